@@ -1,0 +1,1 @@
+package struct H2Limits: Sendable {}

@@ -1,0 +1,60 @@
+package import JSON
+
+/// The one error of a call, as it travels on the wire: a code, a message that may reach a person, typed data.
+package struct RPCError: Error, Sendable, Hashable {
+    /// A JSON-RPC code (−32700…−32600) or one of the registry (1000–1999).
+    package let code: Int
+    /// One sentence that is safe to show; causes go to the log.
+    package let message: String
+    /// Details in the shape that the registry gives the code.
+    package let data: JSONBytes?
+    /// Whether the same call may succeed later, unchanged.
+    package let isRetryable: Bool
+
+    /// Makes an error; `isRetryable` follows the code's own rule unless the registry says otherwise.
+    package init(code: Int, message: String, data: JSONBytes? = nil, isRetryable: Bool? = nil) {
+        self.code = code
+        self.message = message
+        self.data = data
+        self.isRetryable = isRetryable ?? Code.isRetryable(code)
+    }
+}
+
+extension RPCError {
+    /// The codes that the call layer itself answers with; the rest of the registry belongs to the services.
+    package enum Code {
+        package static let parseError = -32_700
+        package static let invalidRequest = -32_600
+        package static let methodNotFound = -32_601
+        package static let invalidParams = -32_602
+        package static let `internal` = -32_603
+        package static let unauthenticated = 1_001
+        package static let deadlineExceeded = 1_002
+        package static let unavailable = 1_003
+        package static let cancelled = 1_004
+        package static let overloaded = 1_005
+
+        /// Whether a call that ended with `code` may succeed later; true for unavailable and overloaded only.
+        package static func isRetryable(_ code: Int) -> Bool { code == unavailable || code == overloaded }
+    }
+
+    package static func parseError(_ message: String) -> RPCError { RPCError(code: Code.parseError, message: message) }
+    package static func invalidRequest(_ message: String) -> RPCError {
+        RPCError(code: Code.invalidRequest, message: message)
+    }
+    package static func invalidParams(_ message: String) -> RPCError {
+        RPCError(code: Code.invalidParams, message: message)
+    }
+    package static func `internal`(_ message: String) -> RPCError { RPCError(code: Code.internal, message: message) }
+    package static func unavailable(_ message: String) -> RPCError {
+        RPCError(code: Code.unavailable, message: message)
+    }
+    package static func overloaded(_ message: String) -> RPCError { RPCError(code: Code.overloaded, message: message) }
+
+    package static let methodNotFound = RPCError(code: Code.methodNotFound, message: "There is no such method.")
+    package static let unauthenticated = RPCError(
+        code: Code.unauthenticated, message: "The caller did not prove that it is a service of this installation.")
+    package static let deadlineExceeded = RPCError(
+        code: Code.deadlineExceeded, message: "The call ran out of time.")
+    package static let cancelled = RPCError(code: Code.cancelled, message: "The caller gave the call up.")
+}

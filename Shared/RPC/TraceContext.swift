@@ -1,0 +1,46 @@
+package import Synchronization
+
+/// A W3C trace context (Trace Context level 1): which trace a piece of work belongs to and which span it is.
+package struct TraceContext: Sendable, Hashable {
+    /// The first and last 8 of the trace id's 16 bytes; not both 0.
+    package let traceIDHigh: UInt64
+    package let traceIDLow: UInt64
+    /// This span; never 0.
+    package let spanID: UInt64
+    /// The span that caused this one; nil at the root of a trace.
+    package let parentSpanID: UInt64?
+    /// The trace flags; bit 0 says that somebody upstream records the trace.
+    package let flags: UInt8
+    /// The vendors' list, passed on as it came; empty where there is none.
+    package let state: String
+
+    package init(
+        traceIDHigh: UInt64, traceIDLow: UInt64, spanID: UInt64, parentSpanID: UInt64? = nil, flags: UInt8 = 0,
+        state: String = ""
+    ) {
+        self.traceIDHigh = traceIDHigh
+        self.traceIDLow = traceIDLow
+        self.spanID = spanID
+        self.parentSpanID = parentSpanID
+        self.flags = flags
+        self.state = state
+    }
+
+    /// A new trace with a random id.
+    package static func root() -> TraceContext {
+        TraceContext(traceIDHigh: TraceIDSource.next(), traceIDLow: TraceIDSource.next(), spanID: TraceIDSource.next())
+    }
+
+    /// A new span of the same trace, caused by this one.
+    package func child() -> TraceContext {
+        TraceContext(
+            traceIDHigh: traceIDHigh, traceIDLow: traceIDLow, spanID: TraceIDSource.next(), parentSpanID: spanID,
+            flags: flags, state: state)
+    }
+
+    /// Whether bit 0 of the flags is set.
+    package var isSampled: Bool { flags & 1 == 1 }
+
+    /// The 32 lower-case hex digits of the trace id, as logs show it.
+    package var traceID: String { hexText(of: [(traceIDHigh, 16), (traceIDLow, 16)]) }
+}
