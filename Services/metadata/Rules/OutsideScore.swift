@@ -1,0 +1,94 @@
+/// How current an outside score is, and whether it is a rating at all.
+package enum ScoreStatus: String, Sendable, Hashable, CaseIterable {
+    /// Told at the last refresh.
+    case fresh
+    /// The provider could not be asked at the last refresh; this is the older value.
+    case stale
+    /// The figure counts interest and is no rating, so that there is no score.
+    case popularity
+}
+
+/// One source's score of one title, normalised.
+package struct OutsideScore: Sendable, Hashable {
+    package let source: ScoreSource
+    /// As the source shows it, such as "7.5/10".
+    package let value: String
+    /// The score in hundredths of a point, 0 … 10 000; nil where the figure is no rating.
+    package let scoreHundredths: Int64?
+    /// People who rated, above 0; nil where the source does not say.
+    package let votes: Int64?
+    /// Who told us.
+    package let via: ProviderID
+    /// Milliseconds since 1970.
+    package let fetchedAtMilliseconds: Int64
+    package var status: ScoreStatus
+    /// Where the source shows it.
+    package let url: String?
+
+    package init(
+        source: ScoreSource, value: String, scoreHundredths: Int64?, votes: Int64?, via: ProviderID,
+        fetchedAtMilliseconds: Int64, status: ScoreStatus, url: String? = nil
+    ) {
+        self.source = source
+        self.value = value
+        self.scoreHundredths = scoreHundredths
+        self.votes = votes
+        self.via = via
+        self.fetchedAtMilliseconds = fetchedAtMilliseconds
+        self.status = status
+        self.url = url
+    }
+
+    /// The score on the scale of 0 to 100, to two decimals.
+    package var score: Double? { scoreHundredths.map { Double($0) / 100 } }
+}
+
+/// A figure that cannot be on its source's scale: kept apart and reported, never merged.
+package struct QuarantinedScore: Sendable, Hashable {
+    package let source: ScoreSource
+    package let figure: NativeFigure
+    package let votes: Int64?
+    package let via: ProviderID
+    /// Milliseconds since 1970.
+    package let fetchedAtMilliseconds: Int64
+}
+
+/// What a provider's figure for one source amounts to.
+package enum ScoreReading: Sendable, Hashable {
+    case score(OutsideScore)
+    /// The provider says that there is no rating.
+    case noRating
+    case quarantined(QuarantinedScore)
+
+    /// Highest score in hundredths of a point.
+    package static let scoreHundredthsMax: Int64 = 10_000
+    /// Highest number of votes that is believed, 2⁵³ − 1.
+    package static let votesMax: Int64 = 9_007_199_254_740_991
+
+    /// Normalises one figure.
+    ///
+    /// No figure, zero votes, and 0 on a scale that starts above it are "no rating", never a score of 0. A figure
+    /// outside its scale is quarantined. A negative or unbelievable number of votes counts as not told.
+    package init(
+        source: ScoreSource, figure: NativeFigure?, votes: Int64? = nil, via: ProviderID, fetchedAtMilliseconds: Int64,
+        url: String? = nil
+    ) {
+        let believed = votes.flatMap { (0...Self.votesMax).contains($0) ? $0 : nil }
+        guard let figure, believed != 0, source.countsZero || figure.millionths != 0 else {
+            self = .noRating
+            return
+        }
+        let score = source.scale.scoreHundredths(figure)
+        if let score, !(0...Self.scoreHundredthsMax).contains(score) {
+            self = .quarantined(
+                QuarantinedScore(
+                    source: source, figure: figure, votes: believed, via: via,
+                    fetchedAtMilliseconds: fetchedAtMilliseconds))
+            return
+        }
+        self = .score(
+            OutsideScore(
+                source: source, value: source.scale.shown(figure), scoreHundredths: score, votes: believed, via: via,
+                fetchedAtMilliseconds: fetchedAtMilliseconds, status: score == nil ? .popularity : .fresh, url: url))
+    }
+}

@@ -1,0 +1,44 @@
+package import Foundation
+
+/// Where the project lies.
+package enum Project {
+    package static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+}
+
+/// Programs of the machine.
+package enum Command {
+    /// Runs `program` to its end and returns what it printed; throws with its error output where it failed.
+    @discardableResult
+    package static func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try runBlocking(program, arguments, environment) }) }
+        }
+    }
+
+    private static func runBlocking(
+        _ program: String, _ arguments: [String], _ environment: [String: String]
+    ) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        let output = Pipe()
+        let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("command-\(UUID().uuidString)")
+        FileManager.default.createFile(atPath: complaints.path, contents: nil)
+        defer { try? FileManager.default.removeItem(at: complaints) }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = try FileHandle(forWritingTo: complaints)
+        try process.run()
+        let printed = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            let said = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
+            throw StackError("\(program) \(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(said)")
+        }
+        return String(decoding: printed, as: UTF8.self)
+    }
+}

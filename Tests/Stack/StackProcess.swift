@@ -1,0 +1,127 @@
+package import Foundation
+import Synchronization
+
+/// One executable of the project as a child process.
+package final class StackProcess: Sendable {
+    package let name: String
+    package let port: Int
+    package let adminPort: Int
+    package let log: URL
+    private let arguments: [String]
+    private let environment: [String: String]
+    private let readyPath: String
+    private let running: Mutex<Int32?>
+
+    init(
+        name: String, arguments: [String], environment: [String: String], port: Int, adminPort: Int, readyPath: String,
+        folder: URL
+    ) throws {
+        self.name = name
+        self.arguments = arguments
+        self.environment = environment
+        self.port = port
+        self.adminPort = adminPort
+        self.readyPath = readyPath
+        self.log = folder.appendingPathComponent("\(name)-\(port).log")
+        self.running = Mutex(nil)
+        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try start()
+    }
+
+    /// Where the executables lie: `REELAY_BIN`, else beside the test runner.
+    private static let programs: URL = {
+        if let folder = ProcessInfo.processInfo.environment["REELAY_BIN"] { return URL(fileURLWithPath: folder) }
+        return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    }()
+
+    /// Starts the process, again after `stop` or `kill`.
+    package func start() throws {
+        let process = Process()
+        process.executableURL = Self.programs.appendingPathComponent(name)
+        process.arguments = arguments
+        var inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("REELAY_") }
+        inherited.merge(environment) { _, new in new }
+        process.environment = inherited
+        process.standardInput = FileHandle.nullDevice
+        let output = try FileHandle(forWritingTo: log)
+        try output.seekToEnd()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let pid = process.processIdentifier
+        running.withLock { $0 = pid }
+        Survivors.add(pid)
+    }
+
+    package var pid: Int32? { running.withLock(\.self) }
+
+    /// Waits until the process says that it is ready, at most 30 s.
+    package func awaitReady() async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while ContinuousClock.now < deadline {
+            if await answers() { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        throw StackError("\(name) is not ready after 30 s; it said:\n\(said.suffix(4000))")
+    }
+
+    private func answers() async -> Bool {
+        let url = "http://127.0.0.1:\(adminPort)\(readyPath)"
+        let status = try? await Command.run("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", url])
+        return status == "200"
+    }
+
+    /// Asks the process to end and waits for it, at most 35 s; then it is killed.
+    package func stop() async { await end(with: SIGTERM) }
+
+    /// Ends the process at once, as a crash would.
+    package func kill() async { await end(with: SIGKILL) }
+
+    private func end(with signal: Int32) async {
+        guard let pid = running.withLock({ current in defer { current = nil }; return current }) else { return }
+        _ = Foundation.kill(pid, signal)
+        let deadline = ContinuousClock.now.advanced(by: .seconds(35))
+        while Foundation.kill(pid, 0) == 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        _ = Foundation.kill(pid, SIGKILL)
+        Survivors.remove(pid)
+    }
+}
+
+/// Processes that must not outlive the test run, whatever ends it.
+enum Survivors {
+    private static let pids = Mutex<Set<Int32>>([])
+    private static let registered: Void = {
+        atexit { Survivors.pids.withLock { for pid in $0 { _ = kill(pid, SIGKILL) } } }
+    }()
+
+    static func add(_ pid: Int32) {
+        _ = registered
+        pids.withLock { _ = $0.insert(pid) }
+    }
+
+    static func remove(_ pid: Int32) { pids.withLock { _ = $0.remove(pid) } }
+}
+
+/// Ports that nobody listens on.
+enum FreePort {
+    /// A port that was free a moment ago; the kernel hands each out once in a long while.
+    static func next() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw StackError("no socket: \(errno)") }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+            }
+        }
+        guard bound else { throw StackError("no port: \(errno)") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
