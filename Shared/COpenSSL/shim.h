@@ -5,9 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/kdf.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 /* Macros that Swift cannot import. */
 
