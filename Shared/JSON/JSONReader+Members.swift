@@ -1,0 +1,322 @@
+/// The names that an object or an enumeration declares, laid out for comparing bytes; made once per type.
+package struct JSONNames: Sendable {
+    @usableFromInline
+    struct Name: Sendable {
+        @usableFromInline let text: StaticString
+        /// The first eight bytes, zero where the name is shorter.
+        @usableFromInline let head: UInt64
+        @usableFromInline let count: Int
+
+        init(_ text: StaticString) {
+            self.text = text
+            count = text.utf8CodeUnitCount
+            var head: UInt64 = 0
+            for position in 0..<Swift.min(count, 8) { head |= UInt64(text.utf8Start[position]) << (8 * position) }
+            self.head = head
+        }
+    }
+
+    @usableFromInline let names: [Name]
+
+    /// Declares up to 64 different names.
+    @usableFromInline
+    package init(_ names: StaticString...) {
+        precondition(names.count <= 64, "an object declares more than 64 members")
+        self.names = names.map(Name.init)
+    }
+
+    /// The index of the name, tried first at `guess` since members mostly come in their declared order; −1 if there is
+    /// none.
+    @usableFromInline
+    func find(_ key: UnsafePointer<UInt8>, count: Int, head: UInt64, guess: Int) -> Int {
+        names.withUnsafeBufferPointer { names in
+            var index = guess < names.count ? guess : 0
+            for _ in 0..<names.count {
+                let name = names[index]
+                if name.head == head, name.count == count,
+                    count <= 8 || JSONBytesScan.equal(name.text.utf8Start + 8, key + 8, count: count - 8)
+                {
+                    return index
+                }
+                index = index &+ 1 == names.count ? 0 : index &+ 1
+            }
+            return -1
+        }
+    }
+
+    var list: String { names.map { "\($0.text)" }.joined(separator: ", ") }
+}
+
+/// Where a reader is within one object.
+@usableFromInline
+package struct JSONMembers {
+    @usableFromInline let offset: Int
+    /// Length of the reader's name records when the object was entered.
+    @usableFromInline let recordsBefore: Int
+    @usableFromInline var count = 0
+    @usableFromInline var guess = 0
+    @usableFromInline var seen: UInt64 = 0
+
+    @usableFromInline
+    init(offset: Int, recordsBefore: Int) {
+        self.offset = offset
+        self.recordsBefore = recordsBefore
+    }
+}
+
+/// One undeclared member name that an open object has had.
+@usableFromInline
+struct JSONNameRecord {
+    let hash: UInt64
+    let start: Int
+    let count: Int
+    /// The name itself where it was written with escapes.
+    let unescaped: [UInt8]?
+}
+
+extension JSONReader {
+    /// Enters an object.
+    @inlinable
+    package mutating func beginObject() throws(JSONError) -> JSONMembers {
+        guard peek() == UInt8(ascii: "{") else { throw mismatch("an object") }
+        let members = JSONMembers(offset: index, recordsBefore: names.count)
+        try enter()
+        return members
+    }
+
+    /// Goes to the value of the next declared member and returns its index in `declared`, or leaves the object and
+    /// returns nil. Undeclared members are dropped or refused, as the reader is set; names that come twice are refused.
+    package mutating func nextMember(
+        _ members: inout JSONMembers, _ declared: JSONNames
+    ) throws(JSONError) -> Int? {
+        while try nextKey(&members) {
+            let offset = index
+            let span = try scanString()
+            let found: Int
+            if span.hasEscapes {
+                let bytes = unescaped(span)
+                found = bytes.withUnsafeBufferPointer { buffer in
+                    guard let start = buffer.baseAddress else { return -1 }
+                    return declared.find(
+                        start, count: buffer.count, head: Self.head(start, buffer.count, room: buffer.count),
+                        guess: members.guess)
+                }
+            } else {
+                let start = base + span.start
+                found = declared.find(
+                    start, count: span.count, head: Self.head(start, span.count, room: end - span.start),
+                    guess: members.guess)
+            }
+            try colon()
+            if found >= 0 {
+                let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: found)
+                if members.seen & bit != 0 { throw fail(at: offset, "is given twice", member: text(span)) }
+                members.seen |= bit
+                members.guess = found &+ 1
+                return found
+            }
+            if unknownMembers == .refuse {
+                throw fail(at: offset, "is not a known member", member: String(text(span).prefix(64)))
+            }
+            try record(span, since: members.recordsBefore)
+            try skipValue()
+        }
+        return nil
+    }
+
+    /// Goes to the value of the next member and returns its name, or leaves the object and returns nil.
+    @usableFromInline
+    package mutating func nextName(_ members: inout JSONMembers) throws(JSONError) -> String? {
+        guard try nextKey(&members) else { return nil }
+        let span = try scanString()
+        try record(span, since: members.recordsBefore)
+        try colon()
+        return text(span)
+    }
+
+    /// The fault that the object lacks `name`.
+    @inline(never)
+    @usableFromInline
+    package func missing(_ members: JSONMembers, _ name: StaticString) -> JSONError {
+        fail(at: members.offset, "is missing", member: "\(name)")
+    }
+
+    /// The fault that the object lacks the first of the `required` members (a bit per declared name).
+    @inline(never)
+    package func missing(_ members: JSONMembers, _ declared: JSONNames, required: UInt64) -> JSONError {
+        let absent = (required & ~members.seen).trailingZeroBitCount
+        return missing(members, absent < declared.names.count ? declared.names[absent].text : "member")
+    }
+
+    /// Reads a string that must be one of `names` and returns its index.
+    package mutating func choice(_ names: JSONNames) throws(JSONError) -> Int {
+        guard peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
+        let offset = index
+        let span = try scanString()
+        var found = -1
+        if !span.hasEscapes {
+            let start = base + span.start
+            let head = Self.head(start, span.count, room: end - span.start)
+            found = names.find(start, count: span.count, head: head, guess: 0)
+        } else {
+            let bytes = unescaped(span)
+            found =
+                names.names.firstIndex { name in
+                    bytes.elementsEqual(UnsafeBufferPointer(start: name.text.utf8Start, count: name.count))
+                } ?? -1
+        }
+        guard found >= 0 else { throw fail(at: offset, "is not one of \(names.list)") }
+        return found
+    }
+
+    /// The index in `names` of the string member `name` of the object that comes next, which stays unread; this is how
+    /// a tagged union finds its case. All its bytes are checked on the way.
+    package mutating func peekTag(_ name: StaticString, _ names: JSONNames) throws(JSONError) -> Int {
+        let start = index
+        defer { index = start }
+        var members = try beginObject()
+        let declared = JSONNames(name)
+        var tag: Int?
+        while try nextMember(&members, declared, dropping: true) { tag = try choice(names) }
+        guard let tag else { throw missing(members, name) }
+        return tag
+    }
+}
+
+extension JSONReader {
+    /// Goes to the next member's quote and returns true, or leaves the object and returns false.
+    @inlinable
+    mutating func nextKey(_ members: inout JSONMembers) throws(JSONError) -> Bool {
+        var byte = peek()
+        if byte == UInt8(ascii: "}") {
+            index &+= 1
+            depth &-= 1
+            if names.count > members.recordsBefore { names.removeSubrange(members.recordsBefore...) }
+            return false
+        }
+        if members.count > 0 {
+            guard byte == UInt8(ascii: ",") else { throw syntax() }
+            index &+= 1
+            byte = peek()
+        }
+        guard byte == UInt8(ascii: "\"") else { throw syntax() }
+        members.count &+= 1
+        if members.count > limits.membersMax {
+            throw fail(at: members.offset, "has more than \(limits.membersMax) members")
+        }
+        return true
+    }
+
+    @inlinable
+    mutating func colon() throws(JSONError) {
+        guard peek() == UInt8(ascii: ":") else { throw syntax() }
+        index &+= 1
+    }
+
+    /// Goes to the only declared member, whatever the reader does with the others elsewhere.
+    private mutating func nextMember(
+        _ members: inout JSONMembers, _ declared: JSONNames, dropping: Bool
+    ) throws(JSONError) -> Bool {
+        while try nextKey(&members) {
+            let span = try scanString()
+            try record(span, since: members.recordsBefore)
+            try colon()
+            let bytes = unescaped(span)
+            let name = declared.names[0]
+            if bytes.elementsEqual(UnsafeBufferPointer(start: name.text.utf8Start, count: name.count)) { return true }
+            try skipValue()
+        }
+        return false
+    }
+
+    /// The first eight bytes of a name, zero where it is shorter; `room` bytes may be read.
+    @inlinable
+    static func head(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) -> UInt64 {
+        if room >= 8 {
+            let word = JSONBytesScan.load(start)
+            return count >= 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: 8 &* count)) &- 1)
+        }
+        var head: UInt64 = 0
+        for position in 0..<Swift.min(count, 8) { head |= UInt64(start[position]) << (8 * position) }
+        return head
+    }
+
+    /// Keeps an undeclared name of the open object and refuses it if it is there already.
+    private mutating func record(_ span: StringSpan, since first: Int) throws(JSONError) {
+        let name = span.hasEscapes ? unescaped(span) : nil
+        let hash =
+            name?.withUnsafeBufferPointer { Self.hash($0) }
+            ?? Self.hash(UnsafeBufferPointer(start: base + span.start, count: span.count))
+        for position in first..<names.count where names[position].hash == hash {
+            let other = names[position]
+            let isSame =
+                if name == nil, other.unescaped == nil {
+                    other.count == span.count
+                        && JSONBytesScan.equal(base + other.start, base + span.start, count: span.count)
+                } else {
+                    (name ?? bytes(span.start, span.count)) == (other.unescaped ?? bytes(other.start, other.count))
+                }
+            if isSame { throw fail(at: span.start - 1, "is given twice", member: String(text(span).prefix(64))) }
+        }
+        names.append(JSONNameRecord(hash: hash, start: span.start, count: span.count, unescaped: name))
+    }
+
+    private func bytes(_ start: Int, _ count: Int) -> [UInt8] {
+        Array(UnsafeBufferPointer(start: base + start, count: count))
+    }
+
+    /// Drawn once per process, so that nobody can send names that collide on purpose.
+    private static let hashSeed = UInt64.random(in: .min ... .max)
+
+    private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        var hash = hashSeed ^ UInt64(bytes.count)
+        guard let start = bytes.baseAddress else { return hash }
+        var position = 0
+        while position < bytes.count {
+            let word = head(start + position, bytes.count - position, room: bytes.count - position)
+            let (high, low) = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+            hash = (high ^ low) &+ 0xD6E8_FEB8_6659_FD93
+            position += 8
+        }
+        return hash
+    }
+}
+
+extension JSONReader {
+    /// Reads any value, checks all of it, and drops it.
+    @usableFromInline
+    package mutating func skipValue() throws(JSONError) {
+        switch peek() {
+        case UInt8(ascii: "\""): _ = try scanString()
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): _ = try scanNumber()
+        case UInt8(ascii: "{"):
+            var members = try beginObject()
+            while try nextKey(&members) {
+                try record(try scanString(), since: members.recordsBefore)
+                try colon()
+                try skipValue()
+            }
+        case UInt8(ascii: "["):
+            var elements = try beginArray()
+            while try nextElement(&elements) { try skipValue() }
+        case UInt8(ascii: "t"): try literal("true")
+        case UInt8(ascii: "f"): try literal("false")
+        case UInt8(ascii: "n"): try literal("null")
+        default: throw syntax()
+        }
+    }
+
+    /// Reads any value, checks all of it, and returns where its text lies.
+    @usableFromInline
+    package mutating func skipValueRange() throws(JSONError) -> Range<Int> {
+        let start = valueOffset()
+        try skipValue()
+        return start..<index
+    }
+
+    /// Reads any value, checks all of it, and keeps its text.
+    package mutating func rawValue() throws(JSONError) -> JSONBytes {
+        let range = try skipValueRange()
+        return JSONBytes(checked: Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)))
+    }
+}
