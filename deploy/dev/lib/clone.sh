@@ -1,0 +1,28 @@
+# Where this clone lies and where it keeps what it makes while it runs.
+# shellcheck shell=bash
+
+# The root of the clone, links resolved.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
+# Everything that the scripts write at run time, except the build.
+# shellcheck disable=SC2034
+state=$root/.reelay
+# Tells two clones on one machine apart in the few folders that must lie outside of them.
+# shellcheck disable=SC2034
+clone_id=$(printf '%s' "$root" | sha256sum | cut -c1-12)
+
+# Makes the state folder, which only its owner may enter.
+make_state() {
+    mkdir -p "$state/log" "$state/run"
+    chmod 0700 "$state"
+}
+
+# Holds the one lock of this clone until the script ends, so that two runs of `up` or `down` do not meet.
+# Started services must not inherit it: they close descriptor 9.
+lock_clone() {
+    make_state
+    exec 9>"$state/lock"
+    if ! flock --nonblock 9; then
+        say "waiting for another run of up or down in this clone"
+        flock --wait 600 9 || die "another run of up or down still holds $state/lock"
+    fi
+}

@@ -1,0 +1,85 @@
+# What must be on the machine: a Swift toolchain (asked for) and Debian packages (installed).
+# shellcheck shell=bash
+
+# The oldest toolchain that the sources are written for.
+swift_wanted=6.3
+
+# What the toolchain links and runs with, the C libraries under the services, and Postgres.
+# shellcheck disable=SC2034
+packages_to_build=(
+    ca-certificates git g++ binutils pkg-config tzdata libcurl4 libncurses6 libsqlite3-0 libuuid1 libxml2
+    libnghttp2-dev libpq-dev libssl-dev zlib1g-dev
+)
+# shellcheck disable=SC2034
+packages_to_run=(postgresql postgresql-contrib curl jq)
+# shellcheck disable=SC2034
+packages_to_bench=(nghttp2-client nghttp2-server curl)
+
+is_installed() {
+    case "$1" in
+        postgresql | postgresql-contrib) postgres_folder >/dev/null ;;
+        git | curl | jq | pkg-config) command -v "$1" >/dev/null ;;
+        nghttp2-client) command -v h2load >/dev/null ;;
+        nghttp2-server) command -v nghttpd >/dev/null || [ -x /usr/sbin/nghttpd ] ;;
+        *) [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
+    esac
+}
+
+# The folder of the newest Postgres server programs.
+postgres_folder() {
+    local found
+    found=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] || found=$(command -v initdb) || return 1
+    dirname "$found"
+}
+
+# Runs a command as root: directly, or through sudo.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installs those of the named Debian packages that are missing, and says so.
+ensure_packages() {
+    local missing=() package
+    for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    local by_hand="apt-get install ${missing[*]}"
+    command -v apt-get >/dev/null || die "missing: ${missing[*]} (Debian's names); install them and start again"
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "missing packages, and there is no sudo; as root: $by_hand"
+        sudo -n true 2>/dev/null || [ -t 0 ] || die "missing packages, and sudo wants a password; as root: $by_hand"
+    fi
+    say "installing Debian packages: ${missing[*]}"
+    mkdir -p "$state/log"
+    install_packages "${missing[@]}" >"$state/log/apt.log" 2>&1 </dev/null || {
+        tail -n 20 "$state/log/apt.log" >&2
+        die "apt-get failed (all of it: $state/log/apt.log); by hand: $by_hand"
+    }
+    for package in "${missing[@]}"; do
+        is_installed "$package" || die "$package is still missing after: $by_hand"
+    done
+}
+
+install_packages() {
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends)
+    # The postgresql package makes and starts a cluster of its own, unless told not to before it arrives.
+    local no_cluster=/etc/postgresql-common/createcluster.d/reelay-install.conf
+    as_root mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster"
+    local outcome=0
+    { as_root "${apt[@]}" update && as_root "${apt[@]}" install "$@"; } || outcome=$?
+    as_root rm -f "$no_cluster"
+    return "$outcome"
+}
+
+# Stops with advice where no toolchain, or one that is too old, is on the PATH.
+ensure_swift() {
+    local advice="get it from https://www.swift.org/install/linux (or: swiftly install $swift_wanted) and put it on the PATH"
+    command -v swift >/dev/null || die "no Swift toolchain on the PATH; Reelay needs Swift $swift_wanted: $advice"
+    local answer version
+    answer=$(swift --version 2>&1 </dev/null) || die "$(command -v swift) does not run: ${answer##*$'\n'}"
+    version=$(sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' <<<"$answer" | head -n 1)
+    if [ "$(printf '%s\n' "$swift_wanted" "$version" | sort -V | head -n 1)" != "$swift_wanted" ]; then
+        die "$(command -v swift) is Swift ${version:-of an unknown version}; Reelay needs Swift $swift_wanted: $advice"
+    fi
+}

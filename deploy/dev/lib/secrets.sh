@@ -1,0 +1,34 @@
+# The secrets of one deployment, a file each. What exists is never overwritten.
+# shellcheck shell=bash
+
+# Names of the Postgres roles' passwords, one per service.
+secret_services=(metadata ratings scrobble gateway)
+
+# 64 hexadecimal characters: 256 random bits that need no quoting anywhere.
+random_secret() { od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n'; }
+
+# Writes the output of a command to a secret's file, whole or not at all; silent where the file exists.
+make_secret() {
+    local file=$1 mode=$2
+    shift 2
+    [ ! -s "$file" ] || return 0
+    (umask 077 && "$@" >"$file.new")
+    chmod "$mode" "$file.new"
+    mv "$file.new" "$file"
+    say "made ${file#"$root"/}"
+}
+
+key_ring_line() { printf 'k1:%s\n' "$(head -c 32 /dev/urandom | base64 -w 0)"; }
+
+# Fills a folder with everything that a deployment needs: each service's database password, the secret that the
+# services show each other, and the key that seals the tokens of Trakt, Simkl and others.
+make_secrets() {
+    local folder=$1 mode=$2 service
+    mkdir -p "$folder"
+    chmod 0700 "$folder"
+    for service in "${secret_services[@]}"; do
+        make_secret "$folder/${service}_database_password" "$mode" random_secret
+    done
+    make_secret "$folder/service_secret" "$mode" random_secret
+    make_secret "$folder/key_ring" "$mode" key_ring_line
+}

@@ -1,0 +1,166 @@
+# The services as processes of this clone: their ports, settings, start, readiness and stop.
+# shellcheck shell=bash
+
+# In the order of starting; they are stopped the other way round.
+# shellcheck disable=SC2034
+services=(metadata ratings scrobble gateway)
+stop_seconds_max=35
+ready_seconds_max=60
+
+# The listening port of a service; its admin port is this one + 1000.
+port_of() {
+    local port
+    case "$1" in
+        gateway) port=${REELAY_PORT:-8080} ;;
+        metadata) port=7101 ;;
+        ratings) port=7102 ;;
+        scrobble) port=7103 ;;
+        upstreams) port=7900 ;;
+        *) die "no service is called $1" ;;
+    esac
+    printf '%s\n' $((port + ${REELAY_PORT_OFFSET:-0}))
+}
+
+admin_port_of() { printf '%s\n' $(($(port_of "$1") + 1000)); }
+
+# Which variables of the caller's own environment a service may be given. A service refuses to start on a key that it
+# does not know, so each gets its own only.
+passed_on() {
+    case "$1" in
+        metadata) printf '^REELAY_(TMDB|OMDB|TVDB|TVMAZE|TRAKT|LETTERBOXD|SIMKL|ANILIST|ANIDB|MYANIMELIST|KITSU)_' ;;
+        scrobble) printf '^REELAY_(TRAKT|SIMKL)_' ;;
+        gateway) printf '^REELAY_(TRUSTED_PROXIES|REGISTRATION)$' ;;
+        *) printf '^$' ;;
+    esac
+}
+
+# The settings of a service, a line KEY=value each; the second argument says whether emulated providers are wanted.
+settings_of() {
+    local name=$1 demo=$2 key
+    for key in "${!REELAY_@}"; do
+        if [[ $key =~ $(passed_on "$name") ]]; then printf '%s=%s\n' "$key" "${!key}"; fi
+    done
+    cat <<SETTINGS
+REELAY_HOST=127.0.0.1
+REELAY_PORT=$(port_of "$name")
+REELAY_ADMIN_PORT=$(admin_port_of "$name")
+REELAY_LOG_LEVEL=${REELAY_LOG_LEVEL:-info}
+REELAY_SERVICE_SECRET_FILE=$state/secrets/service_secret
+REELAY_DATABASE_URL=postgres://reelay_$name@127.0.0.1:$pg_port/$pg_database
+REELAY_DATABASE_PASSWORD_FILE=$state/secrets/${name}_database_password
+SETTINGS
+    case "$name" in
+        metadata)
+            # Emulated providers stand in for the real ones, whatever the caller's environment says.
+            if [ "$demo" = yes ]; then
+                cat <<SETTINGS
+REELAY_TMDB_URL=http://127.0.0.1:$(port_of upstreams)/tmdb/3
+REELAY_TMDB_API_KEY=demo
+REELAY_OMDB_URL=http://127.0.0.1:$(port_of upstreams)/omdb
+REELAY_OMDB_API_KEY=demo
+SETTINGS
+            fi
+            ;;
+        scrobble)
+            cat <<SETTINGS
+REELAY_KEY_RING_FILE=$state/secrets/key_ring
+REELAY_METADATA_ADDRESS=127.0.0.1:$(port_of metadata)
+REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
+SETTINGS
+            ;;
+        gateway)
+            cat <<SETTINGS
+REELAY_METADATA_ADDRESS=127.0.0.1:$(port_of metadata)
+REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
+REELAY_SCROBBLE_ADDRESS=127.0.0.1:$(port_of scrobble)
+REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
+SETTINGS
+            if [ -n "${REELAY_CORS_ORIGINS:-}" ]; then printf 'REELAY_CORS_ORIGINS=%s\n' "$REELAY_CORS_ORIGINS"; fi
+            ;;
+    esac
+}
+
+# When a process was started, in clock ticks since boot: with its number this names it for good. Nothing for one that
+# has ended, even where nobody has collected it yet.
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" && $1 != "X" { print $20 }'; }
+
+# The process id of a running service of this clone, or nothing.
+pid_of() {
+    local pid started
+    read -r pid started 2>/dev/null <"$state/run/$1.pid" || return 1
+    [ -n "$started" ] && [ "$(started_at "$pid")" = "$started" ] || return 1
+    printf '%s\n' "$pid"
+}
+
+# Starts a program under a name: NAME PORTS PROGRAM [ARGUMENT…], with the settings that come on standard input.
+# One that runs already with the same build and settings is left alone; any other is replaced.
+start_process() {
+    local name=$1 ports=$2 port pid print settings=()
+    shift 2
+    mapfile -t settings
+    print=$(printf '%s\n' "${settings[@]}" "$@" | cat - "$1" | sha256sum)
+    if pid=$(pid_of "$name"); then
+        if [ "$(cat "$state/run/$name.print" 2>/dev/null)" = "$print" ]; then
+            say "$name runs already (process $pid)"
+            return
+        fi
+        say "$name is of another build or has other settings: restarting it"
+        stop_process "$name"
+    fi
+    for port in $ports; do
+        ! port_is_taken "$port" ||
+            die "port $port, meant for $name, is taken by $(port_holder "$port"); end that and start again"
+    done
+    [ ! -e "$state/log/$name.log" ] || mv "$state/log/$name.log" "$state/log/$name.log.1"
+    # A session of its own: the service outlives this script and its terminal, and holds none of its descriptors.
+    # shellcheck disable=SC2094
+    (cd / && exec setsid env -i "PATH=/usr/bin:/bin" "HOME=${HOME:-/}" LANG=C.UTF-8 TZ=UTC "${settings[@]}" "$@") \
+        >"$state/log/$name.log" 2>&1 </dev/null 9>&- &
+    pid=$!
+    printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$state/run/$name.pid"
+    printf '%s\n' "$print" >"$state/run/$name.print"
+    say "$name started (process $pid)"
+}
+
+# Waits until an address answers 200; shows the end of the log where the process ends or does not come up.
+await_ready() {
+    local name=$1 url=$2 deadline=$((SECONDS + ready_seconds_max))
+    until curl -fs -o "$state/run/$name.ready" --max-time 2 "$url" 2>/dev/null; do
+        if ! pid_of "$name" >/dev/null; then
+            show_log "$name"
+            die "$name ended while it started"
+        fi
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            show_log "$name"
+            warn "its answer at $url: $(curl -s --max-time 2 "$url" 2>&1 | head -c 2000)"
+            die "$name was not ready after $ready_seconds_max seconds"
+        fi
+        sleep 0.2
+    done
+}
+
+show_log() {
+    warn "--- the last lines of $state/log/$1.log"
+    tail -n 20 "$state/log/$1.log" >&2 || true
+    warn "---"
+}
+
+# Asks a process to stop, waits, and ends it where it does not.
+stop_process() {
+    local name=$1 pid deadline=$((SECONDS + stop_seconds_max))
+    pid=$(pid_of "$name") || {
+        rm -f "$state/run/$name.pid"
+        return 0
+    }
+    kill -TERM "$pid"
+    while pid_of "$name" >/dev/null; do
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            warn "$name did not stop within $stop_seconds_max seconds: killed"
+            kill -KILL "$pid"
+            break
+        fi
+        sleep 0.1
+    done
+    rm -f "$state/run/$name.pid"
+    say "$name stopped"
+}
