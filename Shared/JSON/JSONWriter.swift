@@ -136,11 +136,10 @@ extension JSONWriter {
     @usableFromInline
     package mutating func double(_ value: Double) {
         precondition(value.isFinite, "JSON has no infinite numbers")
+        if value.magnitude < 0x1p53, value.rounded(.towardZero) == value { return int(Int(value)) }
         // Up to 15 digits are unique among doubles, so that digits that give the value back are the shortest ones.
         let limit = 1e15
         if value.magnitude < limit {
-            let whole = value.rounded(.towardZero)
-            if whole == value { return int(Int(whole)) }
             let tenths = (value * 10).rounded()
             if tenths.magnitude < limit, tenths / 10 == value {
                 return fixed(Int(tenths.magnitude), isNegative: value < 0, scale: 10)
