@@ -1,1 +1,123 @@
-package struct H2Limits: Sendable {}
+/// Every bound of an HTTP/2 connection, for both roles; the defaults are those of a server.
+package struct H2Limits: Sendable, Hashable {
+    // Streams
+
+    /// Streams that the peer may have open at once; what SETTINGS_MAX_CONCURRENT_STREAMS says. 100.
+    package var streamsMax = 100
+    /// Handlers running for one connection, those of cancelled streams included; above, REFUSED_STREAM. 128.
+    package var handlersMax = 128
+
+    // Sizes
+
+    /// Sum of name + value + 32 over the header fields of one message, in bytes (RFC 9113 §6.5.2); above, 431. 32 KiB.
+    package var headerBytesMax = 32_768
+    /// Header fields of one message, pseudo-header fields included; above, 431. 100.
+    package var headerCountMax = 100
+    /// Bytes of one message body; above, 413. 1 MiB.
+    package var bodyBytesMax = 1_048_576
+    /// Bytes of all unfinished request bodies of a connection; above, the stream that grew gets REFUSED_STREAM. 16 MiB.
+    package var requestBytesMax = 16_777_216
+    /// Bytes of response bodies of a connection that wait for the peer; above, new streams get REFUSED_STREAM. 1 MiB.
+    package var responseBytesMax = 1_048_576
+    /// Flow-control window of one stream, in bytes. 64 KiB − 1, the protocol's own default.
+    package var streamWindowBytes = 65_535
+    /// Flow-control window of the connection, in bytes; at least 65 535. 1 MiB.
+    package var connectionWindowBytes = 1_048_576
+    /// Bytes taken from the session for one write. 64 KiB.
+    package var writeBytesMax = 65_536
+
+    // Abuse, counted by libnghttp2
+
+    /// RST_STREAM frames from the peer (rapid reset, CVE-2023-44487). 200, then 20 a second; server only.
+    package var resetRate = H2Rate(burst: 200, perSecond: 20)
+    /// CONTINUATION frames after one HEADERS frame (CVE-2024-28182). 8.
+    package var continuationsMax = 8
+    /// Entries of one SETTINGS frame. 32.
+    package var settingsEntriesMax = 32
+    /// Acknowledgements of PING and SETTINGS that wait to be sent. 1 000.
+    package var outboundAcksMax = 1_000
+    /// Bytes of one header block that we send. 64 KiB.
+    package var sentHeaderBytesMax = 65_536
+    /// Bytes of the table that compresses our headers. 4 KiB.
+    package var deflateTableBytesMax = 4_096
+
+    // Abuse, counted here
+
+    /// RST_STREAM frames that the peer makes us send (CVE-2025-8671). 100, then 10 a second.
+    package var ownResetRate = H2Rate(burst: 100, perSecond: 10)
+    /// PING frames from the peer. 50, then 2 a second.
+    package var pingRate = H2Rate(burst: 50, perSecond: 2)
+    /// SETTINGS frames from the peer. 20, then 1 a second.
+    package var settingsRate = H2Rate(burst: 20, perSecond: 1)
+    /// DATA frames without content that may follow one another. 16.
+    package var emptyDataMax = 16
+    /// PRIORITY frames beyond `priorityFramesPerStream` for each stream opened. 100.
+    package var priorityFramesMax = 100
+    /// PRIORITY frames allowed for each stream opened. 4.
+    package var priorityFramesPerStream = 4
+    /// WINDOW_UPDATE frames beyond `windowUpdatesPerFrame` for each stream opened and DATA frame sent. 1 000.
+    package var windowUpdatesMax = 1_000
+    /// WINDOW_UPDATE frames allowed for each stream opened and each DATA frame sent. 10.
+    package var windowUpdatesPerFrame = 10
+    /// Frames that wait in the library to be sent. 1 000.
+    package var outboundFramesMax = 1_000
+
+    // Times
+
+    /// From the start of a connection to the peer's preface and SETTINGS, TLS handshake included. 5 s.
+    package var prefaceTimeout: Duration = .seconds(5)
+    /// From our SETTINGS to their acknowledgement. 10 s.
+    package var settingsAckTimeout: Duration = .seconds(10)
+    /// From the first byte of a header block to its end. 10 s.
+    package var headersTimeout: Duration = .seconds(10)
+    /// Between two pieces of a request body; over, 408. 30 s.
+    package var bodyIdleTimeout: Duration = .seconds(30)
+    /// From the first byte of a request to its last; over, 408. 60 s.
+    package var requestTimeout: Duration = .seconds(60)
+    /// Without any stream open; over, GOAWAY. 5 min.
+    package var idleTimeout: Duration = .seconds(300)
+    /// In which waiting response bytes must move by `writeProgressBytesMin`, or all be sent; over, the stream is reset,
+    /// or the connection closed if it is the socket that does not move. 30 s.
+    package var writeProgressTimeout: Duration = .seconds(30)
+    /// Bytes that a waiting response must move in each `writeProgressTimeout`. 1 KiB.
+    package var writeProgressBytesMin = 1_024
+    /// Between the first GOAWAY of a graceful stop and the second, if the peer does not answer our PING. 2 s.
+    package var drainRoundTripTimeout: Duration = .seconds(2)
+    /// How long a connection that has failed may take to write its last GOAWAY. 1 s.
+    package var lingerTimeout: Duration = .seconds(1)
+    /// How often the times above are looked at. 500 ms.
+    package var sweepInterval: Duration = .milliseconds(500)
+
+    // Listener
+
+    /// Connections of one server; one whose handlers still run counts after its end too. 1 024.
+    package var connectionsMax = 1_024
+    /// Connections from one address. 64.
+    package var connectionsPerAddressMax = 64
+    /// Connections that the kernel may hold before they are accepted. 256.
+    package var backlogMax = 256
+
+    // Client
+
+    /// Calls that wait on one connection for a free stream. 1 000.
+    package var queuedCallsMax = 1_000
+    /// Streams that we open before the peer's SETTINGS have said how many. 100.
+    package var peerStreamsMax = 100
+    /// From the start of a connection to the peer's SETTINGS. 5 s.
+    package var connectTimeout: Duration = .seconds(5)
+    /// Between two PING frames while calls are in flight. 10 s.
+    package var keepaliveInterval: Duration = .seconds(10)
+    /// From a keepalive PING to its acknowledgement; over, the connection is dead. 5 s.
+    package var keepaliveTimeout: Duration = .seconds(5)
+
+    package init() {}
+
+    /// The limits of a client: responses up to 8 MiB in windows of 1 MiB, no streams from the peer.
+    package static let client: H2Limits = {
+        var limits = H2Limits()
+        limits.bodyBytesMax = 8_388_608
+        limits.streamWindowBytes = 1_048_576
+        limits.connectionWindowBytes = 8_388_608
+        return limits
+    }()
+}

@@ -1,0 +1,60 @@
+/// What happened on HTTP/2 connections, for logs and metrics; every value goes to one `H2Sink`.
+package enum H2Observation: Sendable, Hashable {
+    /// A connection was accepted (server) or is ready for calls (client).
+    case connectionOpened(remoteAddress: String)
+    /// A connection ended; the error is nil when it ended in order.
+    case connectionClosed(remoteAddress: String, H2Error?)
+    /// A connection was closed at once, because a limit of connections was reached or TLS did not agree on HTTP/2.
+    case connectionRefused(remoteAddress: String, ConnectionRefusal)
+    /// A whole request arrived and its handler starts.
+    case requestReceived(H2StreamID)
+    /// A request was answered by this module without its handler: 408, 413 or 431.
+    case requestRejected(H2StreamID, status: Int)
+    /// A new stream was refused because of a limit of this connection; the peer may try again.
+    case streamRefused(H2StreamID, StreamRefusal)
+    /// The peer reset a stream.
+    case resetReceived(H2StreamID, H2ErrorCode)
+    /// This side reset a stream.
+    case resetSent(H2StreamID, H2ErrorCode)
+    case goAwayReceived(last: H2StreamID, H2ErrorCode)
+    case goAwaySent(last: H2StreamID, H2ErrorCode)
+    /// The peer went over one of the limits that guard against abuse; GOAWAY follows.
+    case abuse(H2Abuse)
+
+    package enum ConnectionRefusal: Sendable, Hashable { case tooMany, tooManyFromAddress, draining, noHTTP2 }
+    package enum StreamRefusal: Sendable, Hashable { case handlers, responseBytes, requestBytes }
+}
+
+/// Takes observations; called on event loop threads, so it must be quick and must not block.
+package typealias H2Sink = @Sendable (H2Observation) -> Void
+
+/// The abuses that are counted or timed here, beyond those that libnghttp2 detects itself.
+package enum H2Abuse: Sendable, Hashable {
+    /// HEADERS on a stream number that was passed over or is finished (RFC 9113 §5.1.1).
+    case oldStreamID
+    case emptyData
+    case pings
+    case settings
+    case priorities
+    case windowUpdates
+    /// The peer made us send too many RST_STREAM (CVE-2025-8671).
+    case ownResets
+    case outboundQueue
+    /// CONTINUATION frames or acknowledgements beyond what libnghttp2 allows.
+    case library
+    case prefaceTimeout
+    case settingsTimeout
+    case headersTimeout
+    case writeTimeout
+
+    /// The code that the GOAWAY carries.
+    package var code: H2ErrorCode {
+        switch self {
+        case .oldStreamID: .protocolError
+        case .prefaceTimeout, .settingsTimeout: .settingsTimeout
+        case .emptyData, .pings, .settings, .priorities, .windowUpdates, .ownResets, .outboundQueue, .library,
+            .headersTimeout, .writeTimeout:
+            .enhanceYourCalm
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package import NIOCore
+internal import NIOPosix
+package import NIOSSL
+
+/// Where a server listens.
+package struct H2Address: Sendable, Hashable {
+    /// A name or an address; "0.0.0.0" and "::" mean every interface.
+    package var host: String
+    /// 0 to 65 535; 0 lets the system choose, see `H2Server.boundPort`.
+    package var port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// An HTTP/2 server: listeners, their connections, and one handler that answers every request.
+///
+/// The handler runs on the event loop of its connection, so that answers made in one turn leave in one write: it must
+/// not block, and long computations belong elsewhere. When the peer resets the stream, or the connection ends, the
+/// handler's task is cancelled; its slot is taken until it returns.
+package final class H2Server: Sendable {
+    private let listeners: [any Channel]
+    private let ledger: H2ConnectionLedger
+    private let limits: H2Limits
+
+    private init(listeners: [any Channel], ledger: H2ConnectionLedger, limits: H2Limits) {
+        self.listeners = listeners
+        self.ledger = ledger
+        self.limits = limits
+    }
+
+    /// Listens on every address; with `tls` the peer must agree on "h2" by ALPN.
+    ///
+    /// Throws `connectFailed` when an address cannot be bound; none is then left open.
+    package static func start(
+        on addresses: [H2Address], limits: H2Limits = H2Limits(), tls: NIOSSLContext? = nil,
+        group: any EventLoopGroup, observe: H2Sink? = nil, handler: @escaping @Sendable (H2Request) async -> H2Response
+    ) async throws(H2Error) -> H2Server {
+        let ledger = H2ConnectionLedger(limits: limits)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: CInt(limits.backlogMax))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try accept(channel, limits: limits, tls: tls, ledger: ledger, observe: observe, handler: handler)
+                }
+            }
+        var listeners: [any Channel] = []
+        for address in addresses {
+            do {
+                listeners.append(try await bootstrap.bind(host: address.host, port: address.port).get())
+            } catch {
+                for listener in listeners { try? await listener.close() }
+                throw H2Error(.connectFailed("\(address.host):\(address.port): \(error)"))
+            }
+        }
+        return H2Server(listeners: listeners, ledger: ledger, limits: limits)
+    }
+
+    private static func accept(
+        _ channel: any Channel, limits: H2Limits, tls: NIOSSLContext?, ledger: H2ConnectionLedger, observe: H2Sink?,
+        handler: @escaping @Sendable (H2Request) async -> H2Response
+    ) throws {
+        let remoteAddress = channel.remoteAddress?.ipAddress ?? ""
+        if let refusal = ledger.admit(channel, from: remoteAddress) {
+            observe?(.connectionRefused(remoteAddress: remoteAddress, refusal))
+            channel.close(promise: nil)
+            return
+        }
+        do {
+            let session = try H2Session(.server, limits: limits, remoteAddress: remoteAddress, now: .now)
+            let side = H2ServerSide(loop: channel.eventLoop, handler: handler) {
+                ledger.release(channel, from: remoteAddress)
+            }
+            let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            let connection = H2ChannelHandler(
+                session: session, side: side, remoteAddress: remoteAddress, requiresALPN: tls != nil, observe: observe)
+            try pipeline.addHandler(connection)
+            observe?(.connectionOpened(remoteAddress: remoteAddress))
+        } catch {
+            ledger.release(channel, from: remoteAddress)
+            throw error
+        }
+    }
+
+    /// The port of the first listener.
+    package var boundPort: Int { boundPorts.first ?? 0 }
+
+    /// The port of each listener, in the order of the addresses given.
+    package var boundPorts: [Int] { listeners.map { $0.localAddress?.port ?? 0 } }
+
+    /// Connections that are open or whose handlers still run.
+    package var connectionCount: Int { ledger.count }
+
+    /// Stops in order: no new connections; GOAWAY, a round trip, the last GOAWAY; open streams finish. After `grace`
+    /// connections are ended and their handlers cancelled; returns at the latest `H2Limits.lingerTimeout` × 2 later.
+    package func shutdown(grace: Duration) async {
+        ledger.startDraining()
+        for listener in listeners { try? await listener.close() }
+        guard let loop = listeners.first?.eventLoop else { return }
+        let ledger = ledger
+        ledger.signal(.drain)
+        let terminate = loop.scheduleTask(in: TimeAmount(grace)) { ledger.signal(.terminate) }
+        let giveUp = loop.scheduleTask(in: TimeAmount(grace + limits.lingerTimeout * 2)) { ledger.stopWaiting() }
+        await ledger.waitUntilEmpty()
+        terminate.cancel()
+        giveUp.cancel()
+    }
+}
