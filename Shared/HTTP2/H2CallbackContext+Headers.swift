@@ -47,7 +47,8 @@ extension H2CallbackContext {
 
     private func decimal(_ bytes: UnsafeRawBufferPointer) -> Int {
         var number = 0
-        for unsafebyte in unsafe bytes {
+        for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
             guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return Int.max }
             let (tens, overflows) = number.multipliedReportingOverflow(by: 10)
             let (sum, exceeds) = tens.addingReportingOverflow(Int(byte) - Int(UInt8(ascii: "0")))

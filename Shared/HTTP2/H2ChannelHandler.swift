@@ -195,6 +195,11 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
+    /// Closes if the session has nothing left to do; the side calls it when it has no more use for the connection.
+    func closeWhenIdle() {
+        if session.openStreamCount == 0 { fail(H2Error(.goingAway, code: .noError)) }
+    }
+
     /// Ends the connection with GOAWAY.
     func fail(_ error: H2Error) {
         session.fail(error)

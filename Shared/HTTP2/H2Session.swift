@@ -318,6 +318,9 @@ internal import CNghttp2
     /// Whether a new request may be submitted: no GOAWAY from either side, stream numbers left.
     package var canSubmit: Bool { unsafe !isBroken && nghttp2_session_check_request_allowed(session) != 0 }
 
+    /// Streams that are open, those that wait in the library included.
+    package var openStreamCount: Int { context.openCount }
+
     /// Streams that the peer allows at once.
     package var peerStreamsMax: Int {
         let told = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
