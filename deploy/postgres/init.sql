@@ -13,6 +13,9 @@ begin;
 set local log_min_error_statement = panic;
 set local log_statement = 'none';
 
+-- Roles belong to the whole server: one run of this script at a time.
+lock table pg_catalog.pg_authid in share row exclusive mode;
+
 create temporary table service (
     name text primary key,
     role text not null,
@@ -53,8 +56,10 @@ select format(
 from service
 \gexec
 
--- Nobody enters any database of this server unless told so here.
-select format('revoke all on database %I from public', datname) from pg_database where datallowconn
+-- Nobody enters this database, or those that every server has, unless told so here.
+select format('revoke all on database %I from public', datname)
+from pg_database
+where datname in (current_database(), 'postgres', 'template1')
 \gexec
 revoke all on schema public from public;
 

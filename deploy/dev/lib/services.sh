@@ -23,22 +23,26 @@ port_of() {
 
 admin_port_of() { printf '%s\n' $(($(port_of "$1") + 1000)); }
 
-# Which variables of the caller's own environment a service may be given. A service refuses to start on a key that it
-# does not know, so each gets its own only.
-passed_on() {
+# The caller's own REELAY_ variables go to the services, but for those that the scripts decide or read themselves. What
+# no service knows stops its start, which names it: so a mistyped setting does not pass unseen.
+is_passed_on() {
     case "$1" in
-        metadata) printf '^REELAY_(TMDB|OMDB|TVDB|TVMAZE|TRAKT|LETTERBOXD|SIMKL|ANILIST|ANIDB|MYANIMELIST|KITSU)_' ;;
-        scrobble) printf '^REELAY_(TRAKT|SIMKL)_' ;;
-        gateway) printf '^REELAY_(TRUSTED_PROXIES|REGISTRATION)$' ;;
-        *) printf '^$' ;;
+        REELAY_HOST | REELAY_PORT | REELAY_ADMIN_PORT | REELAY_*_ADDRESS | REELAY_PUBLIC_URL | REELAY_LOG_LEVEL) false ;;
+        REELAY_DATABASE_* | REELAY_SERVICE_SECRET* | REELAY_KEY_RING*) false ;;
+        REELAY_PORT_OFFSET | REELAY_POSTGRES_PORT | REELAY_SECRETS_DIR | REELAY_BIN | REELAY_FIXTURES) false ;;
+        REELAY_TEST_* | REELAY_BUILD_* | REELAY_BENCH_* | REELAY_COMPOSE | REELAY_BIND | REELAY_*_COPIES) false ;;
+        # Emulated providers stand in for the real ones.
+        REELAY_TMDB_* | REELAY_OMDB_*) [ "$2" = no ] ;;
+        *) true ;;
     esac
 }
 
-# The settings of a service, a line KEY=value each; the second argument says whether emulated providers are wanted.
+# The settings of a service, a line KEY=value each; the second argument says whether emulated providers are wanted, the
+# third where the database is: host:port/name.
 settings_of() {
-    local name=$1 demo=$2 key
+    local name=$1 demo=$2 database_place=$3 key
     for key in "${!REELAY_@}"; do
-        if [[ $key =~ $(passed_on "$name") ]]; then printf '%s=%s\n' "$key" "${!key}"; fi
+        if is_passed_on "$key" "$demo"; then printf '%s=%s\n' "$key" "${!key}"; fi
     done
     cat <<SETTINGS
 REELAY_HOST=127.0.0.1
@@ -46,18 +50,17 @@ REELAY_PORT=$(port_of "$name")
 REELAY_ADMIN_PORT=$(admin_port_of "$name")
 REELAY_LOG_LEVEL=${REELAY_LOG_LEVEL:-info}
 REELAY_SERVICE_SECRET_FILE=$state/secrets/service_secret
-REELAY_DATABASE_URL=postgres://reelay_$name@127.0.0.1:$pg_port/$pg_database
+REELAY_DATABASE_URL=postgres://reelay_$name@$database_place
 REELAY_DATABASE_PASSWORD_FILE=$state/secrets/${name}_database_password
 SETTINGS
     case "$name" in
         metadata)
-            # Emulated providers stand in for the real ones, whatever the caller's environment says.
             if [ "$demo" = yes ]; then
                 cat <<SETTINGS
 REELAY_TMDB_URL=http://127.0.0.1:$(port_of upstreams)/tmdb/3
-REELAY_TMDB_API_KEY=demo
+REELAY_TMDB_API_KEY=00112233445566778899aabbccddeeff
 REELAY_OMDB_URL=http://127.0.0.1:$(port_of upstreams)/omdb
-REELAY_OMDB_API_KEY=demo
+REELAY_OMDB_API_KEY=reelaydemo
 SETTINGS
             fi
             ;;
@@ -75,7 +78,6 @@ REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
 REELAY_SCROBBLE_ADDRESS=127.0.0.1:$(port_of scrobble)
 REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
 SETTINGS
-            if [ -n "${REELAY_CORS_ORIGINS:-}" ]; then printf 'REELAY_CORS_ORIGINS=%s\n' "$REELAY_CORS_ORIGINS"; fi
             ;;
     esac
 }

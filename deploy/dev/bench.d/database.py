@@ -1,0 +1,107 @@
+"""The benchmarks' own Postgres, and pgbench on it as the peer of the ratings service."""
+
+import glob
+import os
+import re
+
+from measure import Trouble, median, run, seconds, setting
+
+# Whose ratings there are: users and titles end in twelve decimal digits, so that pgbench can make the same ids.
+USERS = 1_000
+TITLES = 100
+FIRST = 100_000_000_001
+USER = "01920000-0000-7000-8000-"
+TITLE = "01920000-0000-7000-9000-"
+PEER_TABLE = "ratings.bench_user_ratings"
+
+_IDS = f"('{USER}' || cast(:u as text))::uuid", f"('{TITLE}' || cast(:t as text))::uuid"
+_PICK = f"""\\set u random({FIRST}, {FIRST + USERS - 1})
+\\set t random({FIRST}, {FIRST + TITLES - 1})
+"""
+# What ratings.getRating reads.
+READ = _PICK + f"""SELECT media_type, rating, review, spoiler, rated_at, updated_at
+FROM ratings.user_ratings WHERE user_id = {_IDS[0]} AND media_id = {_IDS[1]};
+"""
+# What ratings.rateTitle writes.
+WRITE = _PICK + f"""\\set r random(1, 100)
+INSERT INTO {PEER_TABLE} (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at)
+VALUES ({_IDS[0]}, 'movie', {_IDS[1]}, cast(:r as integer) / 10.0, 'Holds up.', false, now(), now())
+ON CONFLICT (user_id, media_id) DO UPDATE SET media_type = EXCLUDED.media_type, rating = EXCLUDED.rating,
+review = EXCLUDED.review, spoiler = EXCLUDED.spoiler, rated_at = EXCLUDED.rated_at, updated_at = EXCLUDED.updated_at
+RETURNING media_type, rating, review, spoiler, rated_at, updated_at;
+"""
+
+
+def _postgres(program):
+    return os.path.join(setting("BENCH_PG_BIN"), program)
+
+
+def sql(text):
+    """Runs SQL as the administrator, over the socket."""
+    return run([
+        _postgres("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", setting("BENCH_PG_SOCKETS"),
+        "-p", setting("BENCH_PG_PORT"), "-U", setting("BENCH_PG_ADMIN"), "-d", setting("BENCH_PG_DATABASE"),
+        "-c", text]).strip()
+
+
+def fill():
+    """A rating of every title by every user, and a table of the same shape with the same rows for the peer's writes."""
+    sql(f"""
+        INSERT INTO ratings.user_ratings
+            (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at)
+        SELECT ('{USER}' || u)::uuid, 'movie', ('{TITLE}' || t)::uuid, 8.5, 'Holds up.', false,
+            '2026-11-01T12:00:00Z', '2026-11-01T12:00:00Z'
+        FROM generate_series({FIRST}::bigint, {FIRST + USERS - 1}) AS u,
+            generate_series({FIRST}::bigint, {FIRST + TITLES - 1}) AS t""")
+    sql(f"CREATE TABLE {PEER_TABLE} (LIKE ratings.user_ratings INCLUDING ALL)")
+    sql(f"INSERT INTO {PEER_TABLE} SELECT * FROM ratings.user_ratings")
+    sql(f"GRANT ALL ON {PEER_TABLE} TO reelay_ratings")
+    for name in ("synchronous_commit", "fsync", "full_page_writes"):
+        if sql(f"SHOW {name}") != "on":
+            raise Trouble(f"{name} is not on: writes would not be durable")
+
+
+def settle():
+    """Before each measurement the same start: no dead rows, and no checkpoint owed by the one before."""
+    for table in ("ratings.user_ratings", PEER_TABLE):
+        sql(f"VACUUM ANALYZE {table}")
+    sql("CHECKPOINT")
+
+
+def _pgbench(script, clients, extra=()):
+    """pgbench as the service's own role, over TCP as the service connects."""
+    path = os.path.join(setting("BENCH_WORK"), "pgbench.sql")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(script)
+    with open(setting("BENCH_PG_PASSWORD_FILE"), encoding="ascii") as file:
+        password = file.read().strip()
+    return run(
+        [_postgres("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)),
+         "-T", str(max(round(seconds()), 1)), "-f", path, *extra, "-h", "127.0.0.1", "-p", setting("BENCH_PG_PORT"),
+         "-U", "reelay_ratings", setting("BENCH_PG_DATABASE")],
+        environment={"PGPASSWORD": password})
+
+
+def pgbench_rate(script, clients):
+    """Transactions a second."""
+    told = _pgbench(script, clients)
+    found = re.search(r"tps = ([\d.]+) \(without", told)
+    if not found or not re.search(r"number of failed transactions: 0 ", told):
+        raise Trouble(f"pgbench printed:\n{told}")
+    return float(found.group(1))
+
+
+def pgbench_median(script):
+    """The median of one client's transactions, in microseconds."""
+    prefix = os.path.join(setting("BENCH_WORK"), "pgbench-log")
+    for path in glob.glob(prefix + ".*"):
+        os.remove(path)
+    _pgbench(script, 1, ["--log", f"--log-prefix={prefix}"])
+    times = []
+    for path in glob.glob(prefix + ".*"):
+        with open(path, encoding="ascii") as file:
+            times += [int(line.split()[2]) for line in file]
+        os.remove(path)
+    if not times:
+        raise Trouble("pgbench logged no transaction")
+    return median(times)

@@ -1,0 +1,41 @@
+"""The services as the benchmarks start them, with the settings that the shell entry has written."""
+
+import http.client
+import os
+
+from measure import Server, setting
+
+NAMES = ("metadata", "ratings", "scrobble", "gateway")
+
+
+def start(name, await_ready=True, interval=0.02):
+    """Starts a service with its settings and, unless told otherwise, waits until it says that it is ready."""
+    environment = {}
+    with open(os.path.join(setting("BENCH_WORK"), f"{name}.settings"), encoding="utf-8") as file:
+        for line in file:
+            key, _, value = line.rstrip("\n").partition("=")
+            environment[key] = value
+    server = Server(name, [os.path.join(setting("BENCH_PROGRAMS"), name)], environment=environment)
+    if await_ready:
+        port = int(environment["REELAY_ADMIN_PORT"])
+        server.await_true(lambda: _is_ready(port), "is ready", 60, interval)
+    return server
+
+
+def start_upstreams():
+    """The emulated providers."""
+    port = setting("BENCH_PORT_upstreams")
+    server = Server("upstreams", [os.path.join(setting("BENCH_PROGRAMS"), "upstreams"), "--port", port])
+    server.await_port(int(port))
+    return server
+
+
+def _is_ready(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
