@@ -25,3 +25,27 @@ package struct HealthReport: Sendable, Hashable {
 
     package var isServing: Bool { checks.allSatisfy(\.isServing) }
 }
+
+extension HealthReport: JSONEncodable {
+    package func encode(to writer: inout JSONWriter) {
+        writer.raw("{")
+        writer.member("\"status\":")
+        writer.string(Self.status(isServing))
+        writer.member("\"checks\":")
+        writer.array(checks) { writer, check in
+            writer.raw("{")
+            writer.member("\"name\":")
+            writer.string(check.name)
+            writer.member("\"status\":")
+            writer.string(Self.status(check.isServing))
+            if let reason = check.reason {
+                writer.member("\"reason\":")
+                writer.string(reason)
+            }
+            writer.raw("}")
+        }
+        writer.raw("}")
+    }
+
+    private static func status(_ isServing: Bool) -> String { isServing ? "serving" : "not_serving" }
+}

@@ -1,4 +1,5 @@
 /// What a handler knows about the call that it serves; passed explicitly, never ambient.
+@usableFromInline
 package struct RPCContext: Sendable {
     /// When the caller stops waiting, on the monotonic clock; the handler's task is cancelled then.
     package let deadline: ContinuousClock.Instant

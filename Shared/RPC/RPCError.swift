@@ -1,6 +1,7 @@
 package import JSON
 
 /// The one error of a call, as it travels on the wire: a code, a message that may reach a person, typed data.
+@usableFromInline
 package struct RPCError: Error, Sendable, Hashable {
     /// A JSON-RPC code (−32700…−32600) or one of the registry (1000–1999).
     package let code: Int
@@ -33,28 +34,29 @@ extension RPCError {
         package static let unavailable = 1_003
         package static let cancelled = 1_004
         package static let overloaded = 1_005
+        package static let outcomeUnknown = 1_006
 
-        /// Whether a call that ended with `code` may succeed later; true for unavailable and overloaded only.
-        package static func isRetryable(_ code: Int) -> Bool { code == unavailable || code == overloaded }
+        /// Whether a call that ended with `code` may succeed later, as the registry says of the layer's own codes.
+        package static func isRetryable(_ code: Int) -> Bool { (deadlineExceeded...overloaded).contains(code) }
     }
 
-    package static func parseError(_ message: String) -> RPCError { RPCError(code: Code.parseError, message: message) }
-    package static func invalidRequest(_ message: String) -> RPCError {
-        RPCError(code: Code.invalidRequest, message: message)
-    }
+    package static func `internal`(_ message: String) -> RPCError { RPCError(code: Code.internal, message: message) }
+    @usableFromInline
     package static func invalidParams(_ message: String) -> RPCError {
         RPCError(code: Code.invalidParams, message: message)
     }
-    package static func `internal`(_ message: String) -> RPCError { RPCError(code: Code.internal, message: message) }
-    package static func unavailable(_ message: String) -> RPCError {
-        RPCError(code: Code.unavailable, message: message)
-    }
-    package static func overloaded(_ message: String) -> RPCError { RPCError(code: Code.overloaded, message: message) }
 
-    package static let methodNotFound = RPCError(code: Code.methodNotFound, message: "There is no such method.")
-    package static let unauthenticated = RPCError(
+    // Internal, since the generated registry offers factories of the same names to everybody else.
+    static func parseError(_ message: String) -> RPCError { RPCError(code: Code.parseError, message: message) }
+    static func invalidRequest(_ message: String) -> RPCError { RPCError(code: Code.invalidRequest, message: message) }
+    static func unavailable(_ message: String) -> RPCError { RPCError(code: Code.unavailable, message: message) }
+    static func overloaded(_ message: String) -> RPCError { RPCError(code: Code.overloaded, message: message) }
+
+    static let methodNotFound = RPCError(code: Code.methodNotFound, message: "There is no such method.")
+    static let unauthenticated = RPCError(
         code: Code.unauthenticated, message: "The caller did not prove that it is a service of this installation.")
-    package static let deadlineExceeded = RPCError(
-        code: Code.deadlineExceeded, message: "The call ran out of time.")
-    package static let cancelled = RPCError(code: Code.cancelled, message: "The caller gave the call up.")
+    static let deadlineExceeded = RPCError(code: Code.deadlineExceeded, message: "The call ran out of time.")
+    static let cancelled = RPCError(code: Code.cancelled, message: "The caller gave the call up.")
+    static let outcomeUnknown = RPCError(
+        code: Code.outcomeUnknown, message: "The connection broke; the call may or may not have taken effect.")
 }

@@ -1,4 +1,5 @@
 /// One method of a service as its contract names it; generated, compared by name.
+@usableFromInline
 package struct RPCMethod: Sendable, Hashable {
     /// The wire name, such as `ratings.rateTitle`: ASCII letters, digits, dots and underscores, case matters.
     package let name: String

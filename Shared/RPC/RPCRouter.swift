@@ -1,6 +1,7 @@
-package import JSON
+public import JSON
 
 /// The methods of one service: each decodes its params, runs, and writes its answer.
+@usableFromInline
 package struct RPCRouter: Sendable {
     /// Runs one call: decodes the params at `params` of `body` (absent: an empty object), runs the handler, and
     /// returns the whole response object for the id whose text is at `id` of `body`.
@@ -22,7 +23,7 @@ package struct RPCRouter: Sendable {
     }
 
     @usableFromInline private(set) var routes: [String: Route] = [:]
-    private(set) var openRPC: [UInt8]?
+    private(set) var openRPC: JSONBytes?
 
     package init() {}
 
@@ -39,8 +40,14 @@ package struct RPCRouter: Sendable {
             })
     }
 
-    /// Answers `rpc.discover` with `openRPC`, one valid JSON text that is sent as it is.
-    package mutating func describe(_ openRPC: [UInt8]) { self.openRPC = openRPC }
+    /// Answers `rpc.discover` with `openRPC`, which must be one valid JSON text and is sent as it is.
+    package mutating func describe(_ openRPC: [UInt8]) {
+        do throws(JSONError) {
+            self.openRPC = try JSONBytes(checking: openRPC)
+        } catch {
+            preconditionFailure("the OpenRPC document is not JSON: \(error)")
+        }
+    }
 
     @usableFromInline
     mutating func add(_ route: Route) {

@@ -1,4 +1,4 @@
-package import Synchronization
+import Synchronization
 
 /// A W3C trace context (Trace Context level 1): which trace a piece of work belongs to and which span it is.
 package struct TraceContext: Sendable, Hashable {
@@ -42,5 +42,23 @@ package struct TraceContext: Sendable, Hashable {
     package var isSampled: Bool { flags & 1 == 1 }
 
     /// The 32 lower-case hex digits of the trace id, as logs show it.
-    package var traceID: String { hexText(of: [(traceIDHigh, 16), (traceIDLow, 16)]) }
+    package var traceID: String {
+        String(unsafeUninitializedCapacity: 32) { text in
+            writeHex(traceIDHigh, digits: 16, to: text, at: 0)
+            writeHex(traceIDLow, digits: 16, to: text, at: 16)
+            return 32
+        }
+    }
+}
+
+/// Where random trace and span ids come from: one counter for the process, since a system call per call would cost
+/// more than the rest of its bookkeeping and nobody may rely on these ids being secret.
+private enum TraceIDSource {
+    private static let counter = Atomic<UInt64>(UInt64.random(in: .min ... .max))
+
+    /// The next id; never 0, which means "none" on the wire.
+    static func next() -> UInt64 {
+        let id = SplitMix64.mix(counter.wrappingAdd(SplitMix64.step, ordering: .relaxed).newValue)
+        return id == 0 ? 1 : id
+    }
 }

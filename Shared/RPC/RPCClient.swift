@@ -1,0 +1,206 @@
+package import HTTP2
+package import JSON
+import Synchronization
+
+/// Calls one service, whatever number of copies it has: a connection to every address, least in flight of two random
+/// ones, retries within a budget, and a deadline on everything.
+///
+/// `run()` must run in some task as long as calls are made; it opens and keeps the connections. Calls that come before
+/// a connection is ready wait for one until their deadline. Thread-safe.
+package final class RPCClient: RPCCaller {
+    /// Opens a connection to one address, returns once the peer's SETTINGS have arrived, and tells its changes.
+    package typealias Connect =
+        @Sendable (_ address: H2Address, _ onChange: @escaping @Sendable (H2ClientConnection.Change) -> Void)
+        async throws(H2Error) -> H2ClientConnection
+
+    typealias Links = Balancer<H2Address, H2ClientConnection, WaitTicket>
+
+    struct State {
+        var balancer: Links
+        var budget: RetryBudget
+        var random = SplitMix64(seed: .random(in: .min ... .max))
+        /// When a link to an address last got ready, so that none is opened twice within the connect backoff.
+        var readyAt: [H2Address: ContinuousClock.Instant] = [:]
+        var wantsResolution = false
+        var isClosed = false
+    }
+
+    /// The service's name in observations and as the authority of requests.
+    package let name: String
+    let targets: [RPCTarget]
+    let limits: RPCLimits
+    let resolve: RPCResolver
+    let connect: Connect
+    let sweeper: DeadlineSweeper
+    let observe: RPCSink
+    let state: Mutex<State>
+    /// The slots that `run` has to open a link for; at most one per address and per drained link.
+    let openings: (stream: AsyncStream<Opening>, continuation: AsyncStream<Opening>.Continuation)
+    private let fixedHeaders: [H2Header]
+    private let callCount = Atomic<Int>(0)
+
+    struct Opening: Sendable {
+        let slot: Links.SlotID
+        let address: H2Address
+        let notBefore: ContinuousClock.Instant?
+    }
+
+    package init(
+        name: String, targets: [RPCTarget], limits: RPCLimits = RPCLimits(), secrets: ServiceSecrets?,
+        sweeper: DeadlineSweeper, resolve: @escaping RPCResolver = SystemResolver.resolve,
+        connect: @escaping Connect, observe: @escaping RPCSink
+    ) {
+        self.name = name
+        self.targets = targets
+        self.limits = limits
+        self.resolve = resolve
+        self.connect = connect
+        self.sweeper = sweeper
+        self.observe = observe
+        state = Mutex(
+            State(
+                balancer: Links(callsPerLinkMax: limits.callsPerConnectionMax, waitersMax: limits.waitersMax),
+                budget: RetryBudget(burst: limits.retryBurstMax, percent: limits.retryPercentMax)))
+        openings = AsyncStream<Opening>.makeStream()
+        var headers = [H2Header("content-type", "application/json")]
+        if let secrets { headers.append(H2Header("authorization", secrets.header)) }
+        fixedHeaders = headers
+    }
+
+    package func call<Params: JSONEncodable, Result: JSONDecodable>(
+        _ method: RPCMethod, _ params: Params, _ call: RPCCall
+    ) async throws(RPCError) -> Result {
+        let startedAt = ContinuousClock.now
+        let number = callCount.wrappingAdd(1, ordering: .relaxed).newValue
+        let body = RPCEnvelope.request(number, method, params)
+        var record = RPCRecord(
+            method: method, code: nil, duration: .zero, trace: call.trace, attempt: call.attempt, isNotification: false,
+            requestBytes: body.count, responseBytes: 0)
+        defer {
+            record.duration = startedAt.duration(to: .now)
+            observe(.called(record))
+        }
+        do throws(RPCError) {
+            if let key = call.idempotencyKey {
+                try RequestHeaders.check(key, countMax: limits.idempotencyKeyBytesMax)
+            }
+            let answer = try await exchange(Outgoing(number: number, method: method, body: body, call: call), &record)
+            do throws(JSONError) {
+                return try decodeJSON(Result.self, from: answer.body, at: answer.result)
+            } catch {
+                throw malformed(.malformedResult, method)
+            }
+        } catch {
+            record.code = error.code
+            throw error
+        }
+    }
+}
+
+// MARK: - One call
+
+extension RPCClient {
+    /// A call as every try of it is made.
+    private struct Outgoing: Sendable {
+        let number: Int
+        let method: RPCMethod
+        let body: [UInt8]
+        let call: RPCCall
+    }
+
+    private struct Answer {
+        let body: [UInt8]
+        let result: Range<Int>
+    }
+
+    /// Tries until there is a result, a reason not to try again, or no time.
+    private func exchange(_ outgoing: Outgoing, _ record: inout RPCRecord) async throws(RPCError) -> Answer {
+        let call = outgoing.call
+        var rule = RetryRule(isIdempotent: outgoing.method.isIdempotent, attempt: call.attempt, limits: limits)
+        state.withLock { $0.budget.earn() }
+        while true {
+            record.attempt = call.attempt + rule.retries
+            let failure: AttemptFailure
+            switch try await send(outgoing, attempt: record.attempt) {
+            case .success(let response):
+                record.responseBytes = response.body.count
+                switch ResponseReader(number: outgoing.number).read(response) {
+                case .result(let range): return Answer(body: response.body, result: range)
+                case .malformed(let fault): throw malformed(fault, outgoing.method)
+                case .failed(let error): failure = .answered(error)
+                }
+            case .failure(let error): failure = try Self.failure(of: error)
+            }
+            let remaining = ContinuousClock.now.duration(to: call.deadline)
+            let decision = state.withLock { state in
+                let random = Double.random(in: 0..<1, using: &state.random)
+                return rule.decide(failure, remaining: remaining, random: random, budget: &state.budget)
+            }
+            switch decision {
+            case .fail(let error): throw error
+            case .move: observe(.retried(method: outgoing.method, isTransparent: true, trace: call.trace))
+            case .retry(let wait):
+                observe(.retried(method: outgoing.method, isTransparent: false, trace: call.trace))
+                do { try await Task.sleep(for: wait) } catch { throw .cancelled }
+            }
+        }
+    }
+
+    /// One try on one connection. Throws what no retry can help: no time, no connection, given up.
+    private func send(
+        _ outgoing: Outgoing, attempt: Int
+    ) async throws(RPCError) -> Swift.Result<H2Response, H2Error> {
+        let lease = try await acquire(until: outgoing.call.deadline)
+        defer { release(lease) }
+        let remaining = ContinuousClock.now.duration(to: outgoing.call.deadline)
+        guard remaining > .zero else { throw .deadlineExceeded }
+        let request = H2Request(
+            method: "POST", path: "/rpc", authority: name,
+            headers: headers(of: outgoing.call, attempt: attempt, remaining: remaining), body: outgoing.body)
+        do throws(H2Error) {
+            return .success(try await lease.link.send(request, deadline: outgoing.call.deadline))
+        } catch {
+            // The link's own news may come later than the next pick, which must not choose it again.
+            noteState(of: lease)
+            return .failure(error)
+        }
+    }
+
+    private func headers(of call: RPCCall, attempt: Int, remaining: Duration) -> [H2Header] {
+        var headers = fixedHeaders
+        headers.reserveCapacity(headers.count + 5)
+        // Rounded down, so that the peer gives up no later than we do; 0 would be refused.
+        headers.append(H2Header("rpc-timeout-ms", String(min(max(1, remaining.milliseconds), 9_999_999_999))))
+        if attempt > 0 { headers.append(H2Header("rpc-attempt", String(min(attempt, limits.attemptMax)))) }
+        headers.append(H2Header("traceparent", call.trace.traceparent))
+        if !call.trace.state.isEmpty { headers.append(H2Header("tracestate", call.trace.state)) }
+        if let key = call.idempotencyKey { headers.append(H2Header("idempotency-key", key)) }
+        return headers
+    }
+
+    /// What a failed exchange means for the call; throws what no retry can help.
+    private static func failure(of error: H2Error) throws(RPCError) -> AttemptFailure {
+        switch error.reason {
+        case .deadlineExceeded: throw .deadlineExceeded
+        case .cancelled: throw .cancelled
+        case .bodyTooLarge, .headersTooLarge: throw .internal("The service's answer is too large.")
+        case .invalidRequest: throw .internal("The call cannot be sent as HTTP/2.")
+        case .connectFailed, .connectTimedOut, .connectionClosed, .goingAway, .reset, .queueFull, .protocolViolation,
+            .keepaliveTimedOut:
+            return error.wasNotProcessed ? .notProcessed : .lost
+        }
+    }
+
+    private func malformed(_ fault: ResponseFault, _ method: RPCMethod) -> RPCError {
+        observe(.malformedResponse(method: method, fault))
+        return .internal("The service answered in a way that could not be understood.")
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,68 @@
+public import JSON
+
+/// The JSON-RPC 2.0 texts around params and results, read as ranges and written in place.
+@usableFromInline
+enum RPCEnvelope {
+    /// What params stand for that are absent.
+    @usableFromInline static let emptyParams: [UInt8] = Array("{}".utf8)
+
+    /// Reads the params at `range` of `body`; a fault becomes −32602 with the path of the member.
+    @inlinable
+    static func decodeParams<Params: JSONDecodable>(
+        _ body: [UInt8], at range: Range<Int>?
+    ) throws(RPCError) -> Params {
+        do throws(JSONError) {
+            guard let range else { return try decodeJSON(Params.self, from: emptyParams) }
+            return try decodeJSON(Params.self, from: body, at: range)
+        } catch {
+            throw RPCError.invalidParams(error.prefixed(by: "params").description)
+        }
+    }
+
+    /// The response that carries `result` for the id at `id` of `body`; nothing for a notification.
+    @inlinable
+    static func response(_ result: some JSONEncodable, _ body: [UInt8], id: Range<Int>?) -> [UInt8] {
+        guard let id else { return [] }
+        var writer = JSONWriter()
+        writer.raw("{\"jsonrpc\":\"2.0\",\"id\":")
+        body.withUnsafeBufferPointer { writer.raw(UnsafeBufferPointer(rebasing: $0[id])) }
+        writer.raw(",\"result\":")
+        result.encode(to: &writer)
+        writer.raw(byte: UInt8(ascii: "}"))
+        return writer.bytes
+    }
+
+    /// The response that carries `error`; an id that is not known is null.
+    static func response(_ error: RPCError, _ body: [UInt8] = [], id: Range<Int>? = nil) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"jsonrpc\":\"2.0\",\"id\":")
+        if let id {
+            body.withUnsafeBufferPointer { writer.raw(UnsafeBufferPointer(rebasing: $0[id])) }
+        } else {
+            writer.raw("null")
+        }
+        writer.raw(",\"error\":{\"code\":")
+        writer.int(error.code)
+        writer.raw(",\"message\":")
+        writer.string(error.message)
+        if let data = error.data {
+            writer.raw(",\"data\":")
+            data.encode(to: &writer)
+        }
+        writer.raw("}}")
+        return writer.bytes
+    }
+
+    /// The request for `method` with the id `number`.
+    static func request(_ number: Int, _ method: RPCMethod, _ params: some JSONEncodable) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.raw("{\"jsonrpc\":\"2.0\",\"id\":")
+        writer.int(number)
+        writer.raw(",\"method\":")
+        writer.string(method.name)
+        writer.raw(",\"params\":")
+        params.encode(to: &writer)
+        writer.raw(byte: UInt8(ascii: "}"))
+        return writer.bytes
+    }
+}

@@ -1,0 +1,22 @@
+/// A name and port that stand for all the copies of one service.
+package struct RPCTarget: Sendable, Hashable, CustomStringConvertible {
+    /// A host name or an address in text, an IPv6 one without its brackets.
+    package let host: String
+    /// 1 to 65 535.
+    package let port: Int
+
+    /// Reads "host:port" or "[ipv6]:port"; nil for anything else.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+            return nil
+        }
+        var host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = host.dropFirst().dropLast() }
+        guard !host.isEmpty, host.contains(":") == isBracketed else { return nil }
+        self.host = String(host)
+        self.port = Int(port)
+    }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

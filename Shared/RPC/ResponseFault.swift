@@ -1,0 +1,19 @@
+/// How an answer can break JSON-RPC or HTTP; the call fails, the connection stays.
+package enum ResponseFault: Sendable, Hashable {
+    /// An HTTP status other than 200 that has no meaning here.
+    case status(Int)
+    case contentType
+    /// Not one strict JSON object.
+    case notJSON
+    case version
+    case missingID
+    case wrongID
+    /// Both result and error.
+    case both
+    /// Neither result nor error.
+    case neither
+    /// An error without an integer code or a message.
+    case malformedError
+    /// A result that does not fit the contract.
+    case malformedResult
+}
