@@ -1,0 +1,98 @@
+package import Cryptography
+import JSON
+
+/// Where and how OMDb is asked.
+package struct OMDbSettings: Sendable {
+    /// Such as "https://www.omdbapi.com/".
+    package let url: String
+    package let key: Secret
+
+    package init(url: String, key: Secret) {
+        self.url = url
+        self.key = key
+    }
+}
+
+/// OMDb: IMDb's, Rotten Tomatoes' and Metacritic's figures by IMDb id.
+package struct OMDbClient: ProviderClient {
+    package let provider = ProviderID.omdb
+    private let settings: OMDbSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: OMDbSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Asks by IMDb id; else, for an episode, by its series and numbers; else by exact name and year. OMDb knows no
+    /// seasons of their own.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        if subject.kind == .season { return nil }
+        if let imdb = subject.ids.imdb { return try await title(imdb: imdb) }
+        if subject.kind == .episode {
+            guard let series = subject.seriesIDs.imdb, let season = subject.seasonNumber,
+                let number = subject.episodeNumber
+            else { return nil }
+            return try await episode(seriesIMDb: series, season: season, number: number)
+        }
+        guard let name = subject.name, let year = subject.year else { return nil }
+        return try await title(name: name, year: year, kind: subject.kind)
+    }
+
+    package func title(imdb: String) async throws(ProviderError) -> ProviderFacts {
+        try await record(address.with("i", imdb).with("plot", "full"))
+    }
+
+    /// The title of that name and year; `notFound` too where OMDb answers with another title.
+    package func title(name: String, year: Int, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+        let address = address.with("t", name).with("y", String(year)).with("type", kind.rawValue).with("plot", "full")
+        let facts = try await record(address)
+        guard TitleMatch.best(name: name, year: year, among: [facts.candidate]) != nil else { throw .notFound }
+        return facts
+    }
+
+    package func episode(
+        seriesIMDb: String, season: Int, number: Int
+    ) async throws(ProviderError) -> ProviderFacts {
+        try await record(
+            address.with("i", seriesIMDb).with("Season", String(season)).with("Episode", String(number))
+                .with("plot", "full"))
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let address = address.with("s", query.name).with("y", query.year.map { String($0) })
+            .with("type", query.kind.rawValue)
+        do throws(ProviderError) {
+            let mapping = OMDbMapping(fetchedAtMilliseconds: nowMilliseconds())
+            let rows = try await json(address)["Search"].array.prefix(http.limits.candidatesMax)
+            return rows.compactMap { mapping.title($0) }
+        } catch .notFound {
+            return []
+        }
+    }
+
+    private var address: ProviderAddress { ProviderAddress(settings.url).with("apikey", settings.key.revealed) }
+
+    private func record(_ address: ProviderAddress) async throws(ProviderError) -> ProviderFacts {
+        let value = try await json(address)
+        guard let facts = OMDbMapping(fetchedAtMilliseconds: nowMilliseconds()).title(value) else {
+            // A game, or a record without an id.
+            throw .notFound
+        }
+        return facts
+    }
+
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let answer = try await http.get(address)
+        switch answer.status {
+        case 200, 401: break
+        case 404: throw .notFound
+        case 429: throw .rateLimited(retryAfter: answer.retryAfter(atMost: http.limits.retryAfterMax))
+        default: throw .unavailable("status \(answer.status)")
+        }
+        return try OMDbAnswer.checked(answer, nowMilliseconds: nowMilliseconds())
+    }
+}

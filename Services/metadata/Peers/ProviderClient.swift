@@ -1,0 +1,35 @@
+/// What Reelay asks of every outside provider.
+package protocol ProviderClient: Sendable {
+    var provider: ProviderID { get }
+
+    /// Everything that the provider says of one title.
+    ///
+    /// Nil where the provider cannot be asked: nothing is known of the title that it understands.
+    func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts?
+
+    /// Titles of that kind whose name fits, best first; empty where none does.
+    func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
+}
+
+/// Asking one provider, with its part in a refresh.
+package struct ProviderReport: Sendable, Hashable {
+    package let answer: ProviderAnswer
+    package let facts: ProviderFacts?
+    /// Set where the outcome is `quota`, `error` or, for a title that the provider does not have, `not_mapped`.
+    package let error: ProviderError?
+
+    /// Asks and never throws.
+    package init(asking client: some ProviderClient, about subject: ProviderSubject) async {
+        do throws(ProviderError) {
+            let facts = try await client.facts(subject)
+            error = nil
+            self.facts = facts
+            answer = ProviderAnswer(
+                provider: client.provider, outcome: facts?.outcome ?? .notMapped, scores: facts?.scores ?? [])
+        } catch {
+            self.error = error
+            facts = nil
+            answer = ProviderAnswer(provider: client.provider, outcome: error.outcome)
+        }
+    }
+}

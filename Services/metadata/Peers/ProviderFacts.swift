@@ -1,0 +1,60 @@
+/// What one provider says of one title, normalised; nil and empty mean that it does not say.
+package struct ProviderFacts: Sendable, Hashable {
+    package let provider: ProviderID
+    package let kind: SubjectKind
+    /// Milliseconds since 1970.
+    package let fetchedAtMilliseconds: Int64
+    package var ids = SubjectIDs()
+    /// The series' ids, for a season or an episode.
+    package var seriesIDs = SubjectIDs()
+    package var seasonNumber: Int?
+    package var episodeNumber: Int?
+    /// At most 500 characters, as all names.
+    package var name: String?
+    package var originalName: String?
+    /// ISO 639-1.
+    package var originalLanguage: String?
+    package var released: PartialDate?
+    /// Last day of a series.
+    package var ended: PartialDate?
+    /// At most 20 000 characters.
+    package var overview: String?
+    /// Above 0.
+    package var runtimeMinutes: Int?
+    /// At most 50, in the provider's order, without doubles.
+    package var genres: [String] = []
+    /// Age rating; never mixed with scores.
+    package var certification: String?
+    package var posterURL: String?
+    package var backdropURL: String?
+    /// In the order of the provider, at most one of each source.
+    package var scores: [OutsideScore] = []
+    package var quarantined: [QuarantinedScore] = []
+    /// Seasons of a series or episodes of a season, as far as the answer lists them.
+    package var children: [ProviderFacts] = []
+
+    package init(provider: ProviderID, kind: SubjectKind, fetchedAtMilliseconds: Int64) {
+        self.provider = provider
+        self.kind = kind
+        self.fetchedAtMilliseconds = fetchedAtMilliseconds
+    }
+
+    /// Answered with or without a score.
+    package var outcome: ProviderOutcome { scores.isEmpty ? .noRating : .ok }
+
+    /// The title for a comparison by name.
+    package var candidate: TitleMatch.Candidate {
+        TitleMatch.Candidate(
+            names: [name, originalName].compactMap { $0 }, year: released?.year,
+            votes: scores.compactMap(\.votes).max() ?? 0)
+    }
+
+    package mutating func add(_ reading: ScoreReading) {
+        switch reading {
+        case .score(let score):
+            if !scores.contains(where: { $0.source == score.source }) { scores.append(score) }
+        case .quarantined(let score): quarantined.append(score)
+        case .noRating: break
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package import AsyncHTTPClient
+package import JSON
+import NIOCore
+import NIOHTTP1
+
+/// Outbound calls to providers: one shared client, a cap on the body, one deadline for the whole call.
+package struct ProviderHTTP: Sendable {
+    package let limits: ProviderLimits
+    private let client: HTTPClient
+    private let userAgent: String
+
+    /// Does not own the client: whoever made it shuts it down.
+    package init(client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String) {
+        self.client = client
+        self.limits = limits
+        self.userAgent = userAgent
+    }
+
+    /// How the shared client is to be set up. Redirects are not followed: an answer must not send our key elsewhere.
+    /// Nothing is decompressed, since nothing compressed is asked for.
+    package static func configuration() -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(5)
+        return configuration
+    }
+
+    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a body.
+    package func get(
+        _ address: ProviderAddress, headers: [(name: String, value: String)] = []
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
+        var request = HTTPClientRequest(url: address.url)
+        request.headers.add(name: "user-agent", value: userAgent)
+        request.headers.add(name: "accept", value: "application/json")
+        for header in headers { request.headers.add(name: header.name, value: header.value) }
+        do {
+            return try await withDeadline { [request] in try await fetch(request) }
+        } catch {
+            throw Self.providerError(error)
+        }
+    }
+
+    private func fetch(_ request: HTTPClientRequest) async throws -> ProviderHTTPAnswer {
+        let response = try await client.execute(request, deadline: .distantFuture)
+        let body = try await response.body.collect(upTo: limits.bodyBytesMax)
+        return ProviderHTTPAnswer(
+            status: Int(response.status.code), contentType: response.headers.first(name: "content-type"),
+            retryAfter: response.headers.first(name: "retry-after"), body: Array(body.readableBytesView))
+    }
+
+    /// The client's own deadline ends with the head of the response; this one covers the body too.
+    private func withDeadline(
+        _ fetch: @escaping @Sendable () async throws -> ProviderHTTPAnswer
+    ) async throws -> ProviderHTTPAnswer {
+        try await withThrowingTaskGroup(of: ProviderHTTPAnswer.self) { group in
+            group.addTask { try await fetch() }
+            group.addTask { [limits] in
+                try await Task.sleep(for: limits.callTimeout)
+                throw ProviderError.timeout
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw ProviderError.timeout }
+            return answer
+        }
+    }
+
+    private static func providerError(_ error: any Error) -> ProviderError {
+        switch error {
+        case let error as ProviderError: return error
+        case is CancellationError: return .timeout
+        case is NIOTooManyBytesError: return .malformed("the body is larger than is read")
+        case let error as HTTPClientError:
+            let late: [HTTPClientError] = [.cancelled, .deadlineExceeded, .readTimeout, .connectTimeout]
+            return late.contains(error) ? .timeout : .unavailable(error.shortDescription)
+        default: return .unavailable("the connection failed")
+        }
+    }
+}
+
+/// What a provider answered, before it is understood.
+package struct ProviderHTTPAnswer: Sendable {
+    package let status: Int
+    package let contentType: String?
+    package let retryAfter: String?
+    package let body: [UInt8]
+
+    package init(status: Int, contentType: String? = nil, retryAfter: String? = nil, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.retryAfter = retryAfter
+        self.body = body
+    }
+
+    /// Whether a web page came instead of data, whatever the status says.
+    package var isHTML: Bool {
+        if contentType?.lowercased().hasPrefix("text/html") == true { return true }
+        return body.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) } == UInt8(ascii: "<")
+    }
+
+    /// Seconds from Retry-After, held within a bound; nil where it is absent or a date.
+    package func retryAfter(atMost limit: Duration) -> Duration? {
+        guard let retryAfter, let seconds = Int(retryAfter), seconds >= 0 else { return nil }
+        return min(.seconds(min(seconds, 1_000_000)), limit)
+    }
+
+    /// The body as JSON; throws `unavailable` for a web page and `malformed` for anything else.
+    package func json() throws(ProviderError) -> JSONValue {
+        if isHTML { throw .unavailable("a web page came with status \(status)") }
+        do throws(JSONError) {
+            return try decodeJSON(JSONValue.self, from: body)
+        } catch {
+            throw .malformed("the body is no JSON: \(error)")
+        }
+    }
+}

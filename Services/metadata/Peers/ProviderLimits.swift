@@ -1,0 +1,26 @@
+/// Every bound of calls to providers.
+package struct ProviderLimits: Sendable, Hashable {
+    /// Largest body that is read: 2 MiB.
+    package var bodyBytesMax = 2_097_152
+    /// Time for one call, from connecting to the last byte of the body.
+    package var callTimeout = Duration.seconds(8)
+    /// Longest wait that a provider's Retry-After can ask for.
+    package var retryAfterMax = Duration.seconds(3_600)
+    /// Search results that are looked at.
+    package var candidatesMax = 50
+
+    package init() {}
+
+    package static let standard = ProviderLimits()
+
+    /// Characters of a name.
+    package static let nameCharactersMax = 500
+    /// Characters of an overview.
+    package static let overviewCharactersMax = 20_000
+    package static let genresMax = 50
+    package static let genreCharactersMax = 100
+    package static let certificationCharactersMax = 20
+    package static let addressBytesMax = 2_000
+    /// Seasons of a series, or episodes of a season.
+    package static let childrenMax = 10_000
+}

@@ -1,0 +1,179 @@
+package import Cryptography
+import JSON
+
+/// Where and how TMDb is asked.
+package struct TMDbSettings: Sendable {
+    /// Up to and with the version, such as "https://api.themoviedb.org/3".
+    package let url: String
+    /// A version 3 key (32 hexadecimal digits, sent in the query) or a read access token (sent as bearer).
+    package let key: Secret
+    /// ISO 639-1, perhaps with a country: the language of names and overviews.
+    package let language: String
+    /// ISO 3166-1: whose certification is taken; the United States' where there is none.
+    package let region: String
+    /// Without a slash at its end.
+    package let imageURL: String
+
+    package init(
+        url: String, key: Secret, language: String = "en-US", region: String = "US",
+        imageURL: String = "https://image.tmdb.org/t/p"
+    ) {
+        self.url = url
+        self.key = key
+        self.language = language
+        self.region = region
+        self.imageURL = imageURL
+    }
+}
+
+/// TMDb, version 3.
+package struct TMDbClient: ProviderClient {
+    package let provider = ProviderID.tmdb
+    private let settings: TMDbSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: TMDbSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Asks by TMDb id; else finds it by IMDb id, by TVDb id, or by name and year.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        switch subject.kind {
+        case .movie, .series:
+            guard let id = try await id(subject) else { return nil }
+            return subject.kind == .movie ? try await movie(id) : try await series(id)
+        case .season:
+            guard let number = subject.seasonNumber, let series = try await seriesID(subject) else { return nil }
+            return try await season(series: series, number: number)
+        case .episode:
+            if let season = subject.seasonNumber, let number = subject.episodeNumber,
+                let series = try await seriesID(subject)
+            {
+                return try await episode(series: series, season: season, number: number)
+            }
+            guard let imdb = subject.ids.imdb, let found = try await find(imdb: imdb, kind: .episode),
+                let series = found.seriesIDs.tmdb, let season = found.seasonNumber, let number = found.episodeNumber
+            else { return nil }
+            return try await episode(series: series, season: season, number: number)
+        }
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let isMovie = query.kind != .series
+        let address = address("search", isMovie ? "movie" : "tv").with("query", query.name)
+            .with(isMovie ? "primary_release_year" : "first_air_date_year", query.year.map { String($0) })
+        let rows = try await json(address)["results"].array.prefix(http.limits.candidatesMax)
+        let mapping = mapping()
+        return rows.compactMap { mapping.title($0, kind: isMovie ? .movie : .series) }
+    }
+
+    /// What TMDb has for an IMDb id, in the short form of a search; nil where it has nothing of that kind.
+    package func find(imdb: String, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts? {
+        try await find(imdb, source: "imdb_id", kind: kind).map {
+            var facts = $0
+            facts.ids.imdb = imdb
+            return facts
+        }
+    }
+
+    package func movie(_ id: Int64) async throws(ProviderError) -> ProviderFacts {
+        let address = address("movie", String(id)).with("append_to_response", "external_ids,release_dates")
+        return try whole(mapping().title(try await json(address), kind: .movie))
+    }
+
+    package func series(_ id: Int64) async throws(ProviderError) -> ProviderFacts {
+        let address = address("tv", String(id)).with("append_to_response", "external_ids,content_ratings")
+        return try whole(mapping().title(try await json(address), kind: .series))
+    }
+
+    /// A season with its episodes.
+    package func season(series: Int64, number: Int) async throws(ProviderError) -> ProviderFacts {
+        let address = address("tv", String(series), "season", String(number)).with("append_to_response", "external_ids")
+        return try whole(mapping().season(try await json(address), series: series))
+    }
+
+    package func episode(series: Int64, season: Int, number: Int) async throws(ProviderError) -> ProviderFacts {
+        let address = address("tv", String(series), "season", String(season), "episode", String(number))
+            .with("append_to_response", "external_ids")
+        return try whole(mapping().episode(try await json(address), series: series))
+    }
+
+    private func id(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
+        if let id = subject.ids.tmdb { return id }
+        if let imdb = subject.ids.imdb, let found = try await find(imdb: imdb, kind: subject.kind) {
+            return found.ids.tmdb
+        }
+        if let tvdb = subject.ids.tvdb, subject.kind == .series,
+            let found = try await find(String(tvdb), source: "tvdb_id", kind: .series)
+        {
+            return found.ids.tmdb
+        }
+        // Ids are known, but not to TMDb: a name could only lead to another title.
+        if subject.ids != SubjectIDs() { throw .notFound }
+        guard let name = subject.name else { return nil }
+        let found = try await search(ProviderQuery(kind: subject.kind, name: name, year: subject.year))
+        let best = TitleMatch.best(name: name, year: subject.year, among: found.map(\.candidate))
+        guard let best else { throw .notFound }
+        return found[best].ids.tmdb
+    }
+
+    private func seriesID(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
+        guard subject.seriesIDs != SubjectIDs() else { return nil }
+        return try await id(ProviderSubject(kind: .series, ids: subject.seriesIDs))
+    }
+
+    private func find(
+        _ id: String, source: String, kind: SubjectKind
+    ) async throws(ProviderError) -> ProviderFacts? {
+        let found = try await json(address("find", id).with("external_source", source))
+        let mapping = mapping()
+        switch kind {
+        case .movie: return mapping.title(found["movie_results"][0], kind: .movie)
+        case .series: return mapping.title(found["tv_results"][0], kind: .series)
+        case .season: return nil
+        case .episode:
+            let row = found["tv_episode_results"][0]
+            return row["show_id"].int.flatMap { mapping.episode(row, series: Int64($0)) }
+        }
+    }
+
+    private func mapping() -> TMDbMapping {
+        TMDbMapping(
+            fetchedAtMilliseconds: nowMilliseconds(), region: settings.region, imageURL: settings.imageURL)
+    }
+
+    private func whole(_ facts: ProviderFacts?) throws(ProviderError) -> ProviderFacts {
+        guard let facts else { throw .malformed("the record has no id") }
+        return facts
+    }
+
+    private func address(_ segments: String...) -> ProviderAddress {
+        var address = ProviderAddress(settings.url)
+        for segment in segments { address = address.appending(segment) }
+        address = address.with("language", settings.language)
+        return isQueryKey ? address.with("api_key", settings.key.revealed) : address
+    }
+
+    /// A version 3 key is refused as a bearer token.
+    private var isQueryKey: Bool {
+        let key = settings.key.revealed.utf8
+        return key.count == 32 && key.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
+    }
+
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let bearer = isQueryKey ? [] : [(name: "authorization", value: "Bearer \(settings.key.revealed)")]
+        let answer = try await http.get(address, headers: bearer)
+        switch answer.status {
+        case 200: return try answer.json()
+        case 404: throw .notFound
+        case 429: throw .rateLimited(retryAfter: answer.retryAfter(atMost: http.limits.retryAfterMax))
+        case 401 where !answer.isHTML, 403 where !answer.isHTML: throw .unauthorized
+        case 400, 405, 422: throw .malformed("the question was refused with status \(answer.status)")
+        default: throw .unavailable("status \(answer.status)")
+        }
+    }
+}

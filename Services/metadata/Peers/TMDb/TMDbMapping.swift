@@ -1,0 +1,135 @@
+package import JSON
+
+/// Reads TMDb's records. Every field stands alone: one that is absent or of another type is not told.
+package struct TMDbMapping: Sendable {
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+    private let region: String
+    private let imageURL: String
+
+    package init(
+        fetchedAtMilliseconds: Int64, region: String = "US", imageURL: String = "https://image.tmdb.org/t/p"
+    ) {
+        self.fetchedAtMilliseconds = fetchedAtMilliseconds
+        self.region = region
+        self.imageURL = imageURL
+    }
+
+    /// A film or series, in full or as a row of a search; nil without an id.
+    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+        guard let id = Self.id(value["id"]) else { return nil }
+        let isMovie = kind == .movie
+        var facts = ProviderFacts(provider: .tmdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(value).filled(from: SubjectIDs(tmdb: id))
+        facts.name = FactsText.name(value[isMovie ? "title" : "name"].string)
+        facts.originalName = FactsText.name(value[isMovie ? "original_title" : "original_name"].string)
+        facts.originalLanguage = FactsText.clean(value["original_language"].string, charactersMax: 10)
+        facts.released = date(value[isMovie ? "release_date" : "first_air_date"])
+        if !isMovie, value["in_production"].bool == false { facts.ended = date(value["last_air_date"]) }
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(isMovie ? value["runtime"].int : Self.episodeMinutes(value))
+        facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string })
+        facts.certification = isMovie ? movieCertification(value) : seriesCertification(value)
+        facts.posterURL = image(value["poster_path"], size: "w500")
+        facts.backdropURL = image(value["backdrop_path"], size: "w1280")
+        facts.add(score(value, url: "https://www.themoviedb.org/\(isMovie ? "movie" : "tv")/\(id)"))
+        facts.children = value["seasons"].array.prefix(ProviderLimits.childrenMax).compactMap { season($0, series: id) }
+        return facts
+    }
+
+    /// A season, with its episodes where they are listed; nil without a number.
+    package func season(_ value: JSONValue, series: Int64) -> ProviderFacts? {
+        guard let number = Self.number(value["season_number"]) else { return nil }
+        var facts = ProviderFacts(provider: .tmdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(value).filled(from: SubjectIDs(tmdb: Self.id(value["id"])))
+        facts.seriesIDs = SubjectIDs(tmdb: series)
+        facts.seasonNumber = number
+        facts.name = FactsText.name(value["name"].string)
+        facts.released = date(value["air_date"])
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.posterURL = image(value["poster_path"], size: "w500")
+        // A season's mean comes without votes where it comes at all; 0.0 says that nobody voted.
+        facts.add(score(value, url: "https://www.themoviedb.org/tv/\(series)/season/\(number)"))
+        facts.children = value["episodes"].array.prefix(ProviderLimits.childrenMax).compactMap {
+            episode($0, series: series)
+        }
+        return facts
+    }
+
+    /// An episode; nil without its numbers.
+    package func episode(_ value: JSONValue, series: Int64) -> ProviderFacts? {
+        guard let season = Self.number(value["season_number"]), let number = Self.number(value["episode_number"])
+        else { return nil }
+        var facts = ProviderFacts(provider: .tmdb, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(value).filled(from: SubjectIDs(tmdb: Self.id(value["id"])))
+        facts.seriesIDs = SubjectIDs(tmdb: series)
+        facts.seasonNumber = season
+        facts.episodeNumber = number
+        facts.name = FactsText.name(value["name"].string)
+        facts.released = date(value["air_date"])
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(value["runtime"].int)
+        facts.posterURL = image(value["still_path"], size: "w500")
+        facts.add(score(value, url: "https://www.themoviedb.org/tv/\(series)/season/\(season)/episode/\(number)"))
+        return facts
+    }
+
+    private func score(_ value: JSONValue, url: String) -> ScoreReading {
+        ScoreReading(
+            source: .tmdb, figure: value["vote_average"].number.flatMap { NativeFigure($0.text) },
+            votes: value["vote_count"].int.map { Int64($0) }, via: .tmdb,
+            fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
+    }
+
+    private func ids(_ value: JSONValue) -> SubjectIDs {
+        let elsewhere = value["external_ids"]
+        let imdb = SubjectIDs.checkedIMDb(elsewhere["imdb_id"].string) ?? value["imdb_id"].string
+        let wikidata = elsewhere["wikidata_id"].string.flatMap { text in
+            text.hasPrefix("Q") && text.utf8.count <= 20 && Int64(text.dropFirst()) != nil ? text : nil
+        }
+        return SubjectIDs(imdb: SubjectIDs.checkedIMDb(imdb), tvdb: Self.id(elsewhere["tvdb_id"]), wikidata: wikidata)
+    }
+
+    private func movieCertification(_ value: JSONValue) -> String? {
+        certification(value["release_dates"]) { country in
+            let releases = country["release_dates"].array
+            // 3 is the release in cinemas.
+            let ordered = releases.filter { $0["type"].int == 3 } + releases
+            return ordered.lazy.compactMap { FactsText.certification($0["certification"].string) }.first
+        }
+    }
+
+    private func seriesCertification(_ value: JSONValue) -> String? {
+        certification(value["content_ratings"]) { FactsText.certification($0["rating"].string) }
+    }
+
+    private func certification(_ part: JSONValue, _ read: (JSONValue) -> String?) -> String? {
+        for wanted in [region, "US"] {
+            for country in part["results"].array where country["iso_3166_1"].string == wanted {
+                if let certification = read(country) { return certification }
+            }
+        }
+        return nil
+    }
+
+    private func image(_ path: JSONValue, size: String) -> String? {
+        guard let path = path.string, path.hasPrefix("/") else { return nil }
+        return FactsText.address("\(imageURL)/\(size)\(path)")
+    }
+
+    private func date(_ value: JSONValue) -> PartialDate? { value.string.flatMap { PartialDate(iso: $0) } }
+
+    /// `episode_run_time` is empty in newer records.
+    private static func episodeMinutes(_ value: JSONValue) -> Int? {
+        value["episode_run_time"].array.lazy.compactMap(\.int).first { $0 > 0 }
+            ?? value["last_episode_to_air"]["runtime"].int
+    }
+
+    private static func id(_ value: JSONValue) -> Int64? {
+        value.int.flatMap { $0 > 0 && Int64($0) <= ScoreReading.votesMax ? Int64($0) : nil }
+    }
+
+    private static func number(_ value: JSONValue) -> Int? {
+        value.int.flatMap { (0...100_000).contains($0) ? $0 : nil }
+    }
+}

@@ -1,0 +1,26 @@
+package import JSON
+
+/// One request in the book.
+package struct BookEntry: Sendable {
+    /// From 1, without holes.
+    package let sequence: Int
+    package let request: UpstreamRequest
+    /// Milliseconds since 1970.
+    package let atMilliseconds: Int64
+    /// Nil while the answer is under way; 0 where the connection was dropped instead.
+    package var status: Int?
+    package let fault: Fault.Kind?
+
+    package var json: JSONValue {
+        .members([
+            "sequence": .whole(sequence), "provider": .string(request.provider.rawValue),
+            "method": .string(request.method), "path": .string(request.path), "query": Self.fields(request.query),
+            "headers": Self.fields(request.headers), "body": .string(String(decoding: request.body, as: UTF8.self)),
+            "at_milliseconds": .whole(Int(atMilliseconds)), "status": .whole(status), "fault": .text(fault?.rawValue),
+        ])
+    }
+
+    private static func fields(_ fields: [WireField]) -> JSONValue {
+        .array(fields.map { .members(["name": .string($0.name), "value": .string($0.value)]) })
+    }
+}

@@ -1,0 +1,63 @@
+import JSON
+
+/// `/control`: faults, the book, the catalogue, reset. See `answer`.
+package struct ControlRoutes: Sendable {
+    package let desk: ControlDesk
+    package let catalogue: Catalogue
+    package let providers: [UpstreamName: any EmulatedProvider]
+
+    package init(desk: ControlDesk, catalogue: Catalogue, providers: [UpstreamName: any EmulatedProvider]) {
+        self.desk = desk
+        self.catalogue = catalogue
+        self.providers = providers
+    }
+
+    /// Answers one request below `/control`:
+    ///
+    ///     GET    /faults               what waits
+    ///     POST   /faults               {"provider", "kind", "path"?, "times"?, "milliseconds"?, "status"?, …}
+    ///     DELETE /faults?provider=     all, or those of one provider
+    ///     GET    /book?provider=&after=  requests received, oldest first
+    ///     GET    /catalogue            the titles that every provider knows
+    ///     POST   /reset                no faults, empty book, providers as at the start
+    package func answer(method: String, path: String, query: [WireField], body: [UInt8]) -> UpstreamResponse {
+        let provider = query.first { $0.name == "provider" }?.value
+        if let provider, UpstreamName(rawValue: provider) == nil { return problem("unknown provider \(provider)", 400) }
+        let name = provider.flatMap(UpstreamName.init(rawValue:))
+        switch (method, path) {
+        case ("GET", "/faults"):
+            return .json(.members(["faults": .array(desk.faults.map(\.json))]))
+        case ("POST", "/faults"):
+            return addFault(body)
+        case ("DELETE", "/faults"):
+            desk.clearFaults(name)
+            return .json(.members(["faults": .array(desk.faults.map(\.json))]))
+        case ("GET", "/book"):
+            let after = query.first { $0.name == "after" }.flatMap { Int($0.value) } ?? 0
+            let book = desk.book(provider: name, after: after)
+            return .json(
+                .members(["dropped": .whole(book.droppedCount), "entries": .array(book.entries.map(\.json))]))
+        case ("GET", "/catalogue"):
+            return .json(.members(["titles": .array(catalogue.titles.map(\.json))]))
+        case ("POST", "/reset"):
+            desk.reset()
+            for provider in providers.values { provider.reset() }
+            return .json(.members(["reset": .bool(true)]))
+        default:
+            return problem("no such control", 404)
+        }
+    }
+
+    private func addFault(_ body: [UInt8]) -> UpstreamResponse {
+        guard let value = try? decodeJSON(JSONValue.self, from: body), let fault = Fault(value) else {
+            let kinds = Fault.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            return problem("a fault needs a provider and a kind of: \(kinds)", 400)
+        }
+        guard desk.add(fault) else { return problem("too many faults wait", 409) }
+        return .json(fault.json, status: 201)
+    }
+
+    private func problem(_ text: String, _ status: Int) -> UpstreamResponse {
+        .json(.members(["error": .string(text)]), status: status)
+    }
+}

@@ -1,0 +1,44 @@
+import Hummingbird
+import Logging
+
+/// Emulators that listen in this process.
+package struct RunningUpstreams: Sendable {
+    package let server: UpstreamServer
+    package let port: Int
+
+    /// Base address of one provider, such as `http://127.0.0.1:7900/omdb`.
+    package func url(_ name: UpstreamName) -> String {
+        switch name {
+        case .tmdb: "http://127.0.0.1:\(port)/tmdb/3"
+        case .omdb: "http://127.0.0.1:\(port)/omdb/"
+        }
+    }
+
+    /// Runs emulators on a free port of 127.0.0.1 while `body` runs.
+    package static func run<Result: Sendable>(
+        catalogue: Catalogue = .standard, _ body: @escaping @Sendable (RunningUpstreams) async throws -> Result
+    ) async throws -> Result {
+        let server = UpstreamServer(catalogue: catalogue)
+        let (ports, listening) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+        var logger = Logger(label: "upstreams")
+        logger.logLevel = .error
+        let application = server.application(host: "127.0.0.1", port: 0, logger: logger) { port in
+            listening.yield(port)
+            listening.finish()
+        }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { listening.finish() }
+                try await application.run()
+            }
+            var iterator = ports.makeAsyncIterator()
+            guard let port = await iterator.next() else {
+                try await group.next()
+                throw CancellationError()
+            }
+            let result = try await body(RunningUpstreams(server: server, port: port))
+            group.cancelAll()
+            return result
+        }
+    }
+}
