@@ -1,0 +1,96 @@
+internal import CLibpq
+
+/// Where the database is and how sessions are set up.
+package struct PGConfiguration: Sendable {
+    /// libpq's keywords with their values, from the URL.
+    private(set) var keywords: [String: String]
+    /// Appears in `pg_stat_activity`.
+    package var applicationName: String
+    /// The one schema that unqualified names mean; nil leaves the role's own `search_path`.
+    package let schema: String?
+    package var limits: PGLimits
+
+    /// Takes `postgres://user:password@host:port/database?key=value`; a Unix socket as `host=` or percent-encoded.
+    /// Throws `configuration` for a URL that libpq does not understand and for a schema that is not a plain name.
+    package init(
+        url: String, applicationName: String, schema: String? = nil, limits: PGLimits = PGLimits()
+    ) throws(PGError) {
+        if let schema, !Self.isPlainName(schema) {
+            throw PGError(.configuration, "schema name may hold a-z, 0-9 and _ only")
+        }
+        self.keywords = try Self.parse(url)
+        self.applicationName = applicationName
+        self.schema = schema
+        self.limits = limits
+    }
+
+    static func isPlainName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 63 else { return false }
+        let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == 0x5f }
+        return isLetter(first)
+            && name.utf8.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    private static func parse(_ url: String) throws(PGError) -> [String: String] {
+        var complaint: UnsafeMutablePointer<CChar>?
+        guard let options = unsafe PQconninfoParse(url, &complaint) else {
+            unsafe PQfreemem(complaint)
+            // libpq's complaint may quote the URL, and with it the password.
+            throw PGError(.configuration, "database URL is not understood")
+        }
+        defer { unsafe PQconninfoFree(options) }
+        var found: [String: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val {
+                unsafe found[String(cString: keyword)] = String(cString: value)
+            }
+            unsafe option += 1
+        }
+        return found
+    }
+
+    /// The host names that must be looked up before libpq may connect without blocking; empty for sockets and addresses.
+    var namesToResolve: [String] {
+        guard keywords["hostaddr"] == nil, let host = keywords["host"] else { return [] }
+        let hosts = host.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        return hosts.allSatisfy { $0.isEmpty || $0.hasPrefix("/") || $0.hasPrefix("@") } ? [] : hosts
+    }
+
+    /// Keywords for `PQconnectStartParams`; `addresses` are the looked-up hosts.
+    func connectionKeywords(addresses: [PGHostAddress]) -> [(String, String)] {
+        var all = keywords
+        if !addresses.isEmpty {
+            all["host"] = addresses.map(\.host).joined(separator: ",")
+            all["hostaddr"] = addresses.map(\.address).joined(separator: ",")
+            all["port"] = addresses.map(\.port).joined(separator: ",")
+        }
+        all["application_name"] = applicationName
+        all["client_encoding"] = "UTF8"
+        all["keepalives_idle"] = all["keepalives_idle"] ?? "30"
+        all["keepalives_interval"] = all["keepalives_interval"] ?? "10"
+        all["keepalives_count"] = all["keepalives_count"] ?? "3"
+        all["tcp_user_timeout"] = all["tcp_user_timeout"] ?? "30000"
+        var options = all["options"].map { $0 + " " } ?? ""
+        options += "-c statement_timeout=\(limits.statementTimeout.wholeMilliseconds)"
+        options += " -c idle_in_transaction_session_timeout=\(limits.idleInTransactionTimeout.wholeMilliseconds)"
+        if let schema { options += " -c search_path=\(schema)" }
+        all["options"] = options
+        return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The port of the host at `index`; libpq takes one port for all or one for each.
+    func port(at index: Int) -> String {
+        let ports = (keywords["port"] ?? "5432").split(separator: ",", omittingEmptySubsequences: false)
+        let port = ports.count == 1 ? ports[0] : index < ports.count ? ports[index] : ""
+        return port.isEmpty ? "5432" : String(port)
+    }
+}
+
+extension Duration {
+    /// Rounded up, so that a positive time never becomes zero, which Postgres reads as "none".
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

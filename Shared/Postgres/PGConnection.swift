@@ -1,0 +1,271 @@
+internal import CLibpq
+
+/// One `PGconn` with all that belongs to it. Used only under the core's lock; `PQfinish` in deinit.
+@safe final class PGConnection {
+    enum ConnectStep { case wait(PGPoller.Interest), ready }
+
+    /// What one round of reading brought.
+    struct Progress {
+        var settled: [PGBatch.Settled] = []
+        var notifications: [PGNotification] = []
+        /// The batch, or the COPY step, is complete.
+        var isDone = false
+    }
+
+    enum CopyReply { case ready, ended(PGResult), over }
+
+    private let pointer: OpaquePointer
+    private let notices = PGNoticeSink()
+    /// Prepared statements by hash of text and types; the value is the name on the server.
+    private var prepared: [UInt64: [CChar]] = [:]
+    /// Raised when a prepared statement must be replaced, so that the new one gets another name.
+    private var generation = 0
+    private var pendingNames: [(key: UInt64, name: [CChar], member: Int)] = []
+    private var batch: PGBatch?
+    private let preparedMax: Int
+
+    /// Begins to connect; nothing blocks as long as every host is an address or a socket path.
+    init(_ keywords: [(String, String)], preparedMax: Int) throws(PGError) {
+        var names = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.0)) as UnsafePointer<CChar>? }
+        var values = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.1)) as UnsafePointer<CChar>? }
+        defer { for unsafetext in unsafe names + values { unsafe PGCString.free(text) } }
+        unsafe names.append(nil)
+        unsafe values.append(nil)
+        guard let pointer = unsafe PQconnectStartParams(names, values, 0) else {
+            throw PGError(.connectionLost, "out of memory")
+        }
+        unsafe self.pointer = pointer
+        self.preparedMax = preparedMax
+        unsafe PQsetNoticeReceiver(pointer, PGNoticeSink.receive, Unmanaged.passUnretained(notices).toOpaque())
+    }
+
+    deinit { unsafe PQfinish(pointer) }
+
+    /// May change while connecting; −1 before the first and after a failed attempt.
+    var descriptor: Int32 { unsafe PQsocket(pointer) }
+    var backendID: Int32 { unsafe PQbackendPID(pointer) }
+    var isOutsideTransaction: Bool { unsafe PQtransactionStatus(pointer) == PQTRANS_IDLE }
+    var isSound: Bool { unsafe PQstatus(pointer) == CONNECTION_OK }
+    func takeNotices() -> [PGNotice] { notices.take() }
+    func cancelHandle() -> PGCancelHandle? { unsafe PGCancelHandle(of: pointer) }
+
+    private var lastError: PGError {
+        PGError(.connectionLost, unsafe String(cString: PQerrorMessage(pointer)))
+    }
+
+    // MARK: Connecting
+
+    /// To be called first after the descriptor became writable (libpq manual, `PQconnectPoll`).
+    func connectStep() throws(PGError) -> ConnectStep {
+        guard unsafe PQstatus(pointer) != CONNECTION_BAD else { throw lastError }
+        switch unsafe PQconnectPoll(pointer) {
+        case PGRES_POLLING_READING: return .wait(.read)
+        case PGRES_POLLING_WRITING: return .wait(.write)
+        case PGRES_POLLING_OK:
+            guard unsafe PQsetnonblocking(pointer, 1) == 0, unsafe PQenterPipelineMode(pointer) == 1 else {
+                throw lastError
+            }
+            return .ready
+        default: throw lastError
+        }
+    }
+
+    // MARK: Batches
+
+    /// Sends all requests as one batch; throws where libpq would not take them, and the connection is then of no use.
+    func send(_ requests: [PGRequest], rule: PGBatch.Rule, separately: Bool) throws(PGError) {
+        var batch = PGBatch(rule)
+        pendingNames = []
+        for (member, request) in requests.enumerated() {
+            try send(request, member: member, batch: &batch)
+            batch.appendRun()
+            if separately { try sync(&batch) }
+        }
+        if !separately { try sync(&batch) }
+        self.batch = batch
+    }
+
+    private func sync(_ batch: inout PGBatch) throws(PGError) {
+        // Under libpq 15 this also flushes.
+        guard unsafe PQpipelineSync(pointer) == 1 else { throw lastError }
+        batch.appendSync()
+    }
+
+    private func send(_ request: PGRequest, member: Int, batch: inout PGBatch) throws(PGError) {
+        let key = request.preparedKey
+        let parameters = request.parameters
+        var name = prepared[key] ?? pendingNames.first { $0.key == key }?.name
+        if name == nil, prepared.count + pendingNames.count < preparedMax {
+            let new = Array("s\(String(key, radix: 36))_\(generation)".utf8CString)
+            let types = parameters.fields.map(\.typeID)
+            guard unsafe PQsendPrepare(pointer, new, request.text.sql, Int32(types.count), types) == 1 else {
+                throw lastError
+            }
+            batch.appendPrepare(for: member)
+            pendingNames.append((key, new, member))
+            name = new
+        }
+        let isSent = unsafe parameters.withPointers { count, types, values, lengths, formats in
+            if let name {
+                return unsafe PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 1)
+            }
+            return unsafe PQsendQueryParams(pointer, request.text.sql, count, types, values, lengths, formats, 1)
+        }
+        guard isSent == 1 else { throw lastError }
+    }
+
+    /// The next use of this statement prepares it anew.
+    func forget(_ request: PGRequest) {
+        generation += 1
+        prepared[request.preparedKey] = nil
+    }
+
+    /// Writes what waits to be written; true while some is left and the descriptor must be watched for writing.
+    func flush() throws(PGError) -> Bool {
+        let left = unsafe PQflush(pointer)
+        guard left >= 0 else { throw lastError }
+        return left == 1
+    }
+
+    /// Reads what is there and follows the batch. `isReadable` false looks only at what libpq already holds.
+    func receive(isReadable: Bool, into progress: inout Progress) throws(PGError) {
+        var isLost = false
+        if isReadable { isLost = unsafe PQconsumeInput(pointer) == 0 }
+        try followBatch(isLost: isLost, into: &progress)
+        while let notify = unsafe PQnotifies(pointer) {
+            unsafe progress.notifications.append(
+                PGNotification(
+                    channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra)))
+            unsafe PQfreemem(notify)
+        }
+        if isLost || !isSound { throw lastError }
+    }
+
+    private func followBatch(isLost: Bool, into progress: inout Progress) throws(PGError) {
+        guard var batch else {
+            // Lets libpq parse what came unasked: parameter changes, notices, the server's farewell.
+            _ = unsafe PQisBusy(pointer)
+            return
+        }
+        var emptyCount = 0
+        defer { self.batch = batch.isDone ? nil : batch }
+        while !batch.isDone, unsafe PQisBusy(pointer) == 0 {
+            guard let raw = unsafe PQgetResult(pointer) else {
+                // One NULL ends each statement's results; two in a row mean that libpq expects nothing more.
+                emptyCount += 1
+                guard emptyCount < 3 else { throw lastError }
+                continue
+            }
+            emptyCount = 0
+            let result = unsafe PGResult(owning: raw)
+            switch result.status {
+            case PGRES_PIPELINE_SYNC: try batch.receive(.synced, into: &progress.settled)
+            case PGRES_PIPELINE_ABORTED: try batch.receive(.skipped, into: &progress.settled)
+            case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+                try batch.receive(.done(result), into: &progress.settled)
+            default:
+                let error = result.error()
+                guard error.kind == .server else { throw error }
+                try batch.receive(.failed(error), into: &progress.settled)
+            }
+        }
+        for member in batch.takePrepared() {
+            for pending in pendingNames where pending.member == member { prepared[pending.key] = pending.name }
+        }
+        progress.isDone = batch.isDone
+    }
+
+    /// The connection is lost: what becomes of the statements that were on their way.
+    func abandon(_ loss: PGError, into progress: inout Progress) {
+        guard var batch else { return }
+        batch.lose(loss, into: &progress.settled)
+        self.batch = nil
+        progress.isDone = true
+    }
+
+    // MARK: COPY
+
+    /// COPY is not allowed in pipeline mode (libpq manual): leaves it and sends the statement.
+    func startCopy(_ sql: String) throws(PGError) {
+        guard unsafe PQexitPipelineMode(pointer) == 1, unsafe PQsendQuery(pointer, sql) == 1 else { throw lastError }
+    }
+
+    /// `ready` to take data, `ended` with the statement's result, then `over`; nil while Postgres has not answered yet.
+    func copyReply(isReadable: Bool) throws(PGError) -> CopyReply? {
+        if isReadable, unsafe PQconsumeInput(pointer) == 0 { throw lastError }
+        guard unsafe PQisBusy(pointer) == 0 else { return nil }
+        guard let raw = unsafe PQgetResult(pointer) else { return .over }
+        let result = unsafe PGResult(owning: raw)
+        return result.status == PGRES_COPY_IN ? .ready : .ended(result)
+    }
+
+    /// False where the buffer is full and the descriptor must become writable first.
+    func putCopy(_ bytes: ArraySlice<UInt8>) throws(PGError) -> Bool {
+        let status = unsafe bytes.withUnsafeBytes { raw in
+            unsafe PQputCopyData(pointer, raw.bindMemory(to: CChar.self).baseAddress, Int32(raw.count))
+        }
+        guard status >= 0 else { throw lastError }
+        return status == 1
+    }
+
+    /// `complaint` makes Postgres undo the COPY. False as in `putCopy`.
+    func endCopy(_ complaint: String?) throws(PGError) -> Bool {
+        let status = unsafe PQputCopyEnd(pointer, complaint)
+        guard status >= 0 else { throw lastError }
+        return status == 1
+    }
+
+    /// After `copyReply` said `over`.
+    func leaveCopy() throws(PGError) {
+        guard unsafe PQenterPipelineMode(pointer) == 1 else { throw lastError }
+    }
+}
+
+/// Copies of Swift strings as C strings that outlive a call.
+enum PGCString {
+    static func copy(_ text: String) -> UnsafeMutablePointer<CChar> {
+        let source = text.utf8CString
+        let target = UnsafeMutablePointer<CChar>.allocate(capacity: source.count)
+        for (index, byte) in source.enumerated() { unsafe (target + index).initialize(to: byte) }
+        return unsafe target
+    }
+
+    static func free(_ text: UnsafePointer<CChar>?) {
+        guard let text = unsafe text else { return }
+        unsafe UnsafeMutablePointer(mutating: text).deallocate()
+    }
+}
+
+extension PGParameters {
+    /// The arrays that libpq's send functions take; valid during `body` only.
+    func withPointers(
+        _ body: (
+            Int32, UnsafePointer<UInt32>?, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?,
+            UnsafePointer<Int32>?
+        ) -> Int32
+    ) -> Int32 {
+        let count = fields.count
+        guard count > 0 else { return body(0, nil, nil, nil, nil) }
+        return unsafe bytes.withUnsafeBytes { raw in
+            unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { values in
+                unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in
+                    unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { types in
+                        // A value of length 0 needs a pointer too: a null pointer means NULL.
+                        let empty = UnsafeRawPointer(values.baseAddress)
+                        for (index, field) in fields.enumerated() {
+                            let start = unsafe raw.baseAddress.map { unsafe $0 + field.offset } ?? empty
+                            let value = unsafe start?.assumingMemoryBound(to: CChar.self)
+                            unsafe values[index] = unsafe field.length < 0 ? nil : value
+                            unsafe numbers[index] = Int32(truncatingIfNeeded: max(0, field.length))
+                            unsafe numbers[count + index] = field.isBinary ? 1 : 0
+                            unsafe types[index] = field.typeID
+                        }
+                        let lengths = numbers.baseAddress
+                        let formats = unsafe lengths.map { unsafe $0 + count }
+                        return unsafe body(Int32(count), types.baseAddress, values.baseAddress, lengths, formats)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+/// What happens on the sockets: connecting, reading, losing, and the settling of statements.
+extension PGCore {
+    // MARK: Connecting
+
+    mutating func connect(_ slot: Int, now: Instant) {
+        lines[slot].generation &+= 1
+        lines[slot].connectingSince = now
+        guard configuration.namesToResolve.isEmpty else {
+            lines[slot].phase = .resolving
+            return outputs.append(.resolve(token(of: slot)))
+        }
+        lines[slot].phase = .connecting
+        open(slot, [], now: now)
+    }
+
+    mutating func resolved(_ token: PGSlotToken, _ addresses: [PGHostAddress], now: Instant) {
+        let slot = token.slot
+        guard lines[slot].generation == token.generation, lines[slot].phase == .resolving else { return }
+        guard !addresses.isEmpty else {
+            return lose(slot, PGError(.connectionLost, "host name has no address"), now: now)
+        }
+        lines[slot].phase = .connecting
+        open(slot, addresses, now: now)
+    }
+
+    private mutating func open(_ slot: Int, _ addresses: [PGHostAddress], now: Instant) {
+        do throws(PGError) {
+            let keywords = configuration.connectionKeywords(addresses: addresses)
+            let connection = try PGConnection(keywords, preparedMax: limits.preparedMax)
+            lines[slot].connection = connection
+            // libpq wants the socket writable before the first poll; a failed start shows there as an error.
+            guard connection.descriptor >= 0 else {
+                _ = try connection.connectStep()
+                throw PGError(.connectionLost, "no socket")
+            }
+            setInterest(slot, .write)
+        } catch {
+            lose(slot, error, now: now)
+        }
+    }
+
+    /// Watches the connection's present descriptor, which may be another than before.
+    mutating func setInterest(_ slot: Int, _ interest: PGPoller.Interest) {
+        guard let connection = lines[slot].connection else { return }
+        let descriptor = connection.descriptor
+        let token = token(of: slot).raw
+        if lines[slot].phase == .connecting {
+            // While connecting libpq closes and opens sockets, also with the same number: register each time.
+            if lines[slot].descriptor >= 0 { poller.remove(lines[slot].descriptor) }
+            if descriptor >= 0 { poller.add(descriptor, token: token, interest) }
+        } else if lines[slot].interest != interest {
+            poller.change(descriptor, token: token, interest)
+        }
+        lines[slot].descriptor = descriptor
+        lines[slot].interest = interest
+    }
+
+    /// The descriptor of `token` is ready.
+    mutating func ready(_ token: PGSlotToken, isReadable: Bool, now: Instant) {
+        let slot = token.slot
+        guard slot < lines.count, lines[slot].generation == token.generation else { return }
+        switch lines[slot].phase {
+        case .vacant, .resolving: return
+        case .connecting: stepConnecting(slot, now: now)
+        case .ready: pump(slot, isReadable: isReadable, now: now)
+        }
+        perform(now: now)
+    }
+
+    private mutating func stepConnecting(_ slot: Int, now: Instant) {
+        guard let connection = lines[slot].connection else { return }
+        do {
+            switch try connection.connectStep() {
+            case .wait(let interest): setInterest(slot, interest)
+            case .ready: becomeReady(slot, now: now)
+            }
+        } catch {
+            lose(slot, error, now: now)
+        }
+    }
+
+    private mutating func becomeReady(_ slot: Int, now: Instant) {
+        setInterest(slot, .read)
+        lines[slot].phase = .ready
+        counters.connectsTotal += 1
+        if observes, let since = lines[slot].connectingSince {
+            outputs.append(.observed(.connected(after: now - since)))
+        }
+        if let opener = lines[slot].opener {
+            lines[slot].opener = nil
+            outputs.append(.granted(opener, .success(token(of: slot))))
+        } else if isShutDown {
+            retire(slot, now: now)
+        } else {
+            machine.connected(slot, now: now)
+        }
+    }
+
+    // MARK: Reading
+
+    mutating func pump(_ slot: Int, isReadable: Bool, now: Instant) {
+        guard let connection = lines[slot].connection else { return }
+        if lines[slot].copy != nil { return pumpCopy(slot, isReadable: isReadable, now: now) }
+        var progress = PGConnection.Progress()
+        do {
+            let wantsWrite = try connection.flush()
+            try connection.receive(isReadable: isReadable, into: &progress)
+            setInterest(slot, wantsWrite ? [.read, .write] : .read)
+        } catch {
+            absorb(progress, on: slot, now: now)
+            return lose(slot, error, now: now)
+        }
+        absorb(progress, on: slot, now: now)
+        if progress.isDone { batchDone(slot, now: now) }
+    }
+
+    private mutating func absorb(_ progress: PGConnection.Progress, on slot: Int, now: Instant) {
+        for settled in progress.settled { settle(settled, on: slot, now: now) }
+        if !progress.notifications.isEmpty, let sink = lines[slot].sink {
+            outputs.append(.notified(sink, progress.notifications))
+        }
+        if observes, let notices = lines[slot].connection?.takeNotices() {
+            for notice in notices { outputs.append(.observed(.notice(notice))) }
+        }
+    }
+
+    private mutating func batchDone(_ slot: Int, now: Instant) {
+        lines[slot].members = []
+        lines[slot].sentAt = nil
+        lines[slot].cancelAt = nil
+        lines[slot].giveUpAt = nil
+        settleIdle(slot, now: now)
+    }
+
+    /// The line has nothing in flight: it goes on with its lease's statements, or back to the machine.
+    mutating func settleIdle(_ slot: Int, now: Instant) {
+        // A cancel request that is still on its way would hit the next statement.
+        guard !lines[slot].isCancelUnderWay else { return }
+        if lines[slot].isLeased { return sendPending(slot, now: now) }
+        if isShutDown { return retire(slot, now: now) }
+        machine.finished(slot, now: now)
+    }
+
+    mutating func cancelSent(_ token: PGSlotToken, now: Instant) {
+        let slot = token.slot
+        guard lines[slot].generation == token.generation, lines[slot].isCancelUnderWay else { return }
+        lines[slot].isCancelUnderWay = false
+        if lines[slot].members.isEmpty, lines[slot].phase == .ready { settleIdle(slot, now: now) }
+    }
+
+    // MARK: Settling
+
+    private mutating func settle(_ settled: PGBatch.Settled, on slot: Int, now: Instant) {
+        guard lines[slot].members.indices.contains(settled.member) else { return }
+        let id = lines[slot].members[settled.member]
+        guard let call = tracked[id] else { return }
+        switch settled.outcome {
+        case .success(let result): complete(id, .success(result), now: now)
+        case .failure(let error) where error.isQueryCanceled:
+            if let stop = call.stop {
+                complete(id, .failure(PGError(stop, "stopped", sqlState: error.sqlState)), now: now)
+            } else if lines[slot].wasCancelled, !lines[slot].isLeased {
+                again(id, now: now)
+            } else {
+                complete(id, .failure(error), now: now)
+            }
+        case .failure(let error) where error.asksForPreparing:
+            // Inside a transaction nothing can be run again from here; its next run prepares anew.
+            lines[slot].connection?.forget(call.request)
+            complete(id, .failure(error), now: now)
+        case .failure(let error) where error.kind == .connectionLost && call.request.lossIsUnknown:
+            complete(id, .failure(PGError(.outcomeUnknown, error.message)), now: now)
+        case .failure(let error): complete(id, .failure(error), now: now)
+        case .again: again(id, now: now)
+        case .prepareAgain:
+            lines[slot].connection?.forget(call.request)
+            again(id, now: now)
+        }
+    }
+
+    private mutating func again(_ id: Int, now: Instant) {
+        guard var call = tracked[id] else { return }
+        if let stop = call.stop { return complete(id, .failure(PGError(stop, "stopped before it ran")), now: now) }
+        call.attemptCount += 1
+        guard call.attemptCount <= limits.rerunsMax else {
+            return complete(
+                id, .failure(PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")), now: now)
+        }
+        call.slot = nil
+        tracked[id] = call
+        counters.rerunsTotal += 1
+        if observes { outputs.append(.observed(.rerun(name: call.request.text.name))) }
+        let purpose: PGPoolMachine.Purpose =
+            switch call.request.text.kind {
+            case .read: .rereads
+            case .write: .rewrites
+            case .solo: .solo
+            }
+        switch machine.submit(id, purpose, now: now) {
+        case .accepted: return
+        case .closed: complete(id, .failure(PGError(.closed, "the pool is shut down")), now: now)
+        case .overloaded, .unavailable:
+            complete(id, .failure(PGError(.unavailable, "Postgres cannot be reached")), now: now)
+        }
+    }
+
+    /// Ends the call; its continuation runs after the lock is released.
+    mutating func complete(_ id: Int, _ result: Result<PGResult, PGError>, now: Instant) {
+        guard let call = tracked.removeValue(forKey: id) else { return }
+        counters.statementsTotal += 1
+        var result = result
+        if case .failure(let error) = result {
+            counters.errorsTotal += 1
+            result = .failure(error.named(call.request.text.name))
+        }
+        if observes {
+            var rowCount = 0
+            var failure: PGError?
+            switch result {
+            case .success(let rows): rowCount = Int(rows.rowCount)
+            case .failure(let error): failure = error
+            }
+            outputs.append(
+                .observed(
+                    .statement(
+                        name: call.request.text.name, duration: now - call.request.submitted,
+                        wait: (call.sentAt ?? now) - call.request.submitted, rowCount: rowCount, error: failure)))
+        }
+        outputs.append(.complete(call.request, result))
+    }
+
+    // MARK: Losing
+
+    /// The batch did not reach Postgres with its Sync, so none of it can have been applied; unless each had its own.
+    mutating func loseUnsent(_ slot: Int, _ error: PGError, rule: PGBatch.Rule, separately: Bool, now: Instant) {
+        for member in lines[slot].members.indices {
+            let isSafe = rule == .reads || rule == .writes && !separately
+            settle(.init(member: member, outcome: isSafe ? .again : .failure(error)), on: slot, now: now)
+        }
+        lose(slot, error, now: now)
+    }
+
+    /// The connection of `slot` is gone, for whatever reason.
+    mutating func lose(_ slot: Int, _ error: PGError, now: Instant) {
+        let wasConnecting = lines[slot].phase != .ready
+        var progress = PGConnection.Progress()
+        lines[slot].connection?.abandon(error, into: &progress)
+        absorb(progress, on: slot, now: now)
+        if observes { outputs.append(.observed(wasConnecting ? .connectFailed(error) : .connectionLost(error))) }
+        if !wasConnecting { counters.connectionsLostTotal += 1 }
+        retire(slot, error, now: now)
+    }
+
+    /// Closes the connection of `slot` and fails what is left on it.
+    mutating func retire(_ slot: Int, _ reason: PGError? = nil, now: Instant) {
+        let old = lines[slot]
+        if old.phase == .vacant { return }
+        if old.descriptor >= 0 { poller.remove(old.descriptor) }
+        lines[slot] = Line()
+        lines[slot].generation = old.generation &+ 1
+        let error = reason ?? PGError(.connectionLost, "connection closed")
+        for request in old.pending { complete(request.id, .failure(error), now: now) }
+        // Whatever the batch machine did not settle, because it was closed from this side.
+        for id in old.members where tracked[id]?.slot == slot {
+            let isUnknown = tracked[id]?.request.lossIsUnknown == true
+            let kind: PGError.Kind = isUnknown ? .outcomeUnknown : tracked[id]?.stop ?? .connectionLost
+            complete(id, .failure(PGError(kind, error.message)), now: now)
+        }
+        if let copy = old.copy { outputs.append(.copied(copy, .failure(error))) }
+        if let sink = old.sink { outputs.append(.silenced(sink)) }
+        if let opener = old.opener { outputs.append(.granted(opener, .failure(error))) }
+        guard slot < machine.slots.count else { return }
+        if old.phase == .ready { machine.lost(slot, now: now) } else { machine.connectFailed(slot, now: now) }
+    }
+}

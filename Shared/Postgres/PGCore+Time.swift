@@ -1,0 +1,121 @@
+/// Deadlines, cancellation and the splitting of slow batches.
+extension PGCore {
+    mutating func bound(_ deadline: Instant) {
+        deadlineBound = min(deadlineBound ?? deadline, deadline)
+    }
+
+    /// Stops a call: one that waits ends at once, a read in flight too, a write waits for its true outcome.
+    mutating func stop(_ id: Int, _ reason: PGError.Kind, now: Instant) {
+        if let request = leaseRequests[id] {
+            guard machine.withdraw(id) else { return }
+            leaseRequests[id] = nil
+            return outputs.append(.granted(request, .failure(PGError(reason, "while waiting for a connection"))))
+        }
+        guard let call = tracked[id] else { return stopLine(of: id, reason, now: now) }
+        guard call.stop == nil else { return }
+        guard let slot = call.slot else {
+            if !machine.withdraw(id) {
+                for slot in lines.indices { lines[slot].pending.removeAll { $0.id == id } }
+            }
+            return complete(id, .failure(PGError(reason, "while waiting for a connection")), now: now)
+        }
+        let delay = reason == .cancelled ? limits.cancelDelay : .zero
+        lines[slot].cancelAt = min(lines[slot].cancelAt ?? now + delay, now + delay)
+        lines[slot].giveUpAt = min(lines[slot].giveUpAt ?? now + limits.cancelGrace, now + limits.cancelGrace)
+        if call.request.lossIsUnknown || lines[slot].isLeased {
+            tracked[id]?.stop = reason
+        } else {
+            // complete() takes it out of the table; the batch goes on counting it by its place.
+            complete(id, .failure(PGError(reason, "stopped while running")), now: now)
+        }
+    }
+
+    /// LISTEN connections being opened and COPY steps are known to their line only.
+    private mutating func stopLine(of id: Int, _ reason: PGError.Kind, now: Instant) {
+        let slot = lines.firstIndex { $0.opener?.id == id || $0.copy?.id == id }
+        if let slot { retire(slot, PGError(reason, "stopped"), now: now) }
+    }
+
+    /// Does all that is due by now.
+    mutating func due(now: Instant) {
+        for slot in lines.indices where lines[slot].phase != .vacant { lineDue(slot, now: now) }
+        if let bound = deadlineBound, bound <= now { sweepDeadlines(now: now) }
+        machine.tick(now: now)
+        perform(now: now)
+    }
+
+    private mutating func lineDue(_ slot: Int, now: Instant) {
+        let line = lines[slot]
+        if line.phase == .resolving || line.phase == .connecting {
+            if let since = line.connectingSince, since + limits.connectTimeout <= now {
+                lose(slot, PGError(.connectionLost, "connect timed out"), now: now)
+            }
+            return
+        }
+        if let giveUpAt = line.giveUpAt, giveUpAt <= now {
+            return lose(slot, PGError(.connectionLost, "no answer after a cancel request"), now: now)
+        }
+        if let splitsAt = splitTime(of: line), splitsAt <= now {
+            splitAllowedAt = now + limits.batchSplitInterval
+            lines[slot].cancelAt = now
+        }
+        if let cancelAt = lines[slot].cancelAt, cancelAt <= now { sendCancel(slot) }
+    }
+
+    /// When a batch of several is cancelled for being slow, so that its statements can run one by one.
+    private func splitTime(of line: Line) -> Instant? {
+        guard line.members.count > 1, !line.isLeased, !line.wasCancelled, line.cancelAt == nil else { return nil }
+        guard line.purpose == .read || line.purpose == .write, let sentAt = line.sentAt else { return nil }
+        return max(sentAt + limits.batchSplit, splitAllowedAt ?? sentAt)
+    }
+
+    private mutating func sendCancel(_ slot: Int) {
+        lines[slot].cancelAt = nil
+        guard !lines[slot].isCancelUnderWay, let handle = lines[slot].connection?.cancelHandle() else { return }
+        lines[slot].isCancelUnderWay = true
+        lines[slot].wasCancelled = true
+        counters.cancelsTotal += 1
+        outputs.append(.sendCancel(token(of: slot), handle))
+        if observes { outputs.append(.observed(.cancelSent)) }
+    }
+
+    private mutating func sweepDeadlines(now: Instant) {
+        deadlineBound = nil
+        var passed: [Int] = []
+        for (id, call) in tracked {
+            if call.request.deadline <= now {
+                if call.stop == nil { passed.append(id) }
+            } else {
+                bound(call.request.deadline)
+            }
+        }
+        for (id, request) in leaseRequests {
+            if request.deadline <= now { passed.append(id) } else { bound(request.deadline) }
+        }
+        for line in lines {
+            for (id, deadline) in [
+                line.opener.map { ($0.id, $0.deadline) }, line.copy.map { ($0.id, $0.deadline) },
+            ].compactMap(\.self) {
+                if deadline <= now { passed.append(id) } else { bound(deadline) }
+            }
+        }
+        for id in passed { stop(id, .deadlineExceeded, now: now) }
+    }
+
+    /// When `due` must be called again at the latest; nil where nothing is planned.
+    func nextWake(after now: Instant) -> Instant? {
+        var earliest = machine.nextTick(after: now)
+        func consider(_ moment: Instant?) {
+            guard let moment else { return }
+            earliest = min(earliest ?? moment, moment)
+        }
+        consider(deadlineBound)
+        for line in lines where line.phase != .vacant {
+            consider(line.cancelAt)
+            consider(line.giveUpAt)
+            consider(splitTime(of: line))
+            if line.phase != .ready { consider(line.connectingSince.map { $0 + limits.connectTimeout }) }
+        }
+        return earliest
+    }
+}

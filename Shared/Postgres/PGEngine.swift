@@ -1,0 +1,194 @@
+internal import Glibc
+internal import Synchronization
+
+/// Owns the core, the inbox and the loop's thread.
+///
+/// Whoever brings a command drives the core if nobody else does at that moment, else leaves it in the inbox for the one
+/// who does. So a lone statement is sent from the caller's own thread, and the loop's thread only reads.
+final class PGEngine: Sendable {
+    private let core: Mutex<PGCore>
+    private let inbox = Mutex<[PGCoreCommand]>([])
+    private let poller: PGPoller
+    private let blocking: PGBlockingWork
+    private let observe: (@Sendable (PGObservation) -> Void)?
+    private let names: [String]
+    private let ports: [String]
+    private let nextID = Atomic<Int>(1)
+    private let ended = Mutex<(isEnded: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+
+    /// Starts the loop's thread, which ends after `shutDown`.
+    init(_ configuration: PGConfiguration, observe: (@Sendable (PGObservation) -> Void)?) throws(PGError) {
+        let poller = try PGPoller()
+        var generator = SystemRandomNumberGenerator()
+        let seed = generator.next()
+        self.poller = poller
+        self.observe = observe
+        core = Mutex(PGCore(configuration, poller: poller, observes: observe != nil, seed: seed))
+        blocking = PGBlockingWork(runningMax: configuration.limits.blockingWorkMax)
+        names = configuration.namesToResolve
+        ports = names.indices.map { configuration.port(at: $0) }
+        try startThread()
+    }
+
+    func makeID() -> Int { nextID.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    func snapshot() -> PGPoolSnapshot { core.withLock { $0.snapshot() } }
+
+    func send(_ command: PGCoreCommand) {
+        inbox.withLock { $0.append(command) }
+        drive()
+    }
+
+    /// Ends when every connection is closed.
+    func waitForEnd() async {
+        await withCheckedContinuation { continuation in
+            let isEnded = ended.withLock { state in
+                if !state.isEnded { state.waiters.append(continuation) }
+                return state.isEnded
+            }
+            if isEnded { continuation.resume() }
+        }
+    }
+
+    /// Handles what is in the inbox. Where the lock is taken its holder looks into the inbox again afterwards.
+    private func drive() {
+        while inbox.withLock({ !$0.isEmpty }) {
+            let outputs: [PGCoreOutput]? = core.withLockIfAvailable { core in
+                let now = ContinuousClock.now
+                handleInbox(&core, now)
+                core.planWake(now: now)
+                return core.takeOutputs()
+            }
+            guard let outputs else { return }
+            deliver(outputs)
+        }
+    }
+
+    private func handleInbox(_ core: inout PGCore, _ now: ContinuousClock.Instant) {
+        let commands = inbox.withLock { inbox in
+            let taken = inbox
+            inbox = []
+            return taken
+        }
+        for command in commands { core.handle(command, now: now) }
+    }
+
+    private func deliver(_ outputs: [PGCoreOutput]) {
+        for output in outputs {
+            switch output {
+            case .complete(let request, let result): request.finish(result)
+            case .granted(let request, let result): request.continuation.resume(returning: result)
+            case .copied(let request, let result): request.continuation.resume(returning: result)
+            case .observed(let observation): observe?(observation)
+            case .notified(let sink, let notifications): sink.receive(notifications)
+            case .silenced(let sink): sink.silence()
+            case .wake: poller.wake()
+            case .resolve(let token): resolve(token)
+            case .sendCancel(let token, let handle):
+                blocking.run {
+                    handle.send()
+                    self.send(.cancelSent(token))
+                }
+            }
+        }
+    }
+
+    private func resolve(_ token: PGSlotToken) {
+        blocking.run {
+            var found: [PGHostAddress] = []
+            for (host, port) in zip(self.names, self.ports) {
+                for address in PGBlockingWork.addresses(of: host) {
+                    found.append(PGHostAddress(host: host, address: address, port: port))
+                }
+            }
+            self.send(.resolved(token, found))
+        }
+    }
+
+    // MARK: The loop
+
+    private func startThread() throws(PGError) {
+        var thread = pthread_t()
+        let context = unsafe Unmanaged.passRetained(self).toOpaque()
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<PGEngine>.fromOpaque(context).takeRetainedValue().loop()
+                return nil
+            }, context)
+        guard status == 0 else {
+            unsafe Unmanaged<PGEngine>.fromOpaque(context).release()
+            throw PGError(.configuration, "no thread for the Postgres loop")
+        }
+        pthread_detach(thread)
+    }
+
+    private func loop() {
+        var events: [PGPoller.Event] = []
+        var timeout: Duration? = .zero
+        var isRunning = true
+        while isRunning {
+            poller.wait(timeout, into: &events)
+            let (outputs, rest): ([PGCoreOutput], Duration?) = core.withLock { core in
+                let now = ContinuousClock.now
+                for event in events {
+                    core.ready(PGSlotToken(raw: event.token), isReadable: event.isReadable, now: now)
+                }
+                handleInbox(&core, now)
+                core.due(now: now)
+                let wake = core.planSleep(now: now)
+                isRunning = !(core.isShutDown && core.isQuiet)
+                return (core.takeOutputs(), wake.map { $0 - now })
+            }
+            timeout = rest
+            deliver(outputs)
+            drive()
+        }
+        let waiters = ended.withLock { state in
+            state.isEnded = true
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
+
+extension PGCore {
+    mutating func takeOutputs() -> [PGCoreOutput] {
+        guard !outputs.isEmpty else { return [] }
+        defer { outputs = [] }
+        return outputs
+    }
+
+    /// For the loop: how long it may sleep.
+    mutating func planSleep(now: Instant) -> Instant? {
+        loopWake = nextWake(after: now)
+        return loopWake
+    }
+
+    /// For everybody else: wakes the loop where it would sleep too long.
+    mutating func planWake(now: Instant) {
+        let shouldEnd = isShutDown && isQuiet
+        guard let wake = shouldEnd ? now : nextWake(after: now) else { return }
+        if let loopWake, loopWake <= wake { return }
+        loopWake = wake
+        outputs.append(.wake)
+    }
+
+    func snapshot() -> PGPoolSnapshot {
+        var snapshot = counters
+        for slot in machine.slots {
+            switch slot {
+            case .vacant: continue
+            case .connecting: snapshot.connectingCount += 1
+            case .idle: snapshot.idleCount += 1
+            case .shared: snapshot.sharedCount += 1
+            case .leased: snapshot.leasedCount += 1
+            }
+        }
+        snapshot.waitingCount = machine.waitingCount
+        snapshot.inFlightCount = tracked.count
+        snapshot.isCircuitOpen = machine.isOpen
+        return snapshot
+    }
+}

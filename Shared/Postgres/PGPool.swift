@@ -1,0 +1,115 @@
+/// Connections to one Postgres database, shared by every task of a service.
+///
+/// Single statements that wait at the same moment travel together; a transaction has a connection for itself.
+/// Every call takes a `deadline`, by default `PGLimits.callTimeout` from now, and stops when its task is cancelled.
+package final class PGPool: Sendable {
+    package let limits: PGLimits
+    let engine: PGEngine
+    let observe: (@Sendable (PGObservation) -> Void)?
+
+    /// Starts to connect at once; `observe` runs on any thread and must return quickly.
+    /// Throws `configuration` where the process lacks threads or descriptors.
+    package init(
+        _ configuration: PGConfiguration, observe: (@Sendable (PGObservation) -> Void)? = nil
+    ) throws(PGError) {
+        limits = configuration.limits
+        self.observe = observe
+        engine = try PGEngine(configuration, observe: observe)
+    }
+
+    deinit { engine.send(.shutDown) }
+
+    /// Refuses new calls, lets running ones end, closes every connection.
+    package func shutDown() async {
+        engine.send(.shutDown)
+        await engine.waitForEnd()
+    }
+
+    package var snapshot: PGPoolSnapshot { engine.snapshot() }
+
+    /// Runs one statement and reads its rows.
+    package func query<Row>(
+        _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
+    ) async throws(PGError) -> [Row] {
+        try statement.rows(of: await run(statement.text, values, deadline: deadline))
+    }
+
+    /// The first row, nil where there is none.
+    package func first<Row>(
+        _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
+    ) async throws(PGError) -> Row? {
+        try statement.rows(of: await run(statement.text, values, deadline: deadline)).first
+    }
+
+    /// Runs one statement; the number of rows it touched.
+    @discardableResult
+    package func execute<Row>(
+        _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
+    ) async throws(PGError) -> Int {
+        try await run(statement.text, values, deadline: deadline).affectedCount
+    }
+
+    /// Runs several statements as one transaction in one round trip; the number of rows each touched.
+    @discardableResult
+    package func execute(
+        together statements: [PGBoundStatement], deadline: ContinuousClock.Instant? = nil
+    ) async throws(PGError) -> [Int] {
+        guard !statements.isEmpty else { return [] }
+        return try await withConnection(deadline: deadline) { lease throws(PGError) in
+            let isLossUnknown = statements.contains { $0.text.kind != .read }
+            let results = try await lease.run(statements, isLossUnknown: isLossUnknown, deadline: lease.deadline)
+            return results.map(\.affectedCount)
+        }
+    }
+
+    private func run(
+        _ text: PGStatementText, _ values: [PGValue], deadline: ContinuousClock.Instant?
+    ) async throws(PGError) -> PGResult {
+        let parameters = try PGParameters(values, bytesMax: limits.parameterBytesMax)
+        let now = ContinuousClock.now
+        let id = engine.makeID()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                engine.send(
+                    .submit(
+                        PGRequest(
+                            id: id, text: text, parameters: parameters, submitted: now,
+                            deadline: deadline ?? now + limits.callTimeout, lossIsUnknown: text.kind != .read,
+                            completion: .alone(continuation))))
+                // The handler below may have run before there was anything to cancel.
+                if Task.isCancelled { engine.send(.cancel(id: id)) }
+            }
+        } onCancel: {
+            engine.send(.cancel(id: id))
+        }
+        return try result.get()
+    }
+
+    // MARK: Leases
+
+    /// Hands a connection to `body` alone and takes it back afterwards, whatever happens.
+    func withConnection<Value>(
+        deadline: ContinuousClock.Instant?, sink: PGNotificationSink? = nil,
+        _ body: (PGLease) async throws(PGError) -> Value
+    ) async throws(PGError) -> Value {
+        let lease = try await lease(deadline: deadline ?? .now + limits.callTimeout, sink: sink)
+        defer { engine.send(.release(lease.token)) }
+        return try await body(lease)
+    }
+
+    func lease(
+        deadline: ContinuousClock.Instant, sink: PGNotificationSink? = nil
+    ) async throws(PGError) -> PGLease {
+        let id = engine.makeID()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                engine.send(
+                    .lease(PGLeaseRequest(id: id, deadline: deadline, sink: sink, continuation: continuation)))
+                if Task.isCancelled { engine.send(.cancel(id: id)) }
+            }
+        } onCancel: {
+            engine.send(.cancel(id: id))
+        }
+        return PGLease(engine: engine, token: try result.get(), limits: limits, deadline: deadline)
+    }
+}

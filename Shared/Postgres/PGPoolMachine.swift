@@ -1,0 +1,282 @@
+/// Decides which connection does what: lanes, leases, growth, back-off and the circuit breaker. Pure: no I/O, no clock.
+///
+/// Each slot goes vacant → connecting → idle ⇄ (shared | leased) → vacant. Statements are known by their ids only.
+struct PGPoolMachine: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    enum Purpose: Int, Sendable, CaseIterable {
+        case read, write, solo, lease
+        /// Run again alone, after a neighbour's error or a lost connection.
+        case rereads, rewrites
+    }
+
+    enum Action: Sendable, Equatable {
+        case connect(slot: Int)
+        /// One pipeline batch; `separately` puts a Sync after each statement.
+        case run(slot: Int, purpose: Purpose, ids: [Int], separately: Bool)
+        case grant(slot: Int, id: Int)
+        case close(slot: Int)
+        /// The circuit opened: these will not be served.
+        case refuse(ids: [Int])
+    }
+
+    enum Slot: Sendable, Equatable {
+        /// → connecting
+        case vacant
+        /// → idle (connected), vacant (connectFailed)
+        case connecting
+        /// → shared, leased, vacant (lost, idle for too long)
+        case idle(since: Instant)
+        /// → idle (finished), vacant (lost)
+        case shared(Purpose, since: Instant)
+        /// → idle (finished), vacant (lost)
+        case leased
+    }
+
+    enum Admission: Sendable, Equatable { case accepted, overloaded, unavailable, closed }
+
+    let limits: PGLimits
+    private(set) var slots: [Slot]
+    private(set) var actions: [Action] = []
+    /// Statements that wait for a connection, with their purpose; an id not in here has been withdrawn.
+    private var waiting: [Int: Purpose] = [:]
+    private var queues = PGPoolMachine.emptyQueues
+    private(set) var failureCount = 0
+    private var retryAt: Instant?
+    private(set) var isClosed = false
+    private var random: UInt64
+    private static let emptyQueues = [PGQueue<Int>](repeating: PGQueue(), count: Purpose.allCases.count)
+
+    init(limits: PGLimits, seed: UInt64) {
+        self.limits = limits
+        slots = Array(repeating: .vacant, count: max(2, limits.connectionsMax))
+        random = seed
+    }
+
+    var waitingCount: Int { waiting.count }
+    var isOpen: Bool { failureCount >= limits.breakerFailuresMax }
+
+    mutating func takeActions() -> [Action] {
+        guard !actions.isEmpty else { return [] }
+        defer { actions = [] }
+        return actions
+    }
+
+    // MARK: Inputs
+
+    mutating func submit(_ id: Int, _ purpose: Purpose, now: Instant) -> Admission {
+        if isClosed { return .closed }
+        if isOpen { return .unavailable }
+        let isRerun = purpose == .rereads || purpose == .rewrites
+        guard isRerun || waiting.count < limits.waitersMax else { return .overloaded }
+        waiting[id] = purpose
+        queues[purpose.rawValue].append(id)
+        schedule(now: now)
+        return .accepted
+    }
+
+    /// True where the statement was still waiting and now is not.
+    mutating func withdraw(_ id: Int) -> Bool { waiting.removeValue(forKey: id) != nil }
+
+    mutating func connected(_ slot: Int, now: Instant) {
+        guard slots[slot] == .connecting else { return }
+        failureCount = 0
+        retryAt = nil
+        slots[slot] = .idle(since: now)
+        schedule(now: now)
+    }
+
+    mutating func connectFailed(_ slot: Int, now: Instant) {
+        guard slots[slot] == .connecting else { return }
+        slots[slot] = .vacant
+        failureCount += 1
+        let doubled = limits.reconnectMin * (1 << min(failureCount - 1, 20))
+        let wait = min(doubled, limits.reconnectMax)
+        retryAt = now + wait * (0.5 + 0.5 * nextUnit())
+        if isOpen, !waiting.isEmpty {
+            actions.append(.refuse(ids: waiting.keys.sorted()))
+            waiting = [:]
+            queues = Self.emptyQueues
+        }
+        schedule(now: now)
+    }
+
+    /// The batch or the lease on `slot` ended and the connection is fit for more.
+    mutating func finished(_ slot: Int, now: Instant) {
+        switch slots[slot] {
+        case .shared, .leased: slots[slot] = .idle(since: now)
+        case .vacant, .connecting, .idle: return
+        }
+        schedule(now: now)
+    }
+
+    /// The connection on `slot` is gone.
+    mutating func lost(_ slot: Int, now: Instant) {
+        switch slots[slot] {
+        case .vacant, .connecting: return
+        case .idle, .shared, .leased: slots[slot] = .vacant
+        }
+        schedule(now: now)
+    }
+
+    mutating func tick(now: Instant) {
+        var openCount = slots.count { $0 != .vacant }
+        for slot in slots.indices.reversed() where openCount > limits.connectionsMin {
+            guard case .idle(let since) = slots[slot], since + limits.idleClose <= now else { continue }
+            slots[slot] = .vacant
+            openCount -= 1
+            actions.append(.close(slot: slot))
+        }
+        schedule(now: now)
+    }
+
+    /// Nothing new is taken; what waits is refused, what runs may finish.
+    mutating func close() {
+        isClosed = true
+        if !waiting.isEmpty { actions.append(.refuse(ids: waiting.keys.sorted())) }
+        waiting = [:]
+        queues = Self.emptyQueues
+    }
+
+    /// The next moment at which `tick` has something to do, unless another input comes first.
+    func nextTick(after now: Instant) -> Instant? {
+        guard !isClosed else { return nil }
+        var earliest: Instant?
+        func consider(_ moment: Instant?) {
+            guard let moment, moment > now else { return }
+            earliest = min(earliest ?? moment, moment)
+        }
+        consider(retryAt)
+        let openCount = slots.count { $0 != .vacant }
+        for slot in slots {
+            switch slot {
+            case .idle(let since) where openCount > limits.connectionsMin: consider(since + limits.idleClose)
+            case .shared(_, let since) where !waiting.isEmpty: consider(since + limits.laneStall)
+            case .idle, .shared, .vacant, .connecting, .leased: continue
+            }
+        }
+        return earliest
+    }
+
+    // MARK: Decisions
+
+    private mutating func schedule(now: Instant) {
+        guard !isClosed else { return }
+        if !waiting.isEmpty {
+            grantLeases()
+            runLane(.solo, lanesMax: .max, batchMax: 1, now: now)
+            runLane(.rewrites, lanesMax: limits.writeLanesMax, batchMax: 16, now: now)
+            runLane(.rereads, lanesMax: limits.readLanesMax, batchMax: 16, now: now)
+            runLane(.write, lanesMax: limits.writeLanesMax, batchMax: limits.writeBatchMax, now: now)
+            runLane(.read, lanesMax: limits.readLanesMax, batchMax: limits.readBatchMax, now: now)
+        }
+        grow(now: now)
+    }
+
+    private mutating func grantLeases() {
+        while leasedCount < limits.leasesMax, let slot = idleSlot(), let id = pop(.lease) {
+            slots[slot] = .leased
+            actions.append(.grant(slot: slot, id: id))
+        }
+    }
+
+    private mutating func runLane(_ purpose: Purpose, lanesMax: Int, batchMax: Int, now: Instant) {
+        while !queues[purpose.rawValue].isEmpty, activeLanes(purpose, now: now) < lanesMax, let slot = idleSlot() {
+            var ids: [Int] = []
+            while ids.count < batchMax, let id = pop(purpose) { ids.append(id) }
+            guard !ids.isEmpty else { return }
+            slots[slot] = .shared(purpose, since: now)
+            let separately = purpose == .rereads || purpose == .rewrites
+            actions.append(.run(slot: slot, purpose: purpose, ids: ids, separately: separately))
+        }
+    }
+
+    /// Opens connections for what could run if it had one; after a failure one at a time, and not before `retryAt`.
+    private mutating func grow(now: Instant) {
+        var wanted = isOpen ? 1 : 0
+        if !waiting.isEmpty {
+            wanted += min(count(.lease), max(0, limits.leasesMax - leasedCount)) + count(.solo)
+            for (purpose, lanesMax) in [
+                (Purpose.read, limits.readLanesMax), (.write, limits.writeLanesMax), (.rereads, limits.readLanesMax),
+                (.rewrites, limits.writeLanesMax),
+            ] where count(purpose) > 0 {
+                wanted += max(0, lanesMax - activeLanes(purpose, now: now))
+            }
+        }
+        let openCount = slots.count { $0 != .vacant }
+        let connectingCount = slots.count { $0 == .connecting }
+        wanted = max(wanted - connectingCount, limits.connectionsMin - openCount)
+        if failureCount > 0 {
+            guard connectingCount == 0, now >= (retryAt ?? now) else { return }
+            wanted = min(wanted, 1)
+            retryAt = nil
+        }
+        for slot in slots.indices where slots[slot] == .vacant && wanted > 0 {
+            slots[slot] = .connecting
+            actions.append(.connect(slot: slot))
+            wanted -= 1
+        }
+    }
+
+    private var leasedCount: Int { slots.count { $0 == .leased } }
+
+    /// Lanes that are busy and not stalled.
+    private func activeLanes(_ purpose: Purpose, now: Instant) -> Int {
+        slots.count {
+            guard case .shared(purpose, let since) = $0 else { return false }
+            return now < since + limits.laneStall
+        }
+    }
+
+    /// The lowest one, so that the others can age and be closed.
+    private func idleSlot() -> Int? {
+        slots.firstIndex {
+            if case .idle = $0 { return true }
+            return false
+        }
+    }
+
+    private func count(_ purpose: Purpose) -> Int { queues[purpose.rawValue].count }
+
+    private mutating func pop(_ purpose: Purpose) -> Int? {
+        while let id = queues[purpose.rawValue].popFirst() {
+            if waiting.removeValue(forKey: id) != nil { return id }
+        }
+        return nil
+    }
+
+    /// splitmix64, mapped to 0..<1.
+    private mutating func nextUnit() -> Double {
+        random &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = random
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Double((mixed ^ (mixed >> 31)) >> 11) / 9_007_199_254_740_992
+    }
+}
+
+/// First in, first out, with amortised constant time at both ends.
+struct PGQueue<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == elements.count }
+    var count: Int { elements.count - head }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func popFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        defer {
+            head += 1
+            if head == elements.count {
+                elements.removeAll(keepingCapacity: true)
+                head = 0
+            } else if head >= 1_024, head * 2 >= elements.count {
+                elements.removeFirst(head)
+                head = 0
+            }
+        }
+        return elements[head]
+    }
+}

@@ -1,0 +1,62 @@
+internal import Glibc
+package import Postgres
+
+/// A Postgres schema that lives as long as one test or suite.
+///
+/// The server is named by `REELAY_TEST_DATABASE_URL`, whose role may create schemas.
+package struct TestDatabase: Sendable {
+    package struct Missing: Error, CustomStringConvertible {
+        package let description =
+            "REELAY_TEST_DATABASE_URL is not set: it names the Postgres that tests may use, "
+            + "such as postgres://user@127.0.0.1:5432/reelay_test"
+    }
+
+    package let url: String
+    package let schema: String
+
+    /// The URL of the tests' server; throws `Missing` with what to do about it.
+    package static func serverURL() throws -> String {
+        guard let value = getenv("REELAY_TEST_DATABASE_URL") else { throw Missing() }
+        return String(cString: value)
+    }
+
+    /// Sessions in this schema.
+    package func configuration(
+        limits: PGLimits = PGLimits(), applicationName: String? = nil
+    ) throws -> PGConfiguration {
+        try PGConfiguration(url: url, applicationName: applicationName ?? schema, schema: schema, limits: limits)
+    }
+
+    /// Creates a schema of its own, runs `body`, and drops the schema whatever happened.
+    package static func withSchema<Value>(
+        _ name: String = "test", _ body: (TestDatabase) async throws -> Value
+    ) async throws -> Value {
+        let url = try serverURL()
+        var generator = SystemRandomNumberGenerator()
+        let schema = "\(name)_\(String(generator.next(), radix: 36))"
+        let database = TestDatabase(url: url, schema: schema)
+        var limits = PGLimits()
+        limits.connectionsMin = 0
+        let owner = try PGPool(PGConfiguration(url: url, applicationName: "tests", limits: limits))
+        try await owner.execute(PGCommand("tests.create", "CREATE SCHEMA \(schema)", kind: .solo))
+        let outcome: Result<Value, any Error>
+        do { outcome = .success(try await body(database)) } catch { outcome = .failure(error) }
+        try await owner.execute(PGCommand("tests.drop", "DROP SCHEMA \(schema) CASCADE", kind: .solo))
+        await owner.shutDown()
+        return try outcome.get()
+    }
+
+    /// The same with a pool in that schema, shut down before the schema goes.
+    package static func withPool<Value>(
+        _ name: String = "test", limits: PGLimits = PGLimits(),
+        observe: (@Sendable (PGObservation) -> Void)? = nil, _ body: (PGPool) async throws -> Value
+    ) async throws -> Value {
+        try await withSchema(name) { database in
+            let pool = try PGPool(database.configuration(limits: limits), observe: observe)
+            let outcome: Result<Value, any Error>
+            do { outcome = .success(try await body(pool)) } catch { outcome = .failure(error) }
+            await pool.shutDown()
+            return try outcome.get()
+        }
+    }
+}
