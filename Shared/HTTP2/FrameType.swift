@@ -1,4 +1,4 @@
-/// Frame types that are looked at here (RFC 9113 §6, RFC 9218 §7.1).
+/// Frame types that are looked at here (RFC 9113 §6).
 enum FrameType {
     static let data: UInt8 = 0x0
     static let headers: UInt8 = 0x1
@@ -8,7 +8,6 @@ enum FrameType {
     static let ping: UInt8 = 0x6
     static let goAway: UInt8 = 0x7
     static let windowUpdate: UInt8 = 0x8
-    static let priorityUpdate: UInt8 = 0x10
 }
 
 /// Frame flags that are looked at here (RFC 9113 §6).

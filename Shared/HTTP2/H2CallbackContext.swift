@@ -85,7 +85,9 @@ final class H2CallbackContext {
             if !pings.take(now: now) { fault(.pings) }
         case FrameType.settings:
             if flags & FrameFlag.acknowledgement == 0, !settings.take(now: now) { fault(.settings) }
-        case FrameType.priority, FrameType.priorityUpdate:
+        case FrameType.priority:
+            // RFC 9113 §6.3; the library, told that priorities are not used, does not look.
+            if id == 0 { return fault(.misplacedFrame) }
             priorityCount += 1
             if priorityCount > limits.priorityFramesMax + limits.priorityFramesPerStream * streamCount {
                 fault(.priorities)
@@ -310,6 +312,8 @@ final class H2CallbackContext {
 
     func sentFrame(_ type: UInt8, id: Int32, code: H2ErrorCode, last: Int32) {
         switch type {
+        case FrameType.headers:
+            if streams[id]?.isResetAfterResponse == true { answers.append(.reset(id, .noError)) }
         case FrameType.data:
             dataSentCount += 1
         case FrameType.resetStream:

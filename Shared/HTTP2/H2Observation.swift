@@ -32,6 +32,8 @@ package typealias H2Sink = @Sendable (H2Observation) -> Void
 package enum H2Abuse: Sendable, Hashable {
     /// HEADERS on a stream number that was passed over or is finished (RFC 9113 §5.1.1).
     case oldStreamID
+    /// PRIORITY on stream 0.
+    case misplacedFrame
     case emptyData
     case pings
     case settings
@@ -50,7 +52,7 @@ package enum H2Abuse: Sendable, Hashable {
     /// The code that the GOAWAY carries.
     package var code: H2ErrorCode {
         switch self {
-        case .oldStreamID: .protocolError
+        case .oldStreamID, .misplacedFrame: .protocolError
         case .prefaceTimeout, .settingsTimeout: .settingsTimeout
         case .emptyData, .pings, .settings, .priorities, .windowUpdates, .ownResets, .outboundQueue, .library,
             .headersTimeout, .writeTimeout:

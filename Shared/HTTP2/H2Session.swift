@@ -131,6 +131,8 @@ internal import CNghttp2
                 break
             } else if context.abuse != nil, !isBroken {
                 endIfAbused()
+            } else if !context.answers.isEmpty {
+                settle()
             } else {
                 if isBroken { isDrained = true }
                 break
@@ -166,9 +168,10 @@ internal import CNghttp2
                     submitReset(id, code)
                 case .status(let id, let status):
                     guard let stream = context.streams[id], !stream.isClosed else { continue }
-                    _ = submitResponse(stream, H2Response(status: status))
-                    // RFC 9113 §8.1: the answer is whole, the rest of the request is not wanted.
-                    if !stream.isPeerDone { submitReset(id, .noError) }
+                    // RFC 9113 §8.1: once the answer is out, the rest of the request is not wanted. A reset submitted
+                    // now would overtake it: the library sends nothing on a stream that it is to reset.
+                    stream.isResetAfterResponse = !stream.isPeerDone
+                    if !submitResponse(stream, H2Response(status: status)) { submitReset(id, .internalError) }
                 }
             }
         }

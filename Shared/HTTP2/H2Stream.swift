@@ -22,6 +22,8 @@ final class H2Stream {
     var isClosed = false
     /// A handler works on the request, so the record (and with it a slot) must stay.
     var hasHandler = false
+    /// The response makes the rest of the request needless: RST_STREAM NO_ERROR follows it.
+    var isResetAfterResponse = false
     /// The caller has given up (client): no event is wanted.
     var isAbandoned = false
 
