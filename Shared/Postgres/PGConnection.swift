@@ -28,7 +28,7 @@ internal import CLibpq
     init(_ keywords: [(String, String)], preparedMax: Int) throws(PGError) {
         var names = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.0)) as UnsafePointer<CChar>? }
         var values = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.1)) as UnsafePointer<CChar>? }
-        defer { for unsafetext in unsafe names + values { unsafe PGCString.free(text) } }
+        defer { unsafe (names + values).forEach { unsafe PGCString.free($0) } }
         unsafe names.append(nil)
         unsafe values.append(nil)
         guard let pointer = unsafe PQconnectStartParams(names, values, 0) else {

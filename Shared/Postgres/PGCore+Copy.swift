@@ -1,4 +1,4 @@
-/// COPY FROM STDIN on a leased connection, one step at a time.
+/// COPY FROM STDIN and scripts on a leased connection, one step at a time.
 extension PGCore {
     mutating func copy(_ request: PGCopyRequest, on token: PGSlotToken, now: Instant) {
         let slot = token.slot
@@ -14,7 +14,10 @@ extension PGCore {
         lines[slot].isCopyEndSent = false
         lines[slot].copyResult = nil
         do {
-            if case .start(let sql) = request.step { try connection.startCopy(sql) }
+            switch request.step {
+            case .start(let sql), .script(let sql): try connection.startCopy(sql)
+            case .data, .end: break
+            }
         } catch {
             return lose(slot, error, now: now)
         }
@@ -26,7 +29,7 @@ extension PGCore {
         do {
             var waitsForReply = true
             switch request.step {
-            case .start: break
+            case .start, .script: break
             case .data(let bytes): waitsForReply = try !putCopy(bytes, slot, connection)
             case .end(let complaint):
                 if !lines[slot].isCopyEndSent { lines[slot].isCopyEndSent = try connection.endCopy(complaint) }
@@ -45,7 +48,7 @@ extension PGCore {
         switch lines[slot].copy?.step {
         case .end: !lines[slot].isCopyEndSent
         case .data: true
-        case .start, nil: false
+        case .start, .script, nil: false
         }
     }
 
@@ -75,7 +78,9 @@ extension PGCore {
             case .ready:
                 guard case .start = lines[slot].copy?.step else { return }
                 return finishCopy(slot, .success(0))
-            case .ended(let result): lines[slot].copyResult = result
+            case .ended(let result):
+                // Of a script the first error counts; nothing runs after it.
+                if lines[slot].copyResult?.isSuccess != false { lines[slot].copyResult = result }
             case .over:
                 try connection.leaveCopy()
                 guard let result = lines[slot].copyResult else {

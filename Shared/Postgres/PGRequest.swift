@@ -114,10 +114,12 @@ final class PGLeaseRequest: Sendable {
     }
 }
 
-/// One step of a COPY on a leased connection.
+/// One step outside pipeline mode on a leased connection: of a COPY, or a script of several statements.
 final class PGCopyRequest: Sendable {
     enum Step: Sendable {
         case start(sql: String)
+        /// Statements without parameters, separated by semicolons (simple query protocol).
+        case script(sql: String)
         case data([UInt8])
         /// With a complaint Postgres undoes the COPY.
         case end(complaint: String?)

@@ -143,6 +143,14 @@ package final class PGTransaction: Sendable {
         return try await lease.copy(.end(complaint: nil), deadline: deadline)
     }
 
+    /// Runs statements without parameters, separated by semicolons, as migrations have them.
+    func runScript(_ sql: String) async throws(PGError) {
+        guard !sql.utf8.contains(0) else { throw PGError(.invalidParameter, "script with a zero byte") }
+        let before = try advance(isLast: false)
+        if !before.isEmpty { _ = try await lease.run(before, isLossUnknown: false, deadline: deadline) }
+        _ = try await lease.copy(.script(sql: sql), deadline: deadline)
+    }
+
     // MARK: Ending
 
     private func end() -> Phase {
