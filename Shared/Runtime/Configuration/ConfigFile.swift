@@ -1,0 +1,65 @@
+internal import Glibc
+
+/// Reads small files before anything else runs; blocks, so never on an event loop.
+package enum ConfigFile {
+    /// The largest file that is read.
+    package static let fileBytesMax = 64 * 1024
+
+    /// The UTF-8 text of a file, or why there is none.
+    package enum Outcome: Sendable, Equatable {
+        case text(String)
+        case unreadable(reason: String)
+    }
+
+    package static func read(_ path: String) -> Outcome {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .unreadable(reason: message(errno)) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
+        var count = 0
+        while count < bytes.count {
+            let free = bytes.count - count
+            let received = bytes.withUnsafeMutableBytes { buffer in
+                Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), free)
+            }
+            if received < 0 {
+                if errno == EINTR { continue }
+                return .unreadable(reason: message(errno))
+            }
+            if received == 0 { break }
+            count += received
+        }
+        guard count <= fileBytesMax else { return .unreadable(reason: "it is larger than \(fileBytesMax) bytes") }
+        guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
+            return .unreadable(reason: "it is no UTF-8 text")
+        }
+        return .text(text)
+    }
+
+    /// Lines `KEY=VALUE` (spaces around both are dropped), blank lines and lines that start with `#`.
+    static func parse(_ text: String, path: String) -> (values: [String: String], problems: [StartupError.Problem]) {
+        var values: [String: String] = [:]
+        var problems: [StartupError.Problem] = []
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
+            let content = ConfigText.trimmed(line)
+            if content.isEmpty || content.hasPrefix("#") { continue }
+            let place = "\(path), line \(index + 1)"
+            guard let equals = content.firstIndex(of: "=") else {
+                problems.append(.init(subject: place, reason: "expected KEY=VALUE"))
+                continue
+            }
+            let name = ConfigText.trimmed(content[..<equals])
+            let value = ConfigText.trimmed(content[content.index(after: equals)...])
+            if values.updateValue(value, forKey: name) != nil {
+                problems.append(.init(subject: place, reason: "\(name) was given before"))
+            }
+        }
+        return (values, problems)
+    }
+
+    private static func message(_ code: Int32) -> String {
+        guard let text = strerror(code) else { return "error \(code)" }
+        return String(cString: text)
+    }
+}

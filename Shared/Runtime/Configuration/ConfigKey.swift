@@ -1,0 +1,176 @@
+package import Cryptography
+
+/// What is known of one setting without its type: the row of the documentation and the check at start.
+package struct ConfigDefinition: Sendable {
+    /// `REELAY_…`.
+    package let name: String
+    /// What a value looks like, with unit and bounds: "an integer from 1 to 64".
+    package let form: String
+    /// The value when nothing is set, as text; nil where there is none.
+    package let defaultText: String?
+    /// Whether the start stops without a value.
+    package let isRequired: Bool
+    /// Whether the value never shows, and may come from the file that `<name>_FILE` names.
+    package let isSecret: Bool
+    /// One sentence for the documentation.
+    package let purpose: String
+    let accepts: @Sendable (String) -> Bool
+}
+
+/// A setting with its type: declared as data, read from `ConfigValues`.
+package struct ConfigKey<Value: Sendable>: Sendable {
+    package let definition: ConfigDefinition
+    let parse: @Sendable (String) -> Value?
+    /// The value when nothing is set; nil where one is required.
+    let absent: Value?
+
+    package var name: String { definition.name }
+
+    /// A key of any type; the factories below cover the usual ones. `absent` is the typed default, nil if required.
+    package init(
+        _ name: String, form: String, defaultText: String? = nil, absent: Value?, isSecret: Bool = false,
+        purpose: String, parse: @escaping @Sendable (String) -> Value?
+    ) {
+        definition = ConfigDefinition(
+            name: name, form: form, defaultText: defaultText, isRequired: absent == nil, isSecret: isSecret,
+            purpose: purpose, accepts: { parse($0) != nil })
+        self.parse = parse
+        self.absent = absent
+    }
+}
+
+/// What a number counts.
+package enum ConfigUnit: String, Sendable {
+    case count = ""
+    case bytes = " of bytes"
+    case percent = " of percent"
+}
+
+extension ConfigKey where Value == Int {
+    /// A whole number within bounds; required unless it has a default.
+    package static func integer(
+        _ name: String, unit: ConfigUnit = .count, default defaultValue: Int? = nil, in bounds: ClosedRange<Int>,
+        _ purpose: String
+    ) -> ConfigKey {
+        ConfigKey(
+            name, form: "an integer\(unit.rawValue) from \(bounds.lowerBound) to \(bounds.upperBound)",
+            defaultText: defaultValue.map(String.init), absent: defaultValue, purpose: purpose,
+            parse: { ConfigText.integer($0, in: bounds) })
+    }
+
+    /// A TCP port.
+    package static func port(_ name: String, default defaultValue: Int, _ purpose: String) -> ConfigKey {
+        ConfigKey(
+            name, form: "a port from 0 to 65535 (0: any free one)", defaultText: String(defaultValue),
+            absent: defaultValue, purpose: purpose, parse: { ConfigText.integer($0, in: 0...65_535) })
+    }
+}
+
+extension ConfigKey where Value == Int? {
+    /// A TCP port that follows from other settings when it is absent; `defaultText` says how.
+    package static func optionalPort(_ name: String, defaultText: String, _ purpose: String) -> ConfigKey {
+        ConfigKey(
+            name, form: "a port from 0 to 65535 (0: any free one)", defaultText: defaultText, absent: .some(nil),
+            purpose: purpose, parse: { ConfigText.integer($0, in: 0...65_535).map(Optional.some) })
+    }
+}
+
+extension ConfigKey where Value == Duration {
+    /// A time in seconds, with up to three decimals; the name ends in `_SECONDS`.
+    package static func seconds(
+        _ name: String, default defaultValue: Duration, in bounds: ClosedRange<Duration>, _ purpose: String
+    ) -> ConfigKey {
+        let (least, most) = (ConfigText.seconds(bounds.lowerBound), ConfigText.seconds(bounds.upperBound))
+        return ConfigKey(
+            name, form: "a number of seconds from \(least) to \(most)", defaultText: ConfigText.seconds(defaultValue),
+            absent: defaultValue, purpose: purpose,
+            parse: { text in ConfigText.duration(text).flatMap { bounds.contains($0) ? $0 : nil } })
+    }
+}
+
+extension ConfigKey where Value == Bool {
+    /// `true` or `false`.
+    package static func flag(_ name: String, default defaultValue: Bool, _ purpose: String) -> ConfigKey {
+        ConfigKey(
+            name, form: "true or false", defaultText: String(defaultValue), absent: defaultValue, purpose: purpose,
+            parse: { Bool($0) })
+    }
+}
+
+extension ConfigKey where Value == String {
+    /// A text of up to 4,096 bytes; required unless it has a default. `form` and `accepts` narrow it.
+    package static func text(
+        _ name: String, form: String = "a text", default defaultValue: String? = nil, _ purpose: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> ConfigKey {
+        ConfigKey(
+            name, form: form, defaultText: defaultValue, absent: defaultValue, purpose: purpose,
+            parse: { accepts($0) ? $0 : nil })
+    }
+
+    /// One of a few words.
+    package static func choice(
+        _ name: String, of words: [String], default defaultValue: String, _ purpose: String
+    ) -> ConfigKey {
+        text(name, form: "one of \(words.joined(separator: ", "))", default: defaultValue, purpose) {
+            words.contains($0)
+        }
+    }
+
+    /// An http or https URL without user, query and fragment; required unless it has a default.
+    package static func url(_ name: String, default defaultValue: String? = nil, _ purpose: String) -> ConfigKey {
+        text(
+            name, form: "an http or https URL without user, query and fragment", default: defaultValue, purpose,
+            accepts: ConfigText.isURL)
+    }
+
+    /// A peer as `host:port`; required unless it has a default.
+    package static func address(_ name: String, default defaultValue: String? = nil, _ purpose: String) -> ConfigKey {
+        text(name, form: "host:port", default: defaultValue, purpose, accepts: ConfigText.isAddress)
+    }
+}
+
+extension ConfigKey where Value == String? {
+    /// A text that may be absent.
+    package static func optionalText(
+        _ name: String, form: String = "a text", _ purpose: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> ConfigKey {
+        ConfigKey(name, form: form, absent: .some(nil), purpose: purpose, parse: { accepts($0) ? .some($0) : nil })
+    }
+}
+
+extension ConfigKey where Value == [String] {
+    /// Texts separated by commas; spaces around each are dropped; none when absent.
+    package static func list(
+        _ name: String, form: String = "texts separated by commas", _ purpose: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> ConfigKey {
+        ConfigKey(name, form: form, defaultText: "none", absent: [], purpose: purpose) { text in
+            let parts = text.split(separator: ",").map { ConfigText.trimmed($0) }
+            return parts.allSatisfy { !$0.isEmpty && accepts($0) } ? parts : nil
+        }
+    }
+}
+
+extension ConfigKey {
+    /// A secret that must be given, as `name` or in the file of `name_FILE`.
+    package static func secret(
+        _ name: String, form: String = "a secret text", _ purpose: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> ConfigKey<Secret> where Value == Secret {
+        ConfigKey<Secret>(
+            name, form: form, absent: nil, isSecret: true, purpose: purpose,
+            parse: { accepts($0) ? Secret($0) : nil })
+    }
+
+    /// A secret that may be absent, given as `name` or in the file of `name_FILE`.
+    package static func optionalSecret(
+        _ name: String, form: String = "a secret text", _ purpose: String,
+        accepts: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> ConfigKey<Secret?> where Value == Secret? {
+        ConfigKey<Secret?>(
+            name, form: form, absent: .some(nil), isSecret: true, purpose: purpose,
+            parse: { accepts($0) ? .some(Secret($0)) : nil })
+    }
+}

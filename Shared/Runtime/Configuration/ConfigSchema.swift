@@ -1,0 +1,35 @@
+/// All settings of one process, each name once.
+package struct ConfigSchema: Sendable {
+    /// In the order of declaration.
+    package let definitions: [ConfigDefinition]
+
+    package init(_ definitions: [ConfigDefinition]) {
+        let names = definitions.map(\.name)
+        precondition(Set(names).count == names.count, "a setting is declared twice")
+        precondition(names.allSatisfy { $0.hasPrefix("REELAY_") && !$0.hasSuffix("_FILE") }, "a setting is misnamed")
+        self.definitions = definitions
+    }
+
+    package var names: Set<String> { Set(definitions.map(\.name)) }
+
+    /// The settings as a table in Markdown, sorted by name.
+    package func markdown() -> String {
+        var lines = ["| setting | value | default | meaning |", "|---|---|---|---|"]
+        for definition in definitions.sorted(by: { $0.name < $1.name }) {
+            let file = definition.isSecret ? ", or in the file of `\(definition.name)_FILE`" : ""
+            let fallback = definition.isRequired ? "required" : definition.defaultText.map { "`\($0)`" } ?? "none"
+            let cells = ["`\(definition.name)`", definition.form + file, fallback, definition.purpose]
+            lines.append("| \(cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ")) |")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The settings for a terminal, sorted by name.
+    package func helpText() -> String {
+        definitions.sorted { $0.name < $1.name }.map { definition in
+            let fallback = definition.isRequired ? "required" : "default: \(definition.defaultText ?? "none")"
+            let file = definition.isSecret ? "; or \(definition.name)_FILE" : ""
+            return "  \(definition.name)\(file)\n      \(definition.purpose)\n      \(definition.form); \(fallback)\n"
+        }.joined()
+    }
+}

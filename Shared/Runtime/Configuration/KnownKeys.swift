@@ -1,0 +1,38 @@
+/// The names of all settings of all services, collected in one place.
+///
+/// Services share an environment, so the settings of one are no mistake in another; any other `REELAY_` name is. A
+/// test holds each service's schema against this list.
+package enum KnownKeys {
+    package static let names: Set<String> = shared.union(providers).union(gateway).union(development)
+
+    /// Names of a schema that this list lacks; a test expects none.
+    package static func missing(from schema: ConfigSchema) -> [String] {
+        schema.names.subtracting(names).sorted()
+    }
+
+    private static let shared: Set<String> = Set(
+        StandardKeys(portDefault: 0).definitions.map(\.name)
+            + [
+                SharedKeys.databaseURL.name, SharedKeys.databasePassword.name, SharedKeys.serviceSecret.name,
+                SharedKeys.keyRing.name, SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name,
+                SharedKeys.scrobbleAddress.name,
+            ])
+
+    private static let providers: Set<String> = Set(
+        [
+            "TMDB", "OMDB", "TVDB", "TVMAZE", "TRAKT", "LETTERBOXD", "SIMKL", "ANILIST", "ANIDB", "MYANIMELIST",
+            "KITSU",
+        ].flatMap { provider in
+            ["URL", "CLIENT_ID", "CLIENT_SECRET", "API_KEY"].map { "REELAY_\(provider)_\($0)" }
+        } + ["REELAY_TRAKT_AUTH_URL"])
+
+    private static let gateway: Set<String> = [
+        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
+    ]
+
+    /// What developers' scripts and tests set for themselves; a service that inherits them starts.
+    private static let development: Set<String> = [
+        "REELAY_BIN", "REELAY_FIXTURES", "REELAY_PORT_OFFSET", "REELAY_POSTGRES_PORT", "REELAY_SECRETS_DIR",
+        "REELAY_TEST_DATABASE_URL",
+    ]
+}

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+
+/// The command line of every service.
+struct ServiceArguments: ParsableCommand {
+    // The help lists the settings of the service at hand, which a static text cannot know.
+    static let configuration = CommandConfiguration(commandName: "reelay", helpNames: [])
+
+    @Flag(name: [.long, .short]) var help = false
+    @Flag(name: .long) var version = false
+    @Flag(name: .long) var configDocs = false
+
+    /// What a command line asks for.
+    enum Request: Equatable {
+        case serve
+        /// Print this and end well.
+        case show(String)
+        /// Print this as an error and end with `ExitCode.usage`.
+        case refuse(String)
+    }
+
+    static func request(_ arguments: [String], for definition: ServiceDefinition) -> Request {
+        do {
+            guard let parsed = try parseAsRoot(arguments) as? ServiceArguments else {
+                return .refuse(usage(definition))
+            }
+            if parsed.help { return .show(helpText(definition)) }
+            if parsed.version { return .show("\(definition.name) \(definition.version)\n") }
+            if parsed.configDocs { return .show(definition.schema.markdown()) }
+            return .serve
+        } catch {
+            return .refuse("\(definition.name): \(message(for: error))\n\(usage(definition))")
+        }
+    }
+
+    private static func usage(_ definition: ServiceDefinition) -> String {
+        "usage: \(definition.name) [--help | --version | --config-docs]\n"
+    }
+
+    private static func helpText(_ definition: ServiceDefinition) -> String {
+        """
+        \(usage(definition))
+          --help         this text
+          --version      the version
+          --config-docs  the settings as a table in Markdown
+
+        Settings are environment variables, or lines KEY=VALUE in the file that \(ConfigLoader.fileSetting) names;
+        the environment wins.
+
+        \(definition.schema.helpText())
+        """
+    }
+}

@@ -1,0 +1,90 @@
+internal import ServiceLifecycle
+
+/// When a part of a service stops; parts of one phase stop the other way round to their order.
+package enum ShutdownPhase: Int, Sendable, Comparable, CaseIterable {
+    /// Stops taking new work from queues and gives back what it has not begun.
+    case claiming
+    /// Stops listening, finishes the calls in flight.
+    case serving
+    /// Finishes what runs in the background.
+    case background
+    /// Writes what is collected in memory.
+    case flushing
+    /// Closes the database and other resources.
+    case resources
+
+    package static func < (left: ShutdownPhase, right: ShutdownPhase) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A part of a service with a life: a listener, a loop, a pool.
+package struct ServiceComponent: Sendable {
+    package let name: String
+    package let phase: ShutdownPhase
+    /// The longest its stop may take; then the next part stops.
+    package let stopLimit: Duration
+    let body: (@Sendable () async throws -> Void)?
+    let stop: @Sendable () async -> Void
+
+    /// A part whose `body` runs until it is stopped: first `stop` is called and awaited, then the body is cancelled.
+    /// A body that ends before that ends the process.
+    package static func running(
+        _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
+        _ body: @escaping @Sendable () async throws -> Void, stop: @escaping @Sendable () async -> Void = {}
+    ) -> ServiceComponent {
+        ServiceComponent(name: name, phase: phase, stopLimit: stopLimit, body: body, stop: stop)
+    }
+
+    /// A part that runs by itself since it was built and only has to be stopped.
+    package static func stopping(
+        _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
+        _ stop: @escaping @Sendable () async -> Void
+    ) -> ServiceComponent {
+        ServiceComponent(name: name, phase: phase, stopLimit: stopLimit, body: nil, stop: stop)
+    }
+}
+
+/// A part ended or failed while it should have run.
+package struct ComponentFailure: Error, Sendable, CustomStringConvertible {
+    package let component: String
+    package let reason: String
+
+    package var description: String { "\(component): \(reason)" }
+}
+
+/// Runs one component within a service group.
+struct ComponentService: Service {
+    let component: ServiceComponent
+
+    private enum Outcome: Sendable {
+        case ended
+        case stopped
+    }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            if let body = component.body {
+                group.addTask {
+                    try await body()
+                    return .ended
+                }
+            }
+            group.addTask {
+                try await gracefulShutdown()
+                await firstAnswer(within: component.stopLimit, otherwise: ()) { await component.stop() }
+                return .stopped
+            }
+            do {
+                guard try await group.next() == .stopped else {
+                    throw ComponentFailure(component: component.name, reason: "ended on its own")
+                }
+            } catch let failure as ComponentFailure {
+                throw failure
+            } catch {
+                throw ComponentFailure(component: component.name, reason: String(describing: error))
+            }
+            // Stopped as asked: however the body ends now is fine.
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+    }
+}

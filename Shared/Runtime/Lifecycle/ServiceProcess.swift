@@ -1,0 +1,198 @@
+package import Logging
+package import NIOCore
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// One service from its checked settings to its exit code.
+///
+/// Start: admin port (starting) → build → run → ready. Stop, on the first signal: draining (readyz 503) → wait → the
+/// components, phase by phase → admin port. A second signal, or the limit, ends it at once.
+package struct ServiceProcess: Sendable {
+    private let definition: ServiceDefinition
+    private let values: ConfigValues
+    private let makeLogger: @Sendable (String) -> Logger
+    private let metrics: MetricsRegistry
+    private let group: any EventLoopGroup
+    private let endNow: @Sendable (Int32) -> Void
+    private let onAdminPort: @Sendable (Int) -> Void
+    private let readiness = Readiness()
+    private let stopSwitch = StopSwitch()
+
+    /// `endNow` ends the process with an exit code without waiting for anything; `onAdminPort` hears of the bound port.
+    /// The group outlives the process's end: what closes late may still schedule on it.
+    package init(
+        _ definition: ServiceDefinition, values: ConfigValues, metrics: MetricsRegistry, group: any EventLoopGroup,
+        makeLogger: @escaping @Sendable (String) -> Logger, endNow: @escaping @Sendable (Int32) -> Void,
+        onAdminPort: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.definition = definition
+        self.values = values
+        self.metrics = metrics
+        self.group = group
+        self.makeLogger = makeLogger
+        self.endNow = endNow
+        self.onAdminPort = onAdminPort
+    }
+
+    /// Runs the service until it was stopped; the exit code, or why it could not start. `signals` yields the numbers of
+    /// signals that ask it to stop.
+    package func run(signals: AsyncStream<Int32>) async throws(StartupError) -> Int32 {
+        let logger = makeLogger(definition.name)
+        let runtime = ServiceRuntime(
+            name: definition.name, version: definition.version, host: values[definition.standardKeys.host],
+            port: values[definition.standardKeys.port], logger: logger, group: group, readiness: readiness,
+            metrics: metrics)
+        let outcome = await withTaskGroup(of: Result<Int32, StartupError>?.self) { tasks in
+            tasks.addTask { await serve(runtime) }
+            tasks.addTask {
+                await listen(signals, logger)
+                return nil
+            }
+            var outcome: Result<Int32, StartupError>?
+            while outcome == nil, let ended = await tasks.next() { outcome = ended }
+            tasks.cancelAll()
+            return outcome
+        }
+        return try outcome?.get() ?? ExitCode.failure
+    }
+
+    private func serve(_ runtime: ServiceRuntime) async -> Result<Int32, StartupError> {
+        let adminPort = values[definition.standardKeys.adminPort] ?? (runtime.port == 0 ? 0 : runtime.port + 1000)
+        let admin = AdminServer(runtime, host: runtime.host, port: adminPort)
+        let adminGroup = ServiceGroup(services: [admin], logger: runtime.logger)
+        let adminRun = Task<String?, Never> {
+            do {
+                try await adminGroup.run()
+                return nil
+            } catch {
+                return String(describing: error)
+            }
+        }
+        guard let boundPort = await admin.boundPort() else {
+            let reason = await adminRun.value ?? "the server ended"
+            return .failure(.resource("admin port \(runtime.host):\(adminPort)", "cannot listen: \(reason)"))
+        }
+        onAdminPort(boundPort)
+        let outcome = await buildAndRun(runtime)
+        await adminGroup.triggerGracefulShutdown()
+        await firstAnswer(within: ServiceLimits.adminStopLimit, otherwise: ()) { _ = await adminRun.value }
+        adminRun.cancel()
+        return outcome
+    }
+
+    private func buildAndRun(_ runtime: ServiceRuntime) async -> Result<Int32, StartupError> {
+        let building = Task<Result<[ServiceComponent], StartupError>, Never> {
+            do throws(StartupError) {
+                return .success(try await definition.build(values, runtime))
+            } catch {
+                return .failure(error)
+            }
+        }
+        await stopSwitch.whenStopped { building.cancel() }
+        let components: [ServiceComponent]
+        switch await building.value {
+        case .success(let built):
+            components = built
+        case .failure where stopSwitch.isStopped:
+            runtime.logger.notice("Stopped while starting")
+            return .success(ExitCode.success)
+        case .failure(let error):
+            return .failure(error)
+        }
+        return .success(await run(components, runtime))
+    }
+
+    private func run(_ components: [ServiceComponent], _ runtime: ServiceRuntime) async -> Int32 {
+        let services = order(components, runtime).map { component in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: ComponentService(component: component),
+                successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: component.name)
+        }
+        let group = ServiceGroup(configuration: .init(services: services, logger: runtime.logger))
+        await stopSwitch.whenStopped { await group.triggerGracefulShutdown() }
+        readiness.advance(to: .ready)
+        runtime.logger.notice(
+            "Started", metadata: ["host": "\(runtime.host)", "port": .stringConvertible(runtime.port)])
+        do {
+            try await group.run()
+            runtime.logger.notice("Stopped")
+            return ExitCode.success
+        } catch {
+            readiness.advance(to: .draining)
+            runtime.logger.critical("Stopped by a failure", metadata: ["reason": "\(error)"])
+            return ExitCode.failure
+        }
+    }
+
+    /// A group stops its last service first: what goes first stands last, and in front of all stands the announcement.
+    private func order(_ components: [ServiceComponent], _ runtime: ServiceRuntime) -> [ServiceComponent] {
+        let delay = values[definition.standardKeys.drainDelay]
+        let announcement = ServiceComponent.stopping(
+            "announcement", phase: .claiming, stopLimit: delay + .seconds(1)
+        ) {
+            readiness.advance(to: .draining)
+            runtime.logger.notice("Draining")
+            try? await Task.sleep(for: delay)
+        }
+        let ordered = ShutdownPhase.allCases.reversed().flatMap { phase in components.filter { $0.phase == phase } }
+        return ordered + [announcement]
+    }
+
+    private func listen(_ signals: AsyncStream<Int32>, _ logger: Logger) async {
+        let limit = values[definition.standardKeys.shutdownLimit]
+        await withDiscardingTaskGroup { tasks in
+            var isStopping = false
+            for await number in signals {
+                guard !isStopping else {
+                    endNow(ExitCode.signal(number))
+                    continue
+                }
+                isStopping = true
+                logger.notice("Asked to stop", metadata: ["signal": .stringConvertible(number)])
+                tasks.addTask {
+                    guard (try? await Task.sleep(for: limit)) != nil else { return }
+                    logger.critical("The stop took too long", metadata: ["limit": "\(limit)"])
+                    endNow(ExitCode.failure)
+                }
+                await stopSwitch.stop()
+            }
+            tasks.cancelAll()
+        }
+    }
+}
+
+/// Bounds of a process's end.
+enum ServiceLimits {
+    /// How long open answers of the admin port may hold the end up.
+    static let adminStopLimit: Duration = .seconds(2)
+}
+
+/// Remembers that the process was asked to stop, and tells whoever asked to hear of it, also late.
+private final class StopSwitch: Sendable {
+    private struct State {
+        var isStopped = false
+        var actions: [@Sendable () async -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    func whenStopped(_ action: @escaping @Sendable () async -> Void) async {
+        let isStopped = state.withLock { state in
+            if !state.isStopped { state.actions.append(action) }
+            return state.isStopped
+        }
+        if isStopped { await action() }
+    }
+
+    func stop() async {
+        let actions = state.withLock { state in
+            state.isStopped = true
+            defer { state.actions = [] }
+            return state.actions
+        }
+        for action in actions { await action() }
+    }
+}

@@ -1,0 +1,88 @@
+internal import CoreMetrics
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import UnixSignals
+
+extension ServiceRuntime {
+    /// The whole of a service's `main`: command line, settings, telemetry, signals, the service, its exit code.
+    package static func run(_ definition: ServiceDefinition) async -> Never {
+        switch ServiceArguments.request(Array(CommandLine.arguments.dropFirst()), for: definition) {
+        case .show(let text):
+            writeAll(text, to: STDOUT_FILENO)
+            exit(ExitCode.success)
+        case .refuse(let text):
+            writeAll(text, to: STDERR_FILENO)
+            exit(ExitCode.usage)
+        case .serve:
+            break
+        }
+        do throws(StartupError) {
+            exit(try await serve(definition))
+        } catch {
+            writeAll(error.block(service: definition.name), to: STDERR_FILENO)
+            exit(error.exitCode)
+        }
+    }
+
+    private static func serve(_ definition: ServiceDefinition) async throws(StartupError) -> Int32 {
+        let loader = ConfigLoader(
+            schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
+        let values = try loader.load(environment: processEnvironment())
+        signal(SIGPIPE, SIG_IGN)
+        // As the first process of a container it inherits orphans: the kernel collects them for whoever ignores them.
+        if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
+        let signals = await stopSignals()
+        // The process-wide group is the one group of the process: a library that takes it adds no threads.
+        NIOSingletons.groupLoopCountSuggestion = min(values[definition.standardKeys.eventLoops], System.coreCount)
+        NIOSingletons.blockingPoolThreadCountSuggestion = 2
+        let sink = LogSink(descriptor: STDOUT_FILENO)
+        let level = Logger.Level(rawValue: values[definition.standardKeys.logLevel]) ?? .info
+        LoggingSystem.bootstrap { label in
+            JSONLogHandler(
+                label: label, service: definition.name, version: definition.version, level: level,
+                now: { WallTime.now() }, write: { sink.write($0) })
+        }
+        let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
+        MetricsSystem.bootstrap(metrics)
+        let process = ServiceProcess(
+            definition, values: values, metrics: metrics, group: MultiThreadedEventLoopGroup.singleton,
+            makeLogger: { Logger(label: $0) }, endNow: { _exit($0) })
+        return try await process.run(signals: signals)
+    }
+
+    /// SIGTERM and SIGINT as a stream that lives as long as the process.
+    private static func stopSignals() async -> AsyncStream<Int32> {
+        let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingOldest(16))
+        Task {
+            for await signal in trapped { continuation.yield(signal == .sigint ? SIGINT : SIGTERM) }
+            continuation.finish()
+        }
+        return stream
+    }
+
+    private static func processEnvironment() -> [String: String] {
+        var values: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.firstIndex(of: "=") {
+                values[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            }
+            entry = entry.advanced(by: 1)
+        }
+        return values
+    }
+
+    private static func writeAll(_ text: String, to descriptor: Int32) {
+        var rest = Array(text.utf8)
+        while !rest.isEmpty {
+            let count = write(descriptor, rest, rest.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest.removeFirst(count)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import CoreMetrics
+internal import Synchronization
+
+/// What a family of series is, as Prometheus names it.
+enum MetricKind: String, Sendable {
+    case counter
+    case gauge
+    case histogram
+}
+
+/// One series: a number or a histogram, under one name and one set of labels; safe to record from any thread.
+final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHandler, RecorderHandler, TimerHandler {
+    private struct State {
+        var value = 0.0
+        /// Observations per bucket, not yet summed; the last one is +Inf.
+        var bucketCounts: [UInt64]
+        var observationCount: UInt64 = 0
+    }
+
+    let name: String
+    /// `a="b",c="d"`, or empty.
+    let labels: String
+    private let kind: MetricKind
+    private let buckets: [Double]
+    private let state: Mutex<State>
+
+    init(name: String, labels: String, kind: MetricKind, buckets: [Double]) {
+        self.name = name
+        self.labels = labels
+        self.kind = kind
+        self.buckets = buckets
+        state = Mutex(State(bucketCounts: [UInt64](repeating: 0, count: buckets.count + 1)))
+    }
+
+    /// Lines that this series takes in the exposition.
+    var lineCount: Int { kind == .histogram ? buckets.count + 3 : 1 }
+
+    // MARK: Recording
+
+    func increment(by amount: Int64) { increment(by: Double(amount)) }
+
+    func increment(by amount: Double) {
+        // A counter never falls: what is negative or no number is a caller's mistake and not worth a crash.
+        guard kind == .gauge || amount >= 0, amount.isFinite else { return }
+        state.withLock { $0.value += amount }
+    }
+
+    func decrement(by amount: Double) { increment(by: -amount) }
+
+    func reset() { state.withLock { $0.value = 0 } }
+
+    func set(_ value: Int64) { set(Double(value)) }
+
+    func set(_ value: Double) { state.withLock { $0.value = value } }
+
+    func record(_ value: Int64) { record(Double(value)) }
+
+    func record(_ value: Double) {
+        guard kind == .histogram else { return set(value) }
+        guard !value.isNaN else { return }
+        let bucket = buckets.firstIndex { value <= $0 } ?? buckets.count
+        state.withLock { state in
+            state.bucketCounts[bucket] += 1
+            state.observationCount += 1
+            state.value += value
+        }
+    }
+
+    func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+
+    // MARK: Exposition
+
+    func append(to text: inout [UInt8]) {
+        let current = state.withLock { $0 }
+        guard kind == .histogram else {
+            MetricText.appendLine(name, labels: labels, current.value, to: &text)
+            return
+        }
+        var below: UInt64 = 0
+        for (index, count) in current.bucketCounts.enumerated() {
+            below += count
+            let bound = index < buckets.count ? MetricText.number(buckets[index]) : "+Inf"
+            let separator = labels.isEmpty ? "" : ","
+            MetricText.appendLine(
+                name + "_bucket", labels: "\(labels)\(separator)le=\"\(bound)\"", Double(below), to: &text)
+        }
+        MetricText.appendLine(name + "_sum", labels: labels, current.value, to: &text)
+        MetricText.appendLine(name + "_count", labels: labels, Double(current.observationCount), to: &text)
+    }
+}

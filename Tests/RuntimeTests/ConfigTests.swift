@@ -1,0 +1,214 @@
+import Cryptography
+import Testing
+
+@testable import Runtime
+
+@Suite struct ConfigTests {
+    private static let port = ConfigKey<Int>.port("REELAY_PORT", default: 7102, "Port.")
+    private static let batch = ConfigKey<Int>.integer("REELAY_BATCH", default: 10, in: 1...100, "Batch.")
+    private static let wait = ConfigKey<Duration>.seconds(
+        "REELAY_WAIT_SECONDS", default: .milliseconds(1500), in: .zero ... .seconds(60), "Wait.")
+    private static let isOpen = ConfigKey<Bool>.flag("REELAY_OPEN", default: false, "Open.")
+    private static let url = ConfigKey<String>.url("REELAY_TMDB_URL", default: "https://api.example/3", "Where.")
+    private static let peer = ConfigKey<String>.address("REELAY_PEER_ADDRESS", default: "127.0.0.1:7101", "Peer.")
+    private static let origins = ConfigKey<[String]>.list("REELAY_CORS_ORIGINS", "Origins.")
+    private static let name = ConfigKey<String?>.optionalText("REELAY_NAME", "Name | nick.")
+    private static let token = ConfigKey<Secret>.secret("REELAY_TOKEN", "Token.") { $0.utf8.count >= 4 }
+    private static let spare = ConfigKey<Secret?>.optionalSecret("REELAY_SPARE", "Spare.")
+    private static let schema = ConfigSchema([
+        port.definition, batch.definition, wait.definition, isOpen.definition, url.definition, peer.definition,
+        origins.definition, name.definition, token.definition, spare.definition,
+    ])
+
+    private static func load(
+        _ environment: [String: String], files: [String: String] = [:], isTokenGiven: Bool = true
+    ) throws(StartupError) -> ConfigValues {
+        let loader = ConfigLoader(schema: schema, knownNames: ["REELAY_OTHERS_KEY"]) { path in
+            files[path].map { .text($0) } ?? .unreadable(reason: "No such file or directory")
+        }
+        let token = isTokenGiven ? ["REELAY_TOKEN": "secret-token"] : [:]
+        return try loader.load(environment: token.merging(environment) { _, new in new })
+    }
+
+    private static func problems(
+        _ environment: [String: String], files: [String: String] = [:], isTokenGiven: Bool = true
+    ) -> [String] {
+        do throws(StartupError) {
+            _ = try load(environment, files: files, isTokenGiven: isTokenGiven)
+            return []
+        } catch {
+            #expect(error.exitCode == 78)
+            return error.problems.map { "\($0.subject): \($0.reason)" }
+        }
+    }
+
+    @Test func `defaults stand where nothing is set`() throws {
+        let values = try Self.load([:])
+        #expect(values[Self.port] == 7102)
+        #expect(values[Self.batch] == 10)
+        #expect(values[Self.wait] == .milliseconds(1500))
+        #expect(values[Self.isOpen] == false)
+        #expect(values[Self.url] == "https://api.example/3")
+        #expect(values[Self.peer] == "127.0.0.1:7101")
+        #expect(values[Self.origins] == [])
+        #expect(values[Self.name] == nil)
+        #expect(values[Self.token] == Secret("secret-token"))
+        #expect(values[Self.spare] == nil)
+        #expect(values.unreadNames == [])
+    }
+
+    @Test func `the environment wins over the file and the file over defaults`() throws {
+        let file = "# settings\n\nREELAY_BATCH = 20\r\nREELAY_PORT=1\nREELAY_NAME=a=b # c\nREELAY_OPEN=true\n"
+        let values = try Self.load(
+            ["REELAY_CONFIG_FILE": "/etc/r", "REELAY_PORT": "2", "REELAY_OPEN": "", "HOME": "/"],
+            files: ["/etc/r": file])
+        #expect(values[Self.batch] == 20)
+        #expect(values[Self.port] == 2)
+        #expect(values[Self.name] == "a=b # c")
+        #expect(values[Self.isOpen] == true)
+        #expect(values.unreadNames.contains("REELAY_WAIT_SECONDS"))
+    }
+
+    @Test func `values are read exactly`() throws {
+        let values = try Self.load([
+            "REELAY_WAIT_SECONDS": "0.25", "REELAY_CORS_ORIGINS": "https://a.example, https://b.example",
+            "REELAY_PEER_ADDRESS": "[::1]:7101", "REELAY_TMDB_URL": "http://127.0.0.1:7900/tmdb/3",
+        ])
+        #expect(values[Self.wait] == .milliseconds(250))
+        #expect(values[Self.origins] == ["https://a.example", "https://b.example"])
+        #expect(values[Self.peer] == "[::1]:7101")
+        #expect(values[Self.url] == "http://127.0.0.1:7900/tmdb/3")
+    }
+
+    @Test(arguments: [
+        ("REELAY_PORT", "x"), ("REELAY_PORT", "-1"), ("REELAY_PORT", "65536"), ("REELAY_PORT", "80 "),
+        ("REELAY_PORT", "+80"), ("REELAY_PORT", "0x50"), ("REELAY_PORT", "99999999999999999999"),
+        ("REELAY_BATCH", "0"), ("REELAY_BATCH", "101"), ("REELAY_WAIT_SECONDS", "60.001"),
+        ("REELAY_WAIT_SECONDS", "1."), ("REELAY_WAIT_SECONDS", ".5"), ("REELAY_WAIT_SECONDS", "1e1"),
+        ("REELAY_WAIT_SECONDS", "1.0000"), ("REELAY_WAIT_SECONDS", "-1"), ("REELAY_OPEN", "yes"),
+        ("REELAY_OPEN", "TRUE"), ("REELAY_TMDB_URL", "ftp://x"), ("REELAY_TMDB_URL", "https://"),
+        ("REELAY_TMDB_URL", "https://u:p@x/"), ("REELAY_TMDB_URL", "https://x/?a=b"),
+        ("REELAY_TMDB_URL", "https://x/ y"), ("REELAY_TMDB_URL", "https://x:0/"),
+        ("REELAY_PEER_ADDRESS", "host"), ("REELAY_PEER_ADDRESS", ":80"), ("REELAY_PEER_ADDRESS", "h:0"),
+        ("REELAY_PEER_ADDRESS", "::1:80"), ("REELAY_CORS_ORIGINS", "a, ,b"),
+        ("REELAY_NAME", String(repeating: "x", count: 4097)),
+    ])
+    func `a bad value names the key and what was expected`(name: String, value: String) throws {
+        let problems = Self.problems([name: value])
+        #expect(problems.count == 1)
+        let problem = try #require(problems.first)
+        #expect(problem.hasPrefix("\(name): expected "))
+        #expect(problem.utf8.count < 300)
+    }
+
+    @Test func `all problems are told at once`() {
+        let problems = Self.problems(
+            [
+                "REELAY_PORT": "x\u{1B}[31m", "REELAY_BATCH": "0", "REELAY_PROT": "1", "REELAY_OTHERS_KEY": "fine",
+                "REELAY_OTHERS_KEY_FILE": "fine",
+            ],
+            isTokenGiven: false)
+        #expect(
+            problems == [
+                "REELAY_PROT: no setting has this name (in the environment)",
+                #"REELAY_PORT: expected a port from 0 to 65535 (0: any free one), got "x\u001b[31m""#,
+                #"REELAY_BATCH: expected an integer from 1 to 100, got "0""#,
+                "REELAY_TOKEN: is required (or REELAY_TOKEN_FILE): expected a secret text",
+            ])
+    }
+
+    @Test func `a faulty file names its lines`() {
+        let file = "REELAY_PORT\nREELAY_BATCH=1\nREELAY_BATCH=2\nREELAY_WRONG=1\nREELAY_CONFIG_FILE=x\n"
+        let problems = Self.problems(["REELAY_CONFIG_FILE": "/f"], files: ["/f": file])
+        #expect(
+            problems == [
+                "/f, line 1: expected KEY=VALUE", "/f, line 3: REELAY_BATCH was given before",
+                "REELAY_CONFIG_FILE: no setting has this name (in /f)",
+                "REELAY_WRONG: no setting has this name (in /f)",
+            ])
+        #expect(
+            Self.problems(["REELAY_CONFIG_FILE": "/none"]) == [
+                "REELAY_CONFIG_FILE: cannot read /none: No such file or directory"
+            ])
+    }
+
+    @Test func `a secret may come from a file`() throws {
+        let values = try Self.load(
+            ["REELAY_TOKEN_FILE": "/s", "REELAY_SPARE_FILE": "/s"], files: ["/s": "from-file\n"], isTokenGiven: false)
+        #expect(values[Self.token] == Secret("from-file"))
+        #expect(values[Self.spare] == Secret("from-file"))
+    }
+
+    @Test func `a secret of the environment, in a file too, wins over the settings file`() throws {
+        let values = try Self.load(
+            ["REELAY_TOKEN_FILE": "/s", "REELAY_CONFIG_FILE": "/c"],
+            files: ["/s": "from-file", "/c": "REELAY_TOKEN=from-settings"], isTokenGiven: false)
+        #expect(values[Self.token] == Secret("from-file"))
+    }
+
+    @Test func `faulty secrets show nothing of themselves`() {
+        #expect(
+            Self.problems(["REELAY_TOKEN_FILE": "/s"], files: ["/s": "canary"]) == [
+                "REELAY_TOKEN: both it and REELAY_TOKEN_FILE are set: give one"
+            ])
+        #expect(
+            Self.problems(["REELAY_TOKEN_FILE": "/none"], isTokenGiven: false) == [
+                "REELAY_TOKEN_FILE: cannot read /none: No such file or directory"
+            ])
+        #expect(
+            Self.problems(["REELAY_TOKEN_FILE": "/s"], files: ["/s": " \n"], isTokenGiven: false) == [
+                "REELAY_TOKEN_FILE: /s is empty"
+            ])
+        #expect(
+            Self.problems(["REELAY_TOKEN_FILE": "/s"], files: ["/s": "can"], isTokenGiven: false) == [
+                "REELAY_TOKEN_FILE: expected a secret text in /s"
+            ])
+        #expect(Self.problems(["REELAY_TOKEN": "can"]) == ["REELAY_TOKEN: expected a secret text"])
+        #expect(
+            Self.problems(["REELAY_PORT_FILE": "/s"], files: ["/s": "1"]).isEmpty == false,
+            "only secrets come from files")
+    }
+
+    @Test func `real files are read whole, within bounds`() {
+        #expect(ConfigFile.read("/nonexistent/x") == .unreadable(reason: "No such file or directory"))
+        #expect(ConfigFile.read("/") == .unreadable(reason: "Is a directory"))
+        #expect(ConfigFile.read("/dev/zero") == .unreadable(reason: "it is larger than 65536 bytes"))
+        guard case .text(let text) = ConfigFile.read("/proc/self/comm") else {
+            Issue.record("the process has no name")
+            return
+        }
+        #expect(!text.isEmpty)
+    }
+
+    @Test func `the documentation has a row per key`() {
+        let table = Self.schema.markdown()
+        #expect(table.split(separator: "\n").count == 2 + Self.schema.definitions.count)
+        #expect(table.contains("| `REELAY_BATCH` | an integer from 1 to 100 | `10` | Batch. |"))
+        #expect(table.contains("| `REELAY_WAIT_SECONDS` | a number of seconds from 0 to 60 | `1.5` | Wait. |"))
+        #expect(
+            table.contains(
+                "| `REELAY_TOKEN` | a secret text, or in the file of `REELAY_TOKEN_FILE` | required | Token. |"))
+        #expect(table.contains("Name \\| nick."))
+        for name in Self.schema.names { #expect(Self.schema.helpText().contains(name)) }
+    }
+
+    @Test func `the standard keys are known to all and their defaults are valid`() throws {
+        let keys = StandardKeys(portDefault: 7102)
+        let schema = ConfigSchema(keys.definitions)
+        #expect(KnownKeys.missing(from: schema) == [])
+        #expect(KnownKeys.missing(from: Self.schema).contains("REELAY_BATCH"))
+        for definition in schema.definitions {
+            if let text = definition.defaultText, definition.name != keys.adminPort.name {
+                #expect(definition.accepts(text), "\(definition.name)")
+            }
+        }
+    }
+
+    @Test func `the shared keys check what they take`() throws {
+        #expect(SharedKeys.databaseURL.parse("mysql://x") == nil)
+        #expect(SharedKeys.databaseURL.parse("postgres://x") != nil)
+        #expect(SharedKeys.serviceSecret.parse(String(repeating: "x", count: 31)) == nil)
+        #expect(SharedKeys.keyRing.parse("nonsense") == nil)
+        #expect(SharedKeys.keyRing.parse(KeyRing.makeLine(id: "k1").revealed) != nil)
+    }
+}
