@@ -17,7 +17,6 @@ make_state() {
 }
 
 # Holds the one lock of this clone until the script ends, so that two runs of `up` or `down` do not meet.
-# Started services must not inherit it: they close descriptor 9.
 lock_clone() {
     make_state
     exec 9>"$state/lock"
@@ -25,4 +24,14 @@ lock_clone() {
         say "waiting for another run of up or down in this clone"
         flock --wait 600 9 || die "another run of up or down still holds $state/lock"
     fi
+}
+
+# Closes everything but input, output and errors of this (sub)shell. What is started to stay must hold neither our lock
+# nor a pipe that somebody reads to its end.
+close_descriptors() {
+    local descriptor
+    for descriptor in "/proc/$BASHPID/fd"/*; do
+        descriptor=${descriptor##*/}
+        if [ "$descriptor" -gt 2 ]; then exec {descriptor}>&-; fi
+    done
 }

@@ -109,9 +109,10 @@ pg_start() {
     pg_clear_locks
     local options="-c port=$pg_port -c unix_socket_directories='$pg_sockets'"
     [ "$1" = durable ] || options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    # The server must hold neither our lock nor our output, or a pipe after this script would never end.
-    if ! as_pg "$pg_bin/pg_ctl" -D "$pg_home/data" -l "$pg_home/log" -o "$options" -w -t 60 start \
-        >/dev/null 2>&1 </dev/null 9>&-; then
+    if ! (
+        close_descriptors
+        as_pg "$pg_bin/pg_ctl" -D "$pg_home/data" -l "$pg_home/log" -o "$options" -w -t 60 start
+    ) >/dev/null 2>&1 </dev/null; then
         as_pg tail -n 20 "$pg_home/log" >&2 || true
         die "Postgres did not start; its log: $pg_home/log"
     fi

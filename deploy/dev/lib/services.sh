@@ -114,10 +114,9 @@ start_process() {
             die "port $port, meant for $name, is taken by $(port_holder "$port"); end that and start again"
     done
     [ ! -e "$state/log/$name.log" ] || mv "$state/log/$name.log" "$state/log/$name.log.1"
-    # A session of its own: the service outlives this script and its terminal, and holds none of its descriptors.
-    # shellcheck disable=SC2094
-    (cd / && exec setsid env -i "PATH=/usr/bin:/bin" "HOME=${HOME:-/}" LANG=C.UTF-8 TZ=UTC "${settings[@]}" "$@") \
-        >"$state/log/$name.log" 2>&1 </dev/null 9>&- &
+    # In a session of its own, so that it outlives this script and its terminal.
+    (cd / && close_descriptors && exec setsid env -i "PATH=/usr/bin:/bin" "HOME=${HOME:-/}" LANG=C.UTF-8 TZ=UTC "${settings[@]}" "$@") \
+        >"$state/log/$name.log" 2>&1 </dev/null &
     pid=$!
     printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$state/run/$name.pid"
     printf '%s\n' "$print" >"$state/run/$name.print"
