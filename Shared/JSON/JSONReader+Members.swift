@@ -64,6 +64,11 @@ package struct JSONMembers {
     }
 }
 
+extension JSONMembers {
+    /// Whether all of the `required` members were there (a bit per declared name).
+    package func has(_ required: UInt64) -> Bool { seen & required == required }
+}
+
 /// One undeclared member name that an open object has had.
 @usableFromInline
 struct JSONNameRecord {

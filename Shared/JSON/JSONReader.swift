@@ -118,6 +118,15 @@ extension JSONReader {
         return true
     }
 
+    /// Reads `null` as nil, or else `value`.
+    @inlinable
+    package mutating func nullable<Value>(
+        _ value: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value? {
+        if try null() { return nil }
+        return try value(&self)
+    }
+
     /// Reads `true` or `false`.
     @inlinable
     package mutating func bool() throws(JSONError) -> Bool {

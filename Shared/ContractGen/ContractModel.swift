@@ -1,0 +1,146 @@
+/// What a string must look like beyond being one.
+struct StringRule: Sendable, Hashable {
+    enum Format: Sendable { case any, uri }
+
+    var min = 0
+    var max = Int.max
+    var pattern: String?
+    var format = Format.any
+}
+
+/// The bounds of a number, as Swift literals.
+struct NumberRule: Sendable, Hashable {
+    var min: String?
+    var max: String?
+    var above: String?
+    var below: String?
+}
+
+/// The shape of one value: the Swift type it has and the checks that its JSON must pass.
+indirect enum Shape: Sendable, Hashable {
+    case string(StringRule)
+    case int(ClosedRange<Int>)
+    case double(NumberRule)
+    case tenths(ClosedRange<Int>)
+    case bool
+    case date
+    case instant
+    /// Any JSON, kept as text.
+    case json
+    /// The same text always; has no property.
+    case const(String)
+    case array(Shape, count: ClosedRange<Int>, isUnique: Bool)
+    case map(Shape, count: ClosedRange<Int>)
+    case nullable(Shape)
+    /// A declared type.
+    case named(String)
+}
+
+struct Property: Sendable {
+    let wireName: String
+    let swiftName: String
+    let shape: Shape
+    let isRequired: Bool
+    let isSecret: Bool
+    let doc: String?
+}
+
+struct Record: Sendable {
+    let name: String
+    let doc: String?
+    let properties: [Property]
+}
+
+/// A type that the contracts declare.
+enum Declaration: Sendable {
+    case record(Record)
+    case enumeration(name: String, doc: String?, values: [String])
+    /// A distinct type over a UUID.
+    case identifier(name: String, doc: String?)
+    /// A distinct type over a string.
+    case text(name: String, doc: String?, rule: StringRule)
+    /// One of several records, told apart by a string member.
+    case union(name: String, doc: String?, tag: String, cases: [(tag: String, record: String)])
+
+    var name: String {
+        switch self {
+        case .record(let record): record.name
+        case .enumeration(let name, _, _), .identifier(let name, _), .text(let name, _, _), .union(let name, _, _, _):
+            name
+        }
+    }
+}
+
+struct RegistryEntry: Sendable {
+    let name: String
+    let code: Int
+    let status: Int
+    let isRetryable: Bool
+    let meaning: String
+}
+
+struct Method: Sendable {
+    let wireName: String
+    let swiftName: String
+    let summary: String
+    let isIdempotent: Bool
+    let params: Record
+    let result: Shape
+    let errors: [String]
+}
+
+struct Service: Sendable {
+    /// The name before the dot of its methods, such as `ratings`.
+    let name: String
+    let methods: [Method]
+    /// The bundled OpenRPC document.
+    let document: String
+
+    var typeName: String { SwiftName.type(name) }
+}
+
+/// Where a parameter of an operation comes from.
+enum ParameterPlace: String, Sendable { case path, query, header }
+
+struct Parameter: Sendable {
+    let place: ParameterPlace
+    let property: Property
+}
+
+struct Reply: Sendable {
+    let status: Int
+    /// Nil where the response has no body.
+    let body: Shape?
+}
+
+struct Operation: Sendable {
+    let id: String
+    let summary: String
+    let method: String
+    let path: String
+    let isOpen: Bool
+    let scope: String?
+    let parameters: [Parameter]
+    let body: Shape?
+    let isBodyRequired: Bool
+    let replies: [Reply]
+    let errors: [String]
+    /// The internal method that answers it, such as `ratings.getRating`.
+    let rpc: (service: Service, method: Method)?
+    /// Whether the answer is the document itself.
+    let isDocument: Bool
+}
+
+struct Gateway: Sendable {
+    let operations: [Operation]
+    /// The bundled OpenAPI document.
+    let document: String
+}
+
+/// Everything that the documents say, checked; the last stage only writes it down.
+struct ContractModel: Sendable {
+    var declarations: [Declaration] = []
+    var registry: [RegistryEntry] = []
+    var services: [Service] = []
+    var gateway: Gateway?
+}

@@ -1,0 +1,214 @@
+/// Third stage, the public surface: inputs, the protocol to implement, and the routes.
+struct GatewayRenderer {
+    let gateway: Gateway
+    let declarations: [String: Declaration]
+
+    private var handled: [Operation] { gateway.operations.filter { !$0.isDocument } }
+
+    func inputs() -> String {
+        var file = SwiftFile(imports: ["internal import JSON", "internal import RPC"])
+        var isFirst = true
+        for operation in handled {
+            if !isFirst { file.line() }
+            isFirst = false
+            input(operation, &file)
+        }
+        return file.text
+    }
+
+    private func input(_ operation: Operation, _ file: inout SwiftFile) {
+        let properties = operation.parameters.map(\.property)
+        file.line("/// What `\(operation.id)` is given.")
+        file.block("package struct \(operation.inputName): Sendable, Hashable") { file in
+            TypeRenderer.storage(properties, &file)
+            var parameters = properties.map(\.parameter)
+            if let body = operation.body {
+                let type = ShapeRenderer.type(body) + (operation.isBodyRequired ? "" : "?")
+                file.line("package var body: \(type)")
+                parameters.append("body: \(type)\(operation.isBodyRequired ? "" : " = nil")")
+            }
+            let names = properties.map(\.swiftName) + (operation.body == nil ? [] : ["body"])
+            TypeRenderer.memberwise(parameters, names, &file)
+            TypeRenderer.patterns(properties, &file)
+            file.line()
+            file.line("/// Reads and checks `request`.")
+            file.block("init(_ request: EdgeRequest) throws(RPCError)") { file in
+                for parameter in operation.parameters {
+                    let property = parameter.property
+                    let function = property.isRequired ? "required" : "optional"
+                    let isText = property.shape.isText(declarations) ?? true
+                    file.line(
+                        "\(SwiftName.quoted(property.swiftName)) = try request.\(function)(.\(parameter.place.rawValue), "
+                            + "\(literal(property.wireName)), isText: \(isText)) "
+                            + ShapeRenderer.closure(property.shape, "Self.\(property.swiftName)Pattern"))
+                }
+                if let body = operation.body {
+                    let function = operation.isBodyRequired ? "requiredBody" : "optionalBody"
+                    file.line("body = try request.\(function)(\(ShapeRenderer.type(body)).self)")
+                }
+            }
+        }
+    }
+
+    func api() -> String {
+        var file = SwiftFile(imports: ["package import RPC"] + (needsJSON ? ["package import JSON"] : []))
+        clients(&file)
+        file.line(
+            "/// What the public surface answers; operations that are one internal call have an implementation below.")
+        file.block("package protocol GatewayAPI: Sendable") { file in
+            if !serviceNames.isEmpty {
+                file.line("var clients: GatewayClients { get }")
+                file.line()
+            }
+            for operation in handled {
+                file.doc(operation.doc)
+                file.line(operation.signature)
+            }
+        }
+        let forwarded = handled.filter { $0.rpc != nil }
+        if !forwarded.isEmpty {
+            file.line()
+            file.block("extension GatewayAPI") { file in
+                var isFirst = true
+                for operation in forwarded {
+                    if !isFirst { file.line() }
+                    isFirst = false
+                    forwarding(operation, &file)
+                }
+            }
+        }
+        for operation in handled where operation.replies.count > 1 {
+            file.line()
+            output(operation, &file)
+        }
+        return file.text
+    }
+
+    private var needsJSON: Bool {
+        handled.contains { operation in operation.replies.contains { $0.body == .json } }
+    }
+
+    private var serviceNames: [String] {
+        Set(handled.compactMap { $0.rpc?.service.name }).sorted()
+    }
+
+    private func clients(_ file: inout SwiftFile) {
+        guard !serviceNames.isEmpty else { return }
+        file.line("/// The services that operations with `x-rpc` call.")
+        file.block("package struct GatewayClients: Sendable") { file in
+            for name in serviceNames { file.line("package let \(name): \(SwiftName.type(name))Client") }
+            TypeRenderer.memberwise(serviceNames.map { "\($0): \(SwiftName.type($0))Client" }, serviceNames, &file)
+        }
+        file.line()
+    }
+
+    private func forwarding(_ operation: Operation, _ file: inout SwiftFile) {
+        guard let (service, method) = operation.rpc, let reply = operation.replies.first else { return }
+        let body = RPCForwarding.bodyRecord(operation, declarations)
+        file.block("package " + operation.signature) { file in
+            let arguments = method.params.properties.compactMap { property in
+                RPCForwarding.source(of: property, in: operation, body).map { "\(property.swiftName): \($0)" }
+            }
+            file.line("let params = \(method.params.name)(\(arguments.joined(separator: ", ")))")
+            let key = operation.parameters.contains { $0.property.wireName == "Idempotency-Key" }
+            let call = "context.rpc.outgoing(\(key ? "idempotencyKey: input.idempotencyKey" : ""))"
+            let expression = "try await clients.\(service.name).\(SwiftName.quoted(method.swiftName))(params, \(call))"
+            if reply.body == nil {
+                file.line("_ = \(expression)")
+                file.line("return .nothing()")
+            } else {
+                file.line("return EdgeReply(\(expression))")
+            }
+        }
+    }
+
+    private func output(_ operation: Operation, _ file: inout SwiftFile) {
+        file.line("/// The ways in which `\(operation.id)` succeeds.")
+        file.block("package enum \(operation.outputName): Sendable") { file in
+            for reply in operation.replies { file.line("case status\(reply.status)(\(reply.type))") }
+            file.line()
+            file.block("var response: EdgeResponse") { file in
+                file.line("switch self {")
+                for reply in operation.replies {
+                    file.line("case .status\(reply.status)(let reply): EdgeResponse(\(reply.status), reply)")
+                }
+                file.line("}")
+            }
+        }
+    }
+
+    func routes() -> String {
+        var file = SwiftFile(imports: ["internal import RPC"])
+        file.line("/// The public surface as a table, in the order of the contract.")
+        file.block("package enum GatewayRoutes") { file in
+            file.block("package static func all(_ api: some GatewayAPI) -> [EdgeRoute]") { file in
+                file.line("[")
+                for operation in gateway.operations {
+                    file.line("    \(SwiftName.quoted(operation.id))\(operation.isDocument ? "()" : "(api)"),")
+                }
+                file.line("]")
+            }
+            for operation in gateway.operations {
+                file.line()
+                route(operation, &file)
+            }
+        }
+        return file.text
+    }
+
+    private func route(_ operation: Operation, _ file: inout SwiftFile) {
+        let argument = operation.isDocument ? "" : "_ api: some GatewayAPI"
+        let place = "\(literal(operation.id)), \(literal(operation.method)), \(literal(operation.path))"
+        file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
+            let access =
+                operation.isOpen
+                ? "EdgeRoute.open(\(place)) { (request, context) async throws(RPCError) in"
+                : "EdgeRoute.bearer(\(place), scope: \(operation.scope.map(literal) ?? "nil")) "
+                    + "{ (request, caller, context) async throws(RPCError) in"
+            if operation.isDocument {
+                let ignoring = access.replacing("(request, caller, context)", "(_, _, _)")
+                    .replacing("(request, context)", "(_, _)")
+                file.line("\(ignoring) EdgeResponse(document: GatewayDocument.openAPI) }")
+                return
+            }
+            let call = operation.isOpen ? "context" : "caller, context"
+            let run = "try await api.\(SwiftName.quoted(operation.id))(\(operation.inputName)(request), \(call))"
+            file.line(access)
+            file.line("    let reply = \(run)")
+            let single = operation.replies.count == 1 ? operation.replies.first : nil
+            file.line("    return " + (single.map { "EdgeResponse(\($0.status), reply)" } ?? "reply.response"))
+            file.line("}")
+        }
+    }
+}
+
+extension String {
+    /// This text with every `part` replaced.
+    fileprivate func replacing(_ part: String, _ other: String) -> String {
+        guard let range = self.firstRange(of: part) else { return self }
+        return String(self[..<range.lowerBound]) + other + self[range.upperBound...]
+    }
+}
+
+extension Operation {
+    var typeName: String { SwiftName.upperFirst(id) }
+    var inputName: String { typeName + "Input" }
+    var outputName: String { typeName + "Output" }
+
+    var doc: String {
+        let place = "`\(method) \(path)`"
+        let failures = errors.isEmpty ? "" : " Errors: \(errors.joined(separator: ", "))."
+        return "\(summary) \(place).\(failures)"
+    }
+
+    var signature: String {
+        let result = replies.count == 1 ? replies[0].type : outputName
+        let caller = isOpen ? "" : "_ caller: EdgeCaller, "
+        return "func \(SwiftName.quoted(id))(_ input: \(inputName), \(caller)_ context: EdgeContext)"
+            + " async throws(RPCError) -> \(result)"
+    }
+}
+
+extension Reply {
+    var type: String { "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>" }
+}

@@ -1,0 +1,233 @@
+/// Second stage, OpenAPI: the operations of the public surface.
+struct GatewayTranslator {
+    let document: SpecNode
+    let registry: [RegistryEntry]
+    let services: [Service]
+
+    private static let verbs = ["get", "put", "post", "delete", "patch"]
+
+    func translate(_ schemas: inout SchemaTranslator) throws(SpecError) -> Gateway {
+        try document.only(
+            ["openapi", "info", "servers", "security", "tags", "paths", "components"], "in an OpenAPI document")
+        let version = try document.require("openapi")
+        guard try version.string().hasPrefix("3.1") else { throw version.fail("must be OpenAPI 3.1") }
+        var operations: [Operation] = []
+        for (path, item) in try document.require("paths").members() {
+            try item.only(Set(Self.verbs + ["parameters", "summary", "description"]), "in a path")
+            for verb in Self.verbs {
+                guard let node = item[verb] else { continue }
+                let shared = try item["parameters"]?.elements() ?? []
+                let operation = try operation(node, verb, path, shared, &schemas)
+                if operations.contains(where: { $0.id == operation.id }) {
+                    throw node.fail("the operation \(operation.id) is declared twice")
+                }
+                operations.append(operation)
+            }
+        }
+        return Gateway(operations: operations, document: "")
+    }
+
+    private func operation(
+        _ node: SpecNode, _ verb: String, _ path: String, _ shared: [SpecNode], _ schemas: inout SchemaTranslator
+    ) throws(SpecError) -> Operation {
+        try node.only(
+            [
+                "operationId", "tags", "summary", "description", "security", "parameters", "requestBody", "responses",
+                "x-scope", "x-rpc", "x-errors", "x-document",
+            ], "in an operation")
+        let id = try node.require("operationId").string()
+        guard SwiftName.isMember(id), SwiftName.property(id) == id else {
+            throw node.fail("\(id) is no name for an operation")
+        }
+        let name = SwiftName.upperFirst(id)
+        let parameters = try parameters(shared + (try node["parameters"]?.elements() ?? []), name, path, node, &schemas)
+        let body = try body(node, name, &schemas)
+        if verb == "get" || verb == "delete", body != nil { throw node.fail("\(verb) takes no body") }
+        let isOpen = try node["security"].map { (security) throws(SpecError) in
+            guard try security.elements().isEmpty else { throw security.fail("must be left out or empty") }
+            return true
+        }
+        let scope = try node.text("x-scope")
+        if isOpen != nil, scope != nil { throw node.fail("x-scope is not supported with security: []") }
+        let operation = Operation(
+            id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
+            isOpen: isOpen ?? false, scope: scope, parameters: parameters, body: body?.shape,
+            isBodyRequired: body?.isRequired ?? false, replies: try replies(node, name, &schemas),
+            errors: try errors(node), rpc: try rpc(node), isDocument: try node.flag("x-document"))
+        try RPCForwarding.check(operation, node)
+        return operation
+    }
+
+    private func parameters(
+        _ nodes: [SpecNode], _ name: String, _ path: String, _ operation: SpecNode, _ schemas: inout SchemaTranslator
+    ) throws(SpecError) -> [Parameter] {
+        var result: [Parameter] = []
+        for node in nodes {
+            var parameter = node
+            if let reference = node["$ref"] { parameter = try schemas.target(reference) }
+            try parameter.only(["name", "in", "required", "schema", "description", "example"], "in a parameter")
+            let placeNode = try parameter.require("in")
+            guard let place = ParameterPlace(rawValue: try placeNode.string()) else {
+                throw placeNode.fail("a parameter must be in path, query or header")
+            }
+            let isRequired = try parameter.flag("required")
+            if place == .path, !isRequired { throw parameter.fail("a path parameter must be required") }
+            let property = try schemas.property(
+                try parameter.require("name").string(), try parameter.require("schema"), isRequired: isRequired,
+                in: name + "Input", doc: try parameter.text("description"))
+            guard property.shape.isText(schemas) != nil else {
+                throw parameter.fail("a parameter must be a string, number, boolean or an id")
+            }
+            result.append(Parameter(place: place, property: property))
+        }
+        let templated = path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+            String($0.dropFirst().dropLast())
+        }
+        let declared = result.filter { $0.place == .path }.map(\.property.wireName)
+        guard Set(templated) == Set(declared), templated.count == declared.count else {
+            throw operation.fail("path parameters \(declared) do not fit \(path)")
+        }
+        let names = result.map(\.property.swiftName)
+        guard Set(names).count == names.count, !names.contains("body") else {
+            throw operation.fail("parameters must have different names, none of them body")
+        }
+        return result
+    }
+
+    private func body(
+        _ node: SpecNode, _ name: String, _ schemas: inout SchemaTranslator
+    ) throws(SpecError) -> (shape: Shape, isRequired: Bool)? {
+        guard let body = node["requestBody"] else { return nil }
+        try body.only(["required", "content", "description"], "in a request body")
+        let content = try body.require("content")
+        try content.only(["application/json"], "as a request body")
+        let media = try content.require("application/json")
+        try media.only(["schema", "examples", "example"], "in a media type")
+        let shape = try schemas.shape(try media.require("schema"), name: name + "Body")
+        guard case .named = shape else { throw media.fail("a request body must be a declared type") }
+        return (shape, try body.flag("required"))
+    }
+
+    private func replies(
+        _ node: SpecNode, _ name: String, _ schemas: inout SchemaTranslator
+    ) throws(SpecError) -> [Reply] {
+        var replies: [Reply] = []
+        for (status, given) in try node.require("responses").members() where status != "default" {
+            var response = given
+            if let reference = given["$ref"] { response = try schemas.target(reference) }
+            try response.only(["description", "content", "headers"], "in a response")
+            guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is no status") }
+            if code >= 400 { throw response.fail("errors belong to x-errors and the default response") }
+            guard let content = response["content"] else {
+                replies.append(Reply(status: code, body: nil))
+                continue
+            }
+            try content.only(["application/json"], "as a response")
+            let media = try content.require("application/json")
+            let shape = try schemas.shape(try media.require("schema"), name: name + "Reply")
+            switch shape {
+            case .named, .json: replies.append(Reply(status: code, body: shape))
+            default: throw media.fail("a response must be a declared type or x-json")
+            }
+        }
+        guard !replies.isEmpty else { throw node.fail("has no response below 400") }
+        return replies.sorted { $0.status < $1.status }
+    }
+
+    private func errors(_ node: SpecNode) throws(SpecError) -> [String] {
+        var names: [String] = []
+        for error in try node["x-errors"]?.elements() ?? [] {
+            let name = try error.string()
+            guard registry.contains(where: { $0.name == name }) else {
+                throw error.fail("\(name) is not in the registry")
+            }
+            names.append(name)
+        }
+        return names
+    }
+
+    private func rpc(_ node: SpecNode) throws(SpecError) -> (service: Service, method: Method)? {
+        guard let rpc = node["x-rpc"] else { return nil }
+        let name = try rpc.string()
+        for service in services {
+            if let method = service.methods.first(where: { $0.wireName == name }) { return (service, method) }
+        }
+        throw rpc.fail("there is no method \(name)")
+    }
+}
+
+/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` from who is asking.
+enum RPCForwarding {
+    /// The Swift expression of `property` of the method's params, nil where an optional one stays away.
+    static func source(of property: Property, in operation: Operation, _ bodyRecord: Record?) -> String? {
+        if property.wireName == "user", !operation.isOpen { return "caller.user" }
+        if let parameter = operation.parameters.first(where: { $0.property.wireName == property.wireName }) {
+            return "input." + SwiftName.quoted(parameter.property.swiftName)
+        }
+        if let member = bodyRecord?.properties.first(where: { $0.wireName == property.wireName }) {
+            return "input.body." + SwiftName.quoted(member.swiftName)
+        }
+        return nil
+    }
+
+    /// Refuses what cannot be seen from the operation alone; names and types are checked where all types are known.
+    static func check(_ operation: Operation, _ node: SpecNode) throws(SpecError) {
+        guard let rpc = operation.rpc else { return }
+        guard operation.replies.count == 1, let reply = operation.replies.first else {
+            throw node.fail("x-rpc needs exactly one response below 400")
+        }
+        if let body = reply.body, body != rpc.method.result {
+            throw node.fail("x-rpc \(rpc.method.wireName) answers another type")
+        }
+        if operation.body != nil, !operation.isBodyRequired { throw node.fail("x-rpc needs a required body") }
+    }
+
+    /// Refuses an operation whose names or types do not fit its method.
+    static func check(
+        _ operation: Operation, _ declarations: [String: Declaration], file: String
+    ) throws(SpecError) {
+        guard let method = operation.rpc?.method else { return }
+        func fail(_ reason: String) -> SpecError {
+            SpecError(file: file, path: operation.id, reason: "x-rpc \(method.wireName): \(reason)")
+        }
+        let body = bodyRecord(operation, declarations)
+        var given = operation.parameters.map(\.property).filter { $0.wireName != "Idempotency-Key" }
+        given += body?.properties ?? []
+        for property in given {
+            guard let param = method.params.properties.first(where: { $0.wireName == property.wireName }) else {
+                throw fail("\(property.wireName) is no parameter of it")
+            }
+            guard param.shape == property.shape, property.isRequired || !param.isRequired else {
+                throw fail("\(property.wireName) is of another type")
+            }
+        }
+        for param in method.params.properties where param.isRequired && source(of: param, in: operation, body) == nil {
+            throw fail("nothing gives \(param.wireName)")
+        }
+    }
+
+    static func bodyRecord(_ operation: Operation, _ declarations: [String: Declaration]) -> Record? {
+        guard case .named(let name)? = operation.body, case .record(let record)? = declarations[name] else {
+            return nil
+        }
+        return record
+    }
+}
+
+extension Shape {
+    /// Whether a parameter of this shape is JSON text between quotes (true) or as it is (false); nil where it is no scalar.
+    func isText(_ schemas: SchemaTranslator) -> Bool? { isText(schemas.declarations) }
+
+    func isText(_ declarations: [String: Declaration]) -> Bool? {
+        switch self {
+        case .string, .date, .instant: true
+        case .int, .double, .tenths, .bool: false
+        case .named(let name):
+            switch declarations[name] {
+            case .enumeration, .identifier, .text: true
+            default: nil
+            }
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import ContractGenCore
+import Foundation
+
+/// Writes `Shared/Contracts/Generated` from `proto/`, or says whether it is up to date.
+@main
+struct ContractGenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contractgen", abstract: "Generates Swift from the contract documents.")
+
+    @Option(help: "The folder of the contract documents.") var root: String
+    @Option(help: "The folder of the generated files; nothing else may be in it.") var output: String
+    @Flag(help: "Write nothing; fail where a file differs, is missing or is left over.") var check = false
+
+    func run() throws {
+        let folder = URL(fileURLWithPath: root)
+        var documents: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: root) where name.hasSuffix(".yaml") {
+            documents[name] = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+        }
+        let files: [String: String]
+        do {
+            files = try ContractGenerator.generate(documents)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+        let existing = try existingFiles()
+        if check { return try report(files, existing) }
+        for (path, text) in files where existing[path] != text {
+            let target = URL(fileURLWithPath: output).appendingPathComponent(path)
+            try FileManager.default.createDirectory(
+                at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(to: target, atomically: true, encoding: .utf8)
+        }
+        for path in existing.keys where files[path] == nil {
+            try FileManager.default.removeItem(at: URL(fileURLWithPath: output).appendingPathComponent(path))
+        }
+    }
+
+    /// The files below `output` by relative path.
+    private func existingFiles() throws -> [String: String] {
+        var files: [String: String] = [:]
+        guard let paths = FileManager.default.enumerator(atPath: output) else { return files }
+        for case let path as String in paths where path.hasSuffix(".swift") {
+            let url = URL(fileURLWithPath: output).appendingPathComponent(path)
+            files[path] = try String(contentsOf: url, encoding: .utf8)
+        }
+        return files
+    }
+
+    private func report(_ files: [String: String], _ existing: [String: String]) throws {
+        let differing = Set(files.keys).union(existing.keys).filter { files[$0] != existing[$0] }.sorted()
+        guard let first = differing.first else { return }
+        let others = differing.count == 1 ? "" : " and \(differing.count - 1) more"
+        throw ValidationError("\(output)/\(first)\(others) differ from what the documents give; generate again")
+    }
+}

@@ -1,0 +1,130 @@
+internal import JSON
+package import RPC
+
+/// A public request as the routes need it, whatever HTTP server took it in.
+package struct EdgeRequest: Sendable {
+    /// The values of the path template, percent-decoded, by name.
+    package var pathParameters: [String: String]
+    /// The query in its order, percent-decoded.
+    package var query: [(name: String, value: String)]
+    /// The header fields in their order, names in lower case.
+    package var headers: [(name: String, value: String)]
+    /// The whole body, empty where there is none.
+    package var body: [UInt8]
+
+    package init(
+        pathParameters: [String: String] = [:], query: [(name: String, value: String)] = [],
+        headers: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) {
+        self.pathParameters = pathParameters
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The first header field of that lower-case name.
+    package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}
+
+/// Who is asking, as the gateway found out from the bearer token.
+package struct EdgeCaller: Sendable, Hashable {
+    package let user: UserID
+    /// What the credentials allow; nil for a session, which may do everything that the person may.
+    package let scopes: Set<String>?
+    /// The session or API key that the token belongs to.
+    package let credential: UUIDBits
+
+    package init(user: UserID, scopes: Set<String>? = nil, credential: UUIDBits) {
+        self.user = user
+        self.scopes = scopes
+        self.credential = credential
+    }
+
+    /// Whether the credentials allow operations of `scope`; only a session may do those without one.
+    package func allows(_ scope: String?) -> Bool {
+        guard let scopes else { return true }
+        return scope.map(scopes.contains) ?? false
+    }
+}
+
+/// What an operation knows about the request around it.
+package struct EdgeContext: Sendable {
+    /// Deadline, trace and idempotency key; `rpc.outgoing()` continues them to a service.
+    package let rpc: RPCContext
+    /// The address of the client as text, as far as trusted proxies tell it.
+    package let clientAddress: String
+
+    package init(rpc: RPCContext, clientAddress: String) {
+        self.rpc = rpc
+        self.clientAddress = clientAddress
+    }
+}
+
+/// Where a parameter stands.
+enum EdgePlace { case path, query, header }
+
+extension EdgeRequest {
+    /// Reads a required parameter; `isText` says whether its JSON form stands between quotes.
+    func required<Value>(
+        _ place: EdgePlace, _ name: String, isText: Bool,
+        _ value: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(RPCError) -> Value {
+        guard let value = try optional(place, name, isText: isText, value) else {
+            throw .invalidRequest("\(name): is missing")
+        }
+        return value
+    }
+
+    /// Reads a parameter that may be absent.
+    func optional<Value>(
+        _ place: EdgePlace, _ name: String, isText: Bool,
+        _ value: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(RPCError) -> Value? {
+        let given =
+            switch place {
+            case .path: pathParameters[name].map { [$0] } ?? []
+            case .query: query.filter { $0.name == name }.map(\.value)
+            case .header: headers.filter { $0.name == name.lowercased() }.map(\.value)
+            }
+        guard let text = given.first else { return nil }
+        guard given.count == 1 else { throw .invalidRequest("\(name): is given twice") }
+        // The checks are those of JSON, so that a value means the same in a body and in an address.
+        if !isText, text.utf8.first.map({ $0 <= 0x20 }) ?? true || text.utf8.last.map({ $0 <= 0x20 }) ?? true {
+            throw .invalidRequest("\(name): is not a number or boolean")
+        }
+        let json = isText ? encodeJSON(text) : Array(text.utf8)
+        do throws(JSONError) {
+            return try json.withUnsafeBufferPointer { (buffer) throws(JSONError) in
+                var reader = JSONReader(UnsafeRawBufferPointer(buffer))
+                let result = try value(&reader)
+                try reader.finish()
+                return result
+            }
+        } catch {
+            throw .invalidRequest(error.prefixed(by: name).description)
+        }
+    }
+
+    /// Reads the body, which must be there; members that the operation does not know are refused.
+    func requiredBody<Body: JSONDecodable>(_ type: Body.Type) throws(RPCError) -> Body {
+        guard let body = try optionalBody(type) else { throw .invalidRequest("The request has no body.") }
+        return body
+    }
+
+    /// Reads the body, which may be absent.
+    func optionalBody<Body: JSONDecodable>(_ type: Body.Type) throws(RPCError) -> Body? {
+        if body.isEmpty { return nil }
+        guard isJSON else { throw .unsupportedMediaType("The body must be application/json.") }
+        do throws(JSONError) {
+            return try decodeJSON(type, from: body, unknownMembers: .refuse)
+        } catch {
+            throw .invalidRequest(error.description)
+        }
+    }
+
+    /// Whether the content type is JSON; its parameters, such as a charset, change nothing (RFC 8259 §8.1).
+    private var isJSON: Bool {
+        guard let type = header("content-type")?.split(separator: ";").first else { return false }
+        return type.lowercased().filter { $0 != " " && $0 != "\t" } == "application/json"
+    }
+}

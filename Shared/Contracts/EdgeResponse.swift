@@ -1,0 +1,74 @@
+internal import JSON
+package import RPC
+
+/// A public answer, whatever HTTP server sends it.
+package struct EdgeResponse: Sendable {
+    package var status: Int
+    /// Header fields in their order, names in lower case; the content type is among them where there is a body.
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+
+    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// What an operation answers when it succeeds: the body that its contract names, and header fields beside it.
+package struct EdgeReply<Body: Sendable>: Sendable {
+    package var body: Body
+    /// More header fields, names in lower case.
+    package var headers: [(name: String, value: String)]
+
+    package init(_ body: Body, headers: [(name: String, value: String)] = []) {
+        self.body = body
+        self.headers = headers
+    }
+}
+
+/// The body of an answer that has none.
+package struct EdgeNothing: Sendable, Hashable {
+    package init() {}
+}
+
+extension EdgeReply where Body == EdgeNothing {
+    /// An answer without a body.
+    package static func nothing(headers: [(name: String, value: String)] = []) -> EdgeReply {
+        EdgeReply(EdgeNothing(), headers: headers)
+    }
+}
+
+extension EdgeResponse {
+    init(_ status: Int, _ reply: EdgeReply<some JSONEncodable>) {
+        self.init(
+            status: status, headers: [("content-type", "application/json")] + reply.headers,
+            body: encodeJSON(reply.body))
+    }
+
+    init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
+
+    /// A document that is JSON already.
+    init(document: [UInt8]) {
+        self.init(status: 200, headers: [("content-type", "application/json")], body: document)
+    }
+
+    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, but for invalid params,
+    /// which a service found wrong with what the person sent. A `retry_after_seconds` in the data becomes Retry-After.
+    package static func problem(_ error: RPCError, trace: TraceContext) -> EdgeResponse {
+        var known = RegistryError(code: error.code)
+        if error.code == RPCError.Code.invalidParams { known = .invalidRequest }
+        let status = known?.status ?? 500
+        let name = known?.rawValue ?? "internal"
+        let title = known?.meaning ?? "Something went wrong here."
+        let problem = Problem(
+            type: "urn:reelay:error:\(name)", title: title, status: status, code: name,
+            detail: known == nil || error.message == title ? nil : error.message, traceId: trace.traceID)
+        var headers = [(name: "content-type", value: "application/problem+json")]
+        if known == .unauthenticated { headers.append(("www-authenticate", "Bearer")) }
+        if let seconds = try? error.data?.decode(JSONValue.self)["retry_after_seconds"].int {
+            headers.append(("retry-after", String(seconds)))
+        }
+        return EdgeResponse(status: status, headers: headers, body: encodeJSON(problem))
+    }
+}

@@ -1,0 +1,53 @@
+internal import RPC
+
+/// One operation of the public surface, ready to be bound to an HTTP server.
+package struct EdgeRoute: Sendable {
+    /// Who may call an operation.
+    package enum Access: Sendable, Hashable {
+        /// Everybody; no credentials are looked at.
+        case open
+        /// Who proves an account; API keys need the scope, and are refused where there is none.
+        case bearer(scope: String?)
+    }
+
+    /// The name of the operation in the contract, for logs and metrics.
+    package let operation: String
+    /// The HTTP method in capitals.
+    package let method: String
+    /// The path with its parameters in braces, such as `/api/v1/movies/{title}`.
+    package let path: String
+    package let access: Access
+    private let run: @Sendable (EdgeRequest, EdgeCaller?, EdgeContext) async throws(RPCError) -> EdgeResponse
+
+    static func open(
+        _ operation: String, _ method: String, _ path: String,
+        _ run: @escaping @Sendable (EdgeRequest, EdgeContext) async throws(RPCError) -> EdgeResponse
+    ) -> EdgeRoute {
+        EdgeRoute(operation: operation, method: method, path: path, access: .open) {
+            (request, _, context) async throws(RPCError) in try await run(request, context)
+        }
+    }
+
+    static func bearer(
+        _ operation: String, _ method: String, _ path: String, scope: String?,
+        _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
+    ) -> EdgeRoute {
+        EdgeRoute(operation: operation, method: method, path: path, access: .bearer(scope: scope)) {
+            (request, caller, context) async throws(RPCError) in
+            guard let caller else { throw .unauthenticated() }
+            guard caller.allows(scope) else { throw .forbidden() }
+            return try await run(request, caller, context)
+        }
+    }
+
+    /// Checks the access, reads and checks the request, runs the operation; every failure becomes a problem document.
+    ///
+    /// `caller` is who the credentials belong to, nil where there are none or they are worth nothing.
+    package func respond(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
+        do throws(RPCError) {
+            return try await run(request, caller, context)
+        } catch {
+            return .problem(error, trace: context.rpc.trace)
+        }
+    }
+}
