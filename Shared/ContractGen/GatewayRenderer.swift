@@ -37,10 +37,15 @@ struct GatewayRenderer {
                     let property = parameter.property
                     let function = property.isRequired ? "required" : "optional"
                     let isText = property.shape.isText(declarations) ?? true
-                    file.line(
-                        "\(SwiftName.quoted(property.swiftName)) = try request.\(function)(.\(parameter.place.rawValue), "
-                            + "\(literal(property.wireName)), isText: \(isText)) "
-                            + ShapeRenderer.closure(property.shape, "Self.\(property.swiftName)Pattern"))
+                    let call =
+                        "\(SwiftName.quoted(property.swiftName)) = try request.\(function)"
+                        + "(.\(parameter.place.rawValue), \(literal(property.wireName)), isText: \(isText)"
+                    if property.shape.isDecodable {
+                        file.line("\(call), \(ShapeRenderer.type(property.shape)).init(from:))")
+                    } else {
+                        let pattern = "Self.\(property.swiftName)Pattern"
+                        file.line("\(call)) \(ShapeRenderer.closure(property.shape, pattern))")
+                    }
                 }
                 if let body = operation.body {
                     let function = operation.isBodyRequired ? "requiredBody" : "optionalBody"
@@ -62,7 +67,8 @@ struct GatewayRenderer {
             }
             for operation in handled {
                 file.doc(operation.doc)
-                file.line(operation.signature)
+                let signature = operation.signature
+                file.list(signature.head, signature.items, signature.tail)
             }
         }
         let forwarded = handled.filter { $0.rpc != nil }
@@ -105,11 +111,12 @@ struct GatewayRenderer {
     private func forwarding(_ operation: Operation, _ file: inout SwiftFile) {
         guard let (service, method) = operation.rpc, let reply = operation.replies.first else { return }
         let body = RPCForwarding.bodyRecord(operation, declarations)
-        file.block("package " + operation.signature) { file in
+        let signature = operation.signature
+        file.block("package " + signature.head, signature.items, signature.tail) { file in
             let arguments = method.params.properties.compactMap { property in
                 RPCForwarding.source(of: property, in: operation, body).map { "\(property.swiftName): \($0)" }
             }
-            file.line("let params = \(method.params.name)(\(arguments.joined(separator: ", ")))")
+            file.list("let params = \(method.params.name)", arguments, "")
             let key = operation.parameters.contains { $0.property.wireName == "Idempotency-Key" }
             let call = "context.rpc.outgoing(\(key ? "idempotencyKey: input.idempotencyKey" : ""))"
             let expression = "try await clients.\(service.name).\(SwiftName.quoted(method.swiftName))(params, \(call))"
@@ -160,33 +167,22 @@ struct GatewayRenderer {
         let argument = operation.isDocument ? "" : "_ api: some GatewayAPI"
         let place = "\(literal(operation.id)), \(literal(operation.method)), \(literal(operation.path))"
         file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
-            let access =
-                operation.isOpen
-                ? "EdgeRoute.open(\(place)) { (request, context) async throws(RPCError) in"
-                : "EdgeRoute.bearer(\(place), scope: \(operation.scope.map(literal) ?? "nil")) "
-                    + "{ (request, caller, context) async throws(RPCError) in"
+            let arguments = operation.isOpen ? [place] : [place, "scope: \(operation.scope.map(literal) ?? "nil")"]
+            let names = operation.isOpen ? ["request", "context"] : ["request", "caller", "context"]
+            let list = (operation.isDocument ? names.map { _ in "_" } : names).joined(separator: ", ")
+            file.line("EdgeRoute.\(operation.isOpen ? "open" : "bearer")(\(arguments.joined(separator: ", "))) {")
+            file.line("    (\(list)) async throws(RPCError) in")
             if operation.isDocument {
-                let ignoring = access.replacing("(request, caller, context)", "(_, _, _)")
-                    .replacing("(request, context)", "(_, _)")
-                file.line("\(ignoring) EdgeResponse(document: GatewayDocument.openAPI) }")
-                return
+                file.line("    EdgeResponse(document: GatewayDocument.openAPI)")
+            } else {
+                let function = "api.\(SwiftName.quoted(operation.id))"
+                let call = names.dropFirst().joined(separator: ", ")
+                file.line("    let reply = try await \(function)(\(operation.inputName)(request), \(call))")
+                let single = operation.replies.count == 1 ? operation.replies.first : nil
+                file.line("    return " + (single.map { "EdgeResponse(\($0.status), reply)" } ?? "reply.response"))
             }
-            let call = operation.isOpen ? "context" : "caller, context"
-            let run = "try await api.\(SwiftName.quoted(operation.id))(\(operation.inputName)(request), \(call))"
-            file.line(access)
-            file.line("    let reply = \(run)")
-            let single = operation.replies.count == 1 ? operation.replies.first : nil
-            file.line("    return " + (single.map { "EdgeResponse(\($0.status), reply)" } ?? "reply.response"))
             file.line("}")
         }
-    }
-}
-
-extension String {
-    /// This text with every `part` replaced.
-    fileprivate func replacing(_ part: String, _ other: String) -> String {
-        guard let range = self.firstRange(of: part) else { return self }
-        return String(self[..<range.lowerBound]) + other + self[range.upperBound...]
     }
 }
 
@@ -201,11 +197,15 @@ extension Operation {
         return "\(summary) \(place).\(failures)"
     }
 
-    var signature: String {
+    /// The function of the protocol, in the parts that may stand on lines of their own.
+    var signature: (head: String, items: [String], tail: String) {
         let result = replies.count == 1 ? replies[0].type : outputName
-        let caller = isOpen ? "" : "_ caller: EdgeCaller, "
-        return "func \(SwiftName.quoted(id))(_ input: \(inputName), \(caller)_ context: EdgeContext)"
-            + " async throws(RPCError) -> \(result)"
+        let caller = isOpen ? [] : ["_ caller: EdgeCaller"]
+        return (
+            head: "func \(SwiftName.quoted(id))",
+            items: ["_ input: \(inputName)"] + caller + ["_ context: EdgeContext"],
+            tail: " async throws(RPCError) -> \(result)"
+        )
     }
 }
 

@@ -7,9 +7,10 @@ enum ServiceRenderer {
         file.block("package protocol \(name)API: Sendable") { file in
             for method in service.methods {
                 file.doc(method.doc)
-                file.line(
-                    "func \(SwiftName.quoted(method.swiftName))(_ params: \(method.params.name), _ context: RPCContext)"
-                        + " async throws(RPCError) -> \(ShapeRenderer.type(method.result))")
+                file.list(
+                    "func \(SwiftName.quoted(method.swiftName))",
+                    ["_ params: \(method.params.name)", "_ context: RPCContext"],
+                    " async throws(RPCError) -> \(ShapeRenderer.type(method.result))")
             }
         }
         file.line()
@@ -29,9 +30,10 @@ enum ServiceRenderer {
             file.block("package static func register(_ api: some \(name)API, on router: inout RPCRouter)") { file in
                 for method in service.methods {
                     let swiftName = SwiftName.quoted(method.swiftName)
-                    file.line(
-                        "router.register(\(name)Methods.\(swiftName)) { (params: \(method.params.name), context) "
-                            + "async throws(RPCError) in try await api.\(swiftName)(params, context) }")
+                    file.block("router.register(\(name)Methods.\(swiftName))") { file in
+                        file.line("(params: \(method.params.name), context) async throws(RPCError) in")
+                        file.line("try await api.\(swiftName)(params, context)")
+                    }
                 }
                 file.line("router.describe(\(name)Document.openRPC)")
             }
@@ -51,8 +53,8 @@ enum ServiceRenderer {
                 file.doc(method.doc)
                 let swiftName = SwiftName.quoted(method.swiftName)
                 file.block(
-                    "package func \(swiftName)(_ params: \(method.params.name), _ call: RPCCall)"
-                        + " async throws(RPCError) -> \(ShapeRenderer.type(method.result))"
+                    "package func \(swiftName)", ["_ params: \(method.params.name)", "_ call: RPCCall"],
+                    " async throws(RPCError) -> \(ShapeRenderer.type(method.result))"
                 ) { file in file.line("try await caller.call(\(name)Methods.\(swiftName), params, call)") }
             }
         }
@@ -100,10 +102,8 @@ enum ServiceRenderer {
             file.line()
             file.line("/// Whether the same call may succeed later without a change.")
             file.block("package var isRetryable: Bool") { file in
-                let retryable = entries.filter(\.isRetryable).map { ".\($0.name)" }.joined(separator: ", ")
                 file.line("switch self {")
-                if !retryable.isEmpty { file.line("case \(retryable): true") }
-                if entries.contains(where: { !$0.isRetryable }) { file.line("default: false") }
+                for entry in entries { file.line("case .\(entry.name): \(entry.isRetryable)") }
                 file.line("}")
             }
             file.line()
@@ -124,9 +124,10 @@ enum ServiceRenderer {
         file.block("extension RPCError") { file in
             for entry in entries {
                 file.doc(entry.meaning)
-                file.line(
-                    "package static func \(SwiftName.quoted(entry.name))(_ message: String? = nil, data: JSONBytes? = nil)"
-                        + " -> RPCError { RegistryError.\(entry.name).error(message, data: data) }")
+                file.block(
+                    "package static func \(SwiftName.quoted(entry.name))",
+                    ["_ message: String? = nil", "data: JSONBytes? = nil"], " -> RPCError"
+                ) { file in file.line("RegistryError.\(entry.name).error(message, data: data)") }
             }
         }
         return file.text
@@ -140,7 +141,10 @@ enum ServiceRenderer {
         line("/// \(doc)")
         line("package var \(property) {")
         line("    switch self {")
-        for entry in entries { line("    case .\(entry.name): \(value(entry))") }
+        for entry in entries {
+            let value = value(entry)
+            line("    case .\(entry.name):" + (value.count > 80 ? "\n        " : " ") + value)
+        }
         line("    }")
         line("}")
     }

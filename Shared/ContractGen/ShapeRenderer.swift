@@ -43,7 +43,8 @@ enum ShapeRenderer {
     }
 
     static func closure(_ shape: Shape, _ pattern: String) -> String {
-        "{ (json: inout JSONReader) throws(JSONError) in try \(decode(shape, "json", pattern: pattern)) }"
+        let body = decode(shape, "json", pattern: pattern).split(separator: "\n").joined(separator: "\n    ")
+        return "{\n    (json: inout JSONReader) throws(JSONError) in\n    try \(body)\n}"
     }
 
     private static func arguments(_ list: [String]) -> String {

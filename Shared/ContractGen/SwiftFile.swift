@@ -16,8 +16,40 @@ struct SwiftFile {
         if !imports.isEmpty { text += "\n" }
     }
 
+    /// One or more lines at the current depth.
     mutating func line(_ content: String = "") {
-        text += content.isEmpty ? "\n" : String(repeating: "    ", count: depth) + content + "\n"
+        for part in content.split(separator: "\n", omittingEmptySubsequences: false) {
+            text += part.isEmpty ? "\n" : String(repeating: "    ", count: depth) + part + "\n"
+        }
+    }
+
+    /// `head(items)tail` on one line, or with the items on lines of their own where it is longer than 120 columns.
+    mutating func list(_ head: String, _ items: [String], _ tail: String) {
+        let whole = "\(head)(\(items.joined(separator: ", ")))\(tail)"
+        if whole.count + depth * 4 <= 120 { return line(whole) }
+        line(head + "(")
+        depth += 1
+        var current = ""
+        for (position, item) in items.enumerated() {
+            let part = item + (position == items.count - 1 ? "" : ",")
+            if !current.isEmpty, current.count + part.count + depth * 4 >= 120 {
+                line(current)
+                current = ""
+            }
+            current += (current.isEmpty ? "" : " ") + part
+        }
+        if !current.isEmpty { line(current) }
+        depth -= 1
+        line(")" + tail)
+    }
+
+    /// A braced block whose head is a list.
+    mutating func block(_ head: String, _ items: [String], _ tail: String, _ body: (inout SwiftFile) -> Void) {
+        list(head, items, tail + " {")
+        depth += 1
+        body(&self)
+        depth -= 1
+        line("}")
     }
 
     /// A braced block.

@@ -28,8 +28,7 @@ struct TypeRenderer {
             memberwise(stored.map { $0.parameter }, stored.map(\.swiftName), &file)
             patterns(record.properties, &file)
             file.line()
-            let names = record.properties.map { literal($0.wireName) }.joined(separator: ", ")
-            file.line("private static let names = JSONNames(\(names))")
+            file.list("private static let names = JSONNames", record.properties.map { literal($0.wireName) }, "")
             file.line()
             file.block("package init(from jsonReader: inout JSONReader) throws(JSONError)") { file in
                 decoding(record, &file)
@@ -50,7 +49,7 @@ struct TypeRenderer {
 
     static func memberwise(_ parameters: [String], _ names: [String], _ file: inout SwiftFile) {
         if !names.isEmpty { file.line() }
-        file.block("package init(\(parameters.joined(separator: ", ")))") { file in
+        file.block("package init", parameters, "") { file in
             for name in names { file.line("self.\(name) = \(SwiftName.quoted(name))") }
         }
     }
@@ -100,7 +99,15 @@ struct TypeRenderer {
         if record.properties.contains(where: \.isConst) {
             conditions.append("jsonMembers.has(0x\(String(mask, radix: 16)))")
         }
-        file.line("guard \(conditions.joined(separator: ", ")) else {")
+        var condition = "guard"
+        for (position, next) in conditions.enumerated() {
+            if condition.count + next.count > 100 {
+                file.line(condition)
+                condition = "   "
+            }
+            condition += " " + next + (position == conditions.count - 1 ? "" : ",")
+        }
+        file.line("\(condition) else {")
         file.line("    throw jsonReader.missing(jsonMembers, Self.names, required: 0x\(String(mask, radix: 16)))")
         file.line("}")
     }
@@ -164,7 +171,7 @@ struct TypeRenderer {
                 file.line("case \(SwiftName.quoted(swiftName))" + (swiftName == value ? "" : " = \(literal(value))"))
             }
             file.line()
-            file.line("private static let names = JSONNames(\(values.map(literal).joined(separator: ", ")))")
+            file.list("private static let names = JSONNames", values.map(literal), "")
             file.line()
             file.block("package init(from jsonReader: inout JSONReader) throws(JSONError)") { file in
                 file.line("switch try jsonReader.choice(Self.names) {")

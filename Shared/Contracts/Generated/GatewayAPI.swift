@@ -25,43 +25,73 @@ package protocol GatewayAPI: Sendable {
     /// Opens a session. `POST /api/v1/auth/login`. Errors: invalidCredentials, tooManyAttempts.
     func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Ends the session that the bearer token belongs to. `POST /api/v1/auth/logout`.
-    func logout(_ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    func logout(
+        _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Who the bearer token belongs to. `GET /api/v1/users/me`.
-    func getMe(_ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<User>
+    func getMe(
+        _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<User>
     /// Finds the film that the ids mean. A film that is new here is asked of all providers and kept. `POST
     /// /api/v1/movies/resolve`. Errors: titleNotFound, nothingToResolve.
-    func resolveMovie(_ input: ResolveMovieInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<Movie>
+    func resolveMovie(
+        _ input: ResolveMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie>
     /// A film with the scores of the world and mine. `GET /api/v1/movies/{title}`. Errors: titleNotFound, wrongKind.
-    func getMovie(_ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<Movie>
+    func getMovie(
+        _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie>
     /// My rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound.
-    func getMovieRating(_ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<Rating>
+    func getMovieRating(
+        _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a film, or changes my rating. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
     /// dateInFuture.
-    func rateMovie(_ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<Rating>
+    func rateMovie(
+        _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
     /// Takes my rating back; taking back none is no error. `DELETE /api/v1/movies/{title}/rate`.
-    func unrateMovie(_ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    func unrateMovie(
+        _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind.
-    func startPlayback(_ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<PlaybackSession>
+    func startPlayback(
+        _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession>
     /// I stop watching. Beyond my threshold (80 %) this makes a play. Stopping twice changes nothing. `POST
     /// /api/v1/playback/sessions/{session}/stop`. Errors: sessionNotFound.
-    func stopPlayback(_ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<StopOutcome>
+    func stopPlayback(
+        _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<StopOutcome>
     /// What I watched, the latest first. `GET /api/v1/history`. Errors: invalidCursor.
-    func listHistory(_ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<WatchedPage>
+    func listHistory(
+        _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedPage>
 }
 
 extension GatewayAPI {
-    package func getMovieRating(_ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<Rating> {
+    package func getMovieRating(
+        _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating> {
         let params = GetRatingParams(user: caller.user, title: input.title)
         return EdgeReply(try await clients.ratings.getRating(params, context.rpc.outgoing()))
     }
 
-    package func startPlayback(_ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<PlaybackSession> {
-        let params = StartPlaybackParams(user: caller.user, title: input.body.title, progressPercent: input.body.progressPercent)
+    package func startPlayback(
+        _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
+        let params = StartPlaybackParams(
+            user: caller.user, title: input.body.title, progressPercent: input.body.progressPercent
+        )
         return EdgeReply(try await clients.scrobble.startPlayback(params, context.rpc.outgoing()))
     }
 
-    package func stopPlayback(_ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<StopOutcome> {
-        let params = StopPlaybackParams(user: caller.user, session: input.session, progressPercent: input.body.progressPercent)
+    package func stopPlayback(
+        _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<StopOutcome> {
+        let params = StopPlaybackParams(
+            user: caller.user, session: input.session, progressPercent: input.body.progressPercent
+        )
         return EdgeReply(try await clients.scrobble.stopPlayback(params, context.rpc.outgoing()))
     }
 }

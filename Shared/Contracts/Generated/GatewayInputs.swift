@@ -76,7 +76,7 @@ package struct GetMovieInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        title = try request.required(.path, "title", isText: true) { (json: inout JSONReader) throws(JSONError) in try TitleID(from: &json) }
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
     }
 }
 
@@ -90,7 +90,7 @@ package struct GetMovieRatingInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        title = try request.required(.path, "title", isText: true) { (json: inout JSONReader) throws(JSONError) in try TitleID(from: &json) }
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
     }
 }
 
@@ -111,8 +111,11 @@ package struct RateMovieInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        title = try request.required(.path, "title", isText: true) { (json: inout JSONReader) throws(JSONError) in try TitleID(from: &json) }
-        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) { (json: inout JSONReader) throws(JSONError) in try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern) }
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
         body = try request.requiredBody(RateRequest.self)
     }
 }
@@ -127,7 +130,7 @@ package struct UnrateMovieInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        title = try request.required(.path, "title", isText: true) { (json: inout JSONReader) throws(JSONError) in try TitleID(from: &json) }
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
     }
 }
 
@@ -157,7 +160,7 @@ package struct StopPlaybackInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        session = try request.required(.path, "session", isText: true) { (json: inout JSONReader) throws(JSONError) in try PlaybackSessionID(from: &json) }
+        session = try request.required(.path, "session", isText: true, PlaybackSessionID.init(from:))
         body = try request.requiredBody(StopRequest.self)
     }
 }
@@ -176,7 +179,13 @@ package struct ListHistoryInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        limit = try request.optional(.query, "limit", isText: false) { (json: inout JSONReader) throws(JSONError) in try json.int(in: 1...100) }
-        cursor = try request.optional(.query, "cursor", isText: true) { (json: inout JSONReader) throws(JSONError) in try json.string(min: 1, max: 200, pattern: Self.cursorPattern) }
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
     }
 }

@@ -24,90 +24,105 @@ package enum GatewayRoutes {
     }
 
     private static func register(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.open("register", "POST", "/api/v1/auth/register") { (request, context) async throws(RPCError) in
+        EdgeRoute.open("register", "POST", "/api/v1/auth/register") {
+            (request, context) async throws(RPCError) in
             let reply = try await api.register(RegisterInput(request), context)
             return EdgeResponse(201, reply)
         }
     }
 
     private static func login(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.open("login", "POST", "/api/v1/auth/login") { (request, context) async throws(RPCError) in
+        EdgeRoute.open("login", "POST", "/api/v1/auth/login") {
+            (request, context) async throws(RPCError) in
             let reply = try await api.login(LoginInput(request), context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func logout(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil) { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.logout(LogoutInput(request), caller, context)
             return EdgeResponse(204, reply)
         }
     }
 
     private static func getMe(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMe(GetMeInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func resolveMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("resolveMovie", "POST", "/api/v1/movies/resolve", scope: "read") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("resolveMovie", "POST", "/api/v1/movies/resolve", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.resolveMovie(ResolveMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func getMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMovie", "GET", "/api/v1/movies/{title}", scope: "read") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("getMovie", "GET", "/api/v1/movies/{title}", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMovie(GetMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func getMovieRating(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMovieRating", "GET", "/api/v1/movies/{title}/rate", scope: "read") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("getMovieRating", "GET", "/api/v1/movies/{title}/rate", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMovieRating(GetMovieRatingInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func rateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateMovie(RateMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func unrateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("unrateMovie", "DELETE", "/api/v1/movies/{title}/rate", scope: "rate") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("unrateMovie", "DELETE", "/api/v1/movies/{title}/rate", scope: "rate") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.unrateMovie(UnrateMovieInput(request), caller, context)
             return EdgeResponse(204, reply)
         }
     }
 
     private static func startPlayback(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("startPlayback", "POST", "/api/v1/playback/sessions", scope: "scrobble") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("startPlayback", "POST", "/api/v1/playback/sessions", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.startPlayback(StartPlaybackInput(request), caller, context)
             return EdgeResponse(201, reply)
         }
     }
 
     private static func stopPlayback(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("stopPlayback", "POST", "/api/v1/playback/sessions/{session}/stop", scope: "scrobble") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("stopPlayback", "POST", "/api/v1/playback/sessions/{session}/stop", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.stopPlayback(StopPlaybackInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func listHistory(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("listHistory", "GET", "/api/v1/history", scope: "read") { (request, caller, context) async throws(RPCError) in
+        EdgeRoute.bearer("listHistory", "GET", "/api/v1/history", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
             let reply = try await api.listHistory(ListHistoryInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }
 
     private static func getOpenApi() -> EdgeRoute {
-        EdgeRoute.open("getOpenApi", "GET", "/api/v1/openapi.json") { (_, _) async throws(RPCError) in EdgeResponse(document: GatewayDocument.openAPI) }
+        EdgeRoute.open("getOpenApi", "GET", "/api/v1/openapi.json") {
+            (_, _) async throws(RPCError) in
+            EdgeResponse(document: GatewayDocument.openAPI)
+        }
     }
 }

@@ -47,9 +47,18 @@ package struct MetadataClient: Sendable {
 /// Binds an implementation of the metadata service to a router.
 package enum MetadataRoutes {
     package static func register(_ api: some MetadataAPI, on router: inout RPCRouter) {
-        router.register(MetadataMethods.resolveTitle) { (params: ResolveTitleParams, context) async throws(RPCError) in try await api.resolveTitle(params, context) }
-        router.register(MetadataMethods.getTitle) { (params: GetTitleParams, context) async throws(RPCError) in try await api.getTitle(params, context) }
-        router.register(MetadataMethods.getTitles) { (params: GetTitlesParams, context) async throws(RPCError) in try await api.getTitles(params, context) }
+        router.register(MetadataMethods.resolveTitle) {
+            (params: ResolveTitleParams, context) async throws(RPCError) in
+            try await api.resolveTitle(params, context)
+        }
+        router.register(MetadataMethods.getTitle) {
+            (params: GetTitleParams, context) async throws(RPCError) in
+            try await api.getTitle(params, context)
+        }
+        router.register(MetadataMethods.getTitles) {
+            (params: GetTitlesParams, context) async throws(RPCError) in
+            try await api.getTitles(params, context)
+        }
         router.describe(MetadataDocument.openRPC)
     }
 }

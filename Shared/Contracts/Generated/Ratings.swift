@@ -53,10 +53,22 @@ package struct RatingsClient: Sendable {
 /// Binds an implementation of the ratings service to a router.
 package enum RatingsRoutes {
     package static func register(_ api: some RatingsAPI, on router: inout RPCRouter) {
-        router.register(RatingsMethods.rateTitle) { (params: RateTitleParams, context) async throws(RPCError) in try await api.rateTitle(params, context) }
-        router.register(RatingsMethods.unrateTitle) { (params: UnrateTitleParams, context) async throws(RPCError) in try await api.unrateTitle(params, context) }
-        router.register(RatingsMethods.getRating) { (params: GetRatingParams, context) async throws(RPCError) in try await api.getRating(params, context) }
-        router.register(RatingsMethods.getRatings) { (params: GetRatingsParams, context) async throws(RPCError) in try await api.getRatings(params, context) }
+        router.register(RatingsMethods.rateTitle) {
+            (params: RateTitleParams, context) async throws(RPCError) in
+            try await api.rateTitle(params, context)
+        }
+        router.register(RatingsMethods.unrateTitle) {
+            (params: UnrateTitleParams, context) async throws(RPCError) in
+            try await api.unrateTitle(params, context)
+        }
+        router.register(RatingsMethods.getRating) {
+            (params: GetRatingParams, context) async throws(RPCError) in
+            try await api.getRating(params, context)
+        }
+        router.register(RatingsMethods.getRatings) {
+            (params: GetRatingsParams, context) async throws(RPCError) in
+            try await api.getRatings(params, context)
+        }
         router.describe(RatingsDocument.openRPC)
     }
 }

@@ -128,10 +128,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .unauthenticated: "The caller did not prove who it is."
         case .deadlineExceeded: "The call's time ran out before an answer was ready."
-        case .unavailable: "Something that the call needs cannot be reached right now; nothing was changed."
+        case .unavailable:
+            "Something that the call needs cannot be reached right now; nothing was changed."
         case .cancelled: "The caller withdrew the call."
         case .overloaded: "The service refuses work that it could not finish in time."
-        case .outcomeUnknown: "The connection broke while a change was being stored; it may or may not have taken effect."
+        case .outcomeUnknown:
+            "The connection broke while a change was being stored; it may or may not have taken effect."
         case .titleNotFound: "No title has this id, or no provider knows the given ids."
         case .ratingNotFound: "The person has not rated this title."
         case .sessionNotFound: "The person has no playback session with this id."
@@ -158,8 +160,32 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     /// Whether the same call may succeed later without a change.
     package var isRetryable: Bool {
         switch self {
-        case .deadlineExceeded, .unavailable, .cancelled, .overloaded, .tooManyAttempts: true
-        default: false
+        case .unauthenticated: false
+        case .deadlineExceeded: true
+        case .unavailable: true
+        case .cancelled: true
+        case .overloaded: true
+        case .outcomeUnknown: false
+        case .titleNotFound: false
+        case .ratingNotFound: false
+        case .sessionNotFound: false
+        case .routeNotFound: false
+        case .methodNotAllowed: false
+        case .userNotFound: false
+        case .usernameTaken: false
+        case .sessionEnded: false
+        case .invalidCredentials: false
+        case .registrationClosed: false
+        case .forbidden: false
+        case .tooManyAttempts: true
+        case .invalidRequest: false
+        case .unsupportedMediaType: false
+        case .payloadTooLarge: false
+        case .nothingToResolve: false
+        case .dateInFuture: false
+        case .invalidCursor: false
+        case .weakPassword: false
+        case .wrongKind: false
         }
     }
 
@@ -204,55 +230,107 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
 
 extension RPCError {
     /// The caller did not prove who it is.
-    package static func unauthenticated(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.unauthenticated.error(message, data: data) }
+    package static func unauthenticated(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.unauthenticated.error(message, data: data)
+    }
     /// The call's time ran out before an answer was ready.
-    package static func deadlineExceeded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.deadlineExceeded.error(message, data: data) }
+    package static func deadlineExceeded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.deadlineExceeded.error(message, data: data)
+    }
     /// Something that the call needs cannot be reached right now; nothing was changed.
-    package static func unavailable(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.unavailable.error(message, data: data) }
+    package static func unavailable(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.unavailable.error(message, data: data)
+    }
     /// The caller withdrew the call.
-    package static func cancelled(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.cancelled.error(message, data: data) }
+    package static func cancelled(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.cancelled.error(message, data: data)
+    }
     /// The service refuses work that it could not finish in time.
-    package static func overloaded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.overloaded.error(message, data: data) }
+    package static func overloaded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.overloaded.error(message, data: data)
+    }
     /// The connection broke while a change was being stored; it may or may not have taken effect.
-    package static func outcomeUnknown(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.outcomeUnknown.error(message, data: data) }
+    package static func outcomeUnknown(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.outcomeUnknown.error(message, data: data)
+    }
     /// No title has this id, or no provider knows the given ids.
-    package static func titleNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.titleNotFound.error(message, data: data) }
+    package static func titleNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.titleNotFound.error(message, data: data)
+    }
     /// The person has not rated this title.
-    package static func ratingNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.ratingNotFound.error(message, data: data) }
+    package static func ratingNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.ratingNotFound.error(message, data: data)
+    }
     /// The person has no playback session with this id.
-    package static func sessionNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.sessionNotFound.error(message, data: data) }
+    package static func sessionNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.sessionNotFound.error(message, data: data)
+    }
     /// The address names no operation.
-    package static func routeNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.routeNotFound.error(message, data: data) }
+    package static func routeNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.routeNotFound.error(message, data: data)
+    }
     /// The address exists, but not with this HTTP method.
-    package static func methodNotAllowed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.methodNotAllowed.error(message, data: data) }
+    package static func methodNotAllowed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.methodNotAllowed.error(message, data: data)
+    }
     /// No account has this id.
-    package static func userNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.userNotFound.error(message, data: data) }
+    package static func userNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.userNotFound.error(message, data: data)
+    }
     /// Another account has this user name.
-    package static func usernameTaken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.usernameTaken.error(message, data: data) }
+    package static func usernameTaken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.usernameTaken.error(message, data: data)
+    }
     /// The playback session has already ended.
-    package static func sessionEnded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.sessionEnded.error(message, data: data) }
+    package static func sessionEnded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.sessionEnded.error(message, data: data)
+    }
     /// User name or password is wrong.
-    package static func invalidCredentials(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.invalidCredentials.error(message, data: data) }
+    package static func invalidCredentials(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.invalidCredentials.error(message, data: data)
+    }
     /// This installation takes no new accounts.
-    package static func registrationClosed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.registrationClosed.error(message, data: data) }
+    package static func registrationClosed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.registrationClosed.error(message, data: data)
+    }
     /// The credentials do not allow this operation.
-    package static func forbidden(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.forbidden.error(message, data: data) }
+    package static func forbidden(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.forbidden.error(message, data: data)
+    }
     /// Too many attempts; wait as long as Retry-After says.
-    package static func tooManyAttempts(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.tooManyAttempts.error(message, data: data) }
+    package static func tooManyAttempts(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.tooManyAttempts.error(message, data: data)
+    }
     /// The request does not fit its description; detail names the first fault.
-    package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.invalidRequest.error(message, data: data) }
+    package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.invalidRequest.error(message, data: data)
+    }
     /// The body's content type is not one that the operation takes.
-    package static func unsupportedMediaType(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.unsupportedMediaType.error(message, data: data) }
+    package static func unsupportedMediaType(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.unsupportedMediaType.error(message, data: data)
+    }
     /// The body is larger than the operation takes.
-    package static func payloadTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.payloadTooLarge.error(message, data: data) }
+    package static func payloadTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.payloadTooLarge.error(message, data: data)
+    }
     /// Neither an outside id nor a name was given.
-    package static func nothingToResolve(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.nothingToResolve.error(message, data: data) }
+    package static func nothingToResolve(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.nothingToResolve.error(message, data: data)
+    }
     /// The date lies more than five minutes ahead.
-    package static func dateInFuture(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.dateInFuture.error(message, data: data) }
+    package static func dateInFuture(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.dateInFuture.error(message, data: data)
+    }
     /// The cursor was not made by this list.
-    package static func invalidCursor(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.invalidCursor.error(message, data: data) }
+    package static func invalidCursor(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.invalidCursor.error(message, data: data)
+    }
     /// The password is among the commonest ones or holds the user name.
-    package static func weakPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.weakPassword.error(message, data: data) }
+    package static func weakPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.weakPassword.error(message, data: data)
+    }
     /// The title is of another kind than the operation is for.
-    package static func wrongKind(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError { RegistryError.wrongKind.error(message, data: data) }
+    package static func wrongKind(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.wrongKind.error(message, data: data)
+    }
 }

@@ -27,7 +27,9 @@ package struct ScrobbleClient: Sendable {
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
     /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind.
-    package func startPlayback(_ params: StartPlaybackParams, _ call: RPCCall) async throws(RPCError) -> PlaybackSession {
+    package func startPlayback(
+        _ params: StartPlaybackParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSession {
         try await caller.call(ScrobbleMethods.startPlayback, params, call)
     }
 
@@ -45,9 +47,18 @@ package struct ScrobbleClient: Sendable {
 /// Binds an implementation of the scrobble service to a router.
 package enum ScrobbleRoutes {
     package static func register(_ api: some ScrobbleAPI, on router: inout RPCRouter) {
-        router.register(ScrobbleMethods.startPlayback) { (params: StartPlaybackParams, context) async throws(RPCError) in try await api.startPlayback(params, context) }
-        router.register(ScrobbleMethods.stopPlayback) { (params: StopPlaybackParams, context) async throws(RPCError) in try await api.stopPlayback(params, context) }
-        router.register(ScrobbleMethods.listHistory) { (params: ListHistoryParams, context) async throws(RPCError) in try await api.listHistory(params, context) }
+        router.register(ScrobbleMethods.startPlayback) {
+            (params: StartPlaybackParams, context) async throws(RPCError) in
+            try await api.startPlayback(params, context)
+        }
+        router.register(ScrobbleMethods.stopPlayback) {
+            (params: StopPlaybackParams, context) async throws(RPCError) in
+            try await api.stopPlayback(params, context)
+        }
+        router.register(ScrobbleMethods.listHistory) {
+            (params: ListHistoryParams, context) async throws(RPCError) in
+            try await api.listHistory(params, context)
+        }
         router.describe(ScrobbleDocument.openRPC)
     }
 }

@@ -20,7 +20,10 @@ package struct ExternalRating: Sendable, Hashable, JSONCodable {
     /// Where the source shows it.
     package var url: String?
 
-    package init(source: RatingSource, name: String, value: String, score: Double? = nil, votes: Int? = nil, via: Provider, fetchedAt: Timestamp, status: ExternalRatingStatus, url: String? = nil) {
+    package init(
+        source: RatingSource, name: String, value: String, score: Double? = nil, votes: Int? = nil, via: Provider,
+        fetchedAt: Timestamp, status: ExternalRatingStatus, url: String? = nil
+    ) {
         self.source = source
         self.name = name
         self.value = value
@@ -32,7 +35,9 @@ package struct ExternalRating: Sendable, Hashable, JSONCodable {
         self.url = url
     }
 
-    private static let names = JSONNames("source", "name", "value", "score", "votes", "via", "fetched_at", "status", "url")
+    private static let names = JSONNames(
+        "source", "name", "value", "score", "votes", "via", "fetched_at", "status", "url"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var source: RatingSource?
@@ -50,7 +55,10 @@ package struct ExternalRating: Sendable, Hashable, JSONCodable {
             case 0: source = try RatingSource(from: &jsonReader)
             case 1: name = try jsonReader.string(min: 1, max: 60)
             case 2: value = try jsonReader.string(min: 1, max: 40)
-            case 3: score = try jsonReader.nullable { (json: inout JSONReader) throws(JSONError) in try json.double(min: 0, max: 100) }
+            case 3: score = try jsonReader.nullable {
+                (json: inout JSONReader) throws(JSONError) in
+                try json.double(min: 0, max: 100)
+            }
             case 4: votes = try jsonReader.int(in: 0...9007199254740991)
             case 5: via = try Provider(from: &jsonReader)
             case 6: fetchedAt = try Timestamp(from: &jsonReader)

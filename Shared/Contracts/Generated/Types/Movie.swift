@@ -23,7 +23,13 @@ package struct Movie: Sendable, Hashable, JSONCodable {
     package var isLocal: Bool
     package var myRating: Rating?
 
-    package init(id: TitleID, name: String, originalName: String? = nil, year: Int? = nil, releaseDate: CalendarDate? = nil, overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String], certification: String? = nil, posterUrl: String? = nil, externalIds: ExternalIds, externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil, enrichedAt: Timestamp? = nil, isLocal: Bool, myRating: Rating? = nil) {
+    package init(
+        id: TitleID, name: String, originalName: String? = nil, year: Int? = nil, releaseDate: CalendarDate? = nil,
+        overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String], certification: String? = nil,
+        posterUrl: String? = nil, externalIds: ExternalIds, externalRatings: [ExternalRating],
+        voteAverage: Double? = nil, voteCount: Int? = nil, enrichedAt: Timestamp? = nil, isLocal: Bool,
+        myRating: Rating? = nil
+    ) {
         self.id = id
         self.name = name
         self.originalName = originalName
@@ -43,7 +49,11 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         self.myRating = myRating
     }
 
-    private static let names = JSONNames("id", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres", "certification", "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local", "my_rating")
+    private static let names = JSONNames(
+        "id", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres", "certification",
+        "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local",
+        "my_rating"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var id: TitleID?
@@ -73,7 +83,10 @@ package struct Movie: Sendable, Hashable, JSONCodable {
             case 4: releaseDate = try CalendarDate(from: &jsonReader)
             case 5: overview = try jsonReader.string(min: 0, max: 20000)
             case 6: runtimeMinutes = try jsonReader.int(in: 1...100000)
-            case 7: genres = try jsonReader.array(max: 50) { (json: inout JSONReader) throws(JSONError) in try json.string(min: 1, max: 100) }
+            case 7: genres = try jsonReader.array(max: 50) {
+                (json: inout JSONReader) throws(JSONError) in
+                try json.string(min: 1, max: 100)
+            }
             case 8: certification = try jsonReader.string(min: 1, max: 20)
             case 9: posterUrl = try jsonReader.uri(max: 2000)
             case 10: externalIds = try ExternalIds(from: &jsonReader)

@@ -14,7 +14,10 @@ package struct Play: Sendable, Hashable, JSONCodable {
     package var precision: PlayPrecision
     package var percent: Double?
 
-    package init(id: PlayID, title: TitleID, kind: TitleKind, watchedAt: Timestamp? = nil, watchedOn: CalendarDate? = nil, precision: PlayPrecision, percent: Double? = nil) {
+    package init(
+        id: PlayID, title: TitleID, kind: TitleKind, watchedAt: Timestamp? = nil, watchedOn: CalendarDate? = nil,
+        precision: PlayPrecision, percent: Double? = nil
+    ) {
         self.id = id
         self.title = title
         self.kind = kind

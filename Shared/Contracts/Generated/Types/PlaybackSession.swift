@@ -13,7 +13,10 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
     package var updatedAt: Timestamp
     package var play: PlayID?
 
-    package init(id: PlaybackSessionID, title: TitleID, state: PlaybackState, progressPercent: Double, startedAt: Timestamp, updatedAt: Timestamp, play: PlayID? = nil) {
+    package init(
+        id: PlaybackSessionID, title: TitleID, state: PlaybackState, progressPercent: Double, startedAt: Timestamp,
+        updatedAt: Timestamp, play: PlayID? = nil
+    ) {
         self.id = id
         self.title = title
         self.state = state

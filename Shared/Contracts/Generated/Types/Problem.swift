@@ -15,7 +15,9 @@ package struct Problem: Sendable, Hashable, JSONCodable {
     /// Finds this request in the logs.
     package var traceId: String?
 
-    package init(type: String, title: String, status: Int, code: String, detail: String? = nil, traceId: String? = nil) {
+    package init(
+        type: String, title: String, status: Int, code: String, detail: String? = nil, traceId: String? = nil
+    ) {
         self.type = type
         self.title = title
         self.status = status

@@ -17,7 +17,9 @@ package enum Provider: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case myanimelist
     case kitsu
 
-    private static let names = JSONNames("tmdb", "tvdb", "tvmaze", "omdb", "trakt", "letterboxd", "simkl", "anilist", "anidb", "myanimelist", "kitsu")
+    private static let names = JSONNames(
+        "tmdb", "tvdb", "tvmaze", "omdb", "trakt", "letterboxd", "simkl", "anilist", "anidb", "myanimelist", "kitsu"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {

@@ -12,7 +12,10 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
 
-    package init(user: UserID, title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil, spoiler: Bool? = nil, ratedAt: Timestamp? = nil) {
+    package init(
+        user: UserID, title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil,
+        spoiler: Bool? = nil, ratedAt: Timestamp? = nil
+    ) {
         self.user = user
         self.title = title
         self.kind = kind

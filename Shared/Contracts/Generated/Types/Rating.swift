@@ -14,7 +14,10 @@ package struct Rating: Sendable, Hashable, JSONCodable {
     package var ratedAt: Timestamp
     package var updatedAt: Timestamp
 
-    package init(title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil, spoiler: Bool, ratedAt: Timestamp, updatedAt: Timestamp) {
+    package init(
+        title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil, spoiler: Bool,
+        ratedAt: Timestamp, updatedAt: Timestamp
+    ) {
         self.title = title
         self.kind = kind
         self.rating = rating

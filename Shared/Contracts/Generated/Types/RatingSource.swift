@@ -21,7 +21,10 @@ package enum RatingSource: String, Sendable, Hashable, CaseIterable, JSONCodable
     case myanimelist
     case kitsu
 
-    private static let names = JSONNames("imdb", "rotten_tomatoes_critics", "rotten_tomatoes_audience", "metacritic", "tmdb", "tvdb", "tvmaze", "trakt", "letterboxd", "simkl", "anilist", "anidb_permanent", "anidb_temporary", "myanimelist", "kitsu")
+    private static let names = JSONNames(
+        "imdb", "rotten_tomatoes_critics", "rotten_tomatoes_audience", "metacritic", "tmdb", "tvdb", "tvmaze", "trakt",
+        "letterboxd", "simkl", "anilist", "anidb_permanent", "anidb_temporary", "myanimelist", "kitsu"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {

@@ -28,7 +28,13 @@ package struct Title: Sendable, Hashable, JSONCodable {
     /// True while no provider has confirmed the title (no key, or offline).
     package var isLocal: Bool
 
-    package init(id: TitleID, kind: TitleKind, name: String, originalName: String? = nil, year: Int? = nil, releaseDate: CalendarDate? = nil, overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String], certification: String? = nil, posterUrl: String? = nil, externalIds: ExternalIds, externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil, enrichedAt: Timestamp? = nil, isLocal: Bool) {
+    package init(
+        id: TitleID, kind: TitleKind, name: String, originalName: String? = nil, year: Int? = nil,
+        releaseDate: CalendarDate? = nil, overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String],
+        certification: String? = nil, posterUrl: String? = nil, externalIds: ExternalIds,
+        externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
+        enrichedAt: Timestamp? = nil, isLocal: Bool
+    ) {
         self.id = id
         self.kind = kind
         self.name = name
@@ -48,7 +54,11 @@ package struct Title: Sendable, Hashable, JSONCodable {
         self.isLocal = isLocal
     }
 
-    private static let names = JSONNames("id", "kind", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres", "certification", "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local")
+    private static let names = JSONNames(
+        "id", "kind", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres",
+        "certification", "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at",
+        "is_local"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var id: TitleID?
@@ -79,7 +89,10 @@ package struct Title: Sendable, Hashable, JSONCodable {
             case 5: releaseDate = try CalendarDate(from: &jsonReader)
             case 6: overview = try jsonReader.string(min: 0, max: 20000)
             case 7: runtimeMinutes = try jsonReader.int(in: 1...100000)
-            case 8: genres = try jsonReader.array(max: 50) { (json: inout JSONReader) throws(JSONError) in try json.string(min: 1, max: 100) }
+            case 8: genres = try jsonReader.array(max: 50) {
+                (json: inout JSONReader) throws(JSONError) in
+                try json.string(min: 1, max: 100)
+            }
             case 9: certification = try jsonReader.string(min: 1, max: 20)
             case 10: posterUrl = try jsonReader.uri(max: 2000)
             case 11: externalIds = try ExternalIds(from: &jsonReader)
