@@ -38,9 +38,9 @@ is_passed_on() {
 }
 
 # The settings of a service, a line KEY=value each; the second argument says whether emulated providers are wanted, the
-# third where the database is: host:port/name.
+# third where the database is (host:port/name), if not in the private cluster.
 settings_of() {
-    local name=$1 demo=$2 database_place=$3 key
+    local name=$1 demo=$2 database_place=${3:-127.0.0.1:$pg_port/$pg_database} key
     for key in "${!REELAY_@}"; do
         if is_passed_on "$key" "$demo"; then printf '%s=%s\n' "$key" "${!key}"; fi
     done
