@@ -27,8 +27,7 @@ WRITE = _PICK + f"""\\set r random(1, 100)
 INSERT INTO {PEER_TABLE} (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at)
 VALUES ({_IDS[0]}, 'movie', {_IDS[1]}, cast(:r as integer) / 10.0, 'Holds up.', false, now(), now())
 ON CONFLICT (user_id, media_id) DO UPDATE SET media_type = EXCLUDED.media_type, rating = EXCLUDED.rating,
-review = EXCLUDED.review, spoiler = EXCLUDED.spoiler, rated_at = EXCLUDED.rated_at, updated_at = EXCLUDED.updated_at
-RETURNING media_type, rating, review, spoiler, rated_at, updated_at;
+review = EXCLUDED.review, spoiler = EXCLUDED.spoiler, rated_at = EXCLUDED.rated_at, updated_at = EXCLUDED.updated_at;
 """
 
 

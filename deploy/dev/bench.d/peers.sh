@@ -1,0 +1,33 @@
+# Building the peers: the same method on gRPC C++ and on grpc-swift-2.
+# shellcheck shell=bash
+
+# Debian's packages for them.
+# shellcheck disable=SC2034
+packages_to_peer=(libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc)
+
+# Builds both peers from the folder of their sources, as bench-grpc-cpp and bench-grpc-swift in the first folder.
+build_peers() {
+    local folder=$1 sources=$2
+    mkdir -p "$folder/cpp"
+    if is_newer "$folder/bench-grpc-cpp" "$sources/ratings.proto" "$sources/grpc-cpp"; then
+        say "building the peer on gRPC C++"
+        protoc --proto_path="$sources" --proto_path=/usr/include --cpp_out="$folder/cpp" --grpc_out="$folder/cpp" \
+            --plugin=protoc-gen-grpc="$(command -v grpc_cpp_plugin)" "$sources/ratings.proto" ||
+            die "protoc failed on $sources/ratings.proto"
+        # shellcheck disable=SC2046
+        g++ -std=c++17 -O2 -I"$folder/cpp" "$sources/grpc-cpp/main.cc" "$folder"/cpp/*.cc \
+            -o "$folder/bench-grpc-cpp" $(pkg-config --cflags --libs grpc++ protobuf) ||
+            die "the peer on gRPC C++ does not build"
+    fi
+    say "building the peer on grpc-swift-2 (about ten minutes the first time)"
+    swift build --configuration release --package-path "$sources/grpc-swift" --scratch-path "$folder/swift" \
+        --product bench-grpc-swift </dev/null || die "the peer on grpc-swift-2 does not build"
+    ln -sfn swift/release/bench-grpc-swift "$folder/bench-grpc-swift"
+}
+
+# Whether something under the sources is newer than a built file, or the file is missing.
+is_newer() {
+    local built=$1
+    shift
+    [ ! -e "$built" ] || [ -n "$(find "$@" -type f -newer "$built" -print -quit)" ]
+}
