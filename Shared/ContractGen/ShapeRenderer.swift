@@ -38,7 +38,9 @@ enum ShapeRenderer {
             return "\(reader).\(function)\(arguments(self.count(count))) \(closure(element, pattern))"
         case .map(let value, let count):
             return "\(reader).map\(arguments(self.count(count))) \(closure(value, pattern))"
-        case .nullable(let inner): return "\(reader).nullable \(closure(inner, pattern))"
+        case .nullable(let inner):
+            // The type is said, since null must not be taken for the absence of the member.
+            return "\(reader).nullable \(closure(inner, pattern)) as \(type(inner))?"
         }
     }
 

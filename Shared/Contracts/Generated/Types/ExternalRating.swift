@@ -58,7 +58,7 @@ package struct ExternalRating: Sendable, Hashable, JSONCodable {
             case 3: score = try jsonReader.nullable {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.double(min: 0, max: 100)
-            }
+            } as Double?
             case 4: votes = try jsonReader.int(in: 0...9007199254740991)
             case 5: via = try Provider(from: &jsonReader)
             case 6: fetchedAt = try Timestamp(from: &jsonReader)
