@@ -76,6 +76,12 @@ package struct ProviderHTTP: Sendable {
     }
 }
 
+/// The client keeps the requests under way, whose addresses may hold keys: no description may walk into it.
+extension ProviderHTTP: CustomStringConvertible, CustomReflectable {
+    package var description: String { "ProviderHTTP" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// What a provider answered, before it is understood.
 package struct ProviderHTTPAnswer: Sendable {
     package let status: Int
