@@ -35,7 +35,8 @@ def run_family():
 def _ours():
     port = free_port()
     program = os.path.join(setting("BENCH_PROGRAMS"), "bench-rpc")
-    server = Server("bench-rpc", [program, str(port), SECRET], cores()[1])
+    # One event loop, as there is one core.
+    server = Server("bench-rpc", [program, str(port), SECRET, "1"], cores()[1])
     server.await_port(port)
     headers = [
         "content-type: application/json", f"authorization: Bearer {SECRET}", "rpc-timeout-ms: 5000", TRACE,

@@ -1,0 +1,37 @@
+import Contracts
+import Glibc
+import RPC
+
+/// Answers a rating as the ratings service does, but keeps nothing.
+struct RatingsEcho: RatingsAPI {
+    /// How far ahead a date may lie.
+    private static let aheadMax: Duration = .seconds(300)
+
+    func rateTitle(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating {
+        let now = now
+        if let ratedAt = params.ratedAt, ratedAt > now.advanced(by: Self.aheadMax) {
+            throw .dateInFuture("rated_at lies more than five minutes ahead")
+        }
+        return Rating(
+            title: params.title, kind: params.kind, rating: params.rating, review: params.review,
+            spoiler: params.spoiler ?? false, ratedAt: params.ratedAt ?? now, updatedAt: now)
+    }
+
+    func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome {
+        UnrateOutcome(removed: false)
+    }
+
+    func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating {
+        throw .ratingNotFound("nothing is kept here")
+    }
+
+    func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings {
+        FoundRatings(ratings: [])
+    }
+
+    private var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(clampingMicrosecondsSinceEpoch: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+}
