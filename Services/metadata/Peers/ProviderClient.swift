@@ -32,4 +32,11 @@ package struct ProviderReport: Sendable, Hashable {
             answer = ProviderAnswer(provider: client.provider, outcome: error.outcome)
         }
     }
+
+    /// A provider that is switched off or has no key.
+    package init(skipping provider: ProviderID) {
+        answer = ProviderAnswer(provider: provider, outcome: .skipped)
+        facts = nil
+        error = nil
+    }
 }
