@@ -193,6 +193,20 @@ import Testing
         #expect(try await code == 0)
     }
 
+    @Test func `a stop after a failure is limited too`() async throws {
+        let rig = Rig()
+        let goOn = Promise<Void>()
+        async let code = rig.run(["REELAY_SHUTDOWN_SECONDS": "1"]) { _, _ throws(StartupError) in
+            [
+                .stopping("stuck", phase: .serving, stopLimit: .seconds(60)) { _ = await goOn.wait() },
+                .running("loop", phase: .background) {},
+            ]
+        }
+        #expect(await rig.ended.wait() == 1)
+        goOn.give(())
+        #expect(try await code == 1)
+    }
+
     @Test func `a part that hangs in its stop does not keep the others`() async throws {
         let rig = Rig()
         let (book, goOn) = (rig.book, Promise<Void>())

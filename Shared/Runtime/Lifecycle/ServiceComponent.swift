@@ -1,4 +1,5 @@
 internal import ServiceLifecycle
+internal import Synchronization
 
 /// When a part of a service stops; parts of one phase stop the other way round to their order.
 package enum ShutdownPhase: Int, Sendable, Comparable, CaseIterable {
@@ -34,6 +35,31 @@ package struct ServiceComponent: Sendable {
         ServiceComponent(name: name, phase: phase, stopLimit: stopLimit, body: body, stop: stop)
     }
 
+    /// A part whose `body` heeds graceful shutdown itself (`ServiceLifecycle`), finishes what it has in hand and returns;
+    /// after `stopLimit` it is cancelled. A body that ends before the shutdown ends the process.
+    package static func draining(
+        _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
+        _ body: @escaping @Sendable () async throws -> Void
+    ) -> ServiceComponent {
+        let ended = EndedFlag()
+        return ServiceComponent(
+            name: name, phase: phase, stopLimit: stopLimit,
+            body: {
+                let stopping = EndedFlag()
+                try await withGracefulShutdownHandler {
+                    try await body()
+                } onGracefulShutdown: {
+                    stopping.set()
+                }
+                ended.set()
+                // Ended as asked: the end is reported by the stop, which waits for it.
+                if stopping.isSet { try await Task.sleep(for: .seconds(3_600)) }
+            },
+            stop: {
+                while !ended.isSet, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+            })
+    }
+
     /// A part that runs by itself since it was built and only has to be stopped.
     package static func stopping(
         _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
@@ -41,6 +67,14 @@ package struct ServiceComponent: Sendable {
     ) -> ServiceComponent {
         ServiceComponent(name: name, phase: phase, stopLimit: stopLimit, body: nil, stop: stop)
     }
+}
+
+/// Set once, read from anywhere.
+private final class EndedFlag: Sendable {
+    private let value = Atomic(false)
+
+    func set() { value.store(true, ordering: .releasing) }
+    var isSet: Bool { value.load(ordering: .acquiring) }
 }
 
 /// A part ended or failed while it should have run.
@@ -54,6 +88,8 @@ package struct ComponentFailure: Error, Sendable, CustomStringConvertible {
 /// Runs one component within a service group.
 struct ComponentService: Service {
     let component: ServiceComponent
+    /// Called when the component ended or failed by itself; the group then stops the others.
+    let onFailure: @Sendable () -> Void
 
     private enum Outcome: Sendable {
         case ended
@@ -77,9 +113,9 @@ struct ComponentService: Service {
                 guard try await group.next() == .stopped else {
                     throw ComponentFailure(component: component.name, reason: "ended on its own")
                 }
-            } catch let failure as ComponentFailure {
-                throw failure
             } catch {
+                onFailure()
+                if let failure = error as? ComponentFailure { throw failure }
                 throw ComponentFailure(component: component.name, reason: String(describing: error))
             }
             // Stopped as asked: however the body ends now is fine.

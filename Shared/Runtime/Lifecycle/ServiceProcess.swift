@@ -17,6 +17,7 @@ package struct ServiceProcess: Sendable {
     private let onAdminPort: @Sendable (Int) -> Void
     private let readiness = Readiness()
     private let stopSwitch = StopSwitch()
+    private let stopLimit = StopLimit()
 
     /// `endNow` ends the process with an exit code without waiting for anything; `onAdminPort` hears of the bound port.
     /// The group outlives the process's end: what closes late may still schedule on it.
@@ -53,6 +54,7 @@ package struct ServiceProcess: Sendable {
             tasks.cancelAll()
             return outcome
         }
+        stopLimit.cancel()
         return try outcome?.get() ?? ExitCode.failure
     }
 
@@ -105,7 +107,7 @@ package struct ServiceProcess: Sendable {
     private func run(_ components: [ServiceComponent], _ runtime: ServiceRuntime) async -> Int32 {
         let services = order(components, runtime).map { component in
             ServiceGroupConfiguration.ServiceConfiguration(
-                service: ComponentService(component: component),
+                service: ComponentService(component: component, onFailure: { limitStop(runtime.logger) }),
                 successTerminationBehavior: .gracefullyShutdownGroup,
                 failureTerminationBehavior: .gracefullyShutdownGroup, serviceName: component.name)
         }
@@ -140,24 +142,25 @@ package struct ServiceProcess: Sendable {
     }
 
     private func listen(_ signals: AsyncStream<Int32>, _ logger: Logger) async {
-        let limit = values[definition.standardKeys.shutdownLimit]
-        await withDiscardingTaskGroup { tasks in
-            var isStopping = false
-            for await number in signals {
-                guard !isStopping else {
-                    endNow(ExitCode.signal(number))
-                    continue
-                }
-                isStopping = true
-                logger.notice("Asked to stop", metadata: ["signal": .stringConvertible(number)])
-                tasks.addTask {
-                    guard (try? await Task.sleep(for: limit)) != nil else { return }
-                    logger.critical("The stop took too long", metadata: ["limit": "\(limit)"])
-                    endNow(ExitCode.failure)
-                }
-                await stopSwitch.stop()
+        var isStopping = false
+        for await number in signals {
+            guard !isStopping else {
+                endNow(ExitCode.signal(number))
+                continue
             }
-            tasks.cancelAll()
+            isStopping = true
+            logger.notice("Asked to stop", metadata: ["signal": .stringConvertible(number)])
+            limitStop(logger)
+            await stopSwitch.stop()
+        }
+    }
+
+    /// From here on the process has so long to stop.
+    private func limitStop(_ logger: Logger) {
+        let limit = values[definition.standardKeys.shutdownLimit]
+        stopLimit.start(limit) {
+            logger.critical("The stop took too long", metadata: ["limit": "\(limit)"])
+            endNow(ExitCode.failure)
         }
     }
 }
@@ -166,6 +169,23 @@ package struct ServiceProcess: Sendable {
 enum ServiceLimits {
     /// How long open answers of the admin port may hold the end up.
     static let adminStopLimit: Duration = .seconds(2)
+}
+
+/// Runs an action when a stop has taken too long; starts once.
+private final class StopLimit: Sendable {
+    private let timer = Mutex<Task<Void, Never>?>(nil)
+
+    func start(_ limit: Duration, _ action: @escaping @Sendable () -> Void) {
+        timer.withLock { timer in
+            guard timer == nil else { return }
+            timer = Task {
+                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                action()
+            }
+        }
+    }
+
+    func cancel() { timer.withLock { $0?.cancel() } }
 }
 
 /// Remembers that the process was asked to stop, and tells whoever asked to hear of it, also late.

@@ -37,15 +37,16 @@ extension ServiceRuntime {
         // The process-wide group is the one group of the process: a library that takes it adds no threads.
         NIOSingletons.groupLoopCountSuggestion = min(values[definition.standardKeys.eventLoops], System.coreCount)
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
-        let sink = LogSink(descriptor: STDOUT_FILENO)
+        let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
+        MetricsSystem.bootstrap(metrics)
+        let linesDropped = metrics.makeCounter(label: "reelay_log_lines_dropped", dimensions: [])
+        let sink = LogSink(descriptor: STDOUT_FILENO) { linesDropped.increment(by: 1) }
         let level = Logger.Level(rawValue: values[definition.standardKeys.logLevel]) ?? .info
         LoggingSystem.bootstrap { label in
             JSONLogHandler(
                 label: label, service: definition.name, version: definition.version, level: level,
                 now: { WallTime.now() }, write: { sink.write($0) })
         }
-        let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
-        MetricsSystem.bootstrap(metrics)
         let process = ServiceProcess(
             definition, values: values, metrics: metrics, group: MultiThreadedEventLoopGroup.singleton,
             makeLogger: { Logger(label: $0) }, endNow: { _exit($0) })

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 /// Takes whole log lines and never makes a caller wait for a reader.
 package final class LogSink: Sendable {
@@ -7,23 +6,22 @@ package final class LogSink: Sendable {
     package static let lineBytesMax = 4096
 
     private let descriptor: Int32
-    private let droppedCount = Mutex<Int>(0)
+    private let onDrop: @Sendable () -> Void
 
-    /// Writes to a descriptor that stays open for the life of the process.
-    package init(descriptor: Int32) {
+    /// Writes to a descriptor that stays open for the life of the process; `onDrop` hears of each line lost because
+    /// nobody read the other end.
+    package init(descriptor: Int32, onDrop: @escaping @Sendable () -> Void) {
         self.descriptor = descriptor
+        self.onDrop = onDrop
     }
 
-    /// Lines lost because nobody read the other end.
-    package var linesDropped: Int { droppedCount.withLock { $0 } }
-
     /// Writes one line with a single write, so that lines of several threads and processes do not mix. A full pipe
-    /// loses the line, which is counted: a stuck reader must not stop an event loop.
+    /// loses the line: a stuck reader must not stop an event loop.
     package func write(_ line: [UInt8]) {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         let isReady = poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLOUT) != 0
         guard isReady, Glibc.write(descriptor, line, line.count) == line.count else {
-            droppedCount.withLock { $0 += 1 }
+            onDrop()
             return
         }
     }
