@@ -28,7 +28,7 @@ enum ShapeRenderer {
             return
                 "\(reader).double(\(bounds.compactMap { name, value in value.map { "\(name): \($0)" } }.joined(separator: ", ")))"
         case .bool: return "\(reader).bool()"
-        case .const(let text): return "\(reader).choice(JSONNames(\(literal(text))))"
+        case .const(let text): return "\(reader).constant(\(literal(text)))"
         case .date, .instant, .json, .named: return "\(type(shape))(from: &\(reader))"
         case .array(let element, let count, let isUnique):
             if element.isDecodable, !isUnique {

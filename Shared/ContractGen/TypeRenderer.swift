@@ -77,8 +77,8 @@ struct TypeRenderer {
                 let label = index == record.properties.count - 1 ? "default" : "case \(index)"
                 let expression = ShapeRenderer.decode(
                     property.shape, "jsonReader", pattern: "Self.\(property.swiftName)Pattern")
-                let target = property.isConst ? "_" : SwiftName.quoted(property.swiftName)
-                file.line("\(label): \(target) = try \(expression)")
+                let target = property.isConst ? "" : SwiftName.quoted(property.swiftName) + " = "
+                file.line("\(label): \(target)try \(expression)")
             }
             file.line("}")
         }

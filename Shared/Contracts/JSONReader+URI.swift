@@ -21,12 +21,19 @@ extension JSONReader {
             let byte = bytes[index]
             if byte == UInt8(ascii: "%") {
                 guard index + 2 < bytes.count, isHex(bytes[index + 1]), isHex(bytes[index + 2]) else { return false }
-            } else if !isLetter(byte), !isDigit(byte), !"-._~:/?#[]@!$&'()*+,;=".utf8.contains(byte) {
+            } else if !mayFollow(byte) {
                 return false
             }
             index += 1
         }
         return true
+    }
+
+    /// Unreserved and reserved characters: letters, digits, -._~:/?#[]@!$&'()*+,;= as one bit each.
+    private static func mayFollow(_ byte: UInt8) -> Bool {
+        let low: UInt64 = 0xAFFF_FFDA_0000_0000
+        let high: UInt64 = 0x47FF_FFFE_AFFF_FFFF
+        return byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte - 64) & 1 == 1
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

@@ -1,50 +1,63 @@
-/// The names that an object or an enumeration declares, laid out for comparing bytes; made once per type.
-package struct JSONNames: Sendable {
-    @usableFromInline
-    struct Name: Sendable {
-        @usableFromInline let text: StaticString
+/// The names that an object or an enumeration declares, laid out for comparing bytes; made once per type and kept for
+/// the life of the process.
+// SAFETY: the memory is written before the value exists and never after, and it is never freed.
+package struct JSONNames: @unchecked Sendable {
+    struct Name {
+        let text: StaticString
+        let start: UnsafePointer<UInt8>
+        let count: Int
         /// The first eight bytes, zero where the name is shorter.
-        @usableFromInline let head: UInt64
-        @usableFromInline let count: Int
+        let head: UInt64
 
         init(_ text: StaticString) {
             self.text = text
+            start = text.utf8Start
             count = text.utf8CodeUnitCount
-            var head: UInt64 = 0
-            for position in 0..<Swift.min(count, 8) { head |= UInt64(text.utf8Start[position]) << (8 * position) }
-            self.head = head
+            head = JSONReader.head(start, count, room: count)
         }
     }
 
-    @usableFromInline let names: [Name]
+    private let names: UnsafePointer<Name>
+    let count: Int
 
     /// Declares up to 64 different names.
-    @usableFromInline
     package init(_ names: StaticString...) {
         precondition(names.count <= 64, "an object declares more than 64 members")
-        self.names = names.map(Name.init)
+        let memory = UnsafeMutablePointer<Name>.allocate(capacity: max(names.count, 1))
+        for (position, name) in names.enumerated() { (memory + position).initialize(to: Name(name)) }
+        self.names = UnsafePointer(memory)
+        count = names.count
     }
 
     /// The index of the name, tried first at `guess` since members mostly come in their declared order; −1 if there is
     /// none.
-    @usableFromInline
-    func find(_ key: UnsafePointer<UInt8>, count: Int, head: UInt64, guess: Int) -> Int {
-        names.withUnsafeBufferPointer { names in
-            var index = guess < names.count ? guess : 0
-            for _ in 0..<names.count {
-                let name = names[index]
-                if name.head == head, name.count == count,
-                    count <= 8 || JSONBytesScan.equal(name.text.utf8Start + 8, key + 8, count: count - 8)
-                {
-                    return index
-                }
-                index = index &+ 1 == names.count ? 0 : index &+ 1
+    @inline(__always)
+    func find(_ key: UnsafePointer<UInt8>, count length: Int, head: UInt64, guess: Int) -> Int {
+        var index = guess < count ? guess : 0
+        for _ in 0..<count {
+            let name = names + index
+            if name.pointee.head == head, name.pointee.count == length,
+                length <= 8 || JSONBytesScan.equal(name.pointee.start + 8, key + 8, count: length &- 8)
+            {
+                return index
             }
-            return -1
+            index = index &+ 1 == count ? 0 : index &+ 1
+        }
+        return -1
+    }
+
+    /// The index of the name that `bytes` spell, −1 if there is none.
+    func find(_ bytes: [UInt8]) -> Int {
+        bytes.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return -1 }
+            let head = JSONReader.head(start, buffer.count, room: buffer.count)
+            return find(start, count: buffer.count, head: head, guess: 0)
         }
     }
 
-    var list: String { names.map { "\($0.text)" }.joined(separator: ", ") }
+    func text(at index: Int) -> StaticString { names[index].text }
+
+    var list: String { (0..<count).map { "\(names[$0].text)" }.joined(separator: ", ") }
 }
 
 /// Where a reader is within one object.
@@ -99,13 +112,7 @@ extension JSONReader {
             let span = try scanString()
             let found: Int
             if span.hasEscapes {
-                let bytes = unescaped(span)
-                found = bytes.withUnsafeBufferPointer { buffer in
-                    guard let start = buffer.baseAddress else { return -1 }
-                    return declared.find(
-                        start, count: buffer.count, head: Self.head(start, buffer.count, room: buffer.count),
-                        guess: members.guess)
-                }
+                found = declared.find(unescaped(span))
             } else {
                 let start = base + span.start
                 found = declared.find(
@@ -129,6 +136,12 @@ extension JSONReader {
         return nil
     }
 
+    /// Reads a string that must be `text`.
+    package mutating func constant(_ text: StaticString) throws(JSONError) {
+        let offset = valueOffset()
+        guard try string() == "\(text)" else { throw fail(at: offset, "is not \(text)") }
+    }
+
     /// Goes to the value of the next member and returns its name, or leaves the object and returns nil.
     @usableFromInline
     package mutating func nextName(_ members: inout JSONMembers) throws(JSONError) -> String? {
@@ -150,7 +163,7 @@ extension JSONReader {
     @inline(never)
     package func missing(_ members: JSONMembers, _ declared: JSONNames, required: UInt64) -> JSONError {
         let absent = (required & ~members.seen).trailingZeroBitCount
-        return missing(members, absent < declared.names.count ? declared.names[absent].text : "member")
+        return missing(members, absent < declared.count ? declared.text(at: absent) : "member")
     }
 
     /// Reads a string that must be one of `names` and returns its index.
@@ -164,11 +177,7 @@ extension JSONReader {
             let head = Self.head(start, span.count, room: end - span.start)
             found = names.find(start, count: span.count, head: head, guess: 0)
         } else {
-            let bytes = unescaped(span)
-            found =
-                names.names.firstIndex { name in
-                    bytes.elementsEqual(UnsafeBufferPointer(start: name.text.utf8Start, count: name.count))
-                } ?? -1
+            found = names.find(unescaped(span))
         }
         guard found >= 0 else { throw fail(at: offset, "is not one of \(names.list)") }
         return found
@@ -180,9 +189,8 @@ extension JSONReader {
         let start = index
         defer { index = start }
         var members = try beginObject()
-        let declared = JSONNames(name)
         var tag: Int?
-        while try nextMember(&members, declared, dropping: true) { tag = try choice(names) }
+        while try nextMember(&members, named: name) { tag = try choice(names) }
         guard let tag else { throw missing(members, name) }
         return tag
     }
@@ -190,7 +198,7 @@ extension JSONReader {
 
 extension JSONReader {
     /// Goes to the next member's quote and returns true, or leaves the object and returns false.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func nextKey(_ members: inout JSONMembers) throws(JSONError) -> Bool {
         var byte = peek()
         if byte == UInt8(ascii: "}") {
@@ -212,30 +220,31 @@ extension JSONReader {
         return true
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func colon() throws(JSONError) {
         guard peek() == UInt8(ascii: ":") else { throw syntax() }
         index &+= 1
     }
 
-    /// Goes to the only declared member, whatever the reader does with the others elsewhere.
+    /// Goes to the member `name`, dropping the others whatever the reader does with them elsewhere.
     private mutating func nextMember(
-        _ members: inout JSONMembers, _ declared: JSONNames, dropping: Bool
+        _ members: inout JSONMembers, named name: StaticString
     ) throws(JSONError) -> Bool {
         while try nextKey(&members) {
             let span = try scanString()
             try record(span, since: members.recordsBefore)
             try colon()
-            let bytes = unescaped(span)
-            let name = declared.names[0]
-            if bytes.elementsEqual(UnsafeBufferPointer(start: name.text.utf8Start, count: name.count)) { return true }
+            if unescaped(span).elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            {
+                return true
+            }
             try skipValue()
         }
         return false
     }
 
     /// The first eight bytes of a name, zero where it is shorter; `room` bytes may be read.
-    @inlinable
+    @inlinable @inline(__always)
     static func head(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) -> UInt64 {
         if room >= 8 {
             let word = JSONBytesScan.load(start)

@@ -54,18 +54,32 @@ extension JSONReader {
         throw syntax()
     }
 
+    /// Takes the digits at `start` into the significand; 18 digits in all always fit 64 bits.
+    @inline(__always)
     private func scanDigits(from start: Int, into span: inout NumberSpan) -> Int {
         var position = start
         var significand = span.significand
         while position < end {
             let digit = base[position] &- UInt8(ascii: "0")
             guard digit < 10 else { break }
-            let (product, overflow) = significand.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-            if overflow || carry { span.isExact = false } else { significand = sum }
+            significand = significand &* 10 &+ UInt64(digit)
             position &+= 1
         }
+        if position &- span.start > 18 { return scanManyDigits(from: start, into: &span) }
         span.significand = significand
+        return position
+    }
+
+    @inline(never)
+    private func scanManyDigits(from start: Int, into span: inout NumberSpan) -> Int {
+        var position = start
+        while position < end, base[position] &- UInt8(ascii: "0") < 10 {
+            let (product, overflow) = span.significand.multipliedReportingOverflow(by: 10)
+            let digit = UInt64(base[position] &- UInt8(ascii: "0"))
+            let (sum, carry) = product.addingReportingOverflow(digit)
+            if overflow || carry { span.isExact = false } else { span.significand = sum }
+            position &+= 1
+        }
         return position
     }
 

@@ -162,6 +162,9 @@ extension JSONReader {
     }
 
     private static func fits(_ text: String, _ min: Int, _ max: Int) -> Bool {
+        // A scalar takes one to four bytes, which mostly decides without counting.
+        let bytes = text.utf8.count
+        if bytes <= max, bytes / 4 >= min { return true }
         let count = text.unicodeScalars.count
         return count >= min && count <= max
     }
@@ -196,13 +199,13 @@ extension JSONReader {
 /// Scans over bytes, eight at a time where it can.
 @usableFromInline
 enum JSONBytesScan {
-    @inlinable
+    @inlinable @inline(__always)
     static func load(_ pointer: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(pointer).loadUnaligned(as: UInt64.self))
     }
 
     /// The first position at or after `start` that is no printable ASCII, or a quote or backslash; `end` if none.
-    @inlinable
+    @inlinable @inline(__always)
     static func plainEnd(_ base: UnsafePointer<UInt8>, from start: Int, end: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
@@ -248,7 +251,7 @@ enum JSONBytesScan {
         return length
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     static func equal(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
         var position = 0
         while position &+ 8 <= count {

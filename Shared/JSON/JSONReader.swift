@@ -78,17 +78,24 @@ package struct JSONReader: ~Copyable {
 package enum JSONKind: Sendable { case null, bool, number, string, array, object }
 
 extension JSONReader {
-    @inlinable
+    @inlinable @inline(__always)
     mutating func skipSpace() {
+        if index < end, base[index] > 0x20 { return }
+        skipSpaceInFact()
+    }
+
+    @inline(never)
+    @usableFromInline
+    mutating func skipSpaceInFact() {
         while index < end {
             let byte = base[index]
-            guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
+            guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
             index &+= 1
         }
     }
 
     /// The next byte that is not white space; 0 at the end, which starts nothing either.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func peek() -> UInt8 {
         skipSpace()
         return index < end ? base[index] : 0

@@ -53,7 +53,7 @@ import Testing
                 var jsonMembers = try jsonReader.beginObject()
                 while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
                     switch jsonMember {
-                    case 0: _ = try jsonReader.choice(JSONNames("point"))
+                    case 0: try jsonReader.constant("point")
                     case 1: x = try jsonReader.double(min: 0.5, below: 9)
                     case 2: name = try jsonReader.string(min: 1, max: 9, pattern: Self.namePattern)
                     default: tags = try jsonReader.array(of: String.self, max: 3)
