@@ -25,8 +25,8 @@ struct RequestScanner: Sendable {
     let methods: MethodTable
     let limits: RPCLimits
 
-    /// Scans `body`; throws what is answered to the whole: −32700 for text that is not strict JSON, −32600 for an empty
-    /// or overlong batch.
+    /// Scans `body`; throws what is answered to the whole: −32700 for text that is not strict JSON, −32600 for an
+    /// empty or overlong batch.
     func scan(_ body: [UInt8]) throws(RPCError) -> ScannedBody {
         let outcome: Result<ScannedBody, RPCError>
         do throws(JSONError) {
