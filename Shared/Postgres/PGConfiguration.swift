@@ -24,6 +24,11 @@ package struct PGConfiguration: Sendable {
         self.limits = limits
     }
 
+    /// Sets the password, where the URL has none.
+    package mutating func usePassword(_ password: String) {
+        if keywords["password"] == nil { keywords["password"] = password }
+    }
+
     static func isPlainName(_ name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= 63 else { return false }
         let isLetter = { (byte: UInt8) in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == 0x5f }
@@ -54,7 +59,14 @@ package struct PGConfiguration: Sendable {
     var namesToResolve: [String] {
         guard keywords["hostaddr"] == nil, let host = keywords["host"] else { return [] }
         let hosts = host.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        return hosts.allSatisfy { $0.isEmpty || $0.hasPrefix("/") || $0.hasPrefix("@") } ? [] : hosts
+        return hosts.allSatisfy(Self.needsNoLookUp) ? [] : hosts
+    }
+
+    /// Socket directories and numeric addresses.
+    private static func needsNoLookUp(_ host: String) -> Bool {
+        let isSocket = host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@")
+        return isSocket || host.contains(":")
+            || host.utf8.allSatisfy { $0 == 0x2e || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     /// Keywords for `PQconnectStartParams`; `addresses` are the looked-up hosts.
@@ -93,4 +105,15 @@ extension Duration {
         let (seconds, attoseconds) = components
         return seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
+}
+
+/// Says where and as what, never the password.
+extension PGConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String {
+        let place = ["host", "port", "dbname", "user"].compactMap { key in keywords[key].map { "\(key)=\($0)" } }
+        return "PGConfiguration(\(place.joined(separator: " ")))"
+    }
+
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: ["place": description]) }
 }

@@ -60,3 +60,22 @@ package struct TestDatabase: Sendable {
         }
     }
 }
+
+extension TestDatabase {
+    /// Sessions in this schema that reach the server through `relay`.
+    package func configuration(
+        through relay: TCPRelay, limits: PGLimits = PGLimits()
+    ) throws -> PGConfiguration {
+        let separator = url.contains("?") ? "&" : "?"
+        let relayed = url + separator + "host=127.0.0.1&port=\(relay.port)&sslmode=disable&gssencmode=disable"
+        return try PGConfiguration(url: relayed, applicationName: schema, schema: schema, limits: limits)
+    }
+
+    /// The server's TCP port on this machine.
+    package func serverPort(_ pool: PGPool) async throws -> UInt16 {
+        let show = PGStatement("tests.port", "SELECT current_setting('port')") { row throws(PGError) in
+            try row.next(String.self)
+        }
+        return try await pool.first(show).flatMap(UInt16.init) ?? 5432
+    }
+}

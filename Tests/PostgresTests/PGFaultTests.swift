@@ -1,0 +1,208 @@
+import Postgres
+import Testing
+import TestSupport
+
+@Suite struct PGFaultTests {
+    @Test func terminatedBackendsUnderLoadLoseNothing() async throws {
+        try await TestDatabase.withSchema("fault") { database in
+            let pool = try PGPool(database.configuration())
+            let killer = try PGPool(database.configuration(applicationName: "killer"))
+            try await pool.execute(Statements.create)
+            let ledger = Ledger()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<32 {
+                    group.addTask {
+                        var id = worker
+                        while !ledger.isOver {
+                            do throws(PGError) {
+                                try await pool.execute(Statements.insert, [.int(id), .text("good")])
+                                ledger.acknowledge(id)
+                            } catch {
+                                let isHonest = [.outcomeUnknown, .connectionLost, .unavailable].contains(error.kind)
+                                #expect(isHonest || error.isShutdown, "\(error)")
+                            }
+                            let read = await failureOf { () throws(PGError) in
+                                try await pool.query(Statements.get, [.int(id)])
+                            }
+                            #expect(read == nil || read?.isRetryable == true)
+                            id += 32
+                        }
+                    }
+                }
+                for _ in 0..<20 {
+                    let before = ledger.ids.count
+                    try await killer.execute(Statements.terminateOthers, [.text(database.schema)])
+                    // The load goes on after each kill.
+                    #expect(try await eventually { ledger.ids.count > before + 50 })
+                }
+                ledger.end()
+                try await group.waitForAll()
+            }
+            let ids = PGStatement("items.ids", "SELECT id FROM items") { row throws(PGError) in try row.next(Int.self) }
+            let stored = Set(try await pool.query(ids))
+            #expect(ledger.ids.isSubset(of: stored))
+            await pool.shutDown()
+            await killer.shutDown()
+        }
+    }
+
+    @Test func aWriteWithoutAnAnswerHasAnUnknownOutcome() async throws {
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            try await direct.execute(Statements.create)
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let pool = try PGPool(database.configuration(through: relay))
+            try await pool.execute(Statements.insert, [.int(1), .text("a")])
+            relay.setMode(.swallowReplies)
+            async let outcome = failureOf { () throws(PGError) in
+                try await pool.execute(Statements.insert, [.int(2), .text("b")])
+            }
+            #expect(try await eventually { try await direct.first(Statements.count) == 2 })
+            relay.cut()
+            #expect(await outcome?.kind == .outcomeUnknown)
+            #expect(await outcome?.isRetryable == false)
+            relay.setMode(.forward)
+            #expect(
+                try await eventually {
+                    await failureOf { () throws(PGError) in try await pool.query(Statements.count) } == nil
+                })
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
+    @Test func anUnknownCommitIsToldAsSuch() async throws {
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            try await direct.execute(Statements.create)
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let pool = try PGPool(database.configuration(through: relay))
+            async let outcome = failureOf { () throws(PGError) in
+                try await pool.withTransaction { transaction throws(PGError) in
+                    try await transaction.execute(Statements.insert, [.int(1), .text("a")])
+                    relay.setMode(.swallowReplies)
+                }
+            }
+            #expect(try await eventually { try await direct.first(Statements.count) == 1 })
+            relay.cut()
+            #expect(await outcome?.kind == .outcomeUnknown)
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
+    @Test func aSilentServerIsGivenUp() async throws {
+        var limits = PGLimits()
+        limits.cancelGrace = .milliseconds(300)
+        limits.connectTimeout = .milliseconds(300)
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            try await direct.execute(Statements.create)
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let pool = try PGPool(database.configuration(through: relay, limits: limits))
+            _ = try await pool.query(Statements.count)
+            relay.setMode(.blackHole)
+            let read = await failureOf { () throws(PGError) in
+                try await pool.query(Statements.count, deadline: .now + .milliseconds(200))
+            }
+            #expect(read?.kind == .deadlineExceeded)
+            let write = await failureOf { () throws(PGError) in
+                try await pool.execute(Statements.insert, [.int(1), .text("a")], deadline: .now + .milliseconds(200))
+            }
+            #expect(write?.kind == .outcomeUnknown || write?.kind == .deadlineExceeded)
+            relay.setMode(.forward)
+            relay.cut()
+            #expect(
+                try await eventually {
+                    await failureOf { () throws(PGError) in try await pool.query(Statements.count) } == nil
+                })
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
+    @Test func aServerThatIsGoneOpensTheCircuitAndComesBack() async throws {
+        var limits = PGLimits()
+        limits.breakerFailuresMax = 3
+        limits.reconnectMin = .milliseconds(10)
+        limits.reconnectMax = .milliseconds(50)
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let pool = try PGPool(database.configuration(through: relay, limits: limits))
+            _ = try await pool.query(Statements.add, [.int(1), .int(1)])
+            relay.setMode(.refuse)
+            relay.cut()
+            #expect(try await eventually { pool.snapshot.isCircuitOpen })
+            let began = ContinuousClock.now
+            let failure = await failureOf { () throws(PGError) in try await pool.query(Statements.count) }
+            #expect(failure?.kind == .unavailable)
+            #expect(ContinuousClock.now - began < .seconds(1))
+            relay.setMode(.forward)
+            #expect(
+                try await eventually {
+                    await failureOf { () throws(PGError) in try await pool.query(Statements.add, [.int(1), .int(1)]) }
+                        == nil
+                })
+            #expect(!pool.snapshot.isCircuitOpen)
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
+    @Test func statementsWaitOutAShortRestart() async throws {
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let pool = try PGPool(database.configuration(through: relay))
+            _ = try await pool.query(Statements.add, [.int(1), .int(1)])
+            relay.setMode(.refuse)
+            relay.cut()
+            async let patient = pool.first(Statements.add, [.int(2), .int(2)])
+            #expect(try await eventually { pool.snapshot.waitingCount == 1 })
+            relay.setMode(.forward)
+            #expect(try await patient == 4)
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
+    @Test func errorsAreTyped() async throws {
+        try await TestDatabase.withPool("fault") { pool in
+            try await pool.execute(Statements.create)
+            let child = PGCommand(
+                "child.create", "CREATE TABLE children (item bigint CONSTRAINT child_item REFERENCES items (id))",
+                kind: .solo)
+            try await pool.execute(child)
+            try await pool.execute(Statements.insert, [.int(1), .text("a")])
+            let twice = await failureOf { () throws(PGError) in
+                try await pool.execute(Statements.insert, [.int(1), .text("a")])
+            }
+            #expect(twice?.isUniqueViolation == true && twice?.constraint == "items_pkey")
+            let orphan = await failureOf { () throws(PGError) in
+                try await pool.execute(PGCommand("child.insert", "INSERT INTO children VALUES ($1)"), [.int(9)])
+            }
+            #expect(orphan?.isForeignKeyViolation == true && orphan?.constraint == "child_item")
+            let typo = await failureOf { () throws(PGError) in try await pool.execute(PGCommand("typo", "SELEKT 1")) }
+            #expect(typo?.sqlState == "42601" && typo?.isRetryable == false)
+            #expect(typo?.statement == "typo")
+        }
+    }
+
+    @Test func aServerThatDoesNotExistIsUnavailable() async throws {
+        var limits = PGLimits()
+        limits.breakerFailuresMax = 2
+        let configuration = try PGConfiguration(
+            url: "postgres://nobody@127.0.0.1:9/nothing", applicationName: "tests", limits: limits)
+        let pool = try PGPool(configuration)
+        let failure = await failureOf { () throws(PGError) in try await pool.query(Statements.count) }
+        #expect(failure?.kind == .unavailable)
+        #expect(failure?.isRetryable == true)
+        await pool.shutDown()
+    }
+}
