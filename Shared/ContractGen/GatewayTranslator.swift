@@ -215,7 +215,7 @@ enum RPCForwarding {
 }
 
 extension Shape {
-    /// Whether a parameter of this shape is JSON text between quotes (true) or as it is (false); nil where it is no scalar.
+    /// Whether a parameter of this shape is JSON between quotes (true) or as it is (false); nil where it is no scalar.
     func isText(_ schemas: SchemaTranslator) -> Bool? { isText(schemas.declarations) }
 
     func isText(_ declarations: [String: Declaration]) -> Bool? {

@@ -25,8 +25,8 @@ enum ShapeRenderer {
         case .tenths(let range): return "\(reader).tenths(\(labelled("in", range)))"
         case .double(let rule):
             let bounds = [("min", rule.min), ("max", rule.max), ("above", rule.above), ("below", rule.below)]
-            return
-                "\(reader).double(\(bounds.compactMap { name, value in value.map { "\(name): \($0)" } }.joined(separator: ", ")))"
+            let given = bounds.compactMap { name, value in value.map { "\(name): \($0)" } }
+            return "\(reader).double(\(given.joined(separator: ", ")))"
         case .bool: return "\(reader).bool()"
         case .const(let text): return "\(reader).constant(\(literal(text)))"
         case .date, .instant, .json, .named: return "\(type(shape))(from: &\(reader))"

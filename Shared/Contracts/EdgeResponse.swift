@@ -53,8 +53,8 @@ extension EdgeResponse {
         self.init(status: 200, headers: [("content-type", "application/json")], body: document)
     }
 
-    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, but for invalid params,
-    /// which a service found wrong with what the person sent. A `retry_after_seconds` in the data becomes Retry-After.
+    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid params:
+    /// a service found something wrong with what the person sent. A `retry_after_seconds` in the data becomes Retry-After.
     package static func problem(_ error: RPCError, trace: TraceContext) -> EdgeResponse {
         var known = RegistryError(code: error.code)
         if error.code == RPCError.Code.invalidParams { known = .invalidRequest }

@@ -7,7 +7,7 @@ package enum UnknownMembers: Sendable {
     case refuse
 }
 
-/// Reads one JSON text (RFC 8259) in a single pass over borrowed bytes and refuses everything that is not strictly valid.
+/// Reads one JSON text (RFC 8259) in a single pass over borrowed bytes and refuses what is not strictly valid.
 ///
 /// Beyond the grammar it refuses a byte order mark, invalid UTF-8, lone surrogates, duplicate member names and whatever
 /// exceeds its limits. It must not outlive the buffer that it was made over.

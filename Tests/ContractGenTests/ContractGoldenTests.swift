@@ -122,10 +122,24 @@ import Testing
             components:
               schemas:
                 Base: { type: object, required: [id], properties: { id: { type: integer } } }
-                Cat: { type: object, required: [type, m], properties: { type: { const: cat }, m: { type: object, maxProperties: 4, additionalProperties: { type: boolean } } } }
-                Dog: { type: object, required: [type], allOf: [ { $ref: "#/components/schemas/Base" } ], properties: { type: { const: dog } } }
-                Pet: { oneOf: [ { $ref: "#/components/schemas/Cat" }, { $ref: "#/components/schemas/Dog" } ], discriminator: { propertyName: type } }
-                Secret: { type: object, required: [p], properties: { p: { type: string, x-secret: true }, any: { type: object, x-json: true } } }
+                Cat:
+                  type: object
+                  required: [type, m]
+                  properties:
+                    type: { const: cat }
+                    m: { type: object, maxProperties: 4, additionalProperties: { type: boolean } }
+                Dog:
+                  type: object
+                  required: [type]
+                  allOf: [ { $ref: "#/components/schemas/Base" } ]
+                  properties: { type: { const: dog } }
+                Pet:
+                  oneOf: [ { $ref: "#/components/schemas/Cat" }, { $ref: "#/components/schemas/Dog" } ]
+                  discriminator: { propertyName: type }
+                Secret:
+                  type: object
+                  required: [p]
+                  properties: { p: { type: string, x-secret: true }, any: { type: object, x-json: true } }
             """
         ])
         #expect(files["Types/Pet.swift"]?.contains("switch try jsonReader.peekTag(\"type\", Self.tags) {") == true)
@@ -140,7 +154,8 @@ import Testing
         let documents = [
             "schemas.yaml": "components: { schemas: { B: { type: object }, A: { type: string, enum: [z, a] } } }",
             "errors.yaml":
-                "errors: [ { name: b, code: 1002, status: 404, retryable: true, meaning: M }, { name: a, code: 1001, status: 404, retryable: true, meaning: M } ]",
+                "errors: [ { name: b, code: 1002, status: 404, retryable: true, meaning: M }, "
+                + "{ name: a, code: 1001, status: 404, retryable: true, meaning: M } ]",
         ]
         let first = try ContractGenerator.generate(documents)
         for _ in 0..<20 { #expect(try ContractGenerator.generate(documents) == first) }

@@ -178,7 +178,8 @@ import Testing
         ),
         ("{ name: a.go, links: [] }", "methods.0.links: keyword links is not supported in a method"),
         (
-            "{ name: a.go, paramStructure: by-name, params: [], errors: [ { $ref: 'errors.yaml#/x' } ], result: { name: r, schema: { $ref: 'schemas.yaml#/components/schemas/R' } } }",
+            "{ name: a.go, paramStructure: by-name, params: [], errors: [ { $ref: 'errors.yaml#/x' } ], "
+                + "result: { name: r, schema: { $ref: 'schemas.yaml#/components/schemas/R' } } }",
             "methods.0.errors.0.$ref: errors.yaml#/x is not in the registry"
         ),
     ])
@@ -191,7 +192,9 @@ import Testing
             methods:
               - name: a.go
                 paramStructure: by-name
-                params: [ { name: user, required: true, schema: { type: string } }, { name: n, required: true, schema: { type: integer } } ]
+                params:
+                  - { name: user, required: true, schema: { type: string } }
+                  - { name: n, required: true, schema: { type: integer } }
                 result: { name: r, schema: { $ref: 'schemas.yaml#/components/schemas/R' } }
             """,
             "errors.yaml": "errors: []\n",
@@ -214,7 +217,8 @@ import Testing
             "paths./x.get: path parameters [\"n\"] do not fit /x"
         ),
         (
-            "{ operationId: go, parameters: [ { name: n, in: query, schema: { type: array, items: { type: string } } } ] }",
+            "{ operationId: go, parameters: "
+                + "[ { name: n, in: query, schema: { type: array, items: { type: string } } } ] }",
             "paths./x.get.parameters.0: a parameter must be a string, number, boolean or an id"
         ),
         ("{ operationId: go, responses: { default: {} } }", "paths./x.get: has no response below 400"),
@@ -235,11 +239,13 @@ import Testing
             "go: x-rpc a.go: nothing gives n"
         ),
         (
-            "{ operationId: go, x-rpc: a.go, parameters: [ { name: n, in: query, schema: { type: integer } } ], responses: { '204': { description: d } } }",
+            "{ operationId: go, x-rpc: a.go, parameters: [ { name: n, in: query, schema: { type: integer } } ], "
+                + "responses: { '204': { description: d } } }",
             "go: x-rpc a.go: n is of another type"
         ),
         (
-            "{ operationId: go, x-rpc: a.go, responses: { '200': { description: d, content: { application/json: { schema: { $ref: 'schemas.yaml#/components/schemas/S' } } } } } }",
+            "{ operationId: go, x-rpc: a.go, responses: { '200': { description: d, content: "
+                + "{ application/json: { schema: { $ref: 'schemas.yaml#/components/schemas/S' } } } } } }",
             "paths./x.get: x-rpc a.go answers another type"
         ),
     ])

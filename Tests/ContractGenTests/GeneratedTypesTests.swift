@@ -63,9 +63,11 @@ import Testing
 
     @Test func nestedPaths() {
         let rating =
-            #"{"source":"imdb","name":"IMDb","value":"8.7/10","score":101,"via":"omdb","fetched_at":"2026-11-01T12:00:00Z","status":"fresh"}"#
+            #"{"source":"imdb","name":"IMDb","value":"8.7/10","score":101,"via":"omdb","#
+            + #""fetched_at":"2026-11-01T12:00:00Z","status":"fresh"}"#
         let text =
-            #"{"id":"\#(Self.title)","kind":"movie","name":"N","genres":["a",""],"external_ids":{},"external_ratings":[],"is_local":true}"#
+            #"{"id":"\#(Self.title)","kind":"movie","name":"N","genres":["a",""],"#
+            + #""external_ids":{},"external_ratings":[],"is_local":true}"#
         #expect(message(Title.self, text) == "params.genres[1]: is empty")
         #expect(
             message(

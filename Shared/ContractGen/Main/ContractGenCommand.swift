@@ -18,12 +18,7 @@ struct ContractGenCommand: ParsableCommand {
         for name in try FileManager.default.contentsOfDirectory(atPath: root) where name.hasSuffix(".yaml") {
             documents[name] = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
         }
-        let files: [String: String]
-        do {
-            files = try ContractGenerator.generate(documents)
-        } catch {
-            throw ValidationError("\(error)")
-        }
+        let files = try ContractGenerator.generate(documents)
         let existing = try existingFiles()
         if check { return try report(files, existing) }
         for (path, text) in files where existing[path] != text {
@@ -51,7 +46,17 @@ struct ContractGenCommand: ParsableCommand {
     private func report(_ files: [String: String], _ existing: [String: String]) throws {
         let differing = Set(files.keys).union(existing.keys).filter { files[$0] != existing[$0] }.sorted()
         guard let first = differing.first else { return }
-        let others = differing.count == 1 ? "" : " and \(differing.count - 1) more"
-        throw ValidationError("\(output)/\(first)\(others) differ from what the documents give; generate again")
+        throw Drift(file: "\(output)/\(first)", othersCount: differing.count - 1)
+    }
+}
+
+/// Generated files that are not what the documents give.
+private struct Drift: Error, CustomStringConvertible {
+    let file: String
+    let othersCount: Int
+
+    var description: String {
+        let others = othersCount == 0 ? "" : " (and \(othersCount) more)"
+        return "\(file)\(others) is not what the documents give; run deploy/dev/generate"
     }
 }
