@@ -50,6 +50,8 @@ package final class H2ClientConnection: Sendable {
         } catch let error as H2Error {
             if error.code == .settingsTimeout { throw H2Error(.connectTimedOut, wasNotProcessed: true) }
             throw H2Error(.connectFailed(error.description), code: error.code, wasNotProcessed: true)
+        } catch ChannelError.connectTimeout {
+            throw H2Error(.connectTimedOut, wasNotProcessed: true)
         } catch {
             throw H2Error(.connectFailed("\(host):\(port): \(error)"), wasNotProcessed: true)
         }

@@ -59,7 +59,8 @@ import Testing
         }
         let source = try prepared()
         source.server.respond(
-            to: source.requests[0].id, H2Response(status: 200, headers: Self.fields, body: Array(repeating: 1, count: 200)),
+            to: source.requests[0].id,
+            H2Response(status: 200, headers: Self.fields, body: Array(repeating: 1, count: 200)),
             now: source.now)
         let bytes = source.pullServer()
         for offset in 0...bytes.count {
@@ -90,7 +91,8 @@ import Testing
             _ = try pair.submit(body: Array(repeating: 1, count: 100_000))
             pair.pump()
             let id = try #require(pair.requests.last?.id)
-            pair.server.respond(to: id, H2Response(status: 200, body: Array(repeating: 2, count: 300_000)), now: pair.now)
+            pair.server.respond(
+                to: id, H2Response(status: 200, body: Array(repeating: 2, count: 300_000)), now: pair.now)
             pair.pump()
         }
         #expect(pair.responses.count == 40)
@@ -178,8 +180,10 @@ import Testing
         pair.feedClient(goAway)
         pair.pump()
         #expect(pair.failures.map(\.id) == [second])
-        #expect(pair.failures.first?.error == H2Error(
-            .goingAway, code: .refusedStream, streamID: second, wasNotProcessed: true))
+        #expect(
+            pair.failures.first?.error
+                == H2Error(
+                    .goingAway, code: .refusedStream, streamID: second, wasNotProcessed: true))
         #expect(pair.requests.map(\.id) == [first])
     }
 
@@ -190,7 +194,8 @@ import Testing
         let pair = try SessionPair(clientLimits: limits)
         let id = try pair.submit()
         pair.pump()
-        pair.server.respond(to: id, H2Response(status: 200, body: Array(repeating: 1, count: 100 + excess)), now: pair.now)
+        pair.server.respond(
+            to: id, H2Response(status: 200, body: Array(repeating: 1, count: 100 + excess)), now: pair.now)
         pair.pump()
         #expect((pair.responses.count == 1) == isAllowed)
         #expect((pair.failures.first?.error.reason == .bodyTooLarge) == !isAllowed)

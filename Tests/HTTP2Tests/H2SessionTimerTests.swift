@@ -90,7 +90,8 @@ import Testing
         let pair = try SessionPair()
         pair.feedServer(Raw.preface + Raw.settings([(4, 0)]) + Raw.settingsAck + Raw.headers(1))
         pair.server.respond(
-            to: H2StreamID(rawValue: 1), H2Response(status: 200, body: Array(repeating: 0, count: 5_000)), now: pair.now)
+            to: H2StreamID(rawValue: 1), H2Response(status: 200, body: Array(repeating: 0, count: 5_000)), now: pair.now
+        )
         _ = pair.pullServer()
         pair.feedServer(Raw.window(1, window))
         _ = pair.pullServer()

@@ -29,7 +29,9 @@ enum Raw {
     static func data(_ stream: UInt32, _ body: [UInt8], end: Bool = true) -> [UInt8] {
         frame(0, flags: end ? 1 : 0, stream: stream, body)
     }
-    static func goAway(_ last: UInt32 = 0, _ code: UInt32 = 0) -> [UInt8] { frame(7, stream: 0, word(last) + word(code)) }
+    static func goAway(_ last: UInt32 = 0, _ code: UInt32 = 0) -> [UInt8] {
+        frame(7, stream: 0, word(last) + word(code))
+    }
 
     /// HPACK: a literal field that is not put into the table, without Huffman code.
     static func field(_ name: String, _ value: String) -> [UInt8] {
@@ -121,7 +123,8 @@ final class FrameReader {
                 guard count >= 0 else { return }
                 offset += count
                 if flags & Int32(NGHTTP2_HD_INFLATE_EMIT.rawValue) != 0 {
-                    let name = String(decoding: UnsafeBufferPointer(start: field.name, count: field.namelen), as: UTF8.self)
+                    let name = String(
+                        decoding: UnsafeBufferPointer(start: field.name, count: field.namelen), as: UTF8.self)
                     let value = String(
                         decoding: UnsafeBufferPointer(start: field.value, count: field.valuelen), as: UTF8.self)
                     if name == ":status" { status = Int(value) }

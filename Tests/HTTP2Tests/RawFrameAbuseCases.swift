@@ -13,12 +13,20 @@ enum AbuseCases {
         },
         RawFrameCase("as many empty DATA frames as allowed", emptyData(16), .alive),
         RawFrameCase("one empty DATA frame too many", emptyData(17), .goAway([.enhanceYourCalm])),
-        RawFrameCase("DATA frames of padding alone", [Raw.headers(1, end: false)] + ConnectionCases.many(
-            17, Raw.frame(0, flags: 8, stream: 1, [3, 0, 0, 0])), .goAway([.enhanceYourCalm])),
-        RawFrameCase("empty DATA frames between full ones", [Raw.headers(1, end: false)] + Array(
-            repeating: [Raw.data(1, [], end: false), Raw.data(1, [1], end: false)], count: 40).flatMap { $0 }, .alive),
+        RawFrameCase(
+            "DATA frames of padding alone",
+            [Raw.headers(1, end: false)]
+                + ConnectionCases.many(
+                    17, Raw.frame(0, flags: 8, stream: 1, [3, 0, 0, 0])), .goAway([.enhanceYourCalm])),
+        RawFrameCase(
+            "empty DATA frames between full ones",
+            [Raw.headers(1, end: false)]
+                + Array(
+                    repeating: [Raw.data(1, [], end: false), Raw.data(1, [1], end: false)], count: 40
+                ).flatMap { $0 }, .alive),
         RawFrameCase("as many PRIORITY frames as allowed", ConnectionCases.many(100, Raw.priority(1)), .alive),
-        RawFrameCase("one PRIORITY frame too many", ConnectionCases.many(101, Raw.priority(1)), .goAway([.enhanceYourCalm])),
+        RawFrameCase(
+            "one PRIORITY frame too many", ConnectionCases.many(101, Raw.priority(1)), .goAway([.enhanceYourCalm])),
         RawFrameCase(
             "as many WINDOW_UPDATE frames as allowed", ConnectionCases.many(50, Raw.window(0, 1)), .alive
         ) { $0.windowUpdatesMax = 50 },
@@ -31,11 +39,14 @@ enum AbuseCases {
         RawFrameCase("one stream too many that makes us reset", tricks(21), .goAway([.enhanceYourCalm])) {
             $0.ownResetRate = ConnectionCases.still(20)
         },
-        RawFrameCase("malformed requests without end", malformed(150), .goAway([.enhanceYourCalm])) { $0.streamsMax = 1_000 },
+        RawFrameCase("malformed requests without end", malformed(150), .goAway([.enhanceYourCalm])) {
+            $0.streamsMax = 1_000
+        },
     ]
 
     private static let slow: [RawFrameCase] = [
-        RawFrameCase("a header block that never ends", [Raw.headers(1, endHeaders: false)], .goAway([.enhanceYourCalm])) {
+        RawFrameCase("a header block that never ends", [Raw.headers(1, endHeaders: false)], .goAway([.enhanceYourCalm]))
+        {
             $0.headersTimeout = .milliseconds(100)
         },
         RawFrameCase("a HEADERS frame cut in its middle", [Raw.headers(1).dropLast(5)], .goAway([.enhanceYourCalm])) {

@@ -31,12 +31,14 @@ struct RawFrameCase: Sendable, CustomTestStringConvertible {
 
     /// Sends the preface, SETTINGS and the acknowledgement of the server's SETTINGS, then `bytes`.
     init(
-        _ name: String, _ bytes: [[UInt8]], _ expectation: Expectation, limits change: (inout H2Limits) -> Void = { _ in }
+        _ name: String, _ bytes: [[UInt8]], _ expectation: Expectation,
+        limits change: (inout H2Limits) -> Void = { _ in }
     ) {
         self.init(
             name,
             steps: [
-                .send(Raw.preface + Raw.settings()), .awaitFrame(4, stream: 0), .send(Raw.settingsAck + bytes.flatMap { $0 }),
+                .send(Raw.preface + Raw.settings()), .awaitFrame(4, stream: 0),
+                .send(Raw.settingsAck + bytes.flatMap { $0 }),
             ], expectation, limits: change)
     }
 
@@ -61,7 +63,8 @@ struct RawFrameCase: Sendable, CustomTestStringConvertible {
         RawFrameCase(
             name,
             steps: [
-                .send(Raw.preface + Raw.settings()), .awaitFrame(4, stream: 0), .send(Raw.settingsAck + bytes.flatMap { $0 }),
+                .send(Raw.preface + Raw.settings()), .awaitFrame(4, stream: 0),
+                .send(Raw.settingsAck + bytes.flatMap { $0 }),
                 .drip(drip),
             ], expectation, limits: change)
     }

@@ -7,7 +7,8 @@ import Testing
     func serverAnswers(_ testCase: RawFrameCase) async throws {
         let handlers = TestHandlers()
         let server = try await H2Server.start(
-            on: [H2Address(host: "127.0.0.1", port: 0)], limits: testCase.limits, group: MultiThreadedEventLoopGroup.singleton,
+            on: [H2Address(host: "127.0.0.1", port: 0)], limits: testCase.limits,
+            group: MultiThreadedEventLoopGroup.singleton,
             handler: handlers.answer)
         let outcome = try await RawConnection.play(testCase, port: server.boundPort)
         handlers.releaseAll()
