@@ -20,8 +20,8 @@ let nio = [
 ]
 let log = product("Logging", "swift-log")
 let metrics = product("Metrics", "swift-metrics")
-let tracing = product("Tracing", "swift-distributed-tracing")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
 let hummingbird = product("Hummingbird", "hummingbird")
 let httpClient = product("AsyncHTTPClient", "async-http-client")
 
@@ -37,17 +37,19 @@ func shared(
     if let tests {
         targets.append(
             .testTarget(
-                name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies + tests,
+                name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies + tests,
                 path: "Tests/\(name)Tests", swiftSettings: house))
     }
     return targets
 }
 
 /// A service: the library that holds everything, the executable that starts it, and its tests.
-func service(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+func service(
+    _ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []
+) -> [Target] {
     let module = name.prefix(1).uppercased() + name.dropFirst() + "Service"
     let everything: [Target.Dependency] =
-        ["Contracts", "Crypto", "JSON", "Postgres", "RPC", "Runtime", log, lifecycle] + dependencies
+        ["Assembly", "Contracts", "Cryptography", "JSON", "Postgres", "RPC", "Runtime", "Store", log] + dependencies
     return [
         .target(
             name: module, dependencies: everything, path: "Services/\(name)", exclude: ["Main"],
@@ -56,7 +58,7 @@ func service(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Targe
             name: name, dependencies: [.byName(name: module), "Runtime"], path: "Services/\(name)/Main",
             swiftSettings: house),
         .testTarget(
-            name: "\(module)Tests", dependencies: [.byName(name: module), "TestSupport"] + everything,
+            name: "\(module)Tests", dependencies: [.byName(name: module), "TestSupport"] + everything + tests,
             path: "Tests/\(module)Tests", swiftSettings: house),
     ]
 }
@@ -74,16 +76,74 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: []
         + system("CNghttp2", "libnghttp2", "libnghttp2-dev")
         + system("CLibpq", "libpq", "libpq-dev")
         + system("COpenSSL", "libcrypto", "libssl-dev")
+        + shared("JSON")
+        + shared("Cryptography", ["COpenSSL"], wrapsC: true)
+        + shared("HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl")] + nio, wrapsC: true)
+        + shared("RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")])
+        + shared("Postgres", ["CLibpq"], wrapsC: true)
+        + shared("Contracts", ["JSON", "RPC"], tests: nil)
+        + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
+        + shared(
+            "Edge",
+            [
+                "Contracts", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log, metrics,
+                product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
+            ], tests: ["JSON"])
+        + shared(
+            "Assembly",
+            [
+                "Cryptography", "HTTP2", "Postgres", "RPC", "Runtime", "Store", log, metrics,
+                product("NIOCore", "swift-nio"),
+            ], tests: nil)
+        + shared(
+            "Runtime",
+            [
+                "Cryptography", log, metrics, product("CoreMetrics", "swift-metrics"), lifecycle,
+                product("UnixSignals", "swift-service-lifecycle"), hummingbird, argumentParser,
+                product("Configuration", "swift-configuration"),
+            ] + nio)
+        + service(
+            "metadata", [httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
+            tests: ["UpstreamEmulators"])
+        + service("ratings")
+        + service("scrobble")
+        + service("gateway", ["Edge"])
+        + [
+            .target(
+                name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: house),
+            .target(
+                name: "UpstreamEmulators",
+                dependencies: ["JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log] + nio,
+                path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),
+            .executableTarget(
+                name: "upstreams", dependencies: ["UpstreamEmulators", hummingbird, argumentParser, log],
+                path: "Tests/Upstreams/Main", swiftSettings: house),
+            .target(
+                name: "ContractGenCore", dependencies: ["JSON", product("Yams", "Yams")], path: "Shared/ContractGen",
+                exclude: ["Main"], swiftSettings: house),
+            .executableTarget(
+                name: "contractgen", dependencies: ["ContractGenCore", argumentParser], path: "Shared/ContractGen/Main",
+                swiftSettings: house),
+            .testTarget(
+                name: "ContractGenTests", dependencies: ["ContractGenCore", "Contracts", "JSON", "RPC"],
+                path: "Tests/ContractGenTests", swiftSettings: house),
+            .target(name: "Stack", path: "Tests/Stack", swiftSettings: house),
+            .testTarget(
+                name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
+                swiftSettings: house),
+            .testTarget(
+                name: "EndToEndTests", dependencies: ["Stack"], path: "Tests/EndToEndTests", swiftSettings: house),
+        ]
 )

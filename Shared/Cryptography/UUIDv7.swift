@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// A version 7 UUID (RFC 9562 §5.7): sorts by the millisecond of its making.
 package struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    package let high: UInt64
+    package let low: UInt64
 
     fileprivate init(high: UInt64, low: UInt64) {
         self.high = high

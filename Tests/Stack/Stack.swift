@@ -49,12 +49,13 @@ package final class Stack: Sendable {
             var environment = [
                 "REELAY_HOST": "127.0.0.1", "REELAY_PORT": "\(port)", "REELAY_ADMIN_PORT": "\(admin)",
                 "REELAY_DATABASE_URL": database.url(of: name), "REELAY_SERVICE_SECRET": serviceSecret,
-                "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_SECONDS": "0",
+                "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_DELAY_SECONDS": "0",
                 "REELAY_METADATA_ADDRESS": "127.0.0.1:\(ports["metadata"] ?? 0)",
                 "REELAY_RATINGS_ADDRESS": "127.0.0.1:\(ports["ratings"] ?? 0)",
                 "REELAY_SCROBBLE_ADDRESS": "127.0.0.1:\(ports["scrobble"] ?? 0)",
-                "REELAY_TMDB_URL": "http://127.0.0.1:\(upstreamsPort)/tmdb/3", "REELAY_TMDB_API_KEY": "demo-tmdb-key",
-                "REELAY_OMDB_URL": "http://127.0.0.1:\(upstreamsPort)/omdb", "REELAY_OMDB_API_KEY": "demo-omdb-key",
+                "REELAY_TMDB_URL": "http://127.0.0.1:\(upstreamsPort)/tmdb/3",
+                "REELAY_TMDB_API_KEY": "00112233445566778899aabbccddeeff",
+                "REELAY_OMDB_URL": "http://127.0.0.1:\(upstreamsPort)/omdb", "REELAY_OMDB_API_KEY": "reelaydemo",
                 "REELAY_CORS_ORIGINS": "https://app.example",
                 "REELAY_KEY_RING_FILE": keyRing.path,
             ]

@@ -1,14 +1,13 @@
-import Glibc
+import NIOCore
 import NIOPosix
 import RPC
-import Synchronization
 
 /// Loads the ratings service through our own client and prints what it saw as a JSON object.
 @main
 struct Main {
     static func main() async throws {
         let plan = try LoadPlan(arguments: Array(CommandLine.arguments.dropFirst()))
-        let group = MultiThreadedEventLoopGroup.singleton
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let sweeper = DeadlineSweeper(eventLoop: group.next())
         // A connection each: one client opens one connection to one address.
         let clients = (0..<min(LoadPlan.connectionsMax, plan.inFlight)).map { _ in
@@ -16,12 +15,15 @@ struct Main {
                 name: "ratings", targets: [plan.target], secrets: plan.secrets, sweeper: sweeper,
                 connect: RPCClient.plaintext(group: group), observe: { _ in })
         }
-        let tally = try await withThrowingTaskGroup(of: Void.self) { running in
-            for client in clients { running.addTask { await client.run() } }
-            let tally = try await load(plan, clients)
-            running.cancelAll()
-            return tally
+        let tally = try await withTaskExecutorPreference(LoopExecutor(group.next())) {
+            try await withThrowingTaskGroup(of: Void.self) { running in
+                for client in clients { running.addTask { await client.run() } }
+                let tally = try await load(plan, clients)
+                running.cancelAll()
+                return tally
+            }
         }
+        try await group.shutdownGracefully()
         print(tally.json(seconds: plan.measured))
     }
 

@@ -1,0 +1,19 @@
+import Contracts
+import RPC
+
+/// `resolveMovie`: the film that the ids mean, with my rating of it.
+struct ResolveMovie: Sendable {
+    let metadata: MetadataClient
+    let ratings: RatingsClient
+
+    func run(
+        _ input: ResolveMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie> {
+        let body = input.body
+        let title = try await metadata.resolveTitle(
+            ResolveTitleParams(kind: .movie, ids: body.ids, name: body.name, year: body.year), context.rpc.outgoing())
+        let mine = try await ratings.getRatings(
+            GetRatingsParams(user: caller.user, titles: [title.id]), context.rpc.outgoing())
+        return EdgeReply(try Movie(title, rating: mine.ratings.first))
+    }
+}

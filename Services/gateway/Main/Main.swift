@@ -1,0 +1,7 @@
+import GatewayService
+import Runtime
+
+@main
+enum Main {
+    static func main() async { await ServiceRuntime.run(GatewayService.definition) }
+}

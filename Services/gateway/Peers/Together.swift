@@ -1,0 +1,21 @@
+import RPC
+
+/// Makes two calls at once and waits for both.
+func together<First: Sendable, Second: Sendable>(
+    _ first: @escaping @Sendable () async throws(RPCError) -> First,
+    _ second: @escaping @Sendable () async throws(RPCError) -> Second
+) async -> (Result<First, RPCError>, Result<Second, RPCError>) {
+    async let one = outcome(of: first)
+    async let other = outcome(of: second)
+    return await (one, other)
+}
+
+private func outcome<Answer: Sendable>(
+    of call: @Sendable () async throws(RPCError) -> Answer
+) async -> Result<Answer, RPCError> {
+    do {
+        return .success(try await call())
+    } catch {
+        return .failure(error)
+    }
+}

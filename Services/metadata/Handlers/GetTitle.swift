@@ -1,0 +1,16 @@
+import Contracts
+import RPC
+import Store
+
+/// `metadata.getTitle`: one title; the id of a merged title leads to the one that stayed.
+struct GetTitle: Sendable {
+    let store: MetadataStore
+
+    func run(_ params: GetTitleParams, _ context: RPCContext) async throws(RPCError) -> Title {
+        let title = try await asking { () throws(StoreError) in
+            try await store.title(params.title, until: context.deadline)
+        }
+        guard let title else { throw .titleNotFound("no title has this id") }
+        return title
+    }
+}

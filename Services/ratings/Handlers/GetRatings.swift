@@ -1,0 +1,16 @@
+import Contracts
+import RPC
+import Store
+
+/// `ratings.getRatings`: a person's ratings of several titles, in one query.
+struct GetRatings: Sendable {
+    let store: RatingsStore
+
+    func run(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings {
+        guard !params.titles.isEmpty else { return FoundRatings(ratings: []) }
+        let ratings = try await asking { () throws(StoreError) in
+            try await store.ratings(of: params.titles, by: params.user, until: context.deadline)
+        }
+        return FoundRatings(ratings: ratings)
+    }
+}

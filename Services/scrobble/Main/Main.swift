@@ -1,0 +1,7 @@
+import ScrobbleService
+import Runtime
+
+@main
+enum Main {
+    static func main() async { await ServiceRuntime.run(ScrobbleService.definition) }
+}

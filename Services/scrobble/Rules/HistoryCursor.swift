@@ -1,0 +1,33 @@
+import Contracts
+import Cryptography
+
+/// A place in a person's history: everything listed before it has been shown.
+struct HistoryCursor: Sendable, Hashable {
+    let listedAt: Timestamp
+    let id: PlayID
+
+    /// Before the first row.
+    static let newest = HistoryCursor(
+        listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max), id: PlayID(UUIDBits(high: .max, low: .max)))
+
+    init(listedAt: Timestamp, id: PlayID) {
+        self.listedAt = listedAt
+        self.id = id
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    init?(_ text: String) {
+        guard let bytes = Base64.decodeURL(text), bytes.count == 24 else { return nil }
+        let moment = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard let listedAt = Timestamp(microsecondsSinceEpoch: Int64(bitPattern: moment)),
+            let id = PlayID(bytes: bytes.suffix(16))
+        else { return nil }
+        self.init(listedAt: listedAt, id: id)
+    }
+
+    var text: String {
+        let moment = UInt64(bitPattern: listedAt.microsecondsSinceEpoch)
+        let bytes = stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: moment >> UInt64($0)) }
+        return Base64.encodeURL(bytes + id.uuid.bytes)
+    }
+}

@@ -1,0 +1,142 @@
+internal import Cryptography
+internal import HTTP2
+internal import Logging
+internal import NIOCore
+package import Postgres
+package import RPC
+package import Runtime
+package import Store
+
+/// Puts the shared parts of a service together: database, peers, listener, telemetry. Parts come back as components in
+/// the order in which they were made, for the runtime to run and to stop.
+package final class ServiceAssembly {
+    private let values: ConfigValues
+    private let runtime: ServiceRuntime
+    private let telemetry: Telemetry
+    private let sweeper: DeadlineSweeper
+    private let secrets: ServiceSecrets
+    private var parts: [ServiceComponent] = []
+
+    /// The settings of every service that has a database and talks to others.
+    package static let keys: [ConfigDefinition] = [
+        SharedKeys.databaseURL.definition, SharedKeys.databasePassword.definition, SharedKeys.serviceSecret.definition,
+    ]
+
+    package init(_ values: ConfigValues, _ runtime: ServiceRuntime) throws(StartupError) {
+        self.values = values
+        self.runtime = runtime
+        telemetry = Telemetry(logger: runtime.logger)
+        sweeper = DeadlineSweeper(eventLoop: runtime.group.next())
+        // Several secrets, the first of which is shown to others, let a deployment change it without a pause.
+        let texts = values[SharedKeys.serviceSecret].revealed.split(separator: ",").map {
+            $0.filter { !$0.isWhitespace }
+        }
+        guard let secrets = ServiceSecrets(texts) else {
+            throw .setting(SharedKeys.serviceSecret.name, "expected visible ASCII characters")
+        }
+        self.secrets = secrets
+    }
+
+    package var components: [ServiceComponent] { parts }
+
+    package func add(_ component: ServiceComponent) { parts.append(component) }
+
+    /// Connects, waits for the database as long as it takes, and brings the schema to the present.
+    package func database(schema: String, migrations: [Migration]) async throws(StartupError) -> Database {
+        let pool: PGPool
+        do throws(PGError) {
+            var configuration = try PGConfiguration(
+                url: values[SharedKeys.databaseURL].revealed, applicationName: "reelay-\(runtime.name)", schema: schema)
+            if let password = values[SharedKeys.databasePassword] { configuration.usePassword(password.revealed) }
+            pool = try PGPool(configuration, observe: telemetry.postgres)
+        } catch {
+            throw .setting(SharedKeys.databaseURL.name, error.message)
+        }
+        parts.append(.stopping("postgres", phase: .resources) { await pool.shutDown() })
+        let database = Database(pool: pool)
+        runtime.readiness.register("postgres") { await database.problem(within: .milliseconds(900)) }
+        try await migrate(pool, schema, migrations)
+        return database
+    }
+
+    /// A database that is not there yet is waited for; a migration that cannot be applied stops the start.
+    private func migrate(
+        _ pool: PGPool, _ schema: String, _ migrations: [Migration]
+    ) async throws(StartupError) {
+        var wait = Duration.milliseconds(200)
+        while true {
+            do throws(PGError) {
+                let applied = try await Migrator(pool, schema: schema, migrations: migrations).run(
+                    deadline: .now.advanced(by: .seconds(120)))
+                for name in applied { runtime.logger.notice("migrated", metadata: ["migration": "\(name)"]) }
+                return
+            } catch {
+                guard error.isWorthWaiting else { throw .resource("database", error.description) }
+                runtime.logger.warning("the database is not ready", metadata: ["cause": "\(error)"])
+            }
+            do {
+                try await Task.sleep(for: wait)
+            } catch {
+                throw .resource("database", "the start was given up")
+            }
+            wait = min(wait * 2, .seconds(5))
+        }
+    }
+
+    /// A client of another service, with connections to all its copies.
+    package func client(_ service: String, at key: ConfigKey<String>) throws(StartupError) -> RPCClient {
+        let targets = values[key].split(separator: ",").compactMap { RPCTarget(String($0)) }
+        guard !targets.isEmpty else { throw .setting(key.name, "expected host:port") }
+        let group = runtime.group
+        let client = RPCClient(
+            name: service, targets: targets, secrets: secrets, sweeper: sweeper,
+            connect: { [telemetry] address, onChange async throws(H2Error) in
+                try await H2ClientConnection.connect(
+                    host: address.host, port: address.port, group: group, observe: telemetry.http2, onChange: onChange)
+            }, observe: telemetry.rpc)
+        parts.append(.running("client of \(service)", phase: .background, { await client.run() }))
+        return client
+    }
+
+    /// Listens for other services. Readiness and `health.check` ask the same dependencies.
+    package func listen(_ router: RPCRouter) async throws(StartupError) {
+        let readiness = runtime.readiness
+        let server = RPCServer(
+            router: router, secrets: secrets, sweeper: sweeper,
+            health: {
+                let report = await readiness.report()
+                return HealthReport(
+                    checks: report.dependencies.map {
+                        .init(name: $0.name, isServing: $0.problem == nil, reason: $0.problem)
+                    })
+            }, observe: telemetry.rpc)
+        do throws(H2Error) {
+            let listener = try await H2Server.start(
+                on: [H2Address(host: runtime.host, port: runtime.port)], group: runtime.group,
+                observe: telemetry.http2, handler: { await server.respond(to: $0) })
+            runtime.logger.notice(
+                "listening", metadata: ["host": "\(runtime.host)", "port": "\(listener.boundPort)"])
+            parts.append(
+                .stopping("listener", phase: .serving, stopLimit: Self.drainMax + .seconds(1)) {
+                    await listener.shutdown(grace: Self.drainMax)
+                })
+        } catch {
+            throw .resource("\(runtime.host):\(runtime.port)", "cannot listen: \(error)")
+        }
+    }
+
+    /// The longest that calls in flight may take after the stop was asked for.
+    private static let drainMax = Duration.seconds(20)
+}
+
+extension PGError {
+    /// Whether a start may hope that the cause passes: no server yet, wrong time, another replica at work.
+    fileprivate var isWorthWaiting: Bool {
+        switch kind {
+        case .connectionLost, .unavailable, .overloaded, .deadlineExceeded: true
+        case .server: isRetryable || sqlState.hasPrefix("57") || sqlState.hasPrefix("28")
+        case .outcomeUnknown: true
+        case .cancelled, .decoding, .invalidParameter, .closed, .migration, .configuration: false
+        }
+    }
+}

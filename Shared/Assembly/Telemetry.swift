@@ -1,0 +1,127 @@
+package import HTTP2
+package import Logging
+internal import Metrics
+package import Postgres
+package import RPC
+
+/// The one sink of what RPC, HTTP/2 and Postgres observe: log lines and metrics are made here and nowhere else.
+package struct Telemetry: Sendable {
+    private let logger: Logger
+    private let registry: CallMetrics
+
+    package init(logger: Logger) {
+        self.logger = logger
+        registry = CallMetrics()
+    }
+
+    package var rpc: RPCSink {
+        { [logger, registry] observation in
+            switch observation {
+            case .served(let record):
+                registry.served(record)
+                // Failures of ours and slow calls are worth a line; the rest is in the metrics and, at debug, in the log.
+                let level: Logger.Level = record.code.map(Self.isFault) == true ? .warning : .debug
+                logger.log(level: level, "served", metadata: Self.metadata(record))
+            case .called(let record):
+                registry.called(record)
+                logger.debug("called", metadata: Self.metadata(record))
+            case .refused(let status, let address):
+                registry.refused.increment()
+                logger.info("refused", metadata: ["status": "\(status)", "peer": "\(address)"])
+            case .retried(let method, let isTransparent, let trace):
+                registry.retried.increment()
+                logger.info(
+                    "retried",
+                    metadata: ["method": "\(method.name)", "transparent": "\(isTransparent)", "trace_id": "\(trace.traceID)"])
+            case .malformedResponse(let method, let fault):
+                logger.error("malformed response", metadata: ["method": "\(method.name)", "fault": "\(fault)"])
+            case .connection(let target, let address, let change):
+                logger.info(
+                    "peer connection", metadata: ["target": "\(target)", "address": "\(address)", "change": "\(change)"])
+            case .resolutionFailed(let target, let reason):
+                logger.warning("name not resolved", metadata: ["target": "\(target)", "cause": "\(reason)"])
+            }
+        }
+    }
+
+    package var http2: H2Sink {
+        { [logger, registry] observation in
+            switch observation {
+            case .connectionOpened: registry.connectionsOpened.increment()
+            case .connectionClosed(let address, let error):
+                guard let error else { return }
+                logger.debug("connection ended", metadata: ["peer": "\(address)", "cause": "\(error)"])
+            case .connectionRefused(let address, let refusal):
+                registry.connectionsRefused.increment()
+                logger.warning("connection refused", metadata: ["peer": "\(address)", "cause": "\(refusal)"])
+            case .abuse(let abuse):
+                registry.abuse(abuse)
+                logger.warning("connection closed for abuse", metadata: ["cause": "\(abuse)"])
+            case .resetReceived: registry.resetsReceived.increment()
+            case .resetSent: registry.resetsSent.increment()
+            case .goAwayReceived: registry.goAwaysReceived.increment()
+            case .goAwaySent: registry.goAwaysSent.increment()
+            case .requestReceived: break
+            case .requestRejected(_, let status): logger.info("request rejected", metadata: ["status": "\(status)"])
+            case .streamRefused(_, let refusal): logger.info("stream refused", metadata: ["cause": "\(refusal)"])
+            }
+        }
+    }
+
+    package var postgres: @Sendable (PGObservation) -> Void {
+        { [logger, registry] observation in
+            switch observation {
+            case .statement(let name, let duration, let wait, let rows, let error):
+                registry.statement(name, duration: duration, error: error)
+                guard let error, error.kind != .cancelled else { return }
+                logger.warning(
+                    "statement failed",
+                    metadata: [
+                        "statement": "\(name)", "cause": "\(error)", "duration_ms": "\(duration.milliseconds)",
+                        "wait_ms": "\(wait.milliseconds)", "rows": "\(rows)",
+                    ])
+            case .batch: break
+            case .connected(let time):
+                logger.debug("database connected", metadata: ["duration_ms": "\(time.milliseconds)"])
+            case .connectFailed(let error):
+                registry.databaseFaults.increment()
+                logger.warning("database cannot be reached", metadata: ["cause": "\(error)"])
+            case .connectionLost(let error):
+                registry.databaseFaults.increment()
+                logger.warning("database connection lost", metadata: ["cause": "\(error)"])
+            case .cancelSent: logger.debug("statement cancelled")
+            case .rerun(let name): logger.debug("statement run again", metadata: ["statement": "\(name)"])
+            case .transactionRetried(let attempt, let error):
+                logger.info("transaction retried", metadata: ["attempt": "\(attempt)", "cause": "\(error)"])
+            case .notice(let notice):
+                logger.debug("database notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
+            case .listenerReconnects(let error):
+                logger.warning("listener reconnects", metadata: ["cause": "\(error)"])
+            }
+        }
+    }
+
+    /// Whether an outcome is a fault here rather than an answer to the caller.
+    private static func isFault(_ code: Int) -> Bool {
+        code == RPCError.Code.internal || code == RPCError.Code.unavailable || code == RPCError.Code.outcomeUnknown
+            || code == RPCError.Code.overloaded
+    }
+
+    private static func metadata(_ record: RPCRecord) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "method": "\(record.method?.name ?? "unknown")", "duration_ms": "\(record.duration.milliseconds)",
+            "trace_id": "\(record.trace.traceID)", "span_id": "\(record.trace.spanID)",
+        ]
+        if let code = record.code { metadata["code"] = "\(code)" }
+        if record.attempt > 0 { metadata["attempt"] = "\(record.attempt)" }
+        return metadata
+    }
+}
+
+extension Duration {
+    /// With three decimals' precision.
+    fileprivate var milliseconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) * 1_000 + (Double(attoseconds) / 1e12).rounded() / 1_000
+    }
+}

@@ -1,0 +1,139 @@
+package import Contracts
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+package import RPC
+
+/// Finds out who a bearer token belongs to; nil for a token that is worth nothing.
+package typealias EdgeAuthenticator =
+    @Sendable (_ token: String, _ deadline: ContinuousClock.Instant) async throws(RPCError) -> EdgeCaller?
+
+/// One finished request, for logs and metrics.
+package struct EdgeRecord: Sendable {
+    /// The operation's name in the contract; nil where the address names none.
+    package let operation: String?
+    package let status: Int
+    package let duration: Duration
+    package let trace: TraceContext
+}
+
+/// Answers every request to the public side: limits, CORS, credentials, the operation, problem documents.
+struct EdgeResponder: HTTPResponder {
+    let table: RouteTable
+    let cors: CORSPolicy
+    let limits: EdgeLimits
+    let authenticate: EdgeAuthenticator
+    let observe: @Sendable (EdgeRecord) -> Void
+
+    func respond(to request: Request, context: EdgeRequestContext) async -> Response {
+        let begun = ContinuousClock.now
+        let trace = Self.trace(request)
+        let rpc = RPCContext(
+            deadline: begun.advanced(by: limits.operationTimeout), trace: trace,
+            idempotencyKey: Self.field("idempotency-key", of: request))
+        let (operation, answer) = await answer(request, EdgeContext(rpc: rpc, clientAddress: context.clientAddress))
+        observe(
+            EdgeRecord(operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace))
+        return response(to: request, answer, trace)
+    }
+
+    /// The operation's name, where there is one, and what it answers.
+    private func answer(_ request: Request, _ context: EdgeContext) async -> (String?, EdgeResponse) {
+        func problem(_ error: RPCError) -> EdgeResponse { .problem(error, trace: context.rpc.trace) }
+        let target = request.head.path ?? "/"
+        guard target.utf8.count <= limits.targetBytesMax else { return (nil, problem(.invalidRequest("the address is too long"))) }
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        // HEAD is GET without the body, which the server leaves out.
+        let method = request.method == .head ? "GET" : request.method.rawValue
+        switch table.match(method, parts[0]) {
+        case .nothing:
+            return (nil, problem(.routeNotFound("\(parts[0]) is not an address of this service")))
+        case .otherMethods(let methods):
+            if request.method == .options { return (nil, preflight(request, methods)) }
+            var refusal = problem(.methodNotAllowed("\(method) is not one of \(methods.joined(separator: ", "))"))
+            refusal.headers.append(("allow", methods.joined(separator: ", ")))
+            return (nil, refusal)
+        case .found(let route, let parameters):
+            guard let query = PercentText.query(parts.count == 2 ? parts[1] : "", countMax: limits.queryParametersMax)
+            else { return (route.operation, problem(.invalidRequest("the query cannot be read"))) }
+            do throws(RPCError) {
+                let caller = route.access == .open ? nil : try await caller(request, context)
+                let input = EdgeRequest(
+                    pathParameters: parameters, query: query, headers: Self.headers(request),
+                    body: try await body(request))
+                return (route.operation, await route.respond(input, caller, context))
+            } catch {
+                return (route.operation, problem(error))
+            }
+        }
+    }
+
+    private func caller(_ request: Request, _ context: EdgeContext) async throws(RPCError) -> EdgeCaller? {
+        guard let field = request.headers[.authorization] else { return nil }
+        let parts = field.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return try await authenticate(String(parts[1]), context.rpc.deadline)
+    }
+
+    private func body(_ request: Request) async throws(RPCError) -> [UInt8] {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyBytesMax {
+            throw .payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
+        }
+        do {
+            let buffer = try await request.body.collect(upTo: limits.bodyBytesMax)
+            return Array(buffer.readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw .payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
+        } catch {
+            throw .invalidRequest("the body did not arrive whole")
+        }
+    }
+
+    private func preflight(_ request: Request, _ methods: [String]) -> EdgeResponse {
+        var answer = EdgeResponse(status: 204, headers: [("allow", (methods + ["OPTIONS"]).joined(separator: ", "))])
+        if let origin = request.headers[.origin], let allowed = cors.preflight(from: origin, methods: methods) {
+            answer.headers += allowed
+        } else if cors.isOn {
+            answer.headers.append(("vary", "Origin"))
+        }
+        return answer
+    }
+
+    private func response(to request: Request, _ answer: EdgeResponse, _ trace: TraceContext) -> Response {
+        var fields = answer.headers
+        if request.method != .options {
+            if let origin = request.headers[.origin], let allowed = cors.answer(to: origin) {
+                fields += allowed
+            } else if cors.isOn {
+                fields.append(("vary", "Origin"))
+            }
+        }
+        fields.append(("x-request-id", trace.traceID))
+        fields.append(("x-content-type-options", "nosniff"))
+        if !fields.contains(where: { $0.name == "cache-control" }) { fields.append(("cache-control", "no-store")) }
+        var headers = HTTPFields()
+        for (name, value) in fields {
+            guard let name = HTTPField.Name(name) else { continue }
+            headers.append(HTTPField(name: name, value: value))
+        }
+        return Response(
+            status: .init(code: answer.status), headers: headers,
+            body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+    }
+
+    private static func headers(_ request: Request) -> [(name: String, value: String)] {
+        request.headers.map { ($0.name.canonicalName, $0.value) }
+    }
+
+    private static func field(_ name: String, of request: Request) -> String? {
+        request.headers.first { $0.name.canonicalName == name }?.value
+    }
+
+    private static func trace(_ request: Request) -> TraceContext {
+        guard let parent = field("traceparent", of: request),
+            let trace = TraceContext(traceparent: parent, tracestate: field("tracestate", of: request))
+        else { return .root() }
+        return trace
+    }
+}

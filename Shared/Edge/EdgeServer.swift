@@ -1,0 +1,59 @@
+package import Contracts
+internal import Hummingbird
+internal import HummingbirdCore
+package import Logging
+package import NIOCore
+
+/// What the web framework tells of a request beside the request itself.
+struct EdgeRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let clientAddress: String
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        clientAddress = source.channel.remoteAddress?.ipAddress ?? ""
+    }
+}
+
+/// The public HTTP side: the table of operations, bound to the web framework. Nothing else knows the framework.
+package struct EdgeServer: Sendable {
+    private let responder: EdgeResponder
+    private let host: String
+    private let port: Int
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let limits: EdgeLimits
+
+    package init(
+        routes: [EdgeRoute], cors: CORSPolicy, limits: EdgeLimits = EdgeLimits(), host: String, port: Int,
+        group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
+        observe: @escaping @Sendable (EdgeRecord) -> Void
+    ) {
+        responder = EdgeResponder(
+            table: RouteTable(routes), cors: cors, limits: limits, authenticate: authenticate, observe: observe)
+        self.host = host
+        self.port = port
+        self.group = group
+        self.logger = logger
+        self.limits = limits
+    }
+
+    /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws.
+    package func run() async throws {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let configuration = ApplicationConfiguration(
+            address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
+            availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
+        let application = Application(
+            responder: responder,
+            server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
+            configuration: configuration,
+            onServerRunning: { [logger, host] channel in
+                logger.notice(
+                    "listening", metadata: ["host": "\(host)", "port": "\(channel.localAddress?.port ?? 0)"])
+            },
+            eventLoopGroupProvider: .shared(group), logger: quiet)
+        try await application.run()
+    }
+}

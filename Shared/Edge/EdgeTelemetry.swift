@@ -1,0 +1,50 @@
+package import Logging
+internal import Metrics
+internal import RPC
+internal import Synchronization
+
+/// Log lines and metrics of the public side.
+package struct EdgeTelemetry: Sendable {
+    private let logger: Logger
+    private let timers = Timers()
+
+    package init(logger: Logger) { self.logger = logger }
+
+    package var observe: @Sendable (EdgeRecord) -> Void {
+        { [logger, timers] record in
+            let operation = record.operation ?? "none"
+            let (seconds, attoseconds) = record.duration.components
+            let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
+            timers.record(operation, record.status, nanoseconds)
+            logger.log(
+                level: record.status >= 500 ? .warning : .info, "request",
+                metadata: [
+                    "operation": "\(operation)", "status": "\(record.status)",
+                    "duration_ms": "\(Double(nanoseconds / 1_000) / 1_000)", "trace_id": "\(record.trace.traceID)",
+                ])
+        }
+    }
+
+    /// Both labels come from closed sets: the operations of the contract and the status codes.
+    private final class Timers: Sendable {
+        private struct Key: Hashable {
+            let operation: String
+            let status: Int
+        }
+
+        private let timers = Mutex<[Key: Timer]>([:])
+
+        func record(_ operation: String, _ status: Int, _ nanoseconds: Int64) {
+            let key = Key(operation: operation, status: status)
+            let timer = timers.withLock { timers in
+                if let timer = timers[key] { return timer }
+                let timer = Timer(
+                    label: "http_server_duration_seconds",
+                    dimensions: [("operation", operation), ("status", String(status))])
+                timers[key] = timer
+                return timer
+            }
+            timer.recordNanoseconds(nanoseconds)
+        }
+    }
+}

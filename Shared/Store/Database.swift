@@ -1,0 +1,54 @@
+package import Postgres
+package import RPC
+
+/// A service's own schema: the pool, with errors in the words of `StoreError`.
+package struct Database: Sendable {
+    package let pool: PGPool
+
+    package init(pool: PGPool) { self.pool = pool }
+
+    /// Why the database does not answer a trivial question in time; nil where it does.
+    package func problem(within limit: Duration) async -> String? {
+        do throws(PGError) {
+            _ = try await pool.query(Self.ping, deadline: .now.advanced(by: limit))
+            return nil
+        } catch {
+            return "the database does not answer"
+        }
+    }
+
+    private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self) }
+
+    /// The rows of one statement.
+    package func rows<Row: Sendable>(
+        _ statement: PGStatement<Row>, _ values: [PGValue], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Row] {
+        do {
+            return try await pool.query(statement, values, deadline: deadline)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Runs one statement that answers with no rows.
+    package func run(
+        _ statement: PGCommand, _ values: [PGValue], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        do {
+            _ = try await pool.execute(statement, values, deadline: deadline)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}
+
+/// Runs what asks the store, for a handler that leaves every failure of the store to its caller.
+package func asking<Answer>(
+    _ work: () async throws(StoreError) -> Answer
+) async throws(RPCError) -> Answer {
+    do {
+        return try await work()
+    } catch {
+        throw error.asRPCError
+    }
+}

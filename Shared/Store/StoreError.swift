@@ -1,0 +1,51 @@
+internal import Contracts
+package import Postgres
+package import RPC
+
+/// What a store call came to where it did not succeed, in words that every service shares.
+package enum StoreError: Error, Sendable, Hashable {
+    /// A row that must be unique, or must exist, is not: the constraint's name says which.
+    case conflict(constraint: String)
+    /// The database cannot be reached or refuses work now; nothing was changed.
+    case unavailable
+    /// More work waits than can be done in time; nothing was changed.
+    case overloaded
+    /// The call's time ran out; nothing was changed.
+    case deadlineExceeded
+    /// The caller withdrew; nothing was changed.
+    case cancelled
+    /// The connection broke while a change was being stored.
+    case outcomeUnknown
+    /// A fault of ours: a statement that Postgres does not understand, a row that does not decode.
+    case fault(String)
+
+    package init(_ error: PGError) {
+        switch error.kind {
+        case .server:
+            self =
+                switch error.sqlState.prefix(2) {
+                case "23": .conflict(constraint: error.constraint ?? "")
+                case "40", "53", "55", "57": .unavailable
+                default: .fault(String(describing: error))
+                }
+        case .connectionLost, .unavailable, .closed: self = .unavailable
+        case .outcomeUnknown: self = .outcomeUnknown
+        case .deadlineExceeded: self = .deadlineExceeded
+        case .cancelled: self = .cancelled
+        case .overloaded: self = .overloaded
+        case .decoding, .invalidParameter, .migration, .configuration: self = .fault(String(describing: error))
+        }
+    }
+
+    /// The error for a caller who can do nothing about the database; conflicts are a handler's own matter.
+    package var asRPCError: RPCError {
+        switch self {
+        case .unavailable: .unavailable("the database cannot be reached")
+        case .overloaded: .overloaded("too much work waits for the database")
+        case .deadlineExceeded: .deadlineExceeded("the database did not answer in time")
+        case .cancelled: .cancelled("the caller withdrew the call")
+        case .outcomeUnknown: .outcomeUnknown("the connection to the database broke while the change was stored")
+        case .conflict, .fault: .internal("the service failed; its log says why")
+        }
+    }
+}
