@@ -1,4 +1,5 @@
-/// Follows the results of one pipeline batch and decides what becomes of each of its statements. Pure: no I/O, no clock.
+/// Follows the results of one pipeline batch and decides what becomes of each of its statements.
+/// Pure: no I/O, no clock.
 ///
 /// A batch is a list of segments; each segment ends with a Sync and is, outside an explicit transaction, one
 /// implicit transaction (PostgreSQL manual, "Pipelining": all or nothing up to the Sync).
@@ -113,7 +114,7 @@ struct PGBatch {
         }
     }
 
-    /// The connection broke: settles all that is left. `lost` of a write that may have been applied is up to the caller.
+    /// The connection broke: settles all that is left; the caller knows which writes may have been applied.
     mutating func lose(_ loss: PGError, into output: inout [Settled]) {
         // An error that Postgres sent before the end proves that the segment was undone.
         if let error, next < steps.count {

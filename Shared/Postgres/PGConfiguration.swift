@@ -55,7 +55,8 @@ package struct PGConfiguration: Sendable {
         return found
     }
 
-    /// The host names that must be looked up before libpq may connect without blocking; empty for sockets and addresses.
+    /// The host names that must be looked up before libpq may connect without blocking; empty for sockets and
+    /// addresses.
     var namesToResolve: [String] {
         guard keywords["hostaddr"] == nil, let host = keywords["host"] else { return [] }
         let hosts = host.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

@@ -128,7 +128,8 @@ extension PGCore {
         lines[slot].members = []
         lines[slot].sentAt = nil
         lines[slot].cancelAt = nil
-        lines[slot].giveUpAt = nil
+        // A cancel request that never gets through must not keep the line for ever.
+        lines[slot].giveUpAt = lines[slot].isCancelUnderWay ? now + limits.cancelGrace : nil
         settleIdle(slot, now: now)
     }
 
@@ -145,7 +146,13 @@ extension PGCore {
         let slot = token.slot
         guard lines[slot].generation == token.generation, lines[slot].isCancelUnderWay else { return }
         lines[slot].isCancelUnderWay = false
-        if lines[slot].members.isEmpty, lines[slot].phase == .ready { settleIdle(slot, now: now) }
+        guard lines[slot].members.isEmpty else {
+            // Postgres ignores a request that arrives between two statements of a pipeline: ask again.
+            lines[slot].cancelAt = now + limits.cancelRetry
+            return
+        }
+        lines[slot].giveUpAt = nil
+        settleIdle(slot, now: now)
     }
 
     // MARK: Settling
@@ -267,7 +274,7 @@ extension PGCore {
             complete(id, .failure(PGError(kind, error.message)), now: now)
         }
         if let copy = old.copy { outputs.append(.copied(copy, .failure(error))) }
-        if let sink = old.sink { outputs.append(.silenced(sink)) }
+        if let sink = old.sink { outputs.append(.silenced(sink, PGSlotToken(slot: slot, generation: old.generation))) }
         if let opener = old.opener { outputs.append(.granted(opener, .failure(error))) }
         guard slot < machine.slots.count else { return }
         if old.phase == .ready { machine.lost(slot, now: now) } else { machine.connectFailed(slot, now: now) }

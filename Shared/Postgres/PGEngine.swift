@@ -81,7 +81,7 @@ final class PGEngine: Sendable {
             case .copied(let request, let result): request.continuation.resume(returning: result)
             case .observed(let observation): observe?(observation)
             case .notified(let sink, let notifications): sink.receive(notifications)
-            case .silenced(let sink): sink.silence()
+            case .silenced(let sink, let token): sink.silence(token)
             case .wake: poller.wake()
             case .resolve(let token): resolve(token)
             case .sendCancel(let token, let handle):

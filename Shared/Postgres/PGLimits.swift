@@ -42,6 +42,8 @@ package struct PGLimits: Sendable {
     package var cancelGrace: Duration = .seconds(5)
     /// A cancelled statement may still finish by itself for this long before Postgres is told to stop it.
     package var cancelDelay: Duration = .milliseconds(10)
+    /// Time between two cancel requests for the same batch.
+    package var cancelRetry: Duration = .milliseconds(100)
     /// Cancel requests and name look-ups at once; more wait their turn.
     package var blockingWorkMax = 4
     /// Times a transaction is run again after 40001 or 40P01.

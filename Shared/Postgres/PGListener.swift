@@ -24,7 +24,8 @@ final class PGNotificationSink: Sendable {
         var hasGap = false
         var isFinished = false
         var reader: CheckedContinuation<PGListenEvent?, Never>?
-        var isSilent = false
+        /// The last connection that went.
+        var silenced: PGSlotToken?
         var keeper: CheckedContinuation<Void, Never>?
     }
 
@@ -82,24 +83,22 @@ final class PGNotificationSink: Sendable {
 
     // MARK: The connection's life
 
-    func open() { state.withLock { $0.isSilent = false } }
-
-    /// The connection has gone.
-    func silence() {
+    /// The connection of `token` has gone.
+    func silence(_ token: PGSlotToken) {
         let keeper = state.withLock { state in
-            state.isSilent = true
+            state.silenced = token
             defer { state.keeper = nil }
             return state.keeper
         }
         keeper?.resume()
     }
 
-    /// Returns when the connection has gone or the task is cancelled.
-    func untilSilent() async {
+    /// Returns when the connection of `token` has gone or the task is cancelled; early, at worst, for an older one.
+    func untilSilent(_ token: PGSlotToken) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isSilent = state.withLock { state in
-                    if state.isSilent || Task.isCancelled { return true }
+                    if state.silenced == token || Task.isCancelled { return true }
                     state.keeper = continuation
                     return false
                 }
@@ -130,9 +129,9 @@ package struct PGNotifications: AsyncSequence, Sendable {
 }
 
 extension PGPool {
-    /// Listens on a connection of its own while `body` runs. It is probed every `heartbeatInterval` and replaced when it
-    /// breaks; the first event, and one after each replacement, is `.gap`. Throws `configuration` for a channel that
-    /// is not a plain name.
+    /// Listens on a connection of its own while `body` runs. It is probed every `heartbeatInterval` and replaced when
+    /// it breaks; the first event, and one after each replacement, is `.gap`. Throws `configuration` for a channel
+    /// that is not a plain name.
     package func listen<Value: Sendable>(
         to channels: [String], _ body: (PGNotifications) async throws(PGError) -> Value
     ) async throws(PGError) -> Value {
@@ -154,7 +153,6 @@ extension PGPool {
     private func keepListening(to channels: [String], _ sink: PGNotificationSink) async {
         var failureCount = 0
         while !Task.isCancelled {
-            sink.open()
             do {
                 try await withConnection(deadline: .now + limits.connectTimeout, sink: sink) { lease throws(PGError) in
                     try await self.listen(to: channels, on: lease)
@@ -185,7 +183,7 @@ extension PGPool {
         let interval = limits.heartbeatInterval
         while true {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await sink.untilSilent() }
+                group.addTask { await sink.untilSilent(lease.token) }
                 group.addTask { try? await Task.sleep(for: interval) }
                 await group.next()
                 group.cancelAll()

@@ -1,6 +1,6 @@
 /// Decides which connection does what: lanes, leases, growth, back-off and the circuit breaker. Pure: no I/O, no clock.
 ///
-/// Each slot goes vacant → connecting → idle ⇄ (shared | leased) → vacant. Statements are known by their ids only.
+/// Each slot goes vacant → connecting → idle ⇄ (shared | leased) → vacant. Statements are known by id only.
 struct PGPoolMachine: Sendable {
     typealias Instant = ContinuousClock.Instant
 

@@ -168,7 +168,7 @@ enum PGCoreOutput: Sendable {
     case copied(PGCopyRequest, Result<Int, PGError>)
     case observed(PGObservation)
     case notified(PGNotificationSink, [PGNotification])
-    case silenced(PGNotificationSink)
+    case silenced(PGNotificationSink, PGSlotToken)
     case resolve(PGSlotToken)
     case sendCancel(PGSlotToken, PGCancelHandle)
     case wake

@@ -41,8 +41,10 @@ import Testing
         process.executableURL = URL(filePath: Self.nghttpd)
         process.arguments = ["--no-tls", "-a", "127.0.0.1", "-d", directory.path(), "\(port)"]
         process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
         try process.run()
-        defer { process.terminate() }
+        // It is deaf to SIGTERM when started from here.
+        defer { kill(process.processIdentifier, SIGKILL) }
         let client = try await connect(port: port, while: process)
         for (path, status, count) in [("/file", 200, content.count), ("/none", 404, nil)] {
             let response = try await client.send(

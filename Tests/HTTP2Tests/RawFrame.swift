@@ -114,12 +114,13 @@ final class FrameReader {
         var status: Int?
         var block = block
         block.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
             var offset = 0
             while true {
                 var field = nghttp2_nv()
                 var flags: Int32 = 0
                 let count = nghttp2_hd_inflate_hd2(
-                    inflater, &field, &flags, buffer.baseAddress! + offset, buffer.count - offset, 1)
+                    inflater, &field, &flags, base + offset, buffer.count - offset, 1)
                 guard count >= 0 else { return }
                 offset += count
                 if flags & Int32(NGHTTP2_HD_INFLATE_EMIT.rawValue) != 0 {

@@ -1,6 +1,7 @@
-import Postgres
 import Testing
 import TestSupport
+
+@testable import Postgres
 
 @Suite struct PGListenerTests {
     static let notify = PGCommand("tests.notify", "SELECT pg_notify($1, $2)")
@@ -80,24 +81,16 @@ import TestSupport
         }
     }
 
-    @Test func aSlowReaderIsToldOfTheGap() async throws {
-        var limits = PGLimits()
-        limits.notificationsMax = 10
-        try await TestDatabase.withPool("listen", limits: limits) { pool in
-            try await pool.listen(to: ["films_4"]) { notifications throws(PGError) in
-                var iterator = notifications.makeAsyncIterator()
-                #expect(await iterator.next() == .gap)
-                for number in 0..<50 { try await pool.execute(Self.notify, [.text("films_4"), .text("\(number)")]) }
-                var gapCount = 0
-                let first = await Self.next(&iterator, gapCount: &gapCount)
-                #expect(first?.payload == "0")
-                #expect(gapCount <= 1)
-                for _ in 1..<10 { _ = await Self.next(&iterator, gapCount: &gapCount) }
-                try await pool.execute(Self.notify, [.text("films_4"), .text("last")])
-                while await Self.next(&iterator, gapCount: &gapCount)?.payload != "last" {}
-                #expect(gapCount == 1)
-            }
-        }
+    @Test(arguments: [9, 10, 11, 50]) func aSlowReaderIsToldOfTheGap(_ count: Int) async {
+        let sink = PGNotificationSink(countMax: 10)
+        let all = (0..<count).map { PGNotification(channel: "films", payload: "\($0)") }
+        sink.receive(all)
+        var events: [PGListenEvent] = count > 10 ? [.gap] : []
+        events += all.prefix(10).map { .notification($0) }
+        for event in events { #expect(await sink.next() == event) }
+        let late = PGNotification(channel: "films", payload: "late")
+        sink.receive([late])
+        #expect(await sink.next() == .notification(late))
     }
 
     @Test func channelNamesAreChecked() async throws {

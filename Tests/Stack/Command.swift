@@ -27,7 +27,7 @@ package enum Command {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = Pipe()
         let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("command-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: complaints.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: complaints) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output

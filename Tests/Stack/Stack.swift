@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import Testing
 
 /// One installation for a suite: a database of its own, the emulated providers, and services as real processes.
@@ -96,8 +96,9 @@ package struct StackError: Error, CustomStringConvertible {
 
 /// Gives a suite its own stack, started before its first test and stopped after its last.
 package struct StackTrait: SuiteTrait, TestScoping {
+    @concurrent
     package func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
         let stack = try await Stack.start()
         do {

@@ -24,7 +24,7 @@ package final class StackProcess: Sendable {
         self.readyPath = readyPath
         self.log = folder.appendingPathComponent("\(name)-\(port).log")
         self.running = Mutex(nil)
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         try start()
     }
 
