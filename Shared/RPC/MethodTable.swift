@@ -26,10 +26,16 @@ struct MethodTable: Sendable {
     func find(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
         var position = Self.hash(name) & (slots.count - 1)
         while let candidate = slots[position] {
-            if candidate.bytes.count == name.count, candidate.bytes.elementsEqual(name) { return candidate.index }
+            if Self.isEqual(candidate.bytes, name) { return candidate.index }
             position = (position + 1) & (slots.count - 1)
         }
         return nil
+    }
+
+    private static func isEqual(_ left: [UInt8], _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in 0..<right.count where left[index] != right[index] { return false }
+        return true
     }
 
     // FNV-1a: the names in the table are ours, so that nobody gains from colliding with them.

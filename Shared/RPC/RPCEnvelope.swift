@@ -66,3 +66,17 @@ enum RPCEnvelope {
         return writer.bytes
     }
 }
+
+extension JSONReader {
+    /// Reads the value of `jsonrpc` and says whether it is the string 2.0.
+    mutating func isVersion2() throws(JSONError) -> Bool {
+        guard peekKind() == .string else {
+            try skipValue()
+            return false
+        }
+        return try parseString("is not a version") { text in
+            text.count == 3 && text[0] == UInt8(ascii: "2") && text[1] == UInt8(ascii: ".")
+                && text[2] == UInt8(ascii: "0")
+        }
+    }
+}

@@ -73,7 +73,7 @@ struct RequestScanner: Sendable {
         var members = try reader.beginObject()
         while let member = try reader.nextMember(&members, Self.members) {
             switch member {
-            case 0: hasVersion = try scanVersion(&reader)
+            case 0: hasVersion = try reader.isVersion2()
             case 1: try scanID(&reader, into: &request)
             case 2: hasMethod = try scanMethod(&reader, into: &request)
             default: try scanParams(&reader, into: &request)
@@ -82,14 +82,6 @@ struct RequestScanner: Sendable {
         if !hasVersion { request.fault = .invalidRequest("jsonrpc is not \"2.0\".") }
         if !hasMethod { request.fault = .invalidRequest("method is not a string.") }
         return request
-    }
-
-    private func scanVersion(_ reader: inout JSONReader) throws(JSONError) -> Bool {
-        guard reader.peekKind() == .string else {
-            try reader.skipValue()
-            return false
-        }
-        return try reader.parseString("is not a version") { $0.elementsEqual("2.0".utf8) }
     }
 
     private func scanID(

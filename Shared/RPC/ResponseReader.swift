@@ -55,7 +55,7 @@ struct ResponseReader: Sendable {
         var members = try reader.beginObject()
         while let member = try reader.nextMember(&members, Self.members) {
             switch member {
-            case 0: hasVersion = try Self.isVersion(&reader)
+            case 0: hasVersion = try reader.isVersion2()
             case 1: identity = try readID(&reader)
             case 2: result = try reader.skipValueRange()
             default:
@@ -79,14 +79,6 @@ struct ResponseReader: Sendable {
 
     private static func wrong(_ identity: Identity) -> Outcome {
         .malformed(identity == .missing ? .missingID : .wrongID)
-    }
-
-    private static func isVersion(_ reader: inout JSONReader) throws(JSONError) -> Bool {
-        guard reader.peekKind() == .string else {
-            try reader.skipValue()
-            return false
-        }
-        return try reader.parseString("is not a version") { $0.elementsEqual("2.0".utf8) }
     }
 
     private func readID(_ reader: inout JSONReader) throws(JSONError) -> Identity {
