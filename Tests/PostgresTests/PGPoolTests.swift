@@ -130,29 +130,40 @@ import TestSupport
         }
     }
 
-    @Test func waitersAreBoundedAndGiveUpAtTheirDeadline() async throws {
+    /// One lease at a time and room for one that waits.
+    static var tightLimits: PGLimits {
         var limits = PGLimits()
         limits.connectionsMax = 2
         limits.leasesMax = 1
         limits.waitersMax = 1
-        try await TestDatabase.withPool("pool", limits: limits) { pool in
-            _ = try await pool.first(Statements.add, [.int(1), .int(1)])
+        return limits
+    }
+
+    @Test func waitersGiveUpAtTheirDeadline() async throws {
+        try await TestDatabase.withPool("pool", limits: Self.tightLimits) { pool in
             try await pool.withTransaction { transaction throws(PGError) in
-                _ = try await transaction.first(Statements.add, [.int(1), .int(1)])
-                async let waiting = failureOf { () throws(PGError) in
-                    try await pool.withTransaction(deadline: .now + .milliseconds(300)) { other throws(PGError) in
+                try await transaction.execute(Statements.add, [.int(1), .int(1)])
+                let late = await failureOf { () throws(PGError) in
+                    try await pool.withTransaction(deadline: .now + .milliseconds(50)) { other throws(PGError) in
                         try await other.query(Statements.add, [.int(1), .int(1)])
                     }
                 }
-                // The first waiter is in the queue once the snapshot shows it.
+                #expect(late?.kind == .deadlineExceeded)
+            }
+            #expect(pool.snapshot.waitingCount == 0)
+        }
+    }
+
+    @Test func waitersAreBounded() async throws {
+        try await TestDatabase.withPool("pool", limits: Self.tightLimits) { pool in
+            try await pool.withTransaction { transaction throws(PGError) in
+                try await transaction.execute(Statements.add, [.int(1), .int(1)])
+                let waiting = Task { await failureOf { () throws(PGError) in try await pool.lease() } }
                 _ = try? await eventually { pool.snapshot.waitingCount == 1 }
-                let refused = await failureOf { () throws(PGError) in
-                    try await pool.withTransaction { other throws(PGError) in
-                        try await other.query(Statements.add, [.int(1), .int(1)])
-                    }
-                }
+                let refused = await failureOf { () throws(PGError) in try await pool.lease() }
                 #expect(refused?.kind == .overloaded)
-                #expect(await waiting?.kind == .deadlineExceeded)
+                waiting.cancel()
+                #expect(await waiting.value?.kind == .cancelled)
             }
             #expect(pool.snapshot.waitingCount == 0)
         }
