@@ -1,7 +1,8 @@
 extension H2CallbackContext {
     /// Takes one header field of a message.
     ///
-    /// Counting goes on beyond the limits (the library decodes the whole block to keep its table right), storing does not.
+    /// Counting goes on beyond the limits (the library decodes the whole block, to keep its table right); storing does
+    /// not.
     func receiveHeader(_ id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         guard abuse == nil, let stream = streams[id], stream.phase == .headers || stream.phase == .body else { return }
         stream.headerCount += 1

@@ -25,8 +25,8 @@ final class H2CallbackContext {
     var isPeerReady = false
     var isSettingsAcknowledged = false
     var isGoingAway = false
-    /// Since when a header block is being read.
-    var headersSince: ContinuousClock.Instant?
+    /// The stream whose header block is being read, and since when.
+    var openHeaders: (id: Int32, since: ContinuousClock.Instant)?
     /// Since when no stream is open.
     var idleSince: ContinuousClock.Instant?
     /// Streams the library has open, as told by begin and close.
@@ -115,7 +115,7 @@ final class H2CallbackContext {
     /// A header block begins. A new request over a limit gets no record and is refused.
     func beginHeaders(_ id: Int32, isRequest: Bool) {
         guard abuse == nil else { return }
-        headersSince = now
+        openHeaders = (id, now)
         guard isRequest, role == .server else { return }
         streamCount += 1
         openCount += 1
@@ -142,7 +142,7 @@ final class H2CallbackContext {
 
     /// A HEADERS frame with all its CONTINUATION frames is read.
     func endHeaders(_ id: Int32, endStream: Bool) {
-        headersSince = nil
+        openHeaders = nil
         guard abuse == nil, let stream = streams[id], !stream.isClosed else { return }
         stream.receivedAt = now
         if endStream { stream.isPeerDone = true }
@@ -276,6 +276,8 @@ final class H2CallbackContext {
     func closeStream(_ id: Int32, _ code: H2ErrorCode) {
         if openCount > 0 { openCount -= 1 }
         if openCount == 0 { idleSince = now }
+        // The block of a malformed message has no end that is told: the library resets the stream and drops the rest.
+        if openHeaders?.id == id { openHeaders = nil }
         guard let stream = streams[id] else { return }
         responseBytes -= stream.outboundRemaining
         let isResponseSent = stream.hasOutbound && stream.outboundRemaining == 0

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Counts the connections of a server, in all and by address, and knows their channels.
 ///
-/// A connection is released when it has closed **and** its last handler has ended: otherwise a peer could start handlers
-/// without bound by opening and closing connections. May be called from any thread.
+/// A connection is released when it has closed **and** its last handler has ended: otherwise a peer could start
+/// handlers without bound by opening and closing connections. May be called from any thread.
 final class H2ConnectionLedger: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]

@@ -23,7 +23,7 @@ extension H2Session {
     private func lateAbuse(_ now: ContinuousClock.Instant) -> H2Abuse? {
         if !context.isPeerReady, now - startedAt > limits.prefaceTimeout { return .prefaceTimeout }
         if !context.isSettingsAcknowledged, now - startedAt > limits.settingsAckTimeout { return .settingsTimeout }
-        if let since = context.headersSince, now - since > limits.headersTimeout { return .headersTimeout }
+        if let since = context.openHeaders?.since, now - since > limits.headersTimeout { return .headersTimeout }
         return nil
     }
 

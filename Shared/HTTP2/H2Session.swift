@@ -112,8 +112,9 @@ internal import CNghttp2
         return takeEvents()
     }
 
-    /// Gives `sink` the bytes to send, frame by frame, until `byteCount` is passed or nothing is left; returns how many.
-    /// The pointer is valid only during the call of `sink`.
+    /// Gives `sink` the bytes to send, frame by frame, until `byteCount` is passed or nothing is left.
+    ///
+    /// Returns how many. The pointer is valid only during the call of `sink`.
     package mutating func pull(
         upTo byteCount: Int, now: ContinuousClock.Instant, into sink: (UnsafeRawBufferPointer) -> Void
     ) -> Int {
@@ -232,7 +233,7 @@ internal import CNghttp2
 
     /// Answers a request and frees its slot; nil frees the slot of a handler that has nothing to say.
     ///
-    /// Called exactly once for each `request` event, when its handler has ended. If the stream is closed, nothing is sent.
+    /// Called exactly once for each `request` event, when its handler has ended. Nothing is sent on a closed stream.
     package mutating func respond(to id: H2StreamID, _ response: H2Response?, now: ContinuousClock.Instant) {
         guard let stream = context.streams[id.rawValue], stream.hasHandler else { return }
         context.now = now

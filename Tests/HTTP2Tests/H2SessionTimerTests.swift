@@ -48,6 +48,15 @@ import Testing
         #expect(pair.observations.contains(.abuse(.headersTimeout)))
     }
 
+    /// The library never tells the end of a malformed block, which must not pass for one that is slow.
+    @Test func aMalformedRequestDoesNotCountAsSlow() throws {
+        let pair = try fed(Raw.headers(1, Raw.post + [("Upper", "x")]))
+        _ = pair.pullServer()
+        pair.expireServer(after: .seconds(11))
+        #expect(pair.serverBreak == nil)
+        #expect(pair.observations.contains(.resetSent(H2StreamID(rawValue: 1), .protocolError)))
+    }
+
     @Test func bodyIdleTimeout() throws {
         let pair = try fed(Raw.headers(1, end: false))
         pair.expireServer(after: .seconds(29))

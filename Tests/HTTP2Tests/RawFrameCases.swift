@@ -61,7 +61,8 @@ enum ConnectionCases {
         RawFrameCase("a frame of unknown type", [Raw.frame(0xfa, flags: 0xff, stream: 0, [1, 2, 3])], .alive),
         RawFrameCase("GOAWAY from the client", [Raw.goAway()], .closed),
         RawFrameCase(
-            "PUSH_PROMISE from the client", [Raw.frame(5, flags: 4, stream: 1, Raw.word(2))], .goAway([.protocolError])),
+            "PUSH_PROMISE from the client",
+            [Raw.frame(5, flags: 4, stream: 1, Raw.word(2))], .goAway([.protocolError])),
         RawFrameCase("DATA on stream 0", [Raw.data(0, [1])], .goAway([.protocolError])),
         RawFrameCase("DATA on an idle stream", [Raw.data(1, [1])], .goAway([.protocolError])),
         RawFrameCase("HEADERS on stream 0", [Raw.headers(0)], .goAway([.protocolError])),

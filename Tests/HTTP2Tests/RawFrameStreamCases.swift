@@ -144,7 +144,8 @@ enum StreamCases {
     private static let windows: [RawFrameCase] = [
         RawFrameCase("WINDOW_UPDATE by 0", [Raw.window(0, 0)], .goAway([.protocolError])),
         RawFrameCase(
-            "WINDOW_UPDATE by 0 on a stream", [Raw.headers(1, end: false), Raw.window(1, 0)], .goAway([.protocolError])),
+            "WINDOW_UPDATE by 0 on a stream",
+            [Raw.headers(1, end: false), Raw.window(1, 0)], .goAway([.protocolError])),
         RawFrameCase("a connection window over 2^31−1", [Raw.window(0, 0x7fff_ffff)], .goAway([.flowControlError])),
         RawFrameCase(
             "a stream window over 2^31−1", [Raw.headers(1, end: false), Raw.window(1, 0x7fff_ffff)],

@@ -1,8 +1,8 @@
 import HTTP2
 import Synchronization
 
-/// Handlers for tests, chosen by path: `/large`, `/hang` (until released or cancelled), `/stubborn` (until released, deaf to
-/// cancellation); any other path is an echo.
+/// Handlers for tests, chosen by path: `/large`, `/hang` (until released or cancelled), `/stubborn` (until released,
+/// deaf to cancellation); any other path is an echo.
 final class TestHandlers: Sendable {
     private struct State {
         var startedCount = 0
