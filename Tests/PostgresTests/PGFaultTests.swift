@@ -155,10 +155,13 @@ import TestSupport
     }
 
     @Test func statementsWaitOutAShortRestart() async throws {
+        var limits = PGLimits()
+        // However slow the test, the circuit stays closed.
+        limits.breakerFailuresMax = 1_000_000
         try await TestDatabase.withSchema("fault") { database in
             let direct = try PGPool(database.configuration())
             let relay = try TCPRelay(to: try await database.serverPort(direct))
-            let pool = try PGPool(database.configuration(through: relay))
+            let pool = try PGPool(database.configuration(through: relay, limits: limits))
             _ = try await pool.query(Statements.add, [.int(1), .int(1)])
             relay.setMode(.refuse)
             relay.cut()
