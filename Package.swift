@@ -27,7 +27,8 @@ let httpClient = product("AsyncHTTPClient", "async-http-client")
 
 /// A module of `Shared/`; `wrapsC` turns on strict memory safety where C is touched.
 func shared(
-    _ name: String, _ dependencies: [Target.Dependency] = [], wrapsC: Bool = false, tests: [Target.Dependency]? = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], wrapsC: Bool = false, tests: [Target.Dependency]? = [],
+    testData: [String] = []
 ) -> [Target] {
     var targets: [Target] = [
         .target(
@@ -37,8 +38,8 @@ func shared(
     if let tests {
         targets.append(
             .testTarget(
-                name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies + tests,
-                path: "Tests/\(name)Tests", swiftSettings: house))
+                name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies + tests,
+                path: "Tests/\(name)Tests", exclude: testData, swiftSettings: house))
     }
     return targets
 }
@@ -90,8 +91,8 @@ let package = Package(
         + system("COpenSSL", "libcrypto", "libssl-dev")
         + shared("JSON")
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
-        + shared("HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl")] + nio, wrapsC: true)
-        + shared("RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")])
+        + shared("HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio, wrapsC: true)
+        + shared("RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
         + shared("Postgres", ["CLibpq"], wrapsC: true)
         + shared("Contracts", ["JSON", "RPC"], tests: nil)
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
