@@ -11,6 +11,7 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
 ]
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
@@ -75,6 +76,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -101,7 +103,8 @@ let package = Package(
             [
                 "Contracts", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
-            ], tests: ["JSON"])
+                product("NIOHTTPTypes", "swift-nio-extras"),
+            ], tests: ["JSON", product("NIOPosix", "swift-nio")])
         + shared(
             "Assembly",
             [
@@ -140,6 +143,11 @@ let package = Package(
             .testTarget(
                 name: "ContractGenTests", dependencies: ["ContractGenCore", "Contracts", "JSON", "RPC"],
                 path: "Tests/ContractGenTests", swiftSettings: house),
+            .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: house),
+            .testTarget(
+                name: "SettingsTests",
+                dependencies: ["GatewayService", "MetadataService", "RatingsService", "Runtime", "ScrobbleService"],
+                path: "Tests/SettingsTests", swiftSettings: house),
             .target(name: "Stack", path: "Tests/Stack", swiftSettings: house),
             .testTarget(
                 name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",

