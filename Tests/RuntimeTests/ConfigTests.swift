@@ -72,11 +72,11 @@ import Testing
     @Test func `values are read exactly`() throws {
         let values = try Self.load([
             "REELAY_WAIT_SECONDS": "0.25", "REELAY_CORS_ORIGINS": "https://a.example, https://b.example",
-            "REELAY_PEER_ADDRESS": "[::1]:7101", "REELAY_TMDB_URL": "http://127.0.0.1:7900/tmdb/3",
+            "REELAY_PEER_ADDRESS": "[::1]:7101,b.example:7102", "REELAY_TMDB_URL": "http://127.0.0.1:7900/tmdb/3",
         ])
         #expect(values[Self.wait] == .milliseconds(250))
         #expect(values[Self.origins] == ["https://a.example", "https://b.example"])
-        #expect(values[Self.peer] == "[::1]:7101")
+        #expect(values[Self.peer] == "[::1]:7101,b.example:7102")
         #expect(values[Self.url] == "http://127.0.0.1:7900/tmdb/3")
     }
 
@@ -90,7 +90,8 @@ import Testing
         ("REELAY_TMDB_URL", "https://u:p@x/"), ("REELAY_TMDB_URL", "https://x/?a=b"),
         ("REELAY_TMDB_URL", "https://x/ y"), ("REELAY_TMDB_URL", "https://x:0/"),
         ("REELAY_PEER_ADDRESS", "host"), ("REELAY_PEER_ADDRESS", ":80"), ("REELAY_PEER_ADDRESS", "h:0"),
-        ("REELAY_PEER_ADDRESS", "::1:80"), ("REELAY_CORS_ORIGINS", "a, ,b"),
+        ("REELAY_PEER_ADDRESS", "::1:80"), ("REELAY_PEER_ADDRESS", "h:80,"), ("REELAY_PEER_ADDRESS", "h:80, i:80"),
+        ("REELAY_CORS_ORIGINS", "a, ,b"),
         ("REELAY_NAME", String(repeating: "x", count: 4097)),
     ])
     func `a bad value names the key and what was expected`(name: String, value: String) throws {

@@ -124,9 +124,11 @@ extension ConfigKey where Value == String {
             accepts: ConfigText.isURL)
     }
 
-    /// A peer as `host:port`; required unless it has a default.
+    /// A peer as `host:port`, or its copies as several of these; required unless it has a default.
     package static func address(_ name: String, default defaultValue: String? = nil, _ purpose: String) -> ConfigKey {
-        text(name, form: "host:port", default: defaultValue, purpose, accepts: ConfigText.isAddress)
+        text(name, form: "host:port, or several with commas between", default: defaultValue, purpose) {
+            $0.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { ConfigText.isAddress(String($0)) }
+        }
     }
 }
 
