@@ -14,7 +14,9 @@ package enum Command {
         _ program: String, _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result { try runBlocking(program, arguments, environment) }) }
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try runBlocking(program, arguments, environment) })
+            }
         }
     }
 
@@ -37,7 +39,8 @@ package enum Command {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             let said = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
-            throw StackError("\(program) \(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(said)")
+            throw StackError(
+                "\(program) \(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(said)")
         }
         return String(decoding: printed, as: UTF8.self)
     }

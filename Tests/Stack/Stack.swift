@@ -13,66 +13,87 @@ package final class Stack: Sendable {
 
     package let database: StackDatabase
     package let upstreams: StackProcess
-    package let services: [String: StackProcess]
+    /// Every copy of every service, those that were not started included.
+    package let copies: [String: [StackProcess]]
     package let folder: URL
 
-    private init(database: StackDatabase, upstreams: StackProcess, services: [String: StackProcess], folder: URL) {
+    private init(
+        database: StackDatabase, upstreams: StackProcess, copies: [String: [StackProcess]], folder: URL
+    ) {
         self.database = database
         self.upstreams = upstreams
-        self.services = services
+        self.copies = copies
         self.folder = folder
     }
 
     package static let serviceNames = ["metadata", "ratings", "scrobble", "gateway"]
 
-    /// Starts everything and returns when every service is ready.
-    package static func start(settings: [String: String] = [:]) async throws -> Stack {
+    /// Starts everything that the plan asks for and returns when every started service is ready.
+    package static func start(_ plan: StackPlan = StackPlan()) async throws -> Stack {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("reelay-stack-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let database = try await StackDatabase.create(secrets: folder)
-        var ports: [String: Int] = [:]
-        for name in serviceNames + serviceNames.map({ $0 + "-admin" }) + ["upstreams"] {
-            ports[name] = try FreePort.next()
-        }
-        let upstreamsPort = ports["upstreams"] ?? 0
+        let database = try await StackDatabase.create(on: plan.server, secrets: folder)
+        let upstreamsPort = try FreePort.next()
         let upstreams = try StackProcess(
             name: "upstreams", arguments: ["--port", "\(upstreamsPort)"], environment: [:],
             port: upstreamsPort, adminPort: upstreamsPort, readyPath: "/healthz", folder: folder)
+        try upstreams.start()
         let keyRing = folder.appendingPathComponent("key_ring")
         try "test:\(Data(repeating: 7, count: 32).base64EncodedString())\n".write(
             to: keyRing, atomically: true, encoding: .utf8)
 
-        var services: [String: StackProcess] = [:]
-        for name in serviceNames {
-            let port = ports[name] ?? 0
-            let admin = ports[name + "-admin"] ?? 0
-            var environment = [
-                "REELAY_HOST": "127.0.0.1", "REELAY_PORT": "\(port)", "REELAY_ADMIN_PORT": "\(admin)",
-                "REELAY_DATABASE_URL": database.url(of: name), "REELAY_SERVICE_SECRET": serviceSecret,
-                "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_DELAY_SECONDS": "0",
-                "REELAY_METADATA_ADDRESS": "127.0.0.1:\(ports["metadata"] ?? 0)",
-                "REELAY_RATINGS_ADDRESS": "127.0.0.1:\(ports["ratings"] ?? 0)",
-                "REELAY_SCROBBLE_ADDRESS": "127.0.0.1:\(ports["scrobble"] ?? 0)",
-                "REELAY_TMDB_URL": "http://127.0.0.1:\(upstreamsPort)/tmdb/3",
-                "REELAY_TMDB_API_KEY": "00112233445566778899aabbccddeeff",
-                "REELAY_OMDB_URL": "http://127.0.0.1:\(upstreamsPort)/omdb", "REELAY_OMDB_API_KEY": "reelaydemo",
-                "REELAY_CORS_ORIGINS": "https://app.example",
-                "REELAY_KEY_RING_FILE": keyRing.path,
-            ]
-            environment.merge(settings) { _, new in new }
-            services[name] = try StackProcess(
-                name: name, arguments: [], environment: environment, port: port, adminPort: admin,
-                readyPath: "/readyz", folder: folder)
+        var ports: [String: [Int]] = [:]
+        for name in serviceNames { ports[name] = try (0..<plan.copies(of: name)).map { _ in try FreePort.next() } }
+        func addresses(_ name: String) -> String {
+            (ports[name] ?? []).map { "127.0.0.1:\($0)" }.joined(separator: ",")
         }
-        let stack = Stack(database: database, upstreams: upstreams, services: services, folder: folder)
+        var copies: [String: [StackProcess]] = [:]
+        for name in serviceNames {
+            for port in ports[name] ?? [] {
+                let admin = try FreePort.next()
+                var environment = [
+                    "REELAY_HOST": "127.0.0.1", "REELAY_PORT": "\(port)", "REELAY_ADMIN_PORT": "\(admin)",
+                    "REELAY_DATABASE_URL": database.url(of: name), "REELAY_SERVICE_SECRET": serviceSecret,
+                    "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_DELAY_SECONDS": "0",
+                    "REELAY_METADATA_ADDRESS": addresses("metadata"), "REELAY_RATINGS_ADDRESS": addresses("ratings"),
+                    "REELAY_SCROBBLE_ADDRESS": addresses("scrobble"),
+                    "REELAY_TMDB_URL": "http://127.0.0.1:\(upstreamsPort)/tmdb/3",
+                    "REELAY_TMDB_API_KEY": "00112233445566778899aabbccddeeff",
+                    "REELAY_OMDB_URL": "http://127.0.0.1:\(upstreamsPort)/omdb", "REELAY_OMDB_API_KEY": "reelaydemo",
+                    "REELAY_CORS_ORIGINS": "https://app.example",
+                    "REELAY_KEY_RING_FILE": keyRing.path,
+                ]
+                environment.merge(plan.settings) { _, new in new }
+                environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
+                let process = try StackProcess(
+                    name: name, arguments: [], environment: environment, port: port, adminPort: admin,
+                    readyPath: "/readyz", folder: folder)
+                copies[name, default: []].append(process)
+            }
+        }
+        let stack = Stack(database: database, upstreams: upstreams, copies: copies, folder: folder)
         do {
-            for process in [upstreams] + serviceNames.compactMap({ services[$0] }) { try await process.awaitReady() }
+            let started = serviceNames.flatMap { (copies[$0] ?? []).dropLast(plan.absentCopies[$0] ?? 0) }
+            for process in started { try process.start() }
+            for process in [upstreams] + started { try await process.awaitReady() }
         } catch {
             await stack.stop()
             throw error
         }
         return stack
     }
+
+    /// Runs `body` with a stack of its own, which is stopped whatever happens.
+    package static func running<Value>(_ plan: StackPlan, _ body: (Stack) async throws -> Value) async throws -> Value {
+        let stack = try await start(plan)
+        let outcome: Result<Value, any Error>
+        do { outcome = .success(try await body(stack)) } catch { outcome = .failure(error) }
+        await stack.stop()
+        return try outcome.get()
+    }
+
+    /// The first copy of each service.
+    package var services: [String: StackProcess] { copies.compactMapValues(\.first) }
 
     package func service(_ name: String) throws -> StackProcess {
         guard let process = services[name] else { throw StackError("there is no service \(name)") }
@@ -81,11 +102,30 @@ package final class Stack: Sendable {
 
     /// Stops the services in the order in which callers depend on them, and drops the database.
     package func stop() async {
-        for name in Self.serviceNames.reversed() { await services[name]?.stop() }
+        for name in Self.serviceNames.reversed() {
+            for process in copies[name] ?? [] { await process.stop() }
+        }
         await upstreams.stop()
         await database.drop()
         try? FileManager.default.removeItem(at: folder)
     }
+}
+
+/// What a stack consists of where it is not one copy of everything.
+package struct StackPlan: Sendable {
+    /// Copies of a service; 1 where it is not named.
+    package var copies: [String: Int] = [:]
+    /// How many of a service's copies, the last ones, are not started: their addresses are known, nobody listens there.
+    package var absentCopies: [String: Int] = [:]
+    /// Settings of every service, and of all copies of one.
+    package var settings: [String: String] = [:]
+    package var settingsOf: [String: [String: String]] = [:]
+    /// The Postgres to use, as a superuser; nil for the one that `REELAY_TEST_DATABASE_URL` names.
+    package var server: String?
+
+    package init() {}
+
+    fileprivate func copies(of service: String) -> Int { copies[service] ?? 1 }
 }
 
 /// Something that the stack could not do.

@@ -7,9 +7,10 @@ package struct StackDatabase: Sendable {
 
     private static let password = "stack-password-0123456789"
 
-    /// Makes the database; `secrets` is a folder for the passwords that the administrator's script reads.
-    static func create(secrets: URL) async throws -> StackDatabase {
-        guard let text = ProcessInfo.processInfo.environment["REELAY_TEST_DATABASE_URL"],
+    /// Makes the database on `chosen`, else on the test server; `secrets` is a folder for the passwords that the
+    /// administrator's script reads.
+    static func create(on chosen: String?, secrets: URL) async throws -> StackDatabase {
+        guard let text = chosen ?? ProcessInfo.processInfo.environment["REELAY_TEST_DATABASE_URL"],
             let server = URLComponents(string: text)
         else { throw StackError("REELAY_TEST_DATABASE_URL must name a superuser on a throw-away Postgres") }
         for service in Stack.serviceNames {
@@ -26,7 +27,7 @@ package struct StackDatabase: Sendable {
                 try await Command.run(
                     "psql", ["-qX", database.adminURL, "-f", script], environment: ["REELAY_SECRETS_DIR": secrets.path])
                 return database
-            } catch where attempt < 5 {
+            } catch  where attempt < 5 {
                 try await Task.sleep(for: .milliseconds(Int64.random(in: 50...300)))
             }
         }
@@ -48,12 +49,16 @@ package struct StackDatabase: Sendable {
         return url.string ?? ""
     }
 
+    /// The address of the server's own database, for what cannot be done from inside of this one.
+    package var serverURL: String { server.string ?? "" }
+
     /// What a query answers, one line a row.
     package func query(_ sql: String) async throws -> [String] {
         try await Command.run("psql", ["-qXAt", adminURL, "-c", sql]).split(separator: "\n").map(String.init)
     }
 
     func drop() async {
-        _ = try? await Command.run("psql", ["-qX", server.string ?? "", "-c", "DROP DATABASE IF EXISTS \(name) WITH (FORCE)"])
+        _ = try? await Command.run(
+            "psql", ["-qX", server.string ?? "", "-c", "DROP DATABASE IF EXISTS \(name) WITH (FORCE)"])
     }
 }

@@ -25,7 +25,6 @@ package final class StackProcess: Sendable {
         self.log = folder.appendingPathComponent("\(name)-\(port).log")
         self.running = Mutex(nil)
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        try start()
     }
 
     /// Where the executables lie: `REELAY_BIN`, else beside the test runner.
@@ -34,7 +33,7 @@ package final class StackProcess: Sendable {
         return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }()
 
-    /// Starts the process, again after `stop` or `kill`.
+    /// Starts the process, also after `stop` or `kill`.
     package func start() throws {
         let process = Process()
         process.executableURL = Self.programs.appendingPathComponent(name)
@@ -68,7 +67,8 @@ package final class StackProcess: Sendable {
 
     private func answers() async -> Bool {
         let url = "http://127.0.0.1:\(adminPort)\(readyPath)"
-        let status = try? await Command.run("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", url])
+        let status = try? await Command.run(
+            "curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", url])
         return status == "200"
     }
 
@@ -78,8 +78,15 @@ package final class StackProcess: Sendable {
     /// Ends the process at once, as a crash would.
     package func kill() async { await end(with: SIGKILL) }
 
+    /// Whether the process that was started last still runs; true for one that was never started or was ended here.
+    package var livesOn: Bool { pid.map { Foundation.kill($0, 0) == 0 } ?? true }
+
     private func end(with signal: Int32) async {
-        guard let pid = running.withLock({ current in defer { current = nil }; return current }) else { return }
+        guard
+            let pid = running.withLock({ current in
+                defer { current = nil }; return current
+            })
+        else { return }
         _ = Foundation.kill(pid, signal)
         let deadline = ContinuousClock.now.advanced(by: .seconds(35))
         while Foundation.kill(pid, 0) == 0, ContinuousClock.now < deadline {
@@ -106,9 +113,9 @@ enum Survivors {
 }
 
 /// Ports that nobody listens on.
-enum FreePort {
+package enum FreePort {
     /// A port that was free a moment ago; the kernel hands each out once in a long while.
-    static func next() throws -> Int {
+    package static func next() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw StackError("no socket: \(errno)") }
         defer { close(descriptor) }

@@ -40,7 +40,8 @@ package enum Wire {
         var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(
+                in: .whitespaces)
         }
         if status == 100 { return try parse(String(text[end.upperBound...])) }
         return Answer(status: status, headers: headers, body: Data(text[end.upperBound...].utf8))
