@@ -1,6 +1,7 @@
 import Glibc
 package import HTTP2
 import NIOPosix
+import Synchronization
 
 /// Finds the addresses of a target; may fail with any error, whose text is for logs only.
 package typealias RPCResolver = @Sendable (_ target: RPCTarget) async throws -> [H2Address]
@@ -13,8 +14,59 @@ package enum SystemResolver {
     }
 
     /// Every address of the target, each once, in the system's order.
+    ///
+    /// `getaddrinfo` cannot be stopped: a cancelled look-up is abandoned at once and ends on its thread when it may, so
+    /// that a name server which does not answer never holds up a stop.
     package static let resolve: RPCResolver = { target in
-        try await NIOThreadPool.singleton.runIfActive { try lookUp(target) }
+        let answer = Answer()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                answer.await(continuation)
+                NIOThreadPool.singleton.submit { _ in answer.settle(Result { try lookUp(target) }) }
+            }
+        } onCancel: {
+            answer.settle(.failure(CancellationError()))
+        }
+    }
+
+    /// Takes the first of two answers, the look-up's and the cancellation's, whichever side comes first.
+    private final class Answer: Sendable {
+        private enum State {
+            case open
+            case waiting(CheckedContinuation<[H2Address], any Error>)
+            case settled(Result<[H2Address], any Error>)
+            case done
+        }
+
+        private let state = Mutex(State.open)
+
+        func await(_ continuation: CheckedContinuation<[H2Address], any Error>) {
+            let early: Result<[H2Address], any Error>? = state.withLock { state in
+                if case .settled(let result) = state {
+                    state = .done
+                    return result
+                }
+                state = .waiting(continuation)
+                return nil
+            }
+            if let early { continuation.resume(with: early) }
+        }
+
+        func settle(_ result: Result<[H2Address], any Error>) {
+            let waiting: CheckedContinuation<[H2Address], any Error>? = state.withLock { state in
+                switch state {
+                case .open:
+                    state = .settled(result)
+                    return nil
+                case .waiting(let continuation):
+                    state = .done
+                    return continuation
+                case .settled, .done:
+                    return nil
+                }
+            }
+            waiting?.resume(with: result)
+        }
     }
 
     private static func lookUp(_ target: RPCTarget) throws -> [H2Address] {
