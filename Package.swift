@@ -5,14 +5,18 @@ import PackageDescription
 //   shared("RPC", …)      → Shared/RPC and, where it has tests, Tests/RPCTests
 //   service("ratings", …) → Services/ratings (library RatingsService) and the executable in Services/ratings/Main
 
-let house: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
-]
+/// Set by `deploy/dev/check --deep`, which builds the fuzz targets: they need everything instrumented.
+let isFuzzing = Context.environment["REELAY_FUZZ"] == "1"
+
+let house: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"])] : [])
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
 
@@ -65,6 +69,17 @@ func service(
     ]
 }
 
+/// The fuzz targets, in a build that is made for them.
+func fuzz() -> [Target] {
+    guard isFuzzing else { return [] }
+    return [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Cryptography", "HTTP2", "JSON", "RPC", "Runtime"], path: "Tests/Fuzz",
+            exclude: ["Corpus", "Sanitizers", "tsan.supp"], swiftSettings: house,
+            linkerSettings: [.unsafeFlags(["-sanitize=address"]), .linkedLibrary("stdc++")])
+    ]
+}
+
 /// A C library from Debian, found by pkg-config.
 func system(_ name: String, _ pkgConfig: String, _ debian: String) -> [Target] {
     [.systemLibrary(name: name, path: "Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])]
@@ -93,8 +108,11 @@ let package = Package(
         + system("COpenSSL", "libcrypto", "libssl-dev")
         + shared("JSON")
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
-        + shared("HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio, wrapsC: true)
-        + shared("RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
+        + shared(
+            "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
+            wrapsC: true)
+        + shared(
+            "RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
         + shared("Postgres", ["CLibpq"], wrapsC: true)
         + shared("Contracts", ["JSON", "RPC"], tests: nil)
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
@@ -124,6 +142,7 @@ let package = Package(
         + service("ratings")
         + service("scrobble")
         + service("gateway", ["Edge"])
+        + fuzz()
         + [
             .target(
                 name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: house),
@@ -154,5 +173,8 @@ let package = Package(
                 swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests", dependencies: ["Stack"], path: "Tests/EndToEndTests", swiftSettings: house),
+            .testTarget(
+                name: "FaultTests", dependencies: ["Stack"], path: "Tests/FaultTests", exclude: ["load.py"],
+                swiftSettings: house),
         ]
 )

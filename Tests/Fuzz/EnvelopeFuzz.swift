@@ -1,0 +1,93 @@
+import HTTP2
+import JSON
+
+@testable import RPC
+
+/// Any bytes as the body of a request, of a response and of the header fields around them.
+enum EnvelopeFuzz {
+    private static let limits = RPCLimits()
+    private static let scanner = RequestScanner(
+        methods: MethodTable(["ratings.getRating", "ratings.rateTitle", "health.check"]), limits: limits)
+
+    static func run(_ bytes: [UInt8]) -> Int32 {
+        scan(bytes)
+        read(bytes)
+        readHeaders(bytes)
+        return 0
+    }
+
+    private static func scan(_ body: [UInt8]) {
+        let isJSON = value(JSONValue.self, body) != nil
+        do throws(RPCError) {
+            switch try scanner.scan(body) {
+            case .single(let request): hold(request, body)
+            case .batch(let requests):
+                check((1...limits.batchMembersMax).contains(requests.count), "a batch of \(requests.count)")
+                for request in requests { hold(request, body) }
+            }
+            check(isJSON, "a request that is no JSON is taken")
+        } catch {
+            check(!isJSON || error.code == RPCError.Code.invalidRequest, "JSON is refused: \(error.message)")
+            check(value(JSONValue.self, RPCEnvelope.response(error)) != nil, "a refusal is no JSON")
+        }
+    }
+
+    private static func hold(_ request: ScannedRequest, _ body: [UInt8]) {
+        if let id = request.id {
+            check(id.count <= limits.idBytesMax, "an id of \(id.count) bytes")
+            check(value(JSONValue.self, Array(body[id])) != nil, "an id is no JSON")
+        }
+        if let params = request.params {
+            check(value(JSONValue.self, Array(body[params]))?.object != nil, "params are no object")
+        }
+        if let fault = request.fault {
+            check(value(JSONValue.self, RPCEnvelope.response(fault, body, id: request.id)) != nil, "no JSON")
+            return
+        }
+        do throws(RPCError) {
+            let params: [String: JSONValue] = try RPCEnvelope.decodeParams(body, at: request.params)
+            let response = RPCEnvelope.response(params, body, id: request.id)
+            check(response.isEmpty == (request.id == nil), "only a notification is not answered")
+            guard let id = request.id else { return }
+            let answer = value(JSONValue.self, response) ?? .null
+            check(answer["result"].object?.members.count == params.count, "the result is not what was asked for")
+            check(answer["id"] == value(JSONValue.self, Array(body[id])), "the answer has another id")
+        } catch {
+            check(false, "params that were scanned do not decode: \(error.message)")
+        }
+    }
+
+    private static func read(_ body: [UInt8]) {
+        let response = H2Response(status: 200, headers: [H2Header("content-type", "application/json")], body: body)
+        switch ResponseReader(number: 1).read(response) {
+        case .result(let range):
+            check(value(JSONValue.self, Array(body[range])) != nil, "a result is no JSON")
+            check(value(JSONValue.self, body)?["id"].int == 1, "the answer to another call is taken")
+        case .failed(let error): check(error.message.utf8.count <= 1_024 * 16, "an error of unbounded length")
+        case .malformed: break
+        }
+    }
+
+    /// The lines of the text are the values of the fields.
+    private static func readHeaders(_ bytes: [UInt8]) {
+        let lines = bytes.prefix(4_096).split(separator: 10, omittingEmptySubsequences: false)
+        let names = ["traceparent", "tracestate", "rpc-timeout-ms", "rpc-attempt", "idempotency-key", "content-type"]
+        let fields = zip(names, lines).map { H2Header($0, String(decoding: $1, as: UTF8.self)) }
+        let headers = RequestHeaders(fields)
+        _ = headers.isJSON
+        let now = ContinuousClock.now
+        do throws(RPCError) {
+            let context = try headers.context(receivedAt: now, limits: limits)
+            check(context.deadline > now && context.deadline <= now + limits.timeoutMax, "a deadline out of bounds")
+            check((0...limits.attemptMax).contains(context.attempt), "attempt \(context.attempt)")
+            let again = TraceContext(traceparent: context.trace.traceparent)
+            check(again?.traceparent == context.trace.traceparent, "a trace that is passed on is not valid")
+        } catch {
+            check(error.code == RPCError.Code.invalidRequest, "header fields are refused with \(error.code)")
+        }
+    }
+
+    private static func value<Value: JSONDecodable>(_ type: Value.Type, _ bytes: [UInt8]) -> Value? {
+        do throws(JSONError) { return try decodeJSON(type, from: bytes) } catch { return nil }
+    }
+}
