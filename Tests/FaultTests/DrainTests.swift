@@ -1,0 +1,50 @@
+import Foundation
+import Stack
+import Testing
+
+extension FaultTests {
+    /// Copies that go and come while calls are made; the callers must not notice.
+    @Suite(.serialized)
+    struct DrainTests {
+        @Test("R3: a rolling restart of both copies fails no call")
+        func rollingRestart() async throws {
+            var plan = StackPlan()
+            plan.copies["ratings"] = 2
+            try await Stack.running(plan) { stack in
+                let client = try await Client(of: stack)
+                let titles = try await stack.makeFilms(16)
+                try await client.rate(titles)
+                let copies = try #require(stack.copies["ratings"])
+                let rounds = Form.choose(3, full: 20)
+                let load = try Load(on: client, titles: titles, threads: 4, callsPerSecond: Form.choose(200, full: 500))
+                for _ in 0..<rounds {
+                    for copy in copies {
+                        try await Task.sleep(for: .milliseconds(500))
+                        // SIGKILL in the place of the stop is how this test is shown to be able to fail.
+                        if Form.mutant == "kill" { await copy.kill() } else { await copy.stop() }
+                        try copy.start()
+                        try await copy.awaitReady()
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                let calls = try await load.stop()
+                // A call may be moved to the other copy if it surely was not taken; one that had to be repeated was cut off.
+                let (moved, repeated) = try Self.retries(of: try stack.service("gateway"))
+                let isHeld = calls.failed.isEmpty && repeated == 0 && calls.count > 100 * rounds
+                report(
+                    "R3", isHeld: isHeld,
+                    "\(rounds) rounds, \(calls.count) calls at \(Int(calls.pace))/s, \(calls.failed.count) failed, "
+                        + "\(moved) moved, \(repeated) repeated, longest \(Int(calls.longest)) ms")
+                #expect(isHeld, "\(calls.outcomes)")
+            }
+        }
+
+        private static func retries(of gateway: StackProcess) throws -> (moved: Int, repeated: Int) {
+            let lines = try String(contentsOf: gateway.log, encoding: .utf8).split(separator: "\n").filter {
+                $0.contains(#""message":"retried""#)
+            }
+            let moved = lines.count { $0.contains(#""transparent":"true""#) }
+            return (moved, lines.count - moved)
+        }
+    }
+}

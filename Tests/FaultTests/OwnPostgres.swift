@@ -1,0 +1,72 @@
+import Foundation
+import Stack
+
+/// A Postgres server of a test's own, which it may crash.
+struct OwnPostgres {
+    let url: String
+    private let folder: URL
+    private let programs: String
+
+    /// `settings` are further lines of its configuration.
+    static func start(settings further: String = "") async throws -> OwnPostgres {
+        let programs = try await Command.run(
+            "sh",
+            [
+                "-c",
+                "for d in $(ls -rd /usr/lib/postgresql/*/bin) $(dirname $(command -v initdb || echo /none/x)); do [ -x $d/initdb ] && echo $d && break; done",
+            ]
+        ).trimmingCharacters(in: .whitespacesAndNewlines)
+        let folder = URL(fileURLWithPath: "/tmp/reelay-pg-\(UUID().uuidString.prefix(8))")
+        let port = try FreePort.next()
+        let server = OwnPostgres(
+            url: "postgres://reelay_admin@127.0.0.1:\(port)/postgres", folder: folder, programs: programs)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // Postgres refuses to run as root.
+        if getuid() == 0 { try await Command.run("chown", ["postgres", folder.path]) }
+        try await server.run("initdb", "-D \(server.data) -U reelay_admin -A trust -E UTF8 --no-locale")
+        let settings = """
+
+            port = \(port)
+            listen_addresses = '127.0.0.1'
+            unix_socket_directories = '\(folder.path)'
+            max_connections = 100
+            log_min_messages = fatal
+            \(further)
+
+            """
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: server.data + "/postgresql.conf"))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(settings.utf8))
+        try file.close()
+        try await server.launch()
+        return server
+    }
+
+    private var data: String { folder.path + "/data" }
+
+    func launch() async throws {
+        try await run("pg_ctl", "-D \(data) -l \(folder.path)/log -w -t 30 start >/dev/null")
+    }
+
+    /// Ends it as a power cut would, as far as its clients can tell.
+    func crash() async throws { try await run("pg_ctl", "-D \(data) -m immediate -w stop") }
+
+    func remove() async {
+        try? await crash()
+        _ = try? await Command.run("rm", ["-rf", folder.path])
+    }
+
+    private func run(_ program: String, _ arguments: String) async throws {
+        // The server must not inherit what tells Foundation that its starter has ended.
+        let line = """
+            cd /; for f in /proc/self/fd/*; do n=${f##*/}; [ "$n" -gt 2 ] && eval "exec $n>&-"; done 2>/dev/null
+            \(programs)/\(program) \(arguments)
+            """
+        if getuid() == 0 {
+            try await Command.run(
+                "setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", "bash", "-c", line])
+        } else {
+            try await Command.run("bash", ["-c", line])
+        }
+    }
+}
