@@ -44,7 +44,8 @@ package struct RPCLimits: Sendable {
     package var connectBackoffMultiplier = 1.6
     /// The share by which a wait is made longer or shorter.
     package var connectBackoffJitter = 0.2
-    package var connectBackoffMax: Duration = .seconds(20)
+    /// Short enough that a copy cut off for long is back within 15 s after it can be reached.
+    package var connectBackoffMax: Duration = .seconds(10)
 
     /// How often a target's name is resolved.
     package var resolveInterval: Duration = .seconds(5)

@@ -84,8 +84,8 @@ import Testing
         #expect(backoff.wait(random: 0.5) == .seconds(1))
         #expect(backoff.wait(random: 0.5) == .seconds(1) * 1.6)
         for _ in 0..<20 { _ = backoff.wait(random: 0) }
-        #expect(backoff.wait(random: 0.5) == .seconds(20))
-        #expect(backoff.wait(random: 0) == .seconds(20) * 0.8)
+        #expect(backoff.wait(random: 0.5) == .seconds(10))
+        #expect(backoff.wait(random: 0) == .seconds(10) * 0.8)
         backoff.reset()
         #expect(backoff.wait(random: 0.5) == .seconds(1))
     }
