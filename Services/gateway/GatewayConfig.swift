@@ -2,6 +2,7 @@ internal import Assembly
 internal import Contracts
 internal import Cryptography
 internal import Edge
+internal import Logging
 internal import Postgres
 internal import RPC
 package import Runtime
@@ -41,9 +42,14 @@ extension GatewayService {
             authenticate: { (token, deadline) async throws(RPCError) in
                 try await accounts.caller(of: token, until: deadline)
             }, observe: EdgeTelemetry(logger: runtime.logger).observe)
-        assembly.add(.draining("public listener", phase: .serving, stopLimit: .seconds(21)) { try await edge.run() })
+        assembly.add(
+            .draining("public listener", phase: .serving, stopLimit: .seconds(21)) {
+                try await edge.run { port in
+                    runtime.logger.notice("listening", metadata: ["host": "\(runtime.host)", "port": "\(port)"])
+                }
+            })
         return assembly.components
     }
 
-    private static let migrations = [Migration(1, "accounts", sql: PackageResources._001_accounts_sql)]
+    static let migrations = [Migration(1, "accounts", sql: PackageResources._001_accounts_sql)]
 }

@@ -57,5 +57,5 @@ extension MetadataService {
         return ProviderPanel(clients: clients, skipped: skipped)
     }
 
-    private static let migrations = [Migration(1, "titles", sql: PackageResources._001_titles_sql)]
+    static let migrations = [Migration(1, "titles", sql: PackageResources._001_titles_sql)]
 }

@@ -20,7 +20,7 @@ extension RatingsService {
         return assembly.components
     }
 
-    private static let migrations = [
+    static let migrations = [
         Migration(1, "user_ratings", sql: PackageResources._001_user_ratings_sql)
     ]
 }

@@ -16,7 +16,8 @@ package struct RatingsService: RatingsAPI {
         try await RateTitle(store: store, clock: clock).run(params, context)
     }
 
-    package func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome {
+    package func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome
+    {
         try await UnrateTitle(store: store).run(params, context)
     }
 

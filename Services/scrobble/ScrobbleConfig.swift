@@ -23,5 +23,5 @@ extension ScrobbleService {
         return assembly.components
     }
 
-    private static let migrations = [Migration(1, "plays", sql: PackageResources._001_plays_sql)]
+    static let migrations = [Migration(1, "plays", sql: PackageResources._001_plays_sql)]
 }

@@ -22,7 +22,8 @@ package struct ScrobbleService: ScrobbleAPI {
         try await StartPlayback(store: store, titles: titles, clock: clock, ids: ids).run(params, context)
     }
 
-    package func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome {
+    package func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome
+    {
         try await StopPlayback(store: store, clock: clock, ids: ids).run(params, context)
     }
 

@@ -32,12 +32,15 @@ package struct Telemetry: Sendable {
                 registry.retried.increment()
                 logger.info(
                     "retried",
-                    metadata: ["method": "\(method.name)", "transparent": "\(isTransparent)", "trace_id": "\(trace.traceID)"])
+                    metadata: [
+                        "method": "\(method.name)", "transparent": "\(isTransparent)", "trace_id": "\(trace.traceID)",
+                    ])
             case .malformedResponse(let method, let fault):
                 logger.error("malformed response", metadata: ["method": "\(method.name)", "fault": "\(fault)"])
             case .connection(let target, let address, let change):
                 logger.info(
-                    "peer connection", metadata: ["target": "\(target)", "address": "\(address)", "change": "\(change)"])
+                    "peer connection",
+                    metadata: ["target": "\(target)", "address": "\(address)", "change": "\(change)"])
             case .resolutionFailed(let target, let reason):
                 logger.warning("name not resolved", metadata: ["target": "\(target)", "cause": "\(reason)"])
             }
@@ -94,7 +97,8 @@ package struct Telemetry: Sendable {
             case .transactionRetried(let attempt, let error):
                 logger.info("transaction retried", metadata: ["attempt": "\(attempt)", "cause": "\(error)"])
             case .notice(let notice):
-                logger.debug("database notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
+                logger.debug(
+                    "database notice", metadata: ["severity": "\(notice.severity)", "text": "\(notice.message)"])
             case .listenerReconnects(let error):
                 logger.warning("listener reconnects", metadata: ["cause": "\(error)"])
             }

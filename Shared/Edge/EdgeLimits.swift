@@ -6,10 +6,16 @@ package struct EdgeLimits: Sendable {
     package var targetBytesMax = 8_192
     /// Parameters in a query.
     package var queryParametersMax = 64
-    /// The longest that an operation may take.
+    /// Bytes of a request's header fields: 32 KiB.
+    package var headerBytesMax = 32_768
+    /// Header fields of a request.
+    package var headerFieldsMax = 100
+    /// The longest that a request may take, from the end of its header to its answer.
     package var operationTimeout = Duration.seconds(30)
-    /// The longest that a client may take to send a body.
-    package var bodyTimeout = Duration.seconds(30)
+    /// The longest that a client may take to send a body, part of the above.
+    package var bodyTimeout = Duration.seconds(20)
+    /// How long a connection lives on after a body that came too slowly, so that the refusal can be read.
+    package var farewellTimeout = Duration.seconds(2)
     /// A connection without a request is closed after this.
     package var idleTimeout = Duration.seconds(60)
     /// Connections at once; more wait to be accepted.

@@ -42,27 +42,33 @@ struct EdgeResponder: HTTPResponder {
     private func answer(_ request: Request, _ context: EdgeContext) async -> (String?, EdgeResponse) {
         func problem(_ error: RPCError) -> EdgeResponse { .problem(error, trace: context.rpc.trace) }
         let target = request.head.path ?? "/"
-        guard target.utf8.count <= limits.targetBytesMax else { return (nil, problem(.invalidRequest("the address is too long"))) }
+        guard target.utf8.count <= limits.targetBytesMax else {
+            return (nil, problem(.invalidRequest("the address is too long")))
+        }
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        // HEAD is GET without the body, which the server leaves out.
+        // HEAD is GET without the body.
         let method = request.method == .head ? "GET" : request.method.rawValue
         switch table.match(method, parts[0]) {
         case .nothing:
             return (nil, problem(.routeNotFound("\(parts[0]) is not an address of this service")))
         case .otherMethods(let methods):
             if request.method == .options { return (nil, preflight(request, methods)) }
-            var refusal = problem(.methodNotAllowed("\(method) is not one of \(methods.joined(separator: ", "))"))
-            refusal.headers.append(("allow", methods.joined(separator: ", ")))
+            let allowed = Self.allowed(methods)
+            var refusal = problem(.methodNotAllowed("\(method) is not one of \(allowed)"))
+            refusal.headers.append(("allow", allowed))
             return (nil, refusal)
         case .found(let route, let parameters):
             guard let query = PercentText.query(parts.count == 2 ? parts[1] : "", countMax: limits.queryParametersMax)
             else { return (route.operation, problem(.invalidRequest("the query cannot be read"))) }
             do throws(RPCError) {
                 let caller = route.access == .open ? nil : try await caller(request, context)
+                // Nobody's body is not waited for.
+                if route.access != .open, caller == nil { throw .unauthenticated() }
                 let input = EdgeRequest(
                     pathParameters: parameters, query: query, headers: Self.headers(request),
                     body: try await body(request))
-                return (route.operation, await route.respond(input, caller, context))
+                let answer = try await within(context.rpc.deadline) { await route.respond(input, caller, context) }
+                return (route.operation, answer)
             } catch {
                 return (route.operation, problem(error))
             }
@@ -70,10 +76,8 @@ struct EdgeResponder: HTTPResponder {
     }
 
     private func caller(_ request: Request, _ context: EdgeContext) async throws(RPCError) -> EdgeCaller? {
-        guard let field = request.headers[.authorization] else { return nil }
-        let parts = field.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return try await authenticate(String(parts[1]), context.rpc.deadline)
+        guard let token = BearerToken.token(in: request.headers[values: .authorization]) else { return nil }
+        return try await authenticate(token, context.rpc.deadline)
     }
 
     private func body(_ request: Request) async throws(RPCError) -> [UInt8] {
@@ -85,13 +89,15 @@ struct EdgeResponder: HTTPResponder {
             return Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             throw .payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
+        } catch is BodyTimeout {
+            throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
             throw .invalidRequest("the body did not arrive whole")
         }
     }
 
     private func preflight(_ request: Request, _ methods: [String]) -> EdgeResponse {
-        var answer = EdgeResponse(status: 204, headers: [("allow", (methods + ["OPTIONS"]).joined(separator: ", "))])
+        var answer = EdgeResponse(status: 204, headers: [("allow", Self.allowed(methods))])
         if let origin = request.headers[.origin], let allowed = cors.preflight(from: origin, methods: methods) {
             answer.headers += allowed
         } else if cors.isOn {
@@ -117,9 +123,15 @@ struct EdgeResponder: HTTPResponder {
             guard let name = HTTPField.Name(name) else { continue }
             headers.append(HTTPField(name: name, value: value))
         }
-        return Response(
+        let response = Response(
             status: .init(code: answer.status), headers: headers,
             body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// What an address with these operations takes: HEAD wherever GET, and OPTIONS always.
+    private static func allowed(_ methods: [String]) -> String {
+        (methods + (methods.contains("GET") ? ["HEAD"] : []) + ["OPTIONS"]).joined(separator: ", ")
     }
 
     private static func headers(_ request: Request) -> [(name: String, value: String)] {

@@ -38,21 +38,24 @@ package struct EdgeServer: Sendable {
         self.limits = limits
     }
 
-    /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws.
-    package func run() async throws {
+    /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws. `onListening` is told
+    /// the port, which the system chooses where 0 was asked for.
+    package func run(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let configuration = ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
+        let connections = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestGuard(limits: limits)], idleTimeout: TimeAmount(limits.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
+                maxHeaderFieldCount: limits.headerFieldsMax))
         let application = Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
+            server: .http1(configuration: connections),
             configuration: configuration,
-            onServerRunning: { [logger, host] channel in
-                logger.notice(
-                    "listening", metadata: ["host": "\(host)", "port": "\(channel.localAddress?.port ?? 0)"])
-            },
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: quiet)
         try await application.run()
     }

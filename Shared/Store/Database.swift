@@ -17,7 +17,8 @@ package struct Database: Sendable {
         }
     }
 
-    private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self) }
+    private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self)
+    }
 
     /// The rows of one statement.
     package func rows<Row: Sendable>(

@@ -46,7 +46,8 @@ struct ContractTests {
             let answer = try await call(method.name, example.params.renaming(names))
             #expect(answer["error"] == nil, "\(method.name), \(example.name): \(answer)")
             let result = try #require(answer["result"])
-            let faults = SchemaCheck(documents: documents).faults(result, method.resultSchema, in: method.file, at: "result")
+            let faults = SchemaCheck(documents: documents).faults(
+                result, method.resultSchema, in: method.file, at: "result")
             #expect(faults.isEmpty, "\(method.name), \(example.name)")
             let differences = ExampleDifference.between(example.result.renaming(names), result, at: "result")
             #expect(differences.isEmpty, "\(method.name), \(example.name)")
@@ -55,11 +56,14 @@ struct ContractTests {
 
     @Test("Every documented error can be provoked", arguments: methods)
     func errors(method: ContractDocuments.Method) async throws {
-        #expect(Set(method.errors) == Set(method.provocations.map(\.error)), "\(method.name) documents other errors than it provokes")
+        #expect(
+            Set(method.errors) == Set(method.provocations.map(\.error)),
+            "\(method.name) documents other errors than it provokes")
         for provocation in method.provocations {
             let names = try await run(provocation.given)
             let answer = try await call(method.name, provocation.params.renaming(names))
-            #expect(answer["error"]?["code"]?.number == documents.code(of: provocation.error), "\(method.name): \(answer)")
+            #expect(
+                answer["error"]?["code"]?.number == documents.code(of: provocation.error), "\(method.name): \(answer)")
             #expect(answer["result"] == nil)
         }
     }
@@ -149,11 +153,15 @@ struct ContractTests {
             "SELECT 1 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE c.relname = '\(table)' AND l.mode = 'AccessExclusiveLock' AND l.granted"
         ).isEmpty {}
         let begun = ContinuousClock.now
-        let answer = try await Wire.call(try stack().service(service), method, params: params, headers: ["rpc-timeout-ms": "300"])
-        #expect(try Tree(json: answer.body)["error"]?["code"]?.number == documents.code(of: "deadlineExceeded"), "\(answer.text)")
+        let answer = try await Wire.call(
+            try stack().service(service), method, params: params, headers: ["rpc-timeout-ms": "300"])
+        #expect(
+            try Tree(json: answer.body)["error"]?["code"]?.number == documents.code(of: "deadlineExceeded"),
+            "\(answer.text)")
         #expect(ContinuousClock.now - begun < .milliseconds(1_200))
         let waiting = try await database.query(
-            "SELECT query FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND wait_event_type = 'Lock' AND datname = current_database()")
+            "SELECT query FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND wait_event_type = 'Lock' AND datname = current_database()"
+        )
         #expect(waiting.isEmpty, "the statement still waits")
         _ = try await held
     }
@@ -161,11 +169,13 @@ struct ContractTests {
     @Test("Without its database a service says unavailable, and recovers by itself", arguments: services)
     func unavailable(service: String) async throws {
         let database = try stack().database
-        let method = try #require(documents.methods(of: service).first { $0.name.contains(".get") || $0.name.contains(".list") })
+        let method = try #require(
+            documents.methods(of: service).first { $0.name.contains(".get") || $0.name.contains(".list") })
         let params = try #require(method.examples.first).params
         _ = try await database.query("ALTER ROLE reelay_\(service) NOLOGIN")
         _ = try await database.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND datname = current_database()")
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND datname = current_database()"
+        )
         let refused = try await call(method.name, params, headers: ["rpc-timeout-ms": "3000"])
         _ = try await database.query("ALTER ROLE reelay_\(service) LOGIN")
         let codes = ["unavailable", "deadlineExceeded"].map { documents.code(of: $0) }

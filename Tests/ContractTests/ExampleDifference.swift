@@ -13,7 +13,9 @@ enum ExampleDifference {
                 return between(one, other, at: "\(path).\(name)")
             }
         case (.list(let left), .list(let right)):
-            guard left.count == right.count else { return ["\(path): \(left.count) items documented, \(right.count) answered"] }
+            guard left.count == right.count else {
+                return ["\(path): \(left.count) items documented, \(right.count) answered"]
+            }
             return zip(left, right).enumerated().flatMap { between($1.0, $1.1, at: "\(path)[\($0)]") }
         case (.string(let left), .string(let right)) where isChosenByService(left) && isChosenByService(right):
             return []
@@ -23,7 +25,8 @@ enum ExampleDifference {
     }
 
     private static func isChosenByService(_ text: String) -> Bool {
-        text.range(of: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$", options: .regularExpression) != nil
+        text.range(of: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$", options: .regularExpression)
+            != nil
             || text.range(of: #"^\d{4}-\d{2}-\d{2}T.*Z$"#, options: .regularExpression) != nil
     }
 }

@@ -69,7 +69,9 @@ struct SchemaCheck {
 
     private func faults(number: Double, _ schema: Tree, at path: String) -> [String] {
         var found: [String] = []
-        if let least = schema["minimum"]?.number, number < least { found.append("\(path): \(number) is below \(least)") }
+        if let least = schema["minimum"]?.number, number < least {
+            found.append("\(path): \(number) is below \(least)")
+        }
         if let most = schema["maximum"]?.number, number > most { found.append("\(path): \(number) is above \(most)") }
         if let step = schema["multipleOf"]?.number, abs(number / step - (number / step).rounded()) > 1e-9 {
             found.append("\(path): \(number) is no multiple of \(step)")
@@ -79,7 +81,9 @@ struct SchemaCheck {
 
     private func faults(items: [Tree], _ schema: Tree, in file: String, at path: String) -> [String] {
         var found: [String] = []
-        if let most = schema["maxItems"]?.number, Double(items.count) > most { found.append("\(path): has too many items") }
+        if let most = schema["maxItems"]?.number, Double(items.count) > most {
+            found.append("\(path): has too many items")
+        }
         if let each = schema["items"] {
             for (index, item) in items.enumerated() { found += faults(item, each, in: file, at: "\(path)[\(index)]") }
         }

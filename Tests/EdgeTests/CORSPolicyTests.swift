@@ -14,9 +14,11 @@ import Testing
     @Test(
         "Nothing that only looks like one of them",
         arguments: [
-            "null", "*", "", "https://app.example.evil.test", "https://evil.test/https://app.example", "http://app.example",
+            "null", "*", "", "https://app.example.evil.test", "https://evil.test/https://app.example",
+            "http://app.example",
             "https://APP.example", "https://app.example:443", "https://app.example/", "https://sub.app.example",
-            "http://localhost", "http://localhost:51730", "https://localhost:5173", "app.example", " https://app.example",
+            "http://localhost", "http://localhost:51730", "https://localhost:5173", "app.example",
+            " https://app.example",
         ])
     func refused(origin: String) {
         #expect(policy.answer(to: origin) == nil)
@@ -33,7 +35,9 @@ import Testing
 
     @Test("An answer never says that it holds for every origin, nor that cookies may come")
     func noCredentials() {
-        let fields = (policy.answer(to: "https://app.example") ?? []) + (policy.preflight(from: "https://app.example", methods: ["GET"]) ?? [])
+        let fields =
+            (policy.answer(to: "https://app.example") ?? [])
+            + (policy.preflight(from: "https://app.example", methods: ["GET"]) ?? [])
         #expect(!fields.contains { $0.name == "access-control-allow-credentials" || $0.value == "*" })
         #expect(fields.contains { $0 == ("vary", "Origin") })
     }

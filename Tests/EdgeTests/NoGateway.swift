@@ -16,12 +16,18 @@ struct NoGateway: GatewayAPI {
         GatewayClients(ratings: RatingsClient(Nobody()), scrobble: ScrobbleClient(Nobody()))
     }
 
-    func register(_: RegisterInput, _: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> { throw .unavailable() }
+    func register(_: RegisterInput, _: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
+        throw .unavailable()
+    }
     func login(_: LoginInput, _: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> { throw .unavailable() }
     func logout(_: LogoutInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         throw .unavailable()
     }
-    func getMe(_: GetMeInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<User> { throw .unavailable() }
+    /// Works until it is cancelled.
+    func getMe(_: GetMeInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<User> {
+        try? await Task.sleep(for: .seconds(3_600))
+        throw .unavailable()
+    }
     func resolveMovie(_: ResolveMovieInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<Movie> {
         throw .unavailable()
     }
@@ -31,10 +37,14 @@ struct NoGateway: GatewayAPI {
     func rateMovie(_: RateMovieInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<Rating> {
         throw .unavailable()
     }
-    func unrateMovie(_: UnrateMovieInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+    func unrateMovie(_: UnrateMovieInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<
+        EdgeNothing
+    > {
         throw .unavailable()
     }
-    func listHistory(_: ListHistoryInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<WatchedPage> {
+    func listHistory(_: ListHistoryInput, _: EdgeCaller, _: EdgeContext) async throws(RPCError) -> EdgeReply<
+        WatchedPage
+    > {
         throw .unavailable()
     }
 }

@@ -9,7 +9,8 @@ import Testing
     private func operation(_ method: String, _ path: String) -> String {
         switch Self.table.match(method, path) {
         case .found(let route, let parameters):
-            ([route.operation] + parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
+            ([route.operation] + parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(
+                separator: " ")
         case .otherMethods(let methods): methods.joined(separator: ",")
         case .nothing: "-"
         }
@@ -51,7 +52,9 @@ import Testing
         #expect(read.map { "\($0.name):\($0.value)" } == ["a:1", "b:x y&z", "c:", "a:2", ":e"])
     }
 
-    @Test("A broken or too long query is refused", arguments: ["a=%", "a=%4", "a=%gg", "a=%00", "a=%c3%28", "a&b&c&d&e&f"])
+    @Test(
+        "A broken or too long query is refused",
+        arguments: ["a=%", "a=%4", "a=%gg", "a=%00", "a=%c3%28", "a&b&c&d&e&f"])
     func refused(text: String) {
         #expect(PercentText.query(text, countMax: 5) == nil)
     }

@@ -53,7 +53,9 @@ struct ThinPathTests {
         let resolved = try await gateway.send("POST", "/movies/resolve", #"{"ids":{"imdb":"\#(Self.film)"}}"#)
         #expect(resolved.status == 200, "\(resolved.answer.text)")
         let id = try #require(resolved.json["id"] as? String)
-        let sources = (resolved.json["external_ratings"] as? [[String: Any]] ?? []).compactMap { $0["source"] as? String }
+        let sources = (resolved.json["external_ratings"] as? [[String: Any]] ?? []).compactMap {
+            $0["source"] as? String
+        }
         #expect(Set(sources).isSuperset(of: ["imdb", "tmdb"]), "\(resolved.answer.text)")
         let again = try await gateway.send("POST", "/movies/resolve", #"{"ids":{"imdb":"\#(Self.film)"}}"#)
         #expect(again.json["id"] as? String == id)
@@ -71,10 +73,12 @@ struct ThinPathTests {
         let started = try await gateway.send("POST", "/playback/sessions", #"{"title":"\#(id)"}"#)
         #expect(started.status == 201, "\(started.answer.text)")
         let session = try #require(started.json["id"] as? String)
-        let stopped = try await gateway.send("POST", "/playback/sessions/\(session)/stop", #"{"progress_percent":96.5}"#)
+        let stopped = try await gateway.send(
+            "POST", "/playback/sessions/\(session)/stop", #"{"progress_percent":96.5}"#)
         #expect(stopped.status == 200, "\(stopped.answer.text)")
         let play = try #require((stopped.json["play"] as? [String: Any])?["id"] as? String)
-        let stoppedAgain = try await gateway.send("POST", "/playback/sessions/\(session)/stop", #"{"progress_percent":10}"#)
+        let stoppedAgain = try await gateway.send(
+            "POST", "/playback/sessions/\(session)/stop", #"{"progress_percent":10}"#)
         #expect((stoppedAgain.json["play"] as? [String: Any])?["id"] as? String == play)
 
         let history = try await gateway.send("GET", "/history")
@@ -106,7 +110,10 @@ struct ThinPathTests {
         #expect(preflight.status == 204)
         #expect(preflight.answer.headers["access-control-allow-origin"] == "https://app.example")
         #expect(preflight.answer.headers["access-control-allow-methods"]?.contains("POST") == true)
-        for origin in ["https://app.example.evil.test", "https://evil.test", "null", "http://app.example", "https://app.example:8443"] {
+        for origin in [
+            "https://app.example.evil.test", "https://evil.test", "null", "http://app.example",
+            "https://app.example:8443",
+        ] {
             let answer = try await gateway.send("GET", "/users/me", headers: ["origin": origin])
             #expect(answer.answer.headers["access-control-allow-origin"] == nil, "\(origin)")
         }
@@ -124,15 +131,28 @@ struct ThinPathTests {
             ("PUT", "/auth/login", "{}", [:], 405, "methodNotAllowed"),
             ("POST", "/auth/login", "{", [:], 400, "invalidRequest"),
             ("POST", "/auth/login", #"{"username":"alice"}"#, [:], 400, "invalidRequest"),
-            ("POST", "/auth/login", #"{"username":"alice","password":"12345678","extra":1}"#, [:], 400, "invalidRequest"),
-            ("POST", "/auth/login", "username=alice", ["content-type": "application/x-www-form-urlencoded"], 415, "unsupportedMediaType"),
+            (
+                "POST", "/auth/login", #"{"username":"alice","password":"12345678","extra":1}"#, [:], 400,
+                "invalidRequest"
+            ),
+            (
+                "POST", "/auth/login", "username=alice", ["content-type": "application/x-www-form-urlencoded"], 415,
+                "unsupportedMediaType"
+            ),
             ("GET", "/users/me", nil, [:], 401, "unauthenticated"),
             ("GET", "/users/me", nil, ["authorization": "Bearer nonsense"], 401, "unauthenticated"),
-            ("POST", "/auth/login", #"{"username":"nobody","password":"not this one"}"#, [:], 401, "invalidCredentials"),
-            ("POST", "/auth/login", "{\"username\":\"" + String(repeating: "a", count: 1_100_000) + "\"}", [:], 413, "payloadTooLarge"),
+            (
+                "POST", "/auth/login", #"{"username":"nobody","password":"not this one"}"#, [:], 401,
+                "invalidCredentials"
+            ),
+            (
+                "POST", "/auth/login", "{\"username\":\"" + String(repeating: "a", count: 1_100_000) + "\"}", [:], 413,
+                "payloadTooLarge"
+            ),
         ]
         for (method, path, body, headers, status, code) in cases {
-            let answer = try await gateway.send(method, path, body.map { $0.utf8.count > 100_000 ? "@\(try Self.file($0))" : $0 }, headers: headers)
+            let answer = try await gateway.send(
+                method, path, body.map { $0.utf8.count > 100_000 ? "@\(try Self.file($0))" : $0 }, headers: headers)
             #expect(answer.status == status, "\(method) \(path): \(answer.answer.text)")
             #expect(answer.json["code"] as? String == code, "\(method) \(path): \(answer.answer.text)")
             #expect(answer.answer.headers["content-type"] == "application/problem+json", "\(method) \(path)")

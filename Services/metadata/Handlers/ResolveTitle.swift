@@ -20,17 +20,29 @@ struct ResolveTitle: Sendable {
             throw .titleNotFound("no provider knows these ids")
         }
         // A provider may have told an id under which the title is here already.
-        if let known = try await find(draft.keys, context) { return known }
+        if let known = try await known(draft, context) { return known }
         let id = TitleID(ids.next())
         do throws(StoreError) {
             return try await store.insert(draft, as: id, at: clock.now, until: context.deadline)
         } catch {
             guard case .conflict = error else { throw error.asRPCError }
             // Another replica has just stored the same title.
-            guard let known = try await find(draft.keys, context) else {
+            guard let known = try await known(draft, context) else {
                 throw .unavailable("the title is being stored by another call")
             }
             return known
+        }
+    }
+
+    /// The title that is here under one of the draft's ids. It gets the ids that only the draft has: without them the next
+    /// question by one of these would ask every provider again, and make a second title where none answers.
+    private func known(_ draft: TitleDraft, _ context: RPCContext) async throws(RPCError) -> Title? {
+        guard let title = try await find(draft.keys, context) else { return nil }
+        let places = Set(SubjectIDs(title.externalIds).keys(kind: title.kind).map(\.source))
+        guard draft.keys.contains(where: { !places.contains($0.source) }) else { return title }
+        return try await asking { () throws(StoreError) in
+            try await store.link(draft.keys, to: title.id, until: context.deadline)
+            return try await store.title(title.id, until: context.deadline)
         }
     }
 

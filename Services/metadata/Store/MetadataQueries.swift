@@ -61,6 +61,18 @@ enum MetadataQueries {
         SELECT made.id, asked.provider, asked.outcome, $17 FROM made, unnest($20, $21) AS asked (provider, outcome)
         """)
 
+    /// Gives a title the ids of the places that it has none of; an id that another title has stays there.
+    static let link = PGCommand(
+        "metadata.linkIDs",
+        """
+        INSERT INTO external_ids (source, kind, value, title_id)
+        SELECT key.source, t.kind, key.value, t.id
+        FROM titles t, unnest($2, $3) AS key (source, value)
+        WHERE t.id = $1
+            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = key.source)
+        ON CONFLICT DO NOTHING
+        """)
+
     @Sendable private static func title(_ row: inout PGRowReader) throws(PGError) -> Title {
         Title(
             id: try row.next(), kind: try row.next(), name: try row.next(), originalName: try row.next(),

@@ -50,6 +50,15 @@ package struct MetadataStore: Sendable {
             ], until: deadline)
         return title
     }
+
+    /// Gives a title those of `keys` whose place it has no id of; a key that means another title stays there.
+    func link(
+        _ keys: [OutsideKey], to id: TitleID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            MetadataQueries.link,
+            [.id(id), .textArray(keys.map(\.source)), .textArray(keys.map(\.value))], until: deadline)
+    }
 }
 
 extension Title {

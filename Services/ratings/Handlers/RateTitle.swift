@@ -15,7 +15,9 @@ struct RateTitle: Sendable {
         let rating = Rating(
             title: params.title, kind: params.kind, rating: params.rating, review: params.review,
             spoiler: params.spoiler ?? false, ratedAt: ratedAt, updatedAt: now)
-        try await asking { () throws(StoreError) in try await store.upsert(rating, of: params.user, until: context.deadline) }
+        try await asking { () throws(StoreError) in
+            try await store.upsert(rating, of: params.user, until: context.deadline)
+        }
         return rating
     }
 }

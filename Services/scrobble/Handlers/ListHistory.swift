@@ -12,7 +12,9 @@ struct ListHistory: Sendable {
         let limit = params.limit ?? Self.limitDefault
         var start = HistoryCursor.newest
         if let cursor = params.cursor {
-            guard let place = HistoryCursor(cursor) else { throw .invalidCursor("this cursor is not one of the history's") }
+            guard let place = HistoryCursor(cursor) else {
+                throw .invalidCursor("this cursor is not one of the history's")
+            }
             start = place
         }
         // One row more than asked for tells whether there is a next page.

@@ -58,6 +58,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case weakPassword
     /// The title is of another kind than the operation is for.
     case wrongKind
+    /// The body did not arrive in time.
+    case requestTimeout
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -88,6 +90,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .invalidCursor: 1045
         case .weakPassword: 1046
         case .wrongKind: 1047
+        case .requestTimeout: 1048
         }
     }
 
@@ -120,6 +123,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .invalidCursor: 400
         case .weakPassword: 422
         case .wrongKind: 422
+        case .requestTimeout: 408
         }
     }
 
@@ -154,6 +158,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .invalidCursor: "The cursor was not made by this list."
         case .weakPassword: "The password is among the commonest ones or holds the user name."
         case .wrongKind: "The title is of another kind than the operation is for."
+        case .requestTimeout: "The body did not arrive in time."
         }
     }
 
@@ -186,6 +191,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .invalidCursor: false
         case .weakPassword: false
         case .wrongKind: false
+        case .requestTimeout: true
         }
     }
 
@@ -218,6 +224,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1045: self = .invalidCursor
         case 1046: self = .weakPassword
         case 1047: self = .wrongKind
+        case 1048: self = .requestTimeout
         default: return nil
         }
     }
@@ -332,5 +339,9 @@ extension RPCError {
     /// The title is of another kind than the operation is for.
     package static func wrongKind(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.wrongKind.error(message, data: data)
+    }
+    /// The body did not arrive in time.
+    package static func requestTimeout(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.requestTimeout.error(message, data: data)
     }
 }

@@ -8,7 +8,8 @@ import Testing
     @Test(
         "What a guesser tries first is refused",
         arguments: [
-            "password", "Password1", "P4ssw0rd!", "12345678", "87654321", "qwertyuiop", "aaaaaaaa", "abababab", "letmein123",
+            "password", "Password1", "P4ssw0rd!", "12345678", "87654321", "qwertyuiop", "aaaaaaaa", "abababab",
+            "letmein123",
             "1q2w3e4r", "!Dragon2024!", "abcdefgh", "sunshine99",
         ])
     func common(password: String) {

@@ -14,7 +14,8 @@ import Testing
         #expect(HistoryCursor(HistoryCursor.newest.text) == HistoryCursor.newest)
     }
 
-    @Test("Any other text is no cursor", arguments: ["", "bm9uc2Vuc2U", "a", "!!!!", String(repeating: "A", count: 200)])
+    @Test(
+        "Any other text is no cursor", arguments: ["", "bm9uc2Vuc2U", "a", "!!!!", String(repeating: "A", count: 200)])
     func junk(text: String) {
         #expect(HistoryCursor(text) == nil)
     }

@@ -1,0 +1,211 @@
+import Contracts
+import Edge
+import Logging
+import NIOPosix
+import RPC
+import Testing
+
+/// The public side on a real socket, with clients that no library would make.
+@Suite(.serialized) struct EdgeServerTests {
+    private static let login = #"{"username":"alice","password":"a long and odd phrase"}"#
+
+    /// Serves while `body` runs, and stops afterwards.
+    private func withServer(
+        _ limits: EdgeLimits = EdgeLimits(), _ body: @Sendable @escaping (_ port: Int) async throws -> Void
+    ) async throws {
+        let server = EdgeServer(
+            routes: GatewayRoutes.all(NoGateway()), cors: CORSPolicy(origins: ["https://app.example"]), limits: limits,
+            host: "127.0.0.1", port: 0, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
+            authenticate: { (token, _) async throws(RPCError) in
+                token == "good"
+                    ? EdgeCaller(user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2)) : nil
+            }, observe: { _ in })
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run { announce.yield($0) } }
+            var arrivals = ports.makeAsyncIterator()
+            let port = try #require(await arrivals.next())
+            group.addTask { try await body(port) }
+            try await group.next()
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+        }
+    }
+
+    private static func post(_ path: String, _ fields: [String], _ body: String = "") -> String {
+        (["POST \(path) HTTP/1.1", "host: api", "content-type: application/json"] + fields + ["", body])
+            .joined(separator: "\r\n")
+    }
+
+    private static func get(_ path: String, _ fields: [String] = [], method: String = "GET") -> String {
+        (["\(method) \(path) HTTP/1.1", "host: api", "connection: close"] + fields + ["", ""]).joined(separator: "\r\n")
+    }
+
+    private static func exchange(_ port: Int, _ request: String) async throws -> String {
+        let client = try RawClient(port: port)
+        client.write(request)
+        return try await client.readToEnd()
+    }
+
+    @Test("A body that trickles is refused in time and its connection closed, however lively it looks")
+    func slowBody() async throws {
+        var limits = EdgeLimits()
+        limits.bodyTimeout = .seconds(1)
+        try await withServer(limits) { port in
+            let client = try RawClient(port: port)
+            client.write(Self.post("/api/v1/auth/login", ["content-length: 1000"]))
+            let drip = Task {
+                while !Task.isCancelled {
+                    client.write(" ")
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            let answer = try await client.readToEnd()
+            drip.cancel()
+            #expect(answer.hasPrefix("HTTP/1.1 408 "), "\(answer)")
+            #expect(answer.contains("\"requestTimeout\""))
+        }
+    }
+
+    @Test("What follows a refusal is read for no longer than a body may take")
+    func slowRest() async throws {
+        var limits = EdgeLimits()
+        limits.bodyTimeout = .seconds(1)
+        try await withServer(limits) { port in
+            let client = try RawClient(port: port)
+            client.write(Self.post("/api/v1/nowhere", ["content-length: 1000"]))
+            let answer = try await client.readToEnd()
+            #expect(answer.hasPrefix("HTTP/1.1 404 "), "\(answer)")
+        }
+    }
+
+    @Test("An operation that does not end is cancelled at its deadline")
+    func slowOperation() async throws {
+        var limits = EdgeLimits()
+        limits.operationTimeout = .milliseconds(300)
+        try await withServer(limits) { port in
+            let answer = try await Self.exchange(port, Self.get("/api/v1/users/me", ["authorization: Bearer good"]))
+            #expect(answer.hasPrefix("HTTP/1.1 504 "), "\(answer)")
+            #expect(answer.contains("\"deadlineExceeded\""))
+        }
+    }
+
+    @Test("A body of unknown length is cut at the limit")
+    func chunkedBody() async throws {
+        var limits = EdgeLimits()
+        limits.bodyBytesMax = 1_000
+        try await withServer(limits) { port in
+            let fields = ["transfer-encoding: chunked", "connection: close", "origin: https://app.example"]
+            for (size, status) in [(900, "400"), (1_000, "400"), (1_001, "413"), (100_000, "413")] {
+                let chunk = String(repeating: " ", count: size)
+                let body = "\(String(size, radix: 16))\r\n\(chunk)\r\n0\r\n\r\n"
+                let answer = try await Self.exchange(port, Self.post("/api/v1/auth/login", fields, body))
+                #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(size): \(answer)")
+                #expect(answer.contains("access-control-allow-origin: https://app.example"), "a page may read problems")
+            }
+        }
+    }
+
+    @Test("A client that asks whether to send a body is told to, unless it is too large")
+    func expectation() async throws {
+        var limits = EdgeLimits()
+        limits.bodyBytesMax = 1_000
+        limits.bodyTimeout = .seconds(1)
+        try await withServer(limits) { port in
+            let client = try RawClient(port: port)
+            let length = Self.login.utf8.count
+            client.write(
+                Self.post(
+                    "/api/v1/auth/login", ["content-length: \(length)", "expect: 100-continue", "connection: close"]))
+            let invitation = try await client.read { $0.hasSuffix("\r\n\r\n") }
+            #expect(invitation == "HTTP/1.1 100 Continue\r\n\r\n")
+            client.write(Self.login)
+            #expect(try await client.readToEnd().hasPrefix("HTTP/1.1 503 "))
+
+            let refused = try await Self.exchange(
+                port, Self.post("/api/v1/auth/login", ["content-length: 1001", "expect: 100-continue"]))
+            #expect(refused.hasPrefix("HTTP/1.1 413 "), "\(refused)")
+        }
+    }
+
+    @Test("HEAD answers as GET does, without the body")
+    func head() async throws {
+        try await withServer { port in
+            for path in ["/api/v1/nowhere", "/api/v1/users/me"] {
+                let got = try await Self.exchange(port, Self.get(path))
+                let headed = try await Self.exchange(port, Self.get(path, method: "HEAD"))
+                let line = try #require(
+                    got.split(separator: "\r\n").first { $0.lowercased().hasPrefix("content-length") })
+                #expect(headed.hasSuffix("\r\n\r\n"), "\(headed)")
+                #expect(headed.contains(line))
+                #expect(headed.prefix(12) == got.prefix(12))
+            }
+        }
+    }
+
+    @Test("OPTIONS tells what an address takes, and nothing of addresses that do not exist")
+    func options() async throws {
+        try await withServer { port in
+            let origin = ["origin: https://app.example", "access-control-request-method: GET"]
+            let known = try await Self.exchange(port, Self.get("/api/v1/users/me", origin, method: "OPTIONS"))
+            #expect(known.hasPrefix("HTTP/1.1 204 "))
+            #expect(known.contains("allow: GET, HEAD, OPTIONS\r\n"))
+            #expect(known.contains("access-control-allow-origin: https://app.example\r\n"))
+            #expect(!known.lowercased().contains("content-length"))
+            let unknown = try await Self.exchange(port, Self.get("/api/v1/nowhere", origin, method: "OPTIONS"))
+            #expect(unknown.hasPrefix("HTTP/1.1 404 "))
+            #expect(!unknown.contains("access-control-allow-origin"))
+            #expect(unknown.contains("x-request-id: "))
+        }
+    }
+
+    @Test(
+        "Credentials that can be read in two ways are none", arguments: ["Bearer good", "bearer   good", "BEARER good"])
+    func authorization(field: String) async throws {
+        var limits = EdgeLimits()
+        limits.operationTimeout = .milliseconds(200)
+        try await withServer(limits) { port in
+            let admitted = try await Self.exchange(port, Self.get("/api/v1/users/me", ["authorization: \(field)"]))
+            #expect(admitted.hasPrefix("HTTP/1.1 504 "), "\(admitted)")
+            let twice = try await Self.exchange(
+                port, Self.get("/api/v1/users/me", ["authorization: \(field)", "authorization: Bearer evil"]))
+            #expect(twice.hasPrefix("HTTP/1.1 401 "), "\(twice)")
+            #expect(twice.contains("www-authenticate: Bearer\r\n"))
+        }
+    }
+
+    @Test("Nobody's body is not waited for")
+    func strangersBody() async throws {
+        try await withServer { port in
+            let client = try RawClient(port: port)
+            client.write(Self.post("/api/v1/movies/resolve", ["content-length: 1000"]))
+            let answer = try await client.read { $0.contains("\r\n\r\n") }
+            #expect(answer.hasPrefix("HTTP/1.1 401 "), "\(answer)")
+        }
+    }
+
+    @Test("A header that is too large or has too many fields ends the connection")
+    func headerLimits() async throws {
+        try await withServer { port in
+            let large = try await Self.exchange(
+                port, Self.get("/api/v1/nowhere", ["x-large: " + String(repeating: "a", count: 40_000)]))
+            #expect(!large.hasPrefix("HTTP/1.1 404 "))
+            let many = try await Self.exchange(port, Self.get("/api/v1/nowhere", (0..<120).map { "x-\($0): 1" }))
+            #expect(!many.hasPrefix("HTTP/1.1 404 "))
+            let answer = try await Self.exchange(port, Self.get("/api/v1/nowhere", (0..<90).map { "x-\($0): 1" }))
+            #expect(answer.hasPrefix("HTTP/1.1 404 "))
+        }
+    }
+
+    @Test("What a client sends never becomes a header field of an answer")
+    func injection() async throws {
+        try await withServer { port in
+            let answer = try await Self.exchange(
+                port,
+                Self.get(
+                    "/api/v1/x%0d%0aset-cookie:%20a=b",
+                    ["traceparent: 00-\r\n evil", "origin: https://app.example\tset-cookie: a"]))
+            #expect(!answer.lowercased().contains("\r\nset-cookie"), "\(answer)")
+        }
+    }
+}

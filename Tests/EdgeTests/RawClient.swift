@@ -1,0 +1,63 @@
+import Dispatch
+import Glibc
+
+/// One connection that sends exactly the bytes it is told to, for what no well-behaved client would send.
+final class RawClient: Sendable {
+    struct Failure: Error { let call: String }
+
+    private let descriptor: Int32
+
+    /// Connects to a port of 127.0.0.1; a read gives up after 10 s.
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure(call: "socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else { throw Failure(call: "connect") }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Nothing is said where the other side has closed: the next read tells.
+    func write(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// What arrives until `isEnough` says so or the other side closes.
+    func read(until isEnough: @escaping @Sendable (String) -> Bool) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                var text = ""
+                var buffer = [UInt8](repeating: 0, count: 65_536)
+                while !isEnough(text) {
+                    let count = recv(self.descriptor, &buffer, buffer.count, 0)
+                    if count < 0, errno != ECONNRESET {
+                        return continuation.resume(throwing: Failure(call: "recv: \(errno)"))
+                    }
+                    guard count > 0 else { break }
+                    text += String(decoding: buffer[..<count], as: UTF8.self)
+                }
+                continuation.resume(returning: text)
+            }
+        }
+    }
+
+    /// What arrives until the other side closes.
+    func readToEnd() async throws -> String { try await read { _ in false } }
+}

@@ -1,0 +1,132 @@
+import Contracts
+import Cryptography
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// Accounts and sessions in a real Postgres, through replicas that share it.
+@Suite struct GatewayStoreTests {
+    private static let ids = SystemIDSource()
+
+    private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
+
+    private static func registration(_ name: String) -> GatewayStore.Registration {
+        let now = SystemWallClock().now
+        let token = OpaqueToken(prefix: Accounts.sessionPrefix)
+        return GatewayStore.Registration(
+            id: UserID(ids.next()), username: Username(name), passwordHash: "$scrypt$", at: now,
+            session: GatewayStore.NewSession(
+                id: SessionID(ids.next()), tokenDigest: token.digest, expiresAt: now.advanced(by: .seconds(60))))
+    }
+
+    private static func withStores(_ body: ([GatewayStore], PGPool) async throws -> Void) async throws {
+        try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
+            try await body(pools.map { GatewayStore(database: Database(pool: $0)) }, pools[0])
+        }
+    }
+
+    /// Registers `names` all at once, at alternating replicas; what each came to.
+    private static func race(
+        _ stores: [GatewayStore], _ names: [String], isOpen: Bool
+    ) async -> [Result<User?, StoreError>] {
+        await withTaskGroup(of: Result<User?, StoreError>.self) { group in
+            for (number, name) in names.enumerated() {
+                let store = stores[number % stores.count]
+                group.addTask {
+                    do throws(StoreError) {
+                        return .success(try await store.register(registration(name), isOpen: isOpen, until: deadline()))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    private static let counts = PGStatement(
+        "tests.counts",
+        """
+        SELECT (SELECT count(*) FROM users)::bigint, (SELECT count(*) FROM sessions)::bigint,
+            (SELECT count(*) FROM users WHERE role = 'admin')::bigint
+        """
+    ) { row throws(PGError) in [try row.next(Int.self), try row.next(Int.self), try row.next(Int.self)] }
+
+    @Test("Of many who want to be the first person at once, one is", arguments: 0..<5)
+    func firstPerson(round: Int) async throws {
+        try await Self.withStores { stores, pool in
+            let outcomes = await Self.race(stores, (0..<16).map { "user\($0)" }, isOpen: false)
+            let users = try outcomes.compactMap { try $0.get() }
+            #expect(users.map(\.role) == [.admin])
+            #expect(try await pool.first(Self.counts) == [1, 1, 1])
+            #expect(try await stores[1].isFounded(until: Self.deadline()))
+        }
+    }
+
+    @Test("Where registration is open all of them get an account, and one is the administrator")
+    func openRegistration() async throws {
+        try await Self.withStores { stores, pool in
+            let outcomes = await Self.race(stores, (0..<16).map { "user\($0)" }, isOpen: true)
+            let users = try outcomes.compactMap { try $0.get() }
+            #expect(users.count == 16)
+            #expect(users.count { $0.role == .admin } == 1)
+            #expect(try await pool.first(Self.counts) == [16, 16, 1])
+        }
+    }
+
+    @Test("Of many who want one name at once, in any case of letters, one gets it")
+    func oneName() async throws {
+        try await Self.withStores { stores, pool in
+            let outcomes = await Self.race(stores, (0..<16).map { $0 % 2 == 0 ? "Alice" : "aLICE" }, isOpen: true)
+            let failures = outcomes.compactMap { outcome -> StoreError? in
+                if case .failure(let error) = outcome { error } else { nil }
+            }
+            #expect(failures.count == outcomes.count - 1)
+            #expect(Set(failures) == [.conflict(constraint: "users_username_key_key")])
+            let counts = try await pool.first(Self.counts)
+            #expect(counts == [1, 1, 1])
+        }
+    }
+
+    @Test("A session is found by its token until it expires or ends")
+    func sessions() async throws {
+        try await Self.withStores { stores, _ in
+            let store = stores[0]
+            let registration = Self.registration("alice")
+            let user = try #require(try await store.register(registration, isOpen: false, until: Self.deadline()))
+            let digest = registration.session.tokenDigest
+            let owner = try await stores[1].session(of: digest, at: registration.at, until: Self.deadline())
+            #expect(owner == SessionOwner(session: registration.session.id, user: user.id))
+            let last = registration.session.expiresAt
+            #expect(try await store.session(of: digest, at: last, until: Self.deadline()) == nil)
+            let stranger = OpaqueToken(prefix: Accounts.sessionPrefix).digest
+            #expect(try await store.session(of: stranger, at: registration.at, until: Self.deadline()) == nil)
+            try await store.end(registration.session.id, until: Self.deadline())
+            #expect(try await store.session(of: digest, at: registration.at, until: Self.deadline()) == nil)
+        }
+    }
+
+    @Test("Of a token nothing but its digest is kept")
+    func tokensAtRest() async throws {
+        try await Self.withStores { stores, pool in
+            let accounts = Accounts(
+                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
+                isRegistrationOpen: false)
+            let (session, token) = accounts.newSession(at: SystemWallClock().now)
+            let registration = Self.registration("alice")
+            let user = try #require(try await stores[0].register(registration, isOpen: false, until: Self.deadline()))
+            try await stores[0].open(session, for: user.id, at: SystemWallClock().now, until: Self.deadline())
+            let rows = PGStatement("tests.sessions", "SELECT s::text FROM sessions s") { row throws(PGError) in
+                try row.next(String.self)
+            }
+            let text = try await pool.query(rows).joined()
+            #expect(!text.contains(token.text.revealed.dropFirst(Accounts.sessionPrefix.text.count)))
+            let caller = try await accounts.caller(of: token.text.revealed, until: Self.deadline())
+            #expect(caller?.user == user.id)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Contracts
+import Postgres
+import RPC
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import MetadataService
+
+/// Resolving one film by different ids, through replicas that share a database.
+@Suite struct ResolveTitleTests {
+    /// Knows one film by two ids, while it is up.
+    private final class OneFilm: ProviderClient {
+        let provider = ProviderID.tmdb
+        private let isUp = Mutex(true)
+        private let asked = Mutex(0)
+
+        var askedCount: Int { asked.withLock(\.self) }
+        func set(up: Bool) { isUp.withLock { $0 = up } }
+
+        func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+            asked.withLock { $0 += 1 }
+            guard isUp.withLock(\.self) else { throw .unavailable("down") }
+            guard subject.ids.imdb == "tt9100001" || subject.ids.tmdb == 910_001 else { throw .notFound }
+            var facts = ProviderFacts(provider: .tmdb, kind: .movie, fetchedAtMilliseconds: 0)
+            facts.ids = SubjectIDs(imdb: "tt9100001", tmdb: 910_001)
+            facts.name = "The Lighthouse Keeper's Clock"
+            return facts
+        }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+    }
+
+    private static let byIMDb = ResolveTitleParams(kind: .movie, ids: ExternalIds(imdb: "tt9100001"))
+    private static let byTMDb = ResolveTitleParams(kind: .movie, ids: ExternalIds(tmdb: 910_001))
+
+    private static func replica(_ pool: PGPool, _ film: OneFilm) -> ResolveTitle {
+        ResolveTitle(
+            store: MetadataStore(database: Database(pool: pool)),
+            providers: ProviderPanel(clients: [film], skipped: []),
+            clock: SystemWallClock(), ids: SystemIDSource())
+    }
+
+    private static func context() -> RPCContext {
+        RPCContext(deadline: .now.advanced(by: .seconds(20)), trace: .root())
+    }
+
+    private static let titleCount = PGStatement("tests.titles", "SELECT count(*)::bigint FROM titles") {
+        row throws(PGError) in try row.next(Int.self)
+    }
+
+    @Test("Many who resolve one film at once, by either id and at either replica, get one title", arguments: 0..<5)
+    func race(round: Int) async throws {
+        try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
+            let film = OneFilm()
+            let titles = try await withThrowingTaskGroup(of: Title.self) { group in
+                for number in 0..<20 {
+                    let replica = Self.replica(pools[number % 2], film)
+                    group.addTask {
+                        try await replica.run(number / 2 % 2 == 0 ? Self.byIMDb : Self.byTMDb, Self.context())
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(titles.map(\.id)).count == 1)
+            #expect(titles.allSatisfy { $0.externalIds.imdb == "tt9100001" && $0.externalIds.tmdb == 910_001 })
+            #expect(try await pools[0].first(Self.titleCount) == 1)
+        }
+    }
+
+    @Test("A title that was made while the provider was down learns its other ids later, and stays one")
+    func learnsIDs() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let film = OneFilm()
+            let replica = Self.replica(pools[0], film)
+            film.set(up: false)
+            let local = try await replica.run(Self.byIMDb, Self.context())
+            #expect(local.isLocal)
+            film.set(up: true)
+            let linked = try await replica.run(Self.byTMDb, Self.context())
+            #expect(linked.id == local.id)
+            #expect(linked.externalIds.tmdb == 910_001)
+            film.set(up: false)
+            let asked = film.askedCount
+            #expect(try await replica.run(Self.byTMDb, Self.context()).id == local.id)
+            #expect(film.askedCount == asked, "what is known is not asked again")
+            #expect(try await pools[0].first(Self.titleCount) == 1)
+        }
+    }
+
+    @Test("An id that another title has stays there")
+    func foreignID() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let film = OneFilm()
+            let replica = Self.replica(pools[0], film)
+            film.set(up: false)
+            let one = try await replica.run(Self.byIMDb, Self.context())
+            let other = try await replica.run(Self.byTMDb, Self.context())
+            #expect(one.id != other.id)
+            let key = OutsideKey(source: "tmdb", kind: .movie, value: "910001")
+            try await replica.store.link([key], to: one.id, until: Self.context().deadline)
+            #expect(try await replica.run(Self.byIMDb, Self.context()).externalIds.tmdb == nil)
+            #expect(try await replica.run(Self.byTMDb, Self.context()).id == other.id)
+        }
+    }
+}

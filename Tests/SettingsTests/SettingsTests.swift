@@ -1,0 +1,53 @@
+import Foundation
+@testable import Runtime
+import Testing
+
+@testable import GatewayService
+@testable import MetadataService
+@testable import RatingsService
+@testable import ScrobbleService
+
+/// The settings of all four services, together.
+@Suite struct SettingsTests {
+    static let definitions = [
+        GatewayService.definition, MetadataService.definition, RatingsService.definition, ScrobbleService.definition,
+    ]
+
+    @Test("A service that finds another's settings in its environment takes none for a mistake")
+    func knownKeys() {
+        for definition in Self.definitions {
+            #expect(KnownKeys.missing(from: definition.schema) == [], "\(definition.name)")
+        }
+    }
+
+    @Test("A default is a value that would be taken")
+    func defaults() {
+        for definition in Self.definitions {
+            for setting in definition.schema.definitions where setting.name != "REELAY_ADMIN_PORT" {
+                if let text = setting.defaultText, !text.isEmpty, setting.name != "REELAY_CORS_ORIGINS" {
+                    #expect(setting.accepts(text), "\(definition.name) \(setting.name)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "docs/configuration.md has every setting as --config-docs prints it, with the services that read it, and no other"
+    )
+    func document() throws {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/configuration.md")
+        let documented = Set(
+            try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { $0.hasPrefix("| `REELAY_") }
+                .map(String.init))
+        var services: [String: [String]] = [:]
+        for definition in Self.definitions {
+            for row in definition.schema.markdown().split(separator: "\n") where row.hasPrefix("| `REELAY_") {
+                services[String(row), default: []].append(definition.name)
+            }
+        }
+        let expected = Set(services.map { row, names in "\(row) \(names.joined(separator: ", ")) |" })
+        #expect(documented.subtracting(expected).sorted() == [], "documented, but not so")
+        #expect(expected.subtracting(documented).sorted() == [], "not documented; run deploy/dev/generate")
+    }
+}
