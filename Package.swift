@@ -173,6 +173,15 @@ let package = Package(
                 swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests", dependencies: ["Stack"], path: "Tests/EndToEndTests", swiftSettings: house),
+            .executableTarget(
+                name: "bench-rpc",
+                dependencies: ["Contracts", "HTTP2", "RPC", product("UnixSignals", "swift-service-lifecycle")] + nio,
+                path: "Tests/Bench/RPC", swiftSettings: house),
+            .executableTarget(
+                name: "bench-json", dependencies: ["Contracts", "JSON"], path: "Tests/Bench/JSON", swiftSettings: house),
+            .executableTarget(
+                name: "bench-load", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Load",
+                swiftSettings: house),
             .testTarget(
                 name: "FaultTests", dependencies: ["Stack"], path: "Tests/FaultTests", exclude: ["load.py"],
                 swiftSettings: house),
