@@ -172,12 +172,14 @@ struct ContractTests {
         let method = try #require(
             documents.methods(of: service).first { $0.name.contains(".get") || $0.name.contains(".list") })
         let params = try #require(method.examples.first).params
-        _ = try await database.query("ALTER ROLE reelay_\(service) NOLOGIN")
-        _ = try await database.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND datname = current_database()"
-        )
+        // This database only: roles belong to the whole server, where other suites may be at work.
+        _ = try await database.query("ALTER DATABASE \(database.name) CONNECTION LIMIT 0")
+        let ended =
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            + "WHERE usename = 'reelay_\(service)' AND datname = current_database()"
+        while try await !database.query(ended).isEmpty {}
         let refused = try await call(method.name, params, headers: ["rpc-timeout-ms": "3000"])
-        _ = try await database.query("ALTER ROLE reelay_\(service) LOGIN")
+        _ = try await database.query("ALTER DATABASE \(database.name) CONNECTION LIMIT -1")
         let codes = ["unavailable", "deadlineExceeded"].map { documents.code(of: $0) }
         #expect(codes.contains(refused["error"]?["code"]?.number), "\(refused)")
         let patience = ContinuousClock.now.advanced(by: .seconds(20))
