@@ -39,7 +39,7 @@ extension FaultTests {
             }
             var slowest = 0.0
             var outages: [ClosedRange<Double>] = []
-            var returns: [Double] = []
+            var ends: [Double] = []
             for _ in 0..<Form.choose(2, full: 8) {
                 let begin = wallClock()
                 try await server.crash()
@@ -47,14 +47,20 @@ extension FaultTests {
                 try await server.launch()
                 let back = wallClock()
                 outages.append(begin...back)
-                returns.append(back)
-                try await Task.sleep(for: .seconds(11))
+                let answers = try await holds(within: .seconds(10)) {
+                    try await client.send("GET", "/movies/\(titles[0])/rate").status == 200
+                }
+                #expect(answers)
+                // Long enough to see whether it stays so.
+                try await Task.sleep(for: Form.choose(.seconds(3), full: .seconds(10)))
+                ends.append(wallClock())
             }
             let calls = try await load.stop()
             var recovers = true
-            for back in returns {
+            for (outage, end) in zip(outages, ends) {
+                let back = outage.upperBound
                 // Recovered once no call that began later fails.
-                let after = calls.begun(in: back...(back + 10_900))
+                let after = calls.begun(in: back...end)
                 let recovery = (after.failed.last?.begin ?? back) - back
                 slowest = max(slowest, recovery)
                 recovers = recovers && recovery <= 10_000 && after.contains { $0.isAnswered }
