@@ -147,13 +147,15 @@ extension JSONReader {
         return text(try scanString())
     }
 
-    /// Reads a string of `min` to `max` characters (Unicode scalars, as JSON Schema counts).
+    /// Reads a string of `min` to `max` characters (Unicode scalars, as JSON Schema counts). Refuses U+0000, which JSON
+    /// can write and Postgres cannot keep.
     @usableFromInline
     package mutating func string(min: Int, max: Int = .max) throws(JSONError) -> String {
         guard peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
         let offset = index
         let span = try scanString()
         let result = text(span)
+        if span.hasEscapes, result.utf8.contains(0) { throw fail(at: offset, "holds U+0000") }
         let isExact = span.isASCII && !span.hasEscapes
         if isExact ? span.count < min || span.count > max : !Self.fits(result, min, max) {
             throw wrongLength(at: offset, result, min, max)

@@ -1,0 +1,19 @@
+import Contracts
+import JSON
+import Testing
+
+@Suite struct ZeroCharacterTests {
+    /// Postgres cannot keep U+0000; it once came back as a fault of ours instead of the sender's.
+    @Test("Text with U+0000 is refused where it is read, by name")
+    func refused() {
+        let body = #"{"rating":8.5,"review":"a\u0000b"}"#
+        let error = #expect(throws: JSONError.self) { try decodeJSON(RateRequest.self, from: Array(body.utf8)) }
+        #expect(error?.description == "review: holds U+0000")
+    }
+
+    @Test("Other control characters are text", arguments: [#"\u0001"#, #"\n"#, #"\u007f"#, #"\u2028"#])
+    func kept(escape: String) throws {
+        let body = #"{"rating":8.5,"review":"a\#(escape)b"}"#
+        #expect(try decodeJSON(RateRequest.self, from: Array(body.utf8)).review?.unicodeScalars.count == 3)
+    }
+}
