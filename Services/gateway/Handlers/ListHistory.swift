@@ -22,12 +22,12 @@ struct ListHistory: Sendable {
             })
         let titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
         let mine = Dictionary(try rated.get().ratings.map { ($0.title, $0) }) { first, _ in first }
-        let items = page.plays.compactMap { play in
-            titles[play.title].map { title in
-                WatchedMovieItem(
-                    play: play, title: TitleCard(title), externalRatings: title.externalRatings,
-                    myRating: mine[play.title] ?? mine[title.id])
-            }
+        let items = page.plays.map { play in
+            let title = titles[play.title]
+            return WatchedMovieItem(
+                play: play, title: title.map(TitleCard.init) ?? TitleCard(nothingKnownOf: play),
+                externalRatings: title?.externalRatings ?? [],
+                myRating: mine[play.title] ?? title.flatMap { mine[$0.id] })
         }
         return EdgeReply(WatchedPage(items: items, nextCursor: page.nextCursor))
     }

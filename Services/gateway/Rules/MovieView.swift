@@ -19,4 +19,9 @@ extension TitleCard {
     init(_ title: Title) {
         self.init(id: title.id, kind: title.kind, name: title.name, year: title.year, posterUrl: title.posterUrl)
     }
+
+    /// A play is shown even where its title is not known any more, as after a restore of one schema alone.
+    init(nothingKnownOf play: Play) {
+        self.init(id: play.title, kind: play.kind, name: "Unknown title")
+    }
 }

@@ -20,9 +20,9 @@ package protocol GatewayAPI: Sendable {
 
     /// Makes an account. The first person becomes the administrator; after that registration is closed unless the
     /// installation says otherwise. `POST /api/v1/auth/register`. Errors: usernameTaken, registrationClosed,
-    /// weakPassword, tooManyAttempts.
+    /// weakPassword.
     func register(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
-    /// Opens a session. `POST /api/v1/auth/login`. Errors: invalidCredentials, tooManyAttempts.
+    /// Opens a session. `POST /api/v1/auth/login`. Errors: invalidCredentials.
     func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Ends the session that the bearer token belongs to. `POST /api/v1/auth/logout`.
     func logout(

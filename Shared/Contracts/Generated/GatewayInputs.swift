@@ -97,7 +97,7 @@ package struct GetMovieRatingInput: Sendable, Hashable {
 /// What `rateMovie` is given.
 package struct RateMovieInput: Sendable, Hashable {
     package var title: TitleID
-    /// The same key with the same body has its effect once.
+    /// Passed on with the call. Rating is repeatable as it is - the same request twice leaves one rating.
     package var idempotencyKey: String?
     package var body: RateRequest
 
