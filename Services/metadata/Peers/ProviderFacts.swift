@@ -12,6 +12,8 @@ package struct ProviderFacts: Sendable, Hashable {
     /// At most 500 characters, as all names.
     package var name: String?
     package var originalName: String?
+    /// Translations and synonyms, at most 50.
+    package var otherNames: [String] = []
     /// ISO 639-1.
     package var originalLanguage: String?
     package var released: PartialDate?
@@ -45,7 +47,7 @@ package struct ProviderFacts: Sendable, Hashable {
     /// The title for a comparison by name.
     package var candidate: TitleMatch.Candidate {
         TitleMatch.Candidate(
-            names: [name, originalName].compactMap { $0 }, year: released?.year,
+            names: [name, originalName].compactMap { $0 } + otherNames, year: released?.year,
             votes: scores.compactMap(\.votes).max() ?? 0)
     }
 

@@ -3,17 +3,31 @@ package import JSON
 import NIOCore
 import NIOHTTP1
 
-/// Outbound calls to providers: one shared client, a cap on the body, one deadline for the whole call.
+/// Stands before every call to one provider: its pace, its number of calls at once, and whether it is to be asked now.
+package protocol ProviderGate: Sendable {
+    /// Waits for the call's turn. Throws `rateLimited` where that would take too long and `unavailable` where the provider
+    /// is left alone for a while; then the call is not made and `leave` is not owed.
+    func enter() async throws(ProviderError)
+    /// The call has ended, however it did.
+    func leave()
+}
+
+/// Outbound calls to one provider: a client that all share, the provider's gate, a cap on the body, one deadline for the
+/// whole call.
 package struct ProviderHTTP: Sendable {
     package let limits: ProviderLimits
     private let client: HTTPClient
     private let userAgent: String
+    private let gate: (any ProviderGate)?
 
     /// Does not own the client: whoever made it shuts it down.
-    package init(client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String) {
+    package init(
+        client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String, gate: (any ProviderGate)? = nil
+    ) {
         self.client = client
         self.limits = limits
         self.userAgent = userAgent
+        self.gate = gate
     }
 
     /// How the shared client is to be set up. Redirects are not followed: an answer must not send our key elsewhere.
@@ -24,14 +38,34 @@ package struct ProviderHTTP: Sendable {
         return configuration
     }
 
-    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a body.
+    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a body,
+    /// and what the gate throws.
     package func get(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = []
     ) async throws(ProviderError) -> ProviderHTTPAnswer {
+        try await send(.GET, address, headers: headers, body: nil)
+    }
+
+    /// Asks with a body, which must change nothing at the provider; otherwise as `get`.
+    package func post(
+        _ address: ProviderAddress, headers: [(name: String, value: String)] = [], contentType: String, body: [UInt8]
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
+        try await send(.POST, address, headers: headers + [(name: "content-type", value: contentType)], body: body)
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ address: ProviderAddress, headers: [(name: String, value: String)], body: [UInt8]?
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
         var request = HTTPClientRequest(url: address.url)
+        request.method = method
         request.headers.add(name: "user-agent", value: userAgent)
-        request.headers.add(name: "accept", value: "application/json")
+        if !headers.contains(where: { $0.name == "accept" }) {
+            request.headers.add(name: "accept", value: "application/json")
+        }
         for header in headers { request.headers.add(name: header.name, value: header.value) }
+        if let body { request.body = .bytes(body) }
+        try await gate?.enter()
+        defer { gate?.leave() }
         do {
             return try await withDeadline { [request] in try await fetch(request) }
         } catch {
@@ -44,7 +78,8 @@ package struct ProviderHTTP: Sendable {
         let body = try await response.body.collect(upTo: limits.bodyBytesMax)
         return ProviderHTTPAnswer(
             status: Int(response.status.code), contentType: response.headers.first(name: "content-type"),
-            retryAfter: response.headers.first(name: "retry-after"), body: Array(body.readableBytesView))
+            retryAfter: response.headers.first(name: "retry-after"), location: response.headers.first(name: "location"),
+            body: Array(body.readableBytesView))
     }
 
     /// The client's own deadline ends with the head of the response; this one covers the body too.
@@ -87,12 +122,17 @@ package struct ProviderHTTPAnswer: Sendable {
     package let status: Int
     package let contentType: String?
     package let retryAfter: String?
+    /// Where a redirect leads; it is not followed.
+    package let location: String?
     package let body: [UInt8]
 
-    package init(status: Int, contentType: String? = nil, retryAfter: String? = nil, body: [UInt8]) {
+    package init(
+        status: Int, contentType: String? = nil, retryAfter: String? = nil, location: String? = nil, body: [UInt8]
+    ) {
         self.status = status
         self.contentType = contentType
         self.retryAfter = retryAfter
+        self.location = location
         self.body = body
     }
 

@@ -17,6 +17,7 @@ package struct ProviderLimits: Sendable, Hashable {
     package static let nameCharactersMax = 500
     /// Characters of an overview.
     package static let overviewCharactersMax = 20_000
+    package static let otherNamesMax = 50
     package static let genresMax = 50
     package static let genreCharactersMax = 100
     package static let certificationCharactersMax = 20

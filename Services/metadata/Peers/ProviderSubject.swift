@@ -3,29 +3,52 @@ package enum SubjectKind: String, Sendable, Hashable, CaseIterable {
     case movie, series, season, episode
 }
 
-/// A title's ids at other places. TMDb and TVDb count each kind apart, so these belong to the kind beside them.
+/// A title's ids at other places. TMDb and TVDb count each kind apart, so these belong to the kind beside them; the anime
+/// places have an entry of their own for every season.
 package struct SubjectIDs: Sendable, Hashable {
     /// "tt" and 7 to 10 digits.
     package var imdb: String?
-    /// Above 0.
+    /// Above 0, as all numbers here.
     package var tmdb: Int64?
-    /// Above 0.
     package var tvdb: Int64?
     /// "Q" and digits.
     package var wikidata: String?
+    package var tvmaze: Int64?
+    package var trakt: Int64?
+    /// Letters and digits.
+    package var letterboxd: String?
+    package var simkl: Int64?
+    package var anilist: Int64?
+    package var anidb: Int64?
+    package var myanimelist: Int64?
+    package var kitsu: Int64?
 
-    package init(imdb: String? = nil, tmdb: Int64? = nil, tvdb: Int64? = nil, wikidata: String? = nil) {
+    package init(
+        imdb: String? = nil, tmdb: Int64? = nil, tvdb: Int64? = nil, wikidata: String? = nil, tvmaze: Int64? = nil,
+        trakt: Int64? = nil, letterboxd: String? = nil, simkl: Int64? = nil, anilist: Int64? = nil,
+        anidb: Int64? = nil, myanimelist: Int64? = nil, kitsu: Int64? = nil
+    ) {
         self.imdb = imdb
         self.tmdb = tmdb
         self.tvdb = tvdb
         self.wikidata = wikidata
+        self.tvmaze = tvmaze
+        self.trakt = trakt
+        self.letterboxd = letterboxd
+        self.simkl = simkl
+        self.anilist = anilist
+        self.anidb = anidb
+        self.myanimelist = myanimelist
+        self.kitsu = kitsu
     }
 
     /// The ids with gaps filled from another set.
     package func filled(from other: SubjectIDs) -> SubjectIDs {
         SubjectIDs(
             imdb: imdb ?? other.imdb, tmdb: tmdb ?? other.tmdb, tvdb: tvdb ?? other.tvdb,
-            wikidata: wikidata ?? other.wikidata)
+            wikidata: wikidata ?? other.wikidata, tvmaze: tvmaze ?? other.tvmaze, trakt: trakt ?? other.trakt,
+            letterboxd: letterboxd ?? other.letterboxd, simkl: simkl ?? other.simkl, anilist: anilist ?? other.anilist,
+            anidb: anidb ?? other.anidb, myanimelist: myanimelist ?? other.myanimelist, kitsu: kitsu ?? other.kitsu)
     }
 
     /// The text where it is an IMDb title id.

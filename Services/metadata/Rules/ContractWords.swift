@@ -3,15 +3,34 @@ import Contracts
 extension SubjectIDs {
     /// The ids in the form in which they are stored.
     func keys(kind: TitleKind) -> [OutsideKey] {
-        [
-            imdb.map { OutsideKey(source: "imdb", kind: kind, value: $0) },
-            tmdb.map { OutsideKey(source: "tmdb", kind: kind, value: String($0)) },
-            tvdb.map { OutsideKey(source: "tvdb", kind: kind, value: String($0)) },
-        ].compactMap(\.self)
+        let texts: [(source: String, value: String?)] = [
+            ("imdb", imdb), ("tmdb", tmdb.map { String($0) }), ("tvdb", tvdb.map { String($0) }),
+            ("wikidata", wikidata), ("tvmaze", tvmaze.map { String($0) }), ("trakt", trakt.map { String($0) }),
+            ("letterboxd", letterboxd), ("simkl", simkl.map { String($0) }), ("anilist", anilist.map { String($0) }),
+            ("anidb", anidb.map { String($0) }), ("myanimelist", myanimelist.map { String($0) }),
+            ("kitsu", kitsu.map { String($0) }),
+        ]
+        return texts.compactMap { text in
+            text.value.map { OutsideKey(source: text.source, kind: kind, value: $0) }
+        }
     }
 
     init(_ ids: ExternalIds) {
-        self.init(imdb: ids.imdb, tmdb: ids.tmdb.map(Int64.init), tvdb: ids.tvdb.map(Int64.init))
+        self.init(
+            imdb: ids.imdb, tmdb: ids.tmdb.map(Int64.init), tvdb: ids.tvdb.map(Int64.init), wikidata: ids.wikidata,
+            tvmaze: ids.tvmaze.map(Int64.init), trakt: ids.trakt.map(Int64.init), letterboxd: ids.letterboxd,
+            simkl: ids.simkl.map(Int64.init), anilist: ids.anilist.map(Int64.init), anidb: ids.anidb.map(Int64.init),
+            myanimelist: ids.myanimelist.map(Int64.init), kitsu: ids.kitsu.map(Int64.init))
+    }
+}
+
+extension ExternalIds {
+    init(_ ids: SubjectIDs) {
+        self.init(
+            imdb: ids.imdb, tmdb: ids.tmdb.map { Int($0) }, tvdb: ids.tvdb.map { Int($0) }, wikidata: ids.wikidata,
+            tvmaze: ids.tvmaze.map { Int($0) }, trakt: ids.trakt.map { Int($0) }, letterboxd: ids.letterboxd,
+            simkl: ids.simkl.map { Int($0) }, anilist: ids.anilist.map { Int($0) }, anidb: ids.anidb.map { Int($0) },
+            myanimelist: ids.myanimelist.map { Int($0) }, kitsu: ids.kitsu.map { Int($0) })
     }
 }
 

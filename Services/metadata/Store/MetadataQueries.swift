@@ -8,9 +8,14 @@ enum MetadataQueries {
     private static let columns = """
         t.id, t.kind, t.name, t.original_name, t.year, t.release_date, t.overview, t.runtime_minutes, t.genres,
         t.certification, t.poster_url,
-        (SELECT x.value FROM external_ids x WHERE x.title_id = t.id AND x.source = 'imdb' ORDER BY x.value LIMIT 1),
-        (SELECT x.value::bigint FROM external_ids x WHERE x.title_id = t.id AND x.source = 'tmdb' ORDER BY x.value LIMIT 1),
-        (SELECT x.value::bigint FROM external_ids x WHERE x.title_id = t.id AND x.source = 'tvdb' ORDER BY x.value LIMIT 1),
+        coalesce((
+            SELECT jsonb_object_agg(x.source, CASE
+                WHEN x.source IN ('imdb', 'wikidata', 'letterboxd') THEN to_jsonb(x.value)
+                ELSE to_jsonb(x.value::bigint) END)
+            FROM (
+                SELECT DISTINCT ON (e.source) e.source, e.value FROM external_ids e
+                WHERE e.title_id = t.id AND e.source <> 'local' ORDER BY e.source, e.value
+            ) x), '{}'),
         t.external_ratings, t.vote_average, t.vote_count, t.enriched_at, t.is_local
         """
 
@@ -79,7 +84,7 @@ enum MetadataQueries {
             year: try row.next(), releaseDate: try row.next(), overview: try row.next(),
             runtimeMinutes: try row.next(), genres: try row.next(), certification: try row.next(),
             posterUrl: try row.next(),
-            externalIds: ExternalIds(imdb: try row.next(), tmdb: try row.next(), tvdb: try row.next()),
+            externalIds: try row.nextJSON(),
             externalRatings: try row.nextJSON(), voteAverage: try row.next(), voteCount: try row.next(),
             enrichedAt: try row.next(), isLocal: try row.next())
     }

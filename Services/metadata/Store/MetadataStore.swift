@@ -69,8 +69,7 @@ extension Title {
             year: draft.year, releaseDate: draft.releaseDate.flatMap(CalendarDate.init),
             overview: draft.overview, runtimeMinutes: draft.runtimeMinutes,
             genres: draft.genres, certification: draft.certification, posterUrl: draft.posterURL,
-            externalIds: ExternalIds(
-                imdb: draft.ids.imdb, tmdb: draft.ids.tmdb.map { Int($0) }, tvdb: draft.ids.tvdb.map { Int($0) }),
+            externalIds: ExternalIds(draft.ids),
             externalRatings: draft.scores.map(ExternalRating.init), voteAverage: draft.votes?.average,
             voteCount: draft.votes.map { Int($0.count) }, enrichedAt: draft.isLocal ? nil : now, isLocal: draft.isLocal)
     }

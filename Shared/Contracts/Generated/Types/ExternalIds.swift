@@ -11,32 +11,97 @@ package struct ExternalIds: Sendable, Hashable, JSONCodable {
     package var tmdb: Int?
     /// TheTVDB id of a title of this kind.
     package var tvdb: Int?
+    /// Wikidata item.
+    package var wikidata: String?
+    /// TVmaze id.
+    package var tvmaze: Int?
+    /// Trakt id of a title of this kind.
+    package var trakt: Int?
+    /// Letterboxd's short id of a film.
+    package var letterboxd: String?
+    /// Simkl id.
+    package var simkl: Int?
+    /// AniList id.
+    package var anilist: Int?
+    /// AniDB id.
+    package var anidb: Int?
+    /// MyAnimeList id.
+    package var myanimelist: Int?
+    /// Kitsu id.
+    package var kitsu: Int?
 
-    package init(imdb: String? = nil, tmdb: Int? = nil, tvdb: Int? = nil) {
+    package init(
+        imdb: String? = nil, tmdb: Int? = nil, tvdb: Int? = nil, wikidata: String? = nil, tvmaze: Int? = nil,
+        trakt: Int? = nil, letterboxd: String? = nil, simkl: Int? = nil, anilist: Int? = nil, anidb: Int? = nil,
+        myanimelist: Int? = nil, kitsu: Int? = nil
+    ) {
         self.imdb = imdb
         self.tmdb = tmdb
         self.tvdb = tvdb
+        self.wikidata = wikidata
+        self.tvmaze = tvmaze
+        self.trakt = trakt
+        self.letterboxd = letterboxd
+        self.simkl = simkl
+        self.anilist = anilist
+        self.anidb = anidb
+        self.myanimelist = myanimelist
+        self.kitsu = kitsu
     }
 
     private static let imdbPattern = TextPattern("^tt[0-9]{7,10}$")
 
-    private static let names = JSONNames("imdb", "tmdb", "tvdb")
+    private static let wikidataPattern = TextPattern("^Q[0-9]{1,18}$")
+
+    private static let letterboxdPattern = TextPattern("^[A-Za-z0-9]{1,20}$")
+
+    private static let names = JSONNames(
+        "imdb", "tmdb", "tvdb", "wikidata", "tvmaze", "trakt", "letterboxd", "simkl", "anilist", "anidb", "myanimelist",
+        "kitsu"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var imdb: String?
         var tmdb: Int?
         var tvdb: Int?
+        var wikidata: String?
+        var tvmaze: Int?
+        var trakt: Int?
+        var letterboxd: String?
+        var simkl: Int?
+        var anilist: Int?
+        var anidb: Int?
+        var myanimelist: Int?
+        var kitsu: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: imdb = try jsonReader.string(min: 0, max: 12, pattern: Self.imdbPattern)
             case 1: tmdb = try jsonReader.int(in: 1...9007199254740991)
-            default: tvdb = try jsonReader.int(in: 1...9007199254740991)
+            case 2: tvdb = try jsonReader.int(in: 1...9007199254740991)
+            case 3: wikidata = try jsonReader.string(min: 0, max: 20, pattern: Self.wikidataPattern)
+            case 4: tvmaze = try jsonReader.int(in: 1...9007199254740991)
+            case 5: trakt = try jsonReader.int(in: 1...9007199254740991)
+            case 6: letterboxd = try jsonReader.string(min: 0, max: 20, pattern: Self.letterboxdPattern)
+            case 7: simkl = try jsonReader.int(in: 1...9007199254740991)
+            case 8: anilist = try jsonReader.int(in: 1...9007199254740991)
+            case 9: anidb = try jsonReader.int(in: 1...9007199254740991)
+            case 10: myanimelist = try jsonReader.int(in: 1...9007199254740991)
+            default: kitsu = try jsonReader.int(in: 1...9007199254740991)
             }
         }
         self.imdb = imdb
         self.tmdb = tmdb
         self.tvdb = tvdb
+        self.wikidata = wikidata
+        self.tvmaze = tvmaze
+        self.trakt = trakt
+        self.letterboxd = letterboxd
+        self.simkl = simkl
+        self.anilist = anilist
+        self.anidb = anidb
+        self.myanimelist = myanimelist
+        self.kitsu = kitsu
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -52,6 +117,42 @@ package struct ExternalIds: Sendable, Hashable, JSONCodable {
         if let tvdb {
             jsonWriter.member(#""tvdb":"#)
             tvdb.encode(to: &jsonWriter)
+        }
+        if let wikidata {
+            jsonWriter.member(#""wikidata":"#)
+            wikidata.encode(to: &jsonWriter)
+        }
+        if let tvmaze {
+            jsonWriter.member(#""tvmaze":"#)
+            tvmaze.encode(to: &jsonWriter)
+        }
+        if let trakt {
+            jsonWriter.member(#""trakt":"#)
+            trakt.encode(to: &jsonWriter)
+        }
+        if let letterboxd {
+            jsonWriter.member(#""letterboxd":"#)
+            letterboxd.encode(to: &jsonWriter)
+        }
+        if let simkl {
+            jsonWriter.member(#""simkl":"#)
+            simkl.encode(to: &jsonWriter)
+        }
+        if let anilist {
+            jsonWriter.member(#""anilist":"#)
+            anilist.encode(to: &jsonWriter)
+        }
+        if let anidb {
+            jsonWriter.member(#""anidb":"#)
+            anidb.encode(to: &jsonWriter)
+        }
+        if let myanimelist {
+            jsonWriter.member(#""myanimelist":"#)
+            myanimelist.encode(to: &jsonWriter)
+        }
+        if let kitsu {
+            jsonWriter.member(#""kitsu":"#)
+            kitsu.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }
