@@ -44,6 +44,19 @@ package struct ProviderFacts: Sendable, Hashable {
     /// Answered with or without a score.
     package var outcome: ProviderOutcome { scores.isEmpty ? .noRating : .ok }
 
+    /// Whether it is an animation from Asia, as far as this provider tells.
+    package var isAnime: Bool? {
+        switch provider {
+        case .anilist, .anidb, .myanimelist, .kitsu: return true
+        default: break
+        }
+        let genres = genres.map { $0.lowercased() }
+        if genres.contains("anime") { return true }
+        guard !genres.isEmpty else { return nil }
+        guard genres.contains(where: { $0.hasPrefix("animat") }) else { return false }
+        return originalLanguage.map { ["ja", "ko", "zh", "cn"].contains($0) }
+    }
+
     /// The title for a comparison by name.
     package var candidate: TitleMatch.Candidate {
         TitleMatch.Candidate(

@@ -42,6 +42,8 @@ package struct SubjectIDs: Sendable, Hashable {
         self.kitsu = kitsu
     }
 
+    package var isEmpty: Bool { self == SubjectIDs() }
+
     /// The ids with gaps filled from another set.
     package func filled(from other: SubjectIDs) -> SubjectIDs {
         SubjectIDs(
@@ -49,6 +51,21 @@ package struct SubjectIDs: Sendable, Hashable {
             wikidata: wikidata ?? other.wikidata, tvmaze: tvmaze ?? other.tvmaze, trakt: trakt ?? other.trakt,
             letterboxd: letterboxd ?? other.letterboxd, simkl: simkl ?? other.simkl, anilist: anilist ?? other.anilist,
             anidb: anidb ?? other.anidb, myanimelist: myanimelist ?? other.myanimelist, kitsu: kitsu ?? other.kitsu)
+    }
+
+    /// Whether some place is known here and there by different ids.
+    package func contradicts(_ other: SubjectIDs) -> Bool { filled(from: other) != other.filled(from: self) }
+
+    /// The number where it can be an id, 1 … 2⁵³ − 1.
+    package static func checked(_ number: Int?) -> Int64? {
+        number.flatMap { $0 > 0 && Int64($0) <= ScoreReading.votesMax ? Int64($0) : nil }
+    }
+
+    /// The text where it can be a Letterboxd id.
+    package static func checkedLetterboxd(_ text: String?) -> String? {
+        guard let text, (1...20).contains(text.utf8.count) else { return nil }
+        let isPlain: (UInt8) -> Bool = { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) }
+        return text.utf8.allSatisfy(isPlain) ? text : nil
     }
 
     /// The text where it is an IMDb title id.
@@ -68,12 +85,16 @@ package struct ProviderSubject: Sendable, Hashable {
     package let seasonNumber: Int?
     package let episodeNumber: Int?
     package let name: String?
+    package let originalName: String?
     /// Year of the first release.
     package let year: Int?
+    /// Whether it is an animation from Asia; nil where nobody has said.
+    package let isAnime: Bool?
 
     package init(
         kind: SubjectKind, ids: SubjectIDs = SubjectIDs(), seriesIDs: SubjectIDs = SubjectIDs(),
-        seasonNumber: Int? = nil, episodeNumber: Int? = nil, name: String? = nil, year: Int? = nil
+        seasonNumber: Int? = nil, episodeNumber: Int? = nil, name: String? = nil, originalName: String? = nil,
+        year: Int? = nil, isAnime: Bool? = nil
     ) {
         self.kind = kind
         self.ids = ids
@@ -81,8 +102,34 @@ package struct ProviderSubject: Sendable, Hashable {
         self.seasonNumber = seasonNumber
         self.episodeNumber = episodeNumber
         self.name = name
+        self.originalName = originalName
         self.year = year
+        self.isAnime = isAnime
     }
+
+    /// The subject with its gaps filled from what providers said of it, the earlier ones first.
+    package func filled(from facts: some Sequence<ProviderFacts>) -> ProviderSubject {
+        let facts = facts.filter { $0.kind == kind }
+        let told = facts.map(\.isAnime)
+        return ProviderSubject(
+            kind: kind, ids: facts.reduce(ids) { $0.filled(from: $1.ids) },
+            seriesIDs: facts.reduce(seriesIDs) { $0.filled(from: $1.seriesIDs) },
+            seasonNumber: seasonNumber ?? facts.lazy.compactMap(\.seasonNumber).first,
+            episodeNumber: episodeNumber ?? facts.lazy.compactMap(\.episodeNumber).first,
+            name: name ?? facts.lazy.compactMap(\.name).first,
+            originalName: originalName ?? facts.lazy.compactMap(\.originalName).first,
+            year: year ?? facts.lazy.compactMap(\.released?.year).first,
+            isAnime: isAnime ?? (told.contains(true) ? true : told.contains(false) ? false : nil))
+    }
+
+    /// Whether a provider that counts by names may look for this title by its name.
+    ///
+    /// Where outside ids are known but not to that provider, a name could only lead to another title.
+    package var isNameOnly: Bool { ids.isEmpty && name != nil }
+
+    /// Whether a place for anime may look for this title by its name: nothing else leads there from the ids of other
+    /// places, so an animation from Asia may be looked for although ids of it are known.
+    package var isAnimeToFind: Bool { name != nil && (isAnime == true || (isAnime == nil && ids.isEmpty)) }
 }
 
 /// A search by name for films or series.

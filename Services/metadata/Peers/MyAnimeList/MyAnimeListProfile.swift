@@ -1,0 +1,8 @@
+extension ProviderProfile {
+    /// MyAnimeList: limits are not published; refuses with 403 for minutes whoever asks too fast.
+    package static let myanimelist = ProviderProfile(
+        .myanimelist, name: "MyAnimeList", attribution: "Data of MyAnimeList.", link: "https://myanimelist.net",
+        needs: [.clientID], baseURL: "https://api.myanimelist.net/v2", kinds: [.movie, .series, .season],
+        sources: [.myanimelist], pace: Pace(calls: 1, per: .seconds(1), inFlightMax: 1),
+        keeping: Keeping(answer: .days(1), absence: .days(1)), restAfterRefusal: .minutes(5))
+}
