@@ -23,5 +23,8 @@ extension ScrobbleService {
         return assembly.components
     }
 
-    static let migrations = [Migration(1, "plays", sql: PackageResources._001_plays_sql)]
+    static let migrations = [
+        Migration(1, "plays", sql: PackageResources._001_plays_sql),
+        Migration(2, "deleted_people", sql: PackageResources._002_deleted_people_sql),
+    ]
 }

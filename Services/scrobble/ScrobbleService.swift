@@ -30,4 +30,10 @@ package struct ScrobbleService: ScrobbleAPI {
     package func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage {
         try await ListHistory(store: store).run(params, context)
     }
+
+    package func deletePerson(
+        _ params: DeletePersonParams, _ context: RPCContext
+    ) async throws(RPCError) -> PersonDeletion {
+        try await DeletePerson(store: store, clock: clock).run(params, context)
+    }
 }

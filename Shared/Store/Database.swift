@@ -31,6 +31,17 @@ package struct Database: Sendable {
         }
     }
 
+    /// Runs `body` in one transaction; see `PGPool.withTransaction`.
+    package func transaction<Value>(
+        until deadline: ContinuousClock.Instant, _ body: (PGTransaction) async throws(PGError) -> Value
+    ) async throws(StoreError) -> Value {
+        do throws(PGError) {
+            return try await pool.withTransaction(deadline: deadline, body)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     /// Runs one statement that answers with no rows.
     package func run(
         _ statement: PGCommand, _ values: [PGValue], until deadline: ContinuousClock.Instant

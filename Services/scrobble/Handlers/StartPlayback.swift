@@ -18,8 +18,12 @@ struct StartPlayback: Sendable {
         let sitting = Sitting(
             id: PlaybackSessionID(ids.next()), user: params.user, title: title.id, kind: kind,
             progressPercent: params.progressPercent ?? 0, startedAt: now)
-        return try await asking { () throws(StoreError) in
-            try await store.open(sitting, until: context.deadline)
+        do {
+            return try await store.open(sitting, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
         }
     }
 }

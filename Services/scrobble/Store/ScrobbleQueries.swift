@@ -59,6 +59,17 @@ enum ScrobbleQueries {
         ORDER BY listed_at DESC, id DESC LIMIT $4
         """, row: listedPlay)
 
+    static let lockPerson = PGCommand(
+        "scrobble.lockPerson", "SELECT pg_advisory_xact_lock(person_lock($1))")
+
+    static let bury = PGCommand(
+        "scrobble.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+
+    /// Every table of a person's rows; `play_sources` goes with the plays.
+    static let removePerson = ["playback_sessions", "plays"].map {
+        PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
+    }
+
     @Sendable private static func session(_ row: inout PGRowReader) throws(PGError) -> PlaybackSession {
         PlaybackSession(
             id: try row.next(), title: try row.next(), state: try row.next(), progressPercent: try row.next(),

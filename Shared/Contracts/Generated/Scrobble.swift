@@ -5,12 +5,14 @@ package import RPC
 
 /// What the scrobble service answers.
 package protocol ScrobbleAPI: Sendable {
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind.
+    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, userNotFound.
     func startPlayback(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
     /// A person stops watching. Beyond the person's threshold this makes a play. Errors: sessionNotFound.
     func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
+    /// Removes everything of a person; what arrives late is refused.
+    func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
 
 /// The methods of the scrobble service by name.
@@ -18,6 +20,7 @@ package enum ScrobbleMethods {
     package static let startPlayback = RPCMethod(name: "scrobble.startPlayback", isIdempotent: false)
     package static let stopPlayback = RPCMethod(name: "scrobble.stopPlayback", isIdempotent: true)
     package static let listHistory = RPCMethod(name: "scrobble.listHistory", isIdempotent: true)
+    package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
 
 /// Calls the scrobble service.
@@ -26,7 +29,7 @@ package struct ScrobbleClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind.
+    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, userNotFound.
     package func startPlayback(
         _ params: StartPlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {
@@ -41,6 +44,11 @@ package struct ScrobbleClient: Sendable {
     /// A person's plays, the latest first. Errors: invalidCursor.
     package func listHistory(_ params: ListHistoryParams, _ call: RPCCall) async throws(RPCError) -> HistoryPage {
         try await caller.call(ScrobbleMethods.listHistory, params, call)
+    }
+
+    /// Removes everything of a person; what arrives late is refused.
+    package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
+        try await caller.call(ScrobbleMethods.deletePerson, params, call)
     }
 }
 
@@ -58,6 +66,10 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.listHistory) {
             (params: ListHistoryParams, context) async throws(RPCError) in
             try await api.listHistory(params, context)
+        }
+        router.register(ScrobbleMethods.deletePerson) {
+            (params: DeletePersonParams, context) async throws(RPCError) in
+            try await api.deletePerson(params, context)
         }
         router.describe(ScrobbleDocument.openRPC)
     }

@@ -1,0 +1,16 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.deletePerson`: removes everything of a person and refuses whatever arrives late. Repeating it changes nothing.
+struct DeletePerson: Sendable {
+    let store: ScrobbleStore
+    let clock: any WallClock
+
+    func run(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion {
+        let isNew = try await asking { () throws(StoreError) in
+            try await store.deletePerson(params.user, at: clock.now, until: context.deadline)
+        }
+        return PersonDeletion(removed: isNew)
+    }
+}

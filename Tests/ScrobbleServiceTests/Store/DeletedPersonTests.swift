@@ -1,0 +1,59 @@
+import Contracts
+import Postgres
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// What is left of a person whose account was deleted: nothing, whatever is on its way.
+@Suite struct DeletedPersonTests {
+    private static let ids = SystemIDSource()
+
+    private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
+
+    private static let rest = PGStatement(
+        "tests.rest", "SELECT (SELECT count(*) FROM plays) + (SELECT count(*) FROM playback_sessions)"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    /// Opens and closes sittings until it is refused; whether it was refused by the tombstone.
+    private static func watch(_ store: ScrobbleStore, as user: UserID) async throws -> Bool {
+        do throws(StoreError) {
+            for _ in 0..<1_000 {
+                let sitting = Sitting(
+                    id: PlaybackSessionID(ids.next()), user: user, title: TitleID(ids.next()), kind: .movie,
+                    progressPercent: 0, startedAt: SystemWallClock().now)
+                let session = try await store.open(sitting, until: deadline())
+                let stop = ScrobbleStore.Stop(
+                    user: user, session: session.id, progressPercent: 90, at: SystemWallClock().now,
+                    play: PlayID(ids.next()))
+                _ = try await store.close(stop, until: deadline())
+            }
+        } catch {
+            guard case .conflict(constraint: "person_deleted") = error else { throw error }
+            return true
+        }
+        return false
+    }
+
+    @Test("A person who is deleted while many writes are under way leaves nothing behind, also on another replica")
+    func late() async throws {
+        try await TestDatabase.withReplicas(2, migrations: ScrobbleService.migrations) { pools in
+            let stores = pools.map { ScrobbleStore(database: Database(pool: $0)) }
+            for _ in 0..<5 {
+                let user = UserID(Self.ids.next())
+                let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for number in 0..<12 { group.addTask { try await Self.watch(stores[number % 2], as: user) } }
+                    let isNew = try await stores[0].deletePerson(
+                        user, at: SystemWallClock().now, until: Self.deadline())
+                    #expect(isNew)
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(refused == Array(repeating: true, count: 12))
+                #expect(try await pools[1].first(Self.rest) == 0)
+                #expect(
+                    try await !stores[1].deletePerson(user, at: SystemWallClock().now, until: Self.deadline()))
+            }
+        }
+    }
+}
