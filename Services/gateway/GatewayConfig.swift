@@ -18,11 +18,16 @@ extension GatewayService {
         "REELAY_REGISTRATION", of: ["first", "open"], default: "first",
         "Who may make an account: only the first person, who becomes the administrator, or everybody.")
 
+    private static let internalPort = ConfigKey<Int>.port(
+        "REELAY_INTERNAL_PORT", default: 7_100,
+        "Port on which the gateway answers `rpc.discover` and `health.check`, as the other services do on theirs.")
+
     package static let definition = ServiceDefinition(
         name: "gateway", portDefault: 8_080,
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
+            internalPort.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -42,6 +47,9 @@ extension GatewayService {
             authenticate: { (token, deadline) async throws(RPCError) in
                 try await accounts.caller(of: token, until: deadline)
             }, observe: EdgeTelemetry(logger: runtime.logger).observe)
+        var router = RPCRouter()
+        router.describe(GatewayDocument.openRPC)
+        try await assembly.listen(router, port: values[internalPort])
         assembly.add(
             .draining("public listener", phase: .serving, stopLimit: .seconds(21)) {
                 try await edge.run { port in

@@ -98,8 +98,10 @@ package final class ServiceAssembly {
         return client
     }
 
-    /// Listens for other services. Readiness and `health.check` ask the same dependencies.
-    package func listen(_ router: RPCRouter) async throws(StartupError) {
+    /// Listens for other services, on the service's own port unless another is given. Readiness and `health.check` ask
+    /// the same dependencies.
+    package func listen(_ router: RPCRouter, port: Int? = nil) async throws(StartupError) {
+        let port = port ?? runtime.port
         let readiness = runtime.readiness
         let server = RPCServer(
             router: router, secrets: secrets, sweeper: sweeper,
@@ -112,16 +114,17 @@ package final class ServiceAssembly {
             }, observe: telemetry.rpc)
         do throws(H2Error) {
             let listener = try await H2Server.start(
-                on: [H2Address(host: runtime.host, port: runtime.port)], group: runtime.group,
+                on: [H2Address(host: runtime.host, port: port)], group: runtime.group,
                 observe: telemetry.http2, handler: { await server.respond(to: $0) })
             runtime.logger.notice(
-                "listening", metadata: ["host": "\(runtime.host)", "port": "\(listener.boundPort)"])
+                "listening for services",
+                metadata: ["host": "\(runtime.host)", "port": "\(listener.boundPort)"])
             parts.append(
                 .stopping("listener", phase: .serving, stopLimit: Self.drainMax + .seconds(1)) {
                     await listener.shutdown(grace: Self.drainMax)
                 })
         } catch {
-            throw .resource("\(runtime.host):\(runtime.port)", "cannot listen: \(error)")
+            throw .resource("\(runtime.host):\(port)", "cannot listen: \(error)")
         }
     }
 

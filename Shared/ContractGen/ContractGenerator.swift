@@ -58,7 +58,8 @@ package enum ContractGenerator {
         if !model.registry.isEmpty { files["RegistryError.swift"] = ServiceRenderer.registry(model.registry) }
         for service in model.services {
             let name = service.typeName
-            files["\(name).swift"] = ServiceRenderer.render(service)
+            // A service whose only callers are frontends has a document and nothing to call.
+            if !service.methods.isEmpty { files["\(name).swift"] = ServiceRenderer.render(service) }
             files["\(name)Document.swift"] = ServiceRenderer.document(
                 service.document, type: "\(name)Document", property: "openRPC",
                 what: "The OpenRPC document of the \(service.name) service, as `rpc.discover` answers it.")
@@ -69,8 +70,8 @@ package enum ContractGenerator {
             files["GatewayInputs.swift"] = renderer.inputs()
             files["GatewayAPI.swift"] = renderer.api()
             files["GatewayRoutes.swift"] = renderer.routes()
-            files["GatewayDocument.swift"] = ServiceRenderer.document(
-                gateway.document, type: "GatewayDocument", property: "openAPI",
+            files["PublicDocument.swift"] = ServiceRenderer.document(
+                gateway.document, type: "PublicDocument", property: "openAPI",
                 what: "The OpenAPI document of the public surface.")
         }
         return files

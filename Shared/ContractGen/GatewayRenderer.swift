@@ -173,7 +173,7 @@ struct GatewayRenderer {
             file.line("EdgeRoute.\(operation.isOpen ? "open" : "bearer")(\(arguments.joined(separator: ", "))) {")
             file.line("    (\(list)) async throws(RPCError) in")
             if operation.isDocument {
-                file.line("    EdgeResponse(document: GatewayDocument.openAPI)")
+                file.line("    EdgeResponse(document: PublicDocument.openAPI)")
             } else {
                 let function = "api.\(SwiftName.quoted(operation.id))"
                 let call = names.dropFirst().joined(separator: ", ")

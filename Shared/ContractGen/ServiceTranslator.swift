@@ -16,7 +16,6 @@ struct ServiceTranslator {
             }
             methods.append(method)
         }
-        guard !methods.isEmpty else { throw document.fail("has no methods") }
         return Service(name: name, methods: methods, document: "")
     }
 

@@ -123,7 +123,7 @@ import Testing
     @Test func theDocument() async throws {
         let (status, body, _) = try await ask("getOpenApi", EdgeRequest(), nil)
         #expect(status == 200 && body["openapi"].string == "3.1.0")
-        #expect(!String(decoding: GatewayDocument.openAPI, as: UTF8.self).contains(".yaml#"))
+        #expect(!String(decoding: PublicDocument.openAPI, as: UTF8.self).contains(".yaml#"))
         for document in [MetadataDocument.openRPC, RatingsDocument.openRPC, ScrobbleDocument.openRPC] {
             let value = try decodeJSON(JSONValue.self, from: document)
             #expect(value["openrpc"].string == "1.3.2" && !value["methods"].array.isEmpty)

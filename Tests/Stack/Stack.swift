@@ -63,10 +63,15 @@ package final class Stack: Sendable {
                     "REELAY_CORS_ORIGINS": "https://app.example",
                     "REELAY_KEY_RING_FILE": keyRing.path,
                 ]
+                var rpcPort = port
+                if name == "gateway" {
+                    rpcPort = try FreePort.next()
+                    environment["REELAY_INTERNAL_PORT"] = "\(rpcPort)"
+                }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
                 let process = try StackProcess(
-                    name: name, arguments: [], environment: environment, port: port, adminPort: admin,
+                    name: name, arguments: [], environment: environment, port: port, rpcPort: rpcPort, adminPort: admin,
                     readyPath: "/readyz", folder: folder)
                 copies[name, default: []].append(process)
             }

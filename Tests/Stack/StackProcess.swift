@@ -5,6 +5,8 @@ import Synchronization
 package final class StackProcess: Sendable {
     package let name: String
     package let port: Int
+    /// Where it answers other services; the gateway's own port is for frontends.
+    package let rpcPort: Int
     package let adminPort: Int
     package let log: URL
     private let arguments: [String]
@@ -13,13 +15,14 @@ package final class StackProcess: Sendable {
     private let running: Mutex<Int32?>
 
     init(
-        name: String, arguments: [String], environment: [String: String], port: Int, adminPort: Int, readyPath: String,
-        folder: URL
+        name: String, arguments: [String], environment: [String: String], port: Int, rpcPort: Int? = nil,
+        adminPort: Int, readyPath: String, folder: URL
     ) throws {
         self.name = name
         self.arguments = arguments
         self.environment = environment
         self.port = port
+        self.rpcPort = rpcPort ?? port
         self.adminPort = adminPort
         self.readyPath = readyPath
         self.log = folder.appendingPathComponent("\(name)-\(port).log")

@@ -29,7 +29,7 @@ package enum Wire {
         var fields = ["content-type": "application/json", "authorization": "Bearer \(secret)"]
         fields.merge(headers) { _, new in new }
         return try await send(
-            "POST", "http://127.0.0.1:\(service.port)/rpc", headers: fields,
+            "POST", "http://127.0.0.1:\(service.rpcPort)/rpc", headers: fields,
             body: #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#, http2: true)
     }
 

@@ -122,7 +122,7 @@ package enum GatewayRoutes {
     private static func getOpenApi() -> EdgeRoute {
         EdgeRoute.open("getOpenApi", "GET", "/api/v1/openapi.json") {
             (_, _) async throws(RPCError) in
-            EdgeResponse(document: GatewayDocument.openAPI)
+            EdgeResponse(document: PublicDocument.openAPI)
         }
     }
 }

@@ -27,7 +27,7 @@ package enum KnownKeys {
         } + ["REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF"])
 
     private static let gateway: Set<String> = [
-        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
+        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION", "REELAY_INTERNAL_PORT",
     ]
 
     /// What developers' scripts and tests set for themselves; a service that inherits them starts.

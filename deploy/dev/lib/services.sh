@@ -15,6 +15,7 @@ port_of() {
         metadata) port=7101 ;;
         ratings) port=7102 ;;
         scrobble) port=7103 ;;
+        gateway-internal) port=7100 ;;
         upstreams) port=7900 ;;
         *) die "no service is called $1" ;;
     esac
@@ -23,11 +24,17 @@ port_of() {
 
 admin_port_of() { printf '%s\n' $(($(port_of "$1") + 1000)); }
 
+# Every port that a service listens on.
+ports_of() {
+    printf '%s %s' "$(port_of "$1")" "$(admin_port_of "$1")"
+    [ "$1" != gateway ] || printf ' %s' "$(port_of gateway-internal)"
+}
+
 # The caller's own REELAY_ variables go to the services, but for those that the scripts decide or read themselves. What
 # no service knows stops its start, which names it: so a mistyped setting does not pass unseen.
 is_passed_on() {
     case "$1" in
-        REELAY_HOST | REELAY_PORT | REELAY_ADMIN_PORT | REELAY_*_ADDRESS | REELAY_PUBLIC_URL | REELAY_LOG_LEVEL) false ;;
+        REELAY_HOST | REELAY_PORT | REELAY_ADMIN_PORT | REELAY_INTERNAL_PORT | REELAY_*_ADDRESS | REELAY_PUBLIC_URL | REELAY_LOG_LEVEL) false ;;
         REELAY_DATABASE_* | REELAY_SERVICE_SECRET* | REELAY_KEY_RING*) false ;;
         REELAY_PORT_OFFSET | REELAY_POSTGRES_PORT | REELAY_SECRETS_DIR | REELAY_BIN | REELAY_FIXTURES) false ;;
         REELAY_TEST_* | REELAY_BUILD_* | REELAY_BENCH_* | REELAY_COMPOSE | REELAY_BIND | REELAY_*_COPIES) false ;;
@@ -76,6 +83,7 @@ SETTINGS
 REELAY_METADATA_ADDRESS=127.0.0.1:$(port_of metadata)
 REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
 REELAY_SCROBBLE_ADDRESS=127.0.0.1:$(port_of scrobble)
+REELAY_INTERNAL_PORT=$(port_of gateway-internal)
 REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
 SETTINGS
             ;;
