@@ -8,6 +8,8 @@ struct DocumentBundler {
     private var schemas: [String: SpecNode] = [:]
     private var pending: [String] = []
     private var errors: Set<String> = []
+    /// Members that only tests read; no caller is shown them.
+    private static let unpublished: Set<String> = ["x-example", "x-provoke"]
 
     init(documents: [String: SpecNode], registry: [RegistryEntry]) {
         self.documents = documents
@@ -58,7 +60,7 @@ struct DocumentBundler {
             return .array(elements)
         case .object:
             var members: [(key: String, value: SpecValue)] = []
-            for (key, member) in try node.members() {
+            for (key, member) in try node.members() where !Self.unpublished.contains(key) {
                 if key == "$ref", case .string(let reference) = member.value {
                     members.append((key, .string(try local(reference, member))))
                 } else {

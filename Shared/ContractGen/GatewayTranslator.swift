@@ -33,7 +33,7 @@ struct GatewayTranslator {
         try node.only(
             [
                 "operationId", "tags", "summary", "description", "security", "parameters", "requestBody", "responses",
-                "x-scope", "x-rpc", "x-errors", "x-document",
+                "x-scope", "x-rpc", "x-errors", "x-document", "x-example", "x-provoke",
             ], "in an operation")
         let id = try node.require("operationId").string()
         guard SwiftName.isMember(id), SwiftName.property(id) == id else {

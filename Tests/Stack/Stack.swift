@@ -49,7 +49,7 @@ package final class Stack: Sendable {
         }
         var copies: [String: [StackProcess]] = [:]
         for name in serviceNames {
-            for port in ports[name] ?? [] {
+            for (index, port) in (ports[name] ?? []).enumerated() {
                 let admin = try FreePort.next()
                 var environment = [
                     "REELAY_HOST": "127.0.0.1", "REELAY_PORT": "\(port)", "REELAY_ADMIN_PORT": "\(admin)",
@@ -70,6 +70,7 @@ package final class Stack: Sendable {
                 }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
+                environment.merge(plan.settingsOfCopy[name]?[index] ?? [:]) { _, new in new }
                 let process = try StackProcess(
                     name: name, arguments: [], environment: environment, port: port, rpcPort: rpcPort, adminPort: admin,
                     readyPath: "/readyz", folder: folder)
@@ -125,6 +126,8 @@ package struct StackPlan: Sendable {
     /// Settings of every service, and of all copies of one.
     package var settings: [String: String] = [:]
     package var settingsOf: [String: [String: String]] = [:]
+    /// Settings of one copy of a service, by its place.
+    package var settingsOfCopy: [String: [Int: [String: String]]] = [:]
     /// The Postgres to use, as a superuser; nil for the one that `REELAY_TEST_DATABASE_URL` names.
     package var server: String?
 
@@ -141,11 +144,13 @@ package struct StackError: Error, CustomStringConvertible {
 
 /// Gives a suite its own stack, started before its first test and stopped after its last.
 package struct StackTrait: SuiteTrait, TestScoping {
+    let plan: StackPlan
+
     @concurrent
     package func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        let stack = try await Stack.start()
+        let stack = try await Stack.start(plan)
         do {
             try await Stack.$current.withValue(stack) { try await function() }
         } catch {
@@ -157,5 +162,7 @@ package struct StackTrait: SuiteTrait, TestScoping {
 }
 
 extension Trait where Self == StackTrait {
-    package static var stack: Self { StackTrait() }
+    package static var stack: Self { StackTrait(plan: StackPlan()) }
+
+    package static func stack(_ plan: StackPlan) -> Self { StackTrait(plan: plan) }
 }

@@ -1,0 +1,178 @@
+import Foundation
+import Stack
+import Testing
+
+extension StackPlan {
+    /// One gateway that everybody may join and one that has closed its doors, on one database.
+    fileprivate static let openAndClosed: StackPlan = {
+        var plan = StackPlan()
+        plan.copies["gateway"] = 2
+        plan.settingsOfCopy["gateway"] = [
+            0: ["REELAY_REGISTRATION": "open"], 1: ["REELAY_REGISTRATION": "first"],
+        ]
+        return plan
+    }()
+}
+
+/// Holds every operation of the public surface against its document, over HTTP.
+@Suite(.stack(.openAndClosed), .serialized)
+struct PublicContractTests {
+    static let documents = ContractTests.documents
+    static let document = PublicDocument(documents)
+    static let operations = document.operations.filter { !$0.isDocument }
+    static let guarded = operations.filter { !$0.isOpen }
+
+    private var check: SchemaCheck { SchemaCheck(documents: Self.documents) }
+    private var problemSchema: Tree {
+        get throws { try #require(Self.documents.files[PublicDocument.file]?.value(at: "components.schemas.Problem")) }
+    }
+
+    /// Sends `request` with the values of `names` in place of their literals.
+    private func send(
+        _ request: PublicDocument.Request, _ names: [String: String], token: String?,
+        change: (inout Tree) -> Void = { _ in }
+    ) async throws -> (operation: PublicDocument.Operation, answer: Wire.Answer) {
+        let operation = try #require(
+            Self.document.operations.first { $0.id == request.operation }, "no operation \(request.operation)")
+        var path = operation.path
+        for (name, value) in request.path.renaming(names).members {
+            path = path.replacingOccurrences(of: "{\(name)}", with: try escaped(value))
+        }
+        let query = try request.query.renaming(names).members.sorted { $0.key < $1.key }.map {
+            "\($0.key)=\(try escaped($0.value))"
+        }
+        if !query.isEmpty { path += "?" + query.joined(separator: "&") }
+        var headers = request.headers.renaming(names).members.compactMapValues(\.text)
+        if let token { headers["authorization"] = "Bearer \(token)" }
+        var body = request.body?.renaming(names)
+        if operation.body != nil {
+            headers["content-type"] = "application/json"
+            var sent = body ?? .object([:])
+            change(&sent)
+            body = sent
+        }
+        let copies = try #require(Stack.current?.copies["gateway"])
+        let port = copies[request.isAtClosedGateway ? 1 : 0].port
+        let answer = try await Wire.send(
+            operation.method, "http://127.0.0.1:\(port)\(path)", headers: headers, body: try body?.json)
+        return (operation, answer)
+    }
+
+    private func escaped(_ value: Tree) throws -> String {
+        let text = try value.text ?? value.json
+        return text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    }
+
+    /// A new person's token; `person` is also a literal for their name.
+    private func join() async throws -> (token: String, names: [String: String]) {
+        let name = "p" + UUID().uuidString.prefix(12).lowercased()
+        let stack = try #require(Stack.current)
+        let answer = try await Wire.send(
+            "POST", "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1/auth/register",
+            headers: ["content-type": "application/json"],
+            body: #"{"username":"\#(name)","password":"an odd phrase of mine"}"#)
+        let token = try #require(try Tree(json: answer.body)["token"]?.text, "\(answer.text)")
+        return (token, ["a-person": name, "nobody-yet": "n" + name])
+    }
+
+    /// Sends what must come before `request`, and learns what its literals stand for.
+    private func prepare(
+        _ request: PublicDocument.Request, _ person: (token: String, names: [String: String])
+    ) async throws -> [String: String] {
+        var names = person.names
+        for step in request.given {
+            let answer: Wire.Answer
+            let result: Tree?
+            if let method = step.method {
+                let service = try #require(Stack.current).service(String(method.prefix { $0 != "." }))
+                answer = try await Wire.call(service, method, params: try step.params.renaming(names).json)
+                result = try Tree(json: answer.body)["result"]
+            } else {
+                let operation: PublicDocument.Operation
+                (operation, answer) = try await send(step, names, token: person.token)
+                #expect(operation.answers[answer.status] != nil, "\(step.operation): \(answer.text)")
+                result = step.becomes.isEmpty ? nil : try Tree(json: answer.body)
+            }
+            for (path, literal) in step.becomes {
+                names[literal] = try #require(result?.value(at: path)?.text, "\(answer.text)")
+            }
+        }
+        return names
+    }
+
+    @Test("An operation's example gets an answer that fits its schema and shows nothing else", arguments: operations)
+    func example(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example, "\(operation.id) has no x-example")
+        let person = try await join()
+        let names = try await prepare(example, person)
+        let answer = try await send(example, names, token: operation.isOpen ? nil : person.token).answer
+        let schema = try #require(operation.answers[answer.status], "\(operation.id): \(answer.status) \(answer.text)")
+        guard schema != .null else {
+            #expect(answer.body.isEmpty, "\(operation.id): \(answer.text)")
+            return
+        }
+        #expect(answer.headers["content-type"] == "application/json", "\(operation.id)")
+        let faults = check.faults(try Tree(json: answer.body), schema, in: PublicDocument.file, at: "body")
+        #expect(faults.isEmpty, "\(operation.id): \(answer.text)")
+    }
+
+    @Test("Every documented error of an operation can be provoked", arguments: operations)
+    func errors(operation: PublicDocument.Operation) async throws {
+        #expect(
+            Set(operation.errors) == Set(operation.provocations.map(\.error)),
+            "\(operation.id) documents other errors than it provokes")
+        for (error, request) in operation.provocations {
+            let person = try await join()
+            let names = try await prepare(request, person)
+            let answer = try await send(request, names, token: operation.isOpen ? nil : person.token).answer
+            try expect(answer, isProblem: error, of: operation)
+        }
+    }
+
+    @Test("Without a token, and with a worthless one, nobody gets in", arguments: guarded)
+    func unauthenticated(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example)
+        for token in [nil, "reelay_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "nonsense"] {
+            let answer = try await send(example, [:], token: token).answer
+            try expect(answer, isProblem: "unauthenticated", of: operation)
+            #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer") == true, "\(operation.id)")
+        }
+    }
+
+    @Test("A member that nobody documented is refused by name", arguments: operations.filter { $0.body != nil })
+    func unknownMember(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example)
+        let person = try await join()
+        let names = try await prepare(example, person)
+        let answer = try await send(example, names, token: operation.isOpen ? nil : person.token) { body in
+            body = .object(body.members.merging(["x_later": .bool(true)]) { _, new in new })
+        }.answer
+        try expect(answer, isProblem: "invalidRequest", of: operation)
+        #expect(try Tree(json: answer.body)["detail"]?.text?.contains("x_later") == true, "\(answer.text)")
+    }
+
+    @Test("A place in the address that is no id is refused", arguments: operations.filter { $0.path.contains("{") })
+    func badAddress(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example)
+        let person = try await join()
+        let broken = example.path.members.mapValues { _ in "not-an-id" }
+        let literals = Dictionary(
+            example.path.members.compactMap { name, value in value.text.map { ($0, broken[name] ?? "") } }
+        ) { first, _ in first }
+        let answer = try await send(example, literals, token: operation.isOpen ? nil : person.token).answer
+        try expect(answer, isProblem: "invalidRequest", of: operation)
+    }
+
+    private func expect(
+        _ answer: Wire.Answer, isProblem error: String, of operation: PublicDocument.Operation
+    ) throws {
+        let entry = try #require(
+            Self.documents.files["errors.yaml"]?["errors"]?.items.first { $0["name"]?.text == error })
+        #expect(Double(answer.status) == entry["status"]?.number, "\(operation.id), \(error): \(answer.text)")
+        #expect(answer.headers["content-type"] == "application/problem+json", "\(operation.id), \(error)")
+        let problem = try Tree(json: answer.body)
+        #expect(problem["code"]?.text == error, "\(operation.id): \(answer.text)")
+        let faults = check.faults(problem, try problemSchema, in: PublicDocument.file, at: "problem")
+        #expect(faults.isEmpty, "\(operation.id), \(error): \(answer.text)")
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// The operations of `proto/openapi.yaml`, read apart from the generator.
+///
+/// Each operation shows itself in `x-example` and says in `x-provoke` how to come by each of its `x-errors`:
+///
+///     x-example:
+///       given: [{ operation: resolveMovie, body: {…}, becomes: { id: "a literal" } }]
+///       path: { title: "a literal" }      # also query, headers, body
+///     x-provoke:
+///       - { error: titleNotFound, path: { title: "…" } }
+///
+/// A literal stands for a value that only the service knows; `a-person` is the name of who asks, `nobody-yet` one that
+/// is free. A step may also be an internal call (`method`, `params`). `at: closed` asks the gateway that takes no new
+/// people.
+struct PublicDocument: Sendable {
+    /// One request, and those that must come before it.
+    struct Request: Sendable {
+        let operation: String
+        /// An internal method instead of an operation, for what the public surface does not offer.
+        let method: String?
+        let params: Tree
+        let given: [Request]
+        let path: Tree
+        let query: Tree
+        let headers: Tree
+        let body: Tree?
+        let becomes: [String: String]
+        let isAtClosedGateway: Bool
+
+        init(_ node: Tree, operation: String? = nil) {
+            self.operation = operation ?? node["operation"]?.text ?? ""
+            method = node["method"]?.text
+            params = node["params"] ?? .object([:])
+            given = (node["given"]?.items ?? []).map { Request($0) }
+            path = node["path"] ?? .object([:])
+            query = node["query"] ?? .object([:])
+            headers = node["headers"] ?? .object([:])
+            body = node["body"]
+            becomes = (node["becomes"]?.members ?? [:]).compactMapValues(\.text)
+            isAtClosedGateway = node["at"]?.text == "closed"
+        }
+    }
+
+    struct Operation: Sendable, CustomTestStringConvertible {
+        let id: String
+        let method: String
+        let path: String
+        let isOpen: Bool
+        let isDocument: Bool
+        /// The body's schema, nil where the operation takes none.
+        let body: Tree?
+        /// Schemas by status, `.null` where the answer has no body.
+        let answers: [Int: Tree]
+        let errors: [String]
+        let example: Request?
+        let provocations: [(error: String, request: Request)]
+
+        var testDescription: String { id }
+    }
+
+    static let file = "openapi.yaml"
+    let operations: [Operation]
+
+    init(_ documents: ContractDocuments) {
+        var operations: [Operation] = []
+        for (path, item) in documents.files[Self.file]?["paths"]?.members ?? [:] {
+            for method in ["get", "post", "put", "patch", "delete"] {
+                guard let node = item[method] else { continue }
+                operations.append(Operation(node, method.uppercased(), path))
+            }
+        }
+        self.operations = operations.sorted { $0.id < $1.id }
+    }
+}
+
+extension PublicDocument.Operation {
+    fileprivate init(_ node: Tree, _ method: String, _ path: String) {
+        let id = node["operationId"]?.text ?? ""
+        self.id = id
+        self.method = method
+        self.path = path
+        isOpen = node["security"] == .list([])
+        isDocument = node["x-document"] == .bool(true)
+        body = node["requestBody"]?["content"]?.members["application/json"]?["schema"]
+        var answers: [Int: Tree] = [:]
+        for (status, answer) in node["responses"]?.members ?? [:] {
+            guard let status = Int(status) else { continue }
+            answers[status] = answer["content"]?.members["application/json"]?["schema"] ?? .null
+        }
+        self.answers = answers
+        errors = (node["x-errors"]?.items ?? []).compactMap(\.text)
+        example = node["x-example"].map { PublicDocument.Request($0, operation: id) }
+        provocations = (node["x-provoke"]?.items ?? []).map {
+            ($0["error"]?.text ?? "", PublicDocument.Request($0, operation: id))
+        }
+    }
+}
