@@ -119,7 +119,7 @@ let package = Package(
         + shared(
             "Edge",
             [
-                "Contracts", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log, metrics,
+                "Contracts", "Cryptography", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTPTypes", "swift-nio-extras"),
             ], tests: ["JSON", product("NIOPosix", "swift-nio")])

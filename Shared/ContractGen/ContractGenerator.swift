@@ -31,7 +31,8 @@ package enum ContractGenerator {
                 try RPCForwarding.check(operation, schemas.declarations, file: document.file)
             }
             var bundler = DocumentBundler(documents: documents, registry: model.registry)
-            model.gateway = Gateway(operations: gateway.operations, document: try bundler.bundle(document))
+            let described = try PublicConventions.apply(to: document)
+            model.gateway = Gateway(operations: gateway.operations, document: try bundler.bundle(described))
         }
         try schemas.refuseEndlessTypes("schemas.yaml")
         model.declarations = schemas.declarations.values.sorted { $0.name < $1.name }

@@ -36,7 +36,7 @@ indirect enum Shape: Sendable, Hashable {
     case named(String)
 }
 
-struct Property: Sendable {
+struct Property: Sendable, Hashable {
     let wireName: String
     let swiftName: String
     let shape: Shape
@@ -45,14 +45,20 @@ struct Property: Sendable {
     let doc: String?
 }
 
-struct Record: Sendable {
+struct Record: Sendable, Hashable {
     let name: String
     let doc: String?
     let properties: [Property]
 }
 
+/// One alternative of a union: the value of its tag, and the record that it announces.
+struct UnionCase: Sendable, Hashable {
+    let tag: String
+    let record: String
+}
+
 /// A type that the contracts declare.
-enum Declaration: Sendable {
+enum Declaration: Sendable, Equatable {
     case record(Record)
     case enumeration(name: String, doc: String?, values: [String])
     /// A distinct type over a UUID.
@@ -60,7 +66,7 @@ enum Declaration: Sendable {
     /// A distinct type over a string.
     case text(name: String, doc: String?, rule: StringRule)
     /// One of several records, told apart by a string member.
-    case union(name: String, doc: String?, tag: String, cases: [(tag: String, record: String)])
+    case union(name: String, doc: String?, tag: String, cases: [UnionCase])
 
     var name: String {
         switch self {
@@ -124,6 +130,10 @@ struct Operation: Sendable {
     let body: Shape?
     let isBodyRequired: Bool
     let replies: [Reply]
+    /// Whether its answer is what GET answers at the same path, so that both carry the same entity tag.
+    var isRepresentation = false
+    /// Whether the handler holds If-Match against what is there, in one step with its effect.
+    let checksConditions: Bool
     let errors: [String]
     /// The internal method that answers it, such as `ratings.getRating`.
     let rpc: (service: Service, method: Method)?

@@ -167,7 +167,11 @@ struct GatewayRenderer {
         let argument = operation.isDocument ? "" : "_ api: some GatewayAPI"
         let place = "\(literal(operation.id)), \(literal(operation.method)), \(literal(operation.path))"
         file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
-            let arguments = operation.isOpen ? [place] : [place, "scope: \(operation.scope.map(literal) ?? "nil")"]
+            let scope = operation.isOpen ? [] : ["scope: \(operation.scope.map(literal) ?? "nil")"]
+            let flags =
+                (operation.isRepresentation ? ["isRepresentation: true"] : [])
+                + (operation.checksConditions ? ["checksConditions: true"] : [])
+            let arguments = [place] + scope + flags
             let names = operation.isOpen ? ["request", "context"] : ["request", "caller", "context"]
             let list = (operation.isDocument ? names.map { _ in "_" } : names).joined(separator: ", ")
             file.line("EdgeRoute.\(operation.isOpen ? "open" : "bearer")(\(arguments.joined(separator: ", "))) {")

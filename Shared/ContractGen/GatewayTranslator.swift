@@ -24,7 +24,19 @@ struct GatewayTranslator {
                 operations.append(operation)
             }
         }
+        for index in operations.indices {
+            operations[index].isRepresentation = represents(operations[index], operations)
+        }
         return Gateway(operations: operations, document: "")
+    }
+
+    /// Whether every answer of `operation` is of the type that GET answers at its path.
+    private func represents(_ operation: Operation, _ all: [Operation]) -> Bool {
+        guard operation.method != "DELETE", operation.replies.allSatisfy({ $0.body != nil }),
+            let reader = all.first(where: { $0.method == "GET" && $0.path == operation.path })
+        else { return false }
+        let shapes = Set(reader.replies.map(\.body))
+        return operation.replies.allSatisfy { shapes.contains($0.body) }
     }
 
     private func operation(
@@ -33,7 +45,7 @@ struct GatewayTranslator {
         try node.only(
             [
                 "operationId", "tags", "summary", "description", "security", "parameters", "requestBody", "responses",
-                "x-scope", "x-rpc", "x-errors", "x-document", "x-example", "x-provoke",
+                "x-scope", "x-rpc", "x-errors", "x-document", "x-example", "x-provoke", "x-conditional", "x-repeatable",
             ], "in an operation")
         let id = try node.require("operationId").string()
         guard SwiftName.isMember(id), SwiftName.property(id) == id else {
@@ -53,7 +65,8 @@ struct GatewayTranslator {
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
             isOpen: isOpen ?? false, scope: scope, parameters: parameters, body: body?.shape,
             isBodyRequired: body?.isRequired ?? false, replies: try replies(node, name, &schemas),
-            errors: try errors(node), rpc: try rpc(node), isDocument: try node.flag("x-document"))
+            checksConditions: try node.flag("x-conditional"), errors: try errors(node), rpc: try rpc(node),
+            isDocument: try node.flag("x-document"))
         try RPCForwarding.check(operation, node)
         return operation
     }
@@ -156,7 +169,8 @@ struct GatewayTranslator {
     }
 }
 
-/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` from who is asking.
+/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` and `time_zone` from who
+/// is asking.
 enum RPCForwarding {
     /// The Swift expression of `property` of the method's params, nil where an optional one stays away.
     static func source(of property: Property, in operation: Operation, _ bodyRecord: Record?) -> String? {
@@ -167,7 +181,7 @@ enum RPCForwarding {
         if let member = bodyRecord?.properties.first(where: { $0.wireName == property.wireName }) {
             return "input.body." + SwiftName.quoted(member.swiftName)
         }
-        return nil
+        return property.wireName == "time_zone" && !operation.isOpen ? "caller.timeZone" : nil
     }
 
     /// Refuses what cannot be seen from the operation alone; names and types are checked where all types are known.

@@ -12,11 +12,12 @@ struct SchemaTranslator {
 
     private static let annotations: Set<String> = ["description", "examples", "example", "title", "x-secret"]
 
-    /// Adds a type that no schema declares, such as the params of a method.
+    /// Adds a type that no schema declares, such as the params of a method. Two services may have methods of one name:
+    /// types that say the same are one type.
     mutating func declare(_ declaration: Declaration, _ node: SpecNode) throws(SpecError) {
         guard SwiftName.isType(declaration.name) else { throw node.fail("\(declaration.name) is no name for a type") }
-        guard declarations.updateValue(declaration, forKey: declaration.name) == nil else {
-            throw node.fail("the type \(declaration.name) is declared twice")
+        if let other = declarations.updateValue(declaration, forKey: declaration.name), other != declaration {
+            throw node.fail("the type \(declaration.name) is declared twice, and differently")
         }
     }
 
@@ -112,7 +113,7 @@ extension SchemaTranslator {
         guard let tag = try schema["discriminator"]?.text("propertyName") else {
             throw schema.fail("oneOf needs a discriminator with propertyName")
         }
-        var cases: [(tag: String, record: String)] = []
+        var cases: [UnionCase] = []
         for variant in all {
             guard case .named(let record) = try shape(variant, name: name),
                 case .record(let declaration)? = declarations[record],
@@ -120,7 +121,7 @@ extension SchemaTranslator {
                 case .const(let value) = property.shape
             else { throw variant.fail("must be an object whose required member \(tag) is const") }
             if cases.contains(where: { $0.tag == value }) { throw variant.fail("\(tag) \(value) is given twice") }
-            cases.append((value, record))
+            cases.append(UnionCase(tag: value, record: record))
         }
         let typeName = try schema.text("title") ?? name
         let doc = try schema.text("description")

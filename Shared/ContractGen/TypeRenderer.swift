@@ -205,12 +205,14 @@ struct TypeRenderer {
     }
 
     private static func union(
-        _ name: String, _ doc: String?, _ tag: String, _ cases: [(tag: String, record: String)],
+        _ name: String, _ doc: String?, _ tag: String, _ cases: [UnionCase],
         _ file: inout SwiftFile
     ) {
         file.doc(doc)
         file.block("package enum \(name): Sendable, Hashable, JSONCodable") { file in
-            for (tag, record) in cases { file.line("case \(SwiftName.quoted(SwiftName.property(tag)))(\(record))") }
+            for variant in cases {
+                file.line("case \(SwiftName.quoted(SwiftName.property(variant.tag)))(\(variant.record))")
+            }
             file.line()
             let tags = cases.map { literal($0.tag) }.joined(separator: ", ")
             file.line("private static let tags = JSONNames(\(tags))")

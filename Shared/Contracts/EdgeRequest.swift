@@ -28,22 +28,47 @@ package struct EdgeRequest: Sendable {
 
 /// Who is asking, as the gateway found out from the bearer token.
 package struct EdgeCaller: Sendable, Hashable {
+    /// The scope of operations that only an administrator may do, with a session or a key.
+    package static let administration = "admin"
+
     package let user: UserID
+    package let isAdministrator: Bool
+    /// The person's time zone, a name of the IANA database.
+    package let timeZone: String
     /// What the credentials allow; nil for a session, which may do everything that the person may.
     package let scopes: Set<String>?
     /// The session or API key that the token belongs to.
     package let credential: UUIDBits
 
-    package init(user: UserID, scopes: Set<String>? = nil, credential: UUIDBits) {
+    package init(
+        user: UserID, isAdministrator: Bool = false, timeZone: String = "UTC", scopes: Set<String>? = nil,
+        credential: UUIDBits
+    ) {
         self.user = user
+        self.isAdministrator = isAdministrator
+        self.timeZone = timeZone
         self.scopes = scopes
         self.credential = credential
     }
 
     /// Whether the credentials allow operations of `scope`; only a session may do those without one.
     package func allows(_ scope: String?) -> Bool {
+        if scope == Self.administration, !isAdministrator { return false }
         guard let scopes else { return true }
         return scope.map(scopes.contains) ?? false
+    }
+}
+
+/// Under which key a request takes effect once, and what the request was.
+package struct EdgeOnce: Sendable, Hashable {
+    /// 1 to 255 visible ASCII characters.
+    package let key: String
+    /// SHA-256 of method, address and body: another request under the same key is told apart by it.
+    package let fingerprint: [UInt8]
+
+    package init(key: String, fingerprint: [UInt8]) {
+        self.key = key
+        self.fingerprint = fingerprint
     }
 }
 
@@ -53,10 +78,16 @@ package struct EdgeContext: Sendable {
     package let rpc: RPCContext
     /// The address of the client as text, as far as trusted proxies tell it.
     package let clientAddress: String
+    /// Nil without an Idempotency-Key.
+    package let once: EdgeOnce?
+    /// What If-Match asks for. Checked already, but for operations with `x-conditional`, which check it with their effect.
+    package let ifMatch: EntityTags?
 
-    package init(rpc: RPCContext, clientAddress: String) {
+    package init(rpc: RPCContext, clientAddress: String, once: EdgeOnce? = nil, ifMatch: EntityTags? = nil) {
         self.rpc = rpc
         self.clientAddress = clientAddress
+        self.once = once
+        self.ifMatch = ifMatch
     }
 }
 

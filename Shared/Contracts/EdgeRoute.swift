@@ -17,27 +17,48 @@ package struct EdgeRoute: Sendable {
     /// The path with its parameters in braces, such as `/api/v1/movies/{title}`.
     package let path: String
     package let access: Access
+    /// Whether what it answers is the representation that GET gives of the same address, so that it has an entity tag.
+    package let isRepresentation: Bool
+    /// Whether it holds If-Match against what is there in one step with its effect.
+    package let checksConditions: Bool
     private let run: @Sendable (EdgeRequest, EdgeCaller?, EdgeContext) async throws(RPCError) -> EdgeResponse
 
     static func open(
-        _ operation: String, _ method: String, _ path: String,
+        _ operation: String, _ method: String, _ path: String, isRepresentation: Bool = false,
+        checksConditions: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
-        EdgeRoute(operation: operation, method: method, path: path, access: .open) {
+        EdgeRoute(
+            operation: operation, method: method, path: path, access: .open, isRepresentation: isRepresentation,
+            checksConditions: checksConditions
+        ) {
             (request, _, context) async throws(RPCError) in try await run(request, context)
         }
     }
 
     static func bearer(
-        _ operation: String, _ method: String, _ path: String, scope: String?,
+        _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
+        checksConditions: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
-        EdgeRoute(operation: operation, method: method, path: path, access: .bearer(scope: scope)) {
+        EdgeRoute(
+            operation: operation, method: method, path: path, access: .bearer(scope: scope),
+            isRepresentation: isRepresentation,
+            checksConditions: checksConditions
+        ) {
             (request, caller, context) async throws(RPCError) in
             guard let caller else { throw .unauthenticated() }
             guard caller.allows(scope) else { throw .forbidden() }
             return try await run(request, caller, context)
         }
+    }
+
+    /// The answer to somebody who may do everything: to find out what is there, never to show it.
+    package func inspect(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
+        let inspector = caller.map {
+            EdgeCaller(user: $0.user, timeZone: $0.timeZone, credential: $0.credential)
+        }
+        return await respond(request, inspector, context)
     }
 
     /// Checks the access, reads and checks the request, runs the operation; every failure becomes a problem document.

@@ -16,6 +16,12 @@ package struct EdgeLimits: Sendable {
     package var bodyTimeout = Duration.seconds(20)
     /// How long a connection lives on after a body that came too slowly, so that the refusal can be read.
     package var farewellTimeout = Duration.seconds(2)
+    /// The longest that a client may take to read a piece of an answer.
+    package var writeTimeout = Duration.seconds(30)
+    /// Bytes of such a piece: 64 KiB, as slow as 2.1 KiB/s.
+    package var writePieceBytes = 65_536
+    /// Bytes of an Idempotency-Key.
+    package var idempotencyKeyBytesMax = 255
     /// A connection without a request is closed after this.
     package var idleTimeout = Duration.seconds(60)
     /// Connections at once; more wait to be accepted.

@@ -22,7 +22,9 @@ package struct EdgeRecord: Sendable {
 struct EdgeResponder: HTTPResponder {
     let table: RouteTable
     let cors: CORSPolicy
+    let proxies: TrustedProxies
     let limits: EdgeLimits
+    let connections: OpenConnections
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
 
@@ -32,14 +34,19 @@ struct EdgeResponder: HTTPResponder {
         let rpc = RPCContext(
             deadline: begun.advanced(by: limits.operationTimeout), trace: trace,
             idempotencyKey: Self.field("idempotency-key", of: request))
-        let (operation, answer) = await answer(request, EdgeContext(rpc: rpc, clientAddress: context.clientAddress))
+        let client = proxies.client(
+            peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
+        let (operation, answer) = await answer(
+            request, EdgeContext(rpc: rpc, clientAddress: client), connections.departure(of: context.connection))
         observe(
             EdgeRecord(operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace))
         return response(to: request, answer, trace)
     }
 
     /// The operation's name, where there is one, and what it answers.
-    private func answer(_ request: Request, _ context: EdgeContext) async -> (String?, EdgeResponse) {
+    private func answer(
+        _ request: Request, _ context: EdgeContext, _ departure: AsyncStream<Void>
+    ) async -> (String?, EdgeResponse) {
         func problem(_ error: RPCError) -> EdgeResponse { .problem(error, trace: context.rpc.trace) }
         let target = request.head.path ?? "/"
         guard target.utf8.count <= limits.targetBytesMax else {
@@ -67,12 +74,21 @@ struct EdgeResponder: HTTPResponder {
                 let input = EdgeRequest(
                     pathParameters: parameters, query: query, headers: Self.headers(request),
                     body: try await body(request))
-                let answer = try await within(context.rpc.deadline) { await route.respond(input, caller, context) }
+                let exchange = try EdgeExchange(
+                    route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
+                    context: context, target: target, limits: limits)
+                let answer = try await within(context.rpc.deadline, orUntil: departure) { await exchange.run() }
                 return (route.operation, answer)
             } catch {
                 return (route.operation, problem(error))
             }
         }
+    }
+
+    /// What tells the present state of the address that `route` changes; nil where nobody can.
+    private func reader(at path: some StringProtocol, of route: EdgeRoute) -> EdgeRoute? {
+        guard route.method != "GET", case .found(let reader, _) = table.match("GET", path) else { return nil }
+        return reader
     }
 
     private func caller(_ request: Request, _ context: EdgeContext) async throws(RPCError) -> EdgeCaller? {
@@ -140,6 +156,10 @@ struct EdgeResponder: HTTPResponder {
 
     private static func field(_ name: String, of request: Request) -> String? {
         request.headers.first { $0.name.canonicalName == name }?.value
+    }
+
+    private static func fields(_ name: String, of request: Request) -> [String] {
+        request.headers.filter { $0.name.canonicalName == name }.map(\.value)
     }
 
     private static func trace(_ request: Request) -> TraceContext {

@@ -7,11 +7,14 @@ package import NIOCore
 /// What the web framework tells of a request beside the request itself.
 struct EdgeRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    let clientAddress: String
+    /// The address at the other end of the connection, a proxy's perhaps.
+    let peerAddress: String
+    let connection: ObjectIdentifier
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        clientAddress = source.channel.remoteAddress?.ipAddress ?? ""
+        peerAddress = source.channel.remoteAddress?.ipAddress ?? ""
+        connection = ObjectIdentifier(source.channel)
     }
 }
 
@@ -23,14 +26,17 @@ package struct EdgeServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let limits: EdgeLimits
+    private let connections = OpenConnections()
 
     package init(
-        routes: [EdgeRoute], cors: CORSPolicy, limits: EdgeLimits = EdgeLimits(), host: String, port: Int,
+        routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
+        limits: EdgeLimits = EdgeLimits(), host: String, port: Int,
         group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
         observe: @escaping @Sendable (EdgeRecord) -> Void
     ) {
         responder = EdgeResponder(
-            table: RouteTable(routes), cors: cors, limits: limits, authenticate: authenticate, observe: observe)
+            table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
+            authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
         self.group = group
@@ -47,7 +53,8 @@ package struct EdgeServer: Sendable {
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
         let connections = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestGuard(limits: limits)], idleTimeout: TimeAmount(limits.idleTimeout),
+            additionalChannelHandlers: [RequestGuard(limits: limits, connections: connections)],
+            idleTimeout: TimeAmount(limits.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))

@@ -1,51 +1,9 @@
-import Contracts
 import Edge
-import Logging
-import NIOPosix
-import RPC
 import Testing
 
 /// The public side on a real socket, with clients that no library would make.
-@Suite(.serialized) struct EdgeServerTests {
+@Suite(.serialized) struct EdgeServerTests: EdgeServing {
     private static let login = #"{"username":"alice","password":"a long and odd phrase"}"#
-
-    /// Serves while `body` runs, and stops afterwards.
-    private func withServer(
-        _ limits: EdgeLimits = EdgeLimits(), _ body: @Sendable @escaping (_ port: Int) async throws -> Void
-    ) async throws {
-        let server = EdgeServer(
-            routes: GatewayRoutes.all(NoGateway()), cors: CORSPolicy(origins: ["https://app.example"]), limits: limits,
-            host: "127.0.0.1", port: 0, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
-            authenticate: { (token, _) async throws(RPCError) in
-                token == "good"
-                    ? EdgeCaller(user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2)) : nil
-            }, observe: { _ in })
-        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run { announce.yield($0) } }
-            var arrivals = ports.makeAsyncIterator()
-            let port = try #require(await arrivals.next())
-            group.addTask { try await body(port) }
-            try await group.next()
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
-        }
-    }
-
-    private static func post(_ path: String, _ fields: [String], _ body: String = "") -> String {
-        (["POST \(path) HTTP/1.1", "host: api", "content-type: application/json"] + fields + ["", body])
-            .joined(separator: "\r\n")
-    }
-
-    private static func get(_ path: String, _ fields: [String] = [], method: String = "GET") -> String {
-        (["\(method) \(path) HTTP/1.1", "host: api", "connection: close"] + fields + ["", ""]).joined(separator: "\r\n")
-    }
-
-    private static func exchange(_ port: Int, _ request: String) async throws -> String {
-        let client = try RawClient(port: port)
-        client.write(request)
-        return try await client.readToEnd()
-    }
 
     @Test("A body that trickles is refused in time and its connection closed, however lively it looks")
     func slowBody() async throws {
@@ -87,6 +45,46 @@ import Testing
             let answer = try await Self.exchange(port, Self.get("/api/v1/users/me", ["authorization: Bearer good"]))
             #expect(answer.hasPrefix("HTTP/1.1 504 "), "\(answer)")
             #expect(answer.contains("\"deadlineExceeded\""))
+        }
+    }
+
+    @Test("An operation is cancelled when its client goes away")
+    func departedClient() async throws {
+        let events = TestEvents()
+        try await withServer(routes: TestRoutes.make(events: events)) { port in
+            for _ in 0..<3 {
+                var client: RawClient? = try RawClient(port: port)
+                client?.write(Self.get("/api/v1/users/me", ["authorization: Bearer good"]))
+                #expect(await events.next() == "began")
+                client = nil
+                #expect(await events.next() == "cancelled")
+            }
+        }
+    }
+
+    @Test("A client that never reads its answer loses its connection")
+    func deafClient() async throws {
+        var limits = EdgeLimits()
+        limits.writeTimeout = .milliseconds(500)
+        try await withServer(limits) { port in
+            let client = try RawClient(port: port)
+            client.write(Self.get("/api/v1/movies/1", ["authorization: Bearer good"]))
+            let begun = ContinuousClock.now
+            try await client.awaitClosing(within: .seconds(8))
+            #expect(ContinuousClock.now - begun >= .milliseconds(450))
+        }
+    }
+
+    @Test("A client that reads slowly, and does read, gets all of it")
+    func slowReader() async throws {
+        var limits = EdgeLimits()
+        limits.writeTimeout = .milliseconds(700)
+        try await withServer(limits) { port in
+            let client = try RawClient(port: port)
+            client.write(Self.get("/api/v1/movies/1", ["authorization: Bearer good"]))
+            let begun = ContinuousClock.now
+            #expect(try await client.countToEnd(pause: .microseconds(1_500)) > 64 << 20)
+            #expect(ContinuousClock.now - begun > .milliseconds(700))
         }
     }
 

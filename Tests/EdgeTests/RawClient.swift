@@ -5,6 +5,9 @@ import Glibc
 final class RawClient: Sendable {
     struct Failure: Error { let call: String }
 
+    /// POLLRDHUP, which the importer leaves out.
+    private static let peerHungUp: Int16 = 0x2000
+
     private let descriptor: Int32
 
     /// Connects to a port of 127.0.0.1; a read gives up after 10 s.
@@ -60,4 +63,34 @@ final class RawClient: Sendable {
 
     /// What arrives until the other side closes.
     func readToEnd() async throws -> String { try await read { _ in false } }
+
+    /// Waits, without reading, until the other side has reset the connection.
+    func awaitClosing(within limit: Duration) async throws {
+        let deadline = ContinuousClock.now.advanced(by: limit)
+        while ContinuousClock.now < deadline {
+            var entry = pollfd(fd: descriptor, events: Self.peerHungUp, revents: 0)
+            if poll(&entry, 1, 20) > 0 { return }
+            await Task.yield()
+        }
+        throw Failure(call: "the connection stays open")
+    }
+
+    /// Reads 64 KiB at a time with a pause after each; how many bytes there were.
+    func countToEnd(pause: Duration) async throws -> Int {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                var total = 0
+                var buffer = [UInt8](repeating: 0, count: 65_536)
+                while true {
+                    let count = recv(self.descriptor, &buffer, buffer.count, 0)
+                    if count < 0 {
+                        return continuation.resume(throwing: Failure(call: "recv: \(errno) after \(total)"))
+                    }
+                    if count == 0 { return continuation.resume(returning: total) }
+                    total += count
+                    usleep(UInt32(pause / .microseconds(1)))
+                }
+            }
+        }
+    }
 }

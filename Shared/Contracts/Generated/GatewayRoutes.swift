@@ -48,7 +48,7 @@ package enum GatewayRoutes {
     }
 
     private static func getMe(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read") {
+        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMe(GetMeInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -64,7 +64,7 @@ package enum GatewayRoutes {
     }
 
     private static func getMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMovie", "GET", "/api/v1/movies/{title}", scope: "read") {
+        EdgeRoute.bearer("getMovie", "GET", "/api/v1/movies/{title}", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMovie(GetMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -72,7 +72,7 @@ package enum GatewayRoutes {
     }
 
     private static func getMovieRating(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMovieRating", "GET", "/api/v1/movies/{title}/rate", scope: "read") {
+        EdgeRoute.bearer("getMovieRating", "GET", "/api/v1/movies/{title}/rate", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMovieRating(GetMovieRatingInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -80,7 +80,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate") {
+        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateMovie(RateMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -112,7 +112,7 @@ package enum GatewayRoutes {
     }
 
     private static func listHistory(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("listHistory", "GET", "/api/v1/history", scope: "read") {
+        EdgeRoute.bearer("listHistory", "GET", "/api/v1/history", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.listHistory(ListHistoryInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -120,7 +120,7 @@ package enum GatewayRoutes {
     }
 
     private static func getOpenApi() -> EdgeRoute {
-        EdgeRoute.open("getOpenApi", "GET", "/api/v1/openapi.json") {
+        EdgeRoute.open("getOpenApi", "GET", "/api/v1/openapi.json", isRepresentation: true) {
             (_, _) async throws(RPCError) in
             EdgeResponse(document: PublicDocument.openAPI)
         }

@@ -30,10 +30,20 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case methodNotAllowed
     /// No account has this id.
     case userNotFound
+    /// The person has no login session with this id.
+    case loginNotFound
+    /// The person has no API key with this id.
+    case apiKeyNotFound
+    /// There is no invitation with this id.
+    case inviteNotFound
     /// Another account has this user name.
     case usernameTaken
     /// The playback session has already ended.
     case sessionEnded
+    /// What is there is not what If-Match or If-None-Match asks for; nothing was changed.
+    case preconditionFailed
+    /// There are as many of these as there may be; remove one first.
+    case tooMany
     /// User name or password is wrong.
     case invalidCredentials
     /// This installation takes no new accounts.
@@ -42,6 +52,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case forbidden
     /// Too many attempts; wait as long as Retry-After says.
     case tooManyAttempts
+    /// The invitation does not exist, is used up or has expired.
+    case invalidInvite
+    /// The operation wants a session of a fresh login; log in again first.
+    case loginTooOld
     /// The request does not fit its description; detail names the first fault.
     case invalidRequest
     /// The body's content type is not one that the operation takes.
@@ -60,6 +74,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case wrongKind
     /// The body did not arrive in time.
     case requestTimeout
+    /// This Idempotency-Key was used for another request before.
+    case idempotencyKeyReused
+    /// There is no time zone of this name in the IANA database.
+    case unknownTimeZone
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -76,12 +94,19 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .routeNotFound: 1013
         case .methodNotAllowed: 1014
         case .userNotFound: 1015
+        case .loginNotFound: 1016
+        case .apiKeyNotFound: 1017
+        case .inviteNotFound: 1018
         case .usernameTaken: 1020
         case .sessionEnded: 1021
+        case .preconditionFailed: 1022
+        case .tooMany: 1023
         case .invalidCredentials: 1030
         case .registrationClosed: 1031
         case .forbidden: 1032
         case .tooManyAttempts: 1033
+        case .invalidInvite: 1034
+        case .loginTooOld: 1035
         case .invalidRequest: 1040
         case .unsupportedMediaType: 1041
         case .payloadTooLarge: 1042
@@ -91,6 +116,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .weakPassword: 1046
         case .wrongKind: 1047
         case .requestTimeout: 1048
+        case .idempotencyKeyReused: 1049
+        case .unknownTimeZone: 1050
         }
     }
 
@@ -109,12 +136,19 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .routeNotFound: 404
         case .methodNotAllowed: 405
         case .userNotFound: 404
+        case .loginNotFound: 404
+        case .apiKeyNotFound: 404
+        case .inviteNotFound: 404
         case .usernameTaken: 409
         case .sessionEnded: 409
+        case .preconditionFailed: 412
+        case .tooMany: 409
         case .invalidCredentials: 401
         case .registrationClosed: 403
         case .forbidden: 403
         case .tooManyAttempts: 429
+        case .invalidInvite: 403
+        case .loginTooOld: 403
         case .invalidRequest: 400
         case .unsupportedMediaType: 415
         case .payloadTooLarge: 413
@@ -124,6 +158,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .weakPassword: 422
         case .wrongKind: 422
         case .requestTimeout: 408
+        case .idempotencyKeyReused: 422
+        case .unknownTimeZone: 422
         }
     }
 
@@ -144,12 +180,20 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .routeNotFound: "The address names no operation."
         case .methodNotAllowed: "The address exists, but not with this HTTP method."
         case .userNotFound: "No account has this id."
+        case .loginNotFound: "The person has no login session with this id."
+        case .apiKeyNotFound: "The person has no API key with this id."
+        case .inviteNotFound: "There is no invitation with this id."
         case .usernameTaken: "Another account has this user name."
         case .sessionEnded: "The playback session has already ended."
+        case .preconditionFailed:
+            "What is there is not what If-Match or If-None-Match asks for; nothing was changed."
+        case .tooMany: "There are as many of these as there may be; remove one first."
         case .invalidCredentials: "User name or password is wrong."
         case .registrationClosed: "This installation takes no new accounts."
         case .forbidden: "The credentials do not allow this operation."
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
+        case .invalidInvite: "The invitation does not exist, is used up or has expired."
+        case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
         case .invalidRequest: "The request does not fit its description; detail names the first fault."
         case .unsupportedMediaType: "The body's content type is not one that the operation takes."
         case .payloadTooLarge: "The body is larger than the operation takes."
@@ -159,6 +203,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .weakPassword: "The password is among the commonest ones or holds the user name."
         case .wrongKind: "The title is of another kind than the operation is for."
         case .requestTimeout: "The body did not arrive in time."
+        case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
+        case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         }
     }
 
@@ -177,12 +223,19 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .routeNotFound: false
         case .methodNotAllowed: false
         case .userNotFound: false
+        case .loginNotFound: false
+        case .apiKeyNotFound: false
+        case .inviteNotFound: false
         case .usernameTaken: false
         case .sessionEnded: false
+        case .preconditionFailed: false
+        case .tooMany: false
         case .invalidCredentials: false
         case .registrationClosed: false
         case .forbidden: false
         case .tooManyAttempts: true
+        case .invalidInvite: false
+        case .loginTooOld: false
         case .invalidRequest: false
         case .unsupportedMediaType: false
         case .payloadTooLarge: false
@@ -192,6 +245,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .weakPassword: false
         case .wrongKind: false
         case .requestTimeout: true
+        case .idempotencyKeyReused: false
+        case .unknownTimeZone: false
         }
     }
 
@@ -210,12 +265,19 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1013: self = .routeNotFound
         case 1014: self = .methodNotAllowed
         case 1015: self = .userNotFound
+        case 1016: self = .loginNotFound
+        case 1017: self = .apiKeyNotFound
+        case 1018: self = .inviteNotFound
         case 1020: self = .usernameTaken
         case 1021: self = .sessionEnded
+        case 1022: self = .preconditionFailed
+        case 1023: self = .tooMany
         case 1030: self = .invalidCredentials
         case 1031: self = .registrationClosed
         case 1032: self = .forbidden
         case 1033: self = .tooManyAttempts
+        case 1034: self = .invalidInvite
+        case 1035: self = .loginTooOld
         case 1040: self = .invalidRequest
         case 1041: self = .unsupportedMediaType
         case 1042: self = .payloadTooLarge
@@ -225,6 +287,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1046: self = .weakPassword
         case 1047: self = .wrongKind
         case 1048: self = .requestTimeout
+        case 1049: self = .idempotencyKeyReused
+        case 1050: self = .unknownTimeZone
         default: return nil
         }
     }
@@ -284,6 +348,18 @@ extension RPCError {
     package static func userNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.userNotFound.error(message, data: data)
     }
+    /// The person has no login session with this id.
+    package static func loginNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.loginNotFound.error(message, data: data)
+    }
+    /// The person has no API key with this id.
+    package static func apiKeyNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.apiKeyNotFound.error(message, data: data)
+    }
+    /// There is no invitation with this id.
+    package static func inviteNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.inviteNotFound.error(message, data: data)
+    }
     /// Another account has this user name.
     package static func usernameTaken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.usernameTaken.error(message, data: data)
@@ -291,6 +367,14 @@ extension RPCError {
     /// The playback session has already ended.
     package static func sessionEnded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.sessionEnded.error(message, data: data)
+    }
+    /// What is there is not what If-Match or If-None-Match asks for; nothing was changed.
+    package static func preconditionFailed(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.preconditionFailed.error(message, data: data)
+    }
+    /// There are as many of these as there may be; remove one first.
+    package static func tooMany(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.tooMany.error(message, data: data)
     }
     /// User name or password is wrong.
     package static func invalidCredentials(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
@@ -307,6 +391,14 @@ extension RPCError {
     /// Too many attempts; wait as long as Retry-After says.
     package static func tooManyAttempts(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.tooManyAttempts.error(message, data: data)
+    }
+    /// The invitation does not exist, is used up or has expired.
+    package static func invalidInvite(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.invalidInvite.error(message, data: data)
+    }
+    /// The operation wants a session of a fresh login; log in again first.
+    package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.loginTooOld.error(message, data: data)
     }
     /// The request does not fit its description; detail names the first fault.
     package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
@@ -343,5 +435,13 @@ extension RPCError {
     /// The body did not arrive in time.
     package static func requestTimeout(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.requestTimeout.error(message, data: data)
+    }
+    /// This Idempotency-Key was used for another request before.
+    package static func idempotencyKeyReused(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.idempotencyKeyReused.error(message, data: data)
+    }
+    /// There is no time zone of this name in the IANA database.
+    package static func unknownTimeZone(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.unknownTimeZone.error(message, data: data)
     }
 }

@@ -1,0 +1,135 @@
+/// What holds for every public operation without being written down at each: entity tags and conditional requests.
+/// Added to the document that clients read, so that a new operation says it by being declared.
+enum PublicConventions {
+    private static let writes = ["put", "post", "delete", "patch"]
+    private static let tags = #"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
+
+    static func apply(to document: SpecNode) throws(SpecError) -> SpecNode {
+        let paths = try document.require("paths")
+        var described: [(key: String, value: SpecValue)] = []
+        for (path, item) in try paths.members() {
+            described.append((key: path, value: try describe(item)))
+        }
+        guard case .object(var members) = document.value else { throw document.fail("must be an object") }
+        set("paths", .object(described), in: &members)
+        var components = try (document["components"] ?? document.child("components", .object([]))).members()
+            .map { (key: $0.key, value: $0.node.value) }
+        try add(parameters, to: "parameters", in: &components, document)
+        try add(responses, to: "responses", in: &components, document)
+        try add(headers, to: "headers", in: &components, document)
+        set("components", .object(components), in: &members)
+        return SpecNode(file: document.file, path: document.path, value: .object(members))
+    }
+
+    private static func describe(_ item: SpecNode) throws(SpecError) -> SpecValue {
+        var members = try item.members().map { (key: $0.key, value: $0.node.value) }
+        guard let reader = item["get"] else { return .object(members) }
+        set("get", try describe(reader: reader), in: &members)
+        for verb in writes {
+            guard let writer = item[verb] else { continue }
+            var operation = try writer.members().map { (key: $0.key, value: $0.node.value) }
+            set("parameters", try parameters(of: writer, adding: ["IfMatch"]), in: &operation)
+            set(verb, .object(operation), in: &members)
+        }
+        return .object(members)
+    }
+
+    private static func describe(reader: SpecNode) throws(SpecError) -> SpecValue {
+        var operation = try reader.members().map { (key: $0.key, value: $0.node.value) }
+        set("parameters", try parameters(of: reader, adding: ["IfNoneMatch"]), in: &operation)
+        var answers: [(key: String, value: SpecValue)] = []
+        for (status, answer) in try reader.require("responses").members() {
+            guard status == "200", answer["$ref"] == nil else {
+                answers.append((key: status, value: answer.value))
+                continue
+            }
+            var response = try answer.members().map { (key: $0.key, value: $0.node.value) }
+            let given = try answer["headers"]?.members().map { (key: $0.key, value: $0.node.value) } ?? []
+            set("headers", .object(given + [(key: "ETag", value: reference("headers/ETag"))]), in: &response)
+            answers.append((key: status, value: .object(response)))
+        }
+        let rest = answers.firstIndex { $0.key == "default" } ?? answers.count
+        answers.insert((key: "304", value: reference("responses/NotModified")), at: rest)
+        set("responses", .object(answers), in: &operation)
+        return .object(operation)
+    }
+
+    private static func parameters(of operation: SpecNode, adding names: [String]) throws(SpecError) -> SpecValue {
+        .array(
+            try (operation["parameters"]?.elements() ?? []).map(\.value) + names.map { reference("parameters/\($0)") })
+    }
+
+    private static func add(
+        _ values: [(key: String, value: SpecValue)], to kind: String,
+        in components: inout [(key: String, value: SpecValue)], _ document: SpecNode
+    ) throws(SpecError) {
+        var given = try document["components"]?[kind]?.members().map { (key: $0.key, value: $0.node.value) } ?? []
+        for (name, _) in values where given.contains(where: { $0.key == name }) {
+            throw document.fail("\(kind).\(name) is added by the generator")
+        }
+        given += values
+        set(kind, .object(given), in: &components)
+    }
+
+    private static func set(_ key: String, _ value: SpecValue, in members: inout [(key: String, value: SpecValue)]) {
+        if let position = members.firstIndex(where: { $0.key == key }) {
+            members[position].value = value
+        } else {
+            members.append((key: key, value: value))
+        }
+    }
+
+    private static func reference(_ place: String) -> SpecValue {
+        .object([(key: "$ref", value: .string("#/components/" + place))])
+    }
+
+    private static var parameters: [(key: String, value: SpecValue)] {
+        [
+            (
+                key: "IfNoneMatch",
+                value: header(
+                    "If-None-Match", "Answers 304 without a body where what is there still has one of these tags.")
+            ),
+            (
+                key: "IfMatch",
+                value: header(
+                    "If-Match", "Changes nothing, and answers 412, unless what is there has one of these tags.")
+            ),
+        ]
+    }
+
+    private static func header(_ name: String, _ description: String) -> SpecValue {
+        .object([
+            (key: "name", value: .string(name)), (key: "in", value: .string("header")),
+            (key: "required", value: .bool(false)), (key: "description", value: .string(description)),
+            (
+                key: "schema",
+                value: .object([
+                    (key: "type", value: .string("string")), (key: "maxLength", value: .int(1_000)),
+                    (key: "pattern", value: .string(tags)),
+                ])
+            ),
+        ])
+    }
+
+    private static var responses: [(key: String, value: SpecValue)] {
+        [
+            (
+                key: "NotModified",
+                value: .object([(key: "description", value: .string("What you have is what is there."))])
+            )
+        ]
+    }
+
+    private static var headers: [(key: String, value: SpecValue)] {
+        [
+            (
+                key: "ETag",
+                value: .object([
+                    (key: "description", value: .string("Names this state of the resource (RFC 9110 §8.8.3).")),
+                    (key: "schema", value: .object([(key: "type", value: .string("string"))])),
+                ])
+            )
+        ]
+    }
+}

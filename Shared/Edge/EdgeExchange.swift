@@ -1,0 +1,98 @@
+internal import Contracts
+internal import Cryptography
+internal import RPC
+
+/// One request for one operation, with what holds for every operation: conditions, keys, entity tags.
+struct EdgeExchange: Sendable {
+    private let route: EdgeRoute
+    private let reader: EdgeRoute?
+    private let input: EdgeRequest
+    private let caller: EdgeCaller?
+    private let context: EdgeContext
+    private let ifNoneMatch: EntityTags?
+
+    /// `reader` is the operation that tells what is at the address of a write; `target` the address as it came.
+    /// Throws `invalidRequest` for conditions and keys that cannot be read.
+    init(
+        route: EdgeRoute, reader: EdgeRoute?, input: EdgeRequest, caller: EdgeCaller?, context: EdgeContext,
+        target: String, limits: EdgeLimits
+    ) throws(RPCError) {
+        self.route = route
+        self.reader = reader
+        self.input = input
+        self.caller = caller
+        ifNoneMatch = try Self.tags("if-none-match", of: input)
+        self.context = EdgeContext(
+            rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
+            ifMatch: try Self.tags("if-match", of: input))
+    }
+
+    private var isRead: Bool { route.method == "GET" }
+
+    func run() async -> EdgeResponse {
+        if let refusal = await refusal() { return refusal }
+        var answer = await route.respond(input, caller, context)
+        guard route.isRepresentation, answer.status == 200 || answer.status == 201 else { return answer }
+        let tag = answer.headers.first { $0.name == "etag" }?.value ?? EntityTag.of(answer.body)
+        answer.headers.removeAll { $0.name == "etag" }
+        answer.headers.append(("etag", tag))
+        if isRead {
+            // Kept by the one who asked, and never shown again without a question.
+            if !answer.headers.contains(where: { $0.name == "cache-control" }) {
+                answer.headers.append(("cache-control", "private, no-cache"))
+            }
+            if ifNoneMatch?.contains(tag) == true {
+                answer.status = 304
+                answer.body = []
+                answer.headers.removeAll { $0.name == "content-type" }
+            }
+        }
+        return answer
+    }
+
+    /// Why a write must not happen: what is there is not what the request says it is.
+    private func refusal() async -> EdgeResponse? {
+        if isRead || route.checksConditions || context.ifMatch == nil && ifNoneMatch == nil { return nil }
+        var current: String?
+        if let reader {
+            let question = EdgeRequest(pathParameters: input.pathParameters)
+            let found = await reader.inspect(question, caller, context)
+            if found.status == 200 {
+                current = found.headers.first { $0.name == "etag" }?.value ?? EntityTag.of(found.body)
+            } else if found.status != 404 {
+                return found
+            }
+        }
+        let isWanted = context.ifMatch?.allowsWrite(of: current) ?? true
+        if isWanted, ifNoneMatch?.contains(current) != true { return nil }
+        return .problem(.preconditionFailed("what is there is not what the request expects"), trace: context.rpc.trace)
+    }
+
+    private static func tags(_ name: String, of input: EdgeRequest) throws(RPCError) -> EntityTags? {
+        let fields = input.headers.filter { $0.name == name }.map(\.value)
+        if fields.isEmpty { return nil }
+        guard let tags = EntityTags(fields: fields) else {
+            throw .invalidRequest("\(name): is neither * nor a list of entity tags")
+        }
+        return tags
+    }
+
+    private static func once(
+        _ route: EdgeRoute, _ input: EdgeRequest, _ target: String, _ limits: EdgeLimits
+    ) throws(RPCError) -> EdgeOnce? {
+        let fields = input.headers.filter { $0.name == "idempotency-key" }.map(\.value)
+        guard let key = fields.first else { return nil }
+        let isValid =
+            fields.count == 1 && (1...limits.idempotencyKeyBytesMax).contains(key.utf8.count)
+            && key.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+        guard isValid else {
+            throw .invalidRequest(
+                "Idempotency-Key: is not 1 to \(limits.idempotencyKeyBytesMax) visible ASCII characters")
+        }
+        var digest = SHA256()
+        // No method and no address has a line break.
+        digest.update(Array("\(route.method) \(target)\n".utf8))
+        digest.update(input.body)
+        return EdgeOnce(key: key, fingerprint: digest.finish().bytes)
+    }
+}

@@ -1,0 +1,88 @@
+internal import Glibc
+
+/// An address of the internet: 4 bytes, or 16. IPv4 in IPv6's clothes is IPv4.
+package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
+    fileprivate let bytes: [UInt8]
+    package let description: String
+
+    /// Reads an address as text; nil for names and anything else.
+    package init?(_ text: some StringProtocol) {
+        let text = String(text)
+        var short = [UInt8](repeating: 0, count: 4)
+        var long = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &short) == 1 {
+            bytes = short
+        } else if inet_pton(AF_INET6, text, &long) == 1 {
+            let isMapped = long.prefix(10).allSatisfy { $0 == 0 } && long[10] == 0xff && long[11] == 0xff
+            bytes = isMapped ? Array(long.suffix(4)) : long
+        } else {
+            return nil
+        }
+        var written = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        inet_ntop(family, bytes, &written, socklen_t(written.count))
+        description = String(decoding: written.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// What one household or host has: the address itself, of IPv6 its first 64 bits.
+    package var network: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(8)) }
+}
+
+/// A range of addresses, such as `10.0.0.0/8` or one address.
+package struct NetworkRange: Sendable, Hashable {
+    private let start: [UInt8]
+    private let prefixBits: Int
+
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard let address = NetworkAddress(parts[0]), parts.count <= 2 else { return nil }
+        start = address.bytes
+        guard parts.count == 2 else {
+            prefixBits = start.count * 8
+            return
+        }
+        guard let bits = Int(parts[1]), (0...start.count * 8).contains(bits) else { return nil }
+        prefixBits = bits
+    }
+
+    package func contains(_ address: NetworkAddress) -> Bool {
+        guard address.bytes.count == start.count else { return false }
+        return (0..<start.count).allSatisfy { index in
+            let bits = min(max(prefixBits - index * 8, 0), 8)
+            let mask = UInt8(truncatingIfNeeded: 0xff00 >> bits)
+            return address.bytes[index] & mask == start[index] & mask
+        }
+    }
+}
+
+/// Which proxies stand in front and may say for whom they ask.
+package struct TrustedProxies: Sendable {
+    private let ranges: [NetworkRange]
+
+    package init(_ ranges: [NetworkRange] = []) { self.ranges = ranges }
+
+    /// Hops that are looked at; what lies before them is nobody's word.
+    private static let hopsMax = 16
+
+    /// The client's address: `peer`, or what trusted proxies say in X-Forwarded-For, read from its end up to the first
+    /// address that is none of theirs.
+    package func client(peer: String, forwardedFor fields: [String]) -> String {
+        guard var current = NetworkAddress(peer) else { return peer }
+        guard !ranges.isEmpty else { return current.description }
+        for hop in fields.joined(separator: ",").split(separator: ",").reversed().prefix(Self.hopsMax) {
+            guard ranges.contains(where: { $0.contains(current) }) else { break }
+            guard let next = Self.address(hop) else { break }
+            current = next
+        }
+        return current.description
+    }
+
+    /// An entry may carry a port, and IPv6 brackets.
+    private static func address(_ entry: Substring) -> NetworkAddress? {
+        let text = entry.filter { $0 != " " && $0 != "\t" }
+        if text.first == "[", let end = text.firstIndex(of: "]") { return NetworkAddress(text.dropFirst()[..<end]) }
+        if let address = NetworkAddress(text) { return address }
+        let parts = text.split(separator: ":")
+        return parts.count == 2 ? NetworkAddress(parts[0]) : nil
+    }
+}

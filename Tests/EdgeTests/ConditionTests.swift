@@ -1,0 +1,104 @@
+import Contracts
+import Testing
+
+@testable import Edge
+
+/// Entity tags, conditions and idempotency keys, as every operation has them.
+@Suite(.serialized) struct ConditionTests: EdgeServing {
+    private static func ask(
+        _ port: Int, _ method: String, _ fields: [String] = [], _ body: String = "", token: String = "good"
+    ) async throws -> (status: String, tag: String?, text: String) {
+        let text = try await exchange(
+            port,
+            ([
+                "\(method) /api/v1/notes/1 HTTP/1.1", "host: api", "connection: close",
+                "authorization: Bearer \(token)", "content-length: \(body.utf8.count)",
+            ] + fields + ["", body])
+            .joined(separator: "\r\n"))
+        let tag = text.split(separator: "\r\n").first { $0.hasPrefix("etag: ") }.map { String($0.dropFirst(6)) }
+        return (String(text.dropFirst(9).prefix(3)), tag, text)
+    }
+
+    @Test("A read has a tag, and is not sent again to whom has it")
+    func reads() async throws {
+        try await withServer(routes: TestRoutes.make()) { port in
+            let written = try await Self.ask(port, "PUT", [], "one")
+            let read = try await Self.ask(port, "GET")
+            #expect(read.status == "200")
+            #expect(read.tag != nil && read.tag == written.tag)
+            #expect(read.text.contains("cache-control: private, no-cache\r\n"))
+            let tag = try #require(read.tag)
+            for field in [tag, "W/\(tag)", "\"x\", \(tag)", "*"] {
+                let again = try await Self.ask(port, "GET", ["if-none-match: \(field)"])
+                #expect(again.status == "304", "\(field): \(again.text)")
+                #expect(again.tag == tag && again.text.hasSuffix("\r\n\r\n"), "\(again.text)")
+                #expect(try await Self.ask(port, "HEAD", ["if-none-match: \(field)"]).status == "304")
+            }
+            #expect(try await Self.ask(port, "GET", ["if-none-match: \"x\""]).status == "200")
+            #expect(try await Self.ask(port, "PUT", [], "two").tag != tag)
+            #expect(try await Self.ask(port, "GET", ["if-none-match: \(tag)"]).status == "200")
+        }
+    }
+
+    @Test("A write happens only where its condition holds")
+    func writes() async throws {
+        let note = Note()
+        try await withServer(routes: TestRoutes.make(note)) { port in
+            #expect(try await Self.ask(port, "PUT", ["if-match: *"], "one").status == "412", "nothing is there")
+            #expect(try await Self.ask(port, "PUT", ["if-none-match: *"], "one").status == "200")
+            #expect(try await Self.ask(port, "PUT", ["if-none-match: *"], "two").status == "412")
+            let current = try await Self.ask(port, "GET")
+            let tag = try #require(current.tag)
+            let stale = try await Self.ask(port, "PUT", ["if-match: \"stale\""], "two")
+            #expect(stale.status == "412" && stale.text.contains("preconditionFailed"), "\(stale.text)")
+            #expect(try await Self.ask(port, "PUT", ["if-match: W/\(tag)"], "two").status == "412", "weak tags never")
+            #expect(try await Self.ask(port, "DELETE", ["if-match: \"stale\""]).status == "412")
+            #expect(note.contexts.count == 1)
+            // Who may write and not read is held to the condition all the same.
+            #expect(
+                try await Self.ask(port, "PUT", ["if-match: \"x\", \(tag)"], "two", token: "writer").status == "200")
+            #expect(try await Self.ask(port, "PUT", ["if-match: \(tag)"], "three").status == "412")
+            #expect(try await Self.ask(port, "DELETE", ["if-match: *"]).status == "204")
+        }
+    }
+
+    @Test("A reader may not write by way of a condition")
+    func scopes() async throws {
+        let note = Note()
+        try await withServer(routes: TestRoutes.make(note)) { port in
+            let refused = try await Self.ask(port, "PUT", ["if-none-match: *"], "one", token: "key")
+            #expect(refused.status == "403")
+            #expect(note.contexts.isEmpty)
+        }
+    }
+
+    @Test("Conditions that cannot be read are refused", arguments: ["x", "\"a", "\"a\" \"b\" c", "W/x", "\"a\"x", ""])
+    func junk(field: String) async throws {
+        try await withServer { port in
+            let answer = try await Self.ask(port, "PUT", ["if-match: \(field)"], "one")
+            #expect(answer.status == "400", "\(answer.text)")
+        }
+    }
+
+    @Test("A key comes with what the request was")
+    func keys() async throws {
+        let note = Note()
+        try await withServer(routes: TestRoutes.make(note)) { port in
+            let longest = String(repeating: "k", count: 255)
+            for (key, body) in [("k1", "one"), ("k1", "one"), ("k1", "two"), (longest, "one")] {
+                #expect(try await Self.ask(port, "PUT", ["idempotency-key: \(key)"], body).status == "200")
+            }
+            let marks = note.contexts.compactMap(\.once)
+            #expect(marks.map(\.key) == ["k1", "k1", "k1", longest])
+            #expect(marks[0].fingerprint == marks[1].fingerprint)
+            #expect(marks[0].fingerprint != marks[2].fingerprint)
+            for fields in [
+                ["idempotency-key: a b"], ["idempotency-key: \(longest)k"], ["idempotency-key: ü"],
+                ["idempotency-key: "], ["idempotency-key: a", "idempotency-key: a"],
+            ] {
+                let answer = try await Self.ask(port, "PUT", fields, "one")
+                #expect(answer.status == "400" && answer.text.contains("Idempotency-Key"), "\(answer.text)")
+            }
+        }
+    }
+}

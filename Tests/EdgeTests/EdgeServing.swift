@@ -1,0 +1,53 @@
+import Contracts
+import Edge
+import Logging
+import NIOPosix
+import RPC
+import Testing
+
+/// Suites that ask a public side on a real socket.
+protocol EdgeServing {}
+
+extension EdgeServing {
+    /// Serves while `body` runs, and stops afterwards. The tokens are `good`, a session, and `key`, which may only read.
+    func withServer(
+        _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
+        proxies: TrustedProxies = TrustedProxies(), _ body: @Sendable @escaping (_ port: Int) async throws -> Void
+    ) async throws {
+        let server = EdgeServer(
+            routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
+            host: "127.0.0.1", port: 0, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
+            authenticate: { (token, _) async throws(RPCError) in
+                let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
+                guard token == "good" || scopes[token] != nil else { return nil }
+                return EdgeCaller(
+                    user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token],
+                    credential: UUIDBits(high: 1, low: 2))
+            }, observe: { _ in })
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run { announce.yield($0) } }
+            var arrivals = ports.makeAsyncIterator()
+            let port = try #require(await arrivals.next())
+            group.addTask { try await body(port) }
+            try await group.next()
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+        }
+    }
+
+    static func post(_ path: String, _ fields: [String], _ body: String = "") -> String {
+        (["POST \(path) HTTP/1.1", "host: api", "content-type: application/json"] + fields + ["", body])
+            .joined(separator: "\r\n")
+    }
+
+    static func get(_ path: String, _ fields: [String] = [], method: String = "GET") -> String {
+        (["\(method) \(path) HTTP/1.1", "host: api", "connection: close"] + fields + ["", ""]).joined(separator: "\r\n")
+    }
+
+    static func exchange(_ port: Int, _ request: String) async throws -> String {
+        let client = try RawClient(port: port)
+        client.write(request)
+        return try await client.readToEnd()
+    }
+}

@@ -1,0 +1,83 @@
+import JSON
+import RPC
+import Synchronization
+
+@testable import Contracts
+
+/// A public surface of a few operations, for tests of what holds for every operation.
+enum TestRoutes {
+    static let all: [EdgeRoute] = make()
+
+    static func make(_ note: Note = Note(), events: TestEvents = TestEvents()) -> [EdgeRoute] {
+        [
+            .open("login", "POST", "/api/v1/auth/login") { (request, _) async throws(RPCError) in
+                _ = try request.requiredBody(Credentials.self)
+                throw .unavailable("nobody is there")
+            },
+            // Works until it is cancelled.
+            .bearer("getMe", "GET", "/api/v1/users/me", scope: "read") { (_, _, _) async throws(RPCError) in
+                events.began()
+                try? await Task.sleep(for: .seconds(3_600))
+                events.cancelled()
+                throw .unavailable("it was cancelled")
+            },
+            .bearer("resolveMovie", "POST", "/api/v1/movies/resolve", scope: "read") {
+                (_, _, _) async throws(RPCError) in EdgeResponse(status: 204)
+            },
+            .bearer("getMovie", "GET", "/api/v1/movies/{title}", scope: "read") { (_, _, _) async throws(RPCError) in
+                EdgeResponse(
+                    status: 200, headers: [("content-type", "text/plain")],
+                    body: [UInt8](repeating: UInt8(ascii: "a"), count: 64 << 20))
+            },
+            .bearer("getNote", "GET", "/api/v1/notes/{note}", scope: "read", isRepresentation: true) {
+                (_, _, _) async throws(RPCError) in try note.read()
+            },
+            .bearer("putNote", "PUT", "/api/v1/notes/{note}", scope: "rate", isRepresentation: true) {
+                (request, _, context) async throws(RPCError) in
+                note.write(request.body, context)
+                return try note.read()
+            },
+            .bearer("deleteNote", "DELETE", "/api/v1/notes/{note}", scope: "rate") {
+                (_, _, _) async throws(RPCError) in
+                note.remove()
+                return EdgeResponse(status: 204)
+            },
+        ]
+    }
+}
+
+/// What the operations with a state share.
+final class Note: Sendable {
+    private let state = Mutex<(text: [UInt8]?, contexts: [EdgeContext])>((text: nil, contexts: []))
+
+    /// The contexts of all writes.
+    var contexts: [EdgeContext] { state.withLock(\.contexts) }
+
+    func read() throws(RPCError) -> EdgeResponse {
+        guard let text = state.withLock(\.text) else { throw .ratingNotFound() }
+        return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: text)
+    }
+
+    func write(_ text: [UInt8], _ context: EdgeContext) {
+        state.withLock { state in
+            state.text = text
+            state.contexts.append(context)
+        }
+    }
+
+    func remove() { state.withLock { $0.text = nil } }
+}
+
+/// What became of an operation that never ends by itself.
+final class TestEvents: Sendable {
+    private let stream = AsyncStream.makeStream(of: String.self)
+
+    func began() { stream.continuation.yield("began") }
+    func cancelled() { stream.continuation.yield("cancelled") }
+
+    /// The next thing that happens.
+    func next() async -> String? {
+        for await event in stream.stream { return event }
+        return nil
+    }
+}
