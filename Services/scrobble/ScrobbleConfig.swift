@@ -1,7 +1,7 @@
 internal import Assembly
 internal import Contracts
 internal import Cryptography
-internal import Postgres
+package import Postgres
 internal import RPC
 package import Runtime
 internal import Store
@@ -23,8 +23,9 @@ extension ScrobbleService {
         return assembly.components
     }
 
-    static let migrations = [
+    package static let migrations = [
         Migration(1, "plays", sql: PackageResources._001_plays_sql),
         Migration(2, "deleted_people", sql: PackageResources._002_deleted_people_sql),
+        Migration(3, "queue", sql: PackageResources._003_queue_sql),
     ]
 }

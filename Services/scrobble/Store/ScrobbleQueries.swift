@@ -66,7 +66,9 @@ enum ScrobbleQueries {
         "scrobble.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
     /// Every table of a person's rows; `play_sources` goes with the plays.
-    static let removePerson = ["playback_sessions", "plays"].map {
+    static let removePerson = [
+        "queue_lanes", "scrobble_queue", "queue_outcomes", "scrobble_connections", "playback_sessions", "plays",
+    ].map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }
 

@@ -1,0 +1,84 @@
+import Synchronization
+
+/// What one worker has in hand: lanes under way, and settlements that wait to be written.
+final class QueueFloor: Sendable {
+    private struct State {
+        var lanes: [LaneKey: LaneClaim] = [:]
+        var bulkCount = 0
+        var lost: Set<LaneKey> = []
+        var settlements: [LaneSettlement] = []
+        var isDraining = false
+    }
+
+    private let state = Mutex(State())
+    /// Rings when a settlement waits.
+    let finished = QueueBell()
+
+    var isDraining: Bool { state.withLock(\.isDraining) }
+    var isEmpty: Bool { state.withLock { $0.lanes.isEmpty } }
+    var claims: [LaneClaim] { state.withLock { Array($0.lanes.values) } }
+
+    /// How many more lanes fit: all, and of these such with bulk work.
+    func room(_ limits: QueueLimits) -> (all: Int, bulk: Int) {
+        state.withLock { state in
+            let all = max(0, limits.lanesMax - state.lanes.count)
+            return (all, min(all, max(0, limits.bulkLanesMax - state.bulkCount)))
+        }
+    }
+
+    func drain() { state.withLock { $0.isDraining = true } }
+
+    func begin(_ claim: LaneClaim) {
+        state.withLock { state in
+            state.lanes[claim.key] = claim
+            if claim.urgency == .bulk { state.bulkCount += 1 }
+        }
+    }
+
+    /// Whether a write may begin: the lane is ours for long enough, and nobody asked for the end.
+    func maySend(_ claim: LaneClaim, now: ContinuousClock.Instant, leaseLeftMin: Duration) -> Bool {
+        state.withLock { state in
+            guard !state.isDraining, !state.lost.contains(claim.key), let held = state.lanes[claim.key],
+                held.fence == claim.fence
+            else { return false }
+            return held.leaseEnds - now > leaseLeftMin
+        }
+    }
+
+    /// The leases that were renewed before `leaseEnds`; the others of `asked` are lost.
+    func renewed(_ kept: Set<LaneKey>, of asked: [LaneClaim], until leaseEnds: ContinuousClock.Instant) {
+        state.withLock { state in
+            for claim in asked {
+                guard let held = state.lanes[claim.key], held.fence == claim.fence else { continue }
+                if kept.contains(claim.key) {
+                    state.lanes[claim.key] = LaneClaim(
+                        key: held.key, fence: held.fence, urgency: held.urgency, leaseEnds: leaseEnds, jobs: held.jobs)
+                } else {
+                    state.lost.insert(claim.key)
+                }
+            }
+        }
+    }
+
+    func finish(_ settlement: LaneSettlement) {
+        state.withLock { $0.settlements.append(settlement) }
+        finished.ring()
+    }
+
+    func takeSettlements(_ countMax: Int) -> [LaneSettlement] {
+        state.withLock { state in
+            let taken = Array(state.settlements.prefix(countMax))
+            state.settlements.removeFirst(taken.count)
+            return taken
+        }
+    }
+
+    func end(_ claims: [LaneClaim]) {
+        state.withLock { state in
+            for claim in claims {
+                state.lost.remove(claim.key)
+                if state.lanes.removeValue(forKey: claim.key) != nil, claim.urgency == .bulk { state.bulkCount -= 1 }
+            }
+        }
+    }
+}

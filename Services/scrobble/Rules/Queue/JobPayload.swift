@@ -1,0 +1,39 @@
+package import Contracts
+package import JSON
+
+/// What a job says beside its title: members that are absent do not apply to its action.
+package struct JobPayload: Sendable, Hashable, JSONCodable {
+    /// How far into the title, 0 to 100.
+    package var progressPercent: Double?
+    /// When it was watched; absent for a play whose date is unknown.
+    package var watchedAt: Timestamp?
+    package var precision: PlayPrecision?
+    /// 1 to 10, as the other side has it.
+    package var rating: Int?
+
+    package init(
+        progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil, rating: Int? = nil
+    ) {
+        self.progressPercent = progressPercent
+        self.watchedAt = watchedAt
+        self.precision = precision
+        self.rating = rating
+    }
+
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        let value = try JSONValue(from: &reader)
+        progressPercent = value["progress_percent"].double
+        watchedAt = value["watched_at"].string.flatMap { Timestamp($0) }
+        precision = value["precision"].string.flatMap(PlayPrecision.init(rawValue:))
+        rating = value["rating"].int
+    }
+
+    package func encode(to writer: inout JSONWriter) {
+        var object = JSONObject()
+        if let progressPercent { object.members.append(("progress_percent", .number(JSONNumber(progressPercent)))) }
+        if let watchedAt { object.members.append(("watched_at", .string(watchedAt.description))) }
+        if let precision { object.members.append(("precision", .string(precision.rawValue))) }
+        if let rating { object.members.append(("rating", .number(JSONNumber(rating)))) }
+        JSONValue.object(object).encode(to: &writer)
+    }
+}

@@ -1,0 +1,355 @@
+import Contracts
+import JSON
+package import Postgres
+import Store
+
+/// Every SQL text of the queue. Times are the database's.
+enum QueueQueries {
+    /// Puts jobs into their lanes. The lane's row is locked first, so positions are given out in the order of commits.
+    /// What waits already is left out.
+    static let enqueue = PGStatement(
+        "queue.enqueue",
+        """
+        WITH wanted AS (
+            SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                batch_id, ordinality
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::uuid[], $7::text[],
+                $8::jsonb[], $9::text[], $10::text[], $11::uuid[]) WITH ORDINALITY
+                AS w (id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                    batch_id, ordinality)
+        ), fresh AS (
+            SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                batch_id, row_number() OVER (PARTITION BY user_id, provider ORDER BY ordinality) AS place
+            FROM (
+                SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                    batch_id, ordinality,
+                    row_number() OVER (PARTITION BY user_id, provider, fingerprint ORDER BY ordinality) AS nth
+                FROM wanted
+            ) w
+            WHERE nth = 1 AND NOT EXISTS (
+                SELECT FROM scrobble_queue q
+                WHERE q.user_id = w.user_id AND q.provider = w.provider AND q.fingerprint = w.fingerprint)
+        ), lane AS (
+            INSERT INTO queue_lanes AS l
+                (user_id, provider, next_position, live_count, bulk_count, live_at, bulk_at)
+            SELECT user_id, provider, count(*), count(*) FILTER (WHERE urgency = 0),
+                count(*) FILTER (WHERE urgency = 1),
+                CASE WHEN bool_or(urgency = 0) THEN clock_timestamp() ELSE 'infinity' END,
+                CASE WHEN bool_or(urgency = 1) THEN clock_timestamp() ELSE 'infinity' END
+            FROM fresh GROUP BY user_id, provider ORDER BY user_id, provider
+            ON CONFLICT (user_id, provider) DO UPDATE SET
+                next_position = l.next_position + excluded.next_position,
+                live_count = l.live_count + excluded.live_count,
+                bulk_count = l.bulk_count + excluded.bulk_count,
+                live_at = CASE WHEN l.live_count = 0 AND excluded.live_count > 0 THEN clock_timestamp()
+                    ELSE l.live_at END,
+                bulk_at = CASE WHEN l.bulk_count = 0 AND excluded.bulk_count > 0 THEN clock_timestamp()
+                    ELSE l.bulk_at END
+            RETURNING user_id, provider, next_position
+        ), counted AS (
+            SELECT user_id, provider, count(*) AS jobs FROM fresh GROUP BY user_id, provider
+        )
+        INSERT INTO scrobble_queue
+            (id, user_id, provider, urgency, position, media_type, media_id, action, payload, join_key, fingerprint,
+             next_retry_at, batch_id, created_at)
+        SELECT f.id, f.user_id, f.provider, f.urgency, l.next_position - c.jobs + f.place - 1, f.media_type,
+            f.media_id, f.action, f.payload, f.join_key, f.fingerprint, clock_timestamp(), f.batch_id,
+            clock_timestamp()
+        FROM fresh f JOIN lane l USING (user_id, provider) JOIN counted c USING (user_id, provider)
+        RETURNING id
+        """, kind: .write
+    ) { row throws(PGError) in UUIDBits(try row.next(PGUUID.self)) }
+
+    /// Leases due lanes and, in the same breath, commits the intent to send their first jobs. By itself, so that it
+    /// sees everything that was committed before it began.
+    static let claim = PGStatement(
+        "queue.claim",
+        """
+        WITH live AS MATERIALIZED (
+            SELECT user_id, provider, due_at FROM queue_lanes
+            WHERE is_live AND due_at <= now() AND due_at < 'infinity' AND due_at >= $4 AND provider = ANY ($3)
+            ORDER BY due_at LIMIT $5
+            FOR UPDATE SKIP LOCKED
+        ), bulk AS MATERIALIZED (
+            SELECT user_id, provider, due_at FROM queue_lanes
+            WHERE NOT is_live AND due_at <= now() AND due_at < 'infinity' AND due_at >= $6 AND provider = ANY ($3)
+            ORDER BY due_at LIMIT $7
+            FOR UPDATE SKIP LOCKED
+        ), due AS (
+            SELECT user_id, provider, due_at, true AS is_live FROM live
+            UNION ALL SELECT user_id, provider, due_at, false FROM bulk
+        ), claimed AS (
+            UPDATE queue_lanes l SET
+                fence = l.fence + 1, worker = $1,
+                held_until = clock_timestamp() + $2 * interval '1 second'
+            FROM due d WHERE l.user_id = d.user_id AND l.provider = d.provider
+            RETURNING l.user_id, l.provider, l.fence, d.due_at, d.is_live,
+                CASE WHEN l.live_at <= now() THEN 0 ELSE 1 END AS urgency, l.live_from, l.bulk_from
+        ), first AS (
+            SELECT c.user_id, c.provider, c.urgency, j.position, j.status AS was
+            FROM claimed c CROSS JOIN LATERAL (
+                SELECT r.position, r.status,
+                    row_number() OVER run = 1 OR (
+                        r.join_key IS NOT NULL
+                        AND min(r.join_key) OVER run = max(r.join_key) OVER run
+                        AND count(r.join_key) OVER run = row_number() OVER run
+                        AND min(r.status) OVER run = max(r.status) OVER run) AS is_taken
+                FROM (
+                    SELECT q.position, q.status, q.join_key FROM scrobble_queue q
+                    WHERE q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = c.urgency
+                        AND q.position >= CASE c.urgency WHEN 0 THEN c.live_from ELSE c.bulk_from END
+                    ORDER BY q.position LIMIT CASE c.urgency WHEN 0 THEN 1 ELSE $8::bigint END
+                ) r
+                WINDOW run AS (ORDER BY r.position)
+            ) j WHERE j.is_taken
+        ), marked AS (
+            UPDATE scrobble_queue q SET
+                status = CASE q.status WHEN 'pending' THEN 'sending' ELSE 'verify' END,
+                sent_at = CASE q.status WHEN 'pending' THEN clock_timestamp() ELSE q.sent_at END,
+                sends = q.sends + CASE q.status WHEN 'pending' THEN 1 ELSE 0 END,
+                retry_count = q.retry_count + 1, unsettled = q.unsettled + 1
+            FROM first f
+            WHERE q.user_id = f.user_id AND q.provider = f.provider AND q.urgency = f.urgency
+                AND q.position = f.position
+            RETURNING q.user_id, q.provider, q.id, q.position, q.media_type, q.media_id, q.action, q.payload, f.was,
+                q.retry_count, q.sends, q.looks, q.unsettled,
+                extract(epoch FROM clock_timestamp() - q.created_at)::float8 AS age,
+                extract(epoch FROM clock_timestamp() - q.sent_at)::float8 AS since_sent
+        )
+        SELECT c.user_id, c.provider, c.fence, c.urgency::smallint, c.is_live, c.due_at, m.id, m.position, m.media_type,
+            m.media_id, m.action, m.payload, m.was, m.retry_count, m.sends, m.looks, m.unsettled, m.age, m.since_sent
+        FROM claimed c LEFT JOIN marked m USING (user_id, provider)
+        ORDER BY c.user_id, c.provider, m.position
+        """, kind: .solo, row: claimedRow)
+
+    /// What the workers found, for lanes that are still theirs; each lane's next turn, in seconds from now.
+    static let settle = PGStatement(
+        "queue.settle",
+        """
+        WITH lane AS (
+            SELECT user_id, provider, fence, urgency, hold, wait, low, trouble
+            FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[], $5::float8[], $6::float8[],
+                $7::bigint[], $8::text[]) AS i (user_id, provider, fence, urgency, hold, wait, low, trouble)
+        ), job AS (
+            SELECT user_id, provider, urgency, position, fate, reason, looks, uncounted
+            FROM unnest($9::uuid[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::text[],
+                $15::smallint[], $16::smallint[])
+                AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted)
+        ), kept AS (
+            SELECT i.user_id, i.provider, i.urgency, i.hold, i.wait, i.low, i.trouble
+            FROM queue_lanes l JOIN lane i
+                ON l.user_id = i.user_id AND l.provider = i.provider AND l.fence = i.fence
+            ORDER BY l.user_id, l.provider
+            FOR UPDATE OF l
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING job j JOIN kept k USING (user_id, provider)
+            WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
+                AND q.position = j.position AND j.fate IN ('done', 'dead')
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, j.fate, j.reason, q.retry_count, q.batch_id, q.created_at
+        ), kept_jobs AS (
+            UPDATE scrobble_queue q SET
+                status = j.fate, reason = j.reason, looks = j.looks, unsettled = 0,
+                retry_count = q.retry_count - j.uncounted,
+                sends = q.sends - CASE WHEN j.fate = 'pending' AND q.status = 'sending' THEN j.uncounted ELSE 0 END,
+                next_retry_at = clock_timestamp() + k.wait * interval '1 second'
+            FROM job j JOIN kept k USING (user_id, provider)
+            WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
+                AND q.position = j.position AND j.fate IN ('pending', 'verify')
+            RETURNING q.id
+        ), moved AS (
+            INSERT INTO queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+                 reason, retry_count, batch_id, created_at, finished_at)
+            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, fate,
+                reason, retry_count, batch_id, created_at, clock_timestamp()
+            FROM gone RETURNING id
+        ), troubled AS (
+            UPDATE scrobble_connections s SET state = k.trouble, state_reason = k.trouble, updated_at = now()
+            FROM kept k WHERE s.user_id = k.user_id AND s.provider = k.provider AND k.trouble IS NOT NULL
+            RETURNING s.user_id
+        ), counted AS (
+            SELECT user_id, provider, count(*) FILTER (WHERE urgency = 0) AS live,
+                count(*) FILTER (WHERE urgency = 1) AS bulk
+            FROM gone GROUP BY user_id, provider
+        )
+        UPDATE queue_lanes l SET
+            worker = NULL,
+            held_until = clock_timestamp() + k.hold * interval '1 second',
+            is_paused = l.is_paused OR k.trouble IS NOT NULL,
+            live_count = l.live_count - coalesce(c.live, 0),
+            bulk_count = l.bulk_count - coalesce(c.bulk, 0),
+            live_from = CASE WHEN k.urgency = 0 THEN coalesce(k.low, l.live_from) ELSE l.live_from END,
+            bulk_from = CASE WHEN k.urgency = 1 THEN coalesce(k.low, l.bulk_from) ELSE l.bulk_from END,
+            live_at = CASE WHEN k.urgency <> 0 THEN l.live_at
+                WHEN l.live_count <= coalesce(c.live, 0) THEN 'infinity'
+                ELSE clock_timestamp() + k.wait * interval '1 second' END,
+            bulk_at = CASE WHEN k.urgency <> 1 THEN l.bulk_at
+                WHEN l.bulk_count <= coalesce(c.bulk, 0) THEN 'infinity'
+                ELSE clock_timestamp() + k.wait * interval '1 second' END
+        FROM kept k LEFT JOIN counted c USING (user_id, provider)
+        WHERE l.user_id = k.user_id AND l.provider = k.provider
+        RETURNING l.user_id, l.provider,
+            CASE WHEN l.due_at = 'infinity' THEN NULL
+                ELSE extract(epoch FROM l.due_at - clock_timestamp())::float8 END
+        """, kind: .solo
+    ) { row throws(PGError) in
+        SettledLane(
+            key: LaneKey(user: try row.next(), provider: try row.next()),
+            nextTurn: try row.next(Double?.self).map { .seconds(max(0, $0)) })
+    }
+
+    /// Renews leases; the lanes that are still the worker's.
+    static let renew = PGStatement(
+        "queue.renew",
+        """
+        UPDATE queue_lanes l SET held_until = clock_timestamp() + $4 * interval '1 second'
+        FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS i (user_id, provider, fence)
+        WHERE l.user_id = i.user_id AND l.provider = i.provider AND l.fence = i.fence
+        RETURNING l.user_id, l.provider
+        """, kind: .write
+    ) { row throws(PGError) in LaneKey(user: try row.next(), provider: try row.next()) }
+
+    static let ring = PGCommand("queue.ring", "SELECT pg_notify('reelay_queue', '')", kind: .solo)
+
+    /// Takes a job back that nobody has begun to send.
+    static let cancel = PGStatement(
+        "queue.cancel",
+        """
+        WITH target AS (
+            SELECT provider FROM scrobble_queue WHERE user_id = $1 AND id = $2
+        ), lane AS (
+            SELECT l.user_id, l.provider FROM queue_lanes l JOIN target t USING (provider)
+            WHERE l.user_id = $1 FOR UPDATE OF l
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING lane
+            WHERE q.user_id = $1 AND q.id = $2 AND q.status = 'pending'
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        ), moved AS (
+            INSERT INTO queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+                 reason, retry_count, batch_id, created_at, finished_at)
+            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                'cancelled', 'by hand', retry_count, batch_id, created_at, clock_timestamp()
+            FROM gone RETURNING id
+        )
+        UPDATE queue_lanes l SET
+            live_count = l.live_count - CASE g.urgency WHEN 0 THEN 1 ELSE 0 END,
+            bulk_count = l.bulk_count - CASE g.urgency WHEN 1 THEN 1 ELSE 0 END,
+            live_at = CASE WHEN g.urgency = 0 AND l.live_count = 1 THEN 'infinity' ELSE l.live_at END,
+            bulk_at = CASE WHEN g.urgency = 1 AND l.bulk_count = 1 THEN 'infinity' ELSE l.bulk_at END
+        FROM gone g WHERE l.user_id = g.user_id AND l.provider = g.provider
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// Takes dead jobs out of the outcomes, to be queued again.
+    static let revive = PGStatement(
+        "queue.revive",
+        """
+        DELETE FROM queue_outcomes WHERE user_id = $1 AND id = $2 AND outcome = 'dead'
+        RETURNING id, user_id, provider, urgency, media_type, media_id, action, payload, fingerprint
+        """, kind: .write
+    ) { row throws(PGError) in
+        let id = UUIDBits(try row.next(PGUUID.self))
+        let lane = LaneKey(user: try row.next(), provider: try row.next())
+        return NewJob(
+            id: id, lane: lane, urgency: try row.next(), kind: try row.next(), title: try row.next(),
+            action: try row.next(), payload: try row.nextJSON(), fingerprint: try row.next())
+    }
+
+    static let pause = PGCommand(
+        "queue.pause", "UPDATE queue_lanes SET is_paused = $3 WHERE user_id = $1 AND provider = $2")
+
+    /// Outcomes that nobody needs any more.
+    static let sweep = PGCommand(
+        "queue.sweep",
+        """
+        DELETE FROM queue_outcomes o USING (
+            SELECT user_id, id FROM queue_outcomes
+            WHERE finished_at < now() - $1 * interval '1 second' AND outcome <> 'dead' LIMIT $2
+        ) old WHERE o.user_id = old.user_id AND o.id = old.id
+        """)
+
+    /// Takes the turn at a periodic job, if it is due and nobody has it: the next turn is set in the same breath.
+    static let takeTurn = PGStatement(
+        "queue.takeTurn",
+        """
+        INSERT INTO periodic_jobs AS p (name, due_at, fence, worker)
+        VALUES ($1, clock_timestamp() + $3 * interval '1 second', 1, $2)
+        ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at, fence = p.fence + 1, worker = excluded.worker
+            WHERE p.due_at <= clock_timestamp()
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    @Sendable private static func claimedRow(_ row: inout PGRowReader) throws(PGError) -> ClaimedRow {
+        let key = LaneKey(user: try row.next(), provider: try row.next())
+        let fence: Int64 = try row.next()
+        let urgency: JobUrgency = try row.next()
+        let (isLive, dueAt): (Bool, Timestamp) = (try row.next(), try row.next())
+        let (id, position): (PGUUID?, Int64?) = (try row.next(), try row.next())
+        let (kind, title, action): (TitleKind?, TitleID?, JobAction?) = (
+            try row.next(), try row.next(), try row.next()
+        )
+        let payload: PGJSON? = try row.next()
+        let status: JobStatus? = try row.next()
+        let (retries, sends, looks, unsettled): (Int?, Int?, Int?, Int?) = (
+            try row.next(), try row.next(), try row.next(), try row.next()
+        )
+        let (age, sinceSent): (Double?, Double?) = (try row.next(), try row.next())
+        var job: QueueJob?
+        if let id, let position, let kind, let title, let action, let payload, let status, let retries, let sends,
+            let looks, let unsettled, let age, let sinceSent
+        {
+            let state = JobState(
+                action: action, status: status, retryCount: retries, sends: sends, looks: looks, unsettled: unsettled,
+                age: .seconds(max(0, age)), sinceSent: .seconds(max(0, sinceSent)))
+            job = QueueJob(
+                id: UUIDBits(id), position: position, kind: kind, title: title, action: action,
+                payload: try payload.decoded(), state: state)
+        }
+        return ClaimedRow(key: key, fence: fence, urgency: urgency, isLive: isLive, dueAt: dueAt, job: job)
+    }
+}
+
+/// One job of a claimed lane; a lane without one where its jobs were committed while it was claimed.
+struct ClaimedRow: Sendable {
+    let key: LaneKey
+    let fence: Int64
+    let urgency: JobUrgency
+    /// Whether the lane had live work, and since when it was due.
+    let isLive: Bool
+    let dueAt: Timestamp
+    let job: QueueJob?
+}
+
+/// A lane after its settlement.
+package struct SettledLane: Sendable, Hashable {
+    package let key: LaneKey
+    /// When it may be claimed again; nil where nothing waits.
+    package let nextTurn: Duration?
+}
+
+extension SyncProvider: PGScalar, PGDecodable {}
+extension JobAction: PGScalar, PGDecodable {}
+extension JobStatus: PGScalar, PGDecodable {}
+extension JobUrgency: PGScalar, PGDecodable {
+    package static func read(_ cell: PGCell) -> JobUrgency? { Int16.read(cell).flatMap(Self.init(rawValue:)) }
+}
+
+extension UUIDBits {
+    init(_ uuid: PGUUID) { self.init(high: uuid.high, low: uuid.low) }
+}
+
+extension PGJSON {
+    /// JSON that our own codec wrote.
+    func decoded<Value: JSONDecodable>(as type: Value.Type = Value.self) throws(PGError) -> Value {
+        do throws(JSONError) {
+            return try decodeJSON(type, from: bytes)
+        } catch {
+            throw PGError(.decoding, "stored JSON is no \(type): \(error)")
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package import Contracts
+import JSON
+import Postgres
+package import Store
+
+/// The queue in Postgres: lanes, jobs and what became of them.
+package struct QueueStore: Sendable {
+    package let database: Database
+    package let limits: QueueLimits
+
+    package init(database: Database, limits: QueueLimits = QueueLimits()) {
+        self.database = database
+        self.limits = limits
+    }
+
+    // MARK: In
+
+    /// Queues jobs in their order; the ids of those that did not wait already.
+    @discardableResult
+    package func enqueue(
+        _ jobs: [NewJob], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [UUIDBits] {
+        guard !jobs.isEmpty else { return [] }
+        for attempt in 0... {
+            do {
+                return try await database.rows(QueueQueries.enqueue, Self.values(jobs), until: deadline)
+            } catch .conflict(constraint: "scrobble_queue_by_fingerprint") where attempt < 3 {
+                // Somebody queued the same at the same moment; now it is seen.
+            }
+        }
+        return []
+    }
+
+    /// As part of the change that the jobs tell of.
+    static func enqueue(_ jobs: [NewJob], in transaction: PGTransaction) async throws(PGError) {
+        guard !jobs.isEmpty else { return }
+        _ = try await transaction.query(QueueQueries.enqueue, values(jobs))
+    }
+
+    private static func values(_ jobs: [NewJob]) -> [PGValue] {
+        [
+            .uuidArray(jobs.map { PGUUID($0.id) }), .ids(jobs.map(\.lane.user)),
+            .textArray(jobs.map(\.lane.provider.rawValue)), .int2Array(jobs.map(\.urgency.rawValue)),
+            .textArray(jobs.map(\.kind.rawValue)), .ids(jobs.map(\.title)), .textArray(jobs.map(\.action.rawValue)),
+            .jsonbArray(jobs.map { encodeJSON($0.payload) }), .textArray(jobs.map(\.joinKey)),
+            .textArray(jobs.map(\.fingerprint)), .uuidArray(jobs.map { _ in nil }),
+        ]
+    }
+
+    // MARK: Work
+
+    /// Leases due lanes of `providers`, with their first jobs marked as about to be sent; `window` moves on.
+    package func claim(
+        as worker: UUIDBits, _ window: inout ClaimWindow, liveMax: Int, bulkMax: Int, providers: [SyncProvider],
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [LaneClaim] {
+        let begun = ContinuousClock.now
+        let rows = try await database.rows(
+            QueueQueries.claim,
+            [
+                .uuid(PGUUID(worker)), .double(limits.lease.inSeconds), .textArray(providers.map(\.rawValue)),
+                .moment(window.live), .int(liveMax), .moment(window.bulk), .int(bulkMax), .int(limits.joinedMax),
+            ], until: deadline)
+        var claims: [LaneClaim] = []
+        for row in rows {
+            window.saw(row.dueAt, isLive: row.isLive)
+            if claims.last?.key != row.key {
+                claims.append(
+                    LaneClaim(
+                        key: row.key, fence: row.fence, urgency: row.urgency, leaseEnds: begun + limits.lease, jobs: [])
+                )
+            }
+            if let job = row.job { claims[claims.count - 1].jobs.append(job) }
+        }
+        return claims
+    }
+
+    /// Writes down what the workers found; lanes that are no longer theirs stay as they are and are not in the answer.
+    package func settle(
+        _ settlements: [LaneSettlement], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SettledLane] {
+        let jobs = settlements.flatMap { settlement in settlement.jobs.map { (settlement.claim, $0) } }
+        return try await database.rows(
+            QueueQueries.settle,
+            [
+                .ids(settlements.map(\.claim.key.user)), .textArray(settlements.map(\.claim.key.provider.rawValue)),
+                .int8Array(settlements.map(\.claim.fence)), .int2Array(settlements.map(\.claim.urgency.rawValue)),
+                .doubleArray(settlements.map(\.hold.inSeconds)), .doubleArray(settlements.map(\.wait.inSeconds)),
+                .int8Array(settlements.map(\.low)), .textArray(settlements.map { $0.trouble?.rawValue }),
+                .ids(jobs.map(\.0.key.user)), .textArray(jobs.map(\.0.key.provider.rawValue)),
+                .int2Array(jobs.map(\.0.urgency.rawValue)), .int8Array(jobs.map(\.1.position)),
+                .textArray(jobs.map(\.1.fate.word)), .textArray(jobs.map(\.1.fate.reason)),
+                .int2Array(jobs.map { Int16(clamping: $0.1.fate.looks) }),
+                .int2Array(jobs.map { $0.1.fate.isCounted ? 0 : 1 }),
+            ], until: deadline)
+    }
+
+    /// Renews the leases of `claims`; the lanes that were lost are not in the answer.
+    package func renew(
+        _ claims: [LaneClaim], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Set<LaneKey> {
+        Set(
+            try await database.rows(
+                QueueQueries.renew,
+                [
+                    .ids(claims.map(\.key.user)), .textArray(claims.map(\.key.provider.rawValue)),
+                    .int8Array(claims.map(\.fence)), .double(limits.lease.inSeconds),
+                ], until: deadline))
+    }
+
+    /// Tells every replica that there is work.
+    package func ring(until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(QueueQueries.ring, [], until: deadline)
+    }
+
+    // MARK: By hand
+
+    /// Takes a waiting job back; false where it is gone or on its way.
+    package func cancel(
+        _ job: UUIDBits, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(QueueQueries.cancel, [.id(user), .uuid(PGUUID(job))], until: deadline).isEmpty
+    }
+
+    /// Sends a dead job again, behind what waits; false where there is none.
+    package func revive(
+        _ job: UUIDBits, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let jobs = try await transaction.query(QueueQueries.revive, [.id(user), .uuid(PGUUID(job))])
+            try await Self.enqueue(jobs, in: transaction)
+            return !jobs.isEmpty
+        }
+    }
+
+    /// Stops or restarts a connection's jobs; what is under way is finished.
+    package func pause(
+        _ lane: LaneKey, _ isPaused: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            QueueQueries.pause, [.id(lane.user), .word(lane.provider), .bool(isPaused)], until: deadline)
+    }
+
+    // MARK: Housekeeping
+
+    /// Whether this worker has the turn at a periodic job, which comes round every `interval`.
+    package func takeTurn(
+        _ name: String, every interval: Duration, as worker: UUIDBits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(
+            QueueQueries.takeTurn, [.text(name), .uuid(PGUUID(worker)), .double(interval.inSeconds)], until: deadline
+        ).isEmpty
+    }
+
+    package func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(
+            QueueQueries.sweep, [.double(limits.outcomesFor.inSeconds), .int(limits.sweepMax)], until: deadline)
+    }
+}
+
+extension PGUUID {
+    init(_ bits: UUIDBits) { self.init(high: bits.high, low: bits.low) }
+}

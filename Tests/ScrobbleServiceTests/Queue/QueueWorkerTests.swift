@@ -1,0 +1,221 @@
+import Contracts
+import Postgres
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// Workers on a real Postgres against another side that takes everything twice if it is told twice.
+@Suite(.serialized) struct QueueWorkerTests {
+    private static func worker(_ store: QueueStore, _ book: any RemoteWriter) -> QueueWorker {
+        QueueWorker(id: QueueTest.ids.next(), store: store, writers: [.trakt: book])
+    }
+
+    /// Jobs of `lanes` people; the titles in the order in which each lane must see them.
+    private static func fill(
+        _ store: QueueStore, lanes: Int, jobs: Int, _ urgency: JobUrgency = .live, _ action: JobAction = .stop
+    ) async throws -> [LaneKey: [TitleID]] {
+        var expected: [LaneKey: [TitleID]] = [:]
+        for _ in 0..<lanes {
+            let lane = QueueTest.lane()
+            let jobs = (0..<jobs).map { _ in QueueTest.job(lane, urgency, action) }
+            try await store.enqueue(jobs, until: QueueTest.deadline())
+            expected[lane] = jobs.map(\.title)
+        }
+        return expected
+    }
+
+    private static func hold(_ book: RemoteBook, against expected: [LaneKey: [TitleID]], _ comment: Comment) {
+        let arrived = Dictionary(grouping: book.entries, by: \.lane).mapValues { $0.map(\.title) }
+        for (lane, titles) in expected {
+            let found = arrived[lane] ?? []
+            #expect(Set(found) == Set(titles), "lost or invented; \(comment)")
+            #expect(found.count == titles.count, "doubled; \(comment)")
+            #expect(found == titles, "out of order; \(comment)")
+        }
+        #expect(book.overlaps == 0, "two calls of one connection at once; \(comment)")
+    }
+
+    @Test("Two workers deliver every job once, in order, one call of a connection at a time, whatever gets lost")
+    func faults() async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        try await QueueTest.withStores { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 20, jobs: 15)
+            let book = RemoteBook(seed: seed) { number in
+                switch number % 100 {
+                case 0..<6: .lostReply
+                case 6..<12: .lostRequest
+                case 12..<18: .busy(.milliseconds(30))
+                default: nil
+                }
+            }
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            Self.hold(book, against: expected, "seed \(seed)")
+            #expect(try await QueueTest.outcomes(pool).values.reduce(0, +) == 300)
+            #expect(try await pool.first(QueueTest.faults) == 0)
+        }
+    }
+
+    @Test("Bulk jobs travel together, and live ones overtake them")
+    func bulk() async throws {
+        try await QueueTest.withStores(1) { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 3, jobs: 1_000, .bulk, .addPlay)
+            let book = RemoteBook()
+            let isDone = try await QueueTest.work([Self.worker(stores[0], book)]) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            #expect(book.calls == 30)
+            Self.hold(book, against: expected, "bulk")
+        }
+    }
+
+    @Test("Sessions that Postgres ends again and again neither lose nor double a job, and no worker ends")
+    func killedBackends() async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        try await QueueTest.withStores { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 30, jobs: 20)
+            let book = RemoteBook(seed: seed) { $0 % 50 == 0 ? .lostReply : nil }
+            let kill = PGStatement(
+                "tests.kill",
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()
+                """, kind: .solo
+            ) { row throws(PGError) in try row.next(Bool.self) }
+            let rounds = Mutex(0)
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }) {
+                let round = rounds.withLock { count in
+                    count += 1
+                    return count
+                }
+                if round <= 30 {
+                    _ = try? await pool.query(kill, deadline: QueueTest.deadline(1))
+                    try await Task.sleep(for: .milliseconds(60))
+                    return false
+                }
+                return try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            Self.hold(book, against: expected, "seed \(seed)")
+            #expect(try await pool.first(QueueTest.faults) == 0)
+        }
+    }
+
+    @Test("Workers that die at any point leave nothing behind that the next one does not finish once")
+    func deaths() async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        try await QueueTest.withStores { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 12, jobs: 12)
+            var random = SeededRandom(seed: seed)
+            let book = RemoteBook(seed: seed) { $0 % 40 == 0 ? .lostReply : nil }
+            for _ in 0..<25 {
+                // A worker whose task is cancelled at a random moment writes nothing more, like a process that was killed.
+                let life = Duration.milliseconds(Int64(random.next() % 40))
+                try await QueueTest.work([Self.worker(stores[0], book)], within: life) { false }
+            }
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            Self.hold(book, against: expected, "seed \(seed)")
+            #expect(try await pool.first(QueueTest.faults) == 0)
+        }
+    }
+
+    @Test("A worker that sleeps beyond its lease in the middle of a call doubles nothing")
+    func sleepers() async throws {
+        var limits = QueueTest.quick
+        limits.lease = .milliseconds(300)
+        // Nobody renews: the process as a whole would be stopped.
+        limits.heartbeat = .seconds(60)
+        limits.leaseLeftMin = .milliseconds(100)
+        // Awake after the lease and the first look, but before the second.
+        limits.firstLook = .milliseconds(350)
+        limits.secondLook = .milliseconds(900)
+        try await QueueTest.withStores(2, limits) { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 6, jobs: 5)
+            let sleeps = Mutex(0)
+            let book = RemoteBook(before: { _ in
+                let number = sleeps.withLock { count in
+                    count += 1
+                    return count
+                }
+                if number % 5 == 1 { try? await Task.sleep(for: .milliseconds(450)) }
+            })
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            let counts = Dictionary(grouping: book.entries, by: \.title).mapValues(\.count)
+            #expect(counts.values.allSatisfy { $0 == 1 })
+            #expect(Set(counts.keys) == Set(expected.values.joined()))
+        }
+    }
+
+    @Test("A job that kills its workers is given up, and its lane goes on")
+    func poison() async throws {
+        var limits = QueueTest.quick
+        limits.lease = .milliseconds(40)
+        limits.leaseLeftMin = .milliseconds(1)
+        limits.firstLook = .milliseconds(1)
+        limits.secondLook = .milliseconds(2)
+        limits.poll = .milliseconds(10)
+        try await QueueTest.withStores(1, limits) { stores, pool in
+            let lane = QueueTest.lane()
+            let jobs = (0..<3).map { _ in QueueTest.job(lane, .live, .rate) }
+            try await stores[0].enqueue(jobs, until: QueueTest.deadline())
+            // Whoever sends the first one is never heard of again.
+            let poison = jobs[0].title
+            let book = RemoteBook(before: { parcel in
+                if parcel.jobs[0].title == poison { try? await Task.sleep(for: .seconds(3_600)) }
+            })
+            for _ in 0..<5 {
+                let died = Mutex(false)
+                let worker = QueueWorker(id: QueueTest.ids.next(), store: stores[0], writers: [.trakt: book]) { point in
+                    guard case .claimed(let claims) = point else { return }
+                    if claims.contains(where: { $0.jobs.first?.title == poison }) { died.withLock { $0 = true } }
+                }
+                let isDead = try await QueueTest.work([worker], within: .seconds(5)) { died.withLock(\.self) }
+                #expect(isDead)
+            }
+            let isDone = try await QueueTest.work([Self.worker(stores[0], book)], within: .seconds(10)) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            #expect(try await QueueTest.outcomes(pool) == ["dead: workers die of it": 1, "done: delivered": 2])
+        }
+    }
+
+    @Test("A worker that is asked to end finishes what it has sent and counts nothing that it has not")
+    func drains() async throws {
+        try await QueueTest.withStores(1) { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 10, jobs: 10)
+            let book = RemoteBook(before: { _ in try? await Task.sleep(for: .milliseconds(20)) })
+            for _ in 0..<6 {
+                let worker = Self.worker(stores[0], book)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await worker.run() }
+                    try await Task.sleep(for: .milliseconds(50))
+                    await worker.drain()
+                    group.cancelAll()
+                }
+                let inDoubt = PGStatement(
+                    "tests.inDoubt",
+                    "SELECT count(*) FROM scrobble_queue WHERE status <> 'pending' OR retry_count <> 0 OR sends <> 0"
+                ) { row throws(PGError) in try row.next(Int.self) }
+                #expect(try await pool.first(inDoubt) == 0)
+            }
+            let isDone = try await QueueTest.work([Self.worker(stores[0], book)]) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            Self.hold(book, against: expected, "drained")
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Contracts
+import Synchronization
+import TestSupport
+
+@testable import ScrobbleService
+
+/// Another side that keeps a book of everything that arrived and takes whatever it is told as often as it is told.
+final class RemoteBook: RemoteWriter {
+    struct Entry: Sendable, Hashable {
+        let lane: LaneKey
+        let title: TitleID
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var calls = 0
+        var underWay: Set<LaneKey> = []
+        var overlaps = 0
+        var random: SeededRandom
+        var lastCall: [LaneKey: ContinuousClock.Instant] = [:]
+    }
+
+    private let state: Mutex<State>
+    let pace: Duration
+    /// How a call goes wrong, if at all: told a random number.
+    let fault: @Sendable (UInt64) -> Fault?
+    /// Runs before each write arrives.
+    let before: @Sendable (Parcel) async -> Void
+
+    enum Fault: Sendable {
+        /// The write arrives, the answer does not.
+        case lostReply
+        /// The write does not arrive, and nobody knows.
+        case lostRequest
+        case busy(Duration)
+        case refused
+    }
+
+    init(
+        seed: UInt64 = 1, pace: Duration = .zero, fault: @escaping @Sendable (UInt64) -> Fault? = { _ in nil },
+        before: @escaping @Sendable (Parcel) async -> Void = { _ in }
+    ) {
+        state = Mutex(State(random: SeededRandom(seed: seed)))
+        self.pace = pace
+        self.fault = fault
+        self.before = before
+    }
+
+    var entries: [Entry] { state.withLock(\.entries) }
+    var calls: Int { state.withLock(\.calls) }
+    /// Calls of one lane that were under way at the same time.
+    var overlaps: Int { state.withLock(\.overlaps) }
+
+    func send(_ parcel: Parcel) async -> [JobReply] {
+        let number = state.withLock { state in
+            state.calls += 1
+            if !state.underWay.insert(parcel.lane).inserted { state.overlaps += 1 }
+            return state.random.next()
+        }
+        await before(parcel)
+        let fault = fault(number)
+        let reply: JobReply = state.withLock { state in
+            state.underWay.remove(parcel.lane)
+            switch fault {
+            case nil:
+                state.entries += parcel.jobs.map { Entry(lane: parcel.lane, title: $0.title) }
+                return .delivered
+            case .lostReply:
+                state.entries += parcel.jobs.map { Entry(lane: parcel.lane, title: $0.title) }
+                return .ambiguous("the reply was lost")
+            case .lostRequest: return .ambiguous("the request was lost")
+            case .busy(let time): return .wait(time, "busy")
+            case .refused: return .refused("no such title")
+            }
+        }
+        return parcel.jobs.map { _ in reply }
+    }
+
+    func look(for parcel: Parcel) async -> [LookReply] {
+        state.withLock { state in
+            let known = Set(state.entries.filter { $0.lane == parcel.lane }.map(\.title))
+            return parcel.jobs.map { known.contains($0.title) ? .found : .absent }
+        }
+    }
+}
