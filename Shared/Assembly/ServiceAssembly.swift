@@ -16,6 +16,8 @@ package final class ServiceAssembly {
     private let sweeper: DeadlineSweeper
     private let secrets: ServiceSecrets
     private var parts: [ServiceComponent] = []
+    /// What requests that come together ask of the database leaves together.
+    private var together: H2Together?
 
     /// The settings of every service that has a database and talks to others.
     package static let keys: [ConfigDefinition] = [
@@ -52,6 +54,7 @@ package final class ServiceAssembly {
         } catch {
             throw .setting(SharedKeys.databaseURL.name, error.message)
         }
+        together = { work in pool.together(work) }
         parts.append(.stopping("postgres", phase: .resources) { await pool.shutDown() })
         let database = Database(pool: pool)
         runtime.readiness.register("postgres") { await database.problem(within: .milliseconds(900)) }
@@ -115,7 +118,7 @@ package final class ServiceAssembly {
         do throws(H2Error) {
             let listener = try await H2Server.start(
                 on: [H2Address(host: runtime.host, port: port)], group: runtime.group,
-                observe: telemetry.http2, handler: { await server.respond(to: $0) })
+                observe: telemetry.http2, together: together, handler: { await server.respond(to: $0) })
             runtime.logger.notice(
                 "listening for services",
                 metadata: ["host": "\(runtime.host)", "port": "\(listener.boundPort)"])

@@ -4,6 +4,8 @@ internal import NIOTLS
 /// What a role does with the events of its connection; called on the connection's loop only.
 protocol H2Side: AnyObject {
     func act(on event: H2Event, _ connection: H2ChannelHandler)
+    /// Leads to `H2ChannelHandler.act(on:)` for each of the events that one read has brought.
+    func act(on events: [H2Event], _ connection: H2ChannelHandler)
     /// Called after the events of one turn, before the bytes are written.
     func finishTurn(_ connection: H2ChannelHandler)
     /// Called every `H2Limits.sweepInterval`.
@@ -79,7 +81,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         let events = unsafe buffer.withUnsafeReadableBytes { unsafe session.receive($0, now: .now) }
-        act(on: events)
+        side.act(on: events, self)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -136,19 +138,21 @@ final class H2ChannelHandler: ChannelInboundHandler {
     // MARK: Turns
 
     private func act(on events: [H2Event]) {
-        for event in events {
-            switch event {
-            case .observed(let observation):
-                observe?(observation)
-            case .broken(let error):
-                if failure == nil, error.code != .noError { failure = error }
-                side.act(on: event, self)
-            case .pingAcknowledged:
-                if case .noticed = drain { announceEnd() }
-                side.act(on: event, self)
-            default:
-                side.act(on: event, self)
-            }
+        for event in events { act(on: event) }
+    }
+
+    func act(on event: H2Event) {
+        switch event {
+        case .observed(let observation):
+            observe?(observation)
+        case .broken(let error):
+            if failure == nil, error.code != .noError { failure = error }
+            side.act(on: event, self)
+        case .pingAcknowledged:
+            if case .noticed = drain { announceEnd() }
+            side.act(on: event, self)
+        default:
+            side.act(on: event, self)
         }
     }
 

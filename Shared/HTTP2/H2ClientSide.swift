@@ -116,6 +116,10 @@ final class H2ClientSide: H2Side {
 
     // MARK: H2Side
 
+    func act(on events: [H2Event], _ connection: H2ChannelHandler) {
+        for event in events { connection.act(on: event) }
+    }
+
     func act(on event: H2Event, _ connection: H2ChannelHandler) {
         switch event {
         case .response(let id, let response):

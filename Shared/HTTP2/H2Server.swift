@@ -15,6 +15,9 @@ package struct H2Address: Sendable, Hashable {
     }
 }
 
+/// Runs work that serves several requests at once; what they ask of others can so be sent together at its end.
+package typealias H2Together = @Sendable (_ work: () -> Void) -> Void
+
 /// An HTTP/2 server: listeners, their connections, and one handler that answers every request.
 ///
 /// The handler runs on the event loop of its connection, so that answers made in one turn leave in one write: it must
@@ -33,10 +36,12 @@ package final class H2Server: Sendable {
 
     /// Listens on every address; with `tls` the peer must agree on "h2" by ALPN.
     ///
+    /// `together` is called around handlers that start or go on in the same turn of a loop.
     /// Throws `connectFailed` when an address cannot be bound; none is then left open.
     package static func start(
         on addresses: [H2Address], limits: H2Limits = H2Limits(), tls: NIOSSLContext? = nil,
-        group: any EventLoopGroup, observe: H2Sink? = nil, handler: @escaping @Sendable (H2Request) async -> H2Response
+        group: any EventLoopGroup, observe: H2Sink? = nil, together: H2Together? = nil,
+        handler: @escaping @Sendable (H2Request) async -> H2Response
     ) async throws(H2Error) -> H2Server {
         let ledger = H2ConnectionLedger(limits: limits)
         let bootstrap = ServerBootstrap(group: group)
@@ -45,7 +50,9 @@ package final class H2Server: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try accept(channel, limits: limits, tls: tls, ledger: ledger, observe: observe, handler: handler)
+                    try accept(
+                        channel, limits: limits, tls: tls, ledger: ledger, observe: observe, together: together,
+                        handler: handler)
                 }
             }
         var listeners: [any Channel] = []
@@ -62,7 +69,7 @@ package final class H2Server: Sendable {
 
     private static func accept(
         _ channel: any Channel, limits: H2Limits, tls: NIOSSLContext?, ledger: H2ConnectionLedger, observe: H2Sink?,
-        handler: @escaping @Sendable (H2Request) async -> H2Response
+        together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response
     ) throws {
         let remoteAddress = channel.remoteAddress?.ipAddress ?? ""
         if let refusal = ledger.admit(channel, from: remoteAddress) {
@@ -72,7 +79,7 @@ package final class H2Server: Sendable {
         }
         do {
             let session = try H2Session(.server, limits: limits, remoteAddress: remoteAddress, now: .now)
-            let side = H2ServerSide(loop: channel.eventLoop, handler: handler) {
+            let side = H2ServerSide(loop: channel.eventLoop, together: together, handler: handler) {
                 ledger.release(channel, from: remoteAddress)
             }
             let pipeline = channel.pipeline.syncOperations

@@ -7,6 +7,7 @@ final class H2ServerSide: H2Side {
     private let handler: @Sendable (H2Request) async -> H2Response
     private let loop: any EventLoop
     private let executor: LoopExecutor
+    private let together: H2Together?
     private let release: () -> Void
     private var tasks: [H2StreamID: Task<Void, Never>] = [:]
     private var runningCount = 0
@@ -14,12 +15,19 @@ final class H2ServerSide: H2Side {
 
     /// `release` is called once, when the connection has ended and no handler of it runs.
     init(
-        loop: any EventLoop, handler: @escaping @Sendable (H2Request) async -> H2Response, release: @escaping () -> Void
+        loop: any EventLoop, together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response,
+        release: @escaping () -> Void
     ) {
         self.loop = loop
         self.handler = handler
         self.release = release
-        executor = LoopExecutor(loop)
+        self.together = together
+        executor = LoopExecutor(loop, together: together)
+    }
+
+    func act(on events: [H2Event], _ connection: H2ChannelHandler) {
+        guard events.count > 1, let together else { return events.forEach { connection.act(on: $0) } }
+        together { events.forEach { connection.act(on: $0) } }
     }
 
     func act(on event: H2Event, _ connection: H2ChannelHandler) {

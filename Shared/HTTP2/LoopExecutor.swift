@@ -1,14 +1,39 @@
 internal import NIOCore
+internal import Synchronization
 
 /// Runs the jobs of tasks on one event loop, so that a handler starts, resumes and answers on the loop of its
-/// connection without a change of thread.
+/// connection without a change of thread. Jobs that come at the same moment share one turn of the loop.
 final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
+    private let together: H2Together?
+    private let jobs = Mutex<[UnownedJob]>([])
 
-    init(_ loop: any EventLoop) { self.loop = loop }
+    /// `together` is around the jobs of each turn.
+    init(_ loop: any EventLoop, together: H2Together?) {
+        self.loop = loop
+        self.together = together
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        loop.execute { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let isFirst = jobs.withLock { jobs in
+            jobs.append(job)
+            return jobs.count == 1
+        }
+        if isFirst { loop.execute { self.runJobs() } }
+    }
+
+    private func runJobs() {
+        let jobs = jobs.withLock { jobs in
+            var taken: [UnownedJob] = []
+            swap(&taken, &jobs)
+            return taken
+        }
+        guard jobs.count > 1, let together else { return run(jobs) }
+        together { run(jobs) }
+    }
+
+    private func run(_ jobs: [UnownedJob]) {
+        for job in jobs { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

@@ -72,12 +72,12 @@ internal import CLibpq
 
     // MARK: Batches
 
-    /// Sends all requests as one batch; throws where libpq would not take them, and the connection is then of no use.
-    func send(_ requests: [PGRequest], rule: PGBatch.Rule, separately: Bool) throws(PGError) {
+    /// Sends all statements as one batch; throws where libpq would not take them, and the connection is then of no use.
+    func send(_ statements: [PGWireStatement], rule: PGBatch.Rule, separately: Bool) throws(PGError) {
         var batch = PGBatch(rule)
         pendingNames = []
-        for (member, request) in requests.enumerated() {
-            try send(request, member: member, batch: &batch)
+        for (member, statement) in statements.enumerated() {
+            try send(statement, member: member, batch: &batch)
             batch.appendRun()
             if separately { try sync(&batch) }
         }
@@ -91,14 +91,14 @@ internal import CLibpq
         batch.appendSync()
     }
 
-    private func send(_ request: PGRequest, member: Int, batch: inout PGBatch) throws(PGError) {
-        let key = request.preparedKey
-        let parameters = request.parameters
+    private func send(_ statement: PGWireStatement, member: Int, batch: inout PGBatch) throws(PGError) {
+        let key = statement.preparedKey
+        let parameters = statement.parameters
         var name = prepared[key] ?? pendingNames.first { $0.key == key }?.name
         if name == nil, prepared.count + pendingNames.count < preparedMax {
             let new = Array("s\(String(key, radix: 36))_\(generation)".utf8CString)
             let types = parameters.fields.map(\.typeID)
-            guard unsafe PQsendPrepare(pointer, new, request.text.sql, Int32(types.count), types) == 1 else {
+            guard unsafe PQsendPrepare(pointer, new, statement.sql, Int32(types.count), types) == 1 else {
                 throw lastError
             }
             batch.appendPrepare(for: member)
@@ -109,15 +109,15 @@ internal import CLibpq
             if let name {
                 return unsafe PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 1)
             }
-            return unsafe PQsendQueryParams(pointer, request.text.sql, count, types, values, lengths, formats, 1)
+            return unsafe PQsendQueryParams(pointer, statement.sql, count, types, values, lengths, formats, 1)
         }
         guard isSent == 1 else { throw lastError }
     }
 
     /// The next use of this statement prepares it anew.
-    func forget(_ request: PGRequest) {
+    func forget(_ preparedKey: UInt64) {
         generation += 1
-        prepared[request.preparedKey] = nil
+        prepared[preparedKey] = nil
     }
 
     /// Writes what waits to be written; true while some is left and the descriptor must be watched for writing.

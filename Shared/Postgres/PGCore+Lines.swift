@@ -125,7 +125,8 @@ extension PGCore {
     }
 
     private mutating func batchDone(_ slot: Int, now: Instant) {
-        lines[slot].members = []
+        lines[slot].members.removeAll(keepingCapacity: true)
+        lines[slot].parts.removeAll(keepingCapacity: true)
         lines[slot].sentAt = nil
         lines[slot].cancelAt = nil
         // A cancel request that never gets through must not keep the line for ever.
@@ -157,48 +158,75 @@ extension PGCore {
 
     // MARK: Settling
 
+    /// What becomes of one statement decides for all the calls that it was for.
     private mutating func settle(_ settled: PGBatch.Settled, on slot: Int, now: Instant) {
-        guard lines[slot].members.indices.contains(settled.member) else { return }
-        let id = lines[slot].members[settled.member]
-        guard let call = tracked[id] else { return }
+        guard lines[slot].parts.indices.contains(settled.member) else { return }
+        let (calls, preparedKey) = lines[slot].parts[settled.member]
+        let isShared = calls.count > 1
         switch settled.outcome {
-        case .success(let result): complete(id, .success(result), now: now)
-        case .failure(let error) where error.isQueryCanceled:
-            if let stop = call.stop {
+        case .success(let result) where isShared: share(result, calls, on: slot, now: now)
+        case .success(let result): complete(lines[slot].members[calls.lowerBound], .success(PGAnswer(result)), now: now)
+        case .failure(let error) where isShared && error.kind == .server:
+            // One of them is to blame, or all; each finds out alone.
+            if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
+            for call in calls { again(lines[slot].members[call], now: now) }
+        case .failure(let error):
+            // Inside a transaction nothing can be run again from here; its next run prepares anew.
+            if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
+            for call in calls { fail(lines[slot].members[call], error, on: slot, now: now) }
+        case .again:
+            for call in calls { again(lines[slot].members[call], now: now) }
+        case .prepareAgain:
+            lines[slot].connection?.forget(preparedKey)
+            for call in calls { again(lines[slot].members[call], now: now) }
+        }
+    }
+
+    private mutating func share(_ result: PGResult, _ calls: Range<Int>, on slot: Int, now: Instant) {
+        let shares = PGShares(result, callCount: calls.count)
+        for (place, call) in calls.enumerated() {
+            let outcome: PGRequest.Outcome =
+                if let shares {
+                    .success(PGAnswer(result, share: place, of: shares))
+                } else {
+                    .failure(PGError(.decoding, "a row does not begin with the number of a call"))
+                }
+            complete(lines[slot].members[call], outcome, now: now)
+        }
+    }
+
+    private mutating func fail(_ id: Int, _ error: PGError, on slot: Int, now: Instant) {
+        guard let call = tracked[id] else { return }
+        if error.isQueryCanceled {
+            if let stop = call.course.stop {
                 complete(id, .failure(PGError(stop, "stopped", sqlState: error.sqlState)), now: now)
             } else if lines[slot].wasCancelled, !lines[slot].isLeased {
                 again(id, now: now)
             } else {
                 complete(id, .failure(error), now: now)
             }
-        case .failure(let error) where error.asksForPreparing:
-            // Inside a transaction nothing can be run again from here; its next run prepares anew.
-            lines[slot].connection?.forget(call.request)
-            complete(id, .failure(error), now: now)
-        case .failure(let error) where error.kind == .connectionLost && call.request.lossIsUnknown:
+        } else if error.kind == .connectionLost, call.lossIsUnknown {
             complete(id, .failure(PGError(.outcomeUnknown, error.message)), now: now)
-        case .failure(let error): complete(id, .failure(error), now: now)
-        case .again: again(id, now: now)
-        case .prepareAgain:
-            lines[slot].connection?.forget(call.request)
-            again(id, now: now)
+        } else {
+            complete(id, .failure(error), now: now)
         }
     }
 
     private mutating func again(_ id: Int, now: Instant) {
-        guard var call = tracked[id] else { return }
-        if let stop = call.stop { return complete(id, .failure(PGError(stop, "stopped before it ran")), now: now) }
-        call.attemptCount += 1
-        guard call.attemptCount <= limits.rerunsMax else {
+        guard let call = tracked[id] else { return }
+        if let stop = call.course.stop {
+            return complete(id, .failure(PGError(stop, "stopped before it ran")), now: now)
+        }
+        call.course.attemptCount += 1
+        guard call.course.attemptCount <= limits.rerunsMax else {
             return complete(
                 id, .failure(PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")), now: now)
         }
-        call.slot = nil
-        tracked[id] = call
+        call.course.slot = nil
         counters.rerunsTotal += 1
-        if observes { outputs.append(.observed(.rerun(name: call.request.text.name))) }
+        if observes { outputs.append(.observed(.rerun(name: call.text.name))) }
         let purpose: PGPoolMachine.Purpose =
-            switch call.request.text.kind {
+            switch call.text.kind {
             case .read: .rereads
             case .write: .rewrites
             case .solo: .solo
@@ -211,36 +239,24 @@ extension PGCore {
         }
     }
 
-    /// Ends the call; its continuation runs after the lock is released.
-    mutating func complete(_ id: Int, _ result: Result<PGResult, PGError>, now: Instant) {
-        guard let call = tracked.removeValue(forKey: id) else { return }
+    /// Ends the call; its caller is told after the lock is released.
+    mutating func complete(_ id: Int, _ outcome: PGRequest.Outcome, now: Instant) {
+        guard let request = tracked.removeValue(forKey: id) else { return }
         counters.statementsTotal += 1
-        var result = result
-        if case .failure(let error) = result {
+        if case .failure(let error) = outcome {
             counters.errorsTotal += 1
-            result = .failure(error.named(call.request.text.name))
+            request.settle(.failure(error.named(request.text.name)), at: now)
+        } else {
+            request.settle(outcome, at: now)
         }
-        if observes {
-            var rowCount = 0
-            var failure: PGError?
-            switch result {
-            case .success(let rows): rowCount = Int(rows.rowCount)
-            case .failure(let error): failure = error
-            }
-            outputs.append(
-                .observed(
-                    .statement(
-                        name: call.request.text.name, duration: now - call.request.submitted,
-                        wait: (call.sentAt ?? now) - call.request.submitted, rowCount: rowCount, error: failure)))
-        }
-        outputs.append(.complete(call.request, result))
+        settled.append(request)
     }
 
     // MARK: Losing
 
     /// The batch did not reach Postgres with its Sync, so none of it can have been applied; unless each had its own.
     mutating func loseUnsent(_ slot: Int, _ error: PGError, rule: PGBatch.Rule, separately: Bool, now: Instant) {
-        for member in lines[slot].members.indices {
+        for member in lines[slot].parts.indices {
             let isSafe = rule == .reads || rule == .writes && !separately
             settle(.init(member: member, outcome: isSafe ? .again : .failure(error)), on: slot, now: now)
         }
@@ -268,9 +284,9 @@ extension PGCore {
         let error = reason ?? PGError(.connectionLost, "connection closed")
         for request in old.pending { complete(request.id, .failure(error), now: now) }
         // Whatever the batch machine did not settle, because it was closed from this side.
-        for id in old.members where tracked[id]?.slot == slot {
-            let isUnknown = tracked[id]?.request.lossIsUnknown == true
-            let kind: PGError.Kind = isUnknown ? .outcomeUnknown : tracked[id]?.stop ?? .connectionLost
+        for id in old.members {
+            guard let call = tracked[id], call.course.slot == slot else { continue }
+            let kind: PGError.Kind = call.lossIsUnknown ? .outcomeUnknown : call.course.stop ?? .connectionLost
             complete(id, .failure(PGError(kind, error.message)), now: now)
         }
         if let copy = old.copy { outputs.append(.copied(copy, .failure(error))) }

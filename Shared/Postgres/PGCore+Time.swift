@@ -12,8 +12,8 @@ extension PGCore {
             return outputs.append(.granted(request, .failure(PGError(reason, "while waiting for a connection"))))
         }
         guard let call = tracked[id] else { return stopLine(of: id, reason, now: now) }
-        guard call.stop == nil else { return }
-        guard let slot = call.slot else {
+        guard call.course.stop == nil else { return }
+        guard let slot = call.course.slot else {
             if !machine.withdraw(id) {
                 for slot in lines.indices { lines[slot].pending.removeAll { $0.id == id } }
             }
@@ -22,8 +22,8 @@ extension PGCore {
         let delay = reason == .cancelled ? limits.cancelDelay : .zero
         lines[slot].cancelAt = min(lines[slot].cancelAt ?? now + delay, now + delay)
         lines[slot].giveUpAt = min(lines[slot].giveUpAt ?? now + limits.cancelGrace, now + limits.cancelGrace)
-        if call.request.lossIsUnknown || lines[slot].isLeased {
-            tracked[id]?.stop = reason
+        if call.lossIsUnknown || lines[slot].isLeased {
+            call.course.stop = reason
         } else {
             // complete() takes it out of the table; the batch goes on counting it by its place.
             complete(id, .failure(PGError(reason, "stopped while running")), now: now)
@@ -83,10 +83,10 @@ extension PGCore {
         deadlineBound = nil
         var passed: [Int] = []
         for (id, call) in tracked {
-            if call.request.deadline <= now {
-                if call.stop == nil { passed.append(id) }
+            if call.deadline <= now {
+                if call.course.stop == nil { passed.append(id) }
             } else {
-                bound(call.request.deadline)
+                bound(call.deadline)
             }
         }
         for (id, request) in leaseRequests {

@@ -3,19 +3,8 @@
 struct PGCore: ~Copyable {
     typealias Instant = ContinuousClock.Instant
 
-    /// A call under way.
-    struct Tracked {
-        let request: PGRequest
-        var attemptCount = 0
-        var sentAt: Instant?
-        /// Nil while it waits.
-        var slot: Int?
-        /// Why it is being stopped; the caller gets this unless Postgres was faster.
-        var stop: PGError.Kind?
-    }
-
     /// One connection with what it is doing.
-    struct Line {
+    final class Line {
         enum Phase { case vacant, resolving, connecting, ready }
 
         var phase = Phase.vacant
@@ -24,8 +13,10 @@ struct PGCore: ~Copyable {
         var descriptor: Int32 = -1
         var interest: PGPoller.Interest = []
         var connectingSince: Instant?
-        /// The batch in flight.
+        /// The calls of the batch in flight.
         var members: [Int] = []
+        /// The statements of the batch, and which of the members each is for.
+        var parts: [(calls: Range<Int>, preparedKey: UInt64)] = []
         var purpose: PGPoolMachine.Purpose = .read
         var sentAt: Instant?
         var cancelAt: Instant?
@@ -50,7 +41,10 @@ struct PGCore: ~Copyable {
     var machine: PGPoolMachine
     /// The pool's slots, then those for LISTEN.
     var lines: [Line]
-    var tracked: [Int: Tracked] = [:]
+    /// The calls under way.
+    var tracked: [Int: PGRequest] = [:]
+    /// Calls that have come to their end and whose callers are still to be told.
+    var settled: [PGRequest] = []
     var leaseRequests: [Int: PGLeaseRequest] = [:]
     var outputs: [PGCoreOutput] = []
     var counters = PGPoolSnapshot()
@@ -59,6 +53,9 @@ struct PGCore: ~Copyable {
     /// The loop sleeps until then, nil for ever.
     var loopWake: Instant?
     var splitAllowedAt: Instant?
+    /// Batches sent until the loop last planned its sleep.
+    var batchesSeen = 0
+    var watching = PGWatchRule()
     var isShutDown = false
 
     init(_ configuration: PGConfiguration, poller: PGPoller, observes: Bool, seed: UInt64) {
@@ -67,11 +64,12 @@ struct PGCore: ~Copyable {
         self.observes = observes
         machine = PGPoolMachine(limits: configuration.limits, seed: seed)
         let count = machine.slots.count + configuration.limits.listenersMax
-        lines = Array(repeating: Line(), count: count)
+        lines = (0..<count).map { _ in Line() }
     }
 
     // MARK: Commands
 
+    /// `perform` must follow.
     mutating func handle(_ command: PGCoreCommand, now: Instant) {
         switch command {
         case .submit(let request): submit(request, now: now)
@@ -84,11 +82,10 @@ struct PGCore: ~Copyable {
         case .cancelSent(let token): cancelSent(token, now: now)
         case .shutDown: shutDown(now: now)
         }
-        perform(now: now)
     }
 
     private mutating func submit(_ request: PGRequest, now: Instant) {
-        tracked[request.id] = Tracked(request: request)
+        tracked[request.id] = request
         bound(request.deadline)
         enqueue(request, purpose(of: request), now: now)
     }
@@ -102,7 +99,7 @@ struct PGCore: ~Copyable {
     }
 
     private mutating func enqueue(_ request: PGRequest, _ purpose: PGPoolMachine.Purpose, now: Instant) {
-        let admission = machine.submit(request.id, purpose, now: now)
+        let admission = machine.enqueue(request.id, purpose)
         guard admission != .accepted else { return }
         complete(request.id, .failure(refusal(admission)), now: now)
     }
@@ -119,7 +116,7 @@ struct PGCore: ~Copyable {
         bound(request.deadline)
         guard request.sink == nil else { return openListener(request, now: now) }
         leaseRequests[request.id] = request
-        let admission = machine.submit(request.id, .lease, now: now)
+        let admission = machine.enqueue(request.id, .lease)
         guard admission != .accepted else { return }
         leaseRequests[request.id] = nil
         outputs.append(.granted(request, .failure(refusal(admission))))
@@ -161,6 +158,7 @@ struct PGCore: ~Copyable {
     // MARK: The machine's actions
 
     mutating func perform(now: Instant) {
+        machine.schedule(now: now)
         while true {
             let actions = machine.takeActions()
             if actions.isEmpty { return }
@@ -201,7 +199,7 @@ struct PGCore: ~Copyable {
     ) {
         lines[slot].purpose = purpose
         let isRead = purpose == .read || purpose == .rereads
-        var requests = ids.compactMap { tracked[$0]?.request }
+        var requests = ids.compactMap { tracked[$0] }
         if purpose == .write, requests.count > 1 {
             // One order for all groups, so that two of them do not lock the same rows crosswise.
             requests.sort {
@@ -209,13 +207,14 @@ struct PGCore: ~Copyable {
                     ? $0.parameters.bytes.lexicographicallyPrecedes($1.parameters.bytes) : $0.text.hash < $1.text.hash
             }
         }
-        send(requests, on: slot, rule: isRead ? .reads : .writes, separately: separately, now: now)
+        let statements = separately ? requests.map(PGWireStatement.init) : PGWireStatement.gather(&requests)
+        send(requests, statements, on: slot, rule: isRead ? .reads : .writes, separately: separately, now: now)
     }
 
     /// Statements of a leased connection: what waits while a batch is in flight travels together afterwards.
     private mutating func run(_ requests: [PGRequest], on token: PGSlotToken, now: Instant) {
         for request in requests {
-            tracked[request.id] = Tracked(request: request)
+            tracked[request.id] = request
             bound(request.deadline)
         }
         let slot = token.slot
@@ -233,28 +232,36 @@ struct PGCore: ~Copyable {
         guard lines[slot].members.isEmpty, !lines[slot].isCancelUnderWay, !lines[slot].pending.isEmpty else { return }
         let requests = lines[slot].pending
         lines[slot].pending = []
-        send(requests, on: slot, rule: .leased, separately: false, now: now)
+        send(requests, requests.map(PGWireStatement.init), on: slot, rule: .leased, separately: false, now: now)
     }
 
+    /// The statements are for the requests in their order.
     private mutating func send(
-        _ requests: [PGRequest], on slot: Int, rule: PGBatch.Rule, separately: Bool, now: Instant
+        _ requests: [PGRequest], _ statements: [PGWireStatement], on slot: Int, rule: PGBatch.Rule, separately: Bool,
+        now: Instant
     ) {
         guard let connection = lines[slot].connection, !requests.isEmpty else {
             return machine.finished(slot, now: now)
         }
-        lines[slot].members = requests.map(\.id)
-        lines[slot].sentAt = now
-        lines[slot].cancelAt = nil
-        lines[slot].giveUpAt = nil
-        lines[slot].wasCancelled = false
+        let line = lines[slot]
+        line.members = requests.map(\.id)
+        var start = 0
+        line.parts = statements.map { statement in
+            defer { start += statement.callCount }
+            return (start..<start + statement.callCount, statement.preparedKey)
+        }
+        line.sentAt = now
+        line.cancelAt = nil
+        line.giveUpAt = nil
+        line.wasCancelled = false
         for request in requests {
-            tracked[request.id]?.slot = slot
-            tracked[request.id]?.sentAt = now
+            request.course.slot = slot
+            request.course.sentAt = now
         }
         counters.batchesTotal += 1
         if observes { outputs.append(.observed(.batch(statementCount: requests.count))) }
         do {
-            try connection.send(requests, rule: rule, separately: separately)
+            try connection.send(statements, rule: rule, separately: separately)
         } catch {
             return loseUnsent(slot, error, rule: rule, separately: separately, now: now)
         }

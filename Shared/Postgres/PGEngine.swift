@@ -4,7 +4,8 @@ internal import Synchronization
 /// Owns the core, the inbox and the loop's thread.
 ///
 /// Whoever brings a command drives the core if nobody else does at that moment, else leaves it in the inbox for the one
-/// who does. So a lone statement is sent from the caller's own thread, and the loop's thread only reads.
+/// who does. So a lone statement is sent from the caller's own thread, and the loop's thread only reads. The caller even
+/// looks for the answer itself for a moment (`PGLimits.answerWatch`), which spares two changes of thread.
 final class PGEngine: Sendable {
     private let core: Mutex<PGCore>
     private let inbox = Mutex<[PGCoreCommand]>([])
@@ -14,6 +15,9 @@ final class PGEngine: Sendable {
     private let names: [String]
     private let ports: [String]
     private let nextID = Atomic<Int>(1)
+    /// How often the calling thread is inside `together`.
+    private let holds: PGThreadCounter
+    private let watches: Bool
     private let ended = Mutex<(isEnded: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
     /// Starts the loop's thread, which ends after `shutDown`.
@@ -24,6 +28,9 @@ final class PGEngine: Sendable {
         self.poller = poller
         self.observe = observe
         core = Mutex(PGCore(configuration, poller: poller, observes: observe != nil, seed: seed))
+        holds = try PGThreadCounter()
+        // With one processor Postgres could not answer while we look.
+        watches = configuration.limits.answerWatch > .zero && sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
         blocking = PGBlockingWork(runningMax: configuration.limits.blockingWorkMax)
         names = configuration.namesToResolve
         ports = names.indices.map { configuration.port(at: $0) }
@@ -36,7 +43,15 @@ final class PGEngine: Sendable {
 
     func send(_ command: PGCoreCommand) {
         inbox.withLock { $0.append(command) }
-        drive()
+        if holds.value == 0 { drive() }
+    }
+
+    /// Statements that this thread submits during `body` leave at its end.
+    func together(_ body: () -> Void) {
+        holds.value += 1
+        body()
+        holds.value -= 1
+        if holds.value == 0 { drive() }
     }
 
     /// Ends when every connection is closed.
@@ -53,30 +68,56 @@ final class PGEngine: Sendable {
     /// Handles what is in the inbox. Where the lock is taken its holder looks into the inbox again afterwards.
     private func drive() {
         while inbox.withLock({ !$0.isEmpty }) {
-            let outputs: [PGCoreOutput]? = core.withLockIfAvailable { core in
+            let turn: (PGCoreTurn, PGWatch?)? = core.withLockIfAvailable { core in
                 let now = ContinuousClock.now
                 handleInbox(&core, now)
+                let watch = watches ? core.startWatch() : nil
                 core.planWake(now: now)
-                return core.takeOutputs()
+                return (core.takeTurn(), watch)
             }
-            guard let outputs else { return }
-            deliver(outputs)
+            guard let (turn, watch) = turn else { return }
+            deliver(turn)
+            if let watch { self.watch(watch) }
         }
+    }
+
+    /// Looks for the answer to the one statement that is under way.
+    private func watch(_ watch: PGWatch) {
+        let end = ContinuousClock.now + watch.limit
+        var isAnswered = false
+        var turnCount = 0
+        while !isAnswered, turnCount % 8 != 7 || ContinuousClock.now < end {
+            isAnswered = PGPoller.isReadable(watch.descriptor)
+            turnCount += 1
+        }
+        let turn = core.withLock { core in
+            let now = ContinuousClock.now
+            core.endWatch(watch, isAnswered: isAnswered, now: now)
+            handleInbox(&core, now)
+            core.planWake(now: now)
+            return core.takeTurn()
+        }
+        deliver(turn)
     }
 
     private func handleInbox(_ core: inout PGCore, _ now: ContinuousClock.Instant) {
         let commands = inbox.withLock { inbox in
-            let taken = inbox
-            inbox = []
+            var taken: [PGCoreCommand] = []
+            swap(&taken, &inbox)
             return taken
         }
         for command in commands { core.handle(command, now: now) }
+        core.perform(now: now)
     }
 
-    private func deliver(_ outputs: [PGCoreOutput]) {
-        for output in outputs {
+    private func deliver(_ turn: PGCoreTurn) {
+        for request in turn.settled {
+            // The observation comes first: its caller may go on as soon as it is told.
+            if let observe, let observation = request.observation { observe(observation) }
+            request.finish()
+        }
+        for output in turn.outputs {
             switch output {
-            case .complete(let request, let result): request.finish(result)
             case .granted(let request, let result): request.continuation.resume(returning: result)
             case .copied(let request, let result): request.continuation.resume(returning: result)
             case .observed(let observation): observe?(observation)
@@ -130,7 +171,7 @@ final class PGEngine: Sendable {
         var isRunning = true
         while isRunning {
             poller.wait(timeout, into: &events)
-            let (outputs, rest): ([PGCoreOutput], Duration?) = core.withLock { core in
+            let (turn, rest): (PGCoreTurn, Duration?) = core.withLock { core in
                 let now = ContinuousClock.now
                 for event in events {
                     core.ready(PGSlotToken(raw: event.token), isReadable: event.isReadable, now: now)
@@ -139,10 +180,10 @@ final class PGEngine: Sendable {
                 core.due(now: now)
                 let wake = core.planSleep(now: now)
                 isRunning = !(core.isShutDown && core.isQuiet)
-                return (core.takeOutputs(), wake.map { $0 - now })
+                return (core.takeTurn(), wake.map { $0 - now })
             }
             timeout = rest
-            deliver(outputs)
+            deliver(turn)
             drive()
         }
         let waiters = ended.withLock { state in
@@ -154,15 +195,20 @@ final class PGEngine: Sendable {
 }
 
 extension PGCore {
-    mutating func takeOutputs() -> [PGCoreOutput] {
-        guard !outputs.isEmpty else { return [] }
-        defer { outputs = [] }
-        return outputs
+    mutating func takeTurn() -> PGCoreTurn {
+        var turn = PGCoreTurn()
+        swap(&turn.settled, &settled)
+        swap(&turn.outputs, &outputs)
+        return turn
     }
 
-    /// For the loop: how long it may sleep.
+    /// For the loop: how long it may sleep. While statements come it looks up now and then, so that those who send
+    /// need not wake it for the deadlines of each batch.
     mutating func planSleep(now: Instant) -> Instant? {
+        let isBusy = counters.batchesTotal != batchesSeen
+        batchesSeen = counters.batchesTotal
         loopWake = nextWake(after: now)
+        if isBusy { loopWake = min(loopWake ?? now + limits.laneStall, now + limits.laneStall) }
         return loopWake
     }
 

@@ -50,6 +50,9 @@ package struct PGLimits: Sendable {
     package var transactionRetriesMax = 5
     /// First wait before such a run; doubles each time, with jitter.
     package var transactionRetryDelay: Duration = .milliseconds(5)
+    /// The thread that sends a lone read looks for its answer this long before it leaves that to the loop's thread; as
+    /// long as answers come that soon. Zero turns it off.
+    package var answerWatch: Duration = .microseconds(150)
     /// Prepared statements on one connection; further ones are sent unprepared.
     package var preparedMax = 512
     /// Bytes of one statement's parameters.

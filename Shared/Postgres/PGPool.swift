@@ -38,7 +38,7 @@ package final class PGPool: Sendable {
     package func first<Row>(
         _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
     ) async throws(PGError) -> Row? {
-        try statement.rows(of: await run(statement.text, values, deadline: deadline)).first
+        try statement.firstRow(of: await run(statement.text, values, deadline: deadline))
     }
 
     /// Runs one statement; the number of rows it touched.
@@ -62,27 +62,28 @@ package final class PGPool: Sendable {
         }
     }
 
+    /// Holds back the statements that the calling thread submits during `body` and sends them together at its end.
+    package func together(_ body: () -> Void) { engine.together(body) }
+
     private func run(
         _ text: PGStatementText, _ values: [PGValue], deadline: ContinuousClock.Instant?
-    ) async throws(PGError) -> PGResult {
+    ) async throws(PGError) -> PGAnswer {
         let parameters = try PGParameters(values, bytesMax: limits.parameterBytesMax)
         let now = ContinuousClock.now
-        let id = engine.makeID()
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                engine.send(
-                    .submit(
-                        PGRequest(
-                            id: id, text: text, parameters: parameters, submitted: now,
-                            deadline: deadline ?? now + limits.callTimeout, lossIsUnknown: text.kind != .read,
-                            completion: .alone(continuation))))
+        let request = PGRequest(
+            id: engine.makeID(), text: text, parameters: parameters, submitted: now,
+            deadline: deadline ?? now + limits.callTimeout, lossIsUnknown: text.kind != .read)
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                unsafe request.wait(with: continuation)
+                engine.send(.submit(request))
                 // The handler below may have run before there was anything to cancel.
-                if Task.isCancelled { engine.send(.cancel(id: id)) }
+                if Task.isCancelled { engine.send(.cancel(id: request.id)) }
             }
         } onCancel: {
-            engine.send(.cancel(id: id))
+            engine.send(.cancel(id: request.id))
         }
-        return try result.get()
+        return try request.outcome.get()
     }
 
     // MARK: Leases

@@ -42,6 +42,11 @@ struct PGPoolMachine: Sendable {
     private var waiting: [Int: Purpose] = [:]
     private var queues = PGPoolMachine.emptyQueues
     private(set) var failureCount = 0
+    // How many slots are in which state; kept, because every statement asks.
+    private var openCount = 0
+    private var connectingCount = 0
+    private var idleCount = 0
+    private var leasedCount = 0
     private var retryAt: Instant?
     private(set) var isClosed = false
     private var random: UInt64
@@ -65,13 +70,19 @@ struct PGPoolMachine: Sendable {
     // MARK: Inputs
 
     mutating func submit(_ id: Int, _ purpose: Purpose, now: Instant) -> Admission {
+        let admission = enqueue(id, purpose)
+        if admission == .accepted { schedule(now: now) }
+        return admission
+    }
+
+    /// Takes a statement without deciding anything yet; `schedule` must follow.
+    mutating func enqueue(_ id: Int, _ purpose: Purpose) -> Admission {
         if isClosed { return .closed }
         if isOpen { return .unavailable }
         let isRerun = purpose == .rereads || purpose == .rewrites
         guard isRerun || waiting.count < limits.waitersMax else { return .overloaded }
         waiting[id] = purpose
         queues[purpose.rawValue].append(id)
-        schedule(now: now)
         return .accepted
     }
 
@@ -79,16 +90,16 @@ struct PGPoolMachine: Sendable {
     mutating func withdraw(_ id: Int) -> Bool { waiting.removeValue(forKey: id) != nil }
 
     mutating func connected(_ slot: Int, now: Instant) {
-        guard slots[slot] == .connecting else { return }
+        guard case .connecting = slots[slot] else { return }
         failureCount = 0
         retryAt = nil
-        slots[slot] = .idle(since: now)
+        set(slot, .idle(since: now))
         schedule(now: now)
     }
 
     mutating func connectFailed(_ slot: Int, now: Instant) {
-        guard slots[slot] == .connecting else { return }
-        slots[slot] = .vacant
+        guard case .connecting = slots[slot] else { return }
+        set(slot, .vacant)
         failureCount += 1
         let doubled = limits.reconnectMin * (1 << min(failureCount - 1, 20))
         let wait = min(doubled, limits.reconnectMax)
@@ -104,7 +115,7 @@ struct PGPoolMachine: Sendable {
     /// The batch or the lease on `slot` ended and the connection is fit for more.
     mutating func finished(_ slot: Int, now: Instant) {
         switch slots[slot] {
-        case .shared, .leased: slots[slot] = .idle(since: now)
+        case .shared, .leased: set(slot, .idle(since: now))
         case .vacant, .connecting, .idle: return
         }
         schedule(now: now)
@@ -114,17 +125,15 @@ struct PGPoolMachine: Sendable {
     mutating func lost(_ slot: Int, now: Instant) {
         switch slots[slot] {
         case .vacant, .connecting: return
-        case .idle, .shared, .leased: slots[slot] = .vacant
+        case .idle, .shared, .leased: set(slot, .vacant)
         }
         schedule(now: now)
     }
 
     mutating func tick(now: Instant) {
-        var openCount = slots.count { $0 != .vacant }
         for slot in slots.indices.reversed() where openCount > limits.connectionsMin {
             guard case .idle(let since) = slots[slot], since + limits.idleClose <= now else { continue }
-            slots[slot] = .vacant
-            openCount -= 1
+            set(slot, .vacant)
             actions.append(.close(slot: slot))
         }
         schedule(now: now)
@@ -147,7 +156,6 @@ struct PGPoolMachine: Sendable {
             earliest = min(earliest ?? moment, moment)
         }
         consider(retryAt)
-        let openCount = slots.count { $0 != .vacant }
         for slot in slots {
             switch slot {
             case .idle(let since) where openCount > limits.connectionsMin: consider(since + limits.idleClose)
@@ -160,9 +168,9 @@ struct PGPoolMachine: Sendable {
 
     // MARK: Decisions
 
-    private mutating func schedule(now: Instant) {
+    mutating func schedule(now: Instant) {
         guard !isClosed else { return }
-        if !waiting.isEmpty {
+        if !waiting.isEmpty, idleCount > 0 {
             grantLeases()
             runLane(.solo, lanesMax: .max, batchMax: 1, now: now)
             runLane(.rewrites, lanesMax: limits.writeLanesMax, batchMax: 16, now: now)
@@ -175,17 +183,19 @@ struct PGPoolMachine: Sendable {
 
     private mutating func grantLeases() {
         while leasedCount < limits.leasesMax, let slot = idleSlot(), let id = pop(.lease) {
-            slots[slot] = .leased
+            set(slot, .leased)
             actions.append(.grant(slot: slot, id: id))
         }
     }
 
     private mutating func runLane(_ purpose: Purpose, lanesMax: Int, batchMax: Int, now: Instant) {
-        while !queues[purpose.rawValue].isEmpty, activeLanes(purpose, now: now) < lanesMax, let slot = idleSlot() {
+        while !queues[purpose.rawValue].isEmpty, idleCount > 0, activeLanes(purpose, now: now) < lanesMax,
+            let slot = idleSlot()
+        {
             var ids: [Int] = []
             while ids.count < batchMax, let id = pop(purpose) { ids.append(id) }
             guard !ids.isEmpty else { return }
-            slots[slot] = .shared(purpose, since: now)
+            set(slot, .shared(purpose, since: now))
             let separately = purpose == .rereads || purpose == .rewrites
             actions.append(.run(slot: slot, purpose: purpose, ids: ids, separately: separately))
         }
@@ -193,44 +203,66 @@ struct PGPoolMachine: Sendable {
 
     /// Opens connections for what could run if it had one; after a failure one at a time, and not before `retryAt`.
     private mutating func grow(now: Instant) {
+        guard openCount < slots.count, isOpen || !waiting.isEmpty || openCount < limits.connectionsMin else { return }
         var wanted = isOpen ? 1 : 0
         if !waiting.isEmpty {
             wanted += min(count(.lease), max(0, limits.leasesMax - leasedCount)) + count(.solo)
-            for (purpose, lanesMax) in [
-                (Purpose.read, limits.readLanesMax), (.write, limits.writeLanesMax), (.rereads, limits.readLanesMax),
-                (.rewrites, limits.writeLanesMax),
-            ] where count(purpose) > 0 {
-                wanted += max(0, lanesMax - activeLanes(purpose, now: now))
-            }
+            wanted += lanesWanted(.read, limits.readLanesMax, now: now)
+            wanted += lanesWanted(.write, limits.writeLanesMax, now: now)
+            wanted += lanesWanted(.rereads, limits.readLanesMax, now: now)
+            wanted += lanesWanted(.rewrites, limits.writeLanesMax, now: now)
         }
-        let openCount = slots.count { $0 != .vacant }
-        let connectingCount = slots.count { $0 == .connecting }
         wanted = max(wanted - connectingCount, limits.connectionsMin - openCount)
         if failureCount > 0 {
             guard connectingCount == 0, now >= (retryAt ?? now) else { return }
             wanted = min(wanted, 1)
             retryAt = nil
         }
-        for slot in slots.indices where slots[slot] == .vacant && wanted > 0 {
-            slots[slot] = .connecting
+        guard wanted > 0 else { return }
+        for slot in slots.indices where wanted > 0 {
+            guard case .vacant = slots[slot] else { continue }
+            set(slot, .connecting)
             actions.append(.connect(slot: slot))
             wanted -= 1
         }
     }
 
-    private var leasedCount: Int { slots.count { $0 == .leased } }
+    private func lanesWanted(_ purpose: Purpose, _ lanesMax: Int, now: Instant) -> Int {
+        count(purpose) > 0 ? max(0, lanesMax - activeLanes(purpose, now: now)) : 0
+    }
+
+    private mutating func set(_ slot: Int, _ state: Slot) {
+        tally(slots[slot], -1)
+        slots[slot] = state
+        tally(state, 1)
+    }
+
+    private mutating func tally(_ state: Slot, _ change: Int) {
+        switch state {
+        case .vacant: return
+        case .connecting: connectingCount += change
+        case .idle: idleCount += change
+        case .shared: break
+        case .leased: leasedCount += change
+        }
+        openCount += change
+    }
 
     /// Lanes that are busy and not stalled.
     private func activeLanes(_ purpose: Purpose, now: Instant) -> Int {
-        slots.count {
-            guard case .shared(purpose, let since) = $0 else { return false }
-            return now < since + limits.laneStall
+        var count = 0
+        for slot in slots {
+            if case .shared(let other, let since) = slot, other == purpose, now < since + limits.laneStall {
+                count += 1
+            }
         }
+        return count
     }
 
     /// The lowest one, so that the others can age and be closed.
     private func idleSlot() -> Int? {
-        slots.firstIndex {
+        guard idleCount > 0 else { return nil }
+        return slots.firstIndex {
             if case .idle = $0 { return true }
             return false
         }

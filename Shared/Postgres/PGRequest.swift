@@ -1,47 +1,103 @@
 internal import Synchronization
 
-/// One call of one statement on its way; immutable, so that tasks and the loop may share it.
-final class PGRequest: Sendable {
+/// One call of one statement on its way. What is given with it never changes, so that tasks and the loop may share it.
+@safe final class PGRequest: Sendable {
     typealias Instant = ContinuousClock.Instant
+    typealias Outcome = Result<PGAnswer, PGError>
 
     /// Who waits for the result.
     enum Completion: Sendable {
         /// Nobody, as for the BEGIN that travels before a statement.
         case unobserved
-        case alone(CheckedContinuation<Result<PGResult, PGError>, Never>)
+        /// The task that `wait` was called with.
+        case alone
         case member(PGResultCollector, place: Int)
+    }
+
+    /// How far the call has come.
+    struct Course {
+        var attemptCount = 0
+        var sentAt: Instant?
+        /// Nil while it waits.
+        var slot: Int?
+        /// Why it is being stopped; the caller gets this unless Postgres was faster.
+        var stop: PGError.Kind?
     }
 
     let id: Int
     let text: PGStatementText
     let parameters: PGParameters
-    let preparedKey: UInt64
     let submitted: Instant
     let deadline: Instant
     /// Where the connection breaks unanswered, the statement may have been applied.
     let lossIsUnknown: Bool
-    let completion: Completion
+    private let completion: Completion
+    // SAFETY: read and changed only by whoever holds the core's lock, until the call is settled.
+    private nonisolated(unsafe) var courseStorage = Course()
+    // SAFETY: set once before the call is sent, read once by the thread that settles it.
+    private nonisolated(unsafe) var waiter: UnsafeContinuation<Void, Never>?
+    // SAFETY: written once, before `isSettled` is stored in release order; read only where it was loaded in acquire
+    // order and true, or by the thread that wrote it.
+    private nonisolated(unsafe) var settlement: (outcome: Outcome, at: Instant)?
+    private let isSettled = Atomic<Bool>(false)
 
     init(
         id: Int, text: PGStatementText, parameters: PGParameters, submitted: Instant, deadline: Instant,
-        lossIsUnknown: Bool, completion: Completion
+        lossIsUnknown: Bool, completion: Completion = .alone
     ) {
         self.id = id
         self.text = text
         self.parameters = parameters
-        self.preparedKey = text.hash ^ (parameters.typesHash &* 0x9e37_79b9_7f4a_7c15)
         self.submitted = submitted
         self.deadline = deadline
         self.lossIsUnknown = lossIsUnknown
         self.completion = completion
     }
 
-    func finish(_ result: Result<PGResult, PGError>) {
+    /// Under the core's lock only.
+    var course: Course {
+        get { unsafe courseStorage }
+        set { unsafe courseStorage = newValue }
+    }
+
+    /// Must come before the call is sent.
+    func wait(with continuation: UnsafeContinuation<Void, Never>) { unsafe waiter = continuation }
+
+    /// Keeps the outcome; once, under the core's lock, and followed by `finish`.
+    func settle(_ outcome: Outcome, at moment: Instant) {
+        unsafe settlement = (outcome, moment)
+        isSettled.store(true, ordering: .releasing)
+    }
+
+    /// Hands the outcome to whoever waits for it.
+    func finish() {
         switch completion {
         case .unobserved: return
-        case .alone(let continuation): continuation.resume(returning: result)
-        case .member(let collector, let place): collector.finish(place, result)
+        case .alone: unsafe waiter?.resume()
+        case .member(let collector, let place): collector.finish(place, outcome)
         }
+    }
+
+    /// To be read after the call was settled.
+    var outcome: Outcome {
+        guard isSettled.load(ordering: .acquiring), let settlement = unsafe settlement else {
+            return .failure(PGError(.closed, "the call has no outcome"))
+        }
+        return settlement.outcome
+    }
+
+    /// What its end looked like, for metrics.
+    var observation: PGObservation? {
+        guard isSettled.load(ordering: .acquiring), let settlement = unsafe settlement else { return nil }
+        var rowCount = 0
+        var failure: PGError?
+        switch settlement.outcome {
+        case .success(let answer): rowCount = answer.rowCount
+        case .failure(let error): failure = error
+        }
+        return .statement(
+            name: text.name, duration: settlement.at - submitted,
+            wait: (course.sentAt ?? settlement.at) - submitted, rowCount: rowCount, error: failure)
     }
 }
 
@@ -63,10 +119,10 @@ final class PGResultCollector: Sendable {
             State(results: Array(repeating: nil, count: count), leftCount: count, continuation: continuation))
     }
 
-    func finish(_ place: Int, _ result: Result<PGResult, PGError>) {
+    func finish(_ place: Int, _ result: PGRequest.Outcome) {
         let end: (Continuation, Result<[PGResult], PGError>)? = state.withLock { state in
             switch result {
-            case .success(let value): state.results[place] = value
+            case .success(let value): state.results[place] = value.whole
             case .failure(let error): state.error = state.error ?? error
             }
             state.leftCount -= 1
@@ -162,8 +218,13 @@ struct PGHostAddress: Sendable {
 }
 
 /// What is to be done once the core's lock is released.
+struct PGCoreTurn {
+    /// Calls whose callers are to be told.
+    var settled: [PGRequest] = []
+    var outputs: [PGCoreOutput] = []
+}
+
 enum PGCoreOutput: Sendable {
-    case complete(PGRequest, Result<PGResult, PGError>)
     case granted(PGLeaseRequest, Result<PGSlotToken, PGError>)
     case copied(PGCopyRequest, Result<Int, PGError>)
     case observed(PGObservation)

@@ -197,11 +197,12 @@ extension Array: PGScalar, PGDecodable where Element: PGArrayElement {
 package struct PGRowReader {
     private let result: PGResult
     private let row: Int32
-    private var column: Int32 = 0
+    private var column: Int32
 
-    init(_ result: PGResult, row: Int32) {
+    init(_ result: PGResult, row: Int32, column: Int32 = 0) {
         self.result = result
         self.row = row
+        self.column = column
     }
 
     /// The next column; throws `decoding` where type, nullness or number of columns do not fit.

@@ -14,14 +14,41 @@ package final class PGStatementText: Sendable {
     package let name: String
     package let sql: String
     package let kind: PGStatementKind
+    /// The form that answers several waiting calls at once.
+    let many: PGManyText?
     /// FNV-1a over the text.
     let hash: UInt64
 
-    init(name: String, sql: String, kind: PGStatementKind) {
+    init(name: String, sql: String, kind: PGStatementKind, many: PGManyText? = nil) {
         self.name = name
         self.sql = sql
         self.kind = kind
-        self.hash = sql.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        self.many = many
+        self.hash = Self.hash(sql)
+    }
+
+    fileprivate static func hash(_ sql: String) -> UInt64 {
+        sql.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}
+
+/// One statement for several calls that wait at the same moment.
+///
+/// It takes the same parameters, each as an array over the calls, such as `unnest($1::uuid[], $2::uuid[]) WITH
+/// ORDINALITY`. Its rows begin with the number of the call they belong to, from 1, as `bigint`; the other columns are
+/// those of the single form. A form without rows tells no call how many rows it touched. Where it fails, each of
+/// its calls runs again alone, so an error stays with the call that caused it.
+package final class PGManyText: Sendable {
+    let sql: String
+    /// The first parameters that no two calls of one group may have in common: the later call goes into another group
+    /// behind it. 0 where it does not matter.
+    let keyCount: Int
+    let hash: UInt64
+
+    package init(_ sql: String, keyCount: Int = 0) {
+        self.sql = sql
+        self.keyCount = keyCount
+        hash = PGStatementText.hash(sql)
     }
 }
 
@@ -32,10 +59,10 @@ package struct PGStatement<Row: Sendable>: Sendable {
 
     /// A statement with rows; a read unless `kind` says otherwise.
     package init(
-        _ name: String, _ sql: String, kind: PGStatementKind = .read,
+        _ name: String, _ sql: String, kind: PGStatementKind = .read, many: PGManyText? = nil,
         row decode: @escaping @Sendable (inout PGRowReader) throws(PGError) -> Row
     ) {
-        text = PGStatementText(name: name, sql: sql, kind: kind)
+        text = PGStatementText(name: name, sql: sql, kind: kind, many: many)
         self.decode = decode
     }
 
@@ -45,8 +72,8 @@ package struct PGStatement<Row: Sendable>: Sendable {
 
 extension PGStatement where Row == Void {
     /// A statement without rows; a write unless `kind` says otherwise.
-    package init(_ name: String, _ sql: String, kind: PGStatementKind = .write) {
-        self.init(name, sql, kind: kind) { (_: inout PGRowReader) throws(PGError) in }
+    package init(_ name: String, _ sql: String, kind: PGStatementKind = .write, many: PGManyText? = nil) {
+        self.init(name, sql, kind: kind, many: many) { (_: inout PGRowReader) throws(PGError) in }
     }
 }
 
@@ -61,17 +88,25 @@ package struct PGBoundStatement: Sendable {
 
 extension PGStatement {
     /// Rows in the order Postgres sent them; copies everything out of the result.
-    func rows(of result: PGResult) throws(PGError) -> [Row] {
+    func rows(of result: PGResult) throws(PGError) -> [Row] { try rows(of: PGAnswer(result)) }
+
+    func rows(of answer: PGAnswer) throws(PGError) -> [Row] {
+        let count = answer.rowCount
+        if count == 0 { return [] }
         var rows: [Row] = []
-        rows.reserveCapacity(Int(result.rowCount))
-        for index in 0..<result.rowCount {
-            var reader = PGRowReader(result, row: index)
-            do {
-                rows.append(try decode(&reader))
-            } catch {
-                throw error.named(text.name)
-            }
-        }
+        rows.reserveCapacity(count)
+        for index in 0..<count { rows.append(try row(index, of: answer)) }
         return rows
+    }
+
+    func firstRow(of answer: PGAnswer) throws(PGError) -> Row? { answer.rowCount == 0 ? nil : try row(0, of: answer) }
+
+    private func row(_ index: Int, of answer: PGAnswer) throws(PGError) -> Row {
+        var reader = answer.reader(of: index)
+        do {
+            return try decode(&reader)
+        } catch {
+            throw error.named(text.name)
+        }
     }
 }

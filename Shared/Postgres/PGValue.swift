@@ -81,6 +81,10 @@ struct PGParameters: Sendable {
     /// FNV-1a over the types; with the statement's own hash it names the prepared statement.
     private(set) var typesHash: UInt64 = 0xcbf2_9ce4_8422_2325
 
+    init() {}
+
+    mutating func reserve(_ byteCount: Int) { bytes.reserveCapacity(byteCount) }
+
     /// Throws `invalidParameter` above 65 535 parameters or `bytesMax` bytes, and for text with a zero byte.
     init(_ values: [PGValue], bytesMax: Int) throws(PGError) {
         guard !values.isEmpty else { return }
@@ -175,5 +179,21 @@ struct PGParameters: Sendable {
             }
         }
         field(typeID, from: start, isNull: values == nil)
+    }
+
+    /// The array of the value at `index` over all of `calls`.
+    mutating func appendArray(_ typeID: UInt32, _ elementID: UInt32, _ calls: [PGParameters], _ index: Int) {
+        let start = bytes.count
+        PGWire.append(Int32(1), &bytes)
+        PGWire.append(Int32(calls.contains { $0.fields[index].length < 0 } ? 1 : 0), &bytes)
+        PGWire.append(Int32(bitPattern: elementID), &bytes)
+        PGWire.append(Int32(truncatingIfNeeded: calls.count), &bytes)
+        PGWire.append(Int32(1), &bytes)
+        for call in calls {
+            let value = call.fields[index]
+            PGWire.append(Int32(truncatingIfNeeded: value.length), &bytes)
+            if value.length > 0 { bytes.append(contentsOf: call.bytes[value.offset..<value.offset + value.length]) }
+        }
+        field(typeID, from: start, isNull: false)
     }
 }

@@ -81,3 +81,13 @@ final class Ledger: Sendable {
     func attempt() { attempts.add(1, ordering: .relaxed) }
     var attemptCount: Int { attempts.load(ordering: .relaxed) }
 }
+
+/// A list that several closures add to.
+final class SharedList<Element: Sendable>: Sendable {
+    private let elements: Mutex<[Element]>
+
+    init(_ elements: [Element]) { self.elements = Mutex(elements) }
+
+    func append(_ element: Element) { elements.withLock { $0.append(element) } }
+    var all: [Element] { elements.withLock { $0 } }
+}

@@ -13,7 +13,18 @@ enum RatingsQueries {
         ON CONFLICT (user_id, media_id) DO UPDATE SET
             media_type = excluded.media_type, rating = excluded.rating, review = excluded.review,
             spoiler = excluded.spoiler, rated_at = excluded.rated_at, updated_at = excluded.updated_at
-        """)
+        """,
+        many: PGManyText(
+            """
+            INSERT INTO user_ratings
+                (user_id, media_id, media_type, rating, review, spoiler, rated_at, updated_at)
+            SELECT * FROM unnest(
+                $1::uuid[], $2::uuid[], $3::text[], $4::numeric[], $5::text[], $6::boolean[], $7::timestamptz[],
+                $8::timestamptz[])
+            ON CONFLICT (user_id, media_id) DO UPDATE SET
+                media_type = excluded.media_type, rating = excluded.rating, review = excluded.review,
+                spoiler = excluded.spoiler, rated_at = excluded.rated_at, updated_at = excluded.updated_at
+            """, keyCount: 2))
 
     static let remove = PGStatement(
         "ratings.remove", "DELETE FROM user_ratings WHERE user_id = $1 AND media_id = $2 RETURNING true", kind: .write
@@ -24,7 +35,13 @@ enum RatingsQueries {
         """
         SELECT media_id, media_type, rating, review, spoiler, rated_at, updated_at
         FROM user_ratings WHERE user_id = $1 AND media_id = $2
-        """, row: rating)
+        """,
+        many: PGManyText(
+            """
+            SELECT place, media_id, media_type, rating, review, spoiler, rated_at, updated_at
+            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (user_id, media_id, place)
+            JOIN user_ratings USING (user_id, media_id)
+            """), row: rating)
 
     static let getMany = PGStatement(
         "ratings.getMany",
