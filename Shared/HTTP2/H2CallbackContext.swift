@@ -39,6 +39,8 @@ final class H2CallbackContext {
     private static let ownResetIDsMax = 128
 
     private(set) var requestBytes = 0
+    /// What the connections of a server share; nil where nothing is shared.
+    private let requestBudget: H2ByteBudget?
     private(set) var responseBytes = 0
 
     private var ownResets: TokenBucket
@@ -50,7 +52,13 @@ final class H2CallbackContext {
     private var streamCount = 0
     private var dataSentCount = 0
 
-    init(role: H2Session.Role, limits: H2Limits, remoteAddress: String, now: ContinuousClock.Instant) {
+    deinit { requestBudget?.giveBack(requestBytes) }
+
+    init(
+        role: H2Session.Role, limits: H2Limits, remoteAddress: String, requestBudget: H2ByteBudget?,
+        now: ContinuousClock.Instant
+    ) {
+        self.requestBudget = requestBudget
         self.role = role
         self.limits = limits
         self.remoteAddress = remoteAddress
@@ -174,7 +182,7 @@ final class H2CallbackContext {
     private func finish(_ stream: H2Stream) {
         stream.phase = .whole
         let id = H2StreamID(rawValue: stream.id)
-        requestBytes -= stream.body.count
+        release(stream.body.count)
         if role == .server {
             stream.hasHandler = true
             observe(.requestReceived(id))
@@ -200,7 +208,7 @@ final class H2CallbackContext {
 
     /// Drops what was read of a message and ignores the rest.
     func skip(_ stream: H2Stream) {
-        requestBytes -= stream.body.count
+        release(stream.body.count)
         stream.dropMessage()
         stream.phase = .skipped
     }
@@ -229,7 +237,7 @@ final class H2CallbackContext {
         guard abuse == nil else { return }
         emptyDataCount = 0
         // Bytes are consumed as they come, whoever drops them: else the window of the connection would leak. What
-        // bounds memory is `bodyBytesMax` for each stream and `requestBytesMax` for all.
+        // bounds memory is `bodyBytesMax` for each stream, `requestBytesMax` for all, and the server's budget.
         if case .consume(id, let count)? = answers.last {
             answers[answers.count - 1] = .consume(id, count + bytes.count)
         } else {
@@ -244,8 +252,17 @@ final class H2CallbackContext {
             skip(stream)
             return refuse(id, .requestBytes)
         }
+        guard requestBudget?.take(bytes.count) != false else {
+            skip(stream)
+            return refuse(id, .serverRequestBytes)
+        }
         requestBytes += bytes.count
         unsafe stream.body.append(contentsOf: bytes)
+    }
+
+    private func release(_ bytes: Int) {
+        requestBytes -= bytes
+        requestBudget?.giveBack(bytes)
     }
 
     /// Gives the library the next part of a body; nil when the stream has none.

@@ -9,6 +9,8 @@ final class H2ConnectionLedger: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
         var countByAddress: [String: Int] = [:]
+        /// Until when an address that flooded us gets no connection, the oldest first.
+        var punished: [(address: String, until: ContinuousClock.Instant)] = []
         var isDraining = false
         var waiters: [CheckedContinuation<Void, Never>] = []
 
@@ -20,19 +22,39 @@ final class H2ConnectionLedger: Sendable {
 
     private let limits: H2Limits
     private let state = Mutex(State())
+    /// Unfinished request bodies of all connections.
+    let requestBudget: H2ByteBudget
 
-    init(limits: H2Limits) { self.limits = limits }
+    init(limits: H2Limits) {
+        self.limits = limits
+        requestBudget = H2ByteBudget(bytesMax: limits.serverRequestBytesMax)
+    }
 
     /// Takes a connection in; returns why not when it must be closed at once.
-    func admit(_ channel: any Channel, from address: String) -> H2Observation.ConnectionRefusal? {
+    func admit(
+        _ channel: any Channel, from address: String, now: ContinuousClock.Instant
+    ) -> H2Observation.ConnectionRefusal? {
         state.withLock { state in
             if state.isDraining { return .draining }
+            if !state.punished.isEmpty {
+                state.punished.removeAll { $0.until <= now }
+                if state.punished.contains(where: { $0.address == address }) { return .punished }
+            }
             if state.channels.count >= limits.connectionsMax { return .tooMany }
             let count = state.countByAddress[address, default: 0]
             if count >= limits.connectionsPerAddressMax { return .tooManyFromAddress }
             state.countByAddress[address] = count + 1
             state.channels[ObjectIdentifier(channel)] = channel
             return nil
+        }
+    }
+
+    /// An address has flooded one of its connections.
+    func punish(_ address: String, now: ContinuousClock.Instant) {
+        state.withLock { state in
+            state.punished.removeAll { $0.address == address || $0.until <= now }
+            if state.punished.count >= limits.punishedAddressesMax { state.punished.removeFirst() }
+            state.punished.append((address, now + limits.floodPenalty))
         }
     }
 

@@ -15,8 +15,10 @@ package struct H2Limits: Sendable, Hashable {
     package var headerCountMax = 100
     /// Bytes of one message body; above, 413. 1 MiB.
     package var bodyBytesMax = 1_048_576
-    /// Bytes of all unfinished request bodies of a connection; above, the stream that grew gets REFUSED_STREAM. 16 MiB.
-    package var requestBytesMax = 16_777_216
+    /// Bytes of all unfinished request bodies of a connection; above, the stream that grew gets REFUSED_STREAM. 8 MiB.
+    package var requestBytesMax = 8_388_608
+    /// The same over all connections of a server. 16 MiB.
+    package var serverRequestBytesMax = 16_777_216
     /// Bytes of response bodies of a connection that wait for the peer; above, new streams get REFUSED_STREAM. 1 MiB.
     package var responseBytesMax = 1_048_576
     /// Flow-control window of one stream, in bytes. 64 KiB − 1, the protocol's own default.
@@ -61,6 +63,11 @@ package struct H2Limits: Sendable, Hashable {
     package var windowUpdatesPerFrame = 10
     /// Frames that wait in the library to be sent. 1 000.
     package var outboundFramesMax = 1_000
+
+    /// For how long an address that flooded a connection gets no other. 1 s.
+    package var floodPenalty: Duration = .seconds(1)
+    /// Addresses that are remembered for a flood at once; the oldest are forgotten. 1 024.
+    package var punishedAddressesMax = 1_024
 
     // Times
 

@@ -21,8 +21,18 @@ package enum H2Observation: Sendable, Hashable {
     /// The peer went over one of the limits that guard against abuse; GOAWAY follows.
     case abuse(H2Abuse)
 
-    package enum ConnectionRefusal: Sendable, Hashable { case tooMany, tooManyFromAddress, draining, noHTTP2 }
-    package enum StreamRefusal: Sendable, Hashable { case handlers, responseBytes, requestBytes }
+    /// Whether the peer cost the server work for nothing. The library answers resets beyond `H2Limits.resetRate` by
+    /// itself, with GOAWAY and INTERNAL_ERROR.
+    var isFlood: Bool {
+        switch self {
+        case .abuse(let abuse): abuse.isFlood
+        case .goAwaySent(_, let code): code == .internalError
+        default: false
+        }
+    }
+
+    package enum ConnectionRefusal: Sendable, Hashable { case tooMany, tooManyFromAddress, draining, noHTTP2, punished }
+    package enum StreamRefusal: Sendable, Hashable { case handlers, responseBytes, requestBytes, serverRequestBytes }
 }
 
 /// Takes observations; called on event loop threads, so it must be quick and must not block.
@@ -57,6 +67,14 @@ package enum H2Abuse: Sendable, Hashable {
         case .emptyData, .pings, .settings, .priorities, .windowUpdates, .ownResets, .outboundQueue, .library,
             .headersTimeout, .writeTimeout:
             .enhanceYourCalm
+        }
+    }
+
+    /// Whether it costs the server work, so that the peer's next connection is not taken at once.
+    var isFlood: Bool {
+        switch self {
+        case .emptyData, .pings, .settings, .priorities, .windowUpdates, .ownResets, .outboundQueue, .library: true
+        case .oldStreamID, .misplacedFrame, .prefaceTimeout, .settingsTimeout, .headersTimeout, .writeTimeout: false
         }
     }
 }

@@ -72,20 +72,25 @@ package final class H2Server: Sendable {
         together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response
     ) throws {
         let remoteAddress = channel.remoteAddress?.ipAddress ?? ""
-        if let refusal = ledger.admit(channel, from: remoteAddress) {
+        if let refusal = ledger.admit(channel, from: remoteAddress, now: .now) {
             observe?(.connectionRefused(remoteAddress: remoteAddress, refusal))
             channel.close(promise: nil)
             return
         }
         do {
-            let session = try H2Session(.server, limits: limits, remoteAddress: remoteAddress, now: .now)
+            let session = try H2Session(
+                .server, limits: limits, remoteAddress: remoteAddress, requestBudget: ledger.requestBudget, now: .now)
             let side = H2ServerSide(loop: channel.eventLoop, together: together, handler: handler) {
                 ledger.release(channel, from: remoteAddress)
             }
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            let watch: H2Sink = { observation in
+                if observation.isFlood { ledger.punish(remoteAddress, now: .now) }
+                observe?(observation)
+            }
             let connection = H2ChannelHandler(
-                session: session, side: side, remoteAddress: remoteAddress, requiresALPN: tls != nil, observe: observe)
+                session: session, side: side, remoteAddress: remoteAddress, requiresALPN: tls != nil, observe: watch)
             try pipeline.addHandler(connection)
             observe?(.connectionOpened(remoteAddress: remoteAddress))
         } catch {

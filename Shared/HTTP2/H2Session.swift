@@ -26,9 +26,11 @@ internal import CNghttp2
     ///
     /// Throws `connectFailed` when the library has no memory.
     package init(
-        _ role: Role, limits: H2Limits, remoteAddress: String = "", now: ContinuousClock.Instant
+        _ role: Role, limits: H2Limits, remoteAddress: String = "", requestBudget: H2ByteBudget? = nil,
+        now: ContinuousClock.Instant
     ) throws(H2Error) {
-        let context = H2CallbackContext(role: role, limits: limits, remoteAddress: remoteAddress, now: now)
+        let context = H2CallbackContext(
+            role: role, limits: limits, remoteAddress: remoteAddress, requestBudget: requestBudget, now: now)
         unsafe session = try Self.makeSession(role, limits, context)
         self.context = context
         self.limits = limits
