@@ -106,8 +106,10 @@ let package = Package(
         + system("CNghttp2", "libnghttp2", "libnghttp2-dev")
         + system("CLibpq", "libpq", "libpq-dev")
         + system("COpenSSL", "libcrypto", "libssl-dev")
+        + system("CZlib", "zlib", "zlib1g-dev")
         + shared("JSON")
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
+        + shared("GZip", ["CZlib"], wrapsC: true)
         + shared(
             "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
             wrapsC: true)
@@ -137,7 +139,7 @@ let package = Package(
                 product("Configuration", "swift-configuration"),
             ] + nio)
         + service(
-            "metadata", [httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
+            "metadata", ["GZip", httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
             tests: ["UpstreamEmulators"])
         + service("ratings")
         + service("scrobble")
@@ -148,7 +150,7 @@ let package = Package(
                 name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: house),
             .target(
                 name: "UpstreamEmulators",
-                dependencies: ["JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log] + nio,
+                dependencies: ["GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log] + nio,
                 path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),
             .executableTarget(
                 name: "upstreams", dependencies: ["UpstreamEmulators", hummingbird, argumentParser, log],

@@ -21,7 +21,9 @@ package struct JSONNames: @unchecked Sendable {
     let count: Int
 
     /// Declares up to 64 different names.
-    package init(_ names: StaticString...) {
+    package init(_ names: StaticString...) { self.init(names) }
+
+    package init(_ names: [StaticString]) {
         precondition(names.count <= 64, "an object declares more than 64 members")
         let memory = UnsafeMutablePointer<Name>.allocate(capacity: max(names.count, 1))
         for (position, name) in names.enumerated() { (memory + position).initialize(to: Name(name)) }
@@ -122,7 +124,13 @@ extension JSONReader {
             try colon()
             if found >= 0 {
                 let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: found)
-                if members.seen & bit != 0 { throw fail(at: offset, "is given twice", member: text(span)) }
+                if members.seen & bit != 0 {
+                    guard unknownMembers == .tolerate else {
+                        throw fail(at: offset, "is given twice", member: text(span))
+                    }
+                    try skipValue()
+                    continue
+                }
                 members.seen |= bit
                 members.guess = found &+ 1
                 return found
@@ -257,6 +265,7 @@ extension JSONReader {
 
     /// Keeps an undeclared name of the open object and refuses it if it is there already.
     private mutating func record(_ span: StringSpan, since first: Int) throws(JSONError) {
+        if unknownMembers == .tolerate { return }
         let name = span.hasEscapes ? unescaped(span) : nil
         let hash =
             name?.withUnsafeBufferPointer { Self.hash($0) }

@@ -5,6 +5,8 @@ package enum UnknownMembers: Sendable {
     case ignore
     /// Refused with their path.
     case refuse
+    /// Dropped, also where a name comes twice: of these the first counts. For texts that others write as they please.
+    case tolerate
 }
 
 /// Reads one JSON text (RFC 8259) in a single pass over borrowed bytes and refuses what is not strictly valid.

@@ -29,8 +29,12 @@ package struct ProviderAddress: Sendable {
     /// The whole address; may hold a key, so it goes neither into logs nor into errors.
     package var url: String {
         let target = base + (path.isEmpty ? "/" : path)
-        guard !query.isEmpty else { return target }
-        return target + "?" + query.map { "\(Self.escaped($0.name))=\(Self.escaped($0.value))" }.joined(separator: "&")
+        return query.isEmpty ? target : target + "?" + form
+    }
+
+    /// The query alone, as it also goes into the body of a form.
+    package var form: String {
+        query.map { "\(Self.escaped($0.name))=\(Self.escaped($0.value))" }.joined(separator: "&")
     }
 
     /// RFC 3986, section 2.3: all but unreserved characters are escaped.

@@ -148,13 +148,44 @@ package struct ProviderHTTPAnswer: Sendable {
         return min(.seconds(min(seconds, 1_000_000)), limit)
     }
 
-    /// The body as JSON; throws `unavailable` for a web page and `malformed` for anything else.
-    package func json() throws(ProviderError) -> JSONValue {
+    /// What a status that is no success means at most providers; nil for 200 to 299.
+    package func failure(_ limits: ProviderLimits) -> ProviderError? {
+        switch status {
+        case 200..<300: nil
+        case 404 where !isHTML, 410 where !isHTML: .notFound
+        case 429: .rateLimited(retryAfter: retryAfter(atMost: limits.retryAfterMax))
+        case 401 where !isHTML, 403 where !isHTML: .unauthorized
+        case 400, 405, 406, 422: .malformed("the question was refused with status \(status)")
+        default: .unavailable("status \(status)")
+        }
+    }
+
+    /// The body as JSON, of it what `selection` keeps; throws `unavailable` for a web page and `malformed` for anything
+    /// else. Where a name comes twice, the first counts.
+    package func json(keeping selection: JSONSelection? = nil) throws(ProviderError) -> JSONValue {
         if isHTML { throw .unavailable("a web page came with status \(status)") }
         do throws(JSONError) {
-            return try decodeJSON(JSONValue.self, from: body)
+            return try decodeJSON(keeping: selection, from: body)
         } catch {
             throw .malformed("the body is no JSON: \(error)")
         }
     }
+}
+
+/// What providers write in more than one way.
+extension JSONValue {
+    /// An id, as a number or as digits.
+    var outsideID: Int64? { SubjectIDs.checked(int ?? string.flatMap { Int($0) }) }
+
+    /// A figure, as a number or as its text.
+    var figure: NativeFigure? { (number?.text ?? string).flatMap { NativeFigure($0) } }
+
+    /// How many, as a number or as digits.
+    var tally: Int64? { (int ?? string.flatMap { Int($0) }).map { Int64($0) } }
+
+    /// The number of a season or an episode, 0 … 100 000.
+    var place: Int? { int.flatMap { (0...100_000).contains($0) ? $0 : nil } }
+
+    /// A day, or less of it.
+    var day: PartialDate? { string.flatMap { PartialDate(iso: $0) } }
 }

@@ -19,7 +19,9 @@ struct ProviderSetup: Sendable {
 
 /// Every provider that there is a client for: the one place where they are named.
 enum ProviderRoster {
-    static let setups: [ProviderSetup] = [.tmdb, .omdb]
+    static let setups: [ProviderSetup] = [
+        .tmdb, .tvdb, .tvmaze, .omdb, .trakt, .letterboxd, .simkl, .anilist, .anidb, .myanimelist, .kitsu,
+    ]
 
     private static let off = ConfigKey<[String]>.list(
         "REELAY_PROVIDERS_OFF", form: "names of providers such as kitsu, separated by commas",

@@ -132,6 +132,18 @@ package struct ProviderSubject: Sendable, Hashable {
     package var isAnimeToFind: Bool { name != nil && (isAnime == true || (isAnime == nil && ids.isEmpty)) }
 }
 
+extension ProviderSubject {
+    /// The one of `found` that this title is, by its names and its year; nil where none is, or several could be.
+    package func match(in found: [ProviderFacts]) -> ProviderFacts? {
+        let candidates = found.filter { $0.kind == kind }
+        for name in [name, originalName].compactMap({ $0 }) {
+            let best = TitleMatch.best(name: name, year: year, among: candidates.map(\.candidate))
+            if let best { return candidates[best] }
+        }
+        return nil
+    }
+}
+
 /// A search by name for films or series.
 package struct ProviderQuery: Sendable, Hashable {
     /// `movie` or `series`.

@@ -24,7 +24,7 @@ package enum KnownKeys {
             "KITSU",
         ].flatMap { provider in
             ["URL", "CLIENT_ID", "CLIENT_SECRET", "API_KEY"].map { "REELAY_\(provider)_\($0)" }
-        } + ["REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF"])
+        } + ["REELAY_SIMKL_METADATA", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF"])
 
     private static let gateway: Set<String> = [
         "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION", "REELAY_INTERNAL_PORT",

@@ -2,7 +2,7 @@ extension ProviderProfile {
     /// AniDB: one call in four seconds, one at a time, no title twice a day, no second try; a ban lasts a day at least.
     package static let anidb = ProviderProfile(
         .anidb, name: "AniDB", attribution: "Data of AniDB.", link: "https://anidb.net", needs: [.clientID],
-        baseURL: "http://api.anidb.net:9001/httpapi", kinds: [.movie, .series, .season],
+        baseURL: "http://api.anidb.net:9001", kinds: [.movie, .series, .season],
         sources: [.anidbPermanent, .anidbTemporary], pace: Pace(calls: 1, per: .seconds(4), inFlightMax: 1),
         keeping: Keeping(answer: .days(7), absence: .days(7)), mayRetry: false, restAfterRefusal: .days(1))
 }

@@ -1,0 +1,48 @@
+import GZip
+
+/// Tells AniDB's failures apart: all of them come as status 200 with an element that says what is wrong.
+package enum AniDBAnswer {
+    /// What an answer holds.
+    package enum Content: Sendable {
+        /// A reader that has entered the `anime` element.
+        case anime(XMLReader)
+        /// The text of an `error` element.
+        case error(String)
+    }
+
+    /// The body as it was before it was packed, which AniDB does whether asked to or not, and without always saying so.
+    package static func unpacked(_ body: [UInt8], bytesMax: Int) throws(ProviderError) -> [UInt8] {
+        guard GZip.isPacked(body) else { return body }
+        do throws(GZipError) {
+            return try GZip.unpacked(body, bytesMax: bytesMax)
+        } catch {
+            throw .malformed("the body cannot be unpacked: \(error)")
+        }
+    }
+
+    package static func content(_ body: [UInt8]) throws(ProviderError) -> Content {
+        var root = ""
+        do throws(XMLError) {
+            var reader = XMLReader(body)
+            root = try reader.root().lowercased()
+            if root == "anime" { return .anime(reader) }
+            if root == "error" { return .error(try reader.text()) }
+        } catch {
+            if body.starts(with: Array("<!".utf8)) { throw .unavailable("a web page came") }
+            throw .malformed("the body is no record: \(error.reason)")
+        }
+        throw root == "html" ? .unavailable("a web page came") : .malformed("the root is no anime")
+    }
+
+    /// What the text of an error means; where it is a ban, until when.
+    package static func failure(_ text: String, nowMilliseconds: Int64) -> ProviderError {
+        let text = text.lowercased()
+        if text.contains("ban") {
+            let rest = ProviderProfile.anidb.restAfterRefusal.components.seconds * 1_000
+            return .quota(untilMilliseconds: nowMilliseconds + rest)
+        }
+        if text.contains("not found") || text.contains("aid missing") { return .notFound }
+        if text.contains("client") { return .unauthorized }
+        return .unavailable("AniDB reports a failure that is not known")
+    }
+}

@@ -1,0 +1,77 @@
+package import Cryptography
+import Synchronization
+
+/// Where and how AniDB is asked.
+package struct AniDBSettings: Sendable {
+    /// Such as "http://api.anidb.net:9001".
+    package let url: String
+    /// The client's name as it is registered at AniDB, and its version.
+    package let client: Secret
+    package let version: Int
+
+    /// `client` is the name, or name and version with a slash between: "reelay/1".
+    package init(url: String, client: Secret) {
+        self.url = url
+        let parts = client.revealed.split(separator: "/", maxSplits: 1)
+        self.client = Secret(String(parts.first ?? ""))
+        version = parts.count > 1 ? Int(parts[1]) ?? 1 : 1
+    }
+}
+
+/// AniDB's HTTP interface, which answers for one entry at a time and has no search.
+package final class AniDBClient: ProviderClient {
+    package let provider = ProviderID.anidb
+    private let settings: AniDBSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+    /// Milliseconds since 1970; asking a provider that has banned us makes the ban longer.
+    private let bannedUntil = Mutex<Int64>(0)
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: AniDBSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Asks by AniDB's id, which the mappings of other places lead to; an entry's episodes come with it.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        guard subject.kind != .episode, let id = subject.ids.anidb else { return nil }
+        var facts = try await entry(id, as: subject.kind)
+        facts.seriesIDs = subject.seriesIDs
+        facts.seasonNumber = subject.seasonNumber
+        return facts
+    }
+
+    /// AniDB has no search.
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+
+    package func entry(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+        let end = bannedUntil.withLock { $0 }
+        if end > nowMilliseconds() { throw .quota(untilMilliseconds: end) }
+        let address = ProviderAddress(settings.url).appending("httpapi").with("request", "anime")
+            .with("client", settings.client.revealed).with("clientver", String(settings.version))
+            .with("protover", "1").with("aid", String(id))
+        let answer = try await http.get(address, headers: [(name: "accept", value: "text/xml")])
+        if let failure = answer.failure(http.limits) { throw failure }
+        let body = try AniDBAnswer.unpacked(answer.body, bytesMax: http.limits.bodyBytesMax)
+        switch try AniDBAnswer.content(body) {
+        case .error(let text): throw refused(text)
+        case .anime(let reader):
+            let facts: ProviderFacts?
+            do throws(XMLError) {
+                facts = try AniDBMapping(fetchedAtMilliseconds: nowMilliseconds()).entry(reader, as: kind)
+            } catch {
+                throw .malformed("the record is broken: \(error.reason)")
+            }
+            guard let facts else { throw .malformed("the record has no id") }
+            return facts
+        }
+    }
+
+    private func refused(_ text: String) -> ProviderError {
+        let failure = AniDBAnswer.failure(text, nowMilliseconds: nowMilliseconds())
+        if case .quota(let end?) = failure { bannedUntil.withLock { $0 = max($0, end) } }
+        return failure
+    }
+}

@@ -1,0 +1,71 @@
+package import JSON
+
+/// Reads AniList's entries, of which every season of a series is one.
+package struct AniListMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection([
+        "data", "Media", "Page", "media", "errors", "message", "status", "id", "idMal", "format", "siteUrl", "title",
+        "romaji", "english", "native", "synonyms", "startDate", "endDate", "year", "month", "day", "duration",
+        "description", "genres", "averageScore", "coverImage", "extraLarge", "large", "stats", "scoreDistribution",
+        "score", "amount", "countryOfOrigin",
+    ])
+
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+
+    package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
+
+    /// An entry as a film, a series or a season; nil without an id.
+    package func entry(_ value: JSONValue, as kind: SubjectKind) -> ProviderFacts? {
+        guard let id = value["id"].outsideID else { return nil }
+        var facts = ProviderFacts(provider: .anilist, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = SubjectIDs(anilist: id, myanimelist: value["idMal"].outsideID)
+        let title = value["title"]
+        let romaji = FactsText.name(title["romaji"].string)
+        facts.originalName = FactsText.name(title["native"].string)
+        facts.name = FactsText.name(title["english"].string) ?? romaji ?? facts.originalName
+        facts.otherNames = FactsText.names(
+            [romaji] + value["synonyms"].array.map(\.string), besides: [facts.name, facts.originalName])
+        facts.originalLanguage = value["countryOfOrigin"].string.flatMap {
+            ["JP": "ja", "KR": "ko", "CN": "zh", "TW": "zh"][$0]
+        }
+        facts.released = date(value["startDate"])
+        facts.ended = date(value["endDate"])
+        facts.overview = FactsText.overview(FactsText.plain(value["description"].string))
+        facts.runtimeMinutes = FactsText.minutes(value["duration"].int)
+        facts.genres = FactsText.genres(value["genres"].array.compactMap(\.string))
+        facts.posterURL =
+            FactsText.address(value["coverImage"]["extraLarge"].string)
+            ?? FactsText.address(value["coverImage"]["large"].string)
+        facts.add(
+            ScoreReading(
+                source: .anilist, figure: value["averageScore"].number.flatMap { NativeFigure($0.text) },
+                votes: votes(value), via: .anilist, fetchedAtMilliseconds: fetchedAtMilliseconds,
+                url: FactsText.address(value["siteUrl"].string) ?? "https://anilist.co/anime/\(id)"))
+        return facts
+    }
+
+    /// What the entry is; nil where it does not say.
+    package static func kind(_ value: JSONValue) -> SubjectKind? {
+        switch value["format"].string {
+        case "MOVIE": .movie
+        case nil: nil
+        default: .series
+        }
+    }
+
+    /// The people who rated: the sum of the distribution. Those who keep it on a list are no votes.
+    private func votes(_ value: JSONValue) -> Int64? {
+        let amounts = value["stats"]["scoreDistribution"].array.compactMap { $0["amount"].tally }
+            .filter { (0...ScoreReading.votesMax).contains($0) }
+        guard !amounts.isEmpty else { return nil }
+        return amounts.reduce(0) { min($0 + $1, ScoreReading.votesMax) }
+    }
+
+    private func date(_ value: JSONValue) -> PartialDate? {
+        guard let year = value["year"].int else { return nil }
+        let month = value["month"].int
+        return PartialDate(year: year, month: month, day: month == nil ? nil : value["day"].int)
+            ?? PartialDate(year: year)
+    }
+}

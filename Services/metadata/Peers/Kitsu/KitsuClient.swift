@@ -1,0 +1,98 @@
+import JSON
+
+/// Kitsu, which needs no key, and whose mappings lead from one place for anime to the others.
+package struct KitsuClient: ProviderClient {
+    package let provider = ProviderID.kitsu
+    /// Such as "https://kitsu.app/api/edge".
+    private let url: String
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+
+    /// Entries of a page; more are refused.
+    private static let pageMax = 20
+    private static let mediaType = "application/vnd.api+json"
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(url: String, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.url = url
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Asks by Kitsu's id; else looks the entry up by the ids of other places; else, for what is or may be anime, by name
+    /// and year.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        guard subject.kind != .episode else { return nil }
+        if let id = try await id(subject) {
+            var facts = try await entry(id, as: subject.kind)
+            facts.seriesIDs = subject.seriesIDs
+            facts.seasonNumber = subject.seasonNumber
+            return facts
+        }
+        guard subject.kind != .season, subject.isAnimeToFind else { return nil }
+        let found = try await search(
+            ProviderQuery(kind: subject.kind, name: subject.name ?? "", year: subject.year))
+        guard let id = subject.match(in: found)?.ids.kitsu else { throw .notFound }
+        return try await entry(id, as: subject.kind)
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let address = address("anime").with("filter[text]", query.name)
+            .with("page[limit]", String(min(http.limits.candidatesMax, Self.pageMax)))
+        let rows = try await json(address)["data"].array.prefix(http.limits.candidatesMax)
+        let mapping = mapping()
+        return rows.compactMap { row in
+            KitsuMapping.kind(row).flatMap { $0 == query.kind ? mapping.entry(row, as: $0) : nil }
+        }
+    }
+
+    /// An entry with its ids at other places.
+    package func entry(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+        let value = try await json(address("anime", String(id)).with("include", "mappings,genres,categories"))
+        guard let facts = mapping().entry(value["data"], included: value["included"].array, as: kind) else {
+            throw .malformed("the record has no id")
+        }
+        return facts
+    }
+
+    /// Kitsu's own id. A series' entry is that of its first season; a season has its own.
+    private func id(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
+        let ids = subject.ids
+        if let id = ids.kitsu { return id }
+        for case (let site, let value?) in [
+            ("myanimelist/anime", ids.myanimelist), ("anilist/anime", ids.anilist), ("anidb", ids.anidb),
+        ] {
+            if let id = try await mapped(site, String(value)) { return id }
+        }
+        guard subject.isAnime == true else { return nil }
+        switch subject.kind {
+        case .series:
+            guard let tvdb = ids.tvdb else { return nil }
+            return try await mapped("thetvdb", "\(tvdb)/1")
+        case .season:
+            guard let tvdb = subject.seriesIDs.tvdb, let season = subject.seasonNumber else { return nil }
+            return try await mapped("thetvdb", "\(tvdb)/\(season)")
+        case .movie, .episode: return nil
+        }
+    }
+
+    /// The one entry that an id at another place means; nil where there is none, or several.
+    private func mapped(_ site: String, _ id: String) async throws(ProviderError) -> Int64? {
+        let address = address("mappings").with("filter[externalSite]", site).with("filter[externalId]", id)
+            .with("include", "item")
+        let items = try await json(address)["included"].array.filter { $0["type"].string == "anime" }
+        return items.count == 1 ? items[0]["id"].outsideID : nil
+    }
+
+    private func mapping() -> KitsuMapping { KitsuMapping(fetchedAtMilliseconds: nowMilliseconds()) }
+
+    private func address(_ segments: String...) -> ProviderAddress {
+        segments.reduce(ProviderAddress(url)) { $0.appending($1) }
+    }
+
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let answer = try await http.get(address, headers: [(name: "accept", value: Self.mediaType)])
+        if let failure = answer.failure(http.limits) { throw failure }
+        return try answer.json(keeping: KitsuMapping.members)
+    }
+}

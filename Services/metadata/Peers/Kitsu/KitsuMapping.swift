@@ -1,0 +1,91 @@
+package import JSON
+
+/// Reads Kitsu's entries (JSON:API), of which every season of a series is one.
+package struct KitsuMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection(
+        [
+            "data", "included", "errors", "status", "id", "type", "attributes", "canonicalTitle", "abbreviatedTitles",
+            "synopsis", "startDate", "endDate", "subtype", "episodeLength", "posterImage", "original", "large",
+            "averageRating", "name", "title", "externalSite", "externalId", "slug", "ageRating",
+        ], whole: ["titles", "ratingFrequencies"])
+
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+
+    package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
+
+    /// An entry as a film, a series or a season; nil without an id. What is `included` beside it is only read for an answer
+    /// about one entry.
+    package func entry(_ value: JSONValue, included: [JSONValue] = [], as kind: SubjectKind) -> ProviderFacts? {
+        guard let id = value["id"].outsideID else { return nil }
+        let attributes = value["attributes"]
+        var facts = ProviderFacts(provider: .kitsu, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(included)
+        facts.ids.kitsu = id
+        let titles = attributes["titles"]
+        let canonical = FactsText.name(attributes["canonicalTitle"].string)
+        facts.name = FactsText.name(titles["en"].string) ?? canonical
+        facts.originalName = FactsText.name(titles["ja_jp"].string)
+        let others = (titles.object?.members ?? []).map(\.value.string)
+        facts.otherNames = FactsText.names(
+            [canonical] + others + attributes["abbreviatedTitles"].array.map(\.string),
+            besides: [facts.name, facts.originalName])
+        facts.released = attributes["startDate"].day
+        facts.ended = attributes["endDate"].day
+        facts.overview = FactsText.overview(attributes["synopsis"].string)
+        facts.runtimeMinutes = FactsText.minutes(attributes["episodeLength"].int)
+        let genres = included.filter { $0["type"].string == "genres" }.compactMap { $0["attributes"]["name"].string }
+        let categories = included.filter { $0["type"].string == "categories" }
+            .compactMap { $0["attributes"]["title"].string }
+        facts.genres = FactsText.genres(genres.isEmpty ? categories : genres)
+        facts.certification = FactsText.certification(attributes["ageRating"].string)
+        facts.posterURL =
+            FactsText.address(attributes["posterImage"]["original"].string)
+            ?? FactsText.address(attributes["posterImage"]["large"].string)
+        facts.add(
+            ScoreReading(
+                source: .kitsu, figure: attributes["averageRating"].figure, votes: votes(attributes), via: .kitsu,
+                fetchedAtMilliseconds: fetchedAtMilliseconds,
+                url: FactsText.address("https://kitsu.app/anime/\(attributes["slug"].string ?? String(id))")))
+        return facts
+    }
+
+    /// What the entry is; nil where it does not say.
+    package static func kind(_ value: JSONValue) -> SubjectKind? {
+        switch value["attributes"]["subtype"].string?.lowercased() {
+        case "movie": .movie
+        case nil, "music": nil
+        default: .series
+        }
+    }
+
+    /// The ids at other places that come with an entry.
+    private func ids(_ included: [JSONValue]) -> SubjectIDs {
+        var ids = SubjectIDs()
+        for mapping in included where mapping["type"].string == "mappings" {
+            let attributes = mapping["attributes"]
+            let id = attributes["externalId"]
+            switch attributes["externalSite"].string {
+            case "myanimelist/anime": ids.myanimelist = ids.myanimelist ?? id.outsideID
+            case "anilist/anime", "anilist": ids.anilist = ids.anilist ?? Self.number(id)
+            case "anidb": ids.anidb = ids.anidb ?? id.outsideID
+            default: break
+            }
+        }
+        return ids
+    }
+
+    /// "5114", or "anime/5114" as old mappings have it.
+    private static func number(_ value: JSONValue) -> Int64? {
+        value.outsideID ?? SubjectIDs.checked(value.string?.split(separator: "/").last.flatMap { Int($0) })
+    }
+
+    /// The people who rated: the sum of the frequencies, which are texts. Those who keep it on a list are no votes.
+    private func votes(_ attributes: JSONValue) -> Int64? {
+        let counts = (attributes["ratingFrequencies"].object?.members ?? []).compactMap(\.value.tally)
+            .filter { (0...ScoreReading.votesMax).contains($0) }
+        guard !counts.isEmpty else { return nil }
+        return counts.reduce(0) { min($0 + $1, ScoreReading.votesMax) }
+    }
+}

@@ -1,0 +1,135 @@
+package import Cryptography
+import JSON
+
+/// Where and how Letterboxd is asked.
+package struct LetterboxdSettings: Sendable {
+    /// Up to and with the version, such as "https://api.letterboxd.com/api/v0".
+    package let url: String
+    package let clientID: Secret
+    package let clientSecret: Secret
+
+    package init(url: String, clientID: Secret, clientSecret: Secret) {
+        self.url = url
+        self.clientID = clientID
+        self.clientSecret = clientSecret
+    }
+
+    /// Life of a token whose answer does not say, in seconds.
+    static let tokenSecondsDefault: Int64 = 3_600
+}
+
+/// Letterboxd, with client credentials: films, and the few series that it has.
+package struct LetterboxdClient: ProviderClient {
+    package let provider = ProviderID.letterboxd
+    private let settings: LetterboxdSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+    private let tokens: ProviderTokens
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: LetterboxdSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+        tokens = ProviderTokens(nowMilliseconds: nowMilliseconds) { () async throws(ProviderError) in
+            try await Self.token(settings, http, nowMilliseconds: nowMilliseconds)
+        }
+    }
+
+    /// Asks by Letterboxd's id; else looks the film up by IMDb or TMDb id, or by name and year. A TMDb number is only used
+    /// for films: Letterboxd's own look-up does not say which of TMDb's two series of numbers it means.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        guard subject.kind == .movie || subject.kind == .series else { return nil }
+        if let id = subject.ids.letterboxd, subject.name != nil {
+            var facts = ProviderFacts(
+                provider: .letterboxd, kind: subject.kind, fetchedAtMilliseconds: nowMilliseconds())
+            facts.ids.letterboxd = id
+            facts.add(mapping().score(try await statistics(id), url: nil))
+            return facts
+        }
+        guard let row = try await row(subject) else { return nil }
+        guard var facts = mapping().film(row, kind: subject.kind), let id = facts.ids.letterboxd else {
+            throw .malformed("the record has no id")
+        }
+        facts.add(mapping().score(try await statistics(id), url: mapping().link(row)))
+        return facts
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        try await rows(query).compactMap { mapping().film($0, kind: query.kind) }
+    }
+
+    private func statistics(_ id: String) async throws(ProviderError) -> JSONValue {
+        try await json(address("film", id, "statistics"))
+    }
+
+    /// The film's record; nil where nothing is known that leads to it.
+    private func row(_ subject: ProviderSubject) async throws(ProviderError) -> JSONValue? {
+        if let id = subject.ids.letterboxd { return try await json(address("film", id)) }
+        let tmdb = subject.kind == .movie ? subject.ids.tmdb : nil
+        if subject.ids.imdb != nil || tmdb != nil {
+            // The ids name one film; both are given, since Letterboxd may know only one of them.
+            let address = address("films").with("filmId", subject.ids.imdb.map { "imdb:\($0)" })
+                .with("filmId", tmdb.map { "tmdb:\($0)" }).with("perPage", "5")
+            let found = try await json(address)["items"].array
+            guard let first = found.first else { throw .notFound }
+            // Two films for two ids of one title: which of them is meant cannot be told.
+            guard found.allSatisfy({ $0["id"] == first["id"] }) else { throw .notFound }
+            return first
+        }
+        guard subject.isNameOnly, subject.kind == .movie else { return nil }
+        let rows = try await rows(ProviderQuery(kind: .movie, name: subject.name ?? "", year: subject.year))
+        guard let match = subject.match(in: rows.compactMap { mapping().film($0, kind: .movie) }) else {
+            throw .notFound
+        }
+        return rows.first { $0["id"].string == match.ids.letterboxd }
+    }
+
+    /// Letterboxd takes no year, so that rows of other years are left out here.
+    private func rows(_ query: ProviderQuery) async throws(ProviderError) -> [JSONValue] {
+        let address = address("search").with("input", query.name).with("searchMethod", "FullText")
+            .with("include", "FilmSearchItem").with("perPage", "20")
+        let films = try await json(address)["items"].array.prefix(http.limits.candidatesMax).map { $0["film"] }
+        guard let year = query.year else { return films }
+        return films.filter { film in film["releaseYear"].int.map { abs($0 - year) <= 1 } ?? true }
+    }
+
+    private func mapping() -> LetterboxdMapping { LetterboxdMapping(fetchedAtMilliseconds: nowMilliseconds()) }
+
+    private func address(_ segments: String...) -> ProviderAddress {
+        segments.reduce(ProviderAddress(settings.url)) { $0.appending($1) }
+    }
+
+    /// A refused token is replaced once: it may have been withdrawn before its time.
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let token = try await tokens.current()
+        var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
+        if answer.status == 401 {
+            let renewed = try await tokens.current(refused: token)
+            answer = try await http.get(
+                address, headers: [(name: "authorization", value: "Bearer \(renewed.revealed)")])
+        }
+        if let failure = answer.failure(http.limits) { throw failure }
+        return try answer.json(keeping: LetterboxdMapping.members)
+    }
+
+    private static func token(
+        _ settings: LetterboxdSettings, _ http: ProviderHTTP, nowMilliseconds: @Sendable () -> Int64
+    ) async throws(ProviderError) -> ProviderToken {
+        let members = ProviderAddress("").with("grant_type", "client_credentials")
+            .with("client_id", settings.clientID.revealed).with("client_secret", settings.clientSecret.revealed)
+        let answer = try await http.post(
+            ProviderAddress(settings.url).appending("auth").appending("token"),
+            contentType: "application/x-www-form-urlencoded", body: Array(members.form.utf8))
+        if answer.status == 400, !answer.isHTML { throw .unauthorized }
+        if let failure = answer.failure(http.limits) { throw failure }
+        let value = try answer.json(keeping: LetterboxdMapping.members)
+        guard let token = value["access_token"].string, !token.isEmpty else {
+            throw .malformed("the token endpoint gave no token")
+        }
+        let told = value["expires_in"].tally ?? LetterboxdSettings.tokenSecondsDefault
+        let seconds = min(max(told, 0), 30 * 86_400)
+        // A tenth of its life is left for calls that are under way.
+        return ProviderToken(text: Secret(token), renewAtMilliseconds: nowMilliseconds() + seconds * 900)
+    }
+}

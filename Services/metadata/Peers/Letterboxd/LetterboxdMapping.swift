@@ -1,0 +1,52 @@
+package import JSON
+
+/// Reads Letterboxd's records of films, and of the few series that it has.
+package struct LetterboxdMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection([
+        "items", "film", "id", "name", "originalName", "alternativeNames", "releaseYear", "runTime", "rating", "genres",
+        "poster", "sizes", "url", "description", "links", "type", "counts", "ratings", "access_token", "expires_in",
+    ])
+
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+
+    package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
+
+    /// A film, in short or in full, without its score: the record does not count the votes. Nil without an id.
+    package func film(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+        guard let id = SubjectIDs.checkedLetterboxd(value["id"].string) else { return nil }
+        var facts = ProviderFacts(provider: .letterboxd, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        let links = value["links"].array
+        facts.ids = SubjectIDs(
+            imdb: links.lazy.filter { $0["type"].string == "imdb" }
+                .compactMap { SubjectIDs.checkedIMDb($0["id"].string) }.first,
+            tmdb: links.lazy.filter { $0["type"].string == "tmdb" }.compactMap { $0["id"].outsideID }.first,
+            letterboxd: id)
+        facts.name = FactsText.name(value["name"].string)
+        facts.originalName = FactsText.name(value["originalName"].string)
+        facts.otherNames = FactsText.names(
+            value["alternativeNames"].array.map(\.string), besides: [facts.name, facts.originalName])
+        // The year is all that is told; the first of January would be invented.
+        facts.released = value["releaseYear"].int.flatMap { PartialDate(year: $0) }
+        facts.overview = FactsText.overview(FactsText.plain(value["description"].string))
+        facts.runtimeMinutes = FactsText.minutes(value["runTime"].int)
+        facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string })
+        facts.posterURL = value["poster"]["sizes"].array.last.flatMap { FactsText.address($0["url"].string) }
+        return facts
+    }
+
+    /// The score of a film's statistics, which count those who rated; those who only watched are no votes.
+    package func score(_ statistics: JSONValue, url: String?) -> ScoreReading {
+        ScoreReading(
+            source: .letterboxd, figure: statistics["rating"].number.flatMap { NativeFigure($0.text) },
+            votes: statistics["counts"]["ratings"].tally, via: .letterboxd,
+            fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
+    }
+
+    /// Where Letterboxd shows the film.
+    package func link(_ value: JSONValue) -> String? {
+        value["links"].array.lazy.filter { $0["type"].string == "letterboxd" }
+            .compactMap { FactsText.address($0["url"].string) }.first
+    }
+}

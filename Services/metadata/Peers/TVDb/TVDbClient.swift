@@ -1,0 +1,163 @@
+package import Cryptography
+import JSON
+
+/// Where and how TVDb is asked.
+package struct TVDbSettings: Sendable {
+    /// Up to and with the version, such as "https://api4.thetvdb.com/v4".
+    package let url: String
+    package let key: Secret
+    /// A subscriber's PIN, for keys that ask for one.
+    package let pin: Secret?
+
+    package init(url: String, key: Secret, pin: Secret? = nil) {
+        self.url = url
+        self.key = key
+        self.pin = pin
+    }
+
+    /// A token is good for a month; it is renewed a few days before, in milliseconds.
+    static let tokenMilliseconds: Int64 = 25 * 86_400_000
+}
+
+/// TVDb, version 4: films, series, seasons and episodes, and no ratings.
+package struct TVDbClient: ProviderClient {
+    package let provider = ProviderID.tvdb
+    private let settings: TVDbSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+    private let tokens: ProviderTokens
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: TVDbSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+        tokens = ProviderTokens(nowMilliseconds: nowMilliseconds) { () async throws(ProviderError) in
+            try await Self.login(settings, http, nowMilliseconds: nowMilliseconds)
+        }
+    }
+
+    /// Asks by TVDb id; else looks it up by IMDb or TMDb id, or by name and year.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        switch subject.kind {
+        case .movie, .series:
+            if let id = try await id(subject.kind, subject.ids) { return try await title(id, kind: subject.kind) }
+            guard subject.isNameOnly else { return nil }
+            let query = ProviderQuery(kind: subject.kind, name: subject.name ?? "", year: subject.year)
+            guard let id = subject.match(in: try await search(query))?.ids.tvdb else { throw .notFound }
+            return try await title(id, kind: subject.kind)
+        case .season:
+            guard let number = subject.seasonNumber, let series = try await id(.series, subject.seriesIDs) else {
+                return nil
+            }
+            let seasons = try await title(series, kind: .series).children
+            guard let season = seasons.first(where: { $0.seasonNumber == number }) else { throw .notFound }
+            return season
+        case .episode:
+            guard let season = subject.seasonNumber, let number = subject.episodeNumber,
+                let series = try await id(.series, subject.seriesIDs)
+            else { return nil }
+            return try await episode(series: series, season: season, number: number)
+        }
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let address = address("search").with("query", query.name)
+            .with("type", query.kind == .series ? "series" : "movie")
+            .with("year", query.year.map { String($0) }).with("limit", String(http.limits.candidatesMax))
+        let rows = try await json(address)["data"].array.prefix(http.limits.candidatesMax)
+        return rows.compactMap { mapping().title($0, kind: query.kind == .series ? .series : .movie) }
+    }
+
+    package func title(_ id: Int64, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+        let address = address(kind == .movie ? "movies" : "series", String(id), "extended")
+            .with("meta", "translations").with("short", "true")
+        guard let facts = mapping().title(try await json(address)["data"], kind: kind) else {
+            throw .malformed("the record has no id")
+        }
+        return facts
+    }
+
+    package func episode(series: Int64, season: Int, number: Int) async throws(ProviderError) -> ProviderFacts {
+        let address = address("series", String(series), "episodes", "official").with("page", "0")
+            .with("season", String(season)).with("episodeNumber", String(number))
+        let rows = try await json(address)["data"]["episodes"].array.prefix(ProviderLimits.childrenMax)
+        let found = rows.lazy.compactMap { mapping().episode($0) }
+            .first { $0.seasonNumber == season && $0.episodeNumber == number }
+        guard var facts = found else { throw .notFound }
+        facts.seriesIDs.tvdb = series
+        return facts
+    }
+
+    /// TVDb's own id; nil where nothing is known that it could be looked up by.
+    private func id(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> Int64? {
+        if let id = ids.tvdb { return id }
+        if let imdb = ids.imdb {
+            if let id = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) { return id }
+        }
+        if let tmdb = ids.tmdb {
+            if let id = try await remote(String(tmdb), kind: kind, fits: { $0.tmdb == tmdb }) { return id }
+        }
+        if ids.imdb != nil || ids.tmdb != nil { throw .notFound }
+        return nil
+    }
+
+    /// The title that an outside id means. The answer can hold several and unrelated ones, so that a row counts only if its
+    /// own record names the id, or if it is the only one and names none.
+    private func remote(
+        _ id: String, kind: SubjectKind, fits: (SubjectIDs) -> Bool
+    ) async throws(ProviderError) -> Int64? {
+        let rows: [JSONValue]
+        do throws(ProviderError) {
+            rows = try await json(address("search", "remoteid", id))["data"].array
+        } catch .notFound {
+            return nil
+        }
+        let found = rows.compactMap { $0[kind == .movie ? "movie" : "series"]["id"].outsideID }
+        for candidate in found.prefix(Self.remoteCandidatesMax) {
+            let told = try await title(candidate, kind: kind).ids
+            if fits(told) { return candidate }
+            if found.count == 1, told.imdb == nil, told.tmdb == nil { return candidate }
+        }
+        return nil
+    }
+
+    /// Rows of a look-up that are looked at.
+    private static let remoteCandidatesMax = 3
+
+    private func mapping() -> TVDbMapping { TVDbMapping(fetchedAtMilliseconds: nowMilliseconds()) }
+
+    private func address(_ segments: String...) -> ProviderAddress {
+        segments.reduce(ProviderAddress(settings.url)) { $0.appending($1) }
+    }
+
+    /// A refused token is replaced once: it may have been withdrawn before its time.
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let token = try await tokens.current()
+        var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
+        if answer.status == 401 {
+            let renewed = try await tokens.current(refused: token)
+            answer = try await http.get(
+                address, headers: [(name: "authorization", value: "Bearer \(renewed.revealed)")])
+        }
+        if let failure = answer.failure(http.limits) { throw failure }
+        return try answer.json(keeping: TVDbMapping.members)
+    }
+
+    private static func login(
+        _ settings: TVDbSettings, _ http: ProviderHTTP, nowMilliseconds: @Sendable () -> Int64
+    ) async throws(ProviderError) -> ProviderToken {
+        // An empty PIN is not the same as none.
+        var members: [(name: String, value: JSONValue)] = [("apikey", .string(settings.key.revealed))]
+        if let pin = settings.pin { members.append(("pin", .string(pin.revealed))) }
+        let answer = try await http.post(
+            ProviderAddress(settings.url).appending("login"), contentType: "application/json",
+            body: encodeJSON(JSONValue.object(JSONObject(members))))
+        if let failure = answer.failure(http.limits) { throw failure }
+        guard let token = try answer.json(keeping: TVDbMapping.members)["data"]["token"].string, !token.isEmpty else {
+            throw .malformed("the login gave no token")
+        }
+        return ProviderToken(
+            text: Secret(token), renewAtMilliseconds: nowMilliseconds() + TVDbSettings.tokenMilliseconds)
+    }
+}

@@ -1,0 +1,118 @@
+package import JSON
+
+/// Reads TVDb's records. Its `score` counts interest and is no rating: it is told as the figure that it is.
+package struct TVDbMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection(
+        [
+            "status", "data", "token", "id", "tvdb_id", "name", "type", "year", "slug", "image", "image_url",
+            "overview",
+            "score", "firstAired", "lastAired", "first_air_time", "first_release", "date", "originalLanguage",
+            "primary_language", "averageRuntime", "runtime", "genres", "contentRatings", "country", "remoteIds",
+            "remote_ids", "sourceName", "aliases", "nameTranslations", "overviewTranslations", "language", "seasons",
+            "number", "seasonNumber", "seriesId", "episodes", "aired", "series", "movie", "episode",
+        ], whole: ["translations", "overviews"])
+
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+
+    package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
+
+    /// A film or series, in full or as a row of a search; nil without an id.
+    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+        guard let id = value["tvdb_id"].outsideID ?? value["id"].outsideID else { return nil }
+        var facts = ProviderFacts(provider: .tvdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = remoteIDs(value)
+        facts.ids.tvdb = id
+        let original = FactsText.name(value["name"].string)
+        let english = FactsText.name(translation(value, names: "nameTranslations", member: "name"))
+        facts.name = english ?? original
+        facts.originalName = original
+        let aliases = value["aliases"].array.map { $0.string ?? $0["name"].string }
+        facts.otherNames = FactsText.names(aliases, besides: [english, original])
+        facts.originalLanguage = (value["originalLanguage"].string ?? value["primary_language"].string).flatMap {
+            Self.languages[$0]
+        }
+        facts.released =
+            value["firstAired"].day ?? value["first_release"]["date"].day ?? value["first_air_time"].day
+            ?? value["year"].day
+        if value["status"]["name"].string == "Ended" { facts.ended = value["lastAired"].day }
+        facts.overview = FactsText.overview(
+            translation(value, names: "overviewTranslations", member: "overview") ?? value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(value["averageRuntime"].int ?? value["runtime"].int)
+        facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string ?? $0.string })
+        facts.certification =
+            value["contentRatings"].array.lazy.filter { $0["country"].string == "usa" }
+            .compactMap { FactsText.certification($0["name"].string) }.first
+        facts.posterURL = FactsText.address(value["image"].string) ?? FactsText.address(value["image_url"].string)
+        let link = value["slug"].string.map {
+            "https://thetvdb.com/\(kind == .movie ? "movies" : "series")/\($0)"
+        }
+        facts.add(
+            ScoreReading(
+                source: .tvdb, figure: value["score"].number.flatMap { NativeFigure($0.text) }, via: .tvdb,
+                fetchedAtMilliseconds: fetchedAtMilliseconds, url: FactsText.address(link)))
+        facts.children = value["seasons"].array.prefix(ProviderLimits.childrenMax)
+            .filter { $0["type"]["type"].string == "official" }.compactMap { season($0, series: facts.ids) }
+        return facts
+    }
+
+    /// A season of the aired order; nil without a number.
+    package func season(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+        guard let number = value["number"].place else { return nil }
+        var facts = ProviderFacts(provider: .tvdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = SubjectIDs(tvdb: value["id"].outsideID)
+        facts.seriesIDs = series
+        facts.seasonNumber = number
+        facts.name = FactsText.name(value["name"].string)
+        facts.released = value["year"].day
+        facts.posterURL = FactsText.address(value["image"].string)
+        return facts
+    }
+
+    /// An episode; nil without its numbers.
+    package func episode(_ value: JSONValue) -> ProviderFacts? {
+        guard let season = value["seasonNumber"].place, let number = value["number"].place else { return nil }
+        var facts = ProviderFacts(provider: .tvdb, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = remoteIDs(value)
+        facts.ids.tvdb = value["id"].outsideID
+        facts.seriesIDs = SubjectIDs(tvdb: value["seriesId"].outsideID)
+        facts.seasonNumber = season
+        facts.episodeNumber = number
+        facts.name = FactsText.name(value["name"].string)
+        facts.released = value["aired"].day
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(value["runtime"].int)
+        facts.posterURL = FactsText.address(value["image"].string)
+        return facts
+    }
+
+    /// The English text: from the list of a record in full, or from the row of a search.
+    private func translation(_ value: JSONValue, names: String, member: String) -> String? {
+        let listed = value["translations"][names].array.first {
+            $0["language"].string == "eng" && $0["isAlias"].bool != true
+        }
+        return listed?[member].string
+            ?? value[member == "name" ? "translations" : "overviews"]["eng"].string
+    }
+
+    /// Ids at other places are told by the place's name, not by number.
+    private func remoteIDs(_ value: JSONValue) -> SubjectIDs {
+        var ids = SubjectIDs()
+        for row in value["remoteIds"].array + value["remote_ids"].array {
+            switch row["sourceName"].string?.lowercased() {
+            case "imdb": ids.imdb = ids.imdb ?? SubjectIDs.checkedIMDb(row["id"].string)
+            case "themoviedb.com": ids.tmdb = ids.tmdb ?? row["id"].outsideID
+            case "tv maze", "tvmaze": ids.tvmaze = ids.tvmaze ?? row["id"].outsideID
+            default: break
+            }
+        }
+        return ids
+    }
+
+    private static let languages = [
+        "eng": "en", "jpn": "ja", "kor": "ko", "zho": "zh", "zhtw": "zh", "fra": "fr", "deu": "de", "spa": "es",
+        "ita": "it", "por": "pt", "pt": "pt", "dan": "da", "swe": "sv", "nor": "no", "nld": "nl", "rus": "ru",
+        "tur": "tr", "pol": "pl", "fin": "fi", "hun": "hu",
+    ]
+}

@@ -1,0 +1,19 @@
+import Cryptography
+import Runtime
+
+extension ProviderSetup {
+    private static let url = ConfigKey<String>.url(
+        "REELAY_TVDB_URL", default: ProviderProfile.tvdb.baseURL, "Where TVDb is asked.")
+    private static let key = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_TVDB_API_KEY", "TVDb key (version 4); without it TVDb is off.")
+    private static let pin = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_TVDB_CLIENT_SECRET", "A subscriber's PIN, for TVDb keys that ask for one.")
+
+    static let tvdb = ProviderSetup(.tvdb, keys: [url.definition, key.definition, pin.definition]) {
+        values, http, now in
+        values[key].map { key in
+            TVDbClient(
+                settings: TVDbSettings(url: values[url], key: key, pin: values[pin]), http: http, nowMilliseconds: now)
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package import Cryptography
+import JSON
+
+/// Where and how Trakt is asked.
+package struct TraktSettings: Sendable {
+    /// Such as "https://api.trakt.tv".
+    package let url: String
+    package let clientID: Secret
+
+    package init(url: String, clientID: Secret) {
+        self.url = url
+        self.clientID = clientID
+    }
+}
+
+/// Trakt's public side: its own scores, and those of others that it relays.
+package struct TraktClient: ProviderClient {
+    package let provider = ProviderID.trakt
+    private let settings: TraktSettings
+    private let http: ProviderHTTP
+    private let nowMilliseconds: @Sendable () -> Int64
+
+    /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
+    package init(settings: TraktSettings, http: ProviderHTTP, nowMilliseconds: @escaping @Sendable () -> Int64) {
+        self.settings = settings
+        self.http = http
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Asks by Trakt or IMDb id; else looks it up by TMDb or TVDb id, or by name and year.
+    package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        switch subject.kind {
+        case .movie, .series: return try await title(subject)
+        case .season:
+            guard let number = subject.seasonNumber, let series = try await key(.series, subject.seriesIDs) else {
+                return nil
+            }
+            return try await season(series: series, ids: subject.seriesIDs, number: number)
+        case .episode:
+            guard let season = subject.seasonNumber, let number = subject.episodeNumber,
+                let series = try await key(.series, subject.seriesIDs)
+            else { return nil }
+            let address = address("shows", series, "seasons", String(season), "episodes", String(number))
+            let value = try await json(address.with("extended", "full"))
+            return try whole(mapping().episode(value, series: subject.seriesIDs))
+        }
+    }
+
+    package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let what = query.kind == .series ? "show" : "movie"
+        let address = address("search", what).with("query", Self.escaped(query.name)).with("fields", "title")
+            .with("years", query.year.map { String($0) }).with("extended", "full")
+            .with("page", "1").with("limit", String(http.limits.candidatesMax))
+        let rows = try await json(address).array.prefix(http.limits.candidatesMax)
+        return rows.compactMap { mapping().title($0[what], kind: query.kind == .series ? .series : .movie) }
+    }
+
+    /// The record and the ratings, asked at once. Of a title that is known by Trakt's own id only the ratings are asked: what
+    /// else it would say has been said before.
+    private func title(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        let kind = subject.kind
+        if let id = subject.ids.trakt, subject.name != nil {
+            var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: nowMilliseconds())
+            facts.ids.trakt = id
+            for reading in try await ratings(String(id), kind: kind) { facts.add(reading) }
+            return facts
+        }
+        if let key = subject.ids.trakt.map({ String($0) }) ?? subject.ids.imdb {
+            let address = address(kind == .movie ? "movies" : "shows", key).with("extended", "full")
+            async let readings = outcome { () async throws(ProviderError) in try await ratings(key, kind: kind) }
+            let record = try whole(mapping().title(try await json(address), kind: kind))
+            return Self.joined(record, try await readings.get())
+        }
+        var found = try await lookup(kind, subject.ids)
+        if found == nil {
+            guard subject.isNameOnly else { return nil }
+            let query = ProviderQuery(kind: kind, name: subject.name ?? "", year: subject.year)
+            found = subject.match(in: try await search(query))
+        }
+        guard let found, let id = found.ids.trakt else { throw .notFound }
+        return Self.joined(found, try await ratings(String(id), kind: kind))
+    }
+
+    package func ratings(_ key: String, kind: SubjectKind) async throws(ProviderError) -> [ScoreReading] {
+        let address = address(kind == .movie ? "movies" : "shows", key, "ratings").with("extended", "all")
+        return mapping().ratings(try await json(address))
+    }
+
+    private func season(
+        series: String, ids: SubjectIDs, number: Int
+    ) async throws(ProviderError) -> ProviderFacts {
+        let rows = try await json(address("shows", series, "seasons").with("extended", "full")).array
+        let seasons = rows.prefix(ProviderLimits.childrenMax).lazy.compactMap { mapping().season($0, series: ids) }
+        guard let season = seasons.first(where: { $0.seasonNumber == number }) else { throw .notFound }
+        return season
+    }
+
+    /// What a path may name the title by; nil where nothing is known that leads to it.
+    private func key(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> String? {
+        if let key = ids.trakt.map({ String($0) }) ?? ids.imdb { return key }
+        guard ids.tmdb != nil || ids.tvdb != nil else { return nil }
+        guard let id = try await lookup(kind, ids)?.ids.trakt else { throw .notFound }
+        return String(id)
+    }
+
+    /// Looked up by TMDb or TVDb id, always with the kind: their numbers mean films, series and people at once. `notFound`
+    /// where such ids are known, but not to Trakt.
+    private func lookup(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> ProviderFacts? {
+        let what = kind == .movie ? "movie" : "show"
+        var wasAsked = false
+        for case (let place, let id?) in [("tmdb", ids.tmdb), ("tvdb", ids.tvdb)] {
+            wasAsked = true
+            let address = address("search", place, String(id)).with("type", what).with("extended", "full")
+            let rows = try await json(address).array.filter { $0["type"].string == what }
+            if let row = rows.first, rows.count == 1 { return mapping().title(row[what], kind: kind) }
+        }
+        if wasAsked { throw .notFound }
+        return nil
+    }
+
+    private static func joined(_ facts: ProviderFacts, _ readings: [ScoreReading]) -> ProviderFacts {
+        var facts = facts
+        // The link of the record's own score is the better one; a relayed rating of Trakt's is the same figure.
+        for reading in readings { facts.add(reading) }
+        return facts
+    }
+
+    /// What has a meaning in a query is taken as text.
+    private static func escaped(_ text: String) -> String {
+        let special = "+-&|!(){}[]^\"~*?:/\\"
+        return text.reduce(into: "") { result, character in
+            if special.contains(character) { result.append("\\") }
+            result.append(character)
+        }
+    }
+
+    private func mapping() -> TraktMapping { TraktMapping(fetchedAtMilliseconds: nowMilliseconds()) }
+
+    private func whole(_ facts: ProviderFacts?) throws(ProviderError) -> ProviderFacts {
+        guard let facts else { throw .malformed("the record has no id") }
+        return facts
+    }
+
+    private func address(_ segments: String...) -> ProviderAddress {
+        segments.reduce(ProviderAddress(settings.url)) { $0.appending($1) }
+    }
+
+    private func outcome<Value: Sendable>(
+        _ call: () async throws(ProviderError) -> Value
+    ) async -> Result<Value, ProviderError> {
+        do throws(ProviderError) {
+            let value = try await call()
+            return .success(value)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+        let answer = try await http.get(
+            address,
+            headers: [
+                (name: "content-type", value: "application/json"), (name: "trakt-api-version", value: "2"),
+                (name: "trakt-api-key", value: settings.clientID.revealed),
+            ])
+        if answer.status == 412 { throw .unauthorized }
+        if let failure = answer.failure(http.limits) { throw failure }
+        return try answer.json(keeping: TraktMapping.members)
+    }
+}

@@ -1,0 +1,122 @@
+package import JSON
+
+/// Reads Trakt's records, and what it relays of others' ratings, each on its own scale.
+package struct TraktMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection([
+        "type", "movie", "show", "episode", "title", "original_title", "year", "ids", "trakt", "slug", "imdb", "tmdb",
+        "tvdb", "released", "first_aired", "overview", "runtime", "genres", "language", "country", "certification",
+        "rating", "votes", "number", "season", "episodes", "metascore", "rotten_tomatoes", "user_rating", "letterboxd",
+        "mal", "link",
+    ])
+
+    /// Milliseconds since 1970.
+    private let fetchedAtMilliseconds: Int64
+
+    package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
+
+    /// A film or series; nil without Trakt's own id.
+    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+        let ids = ids(value)
+        guard ids.trakt != nil else { return nil }
+        var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids
+        facts.name = FactsText.name(value["title"].string)
+        facts.originalName = FactsText.name(value["original_title"].string)
+        facts.originalLanguage = FactsText.clean(value["language"].string, charactersMax: 10)
+        // The first broadcast is told as a moment in UTC, which may be the day after.
+        facts.released = value["released"].day ?? value["first_aired"].day ?? Self.year(value["year"])
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(value["runtime"].int)
+        facts.genres = FactsText.genres(value["genres"].array.compactMap { $0.string.map(Self.spelled) })
+        facts.certification = FactsText.certification(value["certification"].string)
+        facts.add(own(value, url: Self.link(value, kind: kind)))
+        return facts
+    }
+
+    /// A season; nil without a number.
+    package func season(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+        guard let number = value["number"].place else { return nil }
+        var facts = ProviderFacts(provider: .trakt, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(value)
+        facts.seriesIDs = series
+        facts.seasonNumber = number
+        facts.name = FactsText.name(value["title"].string)
+        facts.released = value["first_aired"].day
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.add(own(value, url: nil))
+        return facts
+    }
+
+    /// An episode; nil without its numbers.
+    package func episode(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+        guard let season = value["season"].place, let number = value["number"].place else { return nil }
+        var facts = ProviderFacts(provider: .trakt, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
+        facts.ids = ids(value)
+        facts.seriesIDs = series
+        facts.seasonNumber = season
+        facts.episodeNumber = number
+        facts.name = FactsText.name(value["title"].string)
+        facts.released = value["first_aired"].day
+        facts.overview = FactsText.overview(value["overview"].string)
+        facts.runtimeMinutes = FactsText.minutes(value["runtime"].int)
+        facts.add(own(value, url: nil))
+        return facts
+    }
+
+    /// The ratings of a title: Trakt's own, and where the blocks are there those of others.
+    package func ratings(_ value: JSONValue) -> [ScoreReading] {
+        // Without the blocks, and for seasons with them, Trakt's own figures stand alone.
+        let ownBlock = value["trakt"].object == nil ? value : value["trakt"]
+        let tomatoes = value["rotten_tomatoes"]
+        return [
+            relayed(.imdb, value["imdb"]),
+            reading(.rottenTomatoesCritics, tomatoes["rating"], votes: nil, link: tomatoes["link"]),
+            reading(.rottenTomatoesAudience, tomatoes["user_rating"], votes: nil, link: tomatoes["link"]),
+            reading(.metacritic, value["metascore"]["rating"], votes: nil, link: value["metascore"]["link"]),
+            relayed(.tmdb, value["tmdb"]), relayed(.trakt, ownBlock), relayed(.letterboxd, value["letterboxd"]),
+            relayed(.myanimelist, value["mal"]),
+        ]
+    }
+
+    private func relayed(_ source: ScoreSource, _ block: JSONValue) -> ScoreReading {
+        reading(source, block["rating"], votes: block["votes"].tally, link: block["link"])
+    }
+
+    private func reading(
+        _ source: ScoreSource, _ figure: JSONValue, votes: Int64?, link: JSONValue
+    ) -> ScoreReading {
+        ScoreReading(
+            source: source, figure: figure.number.flatMap { NativeFigure($0.text) }, votes: votes, via: .trakt,
+            fetchedAtMilliseconds: fetchedAtMilliseconds, url: FactsText.address(link.string))
+    }
+
+    private func own(_ value: JSONValue, url: String?) -> ScoreReading {
+        ScoreReading(
+            source: .trakt, figure: value["rating"].number.flatMap { NativeFigure($0.text) },
+            votes: value["votes"].tally, via: .trakt, fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
+    }
+
+    private func ids(_ value: JSONValue) -> SubjectIDs {
+        let ids = value["ids"]
+        return SubjectIDs(
+            imdb: SubjectIDs.checkedIMDb(ids["imdb"].string), tmdb: ids["tmdb"].outsideID,
+            tvdb: ids["tvdb"].outsideID, trakt: ids["trakt"].outsideID)
+    }
+
+    /// A row of an old look-up has the year as text.
+    private static func year(_ value: JSONValue) -> PartialDate? {
+        (value.int ?? value.string.flatMap { Int($0) }).flatMap { PartialDate(year: $0) }
+    }
+
+    private static func link(_ value: JSONValue, kind: SubjectKind) -> String? {
+        value["ids"]["slug"].string.flatMap {
+            FactsText.address("https://trakt.tv/\(kind == .movie ? "movies" : "shows")/\($0)")
+        }
+    }
+
+    /// "science-fiction" → "Science Fiction"
+    private static func spelled(_ slug: String) -> String {
+        slug.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: " ")
+    }
+}
