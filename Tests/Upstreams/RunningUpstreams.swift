@@ -7,12 +7,7 @@ package struct RunningUpstreams: Sendable {
     package let port: Int
 
     /// Base address of one provider, such as `http://127.0.0.1:7900/omdb`.
-    package func url(_ name: UpstreamName) -> String {
-        switch name {
-        case .tmdb: "http://127.0.0.1:\(port)/tmdb/3"
-        case .omdb: "http://127.0.0.1:\(port)/omdb/"
-        }
-    }
+    package func url(_ name: UpstreamName) -> String { "http://127.0.0.1:\(port)\(name.basePath)" }
 
     /// Runs emulators on a free port of 127.0.0.1 while `body` runs.
     package static func run<Result: Sendable>(

@@ -9,11 +9,18 @@ import NIOCore
 package struct UpstreamServer: Sendable {
     package let desk: ControlDesk
     package let catalogue: Catalogue
-    private let providers: [UpstreamName: any EmulatedProvider]
+    package let providers: [UpstreamName: any EmulatedProvider]
     private let control: ControlRoutes
 
     package init(catalogue: Catalogue = .standard) {
-        let all: [any EmulatedProvider] = [TMDbEmulator(catalogue: catalogue), OMDbEmulator(catalogue: catalogue)]
+        let all: [any EmulatedProvider] = [
+            TMDbEmulator(catalogue: catalogue), TVDbEmulator(catalogue: catalogue),
+            TVmazeEmulator(catalogue: catalogue),
+            OMDbEmulator(catalogue: catalogue), TraktEmulator(catalogue: catalogue),
+            LetterboxdEmulator(catalogue: catalogue), SimklEmulator(catalogue: catalogue),
+            AniListEmulator(catalogue: catalogue), AniDBEmulator(catalogue: catalogue),
+            MyAnimeListEmulator(catalogue: catalogue), KitsuEmulator(catalogue: catalogue),
+        ]
         let providers = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
         self.catalogue = catalogue
         self.providers = providers
@@ -57,11 +64,15 @@ package struct UpstreamServer: Sendable {
     private func answer(
         _ request: UpstreamRequest, by provider: any EmulatedProvider, _ context: UpstreamContext
     ) async throws -> Response {
+        let latency = desk.latency(request.provider)
+        let isTooFast = !desk.pace.enter(request.provider)
+        defer { desk.pace.leave(request.provider) }
+        if latency > .zero { try await Task.sleep(for: latency) }
         let fault = desk.takeFault(request)
         let now = Int64(Date.now.timeIntervalSince1970 * 1_000)
         let sequence = desk.record(request, atMilliseconds: now, fault: fault)
         guard let fault else {
-            let answer = await provider.answer(request)
+            let answer = isTooFast ? provider.rateLimited() : await provider.answer(request)
             desk.settle(sequence, status: answer.status)
             return Self.response(answer)
         }

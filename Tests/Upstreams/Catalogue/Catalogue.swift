@@ -1,30 +1,73 @@
 /// All invented titles, shared by every emulated provider.
 package struct Catalogue: Sendable {
     package let titles: [CatalogueTitle]
+    /// Entries of the places for anime, one for each season of a series.
+    package let entries: [CatalogueEntry]
+    private let byIMDb: [String: Int]
+    private let byTMDb: [CatalogueKind: [Int: Int]]
+    private let byTVDb: [CatalogueKind: [Int: Int]]
+    private let byNumber: [Int: Int]
+    private let entriesByNumber: [Int: Int]
+    private let episodesByIMDb: [String: (title: Int, season: Int, place: Int)]
 
-    package init(titles: [CatalogueTitle]) { self.titles = titles }
+    package init(titles: [CatalogueTitle]) {
+        self.titles = titles
+        entries = titles.flatMap { CatalogueEntry.entries(of: $0) }
+        let indices = titles.indices
+        byIMDb = Self.index(indices) { titles[$0].imdb }
+        byNumber = Self.index(indices) { titles[$0].number }
+        byTMDb = Dictionary(grouping: indices) { titles[$0].kind }.mapValues { Self.index($0) { titles[$0].tmdb } }
+        byTVDb = Dictionary(grouping: indices) { titles[$0].kind }.mapValues { Self.index($0) { titles[$0].tvdb } }
+        let entries = entries
+        entriesByNumber = Self.index(entries.indices) { entries[$0].number }
+        var episodes: [String: (title: Int, season: Int, place: Int)] = [:]
+        for title in indices {
+            for (season, list) in titles[title].seasons.enumerated() {
+                for (place, episode) in list.episodes.enumerated() { episodes[episode.imdb] = (title, season, place) }
+            }
+        }
+        episodesByIMDb = episodes
+    }
+
+    private static func index<Key: Hashable>(_ indices: some Sequence<Int>, _ key: (Int) -> Key?) -> [Key: Int] {
+        Dictionary(indices.compactMap { index in key(index).map { ($0, index) } }) { first, _ in first }
+    }
 
     /// The titles that come with the emulators.
-    package static let standard = Catalogue(titles: films + series)
+    package static let standard = Catalogue(titles: films + series + anime)
 
-    package func title(imdb: String) -> CatalogueTitle? { titles.first { $0.imdb == imdb } }
-
-    package func title(_ kind: CatalogueKind, tmdb: Int) -> CatalogueTitle? {
-        titles.first { $0.kind == kind && $0.tmdb == tmdb }
+    /// The standard titles and `count` more, which every one of the eleven providers has.
+    package static func standard(adding count: Int) -> Catalogue {
+        Catalogue(titles: films + series + anime + (0..<max(count, 0)).map { generated($0) })
     }
 
-    package func title(_ kind: CatalogueKind, tvdb: Int) -> CatalogueTitle? {
-        titles.first { $0.kind == kind && $0.tvdb == tvdb }
-    }
+    package func title(imdb: String) -> CatalogueTitle? { byIMDb[imdb].map { titles[$0] } }
+
+    package func title(_ kind: CatalogueKind, tmdb: Int) -> CatalogueTitle? { byTMDb[kind]?[tmdb].map { titles[$0] } }
+
+    package func title(_ kind: CatalogueKind, tvdb: Int) -> CatalogueTitle? { byTVDb[kind]?[tvdb].map { titles[$0] } }
+
+    /// The title with the number that the ids of several providers are made of.
+    package func title(number: Int) -> CatalogueTitle? { byNumber[number].map { titles[$0] } }
+
+    package func entry(number: Int) -> CatalogueEntry? { entriesByNumber[number].map { entries[$0] } }
 
     /// The episode with an IMDb id, beside its series.
     package func episode(imdb: String) -> (series: CatalogueTitle, episode: CatalogueEpisode)? {
-        for series in titles {
-            for season in series.seasons {
-                if let episode = season.episodes.first(where: { $0.imdb == imdb }) { return (series, episode) }
+        episodesByIMDb[imdb].map { place in
+            (titles[place.title], titles[place.title].seasons[place.season].episodes[place.place])
+        }
+    }
+
+    /// Entries whose names hold every word of the query.
+    package func searchEntries(_ query: String) -> [CatalogueEntry] {
+        let words = Self.words(query)
+        guard !words.isEmpty else { return [] }
+        return entries.filter { entry in
+            entry.names.map(Self.words).contains { name in
+                words.allSatisfy { word in name.contains { $0.hasPrefix(word) } }
             }
         }
-        return nil
     }
 
     /// Titles whose name or original name holds every word of the query; exact names first, then by votes.
@@ -34,7 +77,7 @@ package struct Catalogue: Sendable {
         let wanted = words.joined(separator: " ")
         return titles.filter { title in
             guard kinds.contains(title.kind) else { return false }
-            let names = [title.name, title.originalName ?? ""].map(Self.words)
+            let names = [title.name, title.originalName ?? "", title.romaji ?? ""].map(Self.words)
             return names.contains { name in
                 words.allSatisfy { word in name.contains { $0.hasPrefix(word) } }
             }

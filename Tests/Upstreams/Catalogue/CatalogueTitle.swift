@@ -44,6 +44,8 @@ package struct CatalogueTitle: Sendable {
     package var kind = CatalogueKind.movie
     package let name: String
     package var originalName: String?
+    /// The original name in Latin letters.
+    package var romaji: String?
     /// ISO 639-1.
     package var language = "en"
     /// ISO 3166-1.
@@ -75,10 +77,23 @@ package struct CatalogueTitle: Sendable {
     /// "1999", or nil.
     package var year: Int? { Int(released.prefix(4)) }
 
+    /// Whether the places for anime have it.
+    package var isAnime: Bool { genres.contains(.animation) && language == "ja" }
+
+    package var regularSeasons: [CatalogueSeason] { seasons.filter { $0.number > 0 } }
+
     package var json: JSONValue {
         .members([
             "kind": .string(kind.rawValue), "name": .string(name), "year": .whole(year), "imdb": .text(imdb),
-            "tmdb": .whole(tmdb), "tvdb": .whole(tvdb),
+            "tmdb": .whole(tmdb), "tvdb": .whole(tvdb), "tvmaze": .whole(tvmaze), "trakt": .whole(trakt),
+            "letterboxd": .text(letterboxd), "simkl": .whole(simkl),
+            "entries": .array(
+                CatalogueEntry.entries(of: self).map {
+                    .members([
+                        "season": .whole($0.season), "anilist": .whole($0.anilist), "anidb": .whole($0.anidb),
+                        "myanimelist": .whole($0.myanimelist), "kitsu": .whole($0.kitsu),
+                    ])
+                }),
             "seasons": .array(
                 seasons.map { .members(["number": .whole($0.number), "episodes": .whole($0.episodes.count)]) }),
         ])

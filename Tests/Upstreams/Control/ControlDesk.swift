@@ -7,7 +7,11 @@ package final class ControlDesk: Sendable {
         var entries: [BookEntry] = []
         var sequence = 0
         var droppedCount = 0
+        var latencies: [UpstreamName: Duration] = [:]
     }
+
+    /// How fast each provider is asked, and how fast it may be.
+    package let pace = PaceMeter()
 
     private let state = Mutex(State())
 
@@ -35,6 +39,18 @@ package final class ControlDesk: Sendable {
             state.faults.removeAll()
             state.entries.removeAll()
             state.droppedCount = 0
+            state.latencies.removeAll()
+        }
+        pace.reset()
+    }
+
+    /// Time that every answer of a provider takes.
+    package func latency(_ provider: UpstreamName) -> Duration { state.withLock { $0.latencies[provider] ?? .zero } }
+
+    /// Lets every answer of one provider, or of all, take so long.
+    package func setLatency(_ latency: Duration, of provider: UpstreamName? = nil) {
+        state.withLock { state in
+            for name in provider.map({ [$0] }) ?? UpstreamName.allCases { state.latencies[name] = latency }
         }
     }
 

@@ -19,6 +19,11 @@ package struct ControlRoutes: Sendable {
     ///     DELETE /faults?provider=     all, or those of one provider
     ///     GET    /book?provider=&after=  requests received, oldest first
     ///     GET    /catalogue            the titles that every provider knows
+    ///     POST   /latency              {"milliseconds", "provider"?}: what every answer takes
+    ///     POST   /limits               {"provider", "calls", "milliseconds"}: more calls than that in any such time are
+    ///                                  refused as the provider refuses them
+    ///     GET    /pace                 calls of each provider, the most in any second and the most at one time
+    ///     DELETE /pace                 counts from 0 again
     ///     POST   /reset                no faults, empty book, providers as at the start
     package func answer(method: String, path: String, query: [WireField], body: [UInt8]) -> UpstreamResponse {
         let provider = query.first { $0.name == "provider" }?.value
@@ -39,6 +44,12 @@ package struct ControlRoutes: Sendable {
                 .members(["dropped": .whole(book.droppedCount), "entries": .array(book.entries.map(\.json))]))
         case ("GET", "/catalogue"):
             return .json(.members(["titles": .array(catalogue.titles.map(\.json))]))
+        case ("POST", "/latency"): return setLatency(body)
+        case ("POST", "/limits"): return setLimit(body)
+        case ("GET", "/pace"): return .json(.members(["pace": .array(desk.pace.readings.map(\.json))]))
+        case ("DELETE", "/pace"):
+            desk.pace.restart()
+            return .json(.members(["pace": []]))
         case ("POST", "/reset"):
             desk.reset()
             for provider in providers.values { provider.reset() }
@@ -55,6 +66,29 @@ package struct ControlRoutes: Sendable {
         }
         guard desk.add(fault) else { return problem("too many faults wait", 409) }
         return .json(fault.json, status: 201)
+    }
+
+    private func setLatency(_ body: [UInt8]) -> UpstreamResponse {
+        let value = (try? decodeJSON(JSONValue.self, from: body)) ?? .null
+        let name = value["provider"].string.flatMap(UpstreamName.init(rawValue:))
+        guard let milliseconds = value["milliseconds"].int,
+            (0...UpstreamLimits.waitMillisecondsMax).contains(milliseconds),
+            name != nil || value["provider"].isNull
+        else { return problem("a latency needs milliseconds, and perhaps a provider", 400) }
+        desk.setLatency(.milliseconds(milliseconds), of: name)
+        return .json(.members(["milliseconds": .whole(milliseconds), "provider": .text(name?.rawValue)]))
+    }
+
+    private func setLimit(_ body: [UInt8]) -> UpstreamResponse {
+        let value = (try? decodeJSON(JSONValue.self, from: body)) ?? .null
+        guard let name = value["provider"].string.flatMap(UpstreamName.init(rawValue:)), let calls = value["calls"].int,
+            let milliseconds = value["milliseconds"].int, calls > 0, milliseconds > 0
+        else { return problem("a limit needs a provider, calls and milliseconds", 400) }
+        desk.pace.limit(name, calls: calls, per: .milliseconds(milliseconds))
+        return .json(
+            .members([
+                "provider": .string(name.rawValue), "calls": .whole(calls), "milliseconds": .whole(milliseconds),
+            ]))
     }
 
     private func problem(_ text: String, _ status: Int) -> UpstreamResponse {

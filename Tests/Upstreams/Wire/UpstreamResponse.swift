@@ -18,6 +18,10 @@ package struct UpstreamResponse: Sendable {
             body: encodeJSON(value))
     }
 
+    package static func empty(_ status: Int, headers: [WireField] = []) -> UpstreamResponse {
+        UpstreamResponse(status: status, headers: headers, body: [])
+    }
+
     package static func html(_ title: String, status: Int) -> UpstreamResponse {
         let page = "<!DOCTYPE html>\n<html><head><title>\(title)</title></head><body><h1>\(title)</h1></body></html>\n"
         return UpstreamResponse(

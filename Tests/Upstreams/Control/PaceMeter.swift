@@ -1,0 +1,114 @@
+package import JSON
+import Synchronization
+
+/// How fast each provider is asked; refuses what goes beyond a limit that was set.
+package final class PaceMeter: Sendable {
+    /// What was seen of one provider.
+    package struct Reading: Sendable {
+        package let provider: UpstreamName
+        package let calls: Int
+        /// The most calls in any second.
+        package let secondPeak: Int
+        /// The most calls in any time as long as the limit's; 0 where none is set.
+        package let limitPeak: Int
+        /// The most calls under way at one time.
+        package let inFlightPeak: Int
+        package let refused: Int
+
+        package var json: JSONValue {
+            .members([
+                "provider": .string(provider.rawValue), "calls": .whole(calls), "second_peak": .whole(secondPeak),
+                "limit_peak": .whole(limitPeak), "in_flight_peak": .whole(inFlightPeak), "refused": .whole(refused),
+            ])
+        }
+    }
+
+    /// Calls within a time that slides along.
+    fileprivate struct Window {
+        let length: Duration
+        private(set) var peak = 0
+        private var times: [ContinuousClock.Instant] = []
+        private var first = 0
+
+        init(_ length: Duration) { self.length = length }
+
+        var count: Int { times.count - first }
+
+        mutating func add(_ now: ContinuousClock.Instant) {
+            while first < times.count, now - times[first] >= length { first += 1 }
+            if first > 1_000 {
+                times.removeSubrange(..<first)
+                first = 0
+            }
+            times.append(now)
+            peak = max(peak, count)
+        }
+    }
+
+    fileprivate struct Tally {
+        var calls = 0
+        var refused = 0
+        var inFlight = 0
+        var inFlightPeak = 0
+        var second = Window(.seconds(1))
+        var limit: (calls: Int, window: Window)?
+    }
+
+    private let tallies = Mutex<[UpstreamName: Tally]>([:])
+
+    package init() {}
+
+    /// Counts a call that begins; false where it goes beyond the limit.
+    func enter(_ provider: UpstreamName) -> Bool {
+        let now = ContinuousClock.now
+        return tallies.withLock { tallies in
+            tallies[provider, default: Tally()].enter(now)
+        }
+    }
+
+    func leave(_ provider: UpstreamName) { tallies.withLock { $0[provider]?.inFlight -= 1 } }
+
+    package func limit(_ provider: UpstreamName, calls: Int, per length: Duration) {
+        tallies.withLock { $0[provider, default: Tally()].limit = (calls, Window(length)) }
+    }
+
+    package var readings: [Reading] {
+        tallies.withLock { tallies in
+            UpstreamName.allCases.compactMap { name in
+                tallies[name].map {
+                    Reading(
+                        provider: name, calls: $0.calls, secondPeak: $0.second.peak,
+                        limitPeak: $0.limit?.window.peak ?? 0, inFlightPeak: $0.inFlightPeak, refused: $0.refused)
+                }
+            }
+        }
+    }
+
+    /// Counts from 0 again; limits stay.
+    package func restart() {
+        tallies.withLock { tallies in
+            for (name, old) in tallies {
+                tallies[name] = Tally(
+                    inFlight: old.inFlight, limit: old.limit.map { ($0.calls, Window($0.window.length)) })
+            }
+        }
+    }
+
+    /// Counts from 0 again, without limits.
+    func reset() {
+        tallies.withLock { tallies in tallies = tallies.mapValues { Tally(inFlight: $0.inFlight) } }
+    }
+}
+
+extension PaceMeter.Tally {
+    fileprivate mutating func enter(_ now: ContinuousClock.Instant) -> Bool {
+        calls += 1
+        inFlight += 1
+        inFlightPeak = max(inFlightPeak, inFlight)
+        second.add(now)
+        limit?.window.add(now)
+        guard let limit, limit.window.count > limit.calls else { return true }
+        refused += 1
+        return false
+    }
+}
