@@ -42,6 +42,7 @@ package final class Stack: Sendable {
         try "test:\(Data(repeating: 7, count: 32).base64EncodedString())\n".write(
             to: keyRing, atomically: true, encoding: .utf8)
 
+        let demo = try Self.demoSettings(upstreamsPort: upstreamsPort)
         var ports: [String: [Int]] = [:]
         for name in serviceNames { ports[name] = try (0..<plan.copies(of: name)).map { _ in try FreePort.next() } }
         func addresses(_ name: String) -> String {
@@ -57,9 +58,6 @@ package final class Stack: Sendable {
                     "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_DELAY_SECONDS": "0",
                     "REELAY_METADATA_ADDRESS": addresses("metadata"), "REELAY_RATINGS_ADDRESS": addresses("ratings"),
                     "REELAY_SCROBBLE_ADDRESS": addresses("scrobble"),
-                    "REELAY_TMDB_URL": "http://127.0.0.1:\(upstreamsPort)/tmdb/3",
-                    "REELAY_TMDB_API_KEY": "00112233445566778899aabbccddeeff",
-                    "REELAY_OMDB_URL": "http://127.0.0.1:\(upstreamsPort)/omdb", "REELAY_OMDB_API_KEY": "reelaydemo",
                     "REELAY_CORS_ORIGINS": "https://app.example",
                     "REELAY_KEY_RING_FILE": keyRing.path,
                 ]
@@ -68,6 +66,7 @@ package final class Stack: Sendable {
                     rpcPort = try FreePort.next()
                     environment["REELAY_INTERNAL_PORT"] = "\(rpcPort)"
                 }
+                if name == "metadata" { environment.merge(demo) { _, new in new } }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
                 environment.merge(plan.settingsOfCopy[name]?[index] ?? [:]) { _, new in new }
@@ -87,6 +86,22 @@ package final class Stack: Sendable {
             throw error
         }
         return stack
+    }
+
+    /// The settings of `deploy/demo.env`, with emulators on this machine.
+    private static func demoSettings(upstreamsPort: Int) throws -> [String: String] {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let text = try String(contentsOf: root.appending(path: "deploy/demo.env"), encoding: .utf8)
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("REELAY_") }
+        return Dictionary(
+            uniqueKeysWithValues: lines.map { line in
+                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (
+                    String(parts[0]),
+                    parts[1].replacingOccurrences(of: "//upstreams:7900/", with: "//127.0.0.1:\(upstreamsPort)/")
+                )
+            })
     }
 
     /// Runs `body` with a stack of its own, which is stopped whatever happens.

@@ -39,7 +39,8 @@ is_passed_on() {
         REELAY_PORT_OFFSET | REELAY_POSTGRES_PORT | REELAY_SECRETS_DIR | REELAY_BIN | REELAY_FIXTURES) false ;;
         REELAY_TEST_* | REELAY_BUILD_* | REELAY_BENCH_* | REELAY_COMPOSE | REELAY_BIND | REELAY_*_COPIES) false ;;
         # Emulated providers stand in for the real ones.
-        REELAY_TMDB_* | REELAY_OMDB_*) [ "$2" = no ] ;;
+        REELAY_TMDB_* | REELAY_TVDB_* | REELAY_TVMAZE_* | REELAY_OMDB_* | REELAY_TRAKT_* | REELAY_LETTERBOXD_*) [ "$2" = no ] ;;
+        REELAY_SIMKL_* | REELAY_ANILIST_* | REELAY_ANIDB_* | REELAY_MYANIMELIST_* | REELAY_KITSU_*) [ "$2" = no ] ;;
         *) true ;;
     esac
 }
@@ -63,12 +64,7 @@ SETTINGS
     case "$name" in
         metadata)
             if [ "$demo" = yes ]; then
-                cat <<SETTINGS
-REELAY_TMDB_URL=http://127.0.0.1:$(port_of upstreams)/tmdb/3
-REELAY_TMDB_API_KEY=00112233445566778899aabbccddeeff
-REELAY_OMDB_URL=http://127.0.0.1:$(port_of upstreams)/omdb
-REELAY_OMDB_API_KEY=reelaydemo
-SETTINGS
+                sed -n "s|http://upstreams:7900/|http://127.0.0.1:$(port_of upstreams)/|; /^REELAY_/p" "$root/deploy/demo.env"
             fi
             ;;
         scrobble)

@@ -56,10 +56,10 @@ package enum OMDbAnswer {
 
     private static func parsed(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONValue {
         do throws(ProviderError) {
-            return try answer.json()
+            return try answer.json(keeping: OMDbMapping.members)
         } catch .malformed {
             let again = ProviderHTTPAnswer(status: answer.status, body: repaired(answer.body))
-            return try again.json()
+            return try again.json(keeping: OMDbMapping.members)
         }
     }
 }

@@ -87,12 +87,8 @@ package struct OMDbClient: ProviderClient {
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
         let answer = try await http.get(address)
-        switch answer.status {
-        case 200, 401: break
-        case 404: throw .notFound
-        case 429: throw .rateLimited(retryAfter: answer.retryAfter(atMost: http.limits.retryAfterMax))
-        default: throw .unavailable("status \(answer.status)")
-        }
+        // A wrong key and a used-up day are both 401; the body tells them apart.
+        if answer.status != 401, let failure = answer.failure(http.limits) { throw failure }
         return try OMDbAnswer.checked(answer, nowMilliseconds: nowMilliseconds())
     }
 }

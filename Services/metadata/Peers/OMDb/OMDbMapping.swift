@@ -2,6 +2,13 @@ package import JSON
 
 /// Reads OMDb's records, in which everything is a string and "N/A" is nothing.
 package struct OMDbMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection([
+        "imdbID", "Type", "seriesID", "Season", "Episode", "Episodes", "Title", "Year", "Released", "Plot", "Runtime",
+        "Genre", "Rated", "Poster", "Ratings", "Source", "Value", "imdbRating", "Metascore", "imdbVotes", "Search",
+        "Response", "Error",
+    ])
+
     /// Milliseconds since 1970.
     private let fetchedAtMilliseconds: Int64
 

@@ -167,13 +167,7 @@ package struct TMDbClient: ProviderClient {
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
         let bearer = isQueryKey ? [] : [(name: "authorization", value: "Bearer \(settings.key.revealed)")]
         let answer = try await http.get(address, headers: bearer)
-        switch answer.status {
-        case 200: return try answer.json()
-        case 404: throw .notFound
-        case 429: throw .rateLimited(retryAfter: answer.retryAfter(atMost: http.limits.retryAfterMax))
-        case 401 where !answer.isHTML, 403 where !answer.isHTML: throw .unauthorized
-        case 400, 405, 422: throw .malformed("the question was refused with status \(answer.status)")
-        default: throw .unavailable("status \(answer.status)")
-        }
+        if let failure = answer.failure(http.limits) { throw failure }
+        return try answer.json(keeping: TMDbMapping.members)
     }
 }

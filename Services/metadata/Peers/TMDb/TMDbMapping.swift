@@ -2,6 +2,16 @@ package import JSON
 
 /// Reads TMDb's records. Every field stands alone: one that is absent or of another type is not told.
 package struct TMDbMapping: Sendable {
+    /// What is read of an answer.
+    package static let members = JSONSelection([
+        "id", "results", "movie_results", "tv_results", "tv_episode_results", "title", "name", "original_title",
+        "original_name", "original_language", "release_date", "first_air_date", "in_production", "last_air_date",
+        "overview", "runtime", "episode_run_time", "last_episode_to_air", "genres", "release_dates", "content_ratings",
+        "iso_3166_1", "type", "certification", "rating", "poster_path", "backdrop_path", "still_path", "vote_average",
+        "vote_count", "seasons", "season_number", "episodes", "episode_number", "air_date", "show_id", "external_ids",
+        "imdb_id", "tvdb_id", "wikidata_id",
+    ])
+
     /// Milliseconds since 1970.
     private let fetchedAtMilliseconds: Int64
     private let region: String
