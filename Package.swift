@@ -117,6 +117,7 @@ let package = Package(
             "RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
         + shared("Postgres", ["CLibpq"], wrapsC: true)
         + shared("Contracts", ["JSON", "RPC"], tests: nil)
+        + shared("RatingScales", ["Contracts", "JSON"])
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
         + shared(
             "Edge",
@@ -141,9 +142,9 @@ let package = Package(
         + service(
             "metadata", ["GZip", httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
             tests: ["UpstreamEmulators"])
-        + service("ratings")
+        + service("ratings", ["RatingScales"])
         + service("scrobble")
-        + service("gateway", ["Edge"])
+        + service("gateway", ["Edge", "RatingScales"])
         + fuzz()
         + [
             .target(

@@ -14,6 +14,7 @@ extension TitleID: PGScalar, PGDecodable {}
 extension UserID: PGScalar, PGDecodable {}
 extension PlayID: PGScalar, PGDecodable {}
 extension PlaybackSessionID: PGScalar, PGDecodable {}
+extension BatchID: PGScalar, PGDecodable {}
 
 extension PGScalar where Self: RawRepresentable, RawValue == String {
     /// A closed enumeration, kept as its word on the wire; nil for a word that it does not have.
@@ -24,6 +25,8 @@ extension TitleKind: PGScalar, PGDecodable {}
 extension PlaybackState: PGScalar, PGDecodable {}
 extension PlayPrecision: PGScalar, PGDecodable {}
 extension UserRole: PGScalar, PGDecodable {}
+extension ChangeSource: PGScalar, PGDecodable {}
+extension RatingScale: PGScalar, PGDecodable {}
 
 extension Timestamp: PGScalar, PGDecodable {
     package static func read(_ cell: PGCell) -> Timestamp? {

@@ -8,12 +8,14 @@ struct ContractDocuments: Sendable {
     struct Step: Sendable {
         let method: String
         let params: Tree
+        let headers: [String: String]
         /// Where the answer holds a value (a path) that the document writes as the given literal.
         let becomes: [String: String]
 
         init(_ node: Tree) {
             method = node["method"]?.text ?? ""
             params = node["params"] ?? .object([:])
+            headers = (node["headers"]?.members ?? [:]).compactMapValues(\.text)
             becomes = (node["becomes"]?.members ?? [:]).compactMapValues(\.text)
         }
     }
@@ -29,6 +31,7 @@ struct ContractDocuments: Sendable {
         let error: String
         let given: [Step]
         let params: Tree
+        let headers: [String: String]
     }
 
     struct Method: Sendable, CustomTestStringConvertible {
@@ -92,7 +95,8 @@ struct ContractDocuments: Sendable {
                 provocations: (node["x-provoke"]?.items ?? []).map {
                     Provocation(
                         error: $0["error"]?.text ?? "", given: ($0["given"]?.items ?? []).map(Step.init),
-                        params: $0["params"] ?? .object([:]))
+                        params: $0["params"] ?? .object([:]),
+                        headers: ($0["headers"]?.members ?? [:]).compactMapValues(\.text))
                 })
         }
     }

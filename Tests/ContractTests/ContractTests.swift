@@ -33,7 +33,7 @@ struct ContractTests {
     private func run(_ steps: [ContractDocuments.Step]) async throws -> [String: String] {
         var names: [String: String] = [:]
         for step in steps {
-            let answer = try await call(step.method, step.params.renaming(names))
+            let answer = try await call(step.method, step.params.renaming(names), headers: step.headers)
             let result = try #require(answer["result"], "\(step.method): \(answer)")
             for (path, literal) in step.becomes { names[literal] = try #require(result.value(at: path)?.text) }
         }
@@ -63,7 +63,8 @@ struct ContractTests {
             "\(method.name) documents other errors than it provokes")
         for provocation in method.provocations {
             let names = try await run(provocation.given)
-            let answer = try await call(method.name, provocation.params.renaming(names))
+            let answer = try await call(
+                method.name, provocation.params.renaming(names), headers: provocation.headers)
             #expect(
                 answer["error"]?["code"]?.number == documents.code(of: provocation.error), "\(method.name): \(answer)")
             #expect(answer["result"] == nil)

@@ -5,14 +5,39 @@ package import RPC
 
 /// What the ratings service answers.
 package protocol RatingsAPI: Sendable {
-    /// Rates a title, or changes the rating that is there. Errors: dateInFuture.
+    /// Rates a title, or changes the rating that is there. Errors: dateInFuture, preconditionFailed,
+    /// idempotencyKeyReused, userNotFound.
     func rateTitle(_ params: RateTitleParams, _ context: RPCContext) async throws(RPCError) -> Rating
-    /// Takes a rating back.
+    /// Takes a rating back; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
     func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome
     /// A person's rating of one title. Errors: ratingNotFound.
     func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating
     /// A person's ratings of several titles; those without one are left out.
     func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings
+    /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
+    func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage
+    /// What all people here think of each of several titles; one without ratings has a count of 0.
+    func getSummaries(_ params: GetSummariesParams, _ context: RPCContext) async throws(RPCError) -> FoundSummaries
+    /// A person's ratings in figures.
+    func getStatistics(_ params: GetStatisticsParams, _ context: RPCContext) async throws(RPCError) -> RatingStatistics
+    /// The changes of a person's ratings, the latest first: all of them, those of one title, or those of one batch.
+    /// Errors: invalidCursor.
+    func listTimeline(_ params: ListTimelineParams, _ context: RPCContext) async throws(RPCError) -> RatingTimeline
+    /// The changes of a person's ratings after a version, in their order: a feed to follow, without a gap.
+    func listChanges(_ params: ListChangesParams, _ context: RPCContext) async throws(RPCError) -> RatingFeed
+    /// Sets and takes back up to 1,000 ratings of a person, all or none; tells what became of each. Errors:
+    /// idempotencyKeyReused, userNotFound.
+    func writeRatings(_ params: WriteRatingsParams, _ context: RPCContext) async throws(RPCError) -> WriteOutcomes
+    /// Puts back what a batch has changed, up to 1,000 titles a call; a rating that was edited since keeps the edit
+    /// and is named. Errors: invalidCursor, userNotFound.
+    func restoreBatch(_ params: RestoreBatchParams, _ context: RPCContext) async throws(RPCError) -> RestoredBatch
+    /// Removes everything of a person, and refuses what arrives late. Repeated until it says that it is done.
+    func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> RemovedRatings
+    /// Re-keys everything of titles that were merged into others. Where a person has rated both, the newer rating
+    /// stays and both are in the history. May be repeated.
+    func applyRedirects(
+        _ params: ApplyRedirectsParams, _ context: RPCContext
+    ) async throws(RPCError) -> AppliedRedirects
 }
 
 /// The methods of the ratings service by name.
@@ -21,6 +46,15 @@ package enum RatingsMethods {
     package static let unrateTitle = RPCMethod(name: "ratings.unrateTitle", isIdempotent: true)
     package static let getRating = RPCMethod(name: "ratings.getRating", isIdempotent: true)
     package static let getRatings = RPCMethod(name: "ratings.getRatings", isIdempotent: true)
+    package static let listRatings = RPCMethod(name: "ratings.listRatings", isIdempotent: true)
+    package static let getSummaries = RPCMethod(name: "ratings.getSummaries", isIdempotent: true)
+    package static let getStatistics = RPCMethod(name: "ratings.getStatistics", isIdempotent: true)
+    package static let listTimeline = RPCMethod(name: "ratings.listTimeline", isIdempotent: true)
+    package static let listChanges = RPCMethod(name: "ratings.listChanges", isIdempotent: true)
+    package static let writeRatings = RPCMethod(name: "ratings.writeRatings", isIdempotent: true)
+    package static let restoreBatch = RPCMethod(name: "ratings.restoreBatch", isIdempotent: true)
+    package static let deletePerson = RPCMethod(name: "ratings.deletePerson", isIdempotent: true)
+    package static let applyRedirects = RPCMethod(name: "ratings.applyRedirects", isIdempotent: true)
 }
 
 /// Calls the ratings service.
@@ -29,12 +63,13 @@ package struct RatingsClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// Rates a title, or changes the rating that is there. Errors: dateInFuture.
+    /// Rates a title, or changes the rating that is there. Errors: dateInFuture, preconditionFailed,
+    /// idempotencyKeyReused, userNotFound.
     package func rateTitle(_ params: RateTitleParams, _ call: RPCCall) async throws(RPCError) -> Rating {
         try await caller.call(RatingsMethods.rateTitle, params, call)
     }
 
-    /// Takes a rating back.
+    /// Takes a rating back; the history keeps it. Errors: preconditionFailed, idempotencyKeyReused, userNotFound.
     package func unrateTitle(_ params: UnrateTitleParams, _ call: RPCCall) async throws(RPCError) -> UnrateOutcome {
         try await caller.call(RatingsMethods.unrateTitle, params, call)
     }
@@ -47,6 +82,59 @@ package struct RatingsClient: Sendable {
     /// A person's ratings of several titles; those without one are left out.
     package func getRatings(_ params: GetRatingsParams, _ call: RPCCall) async throws(RPCError) -> FoundRatings {
         try await caller.call(RatingsMethods.getRatings, params, call)
+    }
+
+    /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
+    package func listRatings(_ params: ListRatingsParams, _ call: RPCCall) async throws(RPCError) -> RatingsPage {
+        try await caller.call(RatingsMethods.listRatings, params, call)
+    }
+
+    /// What all people here think of each of several titles; one without ratings has a count of 0.
+    package func getSummaries(_ params: GetSummariesParams, _ call: RPCCall) async throws(RPCError) -> FoundSummaries {
+        try await caller.call(RatingsMethods.getSummaries, params, call)
+    }
+
+    /// A person's ratings in figures.
+    package func getStatistics(
+        _ params: GetStatisticsParams, _ call: RPCCall
+    ) async throws(RPCError) -> RatingStatistics {
+        try await caller.call(RatingsMethods.getStatistics, params, call)
+    }
+
+    /// The changes of a person's ratings, the latest first: all of them, those of one title, or those of one batch.
+    /// Errors: invalidCursor.
+    package func listTimeline(_ params: ListTimelineParams, _ call: RPCCall) async throws(RPCError) -> RatingTimeline {
+        try await caller.call(RatingsMethods.listTimeline, params, call)
+    }
+
+    /// The changes of a person's ratings after a version, in their order: a feed to follow, without a gap.
+    package func listChanges(_ params: ListChangesParams, _ call: RPCCall) async throws(RPCError) -> RatingFeed {
+        try await caller.call(RatingsMethods.listChanges, params, call)
+    }
+
+    /// Sets and takes back up to 1,000 ratings of a person, all or none; tells what became of each. Errors:
+    /// idempotencyKeyReused, userNotFound.
+    package func writeRatings(_ params: WriteRatingsParams, _ call: RPCCall) async throws(RPCError) -> WriteOutcomes {
+        try await caller.call(RatingsMethods.writeRatings, params, call)
+    }
+
+    /// Puts back what a batch has changed, up to 1,000 titles a call; a rating that was edited since keeps the edit
+    /// and is named. Errors: invalidCursor, userNotFound.
+    package func restoreBatch(_ params: RestoreBatchParams, _ call: RPCCall) async throws(RPCError) -> RestoredBatch {
+        try await caller.call(RatingsMethods.restoreBatch, params, call)
+    }
+
+    /// Removes everything of a person, and refuses what arrives late. Repeated until it says that it is done.
+    package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> RemovedRatings {
+        try await caller.call(RatingsMethods.deletePerson, params, call)
+    }
+
+    /// Re-keys everything of titles that were merged into others. Where a person has rated both, the newer rating
+    /// stays and both are in the history. May be repeated.
+    package func applyRedirects(
+        _ params: ApplyRedirectsParams, _ call: RPCCall
+    ) async throws(RPCError) -> AppliedRedirects {
+        try await caller.call(RatingsMethods.applyRedirects, params, call)
     }
 }
 
@@ -68,6 +156,42 @@ package enum RatingsRoutes {
         router.register(RatingsMethods.getRatings) {
             (params: GetRatingsParams, context) async throws(RPCError) in
             try await api.getRatings(params, context)
+        }
+        router.register(RatingsMethods.listRatings) {
+            (params: ListRatingsParams, context) async throws(RPCError) in
+            try await api.listRatings(params, context)
+        }
+        router.register(RatingsMethods.getSummaries) {
+            (params: GetSummariesParams, context) async throws(RPCError) in
+            try await api.getSummaries(params, context)
+        }
+        router.register(RatingsMethods.getStatistics) {
+            (params: GetStatisticsParams, context) async throws(RPCError) in
+            try await api.getStatistics(params, context)
+        }
+        router.register(RatingsMethods.listTimeline) {
+            (params: ListTimelineParams, context) async throws(RPCError) in
+            try await api.listTimeline(params, context)
+        }
+        router.register(RatingsMethods.listChanges) {
+            (params: ListChangesParams, context) async throws(RPCError) in
+            try await api.listChanges(params, context)
+        }
+        router.register(RatingsMethods.writeRatings) {
+            (params: WriteRatingsParams, context) async throws(RPCError) in
+            try await api.writeRatings(params, context)
+        }
+        router.register(RatingsMethods.restoreBatch) {
+            (params: RestoreBatchParams, context) async throws(RPCError) in
+            try await api.restoreBatch(params, context)
+        }
+        router.register(RatingsMethods.deletePerson) {
+            (params: DeletePersonParams, context) async throws(RPCError) in
+            try await api.deletePerson(params, context)
+        }
+        router.register(RatingsMethods.applyRedirects) {
+            (params: ApplyRedirectsParams, context) async throws(RPCError) in
+            try await api.applyRedirects(params, context)
         }
         router.describe(RatingsDocument.openRPC)
     }

@@ -3,7 +3,7 @@ import Glibc
 import RPC
 
 /// Answers a rating as the ratings service does, but keeps nothing.
-struct RatingsEcho: RatingsAPI {
+struct RatingsEcho: Sendable {
     /// How far ahead a date may lie.
     private static let aheadMax: Duration = .seconds(300)
 
@@ -15,18 +15,6 @@ struct RatingsEcho: RatingsAPI {
         return Rating(
             title: params.title, kind: params.kind, rating: params.rating, review: params.review,
             spoiler: params.spoiler ?? false, ratedAt: params.ratedAt ?? now, updatedAt: now)
-    }
-
-    func unrateTitle(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome {
-        UnrateOutcome(removed: false)
-    }
-
-    func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating {
-        throw .ratingNotFound("nothing is kept here")
-    }
-
-    func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings {
-        FoundRatings(ratings: [])
     }
 
     private var now: Timestamp {

@@ -11,10 +11,16 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
     package var review: String?
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
+    package var given: GivenRating?
+    package var play: PlayID?
+    package var source: ChangeSource?
+    package var batch: BatchID?
+    package var expectedVersion: Int?
 
     package init(
         user: UserID, title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil,
-        spoiler: Bool? = nil, ratedAt: Timestamp? = nil
+        spoiler: Bool? = nil, ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil,
+        source: ChangeSource? = nil, batch: BatchID? = nil, expectedVersion: Int? = nil
     ) {
         self.user = user
         self.title = title
@@ -23,9 +29,17 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         self.review = review
         self.spoiler = spoiler
         self.ratedAt = ratedAt
+        self.given = given
+        self.play = play
+        self.source = source
+        self.batch = batch
+        self.expectedVersion = expectedVersion
     }
 
-    private static let names = JSONNames("user", "title", "kind", "rating", "review", "spoiler", "rated_at")
+    private static let names = JSONNames(
+        "user", "title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play", "source", "batch",
+        "expected_version"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
@@ -35,6 +49,11 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         var review: String?
         var spoiler: Bool?
         var ratedAt: Timestamp?
+        var given: GivenRating?
+        var play: PlayID?
+        var source: ChangeSource?
+        var batch: BatchID?
+        var expectedVersion: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -42,9 +61,14 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
             case 1: title = try TitleID(from: &jsonReader)
             case 2: kind = try TitleKind(from: &jsonReader)
             case 3: rating = try jsonReader.tenths(in: 1...100)
-            case 4: review = try jsonReader.string(min: 1, max: 50000)
+            case 4: review = try jsonReader.string(min: 0, max: 50000)
             case 5: spoiler = try jsonReader.bool()
-            default: ratedAt = try Timestamp(from: &jsonReader)
+            case 6: ratedAt = try Timestamp(from: &jsonReader)
+            case 7: given = try GivenRating(from: &jsonReader)
+            case 8: play = try PlayID(from: &jsonReader)
+            case 9: source = try ChangeSource(from: &jsonReader)
+            case 10: batch = try BatchID(from: &jsonReader)
+            default: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
             }
         }
         guard let user, let title, let kind, let rating else {
@@ -57,6 +81,11 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         self.review = review
         self.spoiler = spoiler
         self.ratedAt = ratedAt
+        self.given = given
+        self.play = play
+        self.source = source
+        self.batch = batch
+        self.expectedVersion = expectedVersion
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -79,6 +108,26 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         if let ratedAt {
             jsonWriter.raw(#","rated_at":"#)
             ratedAt.encode(to: &jsonWriter)
+        }
+        if let given {
+            jsonWriter.raw(#","given":"#)
+            given.encode(to: &jsonWriter)
+        }
+        if let play {
+            jsonWriter.raw(#","play":"#)
+            play.encode(to: &jsonWriter)
+        }
+        if let source {
+            jsonWriter.raw(#","source":"#)
+            source.encode(to: &jsonWriter)
+        }
+        if let batch {
+            jsonWriter.raw(#","batch":"#)
+            batch.encode(to: &jsonWriter)
+        }
+        if let expectedVersion {
+            jsonWriter.raw(#","expected_version":"#)
+            expectedVersion.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -13,10 +13,15 @@ package struct Rating: Sendable, Hashable, JSONCodable {
     package var spoiler: Bool
     package var ratedAt: Timestamp
     package var updatedAt: Timestamp
+    package var source: ChangeSource?
+    package var given: GivenRating?
+    package var play: PlayID?
+    package var version: Int?
 
     package init(
         title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil, spoiler: Bool,
-        ratedAt: Timestamp, updatedAt: Timestamp
+        ratedAt: Timestamp, updatedAt: Timestamp, source: ChangeSource? = nil, given: GivenRating? = nil,
+        play: PlayID? = nil, version: Int? = nil
     ) {
         self.title = title
         self.kind = kind
@@ -25,9 +30,15 @@ package struct Rating: Sendable, Hashable, JSONCodable {
         self.spoiler = spoiler
         self.ratedAt = ratedAt
         self.updatedAt = updatedAt
+        self.source = source
+        self.given = given
+        self.play = play
+        self.version = version
     }
 
-    private static let names = JSONNames("title", "kind", "rating", "review", "spoiler", "rated_at", "updated_at")
+    private static let names = JSONNames(
+        "title", "kind", "rating", "review", "spoiler", "rated_at", "updated_at", "source", "given", "play", "version"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
@@ -37,6 +48,10 @@ package struct Rating: Sendable, Hashable, JSONCodable {
         var spoiler: Bool?
         var ratedAt: Timestamp?
         var updatedAt: Timestamp?
+        var source: ChangeSource?
+        var given: GivenRating?
+        var play: PlayID?
+        var version: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -46,7 +61,11 @@ package struct Rating: Sendable, Hashable, JSONCodable {
             case 3: review = try jsonReader.string(min: 1, max: 50000)
             case 4: spoiler = try jsonReader.bool()
             case 5: ratedAt = try Timestamp(from: &jsonReader)
-            default: updatedAt = try Timestamp(from: &jsonReader)
+            case 6: updatedAt = try Timestamp(from: &jsonReader)
+            case 7: source = try ChangeSource(from: &jsonReader)
+            case 8: given = try GivenRating(from: &jsonReader)
+            case 9: play = try PlayID(from: &jsonReader)
+            default: version = try jsonReader.int(in: 0...9007199254740991)
             }
         }
         guard let title, let kind, let rating, let spoiler, let ratedAt, let updatedAt else {
@@ -59,6 +78,10 @@ package struct Rating: Sendable, Hashable, JSONCodable {
         self.spoiler = spoiler
         self.ratedAt = ratedAt
         self.updatedAt = updatedAt
+        self.source = source
+        self.given = given
+        self.play = play
+        self.version = version
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -78,6 +101,22 @@ package struct Rating: Sendable, Hashable, JSONCodable {
         ratedAt.encode(to: &jsonWriter)
         jsonWriter.raw(#","updated_at":"#)
         updatedAt.encode(to: &jsonWriter)
+        if let source {
+            jsonWriter.raw(#","source":"#)
+            source.encode(to: &jsonWriter)
+        }
+        if let given {
+            jsonWriter.raw(#","given":"#)
+            given.encode(to: &jsonWriter)
+        }
+        if let play {
+            jsonWriter.raw(#","play":"#)
+            play.encode(to: &jsonWriter)
+        }
+        if let version {
+            jsonWriter.raw(#","version":"#)
+            version.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

@@ -6,22 +6,36 @@ package import JSON
 package struct UnrateTitleParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var title: TitleID
+    package var source: ChangeSource?
+    package var batch: BatchID?
+    package var expectedVersion: Int?
 
-    package init(user: UserID, title: TitleID) {
+    package init(
+        user: UserID, title: TitleID, source: ChangeSource? = nil, batch: BatchID? = nil, expectedVersion: Int? = nil
+    ) {
         self.user = user
         self.title = title
+        self.source = source
+        self.batch = batch
+        self.expectedVersion = expectedVersion
     }
 
-    private static let names = JSONNames("user", "title")
+    private static let names = JSONNames("user", "title", "source", "batch", "expected_version")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var title: TitleID?
+        var source: ChangeSource?
+        var batch: BatchID?
+        var expectedVersion: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
-            default: title = try TitleID(from: &jsonReader)
+            case 1: title = try TitleID(from: &jsonReader)
+            case 2: source = try ChangeSource(from: &jsonReader)
+            case 3: batch = try BatchID(from: &jsonReader)
+            default: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
             }
         }
         guard let user, let title else {
@@ -29,6 +43,9 @@ package struct UnrateTitleParams: Sendable, Hashable, JSONCodable {
         }
         self.user = user
         self.title = title
+        self.source = source
+        self.batch = batch
+        self.expectedVersion = expectedVersion
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -36,6 +53,18 @@ package struct UnrateTitleParams: Sendable, Hashable, JSONCodable {
         user.encode(to: &jsonWriter)
         jsonWriter.raw(#","title":"#)
         title.encode(to: &jsonWriter)
+        if let source {
+            jsonWriter.raw(#","source":"#)
+            source.encode(to: &jsonWriter)
+        }
+        if let batch {
+            jsonWriter.raw(#","batch":"#)
+            batch.encode(to: &jsonWriter)
+        }
+        if let expectedVersion {
+            jsonWriter.raw(#","expected_version":"#)
+            expectedVersion.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }
