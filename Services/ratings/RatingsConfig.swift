@@ -1,6 +1,7 @@
 internal import Assembly
 internal import Contracts
 internal import Cryptography
+internal import Logging
 internal import Postgres
 internal import RPC
 package import Runtime
@@ -13,14 +14,29 @@ extension RatingsService {
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let database = try await assembly.database(schema: "ratings", migrations: migrations)
-        let service = RatingsService(store: RatingsStore(database: database), clock: SystemWallClock())
+        let store = RatingsStore(database: database)
+        let clock = SystemWallClock()
+        let service = RatingsService(store: store, clock: clock)
         var router = RPCRouter()
         RatingsRoutes.register(service, on: &router)
         try await assembly.listen(router)
+        let logger = runtime.logger
+        assembly.add(
+            .running("expired keys", phase: .background) {
+                while true {
+                    try await Task.sleep(for: RatingsLimits.keySweepInterval)
+                    do throws(StoreError) {
+                        try await store.forgetKeys(at: clock.now)
+                    } catch {
+                        logger.warning("expired keys stay for now", metadata: ["cause": "\(error)"])
+                    }
+                }
+            })
         return assembly.components
     }
 
     static let migrations = [
-        Migration(1, "user_ratings", sql: PackageResources._001_user_ratings_sql)
+        Migration(1, "user_ratings", sql: PackageResources._001_user_ratings_sql),
+        Migration(2, "history_and_aggregates", sql: PackageResources._002_history_and_aggregates_sql),
     ]
 }

@@ -5,11 +5,21 @@ import Store
 /// `ratings.unrateTitle`: takes a rating back; taking back none is no error.
 struct UnrateTitle: Sendable {
     let store: RatingsStore
+    let clock: any WallClock
 
     func run(_ params: UnrateTitleParams, _ context: RPCContext) async throws(RPCError) -> UnrateOutcome {
-        let removed = try await asking { () throws(StoreError) in
-            try await store.remove(params.title, of: params.user, until: context.deadline)
+        let now = clock.now
+        let item = RatingsStore.Item(title: params.title, ratedAt: now, expectedVersion: params.expectedVersion)
+        let request = RatingsStore.Request(
+            user: params.user, source: params.source ?? .person, batch: params.batch, key: context.idempotencyKey,
+            digest: context.idempotencyKey.map { _ in RequestDigest.of("unrateTitle", params) })
+        let answer = try await asking { () throws(StoreError) in
+            try await store.change(item, request, at: now, until: context.deadline)
         }
-        return UnrateOutcome(removed: removed)
+        try answer.refuseFate()
+        guard answer.results.first != .mismatch else {
+            throw .preconditionFailed("the rating is not at version \(params.expectedVersion ?? 0)")
+        }
+        return UnrateOutcome(removed: answer.results.first == .removed)
     }
 }

@@ -1,58 +1,343 @@
 import Contracts
+import JSON
 import Postgres
 import Store
 
-/// Every SQL text of the ratings service.
+/// Every SQL text of the ratings service. All changes go through `change_ratings` and its neighbours in the migrations.
 enum RatingsQueries {
-    static let upsert = PGCommand(
-        "ratings.upsert",
-        """
-        INSERT INTO user_ratings
-            (user_id, media_id, media_type, rating, review, spoiler, rated_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (user_id, media_id) DO UPDATE SET
-            media_type = excluded.media_type, rating = excluded.rating, review = excluded.review,
-            spoiler = excluded.spoiler, rated_at = excluded.rated_at, updated_at = excluded.updated_at
-        """,
-        many: PGManyText(
-            """
-            INSERT INTO user_ratings
-                (user_id, media_id, media_type, rating, review, spoiler, rated_at, updated_at)
-            SELECT * FROM unnest(
-                $1::uuid[], $2::uuid[], $3::text[], $4::numeric[], $5::text[], $6::boolean[], $7::timestamptz[],
-                $8::timestamptz[])
-            ON CONFLICT (user_id, media_id) DO UPDATE SET
-                media_type = excluded.media_type, rating = excluded.rating, review = excluded.review,
-                spoiler = excluded.spoiler, rated_at = excluded.rated_at, updated_at = excluded.updated_at
-            """, keyCount: 2))
+    // MARK: Writing
 
-    static let remove = PGStatement(
-        "ratings.remove", "DELETE FROM user_ratings WHERE user_id = $1 AND media_id = $2 RETURNING true", kind: .write
-    ) { row throws(PGError) in try row.next(Bool.self) }
+    private static let changeColumns =
+        "fate, results, versions, title, rating, review, spoiler, rated_at, updated_at, source"
+
+    /// One title of one person; `$6` is NULL to take the rating back.
+    static let changeOne = PGStatement(
+        "ratings.changeOne",
+        """
+        SELECT \(changeColumns) FROM change_ratings(
+            ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$15], ARRAY[$16], ARRAY[false], ARRAY[true],
+            NULL, ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9], ARRAY[$10], ARRAY[$11],
+            ARRAY[$12], ARRAY[$13], ARRAY[NULL]::text[], $14)
+        """, kind: .solo, row: answer)
+
+    /// Many titles of one person.
+    static let changeMany = PGStatement(
+        "ratings.changeMany",
+        """
+        SELECT \(changeColumns) FROM change_ratings(
+            ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[false],
+            array_fill(1, ARRAY[cardinality($7)]), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        """, kind: .solo, row: answer)
+
+    @Sendable private static func answer(_ row: inout PGRowReader) throws(PGError) -> RatingsStore.Answer {
+        RatingsStore.Answer(
+            fate: try row.next(), results: try row.next(), versions: try row.next(), title: try row.next(),
+            rating: try row.next(), review: try row.next(), spoiler: try row.next(), ratedAt: try row.next(),
+            updatedAt: try row.next(), source: try row.next())
+    }
+
+    static let forgetKeys = PGCommand(
+        "ratings.forgetKeys",
+        """
+        DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+            SELECT user_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)
+        """)
+
+    // MARK: A person's ratings
+
+    private static let ratingColumns = """
+        media_id, media_type, rating, review, spoiler, rated_at, updated_at, source, given_value, given_scale, play_id,
+        version
+        """
 
     static let get = PGStatement(
         "ratings.get",
         """
-        SELECT media_id, media_type, rating, review, spoiler, rated_at, updated_at
-        FROM user_ratings WHERE user_id = $1 AND media_id = $2
-        """,
-        many: PGManyText(
-            """
-            SELECT place, media_id, media_type, rating, review, spoiler, rated_at, updated_at
-            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (user_id, media_id, place)
-            JOIN user_ratings USING (user_id, media_id)
-            """), row: rating)
+        SELECT \(ratingColumns) FROM user_ratings
+        WHERE user_id = $1 AND media_id = coalesce((SELECT to_id FROM merged_titles WHERE from_id = $2), $2)
+        """, row: rating)
 
     static let getMany = PGStatement(
         "ratings.getMany",
         """
-        SELECT media_id, media_type, rating, review, spoiler, rated_at, updated_at
-        FROM user_ratings WHERE user_id = $1 AND media_id = ANY ($2)
+        SELECT \(ratingColumns) FROM user_ratings
+        WHERE user_id = $1 AND media_id = ANY (
+            $2 || ARRAY(SELECT to_id FROM merged_titles WHERE from_id = ANY ($2)))
         """, row: rating)
 
-    @Sendable private static func rating(_ row: inout PGRowReader) throws(PGError) -> Rating {
-        Rating(
-            title: try row.next(), kind: try row.next(), rating: try row.next(), review: try row.next(),
-            spoiler: try row.next(), ratedAt: try row.next(), updatedAt: try row.next())
+    /// What a list is asked for, as far as it decides the text of the query.
+    struct ListShape: Hashable {
+        enum Review: CaseIterable { case any, none, some, containing }
+
+        let sort: RatingSort
+        let hasKind: Bool
+        let review: Review
     }
+
+    /// `$1` person, `$2` from, `$3` until, `$4` and `$5` the ratings, `$6` `$7` `$8` the place to go on from, `$9` rows,
+    /// `$10` kind, `$11` words.
+    static let lists: [ListShape: PGStatement<Rating>] = {
+        var lists: [ListShape: PGStatement<Rating>] = [:]
+        for sort in RatingSort.allCases {
+            for hasKind in [false, true] {
+                for review in ListShape.Review.allCases {
+                    let shape = ListShape(sort: sort, hasKind: hasKind, review: review)
+                    lists[shape] = list(shape)
+                }
+            }
+        }
+        return lists
+    }()
+
+    private static func list(_ shape: ListShape) -> PGStatement<Rating> {
+        let (place, order) =
+            switch shape.sort {
+            case .newest: ("(rated_at, media_id) < ($6, $8)", "rated_at DESC, media_id DESC")
+            case .oldest: ("(rated_at, media_id) > ($6, $8)", "rated_at, media_id")
+            case .best: ("(rating, rated_at, media_id) < ($7, $6, $8)", "rating DESC, rated_at DESC, media_id DESC")
+            case .worst: ("(rating, rated_at, media_id) > ($7, $6, $8)", "rating, rated_at, media_id")
+            }
+        let review =
+            switch shape.review {
+            case .any: ""
+            case .none: " AND review IS NULL"
+            case .some: " AND review IS NOT NULL"
+            case .containing:
+                " AND strpos(lower(review COLLATE \"und-x-icu\"), lower($11 COLLATE \"und-x-icu\")) > 0"
+                    + " AND review IS NOT NULL"
+            }
+        return PGStatement(
+            "ratings.list",
+            """
+            SELECT \(ratingColumns) FROM user_ratings
+            WHERE user_id = $1 AND rated_at >= $2 AND rated_at < $3 AND rating BETWEEN $4 AND $5 AND \(place)
+            \(shape.hasKind ? " AND media_type = $10" : "")\(review)
+            ORDER BY \(order) LIMIT $9
+            """, row: rating)
+    }
+
+    @Sendable private static func rating(_ row: inout PGRowReader) throws(PGError) -> Rating {
+        let title: TitleID = try row.next()
+        let kind: TitleKind = try row.next()
+        let rating: DecimalTenths = try row.next()
+        let review: String? = try row.next()
+        let spoiler: Bool = try row.next()
+        let ratedAt: Timestamp = try row.next()
+        let updatedAt: Timestamp = try row.next()
+        let source: ChangeSource = try row.next()
+        return Rating(
+            title: title, kind: kind, rating: rating, review: review, spoiler: spoiler, ratedAt: ratedAt,
+            updatedAt: updatedAt, source: source, given: try given(&row), play: try row.next(),
+            version: try row.next())
+    }
+
+    private static func given(_ row: inout PGRowReader) throws(PGError) -> GivenRating? {
+        let value: DecimalTenths? = try row.next()
+        let scale: RatingScale? = try row.next()
+        guard let value, let scale else { return nil }
+        return GivenRating(value: value, scale: scale)
+    }
+
+    /// By kind and rating, and by year; one column of the two is NULL.
+    static let statistics = PGStatement(
+        "ratings.statistics",
+        """
+        SELECT media_type, rating, year, count(*), (sum(rating) * 10)::bigint, min(rated_at), max(rated_at)
+        FROM (
+            SELECT media_type, rating, rated_at, date_part('year', rated_at AT TIME ZONE 'UTC')::integer AS year
+            FROM user_ratings WHERE user_id = $1
+        ) AS mine
+        GROUP BY GROUPING SETS ((media_type, rating), (year))
+        """
+    ) { row throws(PGError) in
+        StatisticsGroup(
+            kind: try row.next(), rating: try row.next(), year: try row.next(), count: try row.next(),
+            sumTenths: try row.next(), first: try row.next(), last: try row.next())
+    }
+
+    static let reviewCount = PGStatement(
+        "ratings.reviewCount", "SELECT count(*) FROM user_ratings WHERE user_id = $1 AND review IS NOT NULL"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    // MARK: All people's
+
+    static let summaries = PGStatement(
+        "ratings.summaries",
+        """
+        SELECT asked.id, coalesce(sum(a.count), 0)::bigint, coalesce(sum(a.sum_tenths), 0)::bigint,
+            ARRAY[
+                coalesce(sum(a.histogram[1]), 0), coalesce(sum(a.histogram[2]), 0), coalesce(sum(a.histogram[3]), 0),
+                coalesce(sum(a.histogram[4]), 0), coalesce(sum(a.histogram[5]), 0), coalesce(sum(a.histogram[6]), 0),
+                coalesce(sum(a.histogram[7]), 0), coalesce(sum(a.histogram[8]), 0), coalesce(sum(a.histogram[9]), 0),
+                coalesce(sum(a.histogram[10]), 0)
+            ]::bigint[]
+        FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
+        LEFT JOIN merged_titles m ON m.from_id = asked.id
+        LEFT JOIN rating_aggregates a ON a.media_id = coalesce(m.to_id, asked.id)
+        GROUP BY asked.place, asked.id ORDER BY asked.place
+        """
+    ) { row throws(PGError) in
+        let title: TitleID = try row.next()
+        let count: Int = try row.next()
+        let sumTenths: Int = try row.next()
+        return RatingSummary(
+            title: title, count: count, average: RatingMeans.mean(sumTenths: sumTenths, count: count),
+            distribution: try row.next())
+    }
+
+    // MARK: Changes
+
+    private static let eventColumns = """
+        e.version, e.media_id, e.media_type, e.old_rating, e.rating, e.review, e.spoiler, e.rated_at, e.given_value,
+        e.given_scale, e.play_id, e.changed_at, e.source, e.batch_id
+        """
+
+    static let event = PGStatement(
+        "ratings.event", "SELECT \(eventColumns) FROM rating_events e WHERE e.user_id = $1 AND e.version = $2",
+        row: change)
+
+    static let timeline = PGStatement(
+        "ratings.timeline",
+        """
+        SELECT \(eventColumns) FROM rating_events e
+        WHERE e.user_id = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3
+        """, row: change)
+
+    /// Under the title's own id and those of titles that were merged into it.
+    static let timelineOfTitle = PGStatement(
+        "ratings.timelineOfTitle",
+        """
+        SELECT \(eventColumns) FROM rating_events e
+        WHERE e.user_id = $1 AND e.version < $2 AND e.media_id = ANY (ARRAY(
+            WITH title (id) AS (SELECT coalesce((SELECT to_id FROM merged_titles WHERE from_id = $4), $4))
+            SELECT id FROM title UNION ALL SELECT m.from_id FROM merged_titles m JOIN title ON title.id = m.to_id))
+        ORDER BY e.version DESC LIMIT $3
+        """, row: change)
+
+    static let timelineOfBatch = PGStatement(
+        "ratings.timelineOfBatch",
+        """
+        SELECT \(eventColumns) FROM rating_events e
+        WHERE e.user_id = $1 AND e.version < $2 AND e.batch_id = $4 ORDER BY e.version DESC LIMIT $3
+        """, row: change)
+
+    static let feed = PGStatement(
+        "ratings.feed",
+        """
+        SELECT \(eventColumns) FROM rating_events e
+        WHERE e.user_id = $1 AND e.version > $2 ORDER BY e.version LIMIT $3
+        """, row: change)
+
+    static let version = PGStatement("ratings.version", "SELECT version FROM user_versions WHERE user_id = $1") {
+        row throws(PGError) in try row.next(Int.self)
+    }
+
+    @Sendable private static func change(_ row: inout PGRowReader) throws(PGError) -> RatingChange {
+        let version: Int = try row.next()
+        let title: TitleID = try row.next()
+        let kind: TitleKind = try row.next()
+        let old: DecimalTenths? = try row.next()
+        let rating: DecimalTenths? = try row.next()
+        let review: String? = try row.next()
+        let spoiler: Bool = try row.next()
+        let ratedAt: Timestamp? = try row.next()
+        let given = try given(&row)
+        return RatingChange(
+            version: version, title: title, kind: kind, old: old, rating: rating, review: review,
+            spoiler: rating == nil ? nil : spoiler, ratedAt: ratedAt, given: given, play: try row.next(),
+            at: try row.next(), source: try row.next(), batch: try row.next())
+    }
+
+    /// The titles of a batch in the order of their first change in it, each with what was before and the last change.
+    static let restorable = PGStatement(
+        "ratings.restorable",
+        """
+        SELECT f.version, f.media_id, f.media_type, before.rating, before.review, before.spoiler, before.rated_at,
+            before.given_value, before.given_scale, before.play_id, last.batch_id,
+            CASE WHEN last.rating IS NULL THEN 0 ELSE last.version END
+        FROM rating_events f
+        LEFT JOIN LATERAL (
+            SELECT e.rating, e.review, e.spoiler, e.rated_at, e.given_value, e.given_scale, e.play_id
+            FROM rating_events e WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.version < f.version
+            ORDER BY e.version DESC LIMIT 1
+        ) AS before ON true
+        CROSS JOIN LATERAL (
+            SELECT e.batch_id, e.rating, e.version
+            FROM rating_events e WHERE e.user_id = f.user_id AND e.media_id = f.media_id
+            ORDER BY e.version DESC LIMIT 1
+        ) AS last
+        WHERE f.user_id = $1 AND f.batch_id = $2 AND f.version > $3 AND NOT EXISTS (
+            SELECT FROM rating_events e
+            WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.batch_id = $2 AND e.version < f.version)
+        ORDER BY f.version LIMIT $4
+        """
+    ) { row throws(PGError) in
+        let version: Int = try row.next()
+        let title: TitleID = try row.next()
+        let kind: TitleKind = try row.next()
+        let rating: DecimalTenths? = try row.next()
+        let review: String? = try row.next()
+        let spoiler: Bool? = try row.next()
+        let ratedAt: Timestamp? = try row.next()
+        return Restorable(
+            version: version, title: title, kind: kind, rating: rating, review: review, spoiler: spoiler,
+            ratedAt: ratedAt, given: try given(&row), play: try row.next(), lastBatch: try row.next(),
+            expectedVersion: try row.next())
+    }
+
+    // MARK: Deletion and merges
+
+    static let lockPerson = PGCommand("ratings.lockPerson", "SELECT pg_advisory_xact_lock(rating_lock($1))")
+
+    static let bury = PGCommand(
+        "ratings.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+
+    static let isDeleted = PGStatement("ratings.isDeleted", "SELECT true FROM deleted_users WHERE user_id = $1") {
+        row throws(PGError) in try row.next(Bool.self)
+    }
+
+    static let forgetRatings = PGStatement("ratings.forgetRatings", "SELECT forget_ratings($1, $2)", kind: .solo) {
+        row throws(PGError) in try row.next(Int.self)
+    }
+
+    static let forgetEvents = PGStatement(
+        "ratings.forgetEvents",
+        """
+        WITH gone AS (
+            DELETE FROM rating_events WHERE user_id = $1 AND version IN (
+                SELECT version FROM rating_events WHERE user_id = $1 ORDER BY version LIMIT $2)
+            RETURNING true
+        )
+        SELECT count(*) FROM gone
+        """, kind: .solo
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    static let forgetPerson = ["user_versions", "idempotency_keys"].map {
+        PGCommand("ratings.forget.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
+    }
+
+    /// Writers hold the same lock shared: when this has it, nobody writes under an id that is about to go.
+    static let lockMerges = PGCommand("ratings.lockMerges", "SELECT pg_advisory_xact_lock(7102)")
+
+    /// `$1` → `$2`, each to the end of its chain.
+    static let recordMerges = PGCommand(
+        "ratings.recordMerges",
+        """
+        WITH merge AS (
+            SELECT DISTINCT ON (g.from_id) g.from_id, coalesce(m.to_id, g.to_id) AS to_id
+            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS g (from_id, to_id, place)
+            LEFT JOIN merged_titles m ON m.from_id = g.to_id
+            WHERE g.from_id <> coalesce(m.to_id, g.to_id)
+            ORDER BY g.from_id, g.place DESC
+        ), shortened AS (
+            UPDATE merged_titles m SET to_id = merge.to_id FROM merge
+            WHERE m.to_id = merge.from_id AND m.from_id <> merge.to_id
+        )
+        INSERT INTO merged_titles (from_id, to_id) SELECT from_id, to_id FROM merge
+        ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id
+        """)
+
+    static let moveRatings = PGStatement(
+        "ratings.moveRatings", "SELECT moved, met FROM move_ratings($1, $2, $3)", kind: .solo
+    ) { row throws(PGError) in RatingsStore.Moved(count: try row.next(), met: try row.next()) }
 }

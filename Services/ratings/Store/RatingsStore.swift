@@ -1,4 +1,5 @@
-import Contracts
+package import Contracts
+import JSON
 import Postgres
 package import Store
 
@@ -8,22 +9,126 @@ package struct RatingsStore: Sendable {
 
     package init(database: Database) { self.database = database }
 
-    /// Writes a rating, new or changed; the last one to arrive stays.
-    func upsert(_ rating: Rating, of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
-        try await database.run(
-            RatingsQueries.upsert,
-            [
-                .id(user), .id(rating.title), .word(rating.kind), .rating(rating.rating), .text(rating.review),
-                .bool(rating.spoiler), .moment(rating.ratedAt), .moment(rating.updatedAt),
-            ], until: deadline)
+    /// What became of a request as a whole.
+    enum Fate: String, PGScalar, PGDecodable {
+        case done
+        /// The key was used for the same request before: the answer is the one that was given then.
+        case replayed
+        /// The key was used for another request.
+        case reused
+        /// The person was deleted.
+        case gone
     }
 
-    /// Whether there was a rating to remove.
-    func remove(
-        _ title: TitleID, of user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Bool {
-        try await !database.rows(RatingsQueries.remove, [.id(user), .id(title)], until: deadline).isEmpty
+    /// What became of one item.
+    enum ItemResult: String, PGScalar, PGDecodable, PGArrayElement {
+        case created, updated, removed, same, absent, older, repeated, mismatch
+        case inFuture = "in_future"
+        case invalid
     }
+
+    /// What a request came to; what stands now only where one item was asked about.
+    struct Answer: Sendable {
+        let fate: Fate
+        let results: [ItemResult]
+        let versions: [Int?]
+        let title: TitleID?
+        let rating: DecimalTenths?
+        let review: String?
+        let spoiler: Bool?
+        let ratedAt: Timestamp?
+        let updatedAt: Timestamp?
+        let source: ChangeSource?
+    }
+
+    /// Who asks for a change, why, and under which key.
+    struct Request: Sendable {
+        let user: UserID
+        let source: ChangeSource
+        let batch: BatchID?
+        /// An item changes only what is older by its own date.
+        var onlyNewer = false
+        var key: String?
+        /// Of the method and its params; the same key with another digest is refused.
+        var digest: [UInt8]?
+    }
+
+    /// One title to rate, or to take the rating back.
+    struct Item: Sendable {
+        let title: TitleID
+        /// Nil for one to take back.
+        var kind: TitleKind?
+        var rating: DecimalTenths?
+        /// Nil: as it is; empty: none.
+        var review: String?
+        /// Nil: as it is.
+        var spoiler: Bool?
+        let ratedAt: Timestamp
+        var given: GivenRating?
+        var play: PlayID?
+        /// The version that must be there, 0 for none.
+        var expectedVersion: Int?
+        /// Why it is not even tried.
+        var refusal: ItemResult?
+    }
+
+    /// Ratings that were moved, and how many of them met another of the same person.
+    struct Moved: Sendable {
+        var count = 0
+        var met = 0
+    }
+
+    // MARK: Writing
+
+    /// Changes one rating; the last one to arrive stays.
+    func change(
+        _ item: Item, _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Answer {
+        let answers = try await database.rows(
+            RatingsQueries.changeOne,
+            [
+                .id(request.user), .text(request.key), .bytea(request.digest), .id(item.title),
+                .text(item.kind?.rawValue), .rating(item.rating), .text(item.review), .bool(item.spoiler),
+                .moment(item.ratedAt), .rating(item.given?.value), .text(item.given?.scale.rawValue), .id(item.play),
+                .int(item.expectedVersion), .moment(now), .word(request.source), .id(request.batch),
+            ], until: deadline)
+        guard let answer = answers.first else { throw .fault("a change answered with no row") }
+        return answer
+    }
+
+    /// Changes many ratings of one person, all or none.
+    func change(
+        _ items: [Item], _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Answer {
+        func column<Value>(_ value: (Item) -> Value) -> [Value] { items.map(value) }
+        let answers = try await database.rows(
+            RatingsQueries.changeMany,
+            [
+                .id(request.user), .text(request.key), .bytea(request.digest), .word(request.source),
+                .id(request.batch), .bool(request.onlyNewer),
+                .ids(column(\.title)), .textArray(column { $0.kind?.rawValue }),
+                .tenthsArray(column { $0.rating.map { PGTenths(tenths: $0.tenths) } }),
+                .textArray(column(\.review)), .boolArray(column(\.spoiler)),
+                .timestampArray(column { PGTimestamp(microseconds: $0.ratedAt.microsecondsSinceEpoch) }),
+                .tenthsArray(column { $0.given.map { PGTenths(tenths: $0.value.tenths) } }),
+                .textArray(column { $0.given?.scale.rawValue }),
+                .uuidArray(column { $0.play.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) } }),
+                .int8Array(column { $0.expectedVersion.map(Int64.init) }),
+                .textArray(column { $0.refusal?.rawValue }), .moment(now),
+            ], until: deadline)
+        guard let answer = answers.first else { throw .fault("a change answered with no row") }
+        return answer
+    }
+
+    /// Forgets the keys whose day is over, so many at once that the next round can be late.
+    package func forgetKeys(at now: Timestamp) async throws(StoreError) {
+        try await database.run(
+            RatingsQueries.forgetKeys,
+            [.moment(now.advanced(by: .zero - RatingsLimits.keyLife)), .int(RatingsLimits.keySweepRowsMax)],
+            until: .now.advanced(by: .seconds(30)))
+    }
+
+    // MARK: Reading
 
     func rating(
         of title: TitleID, by user: UserID, until deadline: ContinuousClock.Instant
@@ -36,5 +141,145 @@ package struct RatingsStore: Sendable {
         of titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Rating] {
         try await database.rows(RatingsQueries.getMany, [.id(user), .ids(titles)], until: deadline)
+    }
+
+    /// The ratings that `wish` asks for after `place`, in its order.
+    func ratings(
+        of user: UserID, _ wish: RatingWish, after place: RatingPlace, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Rating] {
+        let review: RatingsQueries.ListShape.Review =
+            switch (wish.words, wish.hasReview) {
+            case (_?, _): .containing
+            case (nil, true?): .some
+            case (nil, false?): .none
+            case (nil, nil): .any
+            }
+        let shape = RatingsQueries.ListShape(sort: wish.sort, hasKind: wish.kind != nil, review: review)
+        guard let statement = RatingsQueries.lists[shape] else { throw .fault("there is no query for \(shape)") }
+        return try await database.rows(
+            statement,
+            [
+                .id(user), .moment(wish.from), .moment(wish.until), .rating(wish.lowest), .rating(wish.highest),
+                .moment(place.ratedAt), .rating(place.rating), .id(place.title), .int(limit),
+                .text(wish.kind?.rawValue), .text(wish.words),
+            ], until: deadline)
+    }
+
+    func statistics(
+        of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (groups: [StatisticsGroup], reviewCount: Int) {
+        let groups = try await database.rows(RatingsQueries.statistics, [.id(user)], until: deadline)
+        let reviews = try await database.rows(RatingsQueries.reviewCount, [.id(user)], until: deadline)
+        return (groups, reviews.first ?? 0)
+    }
+
+    /// One for each of `titles`, in their order.
+    func summaries(
+        of titles: [TitleID], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [RatingSummary] {
+        try await database.rows(RatingsQueries.summaries, [.ids(titles)], until: deadline)
+    }
+
+    // MARK: Changes
+
+    func event(
+        _ version: Int, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> RatingChange? {
+        try await database.rows(RatingsQueries.event, [.id(user), .int(version)], until: deadline).first
+    }
+
+    /// The changes before `version`, the latest first.
+    func timeline(
+        of user: UserID, title: TitleID?, batch: BatchID?, before version: Int, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [RatingChange] {
+        let values: [PGValue] = [.id(user), .int(version), .int(limit)]
+        if let title {
+            return try await database.rows(RatingsQueries.timelineOfTitle, values + [.id(title)], until: deadline)
+        }
+        if let batch {
+            return try await database.rows(RatingsQueries.timelineOfBatch, values + [.id(batch)], until: deadline)
+        }
+        return try await database.rows(RatingsQueries.timeline, values, until: deadline)
+    }
+
+    /// The changes after `version`, in their order, and the person's last version.
+    func changes(
+        of user: UserID, after version: Int, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (changes: [RatingChange], version: Int) {
+        let changes = try await database.rows(
+            RatingsQueries.feed, [.id(user), .int(version), .int(limit)], until: deadline)
+        // Asked second, so that it is never behind what was read first.
+        let last = try await database.rows(RatingsQueries.version, [.id(user)], until: deadline).first
+        return (changes, last ?? 0)
+    }
+
+    /// What `batch` has changed after `version`, title by title.
+    func restorable(
+        _ batch: BatchID, of user: UserID, after version: Int, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Restorable] {
+        try await database.rows(
+            RatingsQueries.restorable, [.id(user), .id(batch), .int(version), .int(limit)], until: deadline)
+    }
+
+    // MARK: Deletion and merges
+
+    func isDeleted(_ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        try await !database.rows(RatingsQueries.isDeleted, [.id(user)], until: deadline).isEmpty
+    }
+
+    /// From when this returns, nobody writes a rating of this person any more.
+    func bury(
+        _ user: UserID, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(RatingsQueries.lockPerson, [.id(user)])
+            try await transaction.execute(RatingsQueries.bury, [.id(user), .moment(now)])
+        }
+    }
+
+    /// Removes `many` ratings of a deleted person; how many there were.
+    func forgetRatings(
+        of user: UserID, many: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int {
+        try await database.rows(
+            RatingsQueries.forgetRatings, [.id(user), .int4(Int32(clamping: many))], until: deadline
+        )
+        .first ?? 0
+    }
+
+    /// Removes `many` changes of a deleted person; how many there were.
+    func forgetEvents(
+        of user: UserID, many: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int {
+        try await database.rows(RatingsQueries.forgetEvents, [.id(user), .int(many)], until: deadline).first ?? 0
+    }
+
+    /// Removes the rest of a deleted person.
+    func forgetPerson(_ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        for statement in RatingsQueries.forgetPerson {
+            try await database.run(statement, [.id(user)], until: deadline)
+        }
+    }
+
+    /// From when this returns, whoever names a merged title means the one that stayed.
+    func recordMerges(
+        _ moves: [TitleMove], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(RatingsQueries.lockMerges)
+            try await transaction.execute(
+                RatingsQueries.recordMerges, [.ids(moves.map(\.from)), .ids(moves.map(\.to))])
+        }
+    }
+
+    /// Moves `many` ratings of merged titles.
+    func moveRatings(
+        from titles: [TitleID], many: Int, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Moved {
+        try await database.rows(
+            RatingsQueries.moveRatings, [.ids(titles), .int4(Int32(clamping: many)), .moment(now)], until: deadline
+        ).first ?? Moved()
     }
 }

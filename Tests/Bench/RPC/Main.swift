@@ -16,7 +16,10 @@ struct Main {
         let stop = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         var router = RPCRouter()
-        RatingsRoutes.register(RatingsEcho(), on: &router)
+        let echo = RatingsEcho()
+        router.register(RatingsMethods.rateTitle) { (params: RateTitleParams, context) async throws(RPCError) in
+            try await echo.rateTitle(params, context)
+        }
         let server = RPCServer(
             router: router, secrets: secrets, sweeper: DeadlineSweeper(eventLoop: group.next()),
             health: { HealthReport(checks: []) }, observe: { _ in })

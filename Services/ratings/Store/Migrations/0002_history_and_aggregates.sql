@@ -125,7 +125,8 @@ CREATE FUNCTION count_ratings(titles uuid[], slots smallint[], signs integer[], 
         ]
     $$;
 
--- Changes ratings: several requests at once, at most one per person, each with any number of items. One row per request:
+-- Changes ratings: several requests at once, at most one per person, each with any number of items (with one each where
+-- `item_requests` is NULL). One row per request:
 --   fate      done; replayed (the key was used for the same before); reused (for something else); gone (deleted person)
 --   results   what became of each item
 --   the rest  what stands now, for a request of one item that asks for it
@@ -180,7 +181,7 @@ BEGIN
             request, media_id, media_type, rating, review, spoiler, rated_at, given_value, given_scale, play_id, expected,
             refusal, place
         )
-        JOIN asked a ON a.request = i.request AND a.fate = 'done'
+        JOIN asked a ON a.request = coalesce(i.request, i.place) AND a.fate = 'done'
         LEFT JOIN merged_titles m ON m.from_id = i.media_id
     ), known AS MATERIALIZED (
         SELECT i.place, i.request, i.user_id, i.source, i.batch_id, i.newer, i.last_version, i.slot, i.media_id,

@@ -1,0 +1,30 @@
+import Contracts
+import RPC
+import Store
+
+/// `ratings.applyRedirects`: re-keys everything of merged titles; repeating it changes nothing more.
+struct ApplyRedirects: Sendable {
+    let store: RatingsStore
+    let clock: any WallClock
+
+    func run(_ params: ApplyRedirectsParams, _ context: RPCContext) async throws(RPCError) -> AppliedRedirects {
+        let moves = params.redirects.filter { $0.from != $0.to }
+        guard !moves.isEmpty else { return AppliedRedirects(moved: 0, met: 0, done: true) }
+        let titles = moves.map(\.from)
+        return try await asking { () throws(StoreError) in
+            try await store.recordMerges(moves, until: context.deadline)
+            var outcome = AppliedRedirects(moved: 0, met: 0, done: false)
+            for _ in 0..<RatingsLimits.sweepStatementsMax {
+                let moved = try await store.moveRatings(
+                    from: titles, many: RatingsLimits.sweepRowsMax, at: clock.now, until: context.deadline)
+                guard moved.count > 0 else {
+                    outcome.done = true
+                    break
+                }
+                outcome.moved += moved.count
+                outcome.met += moved.met
+            }
+            return outcome
+        }
+    }
+}

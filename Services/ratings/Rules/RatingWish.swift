@@ -1,0 +1,99 @@
+import Contracts
+import Cryptography
+import JSON
+
+/// What a list of ratings is asked for.
+struct RatingWish: Sendable, Hashable {
+    var sort = RatingSort.newest
+    var kind: TitleKind?
+    var lowest = DecimalTenths(tenths: 1)
+    var highest = DecimalTenths(tenths: 100)
+    /// Rated at this moment or later.
+    var from = Timestamp(clampingMicrosecondsSinceEpoch: .min)
+    /// Rated before this moment.
+    var until = Timestamp(clampingMicrosecondsSinceEpoch: .max)
+    var hasReview: Bool?
+    /// What the review holds, in whatever case.
+    var words: String?
+
+    init(_ params: ListRatingsParams) {
+        sort = params.sort ?? sort
+        kind = params.kind
+        lowest = params.minRating ?? lowest
+        highest = params.maxRating ?? highest
+        from = params.from ?? from
+        until = params.until ?? until
+        hasReview = params.hasReview
+        words = params.review
+    }
+}
+
+/// A place in a list of ratings: everything before it has been shown.
+struct RatingPlace: Sendable, Hashable {
+    let sort: RatingSort
+    let ratedAt: Timestamp
+    let rating: DecimalTenths
+    let title: TitleID
+
+    private static let sorts = RatingSort.allCases
+
+    /// Before the first row.
+    static func start(of sort: RatingSort) -> RatingPlace {
+        switch sort {
+        case .newest, .best:
+            RatingPlace(
+                sort: sort, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max),
+                rating: DecimalTenths(tenths: 101), title: TitleID(UUIDBits(high: .max, low: .max)))
+        case .oldest, .worst:
+            RatingPlace(
+                sort: sort, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: .min),
+                rating: DecimalTenths(tenths: 0), title: TitleID(UUIDBits(high: 0, low: 0)))
+        }
+    }
+
+    init(sort: RatingSort, ratedAt: Timestamp, rating: DecimalTenths, title: TitleID) {
+        self.sort = sort
+        self.ratedAt = ratedAt
+        self.rating = rating
+        self.title = title
+    }
+
+    init(_ rating: Rating, in sort: RatingSort) {
+        self.init(sort: sort, ratedAt: rating.ratedAt, rating: rating.rating, title: rating.title)
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    init?(_ text: String) {
+        guard let bytes = Base64.decodeURL(text), bytes.count == 26, Int(bytes[0]) < Self.sorts.count else {
+            return nil
+        }
+        let moment = bytes[2..<10].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard let ratedAt = Timestamp(microsecondsSinceEpoch: Int64(bitPattern: moment)),
+            let title = TitleID(bytes: bytes.suffix(16))
+        else { return nil }
+        self.init(
+            sort: Self.sorts[Int(bytes[0])], ratedAt: ratedAt, rating: DecimalTenths(tenths: Int(bytes[1])),
+            title: title)
+    }
+
+    var text: String {
+        let place = UInt8(Self.sorts.firstIndex(of: sort) ?? 0)
+        let moment = UInt64(bitPattern: ratedAt.microsecondsSinceEpoch)
+        let bytes = stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: moment >> UInt64($0)) }
+        return Base64.encodeURL([place, UInt8(clamping: rating.tenths)] + bytes + title.uuid.bytes)
+    }
+}
+
+/// A place in a person's changes: a version, as a cursor.
+enum VersionCursor {
+    static func text(_ version: Int) -> String {
+        Base64.encodeURL(stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: version >> $0) })
+    }
+
+    /// Nil for what `text` did not write.
+    static func version(_ text: String) -> Int? {
+        guard let bytes = Base64.decodeURL(text), bytes.count == 8 else { return nil }
+        let version = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return version <= UInt64(Int64.max) ? Int(version) : nil
+    }
+}

@@ -1,0 +1,34 @@
+/// The bounds of the ratings service that the contract does not have.
+package enum RatingsLimits {
+    /// Ratings or changes of a page where the caller does not say.
+    static let pageRowsDefault = 50
+    /// Changes of a part of the feed where the caller does not say.
+    static let feedRowsDefault = 500
+    /// Bytes of the reviews on one page; a page that has more ends earlier.
+    static let pageReviewBytesMax = 1_000_000
+    /// Titles that one call puts back.
+    static let restoreTitlesMax = 1_000
+    /// Ratings that one statement removes or moves, and statements of one call.
+    static let sweepRowsMax = 1_000
+    static let sweepStatementsMax = 50
+    /// How long the answer to an idempotency key is kept.
+    package static let keyLife = Duration.seconds(24 * 3_600)
+    /// How often expired keys are looked for, and how many go at once.
+    static let keySweepInterval = Duration.seconds(600)
+    static let keySweepRowsMax = 10_000
+}
+
+/// The part of a list that fits on a page.
+enum PageCut {
+    /// How many of `sizes` (bytes of review each) fit on a page of `limit`; at least one where there is one.
+    static func count(_ sizes: some Sequence<Int>, limit: Int, bytesMax: Int) -> Int {
+        var bytes = 0
+        var count = 0
+        for size in sizes {
+            bytes += size
+            if count == limit || count > 0 && bytes > bytesMax { break }
+            count += 1
+        }
+        return count
+    }
+}

@@ -1,0 +1,235 @@
+import Contracts
+import JSON
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import RatingsService
+
+/// Many at once: outcomes, undo, merges, deletion.
+@Suite struct BulkTests {
+    private typealias Fixture = RatingsFixture
+
+    private static func item(
+        _ title: TitleID, _ tenths: Int?, at moment: Timestamp? = nil, given: GivenRating? = nil
+    ) -> RatingWrite {
+        RatingWrite(
+            title: title, kind: .movie, rating: tenths.map(DecimalTenths.init(tenths:)), ratedAt: moment, given: given)
+    }
+
+    @Test("Every item has its own outcome")
+    func outcomes() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<9).map { _ in Fixture.newTitle() }
+            let past = fixture.clock.now.advanced(by: .seconds(-1_000))
+            let future = fixture.clock.now.advanced(by: .seconds(301))
+            for place in 0..<4 { try await fixture.rate(titles[place], 80, by: user) }
+            let five = GivenRating(value: DecimalTenths(tenths: 45), scale: .fiveStars)
+            let outcomes = try await fixture.write(
+                [
+                    Self.item(titles[0], 90), Self.item(titles[1], nil),
+                    Self.item(titles[2], 80, at: fixture.clock.now),
+                    Self.item(titles[4], 50), Self.item(titles[5], nil), Self.item(titles[6], 50, at: future),
+                    Self.item(titles[7], 10), Self.item(titles[7], 20), Self.item(titles[8], 80, given: five),
+                ], by: user)
+            #expect(
+                outcomes.map(\.result) == [
+                    .updated, .removed, .same, .created, .absent, .inFuture, .repeated, .created, .invalid,
+                ])
+            #expect(outcomes.map(\.title) == titles[0...2] + titles[4...6] + [titles[7], titles[7], titles[8]])
+            #expect(outcomes.map(\.version) == [5, 6, 3, 7, nil, nil, nil, 8, nil])
+            #expect(try await fixture.rating(of: titles[7], by: user)?.rating.tenths == 20)
+            let newer = try await fixture.write(
+                [
+                    Self.item(titles[0], 10, at: past), Self.item(titles[0], 90, at: past),
+                    Self.item(titles[1], 70, at: past),
+                ],
+                by: user, onlyNewer: true)
+            #expect(newer.map(\.result) == [.repeated, .same, .older])
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
+    @Test("A thousand are written and the same thousand again change nothing")
+    func thousand() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let items = (0..<1_000).map {
+                Self.item(Fixture.newTitle(), 1 + $0 % 100, at: fixture.clock.now.advanced(by: .seconds(-$0)))
+            }
+            let first = try await fixture.write(items, by: user, key: "import")
+            #expect(first.allSatisfy { $0.result == .created })
+            #expect(try await fixture.write(items, by: user, key: "import") == first)
+            #expect(try await fixture.write(items, by: user, onlyNewer: true).allSatisfy { $0.result == .same })
+            #expect(try await fixture.feed(of: user).map(\.version) == Array(1...1_000))
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
+    @Test("Undoing a batch brings back what was before, keeps later edits, and may be repeated and undone")
+    func restore() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<5).map { _ in Fixture.newTitle() }
+            try await fixture.rate(titles[0], 80, by: user, review: "Mine.")
+            try await fixture.rate(titles[1], 70, by: user)
+            let before = try await fixture.rating(of: titles[0], by: user)
+            let (batch, undo, redo) = (Fixture.newBatch(), Fixture.newBatch(), Fixture.newBatch())
+            fixture.clock.advance(.seconds(10))
+            _ = try await fixture.write(
+                [Self.item(titles[0], 10), Self.item(titles[1], nil), Self.item(titles[2], 30)], by: user, batch: batch)
+            _ = try await fixture.write([Self.item(titles[0], 11), Self.item(titles[3], 40)], by: user, batch: batch)
+            fixture.clock.advance(.seconds(10))
+            try await fixture.rate(titles[3], 95, by: user)
+            func undoing(_ batch: BatchID, as undo: BatchID, dryRun: Bool = false) async throws -> RestoredBatch {
+                try await fixture.service.restoreBatch(
+                    RestoreBatchParams(user: user, batch: batch, undo: undo, dryRun: dryRun), Fixture.context())
+            }
+            let preview = try await undoing(batch, as: undo, dryRun: true)
+            #expect(try await fixture.rating(of: titles[0], by: user)?.rating.tenths == 11)
+            let undone = try await undoing(batch, as: undo)
+            #expect(undone == preview)
+            #expect(undone.restored == Array(titles[0...2]))
+            #expect(undone.kept == [titles[3]])
+            let now = try await fixture.rating(of: titles[0], by: user)
+            #expect(now?.rating == before?.rating)
+            #expect(now?.review == before?.review)
+            #expect(now?.ratedAt == before?.ratedAt)
+            #expect(try await fixture.rating(of: titles[1], by: user)?.rating.tenths == 70)
+            #expect(try await fixture.rating(of: titles[2], by: user) == nil)
+            let count = try await fixture.feed(of: user).count
+            #expect(try await undoing(batch, as: undo) == undone)
+            #expect(try await fixture.feed(of: user).count == count)
+            _ = try await undoing(undo, as: redo)
+            #expect(try await fixture.rating(of: titles[0], by: user)?.rating.tenths == 11)
+            #expect(try await fixture.rating(of: titles[1], by: user) == nil)
+            let timeline = try await fixture.service.listTimeline(
+                ListTimelineParams(user: user, batch: undo), Fixture.context())
+            #expect(timeline.changes.allSatisfy { $0.source == .undo && $0.batch == undo })
+            #expect(timeline.changes.count == 3)
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
+    @Test("Merged titles: ratings move, the newest of two stays, the history has both, late writes follow")
+    func merges() async throws {
+        try await Fixture.with { fixture in
+            let (one, two, three) = (Fixture.newUser(), Fixture.newUser(), Fixture.newUser())
+            let (a, b, c) = (Fixture.newTitle(), Fixture.newTitle(), Fixture.newTitle())
+            try await fixture.rate(a, 80, by: one, review: "Old id.")
+            try await fixture.rate(a, 60, by: two)
+            fixture.clock.advance(.seconds(5))
+            try await fixture.rate(b, 90, by: two)
+            try await fixture.rate(b, 10, by: three)
+            fixture.clock.advance(.seconds(5))
+            try await fixture.rate(a, 20, by: three)
+            func merge(_ from: TitleID, _ to: TitleID) async throws -> AppliedRedirects {
+                try await fixture.service.applyRedirects(
+                    ApplyRedirectsParams(redirects: [TitleMove(from: from, to: to)]), Fixture.context())
+            }
+            #expect(try await merge(a, b) == AppliedRedirects(moved: 3, met: 2, done: true))
+            #expect(try await merge(a, b) == AppliedRedirects(moved: 0, met: 0, done: true))
+            for (user, tenths) in [(one, 80), (two, 90), (three, 20)] {
+                #expect(try await fixture.rating(of: a, by: user)?.title == b)
+                #expect(try await fixture.rating(of: b, by: user)?.rating.tenths == tenths)
+                let shown = try await fixture.service.listTimeline(
+                    ListTimelineParams(user: user, title: b), Fixture.context()
+                ).changes
+                let all = try await fixture.feed(of: user)
+                #expect(shown.count == all.count)
+                #expect(all.map(\.version) == Array(1...all.count))
+            }
+            #expect(try await fixture.rating(of: b, by: one)?.review == "Old id.")
+            #expect(try await fixture.miscounted().isEmpty)
+            // Who still knows the old id writes to the new one, also after another merge.
+            _ = try await merge(b, c)
+            fixture.clock.advance(.seconds(5))
+            #expect(try await fixture.rate(a, 55, by: one).title == c)
+            #expect(
+                try await fixture.write([Self.item(a, 10), Self.item(c, 30)], by: two).map(\.result) == [
+                    .repeated, .updated,
+                ])
+            let summaries = try await fixture.service.getSummaries(
+                GetSummariesParams(titles: [a, c]), Fixture.context()
+            ).summaries
+            #expect(summaries.map(\.count) == [3, 3])
+            #expect(summaries.map(\.title) == [a, c])
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
+    @Test("Writes that race with a merge end up under the title that stays")
+    func mergeRace() async throws {
+        try await Fixture.with { fixture in
+            let users = (0..<60).map { _ in Fixture.newUser() }
+            let (a, b) = (Fixture.newTitle(), Fixture.newTitle())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (place, user) in users.enumerated() {
+                    group.addTask { try await fixture.rate(a, 50, by: user, at: place) }
+                    if place == 20 {
+                        group.addTask {
+                            _ = try await fixture.other.applyRedirects(
+                                ApplyRedirectsParams(redirects: [TitleMove(from: a, to: b)]), Fixture.context())
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let summary = try await fixture.service.getSummaries(
+                GetSummariesParams(titles: [b]), Fixture.context()
+            ).summaries[0]
+            #expect(summary.count == users.count)
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
+    @Test("Of a deleted person nothing remains but the tombstone, and nothing late is taken")
+    func deletion() async throws {
+        try await Fixture.with { fixture in
+            let (user, other) = (Fixture.newUser(), Fixture.newUser())
+            let titles = (0..<30).map { _ in Fixture.newTitle() }
+            _ = try await fixture.write(titles.map { Self.item($0, 80) }, by: user, key: "k")
+            _ = try await fixture.write(titles.map { Self.item($0, 60) }, by: other)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for place in 0..<40 {
+                    group.addTask {
+                        do {
+                            try await fixture.rate(titles[place % 30], 1 + place, by: user, at: place, key: "k\(place)")
+                        } catch let error as RPCError {
+                            #expect(error.code == RegistryError.userNotFound.code)
+                        }
+                    }
+                }
+                group.addTask {
+                    _ = try await fixture.other.deletePerson(DeletePersonParams(user: user), Fixture.context())
+                }
+                try await group.waitForAll()
+            }
+            let again = try await fixture.service.deletePerson(DeletePersonParams(user: user), Fixture.context())
+            #expect(again == RemovedRatings(removed: 0, done: true))
+            await #expect(throws: RPCError.userNotFound("the person was deleted")) {
+                try await fixture.rate(titles[0], 50, by: user)
+            }
+            let tables = PGStatement(
+                "tests.tables",
+                """
+                SELECT table_name::text FROM information_schema.columns
+                WHERE table_schema = current_schema() AND column_name = 'user_id' AND table_name <> 'deleted_users'
+                """
+            ) { row throws(PGError) in try row.next(String.self) }
+            let names = try await fixture.pools[0].query(tables)
+            #expect(names.count >= 4)
+            for name in names {
+                let count = PGStatement("tests.count", "SELECT count(*) FROM \(name) WHERE user_id = $1") {
+                    row throws(PGError) in try row.next(Int.self)
+                }
+                #expect(try await fixture.pools[0].query(count, [.id(user)]) == [0], "\(name)")
+            }
+            #expect(try await fixture.miscounted().isEmpty)
+            #expect(try await fixture.rating(of: titles[0], by: other)?.rating.tenths == 60)
+        }
+    }
+}

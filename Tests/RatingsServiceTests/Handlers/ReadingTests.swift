@@ -1,0 +1,179 @@
+import Contracts
+import JSON
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import RatingsService
+
+/// Lists, figures, timelines, and that they are a person's own.
+@Suite struct ReadingTests {
+    private typealias Fixture = RatingsFixture
+
+    /// What a list must answer, computed without it.
+    private static func expected(_ all: [Rating], _ params: ListRatingsParams) -> [Rating] {
+        all.filter { rating in
+            (params.kind.map { $0 == rating.kind } ?? true) && (params.minRating.map { rating.rating >= $0 } ?? true)
+                && (params.maxRating.map { rating.rating <= $0 } ?? true)
+                && (params.from.map { rating.ratedAt >= $0 } ?? true)
+                && (params.until.map { rating.ratedAt < $0 } ?? true)
+                && (params.hasReview.map { $0 == (rating.review != nil) } ?? true)
+                && (params.review.map { words in rating.review?.lowercased().contains(words.lowercased()) ?? false }
+                    ?? true)
+        }.sorted { left, right in
+            let byTime = (left.ratedAt, left.title) < (right.ratedAt, right.title)
+            let byScore = (left.rating, left.ratedAt, left.title) < (right.rating, right.ratedAt, right.title)
+            return switch params.sort ?? .newest {
+            case .newest: !byTime && left != right
+            case .oldest: byTime
+            case .best: !byScore && left != right
+            case .worst: byScore
+            }
+        }
+    }
+
+    @Test("Lists answer what is asked for, in order, page by page")
+    func lists() async throws {
+        var random = SeededRandom(seed: .random(in: 0 ... .max))
+        let seed = random.seed
+        try await Fixture.with { fixture in
+            let (user, stranger) = (Fixture.newUser(), Fixture.newUser())
+            let now = fixture.clock.now
+            let reviews: [String?] = [nil, nil, "Ein Märchen, ÜBERRASCHEND gut", "100%_sure", "the clock"]
+            let items = (0..<120).map { _ in
+                RatingWrite(
+                    title: Fixture.newTitle(), kind: TitleKind.allCases.randomElement(using: &random)!,
+                    rating: DecimalTenths(tenths: 10 * Int.random(in: 1...10, using: &random)),
+                    review: reviews.randomElement(using: &random)!,
+                    ratedAt: now.advanced(by: .seconds(-Int.random(in: 0..<40, using: &random))))
+            }
+            _ = try await fixture.write(items, by: user)
+            _ = try await fixture.write(items, by: stranger)
+            let all = try await fixture.service.getRatings(
+                GetRatingsParams(user: user, titles: items.map(\.title)), Fixture.context()
+            ).ratings
+            #expect(all.count == 120)
+            for _ in 0..<60 {
+                var params = ListRatingsParams(user: user)
+                params.sort = RatingSort.allCases.randomElement(using: &random)
+                if Bool.random(using: &random) { params.kind = TitleKind.allCases.randomElement(using: &random) }
+                if Bool.random(using: &random) { params.minRating = DecimalTenths(tenths: 30) }
+                if Bool.random(using: &random) { params.maxRating = DecimalTenths(tenths: 80) }
+                if Bool.random(using: &random) { params.from = now.advanced(by: .seconds(-30)) }
+                if Bool.random(using: &random) { params.until = now.advanced(by: .seconds(-5)) }
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: params.hasReview = Bool.random(using: &random)
+                case 1: params.review = ["überraschend", "100%_", "CLOCK", "nowhere"].randomElement(using: &random)!
+                default: break
+                }
+                params.limit = Int.random(in: 1...50, using: &random)
+                let wanted = Self.expected(all, params)
+                var found: [Rating] = []
+                repeat {
+                    let page = try await fixture.other.listRatings(params, Fixture.context())
+                    #expect(page.ratings.count <= params.limit!)
+                    found += page.ratings
+                    params.cursor = page.nextCursor
+                } while params.cursor != nil
+                #expect(found == wanted, "seed \(seed): \(params)")
+            }
+        }
+    }
+
+    @Test("A cursor of another order is refused")
+    func cursors() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            for _ in 0..<3 { try await fixture.rate(Fixture.newTitle(), 50, by: user) }
+            let page = try await fixture.service.listRatings(
+                ListRatingsParams(user: user, limit: 1), Fixture.context())
+            await #expect(throws: RPCError.invalidCursor("this cursor is not one of this list's")) {
+                try await fixture.service.listRatings(
+                    ListRatingsParams(user: user, sort: .best, cursor: page.nextCursor), Fixture.context())
+            }
+        }
+    }
+
+    @Test("Statistics are those of a count by hand")
+    func statistics() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            #expect(
+                try await fixture.service.getStatistics(GetStatisticsParams(user: user), Fixture.context())
+                    == RatingStatistics(
+                        count: 0, reviews: 0, distribution: [Int](repeating: 0, count: 10), kinds: [], years: []))
+            let days = ["2019-12-31T23:59:59Z", "2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z"].compactMap(
+                Timestamp.init)
+            let items = [(85, TitleKind.movie, 0), (84, .movie, 1), (1, .episode, 2)].map {
+                RatingWrite(
+                    title: Fixture.newTitle(), kind: $0.1, rating: DecimalTenths(tenths: $0.0),
+                    review: $0.2 == 1 ? "Fine." : nil, ratedAt: days[$0.2])
+            }
+            _ = try await fixture.write(items, by: user)
+            let found = try await fixture.service.getStatistics(GetStatisticsParams(user: user), Fixture.context())
+            #expect(found.count == 3)
+            #expect(found.average == 5.67)
+            #expect(found.reviews == 1)
+            #expect(found.firstRatedAt == days[0])
+            #expect(found.lastRatedAt == days[2])
+            #expect(found.distribution == [1, 0, 0, 0, 0, 0, 0, 1, 1, 0])
+            #expect(found.kinds.map(\.kind) == [.movie, .episode])
+            #expect(found.kinds.map(\.average) == [8.45, 0.1])
+            #expect(found.years.map(\.year) == [2019, 2020])
+            #expect(found.years.map(\.count) == [1, 2])
+        }
+    }
+
+    @Test("The timeline tells every change from the latest on, page by page, and of one title")
+    func timeline() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<3).map { _ in Fixture.newTitle() }
+            for step in 0..<30 {
+                fixture.clock.advance(.seconds(1))
+                try await fixture.rate(titles[step % 3], 1 + step, by: user, review: "\(step)")
+            }
+            _ = try await fixture.service.unrateTitle(
+                UnrateTitleParams(user: user, title: titles[0]), Fixture.context())
+            var changes: [RatingChange] = []
+            var cursor: String?
+            repeat {
+                let page = try await fixture.service.listTimeline(
+                    ListTimelineParams(user: user, limit: 7, cursor: cursor), Fixture.context())
+                changes += page.changes
+                cursor = page.nextCursor
+            } while cursor != nil
+            #expect(changes.map(\.version) == Array((1...31).reversed()))
+            #expect(changes[0].rating == nil)
+            #expect(changes[0].old?.tenths == 28)
+            #expect(changes[0].source == .person)
+            let own = try await fixture.service.listTimeline(
+                ListTimelineParams(user: user, title: titles[1]), Fixture.context()
+            ).changes
+            #expect(own.count == 10)
+            #expect(own.allSatisfy { $0.title == titles[1] })
+            #expect(try await fixture.feed(of: Fixture.newUser()).isEmpty)
+        }
+    }
+
+    @Test("A page whose reviews are long ends earlier, and the next goes on there")
+    func longReviews() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            for number in 0..<30 {
+                try await fixture.rate(
+                    Fixture.newTitle(), 50, by: user, review: String(repeating: "\(number % 10)", count: 50_000))
+            }
+            var sizes: [Int] = []
+            var cursor: String?
+            repeat {
+                let page = try await fixture.service.listRatings(
+                    ListRatingsParams(user: user, limit: 100, cursor: cursor), Fixture.context())
+                sizes.append(page.ratings.count)
+                cursor = page.nextCursor
+            } while cursor != nil
+            #expect(sizes == [20, 10])
+        }
+    }
+}
