@@ -86,14 +86,16 @@ struct RatingPlace: Sendable, Hashable {
 
 /// A place in a person's changes: a version, as a cursor.
 enum VersionCursor {
+    private static let mark = UInt8(ascii: "v")
+
     static func text(_ version: Int) -> String {
-        Base64.encodeURL(stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: version >> $0) })
+        Base64.encodeURL([mark] + stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: version >> $0) })
     }
 
     /// Nil for what `text` did not write.
     static func version(_ text: String) -> Int? {
-        guard let bytes = Base64.decodeURL(text), bytes.count == 8 else { return nil }
-        let version = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard let bytes = Base64.decodeURL(text), bytes.count == 9, bytes[0] == mark else { return nil }
+        let version = bytes.dropFirst().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return version <= UInt64(Int64.max) ? Int(version) : nil
     }
 }
