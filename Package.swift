@@ -122,7 +122,8 @@ let package = Package(
         + shared(
             "Edge",
             [
-                "Contracts", "Cryptography", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log, metrics,
+                "Contracts", "Cryptography", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log,
+                metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTPTypes", "swift-nio-extras"),
             ], tests: ["JSON", product("NIOPosix", "swift-nio")])

@@ -208,7 +208,8 @@ struct PGCore: ~Copyable {
             }
         }
         let statements = separately ? requests.map(PGWireStatement.init) : PGWireStatement.gather(&requests)
-        send(requests, statements, on: slot, rule: isRead ? .reads : .writes, separately: separately, now: now)
+        let isApart = separately || requests.contains { $0.text.isAlone }
+        send(requests, statements, on: slot, rule: isRead ? .reads : .writes, separately: isApart, now: now)
     }
 
     /// Statements of a leased connection: what waits while a batch is in flight travels together afterwards.

@@ -16,14 +16,18 @@ package final class PGStatementText: Sendable {
     package let kind: PGStatementKind
     /// The form that answers several waiting calls at once.
     let many: PGManyText?
+    /// Whether each call, or group of calls, is a transaction of its own even where it travels with others: for what locks
+    /// rows in an order that a second statement behind it would break.
+    let isAlone: Bool
     /// FNV-1a over the text.
     let hash: UInt64
 
-    init(name: String, sql: String, kind: PGStatementKind, many: PGManyText? = nil) {
+    init(name: String, sql: String, kind: PGStatementKind, many: PGManyText? = nil, isAlone: Bool = false) {
         self.name = name
         self.sql = sql
         self.kind = kind
         self.many = many
+        self.isAlone = isAlone
         self.hash = Self.hash(sql)
     }
 
@@ -59,10 +63,10 @@ package struct PGStatement<Row: Sendable>: Sendable {
 
     /// A statement with rows; a read unless `kind` says otherwise.
     package init(
-        _ name: String, _ sql: String, kind: PGStatementKind = .read, many: PGManyText? = nil,
+        _ name: String, _ sql: String, kind: PGStatementKind = .read, many: PGManyText? = nil, isAlone: Bool = false,
         row decode: @escaping @Sendable (inout PGRowReader) throws(PGError) -> Row
     ) {
-        text = PGStatementText(name: name, sql: sql, kind: kind, many: many)
+        text = PGStatementText(name: name, sql: sql, kind: kind, many: many, isAlone: isAlone)
         self.decode = decode
     }
 

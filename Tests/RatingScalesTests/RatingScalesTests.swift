@@ -63,11 +63,13 @@ import Testing
         }
     }
 
-    @Test("Known values", arguments: [
-        (RemoteScale.trakt, 85, 90), (.trakt, 84, 80), (.trakt, 1, 10), (.letterboxd, 85, 45), (.letterboxd, 1, 5),
-        (.kitsu, 87, 170), (.kitsu, 1, 20), (.anilist5, 85, 50), (.anilist5, 79, 40), (.anilist3, 47, 10),
-        (.anilist3, 48, 20), (.anilist100, 85, 850),
-    ])
+    @Test(
+        "Known values",
+        arguments: [
+            (RemoteScale.trakt, 85, 90), (.trakt, 84, 80), (.trakt, 1, 10), (.letterboxd, 85, 45), (.letterboxd, 1, 5),
+            (.kitsu, 87, 170), (.kitsu, 1, 20), (.anilist5, 85, 50), (.anilist5, 79, 40), (.anilist3, 47, 10),
+            (.anilist3, 48, 20), (.anilist100, 85, 850),
+        ])
     func known(scale: RemoteScale, tenths: Int, remote: Int) {
         #expect(scale.encode(DecimalTenths(tenths: tenths)) == DecimalTenths(tenths: remote))
     }

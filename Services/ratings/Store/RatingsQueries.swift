@@ -18,7 +18,15 @@ enum RatingsQueries {
             ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$15], ARRAY[$16], ARRAY[false], ARRAY[true],
             NULL, ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9], ARRAY[$10], ARRAY[$11],
             ARRAY[$12], ARRAY[$13], ARRAY[NULL]::text[], $14)
-        """, kind: .solo, row: answer)
+        """, kind: .write,
+        many: PGManyText(
+            """
+            SELECT request::bigint, \(changeColumns) FROM change_ratings(
+                $1::uuid[], $2::text[], $3::bytea[], $15::text[], $16::uuid[],
+                array_fill(false, ARRAY[cardinality($1::uuid[])]), array_fill(true, ARRAY[cardinality($1::uuid[])]),
+                NULL, $4::uuid[], $5::text[], $6::numeric[], $7::text[], $8::boolean[], $9::timestamptz[], $10::numeric[],
+                $11::text[], $12::uuid[], $13::bigint[], NULL, (SELECT max(moment) FROM unnest($14::timestamptz[]) AS moment))
+            """, keyCount: 1), isAlone: true, row: answer)
 
     /// Many titles of one person.
     static let changeMany = PGStatement(
@@ -55,7 +63,14 @@ enum RatingsQueries {
         """
         SELECT \(ratingColumns) FROM user_ratings
         WHERE user_id = $1 AND media_id = coalesce((SELECT to_id FROM merged_titles WHERE from_id = $2), $2)
-        """, row: rating)
+        """,
+        many: PGManyText(
+            """
+            SELECT asked.place, \(ratingColumns)
+            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (person, title, place)
+            LEFT JOIN merged_titles m ON m.from_id = asked.title
+            JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
+            """), row: rating)
 
     static let getMany = PGStatement(
         "ratings.getMany",
