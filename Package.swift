@@ -74,7 +74,7 @@ func fuzz() -> [Target] {
     guard isFuzzing else { return [] }
     return [
         .executableTarget(
-            name: "fuzz", dependencies: ["Cryptography", "HTTP2", "JSON", "RPC", "Runtime"], path: "Tests/Fuzz",
+            name: "fuzz", dependencies: ["Cryptography", "HTTP2", "JSON", "RPC", "Runtime"] + nio, path: "Tests/Fuzz",
             exclude: ["Corpus", "Sanitizers", "tsan.supp"], swiftSettings: house,
             linkerSettings: [.unsafeFlags(["-sanitize=address"]), .linkedLibrary("stdc++")])
     ]

@@ -1,5 +1,9 @@
+import Dispatch
 import HTTP2
 import JSON
+import NIOCore
+import NIOPosix
+import Synchronization
 
 @testable import RPC
 
@@ -11,6 +15,7 @@ enum EnvelopeFuzz {
 
     static func run(_ bytes: [UInt8]) -> Int32 {
         scan(bytes)
+        respond(bytes)
         read(bytes)
         readHeaders(bytes)
         return 0
@@ -29,6 +34,76 @@ enum EnvelopeFuzz {
         } catch {
             check(!isJSON || error.code == RPCError.Code.invalidRequest, "JSON is refused: \(error.message)")
             check(value(JSONValue.self, RPCEnvelope.response(error)) != nil, "a refusal is no JSON")
+        }
+    }
+
+    /// The whole way through a server, whose methods answer with what they were given.
+    private static let server: RPCServer = {
+        var router = RPCRouter()
+        for name in ["ratings.getRating", "ratings.rateTitle"] {
+            router.register(RPCMethod(name: name, isIdempotent: true)) {
+                (params: [String: JSONValue], _) async throws(RPCError) in params
+            }
+        }
+        return RPCServer(
+            router: router, limits: limits, secrets: nil,
+            sweeper: DeadlineSweeper(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
+            health: { HealthReport(checks: []) }, observe: { _ in })
+    }()
+
+    private static func respond(_ body: [UInt8]) {
+        let request = H2Request(
+            method: "POST", path: "/rpc", headers: [H2Header("content-type", "application/json")], body: body)
+        let response = answer(to: request)
+        check([200, 204].contains(response.status), "status \(response.status)")
+        check((response.status == 204) == response.body.isEmpty, "a body with 204, or none with 200")
+        let said = value(JSONValue.self, response.body)
+        check(response.body.isEmpty || said != nil, "an answer is no JSON")
+        var asked: [ScannedRequest] = []
+        var isBatch = false
+        do throws(RPCError) {
+            switch try scanner.scan(body) {
+            case .single(let request): asked = [request]
+            case .batch(let requests):
+                asked = requests
+                isBatch = true
+            }
+        } catch {
+            check(said?["error"]["code"].int == error.code, "a refusal of another kind")
+            return
+        }
+        let ids = asked.filter { $0.id != nil || $0.fault?.code == RPCError.Code.invalidRequest }.map { request in
+            request.id.flatMap { value(JSONValue.self, Array(body[$0])) } ?? .null
+        }
+        let answers = isBatch ? said?.array ?? [] : said.map { [$0] } ?? []
+        check(answers.map { $0["id"] } == ids, "\(ids.count) ids asked, \(answers.count) answers")
+        for answer in answers {
+            let members = answer.object?.members.map(\.name) ?? []
+            check(members.contains("result") != members.contains("error"), "an answer with \(members)")
+        }
+    }
+
+    /// libFuzzer calls from one thread that may wait; the server answers on others.
+    private static func answer(to request: H2Request) -> H2Response {
+        let answer = Answer()
+        Task.detached {
+            answer.give(await server.respond(to: request))
+        }
+        return answer.wait()
+    }
+
+    private final class Answer: Sendable {
+        private let response = Mutex(H2Response(status: 500))
+        private let isGiven = DispatchSemaphore(value: 0)
+
+        func give(_ value: H2Response) {
+            response.withLock { $0 = value }
+            isGiven.signal()
+        }
+
+        func wait() -> H2Response {
+            isGiven.wait()
+            return response.withLock { $0 }
         }
     }
 
