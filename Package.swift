@@ -184,6 +184,9 @@ let package = Package(
             .executableTarget(
                 name: "bench-json", dependencies: ["Contracts", "JSON"], path: "Tests/Bench/JSON", swiftSettings: house),
             .executableTarget(
+                name: "bench-decode", dependencies: ["JSON", "MetadataService", "UpstreamEmulators"],
+                path: "Tests/Bench/Decode", swiftSettings: house),
+            .executableTarget(
                 name: "bench-load", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Load",
                 swiftSettings: house),
             .testTarget(

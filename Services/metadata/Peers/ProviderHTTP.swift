@@ -177,9 +177,6 @@ extension JSONValue {
     /// An id, as a number or as digits.
     var outsideID: Int64? { SubjectIDs.checked(int ?? string.flatMap { Int($0) }) }
 
-    /// A figure, as a number or as its text.
-    var figure: NativeFigure? { (number?.text ?? string).flatMap { NativeFigure($0) } }
-
     /// How many, as a number or as digits.
     var tally: Int64? { (int ?? string.flatMap { Int($0) }).map { Int64($0) } }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import abuse_family
+import decode_family
 import idle_family
 import json_family
 import ratings_family
@@ -16,7 +17,10 @@ def main(families):
     note(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f} before; {rounds()} rounds of {seconds():g} s, medians")
     if os.getloadavg()[0] > 0.5 * os.cpu_count():
         note("the machine is busy with other things: do not trust the figures")
-    runs = {"rpc": rpc_family.run_family, "json": json_family.run_family, "abuse": abuse_family.run_family}
+    runs = {
+        "rpc": rpc_family.run_family, "decode": decode_family.run_family, "json": json_family.run_family,
+        "abuse": abuse_family.run_family,
+    }
     database = [family for family in families if family in ("reads", "writes")]
     if database:
         runs[database[0]] = lambda: ratings_family.run_family(database)

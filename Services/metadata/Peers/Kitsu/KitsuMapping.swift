@@ -45,7 +45,8 @@ package struct KitsuMapping: Sendable {
             ?? FactsText.address(attributes["posterImage"]["large"].string)
         facts.add(
             ScoreReading(
-                source: .kitsu, figure: attributes["averageRating"].figure, votes: votes(attributes), via: .kitsu,
+                source: .kitsu, figure: attributes["averageRating"].string.flatMap { NativeFigure($0) },
+                votes: votes(attributes), via: .kitsu,
                 fetchedAtMilliseconds: fetchedAtMilliseconds,
                 url: FactsText.address("https://kitsu.app/anime/\(attributes["slug"].string ?? String(id))")))
         return facts
