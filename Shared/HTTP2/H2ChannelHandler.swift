@@ -50,6 +50,8 @@ final class H2ChannelHandler: ChannelInboundHandler {
     private var drain = Drain.none
     private var failure: H2Error?
     private var sweep: RepeatedTask?
+    /// Ends a connection whose last bytes nobody takes.
+    private var linger: Scheduled<Void>?
     /// Since when the socket takes no bytes.
     private var stalledSince: ContinuousClock.Instant?
 
@@ -131,6 +133,9 @@ final class H2ChannelHandler: ChannelInboundHandler {
         isClosing = true
         sweep?.cancel()
         sweep = nil
+        // It would keep everything that the connection holds until it is due.
+        linger?.cancel()
+        linger = nil
         side.end(failure, self)
         observe?(.connectionClosed(remoteAddress: remoteAddress, failure))
     }
@@ -194,7 +199,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             connection.value.context?.close(promise: nil)
         }
-        context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(session.limits.lingerTimeout)) {
+        linger = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(session.limits.lingerTimeout)) {
             connection.value.context?.close(promise: nil)
         }
     }

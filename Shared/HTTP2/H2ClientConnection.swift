@@ -117,9 +117,9 @@ package final class H2ClientConnection: Sendable {
         inbox.enter()
         defer { inbox.leave() }
         let call = H2Call(request, deadline: deadline)
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let pending = H2PendingCall(call: call, continuation: continuation)
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                let pending = unsafe H2PendingCall(call: call, continuation: continuation)
                 switch inbox.put(.start(pending)) {
                 case .wake: wake()
                 case .put: break
@@ -130,7 +130,7 @@ package final class H2ClientConnection: Sendable {
             call.setCancelled()
             tell(.cancel(call))
         }
-        return try result.get()
+        return try call.outcome.get()
     }
 
     /// Calls that have been sent or wait for a stream.

@@ -12,7 +12,8 @@ package struct StandardKeys: Sendable {
         "REELAY_LOG_LEVEL", of: ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info",
         "The least severe level that is logged.")
     package let eventLoops = ConfigKey<Int>.integer(
-        "REELAY_EVENT_LOOPS", default: 2, in: 1...64, "Event loop threads; never more than processors.")
+        "REELAY_EVENT_LOOPS", default: 2, in: 1...64,
+        "Event loop threads; never more than half the processors, the others being for Postgres.")
     package let drainDelay = ConfigKey<Duration>.seconds(
         "REELAY_DRAIN_DELAY_SECONDS", default: .seconds(2), in: .zero ... .seconds(30),
         "How long a stopping service answers on while callers learn from /readyz that it goes.")

@@ -35,7 +35,8 @@ extension ServiceRuntime {
         if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
         let signals = await stopSignals()
         // The process-wide group is the one group of the process: a library that takes it adds no threads.
-        NIOSingletons.groupLoopCountSuggestion = min(values[definition.standardKeys.eventLoops], System.coreCount)
+        NIOSingletons.groupLoopCountSuggestion = min(
+            values[definition.standardKeys.eventLoops], max(1, System.coreCount / 2))
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
         let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
         MetricsSystem.bootstrap(metrics)

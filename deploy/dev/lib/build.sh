@@ -1,13 +1,17 @@
 # Building with SwiftPM.
 # shellcheck shell=bash
 
+# A release carries Swift's own libraries in itself, as in the images: it runs faster and takes less memory.
+options_of() { if [ "$1" = release ]; then echo --static-swift-stdlib; fi; }
+
 # Builds products one after the other (SwiftPM takes one at a time) in a configuration, release or debug.
 build_products() {
     local configuration=$1 product
     shift
     for product in "$@"; do
         say "building $product ($configuration)"
-        (cd "$root" && swift build --configuration "$configuration" --product "$product" </dev/null) ||
+        # shellcheck disable=SC2046
+        (cd "$root" && swift build --configuration "$configuration" $(options_of "$configuration") --product "$product" </dev/null) ||
             die "$product does not build"
     done
 }
