@@ -182,6 +182,9 @@ let package = Package(
                 dependencies: ["Contracts", "HTTP2", "RPC", product("UnixSignals", "swift-service-lifecycle")] + nio,
                 path: "Tests/Bench/RPC", swiftSettings: house),
             .executableTarget(
+                name: "bench-queue", dependencies: ["Contracts", "Postgres", "ScrobbleService", "Store"],
+                path: "Tests/Bench/Queue", swiftSettings: house),
+            .executableTarget(
                 name: "bench-json", dependencies: ["Contracts", "JSON"], path: "Tests/Bench/JSON", swiftSettings: house),
             .executableTarget(
                 name: "bench-decode", dependencies: ["JSON", "MetadataService", "UpstreamEmulators"],

@@ -5,26 +5,80 @@ package import Store
 /// Everything that the scrobble service answers; one line per method, the work is in `Handlers/`.
 package struct ScrobbleService: ScrobbleAPI {
     private let store: ScrobbleStore
+    private let playback: PlaybackStore
+    private let ledger: LedgerStore
     private let titles: TitleLookup
+    private let queue: QueueWorker
     private let clock: any WallClock
     private let ids: any IDSource
 
-    package init(store: ScrobbleStore, titles: TitleLookup, clock: any WallClock, ids: any IDSource) {
-        self.store = store
+    package init(
+        database: Database, titles: TitleLookup, queue: QueueWorker, clock: any WallClock, ids: any IDSource
+    ) {
+        store = ScrobbleStore(database: database)
+        playback = PlaybackStore(database: database, ids: ids)
+        ledger = LedgerStore(database: database, ids: ids)
         self.titles = titles
+        self.queue = queue
         self.clock = clock
         self.ids = ids
     }
 
+    private var mover: SittingMover { SittingMover(store: playback, queue: queue, clock: clock) }
+
     package func startPlayback(
         _ params: StartPlaybackParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSession {
-        try await StartPlayback(store: store, titles: titles, clock: clock, ids: ids).run(params, context)
+        try await StartPlayback(store: playback, titles: titles, queue: queue, clock: clock, ids: ids)
+            .run(params, context)
+    }
+
+    package func heartbeatPlayback(
+        _ params: HeartbeatPlaybackParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSession {
+        try await HeartbeatPlayback(mover: mover).run(params, context)
+    }
+
+    package func pausePlayback(
+        _ params: PausePlaybackParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSession {
+        try await PausePlayback(mover: mover).run(params, context)
+    }
+
+    package func resumePlayback(
+        _ params: ResumePlaybackParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSession {
+        try await ResumePlayback(mover: mover).run(params, context)
     }
 
     package func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome
     {
-        try await StopPlayback(store: store, clock: clock, ids: ids).run(params, context)
+        try await StopPlayback(store: playback, queue: queue, clock: clock).run(params, context)
+    }
+
+    package func listPlayback(_ params: ListPlaybackParams, _ context: RPCContext) async throws(RPCError) -> NowPlaying
+    {
+        try await ListPlayback(store: playback, clock: clock).run(params, context)
+    }
+
+    package func getPlaybackSettings(
+        _ params: GetPlaybackSettingsParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSettings {
+        try await GetPlaybackSettings(store: playback).run(params, context)
+    }
+
+    package func setPlaybackSettings(
+        _ params: SetPlaybackSettingsParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSettings {
+        try await SetPlaybackSettings(store: playback).run(params, context)
+    }
+
+    package func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded {
+        try await AddPlay(ledger: ledger, titles: titles, queue: queue, clock: clock, ids: ids).run(params, context)
+    }
+
+    package func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval {
+        try await RemovePlay(ledger: ledger, queue: queue, clock: clock).run(params, context)
     }
 
     package func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage {

@@ -4,8 +4,9 @@ import Store
 
 /// `scrobble.startPlayback`: opens a sitting, or goes on with the one that is open for this title.
 struct StartPlayback: Sendable {
-    let store: ScrobbleStore
+    let store: PlaybackStore
     let titles: TitleLookup
+    let queue: QueueWorker
     let clock: any WallClock
     let ids: any IDSource
 
@@ -15,11 +16,16 @@ struct StartPlayback: Sendable {
             throw .wrongKind("a \(title.kind.rawValue) cannot be played, only films and episodes can")
         }
         let now = clock.now
+        let progress = params.progressPercent ?? 0
+        let patience = SittingPatience.playing(
+            progressPercent: progress, runtime: title.runtimeMinutes.map { .seconds(Int($0) * 60) })
         let sitting = Sitting(
             id: PlaybackSessionID(ids.next()), user: params.user, title: title.id, kind: kind,
-            progressPercent: params.progressPercent ?? 0, startedAt: now)
+            progressPercent: progress, startedAt: now, expiresAt: now.advanced(by: patience))
         do {
-            return try await store.open(sitting, until: context.deadline)
+            let session = try await store.open(sitting, until: context.deadline)
+            queue.announce()
+            return session
         } catch .conflict(constraint: "person_deleted") {
             throw .userNotFound("this account was deleted")
         } catch {

@@ -1,16 +1,16 @@
-import Contracts
+package import Contracts
 import Cryptography
 
 /// A place in a person's history: everything listed before it has been shown.
-struct HistoryCursor: Sendable, Hashable {
-    let listedAt: Timestamp
-    let id: PlayID
+package struct HistoryCursor: Sendable, Hashable {
+    package let listedAt: Timestamp
+    package let id: PlayID
 
     /// Before the first row.
-    static let newest = HistoryCursor(
+    package static let newest = HistoryCursor(
         listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max), id: PlayID(UUIDBits(high: .max, low: .max)))
 
-    init(listedAt: Timestamp, id: PlayID) {
+    package init(listedAt: Timestamp, id: PlayID) {
         self.listedAt = listedAt
         self.id = id
     }

@@ -6,7 +6,7 @@ package struct WatchThreshold: Sendable, Hashable {
     /// 80 %, as Trakt counts a scrobble.
     package static let standard = WatchThreshold(percent: 80)
 
-    private init(percent: Double) { self.percent = percent }
+    package init(percent: Double) { self.percent = percent }
 
     /// Whether a sitting that stopped at `progressPercent` (0 to 100) is a play.
     package func isPlay(progressPercent: Double) -> Bool { progressPercent >= percent }

@@ -1,48 +1,12 @@
-import Contracts
+package import Contracts
 import Postgres
 package import Store
 
-/// Sittings and plays in Postgres.
+/// Plays in Postgres, and what holds for a person as a whole.
 package struct ScrobbleStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
-
-    /// How a sitting ends.
-    struct Stop: Sendable {
-        let user: UserID
-        let session: PlaybackSessionID
-        /// 0 to 100.
-        let progressPercent: Double
-        let at: Timestamp
-        /// The id of the play that this makes; nil where the person did not get far enough.
-        let play: PlayID?
-    }
-
-    func open(_ sitting: Sitting, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession {
-        let rows = try await database.rows(
-            ScrobbleQueries.open,
-            [
-                .id(sitting.user), .id(sitting.id), .id(sitting.title), .text(sitting.kind.rawValue),
-                .double(sitting.progressPercent), .moment(sitting.startedAt),
-            ], until: deadline)
-        guard let session = rows.first else { throw .fault("the insert of a playback session answered with no row") }
-        return session
-    }
-
-    /// What became of the sitting; a sitting that had ended before answers as it did then. Nil where there is none.
-    func close(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
-        let closed = try await database.rows(
-            ScrobbleQueries.close,
-            [
-                .id(stop.user), .id(stop.session), .double(stop.progressPercent), .moment(stop.at),
-                .id(stop.play),
-            ], until: deadline)
-        if let outcome = closed.first { return outcome }
-        return try await database.rows(
-            ScrobbleQueries.outcomeOf, [.id(stop.user), .id(stop.session)], until: deadline
-        ).first
-    }
 
     /// Removes everything of a person and remembers that; false where that was done before.
     func deletePerson(
@@ -60,7 +24,7 @@ package struct ScrobbleStore: Sendable {
     }
 
     /// The plays after `place`, the latest first.
-    func plays(
+    package func plays(
         of user: UserID, after place: HistoryCursor, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [ListedPlay] {
         try await database.rows(

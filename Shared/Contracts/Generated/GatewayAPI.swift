@@ -58,6 +58,31 @@ package protocol GatewayAPI: Sendable {
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>
+    /// My player tells where it is, every few minutes. `POST /api/v1/playback/sessions/{session}/heartbeat`. Errors:
+    /// sessionNotFound, sessionEnded.
+    func heartbeatPlayback(
+        _ input: HeartbeatPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession>
+    /// I take a break. `POST /api/v1/playback/sessions/{session}/pause`. Errors: sessionNotFound, sessionEnded.
+    func pausePlayback(
+        _ input: PausePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession>
+    /// I go on. `POST /api/v1/playback/sessions/{session}/resume`. Errors: sessionNotFound, sessionEnded.
+    func resumePlayback(
+        _ input: ResumePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession>
+    /// What I watch now, the latest first. `GET /api/v1/playback/now`.
+    func listPlayback(
+        _ input: ListPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NowPlaying>
+    /// What I want of playback. `GET /api/v1/playback/settings`.
+    func getPlaybackSettings(
+        _ input: GetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
+    /// Says what I want of playback; holds for what I begin to watch from now on. `PUT /api/v1/playback/settings`.
+    func setPlaybackSettings(
+        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
     /// I stop watching. Beyond my threshold (80 %) this makes a play. Stopping twice changes nothing. `POST
     /// /api/v1/playback/sessions/{session}/stop`. Errors: sessionNotFound.
     func stopPlayback(
@@ -67,6 +92,15 @@ package protocol GatewayAPI: Sendable {
     func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedPage>
+    /// I watched a film or an episode: now, at a moment, on a day, or at some time. `POST /api/v1/history`. Errors:
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    func addPlay(
+        _ input: AddPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlayAdded>
+    /// I did not watch this; no file and no other account brings it back. `DELETE /api/v1/history/{play}`.
+    func removePlay(
+        _ input: RemovePlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlayRemoval>
 }
 
 extension GatewayAPI {
@@ -86,6 +120,54 @@ extension GatewayAPI {
         return EdgeReply(try await clients.scrobble.startPlayback(params, context.rpc.outgoing()))
     }
 
+    package func heartbeatPlayback(
+        _ input: HeartbeatPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
+        let params = HeartbeatPlaybackParams(
+            user: caller.user, session: input.session, progressPercent: input.body.progressPercent
+        )
+        return EdgeReply(try await clients.scrobble.heartbeatPlayback(params, context.rpc.outgoing()))
+    }
+
+    package func pausePlayback(
+        _ input: PausePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
+        let params = PausePlaybackParams(
+            user: caller.user, session: input.session, progressPercent: input.body.progressPercent
+        )
+        return EdgeReply(try await clients.scrobble.pausePlayback(params, context.rpc.outgoing()))
+    }
+
+    package func resumePlayback(
+        _ input: ResumePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
+        let params = ResumePlaybackParams(
+            user: caller.user, session: input.session, progressPercent: input.body.progressPercent
+        )
+        return EdgeReply(try await clients.scrobble.resumePlayback(params, context.rpc.outgoing()))
+    }
+
+    package func listPlayback(
+        _ input: ListPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NowPlaying> {
+        let params = ListPlaybackParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.listPlayback(params, context.rpc.outgoing()))
+    }
+
+    package func getPlaybackSettings(
+        _ input: GetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
+        let params = GetPlaybackSettingsParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.getPlaybackSettings(params, context.rpc.outgoing()))
+    }
+
+    package func setPlaybackSettings(
+        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
+        let params = SetPlaybackSettingsParams(user: caller.user, playThresholdPercent: input.body.playThresholdPercent)
+        return EdgeReply(try await clients.scrobble.setPlaybackSettings(params, context.rpc.outgoing()))
+    }
+
     package func stopPlayback(
         _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<StopOutcome> {
@@ -93,5 +175,22 @@ extension GatewayAPI {
             user: caller.user, session: input.session, progressPercent: input.body.progressPercent
         )
         return EdgeReply(try await clients.scrobble.stopPlayback(params, context.rpc.outgoing()))
+    }
+
+    package func addPlay(
+        _ input: AddPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlayAdded> {
+        let params = AddPlayParams(
+            user: caller.user, title: input.body.title, watchedAt: input.body.watchedAt,
+            watchedOn: input.body.watchedOn, unknownDate: input.body.unknownDate, timeZone: input.body.timeZone
+        )
+        return EdgeReply(try await clients.scrobble.addPlay(params, context.rpc.outgoing(idempotencyKey: input.idempotencyKey)))
+    }
+
+    package func removePlay(
+        _ input: RemovePlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlayRemoval> {
+        let params = RemovePlayParams(user: caller.user, play: input.play)
+        return EdgeReply(try await clients.scrobble.removePlay(params, context.rpc.outgoing()))
     }
 }

@@ -148,6 +148,91 @@ package struct StartPlaybackInput: Sendable, Hashable {
     }
 }
 
+/// What `heartbeatPlayback` is given.
+package struct HeartbeatPlaybackInput: Sendable, Hashable {
+    package var session: PlaybackSessionID
+    package var body: ProgressRequest
+
+    package init(session: PlaybackSessionID, body: ProgressRequest) {
+        self.session = session
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        session = try request.required(.path, "session", isText: true, PlaybackSessionID.init(from:))
+        body = try request.requiredBody(ProgressRequest.self)
+    }
+}
+
+/// What `pausePlayback` is given.
+package struct PausePlaybackInput: Sendable, Hashable {
+    package var session: PlaybackSessionID
+    package var body: ProgressRequest
+
+    package init(session: PlaybackSessionID, body: ProgressRequest) {
+        self.session = session
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        session = try request.required(.path, "session", isText: true, PlaybackSessionID.init(from:))
+        body = try request.requiredBody(ProgressRequest.self)
+    }
+}
+
+/// What `resumePlayback` is given.
+package struct ResumePlaybackInput: Sendable, Hashable {
+    package var session: PlaybackSessionID
+    package var body: ProgressRequest
+
+    package init(session: PlaybackSessionID, body: ProgressRequest) {
+        self.session = session
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        session = try request.required(.path, "session", isText: true, PlaybackSessionID.init(from:))
+        body = try request.requiredBody(ProgressRequest.self)
+    }
+}
+
+/// What `listPlayback` is given.
+package struct ListPlaybackInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `getPlaybackSettings` is given.
+package struct GetPlaybackSettingsInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `setPlaybackSettings` is given.
+package struct SetPlaybackSettingsInput: Sendable, Hashable {
+    package var body: PlaybackSettings
+
+    package init(body: PlaybackSettings) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(PlaybackSettings.self)
+    }
+}
+
 /// What `stopPlayback` is given.
 package struct StopPlaybackInput: Sendable, Hashable {
     package var session: PlaybackSessionID
@@ -187,5 +272,42 @@ package struct ListHistoryInput: Sendable, Hashable {
             (json: inout JSONReader) throws(JSONError) in
             try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
         }
+    }
+}
+
+/// What `addPlay` is given.
+package struct AddPlayInput: Sendable, Hashable {
+    /// Passed on with the call. Rating is repeatable as it is - the same request twice leaves one rating.
+    package var idempotencyKey: String?
+    package var body: PlayRequest
+
+    package init(idempotencyKey: String? = nil, body: PlayRequest) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(PlayRequest.self)
+    }
+}
+
+/// What `removePlay` is given.
+package struct RemovePlayInput: Sendable, Hashable {
+    package var play: PlayID
+
+    package init(play: PlayID) {
+        self.play = play
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        play = try request.required(.path, "play", isText: true, PlayID.init(from:))
     }
 }

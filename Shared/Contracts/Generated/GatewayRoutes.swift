@@ -17,8 +17,16 @@ package enum GatewayRoutes {
             rateMovie(api),
             unrateMovie(api),
             startPlayback(api),
+            heartbeatPlayback(api),
+            pausePlayback(api),
+            resumePlayback(api),
+            listPlayback(api),
+            getPlaybackSettings(api),
+            setPlaybackSettings(api),
             stopPlayback(api),
             listHistory(api),
+            addPlay(api),
+            removePlay(api),
             getOpenApi(),
         ]
     }
@@ -103,6 +111,54 @@ package enum GatewayRoutes {
         }
     }
 
+    private static func heartbeatPlayback(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("heartbeatPlayback", "POST", "/api/v1/playback/sessions/{session}/heartbeat", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.heartbeatPlayback(HeartbeatPlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func pausePlayback(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("pausePlayback", "POST", "/api/v1/playback/sessions/{session}/pause", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.pausePlayback(PausePlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func resumePlayback(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("resumePlayback", "POST", "/api/v1/playback/sessions/{session}/resume", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.resumePlayback(ResumePlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listPlayback(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listPlayback", "GET", "/api/v1/playback/now", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listPlayback(ListPlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getPlaybackSettings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getPlaybackSettings", "GET", "/api/v1/playback/settings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getPlaybackSettings(GetPlaybackSettingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func setPlaybackSettings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("setPlaybackSettings", "PUT", "/api/v1/playback/settings", scope: "scrobble", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.setPlaybackSettings(SetPlaybackSettingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
     private static func stopPlayback(_ api: some GatewayAPI) -> EdgeRoute {
         EdgeRoute.bearer("stopPlayback", "POST", "/api/v1/playback/sessions/{session}/stop", scope: "scrobble") {
             (request, caller, context) async throws(RPCError) in
@@ -115,6 +171,22 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("listHistory", "GET", "/api/v1/history", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.listHistory(ListHistoryInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func addPlay(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("addPlay", "POST", "/api/v1/history", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.addPlay(AddPlayInput(request), caller, context)
+            return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func removePlay(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("removePlay", "DELETE", "/api/v1/history/{play}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.removePlay(RemovePlayInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

@@ -7,8 +7,31 @@ package import RPC
 package protocol ScrobbleAPI: Sendable {
     /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, userNotFound.
     func startPlayback(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
+    /// A player tells where it is. Errors: sessionNotFound, sessionEnded.
+    func heartbeatPlayback(
+        _ params: HeartbeatPlaybackParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSession
+    /// A person takes a break. Errors: sessionNotFound, sessionEnded.
+    func pausePlayback(_ params: PausePlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
+    /// A person goes on. Errors: sessionNotFound, sessionEnded.
+    func resumePlayback(_ params: ResumePlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
     /// A person stops watching. Beyond the person's threshold this makes a play. Errors: sessionNotFound.
     func stopPlayback(_ params: StopPlaybackParams, _ context: RPCContext) async throws(RPCError) -> StopOutcome
+    /// What a person watches now, the latest first.
+    func listPlayback(_ params: ListPlaybackParams, _ context: RPCContext) async throws(RPCError) -> NowPlaying
+    /// What a person wants of playback.
+    func getPlaybackSettings(
+        _ params: GetPlaybackSettingsParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSettings
+    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound.
+    func setPlaybackSettings(
+        _ params: SetPlaybackSettingsParams, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSettings
+    /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
+    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone.
+    func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded
+    /// Takes a play out; no file and no other account brings it back.
+    func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
     /// Removes everything of a person; what arrives late is refused.
@@ -18,7 +41,15 @@ package protocol ScrobbleAPI: Sendable {
 /// The methods of the scrobble service by name.
 package enum ScrobbleMethods {
     package static let startPlayback = RPCMethod(name: "scrobble.startPlayback", isIdempotent: false)
+    package static let heartbeatPlayback = RPCMethod(name: "scrobble.heartbeatPlayback", isIdempotent: true)
+    package static let pausePlayback = RPCMethod(name: "scrobble.pausePlayback", isIdempotent: true)
+    package static let resumePlayback = RPCMethod(name: "scrobble.resumePlayback", isIdempotent: true)
     package static let stopPlayback = RPCMethod(name: "scrobble.stopPlayback", isIdempotent: true)
+    package static let listPlayback = RPCMethod(name: "scrobble.listPlayback", isIdempotent: true)
+    package static let getPlaybackSettings = RPCMethod(name: "scrobble.getPlaybackSettings", isIdempotent: true)
+    package static let setPlaybackSettings = RPCMethod(name: "scrobble.setPlaybackSettings", isIdempotent: true)
+    package static let addPlay = RPCMethod(name: "scrobble.addPlay", isIdempotent: false)
+    package static let removePlay = RPCMethod(name: "scrobble.removePlay", isIdempotent: true)
     package static let listHistory = RPCMethod(name: "scrobble.listHistory", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
@@ -36,9 +67,60 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.startPlayback, params, call)
     }
 
+    /// A player tells where it is. Errors: sessionNotFound, sessionEnded.
+    package func heartbeatPlayback(
+        _ params: HeartbeatPlaybackParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSession {
+        try await caller.call(ScrobbleMethods.heartbeatPlayback, params, call)
+    }
+
+    /// A person takes a break. Errors: sessionNotFound, sessionEnded.
+    package func pausePlayback(
+        _ params: PausePlaybackParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSession {
+        try await caller.call(ScrobbleMethods.pausePlayback, params, call)
+    }
+
+    /// A person goes on. Errors: sessionNotFound, sessionEnded.
+    package func resumePlayback(
+        _ params: ResumePlaybackParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSession {
+        try await caller.call(ScrobbleMethods.resumePlayback, params, call)
+    }
+
     /// A person stops watching. Beyond the person's threshold this makes a play. Errors: sessionNotFound.
     package func stopPlayback(_ params: StopPlaybackParams, _ call: RPCCall) async throws(RPCError) -> StopOutcome {
         try await caller.call(ScrobbleMethods.stopPlayback, params, call)
+    }
+
+    /// What a person watches now, the latest first.
+    package func listPlayback(_ params: ListPlaybackParams, _ call: RPCCall) async throws(RPCError) -> NowPlaying {
+        try await caller.call(ScrobbleMethods.listPlayback, params, call)
+    }
+
+    /// What a person wants of playback.
+    package func getPlaybackSettings(
+        _ params: GetPlaybackSettingsParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSettings {
+        try await caller.call(ScrobbleMethods.getPlaybackSettings, params, call)
+    }
+
+    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound.
+    package func setPlaybackSettings(
+        _ params: SetPlaybackSettingsParams, _ call: RPCCall
+    ) async throws(RPCError) -> PlaybackSettings {
+        try await caller.call(ScrobbleMethods.setPlaybackSettings, params, call)
+    }
+
+    /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
+    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone.
+    package func addPlay(_ params: AddPlayParams, _ call: RPCCall) async throws(RPCError) -> PlayAdded {
+        try await caller.call(ScrobbleMethods.addPlay, params, call)
+    }
+
+    /// Takes a play out; no file and no other account brings it back.
+    package func removePlay(_ params: RemovePlayParams, _ call: RPCCall) async throws(RPCError) -> PlayRemoval {
+        try await caller.call(ScrobbleMethods.removePlay, params, call)
     }
 
     /// A person's plays, the latest first. Errors: invalidCursor.
@@ -59,9 +141,41 @@ package enum ScrobbleRoutes {
             (params: StartPlaybackParams, context) async throws(RPCError) in
             try await api.startPlayback(params, context)
         }
+        router.register(ScrobbleMethods.heartbeatPlayback) {
+            (params: HeartbeatPlaybackParams, context) async throws(RPCError) in
+            try await api.heartbeatPlayback(params, context)
+        }
+        router.register(ScrobbleMethods.pausePlayback) {
+            (params: PausePlaybackParams, context) async throws(RPCError) in
+            try await api.pausePlayback(params, context)
+        }
+        router.register(ScrobbleMethods.resumePlayback) {
+            (params: ResumePlaybackParams, context) async throws(RPCError) in
+            try await api.resumePlayback(params, context)
+        }
         router.register(ScrobbleMethods.stopPlayback) {
             (params: StopPlaybackParams, context) async throws(RPCError) in
             try await api.stopPlayback(params, context)
+        }
+        router.register(ScrobbleMethods.listPlayback) {
+            (params: ListPlaybackParams, context) async throws(RPCError) in
+            try await api.listPlayback(params, context)
+        }
+        router.register(ScrobbleMethods.getPlaybackSettings) {
+            (params: GetPlaybackSettingsParams, context) async throws(RPCError) in
+            try await api.getPlaybackSettings(params, context)
+        }
+        router.register(ScrobbleMethods.setPlaybackSettings) {
+            (params: SetPlaybackSettingsParams, context) async throws(RPCError) in
+            try await api.setPlaybackSettings(params, context)
+        }
+        router.register(ScrobbleMethods.addPlay) {
+            (params: AddPlayParams, context) async throws(RPCError) in
+            try await api.addPlay(params, context)
+        }
+        router.register(ScrobbleMethods.removePlay) {
+            (params: RemovePlayParams, context) async throws(RPCError) in
+            try await api.removePlay(params, context)
         }
         router.register(ScrobbleMethods.listHistory) {
             (params: ListHistoryParams, context) async throws(RPCError) in

@@ -17,16 +17,16 @@ import Testing
     ) { row throws(PGError) in try row.next(Int.self) }
 
     /// Opens and closes sittings until it is refused; whether it was refused by the tombstone.
-    private static func watch(_ store: ScrobbleStore, as user: UserID) async throws -> Bool {
+    private static func watch(_ store: PlaybackStore, as user: UserID) async throws -> Bool {
         do throws(StoreError) {
             for _ in 0..<1_000 {
                 let sitting = Sitting(
                     id: PlaybackSessionID(ids.next()), user: user, title: TitleID(ids.next()), kind: .movie,
-                    progressPercent: 0, startedAt: SystemWallClock().now)
+                    progressPercent: 0, startedAt: SystemWallClock().now,
+                    expiresAt: SystemWallClock().now.advanced(by: .seconds(3_600)))
                 let session = try await store.open(sitting, until: deadline())
-                let stop = ScrobbleStore.Stop(
-                    user: user, session: session.id, progressPercent: 90, at: SystemWallClock().now,
-                    play: PlayID(ids.next()))
+                let stop = PlaybackStore.Stop(
+                    user: user, session: session.id, progressPercent: 90, at: SystemWallClock().now)
                 _ = try await store.close(stop, until: deadline())
             }
         } catch {
@@ -40,10 +40,11 @@ import Testing
     func late() async throws {
         try await TestDatabase.withReplicas(2, migrations: ScrobbleService.migrations) { pools in
             let stores = pools.map { ScrobbleStore(database: Database(pool: $0)) }
+            let sittings = pools.map { PlaybackStore(database: Database(pool: $0), ids: Self.ids) }
             for _ in 0..<5 {
                 let user = UserID(Self.ids.next())
                 let refused = try await withThrowingTaskGroup(of: Bool.self) { group in
-                    for number in 0..<12 { group.addTask { try await Self.watch(stores[number % 2], as: user) } }
+                    for number in 0..<12 { group.addTask { try await Self.watch(sittings[number % 2], as: user) } }
                     let isNew = try await stores[0].deletePerson(
                         user, at: SystemWallClock().now, until: Self.deadline())
                     #expect(isNew)

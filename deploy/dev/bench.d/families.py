@@ -8,6 +8,7 @@ import abuse_family
 import decode_family
 import idle_family
 import json_family
+import queue_family
 import ratings_family
 import rpc_family
 from measure import Trouble, note, rounds, seconds
@@ -24,6 +25,7 @@ def main(families):
     database = [family for family in families if family in ("reads", "writes")]
     if database:
         runs[database[0]] = lambda: ratings_family.run_family(database)
+    runs |= {"queue": queue_family.run_queue, "ledger": queue_family.run_ledger}
     runs["idle"] = idle_family.run_family
     failed = []
     for family in families:

@@ -8,6 +8,7 @@ final class QueueFloor: Sendable {
         var lost: Set<LaneKey> = []
         var settlements: [LaneSettlement] = []
         var isDraining = false
+        var isClaiming = false
     }
 
     private let state = Mutex(State())
@@ -15,16 +16,22 @@ final class QueueFloor: Sendable {
     let finished = QueueBell()
 
     var isDraining: Bool { state.withLock(\.isDraining) }
-    var isEmpty: Bool { state.withLock { $0.lanes.isEmpty } }
+    /// Nothing is in hand, and nothing on its way into it.
+    var isEmpty: Bool { state.withLock { $0.lanes.isEmpty && !$0.isClaiming } }
     var claims: [LaneClaim] { state.withLock { Array($0.lanes.values) } }
 
-    /// How many more lanes fit: all, and of these such with bulk work.
-    func room(_ limits: QueueLimits) -> (all: Int, bulk: Int) {
+    /// How many more lanes fit: all, and of these such with bulk work; none once the end was asked for. What a claim of
+    /// them brings is owed until `endClaiming`.
+    func beginClaiming(_ limits: QueueLimits) -> (all: Int, bulk: Int) {
         state.withLock { state in
+            guard !state.isDraining else { return (0, 0) }
+            state.isClaiming = true
             let all = max(0, limits.lanesMax - state.lanes.count)
             return (all, min(all, max(0, limits.bulkLanesMax - state.bulkCount)))
         }
     }
+
+    func endClaiming() { state.withLock { $0.isClaiming = false } }
 
     func drain() { state.withLock { $0.isDraining = true } }
 

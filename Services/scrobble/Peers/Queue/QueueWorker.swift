@@ -79,14 +79,15 @@ package final class QueueWorker: Sendable {
                     window.startOver()
                     startOver = .now + limits.claimFromStart
                 }
-                let room = floor.room(limits)
-                let wanted = floor.isDraining ? 0 : min(room.all, limits.claimMax)
+                let room = floor.beginClaiming(limits)
+                let wanted = min(room.all, limits.claimMax)
                 var claims: [LaneClaim] = []
                 if wanted > 0 { claims = await claim(&window, wanted, min(wanted, room.bulk)) }
                 for claim in claims {
                     floor.begin(claim)
                     lanes.addTask { await self.work(claim) }
                 }
+                floor.endClaiming()
                 // As long as claims bring something there may be more; with no room, an ending lane rings.
                 if claims.isEmpty { await bell.wait(atMost: limits.poll * Double.random(in: 0.75...1.25)) }
             }

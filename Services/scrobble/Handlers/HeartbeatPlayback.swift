@@ -1,0 +1,42 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.heartbeatPlayback`: a player tells where it is. Other accounts are not told.
+struct HeartbeatPlayback: Sendable {
+    let mover: SittingMover
+
+    func run(_ params: HeartbeatPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession {
+        try await mover.move(
+            params.session, of: params.user, to: nil, at: params.progressPercent, patience: SittingPatience.heartbeat,
+            telling: nil, context)
+    }
+}
+
+/// What the words of a player have in common: they reach an open sitting or none.
+struct SittingMover: Sendable {
+    let store: PlaybackStore
+    let queue: QueueWorker
+    let clock: any WallClock
+
+    /// `patience` is how long the sitting lives on in silence. Throws `sessionEnded` and `sessionNotFound`.
+    func move(
+        _ session: PlaybackSessionID, of user: UserID, to state: PlaybackState?, at progressPercent: Double?,
+        patience: Duration, telling step: PlaybackChange.Step?, _ context: RPCContext
+    ) async throws(RPCError) -> PlaybackSession {
+        let now = clock.now
+        let move = PlaybackStore.Move(
+            user: user, session: session, state: state, progressPercent: progressPercent, at: now,
+            expiresAt: now.advanced(by: patience), step: step)
+        let moved = try await asking { () throws(StoreError) in try await store.move(move, until: context.deadline) }
+        if let moved {
+            if step != nil { queue.announce() }
+            return moved
+        }
+        let exists = try await asking { () throws(StoreError) in
+            try await store.exists(session, of: user, until: context.deadline)
+        }
+        guard exists else { throw .sessionNotFound("there is no such playback session") }
+        throw .sessionEnded("this playback session has ended")
+    }
+}

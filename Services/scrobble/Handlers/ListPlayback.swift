@@ -1,0 +1,19 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.listPlayback`: what a person watches now, the latest first.
+struct ListPlayback: Sendable {
+    static let sessionsMax = 50
+
+    let store: PlaybackStore
+    let clock: any WallClock
+
+    func run(_ params: ListPlaybackParams, _ context: RPCContext) async throws(RPCError) -> NowPlaying {
+        let sessions = try await asking { () throws(StoreError) in
+            try await store.now(
+                of: params.user, at: clock.now, limit: Self.sessionsMax, until: context.deadline)
+        }
+        return NowPlaying(sessions: sessions)
+    }
+}

@@ -1,0 +1,18 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.removePlay`: takes a play out for good: no file and no other account brings it back.
+struct RemovePlay: Sendable {
+    let ledger: LedgerStore
+    let queue: QueueWorker
+    let clock: any WallClock
+
+    func run(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval {
+        let removed = try await asking { () throws(StoreError) in
+            try await ledger.remove(params.play, of: params.user, at: clock.now, until: context.deadline)
+        }
+        if removed { queue.announce() }
+        return PlayRemoval(removed: removed)
+    }
+}

@@ -1,0 +1,20 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.setPlaybackSettings`: holds for sittings that begin from now on.
+struct SetPlaybackSettings: Sendable {
+    let store: PlaybackStore
+
+    func run(_ params: SetPlaybackSettingsParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSettings {
+        let threshold = WatchThreshold(percent: params.playThresholdPercent)
+        do {
+            try await store.setThreshold(threshold, of: params.user, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
+        }
+        return PlaybackSettings(playThresholdPercent: threshold.percent)
+    }
+}

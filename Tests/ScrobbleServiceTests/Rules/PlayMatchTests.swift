@@ -1,0 +1,142 @@
+import Contracts
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+@Suite struct PlayMatchTests {
+    private static let title = TitleID(UUIDBits(high: 3, low: 3))
+
+    private static func at(_ text: String) -> Timestamp {
+        Timestamp(text) ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
+    }
+    private static func second(_ text: String) -> PlayMoment { .second(at(text), day: at(text).date) }
+    private static func minute(_ text: String) -> PlayMoment { .minute(at(text), day: at(text).date) }
+    private static func day(_ text: String) -> PlayMoment {
+        CalendarDate(text).map { .day($0) } ?? .unknown
+    }
+
+    private static func incoming(
+        _ moment: PlayMoment, from road: String, key: String = "1", runtime: Int? = nil
+    ) -> IncomingPlay {
+        IncomingPlay(
+            title: title, kind: .movie, moment: moment, percent: nil, runtimeMinutes: runtime,
+            source: PlaySource(name: road, key: key))
+    }
+
+    /// How many plays two arrivals make.
+    private static func plays(_ one: IncomingPlay, _ other: IncomingPlay) -> Int {
+        var matcher = PlayMatcher(known: [])
+        var next: UInt64 = 0
+        let verdicts = [one, other].map { play in
+            matcher.verdict(on: play) {
+                next += 1
+                return PlayID(UUIDBits(high: 0, low: next))
+            }
+        }
+        return Set(verdicts.map(\.play)).count
+    }
+
+    @Test(
+        "Two roads, one play or two",
+        arguments: [
+            // The same moment, told to the second and to the minute.
+            (second("2026-11-01T20:31:45Z"), minute("2026-11-01T20:31:00Z"), nil, 1),
+            (second("2026-11-01T20:31:45Z"), second("2026-11-01T20:36:45Z"), nil, 1),
+            (second("2026-11-01T20:31:45Z"), second("2026-11-01T20:36:46Z"), nil, 2),
+            // A film of two hours: its last hour overlaps.
+            (second("2026-11-01T20:00:00Z"), second("2026-11-01T21:00:00Z"), 120, 1),
+            (second("2026-11-01T20:00:00Z"), second("2026-11-01T21:00:01Z"), 120, 2),
+            // A day, and a moment on it or not.
+            (second("2026-11-01T20:00:00Z"), day("2026-11-01"), nil, 1),
+            (minute("2026-11-01T20:00:00Z"), day("2026-11-02"), nil, 2),
+            (day("2026-11-01"), day("2026-11-01"), nil, 1), (day("2026-11-01"), day("2026-11-02"), nil, 2),
+            (.unknown, .unknown, nil, 1),
+            // Known first, then "at some time": nothing new. The other way round the date is news.
+            (second("2026-11-01T20:00:00Z"), .unknown, nil, 1), (.unknown, day("2026-11-01"), nil, 2),
+        ] as [(PlayMoment, PlayMoment, Int?, Int)])
+    func roads(one: PlayMoment, other: PlayMoment, runtime: Int?, count: Int) {
+        let (one, other) = (
+            Self.incoming(one, from: "plex", runtime: runtime), Self.incoming(other, from: "trakt")
+        )
+        #expect(Self.plays(one, other) == count)
+        if one.moment != .unknown, other.moment != .unknown {
+            #expect(Self.plays(other, one) == count, "whichever comes first")
+        }
+    }
+
+    @Test("One road that lists two plays means two, unless they are at the very same moment")
+    func rewatches() {
+        let evening = Self.second("2026-11-01T20:00:00Z")
+        let later = Self.second("2026-11-01T20:04:00Z")
+        #expect(Self.plays(Self.incoming(evening, from: "trakt"), Self.incoming(later, from: "trakt", key: "2")) == 2)
+        #expect(Self.plays(Self.incoming(evening, from: "trakt"), Self.incoming(evening, from: "trakt", key: "2")) == 1)
+        let diary = Self.day("2026-11-01")
+        #expect(Self.plays(Self.incoming(diary, from: "file"), Self.incoming(diary, from: "file", key: "2")) == 2)
+        // A hand that slips.
+        #expect(Self.plays(Self.incoming(evening, from: "manual"), Self.incoming(later, from: "manual", key: "2")) == 1)
+    }
+
+    @Test("A file that comes again is known row by row, whatever is in it and in whichever order")
+    func again() {
+        var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
+        for round in 0..<300 {
+            let file = (0..<Int(random.next() % 30)).map { number in
+                let moment: PlayMoment =
+                    switch random.next() % 4 {
+                    case 0:
+                        .second(
+                            Timestamp(clampingMicrosecondsSinceEpoch: Int64(random.next() % 9) * 60_000_000),
+                            day: .epoch)
+                    case 1:
+                        .minute(
+                            Timestamp(clampingMicrosecondsSinceEpoch: Int64(random.next() % 9) * 60_000_000),
+                            day: .epoch)
+                    case 2: .day(CalendarDate(daysSinceEpoch: Int(random.next() % 3)) ?? .epoch)
+                    default: .unknown
+                    }
+                return IncomingPlay(
+                    title: TitleID(UUIDBits(high: 1, low: random.next() % 4)), kind: .movie, moment: moment,
+                    percent: nil,
+                    runtimeMinutes: nil, source: PlaySource(name: "file", key: "\(number)"))
+            }
+            var matcher = PlayMatcher(known: [])
+            var next: UInt64 = 0
+            func newID() -> PlayID {
+                next += 1
+                return PlayID(UUIDBits(high: 0, low: next))
+            }
+            let first = file.map { matcher.verdict(on: $0, newID: newID) }
+            let count = next
+            for row in file.shuffled(using: &random) {
+                let again = matcher.verdict(on: row, newID: newID)
+                guard case .known(let id) = again, first.contains(where: { $0.play == id }) else {
+                    Issue.record("seed \(random.seed), round \(round): \(row) became \(again)")
+                    return
+                }
+            }
+            #expect(next == count)
+        }
+    }
+
+    @Test("What its person removed stays removed, by whichever road it comes")
+    func removed() {
+        let id = PlayID(UUIDBits(high: 0, low: 7))
+        let known = KnownPlay(
+            id: id, title: Self.title, moment: Self.second("2026-11-01T20:00:00Z"), runtimeMinutes: nil,
+            isRemoved: true,
+            sources: [PlaySource(name: "plex", key: "1")])
+        var matcher = PlayMatcher(known: [known])
+        func newID() -> PlayID { PlayID(UUIDBits(high: 0, low: 8)) }
+        for play in [
+            Self.incoming(Self.second("2026-11-01T20:00:00Z"), from: "plex"),
+            Self.incoming(Self.minute("2026-11-01T20:01:00Z"), from: "trakt"), Self.incoming(.unknown, from: "file"),
+        ] { #expect(matcher.verdict(on: play, newID: newID) == .removed(id)) }
+        let other = Self.incoming(Self.second("2026-11-02T20:00:00Z"), from: "trakt", key: "2")
+        #expect(matcher.verdict(on: other, newID: newID) == .new(newID()))
+    }
+}
+
+extension CalendarDate {
+    fileprivate static var epoch: CalendarDate { Timestamp(clampingMicrosecondsSinceEpoch: 0).date }
+}

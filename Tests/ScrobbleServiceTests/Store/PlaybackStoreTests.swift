@@ -1,0 +1,219 @@
+import Contracts
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// Sittings and what becomes of them in a real Postgres, through replicas that share it.
+@Suite struct PlaybackStoreTests {
+    private static let ids = SystemIDSource()
+
+    private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
+
+    private static func withStores(_ body: ([PlaybackStore], PGPool) async throws -> Void) async throws {
+        try await TestDatabase.withReplicas(2, migrations: ScrobbleService.migrations) { pools in
+            try await body(pools.map { PlaybackStore(database: Database(pool: $0), ids: ids) }, pools[0])
+        }
+    }
+
+    private static func sitting(of user: UserID, _ title: TitleID) -> Sitting {
+        Sitting(
+            id: PlaybackSessionID(ids.next()), user: user, title: title, kind: .movie, progressPercent: 0,
+            startedAt: SystemWallClock().now, expiresAt: SystemWallClock().now.advanced(by: .seconds(3_600)))
+    }
+
+    private static func count(_ table: StaticString) -> PGStatement<Int> {
+        PGStatement("tests.count.\(table)", "SELECT count(*)::bigint FROM \(table)") { row throws(PGError) in
+            try row.next(Int.self)
+        }
+    }
+
+    @Test("A hundred stops of one sitting at once make one play, and all of them are told of it")
+    func stops() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let session = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            let outcomes = try await withThrowingTaskGroup(of: StopOutcome?.self) { group in
+                for number in 0..<100 {
+                    let stop = PlaybackStore.Stop(
+                        user: user, session: session.id, progressPercent: Double(80 + number % 20),
+                        at: SystemWallClock().now)
+                    group.addTask { try await stores[number % 2].close(stop, until: Self.deadline()) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outcomes.count == 100)
+            #expect(Set(outcomes.compactMap { $0?.play?.id }).count == 1)
+            #expect(Set(outcomes.map { $0?.play?.percent }).count == 1)
+            #expect(Set(outcomes.map { $0?.play?.watchedAt }).count == 1)
+            #expect(Set(outcomes.map { $0?.session.updatedAt }).count == 1)
+            #expect(try await pool.first(Self.count("plays")) == 1)
+            #expect(try await pool.first(Self.count("play_sources")) == 1)
+        }
+    }
+
+    @Test("Many players that open one title at once share one sitting")
+    func opens() async throws {
+        try await Self.withStores { stores, pool in
+            let (user, title) = (UserID(Self.ids.next()), TitleID(Self.ids.next()))
+            let opened = try await withThrowingTaskGroup(of: PlaybackSessionID.self) { group in
+                for number in 0..<50 {
+                    let sitting = Self.sitting(of: user, title)
+                    group.addTask { try await stores[number % 2].open(sitting, until: Self.deadline()).id }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(opened.count == 1)
+            #expect(try await pool.first(Self.count("playback_sessions")) == 1)
+            let another = try await stores[0].open(
+                Self.sitting(of: UserID(Self.ids.next()), title), until: Self.deadline())
+            #expect(!opened.contains(another.id), "a sitting belongs to one person")
+        }
+    }
+
+    @Test("Opening and stopping one title over and over at once never leaves two open sittings, nor a play too many")
+    func opensAndStops() async throws {
+        try await Self.withStores { stores, pool in
+            let (user, title) = (UserID(Self.ids.next()), TitleID(Self.ids.next()))
+            let plays = try await withThrowingTaskGroup(of: PlayID?.self) { group in
+                for number in 0..<40 {
+                    let store = stores[number % 2]
+                    group.addTask {
+                        let session = try await store.open(Self.sitting(of: user, title), until: Self.deadline())
+                        let stop = PlaybackStore.Stop(
+                            user: user, session: session.id, progressPercent: 90, at: SystemWallClock().now)
+                        return try await store.close(stop, until: Self.deadline())?.play?.id
+                    }
+                }
+                return try await group.reduce(into: Set()) { $0.insert($1) }
+            }
+            #expect(!plays.contains(nil))
+            #expect(try await pool.first(Self.count("plays")) == plays.count)
+            #expect(try await pool.first(Self.count("playback_sessions")) == plays.count)
+        }
+    }
+
+    @Test("A stop below the threshold makes no play, and nobody stops another person's sitting")
+    func noPlay() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let session = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            let foreign = PlaybackStore.Stop(
+                user: UserID(Self.ids.next()), session: session.id, progressPercent: 99, at: SystemWallClock().now)
+            #expect(try await stores[0].close(foreign, until: Self.deadline()) == nil)
+            let early = PlaybackStore.Stop(
+                user: user, session: session.id, progressPercent: 10, at: SystemWallClock().now)
+            let outcome = try #require(try await stores[0].close(early, until: Self.deadline()))
+            #expect(outcome.session.state == .stopped)
+            #expect(outcome.play == nil)
+            #expect(try await pool.first(Self.count("plays")) == 0)
+        }
+    }
+
+    private static let connect = PGCommand(
+        "tests.connect",
+        """
+        INSERT INTO scrobble_connections (user_id, provider, scrobble_threshold_percent, connected_at, updated_at)
+        VALUES ($1, $2, $3, now(), now())
+        """)
+
+    private static let jobs = PGStatement(
+        "tests.jobs",
+        "SELECT provider, action, payload ->> 'progress_percent' FROM scrobble_queue ORDER BY provider, position"
+    ) { row throws(PGError) in
+        "\(try row.next(String.self)) \(try row.next(String.self)) \(try row.next(String.self))"
+    }
+
+    @Test("What happens to a sitting is queued for each connection with it, by the connection's own threshold")
+    func tells() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            try await pool.execute(Self.connect, [.id(user), .text("trakt"), .double(80)])
+            try await pool.execute(Self.connect, [.id(user), .text("simkl"), .double(95)])
+            let session = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            let now = SystemWallClock().now
+            for (state, progress, step) in [
+                (PlaybackState.paused, 30.0, PlaybackChange.Step.paused), (.playing, 31, .resumed),
+            ] {
+                let move = PlaybackStore.Move(
+                    user: user, session: session.id, state: state, progressPercent: progress, at: now,
+                    expiresAt: now.advanced(by: .seconds(60)), step: step)
+                #expect(try await stores[1].move(move, until: Self.deadline())?.state == state)
+            }
+            let heartbeat = PlaybackStore.Move(
+                user: user, session: session.id, state: nil, progressPercent: 60, at: now,
+                expiresAt: now.advanced(by: .seconds(60)), step: nil)
+            let beaten = try #require(try await stores[1].move(heartbeat, until: Self.deadline()))
+            #expect(beaten.state == .playing && beaten.progressPercent == 60)
+            let stop = PlaybackStore.Stop(user: user, session: session.id, progressPercent: 90, at: now)
+            for store in stores { #expect(try await store.close(stop, until: Self.deadline())?.play?.percent == 90) }
+            #expect(
+                try await pool.query(Self.jobs) == [
+                    "simkl start 0", "simkl pause 30", "simkl start 31", "trakt start 0", "trakt pause 30",
+                    "trakt start 31", "trakt stop 90",
+                ])
+            #expect(try await stores[0].move(heartbeat, until: Self.deadline()) == nil, "it has ended")
+            #expect(try await pool.first(QueueTest.faults) == 0)
+        }
+    }
+
+    @Test("A sitting that nobody hears of any more ends at its last place and moment, once, on whichever replica")
+    func silence() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let start = SystemWallClock().now.advanced(by: .seconds(-7_200))
+            var sessions: [PlaybackSessionID] = []
+            for progress in [95.0, 40] {
+                let sitting = Sitting(
+                    id: PlaybackSessionID(Self.ids.next()), user: user, title: TitleID(Self.ids.next()), kind: .movie,
+                    progressPercent: progress, startedAt: start, expiresAt: start.advanced(by: .seconds(60)))
+                sessions.append(try await stores[0].open(sitting, until: Self.deadline()).id)
+            }
+            let open = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<6 {
+                    group.addTask {
+                        _ = try await stores[number % 2].closeExpired(
+                            at: SystemWallClock().now, limit: 100, until: Self.deadline())
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let stop = PlaybackStore.Stop(
+                user: user, session: sessions[0], progressPercent: 1, at: SystemWallClock().now)
+            let outcome = try #require(try await stores[1].close(stop, until: Self.deadline()))
+            #expect(outcome.play?.percent == 95 && outcome.play?.watchedAt == start)
+            #expect(try await pool.first(Self.count("plays")) == 1)
+            let now = try await stores[0].now(
+                of: user, at: SystemWallClock().now, limit: 10, until: Self.deadline())
+            #expect(now.map(\.id) == [open.id])
+        }
+    }
+
+    @Test("A person's own threshold holds from the next sitting on")
+    func thresholds() async throws {
+        try await Self.withStores { stores, _ in
+            let user = UserID(Self.ids.next())
+            let before = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            #expect(try await stores[0].threshold(of: user, until: Self.deadline()) == .standard)
+            try await stores[0].setThreshold(WatchThreshold(percent: 50), of: user, until: Self.deadline())
+            #expect(try await stores[1].threshold(of: user, until: Self.deadline()).percent == 50)
+            let after = try await stores[1].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            for (session, isPlay) in [(before, false), (after, true)] {
+                let stop = PlaybackStore.Stop(
+                    user: user, session: session.id, progressPercent: 50, at: SystemWallClock().now)
+                let outcome = try #require(try await stores[0].close(stop, until: Self.deadline()))
+                #expect((outcome.play != nil) == isPlay)
+            }
+        }
+    }
+}
