@@ -144,7 +144,12 @@ let package = Package(
             "metadata", ["GZip", httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
             tests: ["UpstreamEmulators"])
         + service("ratings", ["RatingScales"])
-        + service("scrobble")
+        + service(
+            "scrobble",
+            [
+                httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                product("NIOHTTP1", "swift-nio"),
+            ], tests: ["UpstreamEmulators"])
         + service("gateway", ["Edge", "RatingScales"])
         + fuzz()
         + [
@@ -182,6 +187,12 @@ let package = Package(
                 dependencies: ["Contracts", "HTTP2", "RPC", product("UnixSignals", "swift-service-lifecycle")] + nio,
                 path: "Tests/Bench/RPC", swiftSettings: house),
             .executableTarget(
+                name: "queue-worker",
+                dependencies: [
+                    "Contracts", "Cryptography", "Postgres", "ScrobbleService", "Store", httpClient,
+                    product("NIOPosix", "swift-nio"),
+                ], path: "Tests/QueueWorker", swiftSettings: house),
+            .executableTarget(
                 name: "bench-queue", dependencies: ["Contracts", "Postgres", "ScrobbleService", "Store"],
                 path: "Tests/Bench/Queue", swiftSettings: house),
             .executableTarget(
@@ -193,7 +204,11 @@ let package = Package(
                 name: "bench-load", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Load",
                 swiftSettings: house),
             .testTarget(
-                name: "FaultTests", dependencies: ["Stack"], path: "Tests/FaultTests", exclude: ["load.py"],
+                name: "FaultTests",
+                dependencies: [
+                    "Contracts", "JSON", "Postgres", "ScrobbleService", "Stack", "Store", "TestSupport",
+                    "UpstreamEmulators",
+                ], path: "Tests/FaultTests", exclude: ["load.py"],
                 swiftSettings: house),
         ]
 )

@@ -1,7 +1,9 @@
 internal import Assembly
+internal import AsyncHTTPClient
 internal import Contracts
 internal import Cryptography
 internal import Logging
+internal import NIOCore
 package import Postgres
 internal import RPC
 package import Runtime
@@ -9,15 +11,26 @@ internal import Store
 
 /// Every setting of the scrobble service, and what it is built from.
 extension ScrobbleService {
+    private static let traktURL = ConfigKey<String>.url(
+        "REELAY_TRAKT_URL", default: "https://api.trakt.tv", "Where Trakt is asked.")
+    private static let traktClientID = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_TRAKT_CLIENT_ID", "Client id of a Trakt application; without it Trakt is off.")
+
     package static let definition = ServiceDefinition(
-        name: "scrobble", portDefault: 7_103, keys: ServiceAssembly.keys + [SharedKeys.metadataAddress.definition]
+        name: "scrobble", portDefault: 7_103,
+        keys: ServiceAssembly.keys + [
+            SharedKeys.metadataAddress.definition, SharedKeys.keyRing.definition, traktURL.definition,
+            traktClientID.definition,
+        ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
         let database = try await assembly.database(schema: "scrobble", migrations: migrations)
         let (clock, ids) = (SystemWallClock(), SystemIDSource())
         let logger = runtime.logger
-        let queue = QueueWorker(id: ids.next(), store: QueueStore(database: database), writers: [:]) { point in
+        let titles = TitleLookup(metadata: MetadataClient(metadata))
+        let writers = try writers(values, runtime, assembly, titles, database)
+        let queue = QueueWorker(id: ids.next(), store: QueueStore(database: database), writers: writers) { point in
             Self.tell(point, logger)
         }
         assembly.add(
@@ -29,18 +42,43 @@ extension ScrobbleService {
         let sittings = SittingKeeper(store: PlaybackStore(database: database, ids: ids), queue: queue, clock: clock)
         assembly.add(.running("sittings", phase: .background) { await sittings.run() })
         let service = ScrobbleService(
-            database: database, titles: TitleLookup(metadata: MetadataClient(metadata)), queue: queue, clock: clock,
-            ids: ids)
+            database: database, titles: titles, queue: queue, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
         try await assembly.listen(router)
         return assembly.components
     }
 
+    /// The other sides that have what they need; jobs for the rest wait.
+    private static func writers(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly, _ titles: TitleLookup,
+        _ database: Database
+    ) throws(StartupError) -> [SyncProvider: any RemoteWriter] {
+        guard let clientID = values[traktClientID] else { return [:] }
+        let ring: KeyRing
+        do throws(KeyRingError) {
+            ring = try KeyRing(parsing: values[SharedKeys.keyRing])
+        } catch {
+            throw .setting(SharedKeys.keyRing.name, error.description)
+        }
+        // Redirects are not followed: an answer must not send a token elsewhere.
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(5)
+        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
+        assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
+        let connections = ConnectionStore(database: database, sealer: Sealer(ring))
+        let trakt = TraktWriter(
+            settings: .init(
+                url: values[traktURL], clientID: clientID, userAgent: "Reelay/\(runtime.version)"),
+            client: client, titles: { await titles.ids(of: $0) },
+            tokens: { try? await connections.token(of: $0, until: .now + .seconds(5)) }, clock: SystemWallClock())
+        return [.trakt: trakt]
+    }
+
     /// Jobs that were delivered are in the metrics of the calls; what needs somebody's eye is a line.
     private static func tell(_ point: QueuePoint, _ logger: Logger) {
         switch point {
-        case .claimed, .answered: break
+        case .claiming, .claimed, .answered: break
         case .settled(let settlement):
             for job in settlement.jobs where job.fate.word == "dead" {
                 logger.warning(

@@ -7,6 +7,7 @@ package struct ScrobbleService: ScrobbleAPI {
     private let store: ScrobbleStore
     private let playback: PlaybackStore
     private let ledger: LedgerStore
+    private let jobs: QueueStore
     private let titles: TitleLookup
     private let queue: QueueWorker
     private let clock: any WallClock
@@ -18,6 +19,7 @@ package struct ScrobbleService: ScrobbleAPI {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
         ledger = LedgerStore(database: database, ids: ids)
+        jobs = QueueStore(database: database)
         self.titles = titles
         self.queue = queue
         self.clock = clock
@@ -79,6 +81,18 @@ package struct ScrobbleService: ScrobbleAPI {
 
     package func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval {
         try await RemovePlay(ledger: ledger, queue: queue, clock: clock).run(params, context)
+    }
+
+    package func listJobs(_ params: ListJobsParams, _ context: RPCContext) async throws(RPCError) -> JobPage {
+        try await ListJobs(store: jobs).run(params, context)
+    }
+
+    package func retryJob(_ params: RetryJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange {
+        try await RetryJob(store: jobs, queue: queue).run(params, context)
+    }
+
+    package func cancelJob(_ params: CancelJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange {
+        try await CancelJob(store: jobs).run(params, context)
     }
 
     package func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage {

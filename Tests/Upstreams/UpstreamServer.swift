@@ -10,13 +10,17 @@ package struct UpstreamServer: Sendable {
     package let desk: ControlDesk
     package let catalogue: Catalogue
     package let providers: [UpstreamName: any EmulatedProvider]
+    /// What people have at the emulated Trakt.
+    package let traktAccounts: TraktAccounts
     private let control: ControlRoutes
 
     package init(catalogue: Catalogue = .standard) {
+        let traktAccounts = TraktAccounts()
+        self.traktAccounts = traktAccounts
         let all: [any EmulatedProvider] = [
             TMDbEmulator(catalogue: catalogue), TVDbEmulator(catalogue: catalogue),
             TVmazeEmulator(catalogue: catalogue),
-            OMDbEmulator(catalogue: catalogue), TraktEmulator(catalogue: catalogue),
+            OMDbEmulator(catalogue: catalogue), TraktEmulator(catalogue: catalogue, accounts: traktAccounts),
             LetterboxdEmulator(catalogue: catalogue), SimklEmulator(catalogue: catalogue),
             AniListEmulator(catalogue: catalogue), AniDBEmulator(catalogue: catalogue),
             MyAnimeListEmulator(catalogue: catalogue), KitsuEmulator(catalogue: catalogue),

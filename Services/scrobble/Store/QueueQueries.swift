@@ -259,6 +259,42 @@ enum QueueQueries {
             action: try row.next(), payload: try row.nextJSON(), fingerprint: try row.next())
     }
 
+    /// By id: those of one moment follow each other.
+    static let waiting = PGStatement(
+        "queue.waiting",
+        """
+        SELECT created_at, id, provider, media_id, media_type, action, status, reason, retry_count, created_at,
+            next_retry_at, NULL::timestamptz
+        FROM scrobble_queue WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+        """, row: listed)
+
+    static let finished = PGStatement(
+        "queue.finished",
+        """
+        SELECT finished_at, id, provider, media_id, media_type, action, outcome, reason, retry_count, created_at,
+            NULL::timestamptz, finished_at
+        FROM queue_outcomes WHERE user_id = $1 AND (finished_at, id) < ($2, $3)
+        ORDER BY finished_at DESC, id DESC LIMIT $4
+        """, row: listed)
+
+    static let dead = PGStatement(
+        "queue.dead",
+        """
+        SELECT finished_at, id, provider, media_id, media_type, action, outcome, reason, retry_count, created_at,
+            NULL::timestamptz, finished_at
+        FROM queue_outcomes WHERE user_id = $1 AND outcome = 'dead' AND (finished_at, id) < ($2, $3)
+        ORDER BY finished_at DESC, id DESC LIMIT $4
+        """, row: listed)
+
+    @Sendable private static func listed(_ row: inout PGRowReader) throws(PGError) -> ListedJob {
+        let listedAt: Timestamp = try row.next()
+        let job = Job(
+            id: try row.next(), provider: try row.next(), title: try row.next(), kind: try row.next(),
+            action: try row.next(), state: try row.next(), reason: try row.next(), tries: try row.next(),
+            createdAt: try row.next(), nextTryAt: try row.next(), finishedAt: try row.next())
+        return ListedJob(job: job, place: HistoryCursor(listedAt: listedAt, id: PlayID(job.id.uuid)))
+    }
+
     static let pause = PGCommand(
         "queue.pause", "UPDATE queue_lanes SET is_paused = $3 WHERE user_id = $1 AND provider = $2")
 
@@ -324,6 +360,15 @@ struct ClaimedRow: Sendable {
     let dueAt: Timestamp
     let job: QueueJob?
 }
+
+/// A job and where it stands in a list.
+struct ListedJob: Sendable {
+    let job: Job
+    let place: HistoryCursor
+}
+
+extension JobID: PGScalar, PGDecodable {}
+extension JobProgress: PGScalar, PGDecodable {}
 
 /// A lane after its settlement.
 package struct SettledLane: Sendable, Hashable {

@@ -141,6 +141,21 @@ package struct QueueStore: Sendable {
             QueueQueries.pause, [.id(lane.user), .word(lane.provider), .bool(isPaused)], until: deadline)
     }
 
+    /// A person's jobs after `place`, the latest first.
+    func jobs(
+        of user: UserID, _ list: JobList, after place: HistoryCursor, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ListedJob] {
+        switch list {
+        case .waiting:
+            try await database.rows(QueueQueries.waiting, [.id(user), .id(place.id), .int(limit)], until: deadline)
+        case .finished, .dead:
+            try await database.rows(
+                list == .dead ? QueueQueries.dead : QueueQueries.finished,
+                [.id(user), .moment(place.listedAt), .id(place.id), .int(limit)], until: deadline)
+        }
+    }
+
     // MARK: Housekeeping
 
     /// Whether this worker has the turn at a periodic job, which comes round every `interval`.

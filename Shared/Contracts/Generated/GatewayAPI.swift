@@ -88,6 +88,19 @@ package protocol GatewayAPI: Sendable {
     func stopPlayback(
         _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<StopOutcome>
+    /// What my other accounts have yet to be told, or what became of it; the latest first. `GET
+    /// /api/v1/scrobbling/queue`. Errors: invalidCursor.
+    func listJobs(
+        _ input: ListJobsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobPage>
+    /// Sends something again that was given up. `POST /api/v1/scrobbling/queue/{job}/retry`.
+    func retryJob(
+        _ input: RetryJobInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange>
+    /// Takes something back that nobody has begun to send. `DELETE /api/v1/scrobbling/queue/{job}`.
+    func cancelJob(
+        _ input: CancelJobInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange>
     /// What I watched, the latest first. `GET /api/v1/history`. Errors: invalidCursor.
     func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -175,6 +188,27 @@ extension GatewayAPI {
             user: caller.user, session: input.session, progressPercent: input.body.progressPercent
         )
         return EdgeReply(try await clients.scrobble.stopPlayback(params, context.rpc.outgoing()))
+    }
+
+    package func listJobs(
+        _ input: ListJobsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobPage> {
+        let params = ListJobsParams(user: caller.user, list: input.list, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listJobs(params, context.rpc.outgoing()))
+    }
+
+    package func retryJob(
+        _ input: RetryJobInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange> {
+        let params = RetryJobParams(user: caller.user, job: input.job)
+        return EdgeReply(try await clients.scrobble.retryJob(params, context.rpc.outgoing()))
+    }
+
+    package func cancelJob(
+        _ input: CancelJobInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange> {
+        let params = CancelJobParams(user: caller.user, job: input.job)
+        return EdgeReply(try await clients.scrobble.cancelJob(params, context.rpc.outgoing()))
     }
 
     package func addPlay(

@@ -250,6 +250,62 @@ package struct StopPlaybackInput: Sendable, Hashable {
     }
 }
 
+/// What `listJobs` is given.
+package struct ListJobsInput: Sendable, Hashable {
+    package var list: JobList?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(list: JobList? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.list = list
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.optional(.query, "list", isText: true, JobList.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `retryJob` is given.
+package struct RetryJobInput: Sendable, Hashable {
+    package var job: JobID
+
+    package init(job: JobID) {
+        self.job = job
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        job = try request.required(.path, "job", isText: true, JobID.init(from:))
+    }
+}
+
+/// What `cancelJob` is given.
+package struct CancelJobInput: Sendable, Hashable {
+    package var job: JobID
+
+    package init(job: JobID) {
+        self.job = job
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        job = try request.required(.path, "job", isText: true, JobID.init(from:))
+    }
+}
+
 /// What `listHistory` is given.
 package struct ListHistoryInput: Sendable, Hashable {
     package var limit: Int?

@@ -24,6 +24,9 @@ package enum GatewayRoutes {
             getPlaybackSettings(api),
             setPlaybackSettings(api),
             stopPlayback(api),
+            listJobs(api),
+            retryJob(api),
+            cancelJob(api),
             listHistory(api),
             addPlay(api),
             removePlay(api),
@@ -163,6 +166,30 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("stopPlayback", "POST", "/api/v1/playback/sessions/{session}/stop", scope: "scrobble") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.stopPlayback(StopPlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listJobs(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listJobs", "GET", "/api/v1/scrobbling/queue", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listJobs(ListJobsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func retryJob(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("retryJob", "POST", "/api/v1/scrobbling/queue/{job}/retry", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.retryJob(RetryJobInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func cancelJob(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("cancelJob", "DELETE", "/api/v1/scrobbling/queue/{job}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.cancelJob(CancelJobInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

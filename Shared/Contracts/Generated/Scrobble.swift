@@ -32,6 +32,12 @@ package protocol ScrobbleAPI: Sendable {
     func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded
     /// Takes a play out; no file and no other account brings it back.
     func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval
+    /// What other accounts have yet to be told, or what became of it; the latest first. Errors: invalidCursor.
+    func listJobs(_ params: ListJobsParams, _ context: RPCContext) async throws(RPCError) -> JobPage
+    /// Sends a job again that was given up.
+    func retryJob(_ params: RetryJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
+    /// Takes a job back that nobody has begun to send.
+    func cancelJob(_ params: CancelJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
     /// Removes everything of a person; what arrives late is refused.
@@ -50,6 +56,9 @@ package enum ScrobbleMethods {
     package static let setPlaybackSettings = RPCMethod(name: "scrobble.setPlaybackSettings", isIdempotent: true)
     package static let addPlay = RPCMethod(name: "scrobble.addPlay", isIdempotent: false)
     package static let removePlay = RPCMethod(name: "scrobble.removePlay", isIdempotent: true)
+    package static let listJobs = RPCMethod(name: "scrobble.listJobs", isIdempotent: true)
+    package static let retryJob = RPCMethod(name: "scrobble.retryJob", isIdempotent: true)
+    package static let cancelJob = RPCMethod(name: "scrobble.cancelJob", isIdempotent: true)
     package static let listHistory = RPCMethod(name: "scrobble.listHistory", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
@@ -123,6 +132,21 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.removePlay, params, call)
     }
 
+    /// What other accounts have yet to be told, or what became of it; the latest first. Errors: invalidCursor.
+    package func listJobs(_ params: ListJobsParams, _ call: RPCCall) async throws(RPCError) -> JobPage {
+        try await caller.call(ScrobbleMethods.listJobs, params, call)
+    }
+
+    /// Sends a job again that was given up.
+    package func retryJob(_ params: RetryJobParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
+        try await caller.call(ScrobbleMethods.retryJob, params, call)
+    }
+
+    /// Takes a job back that nobody has begun to send.
+    package func cancelJob(_ params: CancelJobParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
+        try await caller.call(ScrobbleMethods.cancelJob, params, call)
+    }
+
     /// A person's plays, the latest first. Errors: invalidCursor.
     package func listHistory(_ params: ListHistoryParams, _ call: RPCCall) async throws(RPCError) -> HistoryPage {
         try await caller.call(ScrobbleMethods.listHistory, params, call)
@@ -176,6 +200,18 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.removePlay) {
             (params: RemovePlayParams, context) async throws(RPCError) in
             try await api.removePlay(params, context)
+        }
+        router.register(ScrobbleMethods.listJobs) {
+            (params: ListJobsParams, context) async throws(RPCError) in
+            try await api.listJobs(params, context)
+        }
+        router.register(ScrobbleMethods.retryJob) {
+            (params: RetryJobParams, context) async throws(RPCError) in
+            try await api.retryJob(params, context)
+        }
+        router.register(ScrobbleMethods.cancelJob) {
+            (params: CancelJobParams, context) async throws(RPCError) in
+            try await api.cancelJob(params, context)
         }
         router.register(ScrobbleMethods.listHistory) {
             (params: ListHistoryParams, context) async throws(RPCError) in

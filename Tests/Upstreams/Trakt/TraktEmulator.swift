@@ -9,9 +9,15 @@ package struct TraktEmulator: EmulatedProvider {
     private let catalogue: Catalogue
     private let payloads = TraktPayloads()
 
-    package init(catalogue: Catalogue) { self.catalogue = catalogue }
+    /// What people have there.
+    private let accounts: TraktAccounts
 
-    package func reset() {}
+    package init(catalogue: Catalogue, accounts: TraktAccounts = TraktAccounts()) {
+        self.catalogue = catalogue
+        self.accounts = accounts
+    }
+
+    package func reset() { accounts.reset() }
     package func rateLimited() -> UpstreamResponse {
         let state = "{\"name\":\"UNAUTHED_API_GET_LIMIT\",\"period\":300,\"limit\":1000,\"remaining\":0}"
         return .empty(429, headers: [WireField("x-ratelimit", state)])
@@ -23,6 +29,7 @@ package struct TraktEmulator: EmulatedProvider {
         guard request.header("trakt-api-key") == Self.clientID, request.header("trakt-api-version") == "2" else {
             return .empty(403)
         }
+        if let answer = accounts.answer(request) { return answer }
         let path = request.segments
         switch (path.first, path.count) {
         case ("search", 2): return search(path[1], request)

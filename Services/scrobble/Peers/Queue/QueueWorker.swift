@@ -4,6 +4,8 @@ import Store
 
 /// What a worker tells of its work; also the places where a test lets it die.
 package enum QueuePoint: Sendable {
+    /// About to look for work.
+    case claiming
     /// Lanes are leased, the intent to send is committed, nothing has left yet.
     case claimed([LaneClaim])
     /// The other side has answered, nothing of it is written down.
@@ -95,6 +97,7 @@ package final class QueueWorker: Sendable {
     }
 
     private func claim(_ window: inout ClaimWindow, _ liveMax: Int, _ bulkMax: Int) async -> [LaneClaim] {
+        observe(.claiming)
         do {
             let claims = try await store.claim(
                 as: id, &window, liveMax: liveMax, bulkMax: bulkMax, providers: Array(writers.keys),

@@ -1,0 +1,238 @@
+package import AsyncHTTPClient
+package import Contracts
+package import Cryptography
+import JSON
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+package import Store
+
+/// Takes jobs to Trakt.
+package struct TraktWriter: RemoteWriter {
+    package struct Settings: Sendable {
+        /// Such as `https://api.trakt.tv`.
+        package let url: String
+        package let clientID: Secret
+        package let userAgent: String
+        /// Trakt takes one write a second of a person.
+        package let pace: Duration
+
+        package init(url: String, clientID: Secret, userAgent: String, pace: Duration = .milliseconds(1_100)) {
+            self.url = url
+            self.clientID = clientID
+            self.userAgent = userAgent
+            self.pace = pace
+        }
+    }
+
+    /// The titles' ids elsewhere; nil while nobody can be asked.
+    package typealias Titles = @Sendable ([TitleID]) async -> [TitleID: ExternalIds]?
+    /// The access token of a connection; nil where there is none.
+    package typealias Tokens = @Sendable (LaneKey) async -> Secret?
+
+    private let settings: Settings
+    private let client: HTTPClient
+    private let titles: Titles
+    private let tokens: Tokens
+    private let clock: any WallClock
+
+    /// Bytes of an answer that are read, and pages of a history.
+    static let bodyBytesMax = 4_194_304
+    static let pagesMax = 40
+    static let pageLimit = 250
+
+    package init(
+        settings: Settings, client: HTTPClient, titles: @escaping Titles, tokens: @escaping Tokens,
+        clock: any WallClock
+    ) {
+        self.settings = settings
+        self.client = client
+        self.titles = titles
+        self.tokens = tokens
+        self.clock = clock
+    }
+
+    package var pace: Duration { settings.pace }
+
+    package func send(_ parcel: Parcel) async -> [JobReply] {
+        guard let token = await tokens(parcel.lane) else { return parcel.jobs.map { _ in .askUser(.needsReauth) } }
+        guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
+            return parcel.jobs.map { _ in .notTaken("titles cannot be looked up") }
+        }
+        let known = parcel.jobs.map { job in
+            titles[job.title].flatMap { TraktCalls.ids($0) == nil ? nil : (job: job, ids: $0) }
+        }
+        let jobs = known.compactMap(\.self)
+        guard let first = jobs.first?.job else { return known.map { _ in Self.noIDs } }
+        let sent: [JobReply]
+        if first.action == .removePlay {
+            sent = await remove(jobs, token, parcel.deadline)
+        } else {
+            let isLate = first.state.age > QueueLimits().liveFor
+            guard let call = TraktCalls.call(first.action, jobs, isLate: isLate) else {
+                return known.map { _ in .refused("Trakt has no such action") }
+            }
+            sent = replies(await post(call, token, parcel.deadline), to: jobs)
+        }
+        var next = sent.makeIterator()
+        return known.map { $0 == nil ? Self.noIDs : next.next() ?? .untried }
+    }
+
+    private static let noIDs = JobReply.refused("no id of the title that Trakt knows")
+
+    private func replies(_ outcome: Outcome, to jobs: [(job: QueueJob, ids: ExternalIds)]) -> [JobReply] {
+        switch outcome {
+        case .failed(let reply): return jobs.map { _ in reply }
+        case .answered(let answer):
+            let reply = answer.reply(now: clock.now)
+            guard reply == .delivered, let body = try? decodeJSON(JSONValue.self, from: answer.body) else {
+                return jobs.map { _ in reply }
+            }
+            return jobs.map { job, ids in
+                TraktCalls.isUnknown(ids, of: job.kind, in: body) ? .refused("Trakt does not know the title") : reply
+            }
+        }
+    }
+
+    /// Takes single plays out, by the numbers of their rows.
+    private func remove(
+        _ jobs: [(job: QueueJob, ids: ExternalIds)], _ token: Secret, _ deadline: ContinuousClock.Instant
+    ) async -> [JobReply] {
+        var replies: [JobReply] = []
+        for (job, ids) in jobs {
+            switch await history(of: [job], token, deadline) {
+            case .failure(let failure): replies.append(failure.reply)
+            case .success(let plays):
+                let meant = plays.filter { play in
+                    play.isOf(ids) && TraktProof.isMade(play, by: job, sentAt: job.payload.watchedAt ?? clock.now)
+                }
+                guard !meant.isEmpty else {
+                    replies.append(.alreadyThere)
+                    continue
+                }
+                replies += self.replies(await post(TraktCalls.removal(of: meant), token, deadline), to: [(job, ids)])
+            }
+        }
+        return replies
+    }
+
+    package func look(for parcel: Parcel) async -> [LookReply] {
+        guard let token = await tokens(parcel.lane) else {
+            return parcel.jobs.map { _ in .failed(.askUser(.needsReauth)) }
+        }
+        guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
+            return parcel.jobs.map { _ in .failed(.notTaken("titles cannot be looked up")) }
+        }
+        switch await history(of: parcel.jobs, token, parcel.deadline) {
+        case .failure(let failure): return parcel.jobs.map { _ in .failed(failure.reply) }
+        case .success(let plays):
+            let now = clock.now
+            return parcel.jobs.map { job in
+                guard let ids = titles[job.title] else { return .failed(Self.noIDs) }
+                let sentAt = now.advanced(by: .zero - job.state.sinceSent)
+                let isThere = plays.contains { $0.isOf(ids) && TraktProof.isMade($0, by: job, sentAt: sentAt) }
+                return isThere ? .found : .absent
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    private struct Failure: Error {
+        let reply: JobReply
+    }
+
+    /// Trakt's plays of the days around the jobs. Complete or a failure: what is missing here is sent again.
+    private func history(
+        of jobs: [QueueJob], _ token: Secret, _ deadline: ContinuousClock.Instant
+    ) async -> Result<[TraktPlay], Failure> {
+        let now = clock.now
+        var days = jobs.flatMap { job -> [CalendarDate] in
+            let sent = now.advanced(by: .zero - job.state.sinceSent)
+            return [job.payload.watchedAt?.date, job.action == .stop ? sent.date : nil].compactMap(\.self)
+        }
+        // A play without a date may stand anywhere.
+        if jobs.contains(where: { $0.payload.watchedAt == nil && $0.action != .stop }) { days = [] }
+        let kind = jobs.first?.kind == .movie ? "movies" : "episodes"
+        var path = "sync/history/\(kind)?limit=\(Self.pageLimit)"
+        if let first = days.min(), let last = days.max() {
+            path += "&start_at=\(Self.day(first, -1))&end_at=\(Self.day(last, 2))"
+        }
+        var plays: [TraktPlay] = []
+        for page in 1...Self.pagesMax {
+            switch await call(.GET, path + "&page=\(page)", nil, token, deadline) {
+            case .failed(let reply): return .failure(Failure(reply: reply))
+            case .answered(let answer):
+                guard answer.status == 200, let rows = try? decodeJSON(JSONValue.self, from: answer.body) else {
+                    let reply = answer.reply(now: now)
+                    return .failure(
+                        Failure(reply: reply == .delivered ? .ambiguous("the history is unreadable") : reply))
+                }
+                plays += rows.array.compactMap { TraktPlay($0) }
+                if rows.array.count < min(Self.pageLimit, 100) { return .success(plays) }
+            }
+        }
+        return .failure(Failure(reply: .ambiguous("the history has too many pages")))
+    }
+
+    private static func day(_ date: CalendarDate, _ days: Int) -> String {
+        (CalendarDate(daysSinceEpoch: date.daysSinceEpoch + days) ?? date).description
+    }
+
+    // MARK: Calling
+
+    private enum Outcome {
+        case answered(TraktAnswer)
+        case failed(JobReply)
+    }
+
+    private func post(_ call: TraktCall, _ token: Secret, _ deadline: ContinuousClock.Instant) async -> Outcome {
+        await self.call(.POST, call.path, encodeJSON(call.body), token, deadline)
+    }
+
+    /// Never longer than the deadline; what is not answered by then may have arrived.
+    private func call(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?, _ token: Secret, _ deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        var request = HTTPClientRequest(url: "\(settings.url)/\(path)")
+        request.method = method
+        request.headers.add(name: "user-agent", value: settings.userAgent)
+        request.headers.add(name: "trakt-api-version", value: "2")
+        request.headers.add(name: "trakt-api-key", value: settings.clientID.revealed)
+        request.headers.add(name: "authorization", value: "Bearer \(token.revealed)")
+        request.headers.add(name: "content-type", value: "application/json")
+        if let body { request.body = .bytes(body) }
+        let left = deadline - .now
+        guard left > .zero else { return .failed(.untried) }
+        do {
+            return .answered(try await answer(to: request, within: left))
+        } catch let error as HTTPClientError where error == .connectTimeout {
+            return .failed(.notTaken("Trakt cannot be reached"))
+        } catch is NIOConnectionError {
+            return .failed(.notTaken("Trakt cannot be reached"))
+        } catch {
+            return .failed(.ambiguous("the call to Trakt broke off"))
+        }
+    }
+
+    private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> TraktAnswer {
+        try await withThrowingTaskGroup(of: TraktAnswer.self) { group in
+            group.addTask { [client] in
+                let response = try await client.execute(request, deadline: .distantFuture)
+                let body = try await response.body.collect(upTo: Self.bodyBytesMax)
+                return TraktAnswer(
+                    status: Int(response.status.code),
+                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
+                    retryAfter: response.headers.first(name: "retry-after"),
+                    rateLimit: response.headers.first(name: "x-ratelimit"), body: Array(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
+            return answer
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package import Contracts
+package import JSON
+
+/// What Trakt answered to a write, before it is understood.
+package struct TraktAnswer: Sendable, Hashable {
+    package let status: Int
+    package let isHTML: Bool
+    package let retryAfter: String?
+    /// The header `X-Ratelimit`: a JSON object.
+    package let rateLimit: String?
+    package let body: [UInt8]
+
+    package init(status: Int, isHTML: Bool, retryAfter: String?, rateLimit: String?, body: [UInt8]) {
+        self.status = status
+        self.isHTML = isHTML
+        self.retryAfter = retryAfter
+        self.rateLimit = rateLimit
+        self.body = body
+    }
+
+    /// What it means for the jobs that the call carried. Trakt's status codes as its documentation has them; what stands
+    /// in front of Trakt answers in HTML and with codes of its own (520 to 524).
+    package func reply(now: Timestamp) -> JobReply {
+        switch status {
+        case 200...299: .delivered
+        case 401: .askUser(.needsReauth)
+        case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
+        case 409: .alreadyThere
+        case 420: .askUser(.accountLimit)
+        case 423: .askUser(.locked)
+        case 426: .askUser(.vipRequired)
+        case 429: .wait(limitedFor(now), "asked too often (429)")
+        case 500: .broken("Trakt failed (500)")
+        case 502...599: .ambiguous("Trakt is in trouble (\(status))")
+        case 404: .refused("Trakt does not know the title (404)")
+        default: .refused("Trakt refused it (\(status))")
+        }
+    }
+
+    /// The longer of both ways to say it; half a minute where neither is there.
+    private func limitedFor(_ now: Timestamp) -> Duration {
+        let named = retryAfter.flatMap { Int($0) }.map { Duration.seconds(min(max($0, 1), 86_400)) }
+        let limit = rateLimit.flatMap { try? decodeJSON(JSONValue.self, from: Array($0.utf8)) }
+        let until = limit?["until"].string.flatMap { Timestamp($0) }.map { max(.seconds(1), now.duration(to: $0)) }
+        return [named, until].compactMap(\.self).max() ?? .seconds(30)
+    }
+}
+
+/// A play in Trakt's history.
+package struct TraktPlay: Sendable, Hashable {
+    package let id: Int
+    package let ids: ExternalIds
+    /// Down to the minute; nil where Trakt does not know.
+    package let watchedAt: Timestamp?
+
+    /// Reads a row of `/sync/history`; nil for one that is of another kind or cannot be read.
+    package init?(_ row: JSONValue) {
+        guard let id = row["id"].int, let kind = row["type"].string else { return nil }
+        let found = row[kind]["ids"]
+        self.id = id
+        ids = ExternalIds(
+            imdb: found["imdb"].string.flatMap { $0.isEmpty ? nil : $0 }, tmdb: found["tmdb"].int,
+            tvdb: found["tvdb"].int, trakt: found["trakt"].int)
+        let moment = row["watched_at"].string.flatMap { Timestamp($0) }
+        watchedAt = moment.flatMap { $0.date.year < 1971 ? nil : $0 }
+    }
+
+    /// Whether one of the ids names the same title; an id that differs speaks against it.
+    package func isOf(_ other: ExternalIds) -> Bool {
+        if let mine = ids.trakt, let theirs = other.trakt { return mine == theirs }
+        if let mine = ids.imdb, let theirs = other.imdb { return mine == theirs }
+        if let mine = ids.tmdb, let theirs = other.tmdb { return mine == theirs }
+        if let mine = ids.tvdb, let theirs = other.tvdb { return mine == theirs }
+        return false
+    }
+}
+
+/// Which of Trakt's plays a job has made.
+package enum TraktProof {
+    /// Trakt cuts the seconds off.
+    static let minute = Duration.seconds(60)
+    /// How far Trakt's clock and ours, and the time that an answer takes, may move a scrobble that has no date of its own.
+    static let before = Duration.seconds(60)
+    static let after = Duration.seconds(145)
+
+    /// Whether `play` is what the job did that was sent at `sentAt`.
+    package static func isMade(_ play: TraktPlay, by job: QueueJob, sentAt: Timestamp) -> Bool {
+        guard let watchedAt = play.watchedAt else { return job.payload.watchedAt == nil && job.action == .addPlay }
+        if let meant = job.payload.watchedAt {
+            let apart = meant < watchedAt ? meant.duration(to: watchedAt) : watchedAt.duration(to: meant)
+            if apart <= minute { return true }
+        }
+        guard job.action == .stop else { return false }
+        return sentAt.advanced(by: .zero - before) <= watchedAt && watchedAt <= sentAt.advanced(by: after)
+    }
+}

@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import Contracts
+import Cryptography
+import Glibc
+import NIOPosix
+import Postgres
+import ScrobbleService
+import Store
+import Synchronization
+
+/// A worker of the queue as a process that dies where it is told to.
+///
+///     queue-worker URL SCHEMA TRAKT-URL none|before_intent|after_intent|after_bytes|after_commit|after_reply|after_settle NTH
+@main
+enum Main {
+    static func main() async throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count == 6, let point = Death.Point(rawValue: arguments[4]), let nth = Int(arguments[5]) else {
+            throw Complaint("usage: queue-worker URL SCHEMA TRAKT-URL POINT NTH")
+        }
+        let pool = try PGPool(PGConfiguration(url: arguments[1], applicationName: "worker", schema: arguments[2]))
+        let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        let trakt = TraktWriter(
+            settings: .init(
+                url: arguments[3], clientID: Secret("reelay-demo-trakt"), userAgent: "queue-worker/1",
+                pace: .milliseconds(1)),
+            client: client,
+            // A title's number is its number there.
+            titles: { titles in
+                Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low))) })
+            },
+            tokens: { Secret("demo-\($0.user)") }, clock: SystemWallClock())
+        let death = Death(point: point, nth: nth)
+        let worker = QueueWorker(
+            id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits),
+            writers: [.trakt: MortalWriter(inner: trakt, death: death)]
+        ) { death.observe($0) }
+        await worker.run()
+    }
+
+    /// Waits of seconds where the real ones are minutes.
+    private static var limits: QueueLimits {
+        var limits = QueueLimits()
+        limits.lease = .milliseconds(1_500)
+        limits.heartbeat = .milliseconds(400)
+        limits.leaseLeftMin = .milliseconds(300)
+        limits.callTimeout = .milliseconds(1_000)
+        limits.backoffMin = .milliseconds(20)
+        limits.backoffMax = .milliseconds(500)
+        limits.firstLook = .milliseconds(1_500)
+        limits.secondLook = .milliseconds(2_000)
+        limits.poll = .milliseconds(100)
+        limits.lanesMax = 16
+        limits.unsettledMax = 50
+        return limits
+    }
+}
+
+struct Complaint: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Kills this very process at the nth time that a point is reached.
+final class Death: Sendable {
+    enum Point: String {
+        case none
+        case beforeIntent = "before_intent"
+        case afterIntent = "after_intent"
+        case afterBytes = "after_bytes"
+        case afterCommit = "after_commit"
+        case afterReply = "after_reply"
+        case afterSettle = "after_settle"
+    }
+
+    private let point: Point
+    private let left: Mutex<Int>
+
+    init(point: Point, nth: Int) {
+        self.point = point
+        left = Mutex(nth)
+    }
+
+    /// Whether this is the time.
+    func strikes(_ reached: Point) -> Bool {
+        reached == point
+            && left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+    }
+
+    func die() { kill(getpid(), SIGKILL) }
+
+    func observe(_ point: QueuePoint) {
+        let reached: Point =
+            switch point {
+            case .claiming: .beforeIntent
+            case .claimed: .afterIntent
+            case .answered: .afterReply
+            case .settled: .afterSettle
+            case .lost, .troubled: .none
+            }
+        if reached != .none, strikes(reached) { die() }
+    }
+}
+
+/// Dies while a call is under way.
+struct MortalWriter: RemoteWriter {
+    let inner: TraktWriter
+    let death: Death
+    var pace: Duration { inner.pace }
+
+    func send(_ parcel: Parcel) async -> [JobReply] {
+        let (early, late) = (death.strikes(.afterBytes), death.strikes(.afterCommit))
+        guard early || late else { return await inner.send(parcel) }
+        return await withTaskGroup(of: [JobReply].self) { group in
+            group.addTask { await inner.send(parcel) }
+            group.addTask {
+                // The first millisecond brings the bytes on their way, twenty the other side's commit.
+                try? await Task.sleep(for: .milliseconds(early ? 1 : 20))
+                death.die()
+                return []
+            }
+            return await group.next() ?? []
+        }
+    }
+
+    func look(for parcel: Parcel) async -> [LookReply] { await inner.look(for: parcel) }
+}

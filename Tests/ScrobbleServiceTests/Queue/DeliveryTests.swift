@@ -1,0 +1,162 @@
+import AsyncHTTPClient
+import Contracts
+import Cryptography
+import NIOPosix
+import Postgres
+import Store
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// From a sitting to a play in an account elsewhere: the real worker and the real writer against an emulated Trakt.
+@Suite(.serialized) struct DeliveryTests {
+    private static let ids = SystemIDSource()
+
+    private struct Setting {
+        let pool: PGPool
+        let queue: QueueStore
+        let playback: PlaybackStore
+        let ledger: LedgerStore
+        let connections: ConnectionStore
+        let worker: QueueWorker
+        let trakt: TraktAccounts
+        let lane = QueueTest.lane()
+    }
+
+    private static func run(
+        _ limits: QueueLimits = QueueTest.quick, _ body: @escaping @Sendable (Setting) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let pool = pools[0]
+            try await RunningUpstreams.run { upstreams in
+                let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+                let database = Database(pool: pool)
+                let sealer = Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test")))
+                let connections = ConnectionStore(database: database, sealer: sealer)
+                let writer = TraktWriter(
+                    settings: .init(
+                        url: upstreams.url(.trakt), clientID: Secret("reelay-demo-trakt"), userAgent: "Reelay/test",
+                        pace: .milliseconds(1)),
+                    client: client,
+                    titles: { titles in
+                        Dictionary(
+                            titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low % 1_000_000))) }
+                        ) { first, _ in first }
+                    },
+                    tokens: { try? await connections.token(of: $0, until: QueueTest.deadline()) },
+                    clock: SystemWallClock())
+                let queue = QueueStore(database: database, limits: limits)
+                let setting = Setting(
+                    pool: pool, queue: queue, playback: PlaybackStore(database: database, ids: ids),
+                    ledger: LedgerStore(database: database, ids: ids), connections: connections,
+                    worker: QueueWorker(id: ids.next(), store: queue, writers: [.trakt: writer]),
+                    trakt: upstreams.server.traktAccounts)
+                var behaviour = TraktAccounts.Behaviour()
+                behaviour.writeMilliseconds = 0
+                setting.trakt.behave(behaviour)
+                try await setting.connections.connect(
+                    setting.lane, token: Secret("demo-alice"), thresholdPercent: 80, at: SystemWallClock().now,
+                    until: QueueTest.deadline())
+                do { try await body(setting) } catch {
+                    try await client.shutdown()
+                    throw error
+                }
+                try await client.shutdown()
+            }
+        }
+    }
+
+    private static func watch(_ setting: Setting, to progress: Double) async throws {
+        let now = SystemWallClock().now
+        let sitting = Sitting(
+            id: PlaybackSessionID(ids.next()), user: setting.lane.user, title: TitleID(ids.next()), kind: .movie,
+            progressPercent: 0, startedAt: now, expiresAt: now.advanced(by: .seconds(3_600)))
+        let session = try await setting.playback.open(sitting, until: QueueTest.deadline())
+        let stop = PlaybackStore.Stop(
+            user: setting.lane.user, session: session.id, progressPercent: progress, at: SystemWallClock().now)
+        _ = try await setting.playback.close(stop, until: QueueTest.deadline())
+        setting.worker.announce()
+    }
+
+    @Test("A film that is watched to its end is a play at Trakt, one that is not is none")
+    func scrobbles() async throws {
+        try await Self.run { setting in
+            try await Self.watch(setting, to: 96.5)
+            try await Self.watch(setting, to: 40)
+            let isDone = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            #expect(setting.trakt.plays.map(\.action) == ["scrobble"])
+            #expect(try await QueueTest.outcomes(setting.pool).keys.allSatisfy { $0.hasPrefix("done") })
+        }
+    }
+
+    @Test(
+        "Plays that are written down, and removed again, with lost replies and a busy Trakt: each is there once or not at all"
+    )
+    func history() async throws {
+        try await Self.run { setting in
+            var behaviour = TraktAccounts.Behaviour()
+            behaviour.writeMilliseconds = 0
+            behaviour.lostReplyPercent = 25
+            behaviour.lostRequestPercent = 15
+            setting.trakt.behave(behaviour)
+            let start = SystemWallClock().now.advanced(by: .seconds(-40 * 86_400))
+            let plays = (0..<30).map { number in
+                let at = start.advanced(by: .seconds(number * 86_400))
+                return IncomingPlay(
+                    title: TitleID(Self.ids.next()), kind: .movie, moment: .second(at, day: at.date), percent: nil,
+                    runtimeMinutes: nil, source: PlaySource(name: PlayMatcher.byHand, key: "\(number)"))
+            }
+            let arrival = LedgerStore.Arrival(
+                user: setting.lane.user, timeZone: "UTC", batch: nil, at: SystemWallClock().now, isByHand: true,
+                plays: plays, telling: true)
+            let verdicts = try await setting.ledger.add(arrival, until: QueueTest.deadline())
+            let isAdded = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isAdded)
+            #expect(setting.trakt.plays.count == 30)
+            for verdict in verdicts.prefix(10) {
+                _ = try await setting.ledger.remove(
+                    verdict.play, of: setting.lane.user, at: SystemWallClock().now, until: QueueTest.deadline())
+            }
+            let isRemoved = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isRemoved)
+            #expect(setting.trakt.plays.count == 20)
+            #expect(try await QueueTest.outcomes(setting.pool).keys.allSatisfy { $0.hasPrefix("done") })
+        }
+    }
+
+    @Test("A connection without a usable token waits for its person and goes on when there is one")
+    func tokens() async throws {
+        try await Self.run { setting in
+            try await setting.connections.connect(
+                setting.lane, token: Secret("revoked"), thresholdPercent: 80, at: SystemWallClock().now,
+                until: QueueTest.deadline())
+            try await Self.watch(setting, to: 96.5)
+            let state = PGStatement("tests.state", "SELECT state FROM scrobble_connections") { row throws(PGError) in
+                try row.next(String.self)
+            }
+            let hasStopped = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(state) == "needs_reauth"
+            }
+            #expect(hasStopped)
+            #expect(try await setting.pool.first(QueueTest.waiting) != 0, "nothing is thrown away")
+            try await setting.connections.connect(
+                setting.lane, token: Secret("demo-alice"), thresholdPercent: 80, at: SystemWallClock().now,
+                until: QueueTest.deadline())
+            try await setting.queue.pause(setting.lane, false, until: QueueTest.deadline())
+            let isDone = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            #expect(setting.trakt.plays.count == 1)
+        }
+    }
+}

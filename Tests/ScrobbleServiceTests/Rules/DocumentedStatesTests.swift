@@ -1,0 +1,62 @@
+import Contracts
+import Foundation
+import Testing
+
+@testable import ScrobbleService
+
+/// The tables of docs/queue.md against the rules.
+@Suite struct DocumentedStatesTests {
+    /// Rows `| from | to | … |` below a heading.
+    private static func table(_ heading: String) throws -> Set<String> {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/queue.md"), encoding: .utf8)
+        let section = text.components(separatedBy: "\n## ").first { $0.hasPrefix(heading) } ?? ""
+        let rows = section.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst()
+        return Set(
+            rows.map { row in
+                let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+                return "\(cells[0]) → \(cells[1])"
+            })
+    }
+
+    @Test("A job goes where the document says, and nowhere else")
+    func jobs() throws {
+        let machine = JobMachine(limits: QueueLimits())
+        let replies: [JobReply] = [
+            .delivered, .alreadyThere, .notTaken(""), .wait(.seconds(1), ""), .ambiguous(""), .broken(""),
+            .askUser(.locked), .refused(""), .untried,
+        ]
+        var found: Set = ["pending → sending"]
+        for action in JobAction.allCases where !action.isRepeatable || action == .rate || action == .start {
+            for status in JobStatus.allCases {
+                for age in [Duration.seconds(1), .seconds(86_400), .seconds(40 * 86_400)] {
+                    for (unsettled, looks) in [(1, 0), (1, 1), (9, 0)] {
+                        let job = JobState(
+                            action: action, status: status, retryCount: 9, sends: 9, looks: looks, unsettled: unsettled,
+                            age: age, sinceSent: .seconds(1))
+                        // What is claimed as pending is about to be sent by then.
+                        let from = status == .verify ? "verify" : "sending"
+                        let fates: [JobFate] =
+                            switch machine.step(job) {
+                            case .settle(let fate): [fate]
+                            case .send: replies.map { machine.settle(job, $0, jitter: 0).fate }
+                            case .look:
+                                ([.found, .absent] + replies.map { LookReply.failed($0) }).map {
+                                    machine.settle(job, $0, jitter: 0).fate
+                                }
+                            }
+                        found.formUnion(fates.map { "\(from) → \($0.word)" })
+                    }
+                }
+            }
+        }
+        #expect(try Self.table("A job") == found)
+    }
+
+    @Test("A sitting has the states that the document has")
+    func sittings() throws {
+        let named = try Self.table("A sitting").flatMap { $0.components(separatedBy: " → ") }
+        #expect(Set(named) == Set(PlaybackState.allCases.map(\.rawValue)))
+    }
+}

@@ -1,0 +1,134 @@
+import Contracts
+import Foundation
+import JSON
+import Testing
+
+@testable import ScrobbleService
+
+@Suite struct TraktAnswersTests {
+    private static let now = Timestamp("2026-11-01T20:00:00Z") ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
+
+    private static func answer(
+        _ status: Int, html: Bool = false, retryAfter: String? = nil, rateLimit: String? = nil
+    ) -> TraktAnswer {
+        TraktAnswer(status: status, isHTML: html, retryAfter: retryAfter, rateLimit: rateLimit, body: [])
+    }
+
+    @Test("Each status means one thing for a job")
+    func table() {
+        for status in [200, 201, 204] { #expect(Self.answer(status).reply(now: Self.now) == .delivered) }
+        #expect(Self.answer(409).reply(now: Self.now) == .alreadyThere)
+        #expect(Self.answer(401).reply(now: Self.now) == .askUser(.needsReauth))
+        #expect(Self.answer(403).reply(now: Self.now) == .askUser(.apiKeyRejected))
+        #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "turned away (403)"))
+        #expect(Self.answer(420).reply(now: Self.now) == .askUser(.accountLimit))
+        #expect(Self.answer(423).reply(now: Self.now) == .askUser(.locked))
+        #expect(Self.answer(426).reply(now: Self.now) == .askUser(.vipRequired))
+        for status in [400, 404, 405, 412, 422] {
+            guard case .refused = Self.answer(status).reply(now: Self.now) else {
+                Issue.record("\(status)")
+                continue
+            }
+        }
+        for status in [502, 503, 504, 520, 521, 522, 524] {
+            guard case .ambiguous = Self.answer(status, html: true).reply(now: Self.now) else {
+                Issue.record("\(status)")
+                continue
+            }
+        }
+        guard case .broken = Self.answer(500).reply(now: Self.now) else {
+            Issue.record("500")
+            return
+        }
+    }
+
+    @Test("A limit lasts as long as the later of both headers says, half a minute where neither does, a day at most")
+    func limits() {
+        func wait(_ retryAfter: String?, _ rateLimit: String?) -> Duration? {
+            let reply = Self.answer(429, retryAfter: retryAfter, rateLimit: rateLimit).reply(now: Self.now)
+            if case .wait(let time, _) = reply { return time }
+            return nil
+        }
+        #expect(wait("7", nil) == .seconds(7))
+        #expect(wait(nil, #"{"until":"2026-11-01T20:01:00Z"}"#) == .seconds(60))
+        #expect(wait("90", #"{"until":"2026-11-01T20:01:00Z"}"#) == .seconds(90))
+        #expect(wait(nil, nil) == .seconds(30))
+        #expect(wait("0", nil) == .seconds(1))
+        #expect(wait("soon", "{broken") == .seconds(30))
+        #expect(wait("99999999999", nil) == .seconds(86_400))
+        #expect(wait(nil, #"{"until":"2020-01-01T00:00:00Z"}"#) == .seconds(1))
+    }
+
+    @Test("Recorded histories are read, row by row")
+    func recordings() throws {
+        guard let folder = ProcessInfo.processInfo.environment["REELAY_FIXTURES"] else { return }
+        let file = URL(fileURLWithPath: folder + "/trakt/traktkit/Sync_test_get_watched_history.json")
+        let rows = try decodeJSON(JSONValue.self, from: Array(try Data(contentsOf: file))).array
+        #expect(!rows.isEmpty)
+        for row in rows {
+            let play = try #require(TraktPlay(row))
+            #expect(play.ids.trakt != nil && play.watchedAt != nil)
+        }
+    }
+}
+
+@Suite struct TraktCallsTests {
+    private static func job(_ action: JobAction, _ kind: TitleKind = .movie, progress: Double = 42.5) -> QueueJob {
+        QueueJob(
+            id: UUIDBits(high: 1, low: 1), position: 0, kind: kind, title: TitleID(UUIDBits(high: 1, low: 2)),
+            action: action,
+            payload: JobPayload(
+                progressPercent: progress, watchedAt: Timestamp("2026-11-01T20:31:45Z"), precision: .second),
+            state: JobState(
+                action: action, status: .pending, retryCount: 1, sends: 1, looks: 0, unsettled: 1, age: .zero,
+                sinceSent: .zero))
+    }
+
+    private static func text(_ call: TraktCall?) -> String {
+        call.map { "\($0.path) \(String(decoding: encodeJSON($0.body), as: UTF8.self))" } ?? "none"
+    }
+
+    @Test("What is told as it happens, and what is told later")
+    func calls() {
+        let ids = ExternalIds(imdb: "tt0133093", tmdb: 603)
+        let movie = Self.job(.stop, progress: 80)
+        #expect(
+            Self.text(TraktCalls.call(.stop, [(movie, ids)], isLate: false))
+                == #"scrobble/stop {"movie":{"ids":{"imdb":"tt0133093","tmdb":603}},"progress":80.5}"#)
+        #expect(
+            Self.text(TraktCalls.call(.stop, [(movie, ids)], isLate: true))
+                == #"sync/history {"movies":[{"ids":{"imdb":"tt0133093","tmdb":603},"watched_at":"2026-11-01T20:31:45Z"}]}"#
+        )
+        let episode = Self.job(.pause, .episode)
+        #expect(
+            Self.text(TraktCalls.call(.pause, [(episode, ExternalIds(tvdb: 349_232))], isLate: false))
+                == #"scrobble/pause {"episode":{"ids":{"tvdb":349232}},"progress":42.5}"#)
+        #expect(TraktCalls.call(.removePlay, [(movie, ids)], isLate: false) == nil)
+        #expect(TraktCalls.ids(ExternalIds(simkl: 5)) == nil)
+    }
+
+    @Test("A whole show is never marked watched by accident", arguments: [TitleKind.series, .season])
+    func shows(kind: TitleKind) {
+        #expect(TraktCalls.call(.addPlay, [(Self.job(.addPlay, kind), ExternalIds(trakt: 1))], isLate: false) == nil)
+    }
+
+    @Test("A play is proof of a job where its minute fits; a scrobble also within the time of its call")
+    func proof() throws {
+        func play(_ moment: String?) throws -> TraktPlay {
+            let text = moment.map { #""\#($0)""# } ?? "null"
+            let row = #"{"id":1,"type":"movie","watched_at":\#(text),"movie":{"ids":{"trakt":1}}}"#
+            return try #require(TraktPlay(try decodeJSON(JSONValue.self, from: Array(row.utf8))))
+        }
+        let sentAt = try #require(Timestamp("2026-11-01T20:40:10Z"))
+        let add = Self.job(.addPlay)
+        #expect(try TraktProof.isMade(play("2026-11-01T20:31:00.000Z"), by: add, sentAt: sentAt))
+        #expect(try !TraktProof.isMade(play("2026-11-01T20:29:00.000Z"), by: add, sentAt: sentAt))
+        #expect(try !TraktProof.isMade(play("2026-11-01T20:40:00.000Z"), by: add, sentAt: sentAt))
+        let stop = Self.job(.stop)
+        #expect(try TraktProof.isMade(play("2026-11-01T20:40:00.000Z"), by: stop, sentAt: sentAt))
+        #expect(try TraktProof.isMade(play("2026-11-01T20:42:00.000Z"), by: stop, sentAt: sentAt))
+        #expect(try !TraktProof.isMade(play("2026-11-01T20:43:00.000Z"), by: stop, sentAt: sentAt))
+        #expect(try !TraktProof.isMade(play("1970-01-01T00:00:00.000Z"), by: stop, sentAt: sentAt))
+        #expect(try !TraktProof.isMade(play(nil), by: add, sentAt: sentAt))
+    }
+}

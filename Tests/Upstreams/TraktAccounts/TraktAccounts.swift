@@ -1,0 +1,253 @@
+import FoundationEssentials
+package import JSON
+import Synchronization
+
+/// Trakt's accounts: history, scrobbles, positions, as far as a writer meets them. An account is there as soon as somebody
+/// shows a token that begins with `demo-`. Nothing that is told twice is noticed, as in the original.
+package final class TraktAccounts: Sendable {
+    /// How the accounts behave; tests set it.
+    package struct Behaviour: Sendable {
+        /// The least time between two writes of one account, in milliseconds; 0 for none.
+        package var writeMilliseconds = 1_000
+        /// A scrobble of an item that was scrobbled this recently is refused (409), in seconds; 0 never.
+        package var repeatSeconds = 0
+        /// Of 100 writes, how many are done and then answered with 504, not done and answered with 502, refused with 429.
+        package var lostReplyPercent = 0
+        package var lostRequestPercent = 0
+        package var busyPercent = 0
+
+        package init() {}
+    }
+
+    /// One play of an account.
+    package struct Play: Sendable, Hashable {
+        package let account: String
+        package let id: Int
+        /// `movie` or `episode`, and the ids as they were sent.
+        package let kind: String
+        package let ids: JSONValue
+        /// As it reads back: down to the minute, null where it is not known.
+        package let watchedAt: String?
+        package let action: String
+    }
+
+    private struct State {
+        var behaviour = Behaviour()
+        var plays: [Play] = []
+        var nextID = 1
+        var lastWrite: [String: Double] = [:]
+        var lastScrobble: [String: Double] = [:]
+        var tooFast = 0
+        var random: UInt64 = 0x9e37_79b9_7f4a_7c15
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func reset() { state.withLock { $0 = State() } }
+
+    package func behave(_ behaviour: Behaviour) { state.withLock { $0.behaviour = behaviour } }
+
+    /// Every play of every account, the oldest first.
+    package var plays: [Play] { state.withLock(\.plays) }
+
+    /// Writes that came sooner after another of the same account than is allowed.
+    package var tooFastCount: Int { state.withLock(\.tooFast) }
+
+    /// Answers what belongs to accounts; nil for the rest.
+    package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
+        let path = request.segments
+        guard let first = path.first, ["sync", "scrobble", "_accounts"].contains(first) else { return nil }
+        if first == "_accounts" { return control(request) }
+        guard let token = request.header("authorization")?.split(separator: " ").last.map(String.init),
+            token.hasPrefix("demo-")
+        else { return .empty(401) }
+        if request.method == "GET" { return read(path, token, request) }
+        guard request.header("content-type")?.hasPrefix("application/json") == true else { return .empty(412) }
+        guard let body = try? decodeJSON(JSONValue.self, from: request.body) else { return .empty(400) }
+        return state.withLock { Self.write(path, token, body, &$0) }
+    }
+
+    /// `GET /_accounts`: the book. `PUT /_accounts`: how to behave.
+    private func control(_ request: UpstreamRequest) -> UpstreamResponse {
+        if request.method == "PUT", let body = try? decodeJSON(JSONValue.self, from: request.body) {
+            var behaviour = Behaviour()
+            behaviour.writeMilliseconds = body["write_milliseconds"].int ?? behaviour.writeMilliseconds
+            behaviour.repeatSeconds = body["repeat_seconds"].int ?? 0
+            behaviour.lostReplyPercent = body["lost_reply_percent"].int ?? 0
+            behaviour.lostRequestPercent = body["lost_request_percent"].int ?? 0
+            behaviour.busyPercent = body["busy_percent"].int ?? 0
+            behave(behaviour)
+        }
+        let (plays, tooFast) = state.withLock { ($0.plays, $0.tooFast) }
+        return .json(
+            .members([
+                "too_fast": .whole(tooFast),
+                "plays": .array(
+                    plays.map { play in
+                        .members([
+                            "account": .string(play.account), "id": .whole(play.id), "kind": .string(play.kind),
+                            "ids": play.ids, "watched_at": .text(play.watchedAt), "action": .string(play.action),
+                        ])
+                    }),
+            ]))
+    }
+
+    // MARK: Writing
+
+    private static func write(
+        _ path: [String], _ token: String, _ body: JSONValue, _ state: inout State
+    ) -> UpstreamResponse {
+        let now = Date.now.timeIntervalSince1970
+        let gap = Double(state.behaviour.writeMilliseconds) / 1_000
+        if let last = state.lastWrite[token], now - last < gap {
+            state.tooFast += 1
+            return limited(now)
+        }
+        state.lastWrite[token] = now
+        let luck = draw(&state)
+        let (lost, gone, busy) = (
+            state.behaviour.lostReplyPercent, state.behaviour.lostRequestPercent, state.behaviour.busyPercent
+        )
+        if luck < gone { return .html("502 Bad gateway", status: 502) }
+        if luck < gone + busy { return limited(now) }
+        let answer = perform(path, token, body, now, &state)
+        return luck < gone + busy + lost ? .html("504 Gateway time-out", status: 504) : answer
+    }
+
+    private static func draw(_ state: inout State) -> Int {
+        state.random = state.random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state.random >> 33) % 100)
+    }
+
+    private static func limited(_ now: Double) -> UpstreamResponse {
+        let limit =
+            "{\"name\":\"AUTHED_API_POST_LIMIT\",\"period\":1,\"limit\":1,\"remaining\":0,\"until\":\"\(stamp(now + 1))\"}"
+        return .empty(429, headers: [WireField("retry-after", "1"), WireField("x-ratelimit", limit)])
+    }
+
+    private static func perform(
+        _ path: [String], _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
+    ) -> UpstreamResponse {
+        switch (path.first, path.dropFirst().joined(separator: "/")) {
+        case ("scrobble", let step): return scrobble(step, token, body, now, &state)
+        case ("sync", "history"): return addHistory(token, body, now, &state)
+        case ("sync", "history/remove"): return removeHistory(token, body, &state)
+        default: return .empty(404)
+        }
+    }
+
+    /// Trakt's rules: below 1 % nothing, from 80 % on a stop is a play, a pause there is refused.
+    private static func scrobble(
+        _ step: String, _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
+    ) -> UpstreamResponse {
+        let kind = body["movie"].isNull ? "episode" : "movie"
+        guard let progress = body["progress"].double, !body[kind]["ids"].isNull else { return .empty(422) }
+        let ids = body[kind]["ids"]
+        func answer(_ action: String, _ id: Int) -> UpstreamResponse {
+            .json(
+                .members([
+                    "id": .whole(id), "action": .string(action), "progress": body["progress"],
+                    kind == "movie" ? "movie" : "episode": .members(["ids": ids]),
+                ]), status: 201)
+        }
+        switch step {
+        case "start": return answer("start", 0)
+        case "pause", "stop":
+            if progress < 1 || (step == "pause" && progress >= 80) { return .empty(422) }
+            guard step == "stop", progress >= 80 else { return answer("pause", 0) }
+            let key = "\(token) \(ids)"
+            if let last = state.lastScrobble[key], now - last < Double(state.behaviour.repeatSeconds) {
+                return .json(
+                    .members([
+                        "watched_at": .string(stamp(last)),
+                        "expires_at": .string(stamp(last + Double(state.behaviour.repeatSeconds))),
+                    ]), status: 409)
+            }
+            state.lastScrobble[key] = now
+            return answer("scrobble", add(token, kind, ids, stamp(now), "scrobble", &state))
+        default: return .empty(404)
+        }
+    }
+
+    private static func addHistory(
+        _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
+    ) -> UpstreamResponse {
+        var counts = ["movie": 0, "episode": 0]
+        var unknown: [String: [JSONValue]] = [:]
+        for (name, kind) in [("movies", "movie"), ("episodes", "episode")] {
+            for item in body[name].array {
+                // A Trakt number of zero stands for a title that is not there.
+                guard item["ids"].object != nil, item["ids"]["trakt"].int != 0 else {
+                    unknown[name, default: []].append(item)
+                    continue
+                }
+                let told = item["watched_at"].string
+                let moment = told == "unknown" ? nil : told ?? stamp(now)
+                _ = add(token, kind, item["ids"], moment, "watch", &state)
+                counts[kind, default: 0] += 1
+            }
+        }
+        return .json(
+            .members([
+                "added": .members(["movies": .whole(counts["movie"]), "episodes": .whole(counts["episode"])]),
+                "not_found": .members([
+                    "movies": .array(unknown["movies"] ?? []), "shows": .array([]), "seasons": .array([]),
+                    "episodes": .array(unknown["episodes"] ?? []),
+                ]),
+            ]), status: 201)
+    }
+
+    private static func removeHistory(_ token: String, _ body: JSONValue, _ state: inout State) -> UpstreamResponse {
+        let ids = Set(body["ids"].array.compactMap(\.int))
+        let before = state.plays.count
+        state.plays.removeAll { $0.account == token && ids.contains($0.id) }
+        return .json(.members(["deleted": .members(["movies": .whole(before - state.plays.count), "episodes": 0])]))
+    }
+
+    private static func add(
+        _ token: String, _ kind: String, _ ids: JSONValue, _ moment: String?, _ action: String, _ state: inout State
+    ) -> Int {
+        defer { state.nextID += 1 }
+        state.plays.append(
+            Play(
+                account: token, id: state.nextID, kind: kind, ids: ids, watchedAt: moment.map(minute), action: action))
+        return state.nextID
+    }
+
+    // MARK: Reading
+
+    private func read(_ path: [String], _ token: String, _ request: UpstreamRequest) -> UpstreamResponse {
+        guard path.count >= 2, path[0] == "sync", path[1] == "history" else { return .empty(404) }
+        let kind = path.count > 2 ? String(path[2].dropLast()) : nil
+        let (from, to) = (request.query("start_at") ?? "", request.query("end_at") ?? "9999")
+        let rows = plays.filter { play in
+            play.account == token && (kind == nil || play.kind == kind)
+                && (play.watchedAt.map { $0 >= from && String($0.prefix(10)) <= to } ?? from.isEmpty)
+        }.sorted { ($0.watchedAt ?? "", $0.id) > ($1.watchedAt ?? "", $1.id) }
+        let limit = min(max(request.query("limit").flatMap { Int($0) } ?? 100, 1), 250)
+        let page = max(request.query("page").flatMap { Int($0) } ?? 1, 1)
+        let shown = rows.dropFirst((page - 1) * limit).prefix(limit)
+        let pages = max(1, (rows.count + limit - 1) / limit)
+        return .json(
+            .array(
+                shown.map { play in
+                    JSONValue.members([
+                        "id": .whole(play.id), "watched_at": .text(play.watchedAt), "action": .string(play.action),
+                        "type": .string(play.kind),
+                    ]).adding([play.kind == "movie" ? "movie" : "episode": .members(["ids": play.ids])])
+                }),
+            headers: [
+                WireField("x-pagination-page", "\(page)"), WireField("x-pagination-limit", "\(limit)"),
+                WireField("x-pagination-page-count", "\(pages)"), WireField("x-pagination-item-count", "\(rows.count)"),
+            ])
+    }
+
+    private static func stamp(_ seconds: Double) -> String {
+        Date(timeIntervalSince1970: seconds).formatted(.iso8601)
+    }
+
+    /// The seconds are lost on the way back.
+    private static func minute(_ moment: String) -> String { "\(moment.prefix(16)):00.000Z" }
+}
