@@ -39,7 +39,9 @@ extension GatewayService {
             store: GatewayStore(database: database), hasher: PasswordHasher(), clock: SystemWallClock(),
             ids: SystemIDSource(), isRegistrationOpen: values[registration] == "open")
         let service = GatewayService(
-            clients: GatewayClients(ratings: RatingsClient(ratings), scrobble: ScrobbleClient(scrobble)),
+            clients: GatewayClients(
+                metadata: MetadataClient(metadata), ratings: RatingsClient(ratings),
+                scrobble: ScrobbleClient(scrobble)),
             metadata: MetadataClient(metadata), accounts: accounts)
         let edge = EdgeServer(
             routes: GatewayRoutes.all(service), cors: CORSPolicy(origins: values[origins]), host: runtime.host,

@@ -125,3 +125,80 @@ extension PasswordError {
         }
     }
 }
+
+/// Titles of every kind.
+extension GatewayService {
+    private var titles: TitleDesk { TitleDesk(metadata: clients.metadata, ratings: clients.ratings) }
+
+    package func getShow(
+        _ input: GetShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries> {
+        try await GetShow(titles: titles).run(input, caller, context)
+    }
+
+    package func getSeason(
+        _ input: GetSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season> {
+        try await GetSeason(titles: titles).run(input, caller, context)
+    }
+
+    package func getEpisode(
+        _ input: GetEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode> {
+        try await GetEpisode(titles: titles).run(input, caller, context)
+    }
+
+    package func refreshMovie(
+        _ input: RefreshMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie> {
+        try await RefreshMovie(titles: titles).run(input, caller, context)
+    }
+
+    package func refreshShow(
+        _ input: RefreshShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries> {
+        try await RefreshShow(titles: titles).run(input, caller, context)
+    }
+
+    package func refreshSeason(
+        _ input: RefreshSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season> {
+        try await RefreshSeason(titles: titles).run(input, caller, context)
+    }
+
+    package func refreshEpisode(
+        _ input: RefreshEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode> {
+        try await RefreshEpisode(titles: titles).run(input, caller, context)
+    }
+
+    package func resolveShow(
+        _ input: ResolveShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries> {
+        try await ResolveShow(titles: titles).run(input, caller, context)
+    }
+
+    package func resolveSeason(
+        _ input: ResolveSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season> {
+        try await ResolveSeason(titles: titles).run(input, caller, context)
+    }
+
+    package func resolveEpisode(
+        _ input: ResolveEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode> {
+        try await ResolveEpisode(titles: titles).run(input, caller, context)
+    }
+
+    package func listShowSeasons(
+        _ input: ListShowSeasonsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SeasonPage> {
+        try await ListShowSeasons(titles: titles).run(input, caller, context)
+    }
+
+    package func listSeasonEpisodes(
+        _ input: ListSeasonEpisodesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EpisodePage> {
+        try await ListSeasonEpisodes(titles: titles).run(input, caller, context)
+    }
+}

@@ -8,25 +8,55 @@ internal import Store
 
 /// Every setting of the metadata service, and what it is built from.
 extension MetadataService {
+    private static let pace = ConfigKey<Int>.integer(
+        "REELAY_PROVIDER_PACE_PERCENT", default: 100, in: 1...100_000,
+        "How fast providers are asked, in percent of each one's pace; above 100 only for emulated ones."
+    )
+    private static let calls = ConfigKey<Int>.integer(
+        "REELAY_PROVIDER_CALLS_PER_SECOND", default: 0, in: 0...1_000_000,
+        "Calls a second that every provider takes, 16 at once, instead of its own pace (0); only for emulated ones.")
+    private static let refreshes = ConfigKey<Bool>.flag(
+        "REELAY_REFRESH", default: true,
+        "Whether titles whose scores are old are asked about again in the background; by hand they can be at any time.")
+
     package static let definition = ServiceDefinition(
         name: "metadata", portDefault: 7_101,
-        keys: ServiceAssembly.keys + ProviderRoster.keys
+        keys: ServiceAssembly.keys + ProviderRoster.keys + [
+            pace.definition, calls.definition, refreshes.definition,
+        ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let database = try await assembly.database(schema: "metadata", migrations: migrations)
         let client = HTTPClient(eventLoopGroup: runtime.group, configuration: ProviderHTTP.configuration())
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
         let clock = SystemWallClock()
-        let providers = ProviderRoster.panel(values, now: { clock.now.microsecondsSinceEpoch / 1_000 }) { _ in
-            ProviderHTTP(client: client, userAgent: "Reelay/\(runtime.version)")
+        let store = MetadataStore(database: database)
+        // A key may have been changed since a provider refused it.
+        try? await store.forgetKeys(until: .now + .seconds(10))
+        let gates = Dictionary(
+            uniqueKeysWithValues: ProviderID.allCases.map { provider in
+                let own = ProviderProfile.of(provider)
+                let profile = values[calls] > 0 ? own.paced(callsPerSecond: values[calls]) : own
+                return (provider, SharedGate(profile, store: store, clock: clock, pacePercent: values[pace]))
+            })
+        let providers = ProviderRoster.panel(
+            values, gates: gates, now: { clock.now.microsecondsSinceEpoch / 1_000 }
+        ) { provider in
+            ProviderHTTP(client: client, userAgent: "Reelay/\(runtime.version)", gate: gates[provider])
         }
-        let service = MetadataService(
-            store: MetadataStore(database: database), providers: providers, clock: clock, ids: SystemIDSource())
+        let enricher = Enricher(store: store, providers: providers, clock: clock, ids: SystemIDSource())
+        let demand = DemandBook(clock: clock)
+        let worker = RefreshWorker(enricher: enricher, demand: demand, logger: runtime.logger)
+        assembly.add(.stopping("demand", phase: .flushing) { await worker.flushDemand() })
+        if values[refreshes] { assembly.add(.running("refresh", phase: .background) { await worker.run() }) }
         var router = RPCRouter()
-        MetadataRoutes.register(service, on: &router)
+        MetadataRoutes.register(MetadataService(enricher: enricher, demand: demand), on: &router)
         try await assembly.listen(router)
         return assembly.components
     }
 
-    static let migrations = [Migration(1, "titles", sql: PackageResources._001_titles_sql)]
+    static let migrations = [
+        Migration(1, "titles", sql: PackageResources._001_titles_sql),
+        Migration(2, "engine", sql: PackageResources._002_engine_sql),
+    ]
 }

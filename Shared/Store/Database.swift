@@ -42,6 +42,17 @@ package struct Database: Sendable {
         }
     }
 
+    /// Runs several statements as one transaction in one round trip; the number of rows each touched.
+    package func run(
+        together statements: [PGBoundStatement], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Int] {
+        do {
+            return try await pool.execute(together: statements, deadline: deadline)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     /// Runs one statement that answers with no rows.
     package func run(
         _ statement: PGCommand, _ values: [PGValue], until deadline: ContinuousClock.Instant

@@ -133,7 +133,7 @@ import Testing
 }
 
 /// Answers every call of a service with what it was asked.
-private struct EchoCaller: RPCCaller {
+struct EchoCaller: RPCCaller {
     func call<Params: JSONEncodable, Result: JSONDecodable>(
         _ method: RPCMethod, _ params: Params, _ call: RPCCall
     ) async throws(RPCError) -> Result {
@@ -142,8 +142,10 @@ private struct EchoCaller: RPCCaller {
     }
 }
 
-private struct EchoGateway: GatewayAPI {
-    let clients = GatewayClients(ratings: RatingsClient(EchoCaller()), scrobble: ScrobbleClient(EchoCaller()))
+struct EchoGateway: GatewayAPI {
+    let clients = GatewayClients(
+        metadata: MetadataClient(EchoCaller()), ratings: RatingsClient(EchoCaller()),
+        scrobble: ScrobbleClient(EchoCaller()))
 
     func register(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
         throw .registrationClosed()

@@ -33,7 +33,10 @@ enum Tree: Hashable, Sendable {
 
     /// The value at a path such as `session.id`.
     func value(at path: String) -> Tree? {
-        path.split(separator: ".").reduce(Optional(self)) { node, step in node?[String(step)] }
+        path.split(separator: ".").reduce(Optional(self)) { node, step in
+            guard case .list(let items)? = node, let index = Int(step) else { return node?[String(step)] }
+            return items.indices.contains(index) ? items[index] : nil
+        }
     }
 
     /// The same with every string that `names` knows replaced.

@@ -58,7 +58,7 @@ package final class Stack: Sendable {
                     "REELAY_LOG_LEVEL": "info", "REELAY_DRAIN_DELAY_SECONDS": "0",
                     "REELAY_METADATA_ADDRESS": addresses("metadata"), "REELAY_RATINGS_ADDRESS": addresses("ratings"),
                     "REELAY_SCROBBLE_ADDRESS": addresses("scrobble"),
-                    "REELAY_CORS_ORIGINS": "https://app.example",
+                    "REELAY_CORS_ORIGINS": "https://app.example", "REELAY_REFRESH": "false",
                     "REELAY_KEY_RING_FILE": keyRing.path,
                 ]
                 var rpcPort = port

@@ -9,6 +9,7 @@ extension Movie {
             id: title.id, name: title.name, originalName: title.originalName, year: title.year,
             releaseDate: title.releaseDate, overview: title.overview, runtimeMinutes: title.runtimeMinutes,
             genres: title.genres, certification: title.certification, posterUrl: title.posterUrl,
+            backdropUrl: title.backdropUrl,
             externalIds: title.externalIds, externalRatings: title.externalRatings, voteAverage: title.voteAverage,
             voteCount: title.voteCount, enrichedAt: title.enrichedAt, isLocal: title.isLocal, myRating: rating)
     }

@@ -2,51 +2,129 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.resolveTitle`: the title that the given ids mean; a title that is new here is asked of every provider and kept.
+/// `metadata.resolveTitle`: the title that is meant; one that is new here is asked of every provider and kept.
 struct ResolveTitle: Sendable {
-    let store: MetadataStore
-    let providers: ProviderPanel
-    let clock: any WallClock
-    let ids: any IDSource
+    let enricher: Enricher
+    let demand: DemandBook
+
+    private var store: MetadataStore { enricher.store }
 
     func run(_ params: ResolveTitleParams, _ context: RPCContext) async throws(RPCError) -> Title {
-        let wanted = WantedTitle(
-            kind: params.kind, ids: SubjectIDs(params.ids), name: params.name, year: params.year)
-        guard wanted.isSomething else { throw .nothingToResolve("give at least one outside id or a name") }
-        if let known = try await find(wanted.keys, context) { return known }
-
-        let reports = await providers.ask(wanted.subject)
-        guard let draft = TitleDraft(wanted, reports: reports) else {
-            throw .titleNotFound("no provider knows these ids")
+        var wanted = WantedTitle(
+            kind: params.kind, ids: SubjectIDs(params.ids), name: params.name, year: params.year,
+            series: params.series, seriesIDs: SubjectIDs(params.seriesIds ?? ExternalIds()),
+            seasonNumber: params.seasonNumber, episodeNumber: params.episodeNumber)
+        let series = WantedTitle(
+            kind: .series, ids: wanted.seriesIDs, name: params.seriesName, year: params.seriesYear)
+        if wanted.kind == .season || wanted.kind == .episode, wanted.ids == SubjectIDs(), wanted.series == nil,
+            wanted.isNumbered, series.isSomething
+        {
+            let title = try await title(series, context)
+            wanted.series = title.id
+            wanted.seriesIDs = SubjectIDs(title.externalIds)
         }
-        // A provider may have told an id under which the title is here already.
-        if let known = try await known(draft, context) { return known }
-        let id = TitleID(ids.next())
-        do throws(StoreError) {
-            return try await store.insert(draft, as: id, at: clock.now, until: context.deadline)
-        } catch {
-            guard case .conflict = error else { throw error.asRPCError }
-            // Another replica has just stored the same title.
-            guard let known = try await known(draft, context) else {
-                throw .unavailable("the title is being stored by another call")
-            }
+        guard wanted.isSomething else { throw .nothingToResolve("give an outside id, a name, or a series and numbers") }
+        return try await title(wanted, context)
+    }
+
+    private func title(_ wanted: WantedTitle, _ context: RPCContext) async throws(RPCError) -> Title {
+        if let known = try await known(wanted, context) {
+            demand.note([known])
             return known
         }
+        let turn = enricher.foreground(until: context.deadline)
+        let reports = await enricher.providers.ask(
+            wanted.subject,
+            asked: Set(
+                enricher.providers.profiles.filter { $0.kinds.contains(SubjectKind(wanted.kind)) }.map(\.provider)),
+            known: [], turn: turn)
+        let wasDenied = reports.contains { $0.error == .notFound } && !reports.contains(where: \.isOpen)
+        if wasDenied, wanted.series == nil { throw .titleNotFound("no provider knows this title") }
+        let draft = TitleDraft(kind: wanted.kind, facts: reports.compactMap(\.facts), ids: wanted.ids)
+        let placed = try await placed(wanted, draft, context)
+        for _ in 0..<enricher.limits.attemptsMax {
+            do throws(StoreError) {
+                if let id = try await keep(placed, draft, reports, until: context.deadline),
+                    let title = try await store.title(id, until: context.deadline)
+                {
+                    return title.title
+                }
+            } catch {
+                guard case .conflict = error else { throw error.asRPCError }
+                // Another call has just stored the same title: the next look finds it.
+            }
+        }
+        throw .unavailable("the title is being stored by other calls")
     }
 
-    /// The title that is here under one of the draft's ids. It gets the ids that only the draft has: without them the next
-    /// question by one of these would ask every provider again, and make a second title where none answers.
-    private func known(_ draft: TitleDraft, _ context: RPCContext) async throws(RPCError) -> Title? {
-        guard let title = try await find(draft.keys, context) else { return nil }
-        let places = Set(SubjectIDs(title.externalIds).keys(kind: title.kind).map(\.source))
-        guard draft.keys.contains(where: { !places.contains($0.source) }) else { return title }
-        return try await asking { () throws(StoreError) in
-            try await store.link(draft.keys, to: title.id, until: context.deadline)
-            return try await store.title(title.id, until: context.deadline)
+    /// The title where it is here: by its ids, or by its number in its series.
+    private func known(_ wanted: WantedTitle, _ context: RPCContext) async throws(RPCError) -> Title? {
+        try await asking { () throws(StoreError) in
+            if let title = try await store.title(knownAs: wanted.keys, until: context.deadline) { return title }
+            guard let series = wanted.series, let season = wanted.seasonNumber, wanted.isNumbered else { return nil }
+            return try await store.title(
+                of: series, wanted.kind, season: season, episode: wanted.episodeNumber, until: context.deadline)
         }
     }
 
-    private func find(_ keys: [OutsideKey], _ context: RPCContext) async throws(RPCError) -> Title? {
-        try await asking { () throws(StoreError) in try await store.title(knownAs: keys, until: context.deadline) }
+    /// A season or an episode with its series, which is resolved where providers told it.
+    private func placed(
+        _ wanted: WantedTitle, _ draft: TitleDraft, _ context: RPCContext
+    ) async throws(RPCError) -> WantedTitle {
+        guard wanted.kind == .season || wanted.kind == .episode else { return wanted }
+        var placed = wanted
+        placed.seasonNumber = wanted.seasonNumber ?? draft.seasonNumber
+        placed.episodeNumber = wanted.kind == .episode ? wanted.episodeNumber ?? draft.episodeNumber : nil
+        placed.seriesIDs = wanted.seriesIDs.filled(from: draft.seriesIDs)
+        guard placed.isNumbered else {
+            // Without numbers it has no place in a series.
+            placed.series = nil
+            return placed
+        }
+        if let id = placed.series {
+            let series = try await asking { () throws(StoreError) in try await store.title(id, until: context.deadline)
+            }
+            guard let series, series.title.kind == .series else { throw .titleNotFound("no series has this id") }
+            placed.series = series.title.id
+        } else if placed.seriesIDs != SubjectIDs() {
+            placed.series = try await title(WantedTitle(kind: .series, ids: placed.seriesIDs), context).id
+        }
+        return placed
     }
+
+    /// Keeps the title under its ids, new or as part of the one that has some of them; nil where somebody else is at
+    /// it.
+    private func keep(
+        _ wanted: WantedTitle, _ draft: TitleDraft, _ reports: [ProviderReport], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleID? {
+        let join = try await enricher.join(draft, own: nil, until: deadline)
+        var target = join.target
+        if target == nil, let local = wanted.localKey {
+            target = try await store.title(knownAs: [local], until: deadline)?.id
+        }
+        if target == nil, let series = wanted.series, let season = wanted.seasonNumber {
+            target =
+                try await store.title(
+                    of: series, wanted.kind, season: season, episode: wanted.episodeNumber, until: deadline)?.id
+        }
+        if let target {
+            guard let record = try await store.begin(target, until: deadline) else {
+                // Somebody works at it now, and finds the same.
+                return try await enricher.merge(join, own: target, until: deadline)
+            }
+            return try await enricher.store(reports, kept: [], of: record, until: deadline)
+        }
+        let id = TitleID(enricher.ids.next())
+        let keys = join.keys + (draft.ids == SubjectIDs() ? [wanted.localKey].compactMap(\.self) : [])
+        let record = TitleRecord(wanted, id: id)
+        try await store.create(
+            wanted, keys: keys, enricher.findings(reports, kept: [], of: record), of: record,
+            newID: { TitleID(enricher.ids.next()) }, at: enricher.clock.now, until: deadline)
+        return id
+    }
+}
+
+extension ProviderReport {
+    /// Whether it leaves open if the provider has the title.
+    fileprivate var isOpen: Bool { facts != nil || (error != nil && error != .notFound) }
 }

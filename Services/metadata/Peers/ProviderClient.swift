@@ -33,6 +33,24 @@ package struct ProviderReport: Sendable, Hashable {
         }
     }
 
+    /// An answer.
+    init(_ provider: ProviderID, facts: ProviderFacts) {
+        self.facts = facts
+        error = nil
+        answer = ProviderAnswer(provider: provider, outcome: facts.outcome, scores: facts.scores)
+    }
+
+    /// What a search came to.
+    init(_ provider: ProviderID, found: [ProviderFacts], error: ProviderError?) {
+        facts = nil
+        self.error = found.isEmpty ? error : nil
+        let outcome: ProviderOutcome = found.isEmpty ? error?.outcome ?? .notMapped : .noRating
+        answer = ProviderAnswer(provider: provider, outcome: outcome)
+    }
+
+    /// Nothing was known that the provider understands.
+    var isUnmapped: Bool { facts == nil && error == nil && answer.outcome == .notMapped }
+
     /// A provider that is switched off or has no key.
     package init(skipping provider: ProviderID) {
         answer = ProviderAnswer(provider: provider, outcome: .skipped)

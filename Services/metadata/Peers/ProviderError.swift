@@ -14,13 +14,34 @@ package enum ProviderError: Error, Sendable, Hashable {
     case malformed(String)
     /// Took too long, or the caller gave up meanwhile.
     case timeout
+    /// Was not asked: no turn came in time.
+    case busy
+    /// Was not asked: it is left alone after what it did lately.
+    case resting(ProviderStanding.State)
 
     /// What is reported for the provider in a refresh.
     package var outcome: ProviderOutcome {
         switch self {
         case .notFound: .notMapped
-        case .quota, .rateLimited: .quota
-        case .unauthorized, .unavailable, .malformed, .timeout: .error
+        case .quota, .rateLimited, .busy, .resting(.quota): .quota
+        case .unauthorized, .unavailable, .malformed, .timeout, .resting: .error
+        }
+    }
+
+    /// Why, for people; never holds an address or a key.
+    package var detail: String {
+        switch self {
+        case .notFound: "It does not have the title."
+        case .unauthorized: "It does not accept the key."
+        case .quota: "Its allowance is used up."
+        case .rateLimited: "It was asked too fast."
+        case .unavailable(let why): "It cannot be reached: \(why.prefix(120))."
+        case .malformed(let why): "Its answer cannot be understood: \(why.prefix(120))."
+        case .timeout: "It did not answer in time."
+        case .busy: "Its turn did not come in time."
+        case .resting(.quota): "Its allowance is used up."
+        case .resting(.keyRejected): "It does not accept the key."
+        case .resting: "It failed too often and is left alone for a while."
         }
     }
 }

@@ -5,15 +5,15 @@ import NIOHTTP1
 
 /// Stands before every call to one provider: its pace, its number of calls at once, and whether it is to be asked now.
 package protocol ProviderGate: Sendable {
-    /// Waits for the call's turn. Throws `rateLimited` where that would take too long and `unavailable` where the provider
-    /// is left alone for a while; then the call is not made and `leave` is not owed.
+    /// Waits for the call's turn. Throws `busy` where it does not come in time and `resting` where the provider is left
+    /// alone for a while; then the call is not made and `leave` is not owed.
     func enter() async throws(ProviderError)
     /// The call has ended, however it did.
     func leave()
 }
 
-/// Outbound calls to one provider: a client that all share, the provider's gate, a cap on the body, one deadline for the
-/// whole call.
+/// Outbound calls to one provider: a client that all share, the provider's gate, a cap on the body, one deadline for
+/// the whole call.
 package struct ProviderHTTP: Sendable {
     package let limits: ProviderLimits
     private let client: HTTPClient
@@ -38,8 +38,8 @@ package struct ProviderHTTP: Sendable {
         return configuration
     }
 
-    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a body,
-    /// and what the gate throws.
+    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a
+    /// body, and what the gate throws.
     package func get(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = []
     ) async throws(ProviderError) -> ProviderHTTPAnswer {

@@ -2,8 +2,8 @@ import Runtime
 
 /// One provider's settings, and how its client is made from them; each provider's folder has its own.
 struct ProviderSetup: Sendable {
-    /// Makes the client; nil where the provider lacks what it needs (a key) or has not been switched on. The last argument
-    /// is the wall clock, in milliseconds since 1970.
+    /// Makes the client; nil where the provider lacks what it needs (a key) or has not been switched on. The last
+    /// argument is the wall clock, in milliseconds since 1970.
     typealias Make = @Sendable (ConfigValues, ProviderHTTP, @escaping @Sendable () -> Int64) -> (any ProviderClient)?
 
     let provider: ProviderID
@@ -29,15 +29,17 @@ enum ProviderRoster {
 
     static let keys: [ConfigDefinition] = [off.definition] + setups.flatMap(\.keys)
 
-    /// The providers that have what they need and are not switched off; the others are named, so that a title can say why it
-    /// lacks a score.
+    /// The providers that have what they need and are not switched off; the others are named, so that a title can say
+    /// why it lacks a score.
     static func panel(
-        _ values: ConfigValues, now: @escaping @Sendable () -> Int64, http: (ProviderID) -> ProviderHTTP
+        _ values: ConfigValues, gates: [ProviderID: SharedGate], now: @escaping @Sendable () -> Int64,
+        http: (ProviderID) -> ProviderHTTP
     ) -> ProviderPanel {
         let off = Set(values[off].compactMap(ProviderID.init(rawValue:)))
         let clients = setups.filter { !off.contains($0.provider) }
             .compactMap { $0.make(values, http($0.provider), now) }
         let present = Set(clients.map(\.provider))
-        return ProviderPanel(clients: clients, skipped: ProviderID.allCases.filter { !present.contains($0) })
+        return ProviderPanel(
+            clients: clients, skipped: ProviderID.allCases.filter { !present.contains($0) }, gates: gates)
     }
 }

@@ -111,3 +111,62 @@ extension ExternalRatingStatus {
             }
     }
 }
+
+extension OutsideScore {
+    /// A score as it is kept beside its title.
+    init?(_ rating: ExternalRating) {
+        guard let source = ScoreSource(rawValue: rating.source.rawValue),
+            let via = ProviderID(rawValue: rating.via.rawValue),
+            let status = ScoreStatus(rawValue: rating.status.rawValue)
+        else { return nil }
+        self.init(
+            source: source, value: rating.value, scoreHundredths: rating.score.map { Int64(($0 * 100).rounded()) },
+            votes: rating.votes.map(Int64.init), via: via,
+            fetchedAtMilliseconds: rating.fetchedAt.microsecondsSinceEpoch / 1_000, status: status, url: rating.url)
+    }
+}
+
+extension AskedOutcome {
+    init(_ outcome: ProviderOutcome) {
+        self =
+            switch outcome {
+            case .ok: .ok
+            case .noRating: AskedOutcome.none
+            case .notMapped: .notMapped
+            case .skipped: .skipped
+            case .quota: .quota
+            case .error: .error
+            }
+    }
+}
+
+extension ProviderID {
+    init(_ provider: Provider) {
+        self =
+            switch provider {
+            case .tmdb: .tmdb
+            case .tvdb: .tvdb
+            case .tvmaze: .tvmaze
+            case .omdb: .omdb
+            case .trakt: .trakt
+            case .letterboxd: .letterboxd
+            case .simkl: .simkl
+            case .anilist: .anilist
+            case .anidb: .anidb
+            case .myanimelist: .myanimelist
+            case .kitsu: .kitsu
+            }
+    }
+}
+
+extension TitleKind {
+    init(_ kind: SubjectKind) {
+        self =
+            switch kind {
+            case .movie: .movie
+            case .series: .series
+            case .season: .season
+            case .episode: .episode
+            }
+    }
+}

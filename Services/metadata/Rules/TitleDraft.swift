@@ -10,73 +10,159 @@ struct OutsideKey: Sendable, Hashable {
 /// A title that somebody asks for.
 struct WantedTitle: Sendable, Hashable {
     let kind: TitleKind
-    let ids: SubjectIDs
-    let name: String?
-    let year: Int?
+    var ids = SubjectIDs()
+    var name: String?
+    var year: Int?
+    /// The series, of a season or an episode, as far as it is here.
+    var series: TitleID?
+    var seriesIDs = SubjectIDs()
+    var seasonNumber: Int?
+    /// Nil for a season.
+    var episodeNumber: Int?
+
+    init(
+        kind: TitleKind, ids: SubjectIDs = SubjectIDs(), name: String? = nil, year: Int? = nil, series: TitleID? = nil,
+        seriesIDs: SubjectIDs = SubjectIDs(), seasonNumber: Int? = nil, episodeNumber: Int? = nil
+    ) {
+        self.kind = kind
+        self.ids = ids
+        self.name = name
+        self.year = year
+        guard kind == .season || kind == .episode else { return }
+        self.series = series
+        self.seriesIDs = seriesIDs
+        self.seasonNumber = seasonNumber
+        self.episodeNumber = kind == .episode ? episodeNumber : nil
+    }
+
+    /// Whether its numbers are complete.
+    var isNumbered: Bool { seasonNumber != nil && (kind == .season || episodeNumber != nil) }
 
     /// Whether there is anything to go by.
-    var isSomething: Bool { ids != SubjectIDs() || name != nil }
+    var isSomething: Bool {
+        if ids != SubjectIDs() { return true }
+        if kind == .season || kind == .episode { return isNumbered && (series != nil || seriesIDs != SubjectIDs()) }
+        return name != nil
+    }
 
     var keys: [OutsideKey] { ids.keys(kind: kind) + [localKey].compactMap(\.self) }
 
-    /// A title without any outside id is found again by its name and year.
+    /// A film or series without any outside id is found again by its name and year.
     var localKey: OutsideKey? {
-        guard ids == SubjectIDs(), let name else { return nil }
-        return OutsideKey(source: "local", kind: kind, value: "\(name.lowercased())|\(year.map(String.init) ?? "")")
+        guard ids == SubjectIDs(), let name, kind == .movie || kind == .series else { return nil }
+        return OutsideKey(
+            source: TitleJoin.local, kind: kind, value: "\(NameIndex.words(name))|\(year.map(String.init) ?? "")")
     }
 
-    var subject: ProviderSubject { ProviderSubject(kind: SubjectKind(kind), ids: ids, name: name, year: year) }
+    var subject: ProviderSubject {
+        ProviderSubject(
+            kind: SubjectKind(kind), ids: ids, seriesIDs: seriesIDs, seasonNumber: seasonNumber,
+            episodeNumber: episodeNumber, name: name, year: year)
+    }
+
+    /// What it is called while nobody says better.
+    var provisionalName: String {
+        if let name { return name }
+        if let episodeNumber { return "Episode \(episodeNumber)" }
+        if kind == .season, let seasonNumber { return seasonNumber == 0 ? "Specials" : "Season \(seasonNumber)" }
+        let id = ids.keys(kind: kind).first
+        return id.map { "\($0.source) \($0.value)" } ?? "Unknown title"
+    }
 }
 
-/// A title as it is to be stored: what the providers said, merged.
-struct TitleDraft: Sendable {
+/// A title as providers describe it, merged; nil and empty where none of them says.
+struct TitleDraft: Sendable, Hashable {
     let kind: TitleKind
-    let name: String
+    let name: String?
     let originalName: String?
+    /// All names that it is found by.
+    let names: [String]
     let year: Int?
-    let releaseDate: PartialDate?
+    let released: PartialDate?
+    let ended: PartialDate?
     let overview: String?
     let runtimeMinutes: Int?
     let genres: [String]
     let certification: String?
     let posterURL: String?
+    let backdropURL: String?
     let ids: SubjectIDs
-    let keys: [OutsideKey]
-    let scores: [OutsideScore]
-    let votes: VoteAggregate?
-    /// True where no provider has confirmed the title.
-    let isLocal: Bool
-    let outcomes: [ProviderReport]
+    let seriesIDs: SubjectIDs
+    let seasonNumber: Int?
+    let episodeNumber: Int?
+    let children: [ChildDraft]
 
-    /// Nil where every provider that was asked says that there is no such title.
-    ///
-    /// A title that nobody could be asked about (no key, offline) becomes a local one, so that it can be rated and played.
-    init?(_ wanted: WantedTitle, reports: [ProviderReport]) {
-        // Texts are taken from the first provider, in the fixed order, that has them; the reports come in that order.
-        let facts = reports.compactMap(\.facts)
-        let wasDenied = reports.contains { $0.error == .notFound }
-        let failed = reports.contains { $0.error != nil && $0.error != .notFound }
-        if facts.isEmpty, wasDenied, !failed { return nil }
-        let ids = facts.reduce(wanted.ids) { $0.filled(from: $1.ids) }
-        let shownID = ids.imdb ?? ids.tmdb.map { "tmdb \($0)" } ?? ids.tvdb.map { "tvdb \($0)" }
-        guard let name = facts.lazy.compactMap(\.name).first ?? wanted.name ?? shownID else { return nil }
-        let released = facts.lazy.compactMap(\.released).first
-        self.kind = wanted.kind
-        self.name = name
-        self.originalName = facts.lazy.compactMap(\.originalName).first { $0 != name }
-        self.year = released?.year ?? wanted.year
-        self.releaseDate = released
-        self.overview = facts.lazy.compactMap(\.overview).first
-        self.runtimeMinutes = facts.lazy.compactMap(\.runtimeMinutes).first
-        self.genres = facts.lazy.map(\.genres).first { !$0.isEmpty } ?? []
-        self.certification = facts.lazy.compactMap(\.certification).first
-        self.posterURL = facts.lazy.compactMap(\.posterURL).first
-        self.ids = ids
-        let told = ids.keys(kind: wanted.kind)
-        self.keys = told.isEmpty ? wanted.keys : told
-        self.scores = MergedScores(facts.flatMap(\.scores)).scores
-        self.votes = VoteAggregate(scores)
-        self.isLocal = facts.isEmpty
-        self.outcomes = reports
+    /// Texts are taken from the first provider, in the fixed order, that has them, whatever the order of `facts`.
+    init(kind: TitleKind, facts: [ProviderFacts], ids known: SubjectIDs = SubjectIDs()) {
+        let facts = facts.filter { $0.kind == SubjectKind(kind) }.sorted { $0.provider.order < $1.provider.order }
+        self.kind = kind
+        name = facts.lazy.compactMap(\.name).first
+        originalName = facts.lazy.compactMap(\.originalName).first { [name] in $0 != name }
+        var names: [String] = []
+        for name in facts.flatMap({ [$0.name, $0.originalName].compactMap(\.self) }) + facts.flatMap(\.otherNames)
+        where !names.contains(name) && names.count < NameIndex.namesMax {
+            names.append(name)
+        }
+        self.names = names
+        released = facts.lazy.compactMap(\.released).first
+        year = released?.year
+        ended = facts.lazy.compactMap(\.ended).first
+        overview = facts.lazy.compactMap(\.overview).first
+        runtimeMinutes = facts.lazy.compactMap(\.runtimeMinutes).first
+        genres = facts.lazy.map(\.genres).first { !$0.isEmpty } ?? []
+        certification = facts.lazy.compactMap(\.certification).first
+        posterURL = facts.lazy.compactMap(\.posterURL).first
+        backdropURL = facts.lazy.compactMap(\.backdropURL).first
+        ids = facts.reduce(known) { $0.filled(from: $1.ids) }
+        seriesIDs = facts.reduce(SubjectIDs()) { $0.filled(from: $1.seriesIDs) }
+        seasonNumber = facts.lazy.compactMap(\.seasonNumber).first
+        episodeNumber = facts.lazy.compactMap(\.episodeNumber).first
+        children = ChildDraft.merged(facts)
+    }
+}
+
+/// A season or an episode as the answers about its series or season list it, merged.
+struct ChildDraft: Sendable, Hashable {
+    struct Number: Sendable, Hashable, Comparable {
+        let season: Int
+        /// Nil for the season itself.
+        let episode: Int?
+
+        static func < (left: Number, right: Number) -> Bool {
+            (left.season, left.episode ?? -1) < (right.season, right.episode ?? -1)
+        }
+    }
+
+    let number: Number
+    let draft: TitleDraft
+    let scores: [OutsideScore]
+
+    var kind: TitleKind { draft.kind }
+    /// What it is called.
+    var name: String {
+        draft.name
+            ?? WantedTitle(kind: kind, seasonNumber: number.season, episodeNumber: number.episode).provisionalName
+    }
+
+    /// Children in the order of their numbers, each once.
+    static func merged(_ parents: [ProviderFacts]) -> [ChildDraft] {
+        let all = parents.flatMap(\.children)
+        guard !all.isEmpty else { return [] }
+        var told: [Number: [ProviderFacts]] = [:]
+        for child in all + all.flatMap(\.children) {
+            guard let season = child.seasonNumber else { continue }
+            switch child.kind {
+            case .season: told[Number(season: season, episode: nil), default: []].append(child)
+            case .episode:
+                guard let episode = child.episodeNumber else { continue }
+                told[Number(season: season, episode: episode), default: []].append(child)
+            case .movie, .series: continue
+            }
+        }
+        return told.sorted { $0.key < $1.key }.prefix(ProviderLimits.childrenMax).map { number, facts in
+            ChildDraft(
+                number: number, draft: TitleDraft(kind: number.episode == nil ? .season : .episode, facts: facts),
+                scores: MergedScores(facts.flatMap(\.scores)).scores)
+        }
     }
 }

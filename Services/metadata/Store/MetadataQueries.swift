@@ -3,28 +3,42 @@ import JSON
 import Postgres
 import Store
 
-/// Every SQL text of the metadata service.
+/// The SQL texts that read titles.
 enum MetadataQueries {
-    private static let columns = """
-        t.id, t.kind, t.name, t.original_name, t.year, t.release_date, t.overview, t.runtime_minutes, t.genres,
-        t.certification, t.poster_url,
+    /// A title's ids elsewhere, as the contract has them.
+    static func ids(of title: String) -> String {
+        """
         coalesce((
             SELECT jsonb_object_agg(x.source, CASE
                 WHEN x.source IN ('imdb', 'wikidata', 'letterboxd') THEN to_jsonb(x.value)
                 ELSE to_jsonb(x.value::bigint) END)
             FROM (
                 SELECT DISTINCT ON (e.source) e.source, e.value FROM external_ids e
-                WHERE e.title_id = t.id AND e.source <> 'local' ORDER BY e.source, e.value
-            ) x), '{}'),
+                WHERE e.title_id = \(title) AND e.source <> 'local' ORDER BY e.source, e.value
+            ) x), '{}')
+        """
+    }
+
+    static let columns = """
+        t.id, t.kind, t.name, t.original_name, t.year, t.release_date, t.end_date, t.parent_id, t.season_number,
+        t.episode_number, t.overview, t.runtime_minutes, t.genres, t.certification, t.poster_url, t.backdrop_url,
+        \(ids(of: "t.id")),
         t.external_ratings, t.vote_average, t.vote_count, t.enriched_at, t.is_local
+        """
+
+    private static let reference = """
+        t.id, t.kind, t.name, t.year, t.parent_id, t.season_number, t.episode_number, t.is_local
         """
 
     static let title = PGStatement(
         "metadata.title",
         """
-        SELECT \(columns) FROM titles t
+        SELECT \(columns), t.children_at FROM titles t
         WHERE t.id = coalesce((SELECT r.new_id FROM title_redirects r WHERE r.old_id = $1), $1)
-        """, row: title)
+        """
+    ) { row throws(PGError) in
+        StoredTitle(title: try title(&row), childrenAt: try row.next())
+    }
 
     static let titles = PGStatement(
         "metadata.titles",
@@ -36,6 +50,7 @@ enum MetadataQueries {
         """
     ) { row throws(PGError) in FoundTitle(asked: try row.next(), title: try title(&row)) }
 
+    /// The title that the first known of some keys means.
     static let titleKnownAs = PGStatement(
         "metadata.titleKnownAs",
         """
@@ -48,44 +63,177 @@ enum MetadataQueries {
             ORDER BY key.place LIMIT 1)
         """, row: title)
 
-    /// A title with its ids and what each provider came to, all or nothing: an id that another title has refuses it.
-    static let insert = PGCommand(
-        "metadata.insertTitle",
+    /// The season or episode of a series by its numbers; an episode number of −1 stands for none.
+    static let numbered = PGStatement(
+        "metadata.titleByNumber",
         """
-        WITH made AS (
-            INSERT INTO titles
-                (id, kind, name, original_name, year, release_date, overview, runtime_minutes, genres, certification,
-                 poster_url, external_ratings, vote_average, vote_count, is_local, enriched_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
-            RETURNING id, kind
-        ), known AS (
-            INSERT INTO external_ids (source, kind, value, title_id)
-            SELECT key.source, made.kind, key.value, made.id FROM made, unnest($18, $19) AS key (source, value)
+        SELECT \(columns) FROM titles t
+        WHERE t.parent_id = coalesce((SELECT r.new_id FROM title_redirects r WHERE r.old_id = $1), $1)
+            AND t.kind = $2 AND t.season_number = $3 AND coalesce(t.episode_number, -1) = $4
+        """, row: title)
+
+    /// For many queries at once, by their place, the titles that their keys mean, in the order of the keys.
+    static let knownAs = PGStatement(
+        "metadata.titlesKnownAs",
+        """
+        SELECT DISTINCT ON (key.query) key.query, \(reference)
+        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS key (query, source, kind, value, place)
+        JOIN external_ids e ON (e.source, e.kind, e.value) = (key.source, key.kind, key.value)
+        JOIN titles t ON t.id = e.title_id
+        ORDER BY key.query, key.place
+        """
+    ) { row throws(PGError) in FoundReference(query: try row.next(), title: try reference(&row)) }
+
+    /// For many queries at once, the season or episode of a number in a series that is known by id or by one of its
+    /// outside ids.
+    static let knownByNumber = PGStatement(
+        "metadata.titlesByNumber",
+        """
+        WITH series AS (
+            SELECT DISTINCT ON (key.query) key.query, e.title_id
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS key (query, source, value, place)
+            JOIN external_ids e ON (e.source, e.kind, e.value) = (key.source, 'series', key.value)
+            ORDER BY key.query, key.place
         )
-        INSERT INTO provider_outcomes (title_id, provider, outcome, asked_at)
-        SELECT made.id, asked.provider, asked.outcome, $17 FROM made, unnest($20, $21) AS asked (provider, outcome)
-        """)
-
-    /// Gives a title the ids of the places that it has none of; an id that another title has stays there.
-    static let link = PGCommand(
-        "metadata.linkIDs",
+        SELECT asked.query, \(reference)
+        FROM unnest($4, $5, $6, $7, $8) AS asked (query, series, kind, season, episode)
+        LEFT JOIN title_redirects r ON r.old_id = asked.series
+        LEFT JOIN series s ON s.query = asked.query
+        JOIN titles t ON t.parent_id = coalesce(r.new_id, asked.series, s.title_id) AND t.kind = asked.kind
+            AND t.season_number = asked.season AND coalesce(t.episode_number, -1) = asked.episode
         """
-        INSERT INTO external_ids (source, kind, value, title_id)
-        SELECT key.source, t.kind, key.value, t.id
-        FROM titles t, unnest($2, $3) AS key (source, value)
-        WHERE t.id = $1
-            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = key.source)
-        ON CONFLICT DO NOTHING
-        """)
+    ) { row throws(PGError) in FoundReference(query: try row.next(), title: try reference(&row)) }
 
-    @Sendable private static func title(_ row: inout PGRowReader) throws(PGError) -> Title {
+    /// For many queries at once, the films and series that have one of the keys of their names, with all their names.
+    static let named = PGStatement(
+        "metadata.titlesNamed",
+        """
+        SELECT asked.query, t.runtime_minutes, t.original_name,
+            coalesce((
+                SELECT array_agg(n.name ORDER BY n.name) FROM (
+                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 16
+                ) n), '{}'), \(reference)
+        FROM (
+            SELECT DISTINCT key.query, key.kind, k.title_id
+            FROM unnest($1, $2, $3) AS key (query, kind, key)
+            JOIN title_keys k ON k.key = key.key
+        ) asked
+        JOIN titles t ON t.id = asked.title_id AND t.kind = asked.kind
+        ORDER BY asked.query, t.id
+        LIMIT 20000
+        """
+    ) { row throws(PGError) in
+        NamedReference(
+            query: try row.next(), runtimeMinutes: try row.next(), originalName: try row.next(), names: try row.next(),
+            title: try reference(&row))
+    }
+
+    /// Films and series whose names hold all the words, those with most votes first.
+    static let searched = PGStatement(
+        "metadata.searchTitles",
+        """
+        SELECT coalesce((
+                SELECT array_agg(n.name ORDER BY n.name) FROM (
+                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 16
+                ) n), '{}'), \(columns)
+        FROM titles t
+        WHERE t.id IN (
+                SELECT n.title_id FROM title_names n WHERE to_tsvector('simple', n.words) @@ to_tsquery('simple', $1)
+                UNION SELECT k.title_id FROM title_keys k WHERE k.key = ANY ($2))
+            AND ($3::text IS NULL OR t.kind = $3)
+        ORDER BY t.vote_count DESC NULLS LAST, t.id
+        LIMIT $4
+        """
+    ) { row throws(PGError) in NamedTitle(names: try row.next(), title: try title(&row)) }
+
+    static let children = PGStatement(
+        "metadata.children",
+        """
+        SELECT \(columns) FROM titles t
+        WHERE t.parent_id = $1 AND t.kind = $2 AND ($3::bigint IS NULL OR t.season_number = $3)
+            AND coalesce(t.episode_number, t.season_number) > $4
+        ORDER BY t.season_number, t.episode_number
+        LIMIT $5
+        """, row: title)
+
+    static let history = PGStatement(
+        "metadata.ratingHistory",
+        """
+        SELECT h.number, h.source, h.at, h.value, h.score, h.votes, h.via FROM rating_history h
+        WHERE h.title_id = $1 AND ($2::text IS NULL OR h.source = $2) AND h.number < $3
+        ORDER BY h.number DESC LIMIT $4
+        """
+    ) { row throws(PGError) in
+        let number: Int = try row.next()
+        return NumberedChange(
+            number: number,
+            change: ScoreChange(
+                source: try row.next(), at: try row.next(), value: try row.next(), score: try row.next(),
+                votes: try row.next(), via: try row.next()))
+    }
+
+    static let redirects = PGStatement(
+        "metadata.redirects",
+        """
+        SELECT r.number, r.old_id, r.new_id, r.merged_at FROM title_redirects r
+        WHERE r.number > $1 ORDER BY r.number LIMIT $2
+        """
+    ) { row throws(PGError) in
+        TitleRedirect(number: try row.next(), old: try row.next(), new: try row.next(), mergedAt: try row.next())
+    }
+
+    @Sendable static func title(_ row: inout PGRowReader) throws(PGError) -> Title {
         Title(
             id: try row.next(), kind: try row.next(), name: try row.next(), originalName: try row.next(),
-            year: try row.next(), releaseDate: try row.next(), overview: try row.next(),
+            year: try row.next(), releaseDate: try row.next(), endDate: try row.next(), series: try row.next(),
+            seasonNumber: try row.next(), episodeNumber: try row.next(), overview: try row.next(),
             runtimeMinutes: try row.next(), genres: try row.next(), certification: try row.next(),
-            posterUrl: try row.next(),
-            externalIds: try row.nextJSON(),
+            posterUrl: try row.next(), backdropUrl: try row.next(), externalIds: try row.nextJSON(),
             externalRatings: try row.nextJSON(), voteAverage: try row.next(), voteCount: try row.next(),
             enrichedAt: try row.next(), isLocal: try row.next())
     }
+
+    private static func reference(_ row: inout PGRowReader) throws(PGError) -> TitleReference {
+        TitleReference(
+            id: try row.next(), kind: try row.next(), name: try row.next(), year: try row.next(),
+            series: try row.next(), seasonNumber: try row.next(), episodeNumber: try row.next(),
+            isLocal: try row.next())
+    }
 }
+
+/// A title, and when its seasons or episodes were told last.
+struct StoredTitle: Sendable {
+    let title: Title
+    let childrenAt: Timestamp?
+}
+
+/// The answer to one of many queries.
+struct FoundReference: Sendable {
+    /// Place of the query, from 0.
+    let query: Int
+    let title: TitleReference
+}
+
+/// A title that one of many queries may mean.
+struct NamedReference: Sendable {
+    let query: Int
+    let runtimeMinutes: Int?
+    let originalName: String?
+    let names: [String]
+    let title: TitleReference
+}
+
+/// A title with all its names.
+struct NamedTitle: Sendable {
+    let names: [String]
+    let title: Title
+}
+
+/// A change with its place in the history.
+struct NumberedChange: Sendable {
+    let number: Int
+    let change: ScoreChange
+}
+
+extension RatingSource: PGScalar, PGDecodable {}
+extension Provider: PGScalar, PGDecodable {}

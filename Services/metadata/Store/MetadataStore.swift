@@ -5,12 +5,12 @@ package import Store
 
 /// Titles in Postgres.
 package struct MetadataStore: Sendable {
-    private let database: Database
+    let database: Database
 
     package init(database: Database) { self.database = database }
 
     /// The title, or the one that it was merged into.
-    func title(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Title? {
+    func title(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StoredTitle? {
         try await database.rows(MetadataQueries.title, [.id(id)], until: deadline).first
     }
 
@@ -20,65 +20,57 @@ package struct MetadataStore: Sendable {
     }
 
     /// The title that the first known of `keys` means.
+    func title(knownAs keys: [OutsideKey], until deadline: ContinuousClock.Instant) async throws(StoreError) -> Title? {
+        guard !keys.isEmpty else { return nil }
+        return try await database.rows(MetadataQueries.titleKnownAs, Self.columns(of: keys), until: deadline).first
+    }
+
+    /// The season, or the episode, of a series by its number.
     func title(
-        knownAs keys: [OutsideKey], until deadline: ContinuousClock.Instant
+        of series: TitleID, _ kind: TitleKind, season: Int, episode: Int?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Title? {
         try await database.rows(
-            MetadataQueries.titleKnownAs,
-            [
-                .textArray(keys.map(\.source)), .textArray(keys.map(\.kind.rawValue)), .textArray(keys.map(\.value)),
-            ], until: deadline
+            MetadataQueries.numbered, [.id(series), .word(kind), .int(season), .int(episode ?? -1)], until: deadline
         ).first
     }
 
-    /// Stores a new title. Throws `conflict` where one of its outside ids belongs to another title by now.
-    func insert(
-        _ draft: TitleDraft, as id: TitleID, at now: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Title {
-        let title = Title(draft, id: id, at: now)
-        try await database.run(
-            MetadataQueries.insert,
+    /// The children of a series (its seasons) or of a season (its episodes) whose numbers are above `after`.
+    func children(
+        of parent: Title, after: Int, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Title] {
+        let isSeason = parent.kind == .season
+        return try await database.rows(
+            MetadataQueries.children,
             [
-                .id(id), .word(title.kind), .text(title.name), .text(title.originalName), .int(title.year),
-                .day(title.releaseDate), .text(title.overview), .int(title.runtimeMinutes),
-                .textArray(title.genres), .text(title.certification), .text(title.posterUrl),
-                .json(title.externalRatings), .double(title.voteAverage), .int(title.voteCount),
-                .bool(title.isLocal), .moment(title.enrichedAt), .moment(now),
-                .textArray(draft.keys.map(\.source)), .textArray(draft.keys.map(\.value)),
-                .textArray(draft.outcomes.map(\.answer.provider.rawValue)),
-                .textArray(draft.outcomes.map(\.answer.outcome.rawValue)),
+                .id(isSeason ? parent.series : parent.id), .word(isSeason ? TitleKind.episode : .season),
+                .int(isSeason ? parent.seasonNumber : nil), .int(after), .int(limit),
             ], until: deadline)
-        return title
     }
 
-    /// Gives a title those of `keys` whose place it has no id of; a key that means another title stays there.
-    func link(
-        _ keys: [OutsideKey], to id: TitleID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        try await database.run(
-            MetadataQueries.link,
-            [.id(id), .textArray(keys.map(\.source)), .textArray(keys.map(\.value))], until: deadline)
+    /// Films and series that may be meant by a name: all words of `expression` (a tsquery), or one of the keys.
+    func search(
+        _ expression: String, keys: [String], kind: TitleKind?, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [NamedTitle] {
+        try await database.rows(
+            MetadataQueries.searched, [.text(expression), .textArray(keys), .text(kind?.rawValue), .int(limit)],
+            until: deadline)
     }
-}
 
-extension Title {
-    /// The title that a draft becomes.
-    init(_ draft: TitleDraft, id: TitleID, at now: Timestamp) {
-        self.init(
-            id: id, kind: draft.kind, name: draft.name, originalName: draft.originalName,
-            year: draft.year, releaseDate: draft.releaseDate.flatMap(CalendarDate.init),
-            overview: draft.overview, runtimeMinutes: draft.runtimeMinutes,
-            genres: draft.genres, certification: draft.certification, posterUrl: draft.posterURL,
-            externalIds: ExternalIds(draft.ids),
-            externalRatings: draft.scores.map(ExternalRating.init), voteAverage: draft.votes?.average,
-            voteCount: draft.votes.map { Int($0.count) }, enrichedAt: draft.isLocal ? nil : now, isLocal: draft.isLocal)
+    /// Changes of scores with numbers below `before`, the latest first.
+    func history(
+        of title: TitleID, source: RatingSource?, before: Int, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [NumberedChange] {
+        try await database.rows(
+            MetadataQueries.history, [.id(title), .text(source?.rawValue), .int(before), .int(limit)], until: deadline)
     }
-}
 
-extension CalendarDate {
-    /// Nil where the day is not known.
-    init?(_ date: PartialDate) {
-        guard let month = date.month, let day = date.day else { return nil }
-        self.init(year: date.year, month: month, day: day)
+    func redirects(
+        after number: Int, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [TitleRedirect] {
+        try await database.rows(MetadataQueries.redirects, [.int(number), .int(limit)], until: deadline)
+    }
+
+    static func columns(of keys: [OutsideKey]) -> [PGValue] {
+        [.textArray(keys.map(\.source)), .textArray(keys.map(\.kind.rawValue)), .textArray(keys.map(\.value))]
     }
 }

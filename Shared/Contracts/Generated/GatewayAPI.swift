@@ -5,10 +5,12 @@ package import RPC
 
 /// The services that operations with `x-rpc` call.
 package struct GatewayClients: Sendable {
+    package let metadata: MetadataClient
     package let ratings: RatingsClient
     package let scrobble: ScrobbleClient
 
-    package init(ratings: RatingsClient, scrobble: ScrobbleClient) {
+    package init(metadata: MetadataClient, ratings: RatingsClient, scrobble: ScrobbleClient) {
+        self.metadata = metadata
         self.ratings = ratings
         self.scrobble = scrobble
     }
@@ -54,6 +56,119 @@ package protocol GatewayAPI: Sendable {
     func unrateMovie(
         _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// Asks the providers about the film now; one that was refreshed less than a minute ago is answered as it is.
+    /// `POST /api/v1/movies/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    func refreshMovie(
+        _ input: RefreshMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie>
+    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// /api/v1/movies/{title}/outcomes`. Errors: titleNotFound.
+    func getMovieOutcomes(
+        _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
+    /// How the outside scores changed, the latest first. `GET /api/v1/movies/{title}/scores/history`. Errors:
+    /// titleNotFound, invalidCursor.
+    func listMovieScores(
+        _ input: ListMovieScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory>
+    /// Finds the series that is meant. One that is new here is asked of all providers and kept. `POST
+    /// /api/v1/shows/resolve`. Errors: titleNotFound, nothingToResolve.
+    func resolveShow(
+        _ input: ResolveShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries>
+    /// A series with the scores of the world and mine. `GET /api/v1/shows/{title}`. Errors: titleNotFound, wrongKind.
+    func getShow(
+        _ input: GetShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries>
+    /// Asks the providers about the series now; one that was refreshed less than a minute ago is answered as it is.
+    /// `POST /api/v1/shows/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    func refreshShow(
+        _ input: RefreshShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TVSeries>
+    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// /api/v1/shows/{title}/outcomes`. Errors: titleNotFound.
+    func getShowOutcomes(
+        _ input: GetShowOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
+    /// How the outside scores changed, the latest first. `GET /api/v1/shows/{title}/scores/history`. Errors:
+    /// titleNotFound, invalidCursor.
+    func listShowScores(
+        _ input: ListShowScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory>
+    /// The seasons of the series with the scores of the world and mine, in their order. `GET
+    /// /api/v1/shows/{title}/seasons`. Errors: titleNotFound, wrongKind.
+    func listShowSeasons(
+        _ input: ListShowSeasonsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SeasonPage>
+    /// Finds the season that is meant. One that is new here is asked of all providers and kept. `POST
+    /// /api/v1/seasons/resolve`. Errors: titleNotFound, nothingToResolve.
+    func resolveSeason(
+        _ input: ResolveSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season>
+    /// A season with the scores of the world and mine. `GET /api/v1/seasons/{title}`. Errors: titleNotFound,
+    /// wrongKind.
+    func getSeason(
+        _ input: GetSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season>
+    /// Asks the providers about the season now; one that was refreshed less than a minute ago is answered as it is.
+    /// `POST /api/v1/seasons/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    func refreshSeason(
+        _ input: RefreshSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Season>
+    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// /api/v1/seasons/{title}/outcomes`. Errors: titleNotFound.
+    func getSeasonOutcomes(
+        _ input: GetSeasonOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
+    /// How the outside scores changed, the latest first. `GET /api/v1/seasons/{title}/scores/history`. Errors:
+    /// titleNotFound, invalidCursor.
+    func listSeasonScores(
+        _ input: ListSeasonScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory>
+    /// The episodes of the season with the scores of the world and mine, in their order. `GET
+    /// /api/v1/seasons/{title}/episodes`. Errors: titleNotFound, wrongKind.
+    func listSeasonEpisodes(
+        _ input: ListSeasonEpisodesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EpisodePage>
+    /// Finds the episode that is meant. One that is new here is asked of all providers and kept. `POST
+    /// /api/v1/episodes/resolve`. Errors: titleNotFound, nothingToResolve.
+    func resolveEpisode(
+        _ input: ResolveEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode>
+    /// An episode with the scores of the world and mine. `GET /api/v1/episodes/{title}`. Errors: titleNotFound,
+    /// wrongKind.
+    func getEpisode(
+        _ input: GetEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode>
+    /// Asks the providers about the episode now; one that was refreshed less than a minute ago is answered as it is.
+    /// `POST /api/v1/episodes/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    func refreshEpisode(
+        _ input: RefreshEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Episode>
+    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// /api/v1/episodes/{title}/outcomes`. Errors: titleNotFound.
+    func getEpisodeOutcomes(
+        _ input: GetEpisodeOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
+    /// How the outside scores changed, the latest first. `GET /api/v1/episodes/{title}/scores/history`. Errors:
+    /// titleNotFound, invalidCursor.
+    func listEpisodeScores(
+        _ input: ListEpisodeScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory>
+    /// Titles that a name may mean, the best first - those that are here, and what the providers find. `GET
+    /// /api/v1/search`.
+    func searchTitles(
+        _ input: SearchTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleSearch>
+    /// The providers, whose scores they tell, whether they are asked, and what is owed to them where their data is
+    /// shown. `GET /api/v1/sources`.
+    func listSources(
+        _ input: ListSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SourceList>
+    /// How the providers are doing. `GET /api/v1/sources/health`.
+    func checkSources(
+        _ input: CheckSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SourcesHealth>
     /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind.
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -122,6 +237,93 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<Rating> {
         let params = GetRatingParams(user: caller.user, title: input.title)
         return EdgeReply(try await clients.ratings.getRating(params, context.rpc.outgoing()))
+    }
+
+    package func getMovieOutcomes(
+        _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
+        let params = GetOutcomesParams(title: input.title)
+        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
+    }
+
+    package func listMovieScores(
+        _ input: ListMovieScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
+        let params = GetRatingHistoryParams(
+            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
+    }
+
+    package func getShowOutcomes(
+        _ input: GetShowOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
+        let params = GetOutcomesParams(title: input.title)
+        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
+    }
+
+    package func listShowScores(
+        _ input: ListShowScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
+        let params = GetRatingHistoryParams(
+            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
+    }
+
+    package func getSeasonOutcomes(
+        _ input: GetSeasonOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
+        let params = GetOutcomesParams(title: input.title)
+        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
+    }
+
+    package func listSeasonScores(
+        _ input: ListSeasonScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
+        let params = GetRatingHistoryParams(
+            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
+    }
+
+    package func getEpisodeOutcomes(
+        _ input: GetEpisodeOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
+        let params = GetOutcomesParams(title: input.title)
+        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
+    }
+
+    package func listEpisodeScores(
+        _ input: ListEpisodeScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
+        let params = GetRatingHistoryParams(
+            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
+    }
+
+    package func searchTitles(
+        _ input: SearchTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleSearch> {
+        let params = SearchTitlesParams(
+            query: input.query, kind: input.kind, year: input.year, limit: input.limit, hereOnly: input.hereOnly
+        )
+        return EdgeReply(try await clients.metadata.searchTitles(params, context.rpc.outgoing()))
+    }
+
+    package func listSources(
+        _ input: ListSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SourceList> {
+        let params = ListSourcesParams()
+        return EdgeReply(try await clients.metadata.listSources(params, context.rpc.outgoing()))
+    }
+
+    package func checkSources(
+        _ input: CheckSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SourcesHealth> {
+        let params = CheckSourcesParams()
+        return EdgeReply(try await clients.metadata.checkSources(params, context.rpc.outgoing()))
     }
 
     package func startPlayback(

@@ -134,6 +134,433 @@ package struct UnrateMovieInput: Sendable, Hashable {
     }
 }
 
+/// What `refreshMovie` is given.
+package struct RefreshMovieInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getMovieOutcomes` is given.
+package struct GetMovieOutcomesInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listMovieScores` is given.
+package struct ListMovieScoresInput: Sendable, Hashable {
+    package var title: TitleID
+    package var source: RatingSource?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.title = title
+        self.source = source
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        source = try request.optional(.query, "source", isText: true, RatingSource.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `resolveShow` is given.
+package struct ResolveShowInput: Sendable, Hashable {
+    package var body: ResolveRequest
+
+    package init(body: ResolveRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ResolveRequest.self)
+    }
+}
+
+/// What `getShow` is given.
+package struct GetShowInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `refreshShow` is given.
+package struct RefreshShowInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getShowOutcomes` is given.
+package struct GetShowOutcomesInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listShowScores` is given.
+package struct ListShowScoresInput: Sendable, Hashable {
+    package var title: TitleID
+    package var source: RatingSource?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.title = title
+        self.source = source
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        source = try request.optional(.query, "source", isText: true, RatingSource.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `listShowSeasons` is given.
+package struct ListShowSeasonsInput: Sendable, Hashable {
+    package var title: TitleID
+    package var after: Int?
+    package var limit: Int?
+
+    package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
+        self.title = title
+        self.after = after
+        self.limit = limit
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        after = try request.optional(.query, "after", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 0...100000)
+        }
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+    }
+}
+
+/// What `resolveSeason` is given.
+package struct ResolveSeasonInput: Sendable, Hashable {
+    package var body: ResolveSeasonRequest
+
+    package init(body: ResolveSeasonRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ResolveSeasonRequest.self)
+    }
+}
+
+/// What `getSeason` is given.
+package struct GetSeasonInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `refreshSeason` is given.
+package struct RefreshSeasonInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getSeasonOutcomes` is given.
+package struct GetSeasonOutcomesInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listSeasonScores` is given.
+package struct ListSeasonScoresInput: Sendable, Hashable {
+    package var title: TitleID
+    package var source: RatingSource?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.title = title
+        self.source = source
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        source = try request.optional(.query, "source", isText: true, RatingSource.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `listSeasonEpisodes` is given.
+package struct ListSeasonEpisodesInput: Sendable, Hashable {
+    package var title: TitleID
+    package var after: Int?
+    package var limit: Int?
+
+    package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
+        self.title = title
+        self.after = after
+        self.limit = limit
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        after = try request.optional(.query, "after", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 0...100000)
+        }
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+    }
+}
+
+/// What `resolveEpisode` is given.
+package struct ResolveEpisodeInput: Sendable, Hashable {
+    package var body: ResolveEpisodeRequest
+
+    package init(body: ResolveEpisodeRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ResolveEpisodeRequest.self)
+    }
+}
+
+/// What `getEpisode` is given.
+package struct GetEpisodeInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `refreshEpisode` is given.
+package struct RefreshEpisodeInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getEpisodeOutcomes` is given.
+package struct GetEpisodeOutcomesInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listEpisodeScores` is given.
+package struct ListEpisodeScoresInput: Sendable, Hashable {
+    package var title: TitleID
+    package var source: RatingSource?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.title = title
+        self.source = source
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        source = try request.optional(.query, "source", isText: true, RatingSource.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `searchTitles` is given.
+package struct SearchTitlesInput: Sendable, Hashable {
+    package var query: String
+    package var kind: TitleKind?
+    package var year: Int?
+    package var limit: Int?
+    package var hereOnly: Bool?
+
+    package init(query: String, kind: TitleKind? = nil, year: Int? = nil, limit: Int? = nil, hereOnly: Bool? = nil) {
+        self.query = query
+        self.kind = kind
+        self.year = year
+        self.limit = limit
+        self.hereOnly = hereOnly
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        query = try request.required(.query, "query", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 500)
+        }
+        kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        year = try request.optional(.query, "year", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1850...2200)
+        }
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        hereOnly = try request.optional(.query, "here_only", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `listSources` is given.
+package struct ListSourcesInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `checkSources` is given.
+package struct CheckSourcesInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
 /// What `startPlayback` is given.
 package struct StartPlaybackInput: Sendable, Hashable {
     package var body: StartRequest

@@ -16,6 +16,29 @@ package enum GatewayRoutes {
             getMovieRating(api),
             rateMovie(api),
             unrateMovie(api),
+            refreshMovie(api),
+            getMovieOutcomes(api),
+            listMovieScores(api),
+            resolveShow(api),
+            getShow(api),
+            refreshShow(api),
+            getShowOutcomes(api),
+            listShowScores(api),
+            listShowSeasons(api),
+            resolveSeason(api),
+            getSeason(api),
+            refreshSeason(api),
+            getSeasonOutcomes(api),
+            listSeasonScores(api),
+            listSeasonEpisodes(api),
+            resolveEpisode(api),
+            getEpisode(api),
+            refreshEpisode(api),
+            getEpisodeOutcomes(api),
+            listEpisodeScores(api),
+            searchTitles(api),
+            listSources(api),
+            checkSources(api),
             startPlayback(api),
             heartbeatPlayback(api),
             pausePlayback(api),
@@ -103,6 +126,190 @@ package enum GatewayRoutes {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.unrateMovie(UnrateMovieInput(request), caller, context)
             return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func refreshMovie(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("refreshMovie", "POST", "/api/v1/movies/{title}/refresh", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.refreshMovie(RefreshMovieInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getMovieOutcomes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getMovieOutcomes", "GET", "/api/v1/movies/{title}/outcomes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getMovieOutcomes(GetMovieOutcomesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listMovieScores(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listMovieScores", "GET", "/api/v1/movies/{title}/scores/history", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listMovieScores(ListMovieScoresInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func resolveShow(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("resolveShow", "POST", "/api/v1/shows/resolve", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.resolveShow(ResolveShowInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getShow(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShow", "GET", "/api/v1/shows/{title}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShow(GetShowInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func refreshShow(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("refreshShow", "POST", "/api/v1/shows/{title}/refresh", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.refreshShow(RefreshShowInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getShowOutcomes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShowOutcomes", "GET", "/api/v1/shows/{title}/outcomes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShowOutcomes(GetShowOutcomesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listShowScores(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listShowScores", "GET", "/api/v1/shows/{title}/scores/history", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listShowScores(ListShowScoresInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listShowSeasons(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listShowSeasons", "GET", "/api/v1/shows/{title}/seasons", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listShowSeasons(ListShowSeasonsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func resolveSeason(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("resolveSeason", "POST", "/api/v1/seasons/resolve", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.resolveSeason(ResolveSeasonInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getSeason(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeason", "GET", "/api/v1/seasons/{title}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeason(GetSeasonInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func refreshSeason(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("refreshSeason", "POST", "/api/v1/seasons/{title}/refresh", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.refreshSeason(RefreshSeasonInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getSeasonOutcomes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeasonOutcomes", "GET", "/api/v1/seasons/{title}/outcomes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeasonOutcomes(GetSeasonOutcomesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listSeasonScores(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listSeasonScores", "GET", "/api/v1/seasons/{title}/scores/history", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listSeasonScores(ListSeasonScoresInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listSeasonEpisodes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listSeasonEpisodes", "GET", "/api/v1/seasons/{title}/episodes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listSeasonEpisodes(ListSeasonEpisodesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func resolveEpisode(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("resolveEpisode", "POST", "/api/v1/episodes/resolve", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.resolveEpisode(ResolveEpisodeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getEpisode(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisode", "GET", "/api/v1/episodes/{title}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisode(GetEpisodeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func refreshEpisode(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("refreshEpisode", "POST", "/api/v1/episodes/{title}/refresh", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.refreshEpisode(RefreshEpisodeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getEpisodeOutcomes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisodeOutcomes", "GET", "/api/v1/episodes/{title}/outcomes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisodeOutcomes(GetEpisodeOutcomesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listEpisodeScores(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listEpisodeScores", "GET", "/api/v1/episodes/{title}/scores/history", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listEpisodeScores(ListEpisodeScoresInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func searchTitles(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("searchTitles", "GET", "/api/v1/search", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.searchTitles(SearchTitlesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listSources(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listSources", "GET", "/api/v1/sources", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listSources(ListSourcesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func checkSources(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("checkSources", "GET", "/api/v1/sources/health", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.checkSources(CheckSourcesInput(request), caller, context)
+            return EdgeResponse(200, reply)
         }
     }
 

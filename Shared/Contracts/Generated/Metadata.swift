@@ -12,6 +12,33 @@ package protocol MetadataAPI: Sendable {
     func getTitle(_ params: GetTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
     /// Several titles at once. Unknown ids are left out; a merged id answers with the title that stayed.
     func getTitles(_ params: GetTitlesParams, _ context: RPCContext) async throws(RPCError) -> FoundTitles
+    /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
+    /// order. What is missing is left or kept as a local title for the next refresh.
+    func resolveTitles(_ params: ResolveTitlesParams, _ context: RPCContext) async throws(RPCError) -> ResolvedTitles
+    /// Titles that a name may mean, the best first: those that are here, and, unless told otherwise, what the
+    /// providers find. A title that several know is one candidate.
+    func searchTitles(_ params: SearchTitlesParams, _ context: RPCContext) async throws(RPCError) -> TitleSearch
+    /// The seasons of a series or the episodes of a season; asked of the providers where they are not here yet. A film
+    /// and an episode have none. Errors: titleNotFound.
+    func listChildren(_ params: ListChildrenParams, _ context: RPCContext) async throws(RPCError) -> ChildTitles
+    /// Asks the providers about a title now. A title that was refreshed less than a minute ago is answered as it is.
+    /// Errors: titleNotFound.
+    func refreshTitle(_ params: RefreshTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
+    /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
+    /// Errors: titleNotFound.
+    func getOutcomes(_ params: GetOutcomesParams, _ context: RPCContext) async throws(RPCError) -> TitleOutcomes
+    /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
+    /// titleNotFound, invalidCursor.
+    func getRatingHistory(
+        _ params: GetRatingHistoryParams, _ context: RPCContext
+    ) async throws(RPCError) -> RatingHistory
+    /// Titles that were merged into others, in the order of merging; ask again with the last `number`. Keys of a
+    /// merged title move to the one that stayed, which may itself be merged further on in the feed.
+    func listRedirects(_ params: ListRedirectsParams, _ context: RPCContext) async throws(RPCError) -> TitleRedirects
+    /// The providers, whose scores they tell, whether they are asked, and what is owed to them; one or all.
+    func listSources(_ params: ListSourcesParams, _ context: RPCContext) async throws(RPCError) -> SourceList
+    /// How the providers are doing, seen by all copies of the service together; one or all.
+    func checkSources(_ params: CheckSourcesParams, _ context: RPCContext) async throws(RPCError) -> SourcesHealth
 }
 
 /// The methods of the metadata service by name.
@@ -19,6 +46,15 @@ package enum MetadataMethods {
     package static let resolveTitle = RPCMethod(name: "metadata.resolveTitle", isIdempotent: true)
     package static let getTitle = RPCMethod(name: "metadata.getTitle", isIdempotent: true)
     package static let getTitles = RPCMethod(name: "metadata.getTitles", isIdempotent: true)
+    package static let resolveTitles = RPCMethod(name: "metadata.resolveTitles", isIdempotent: true)
+    package static let searchTitles = RPCMethod(name: "metadata.searchTitles", isIdempotent: true)
+    package static let listChildren = RPCMethod(name: "metadata.listChildren", isIdempotent: true)
+    package static let refreshTitle = RPCMethod(name: "metadata.refreshTitle", isIdempotent: true)
+    package static let getOutcomes = RPCMethod(name: "metadata.getOutcomes", isIdempotent: true)
+    package static let getRatingHistory = RPCMethod(name: "metadata.getRatingHistory", isIdempotent: true)
+    package static let listRedirects = RPCMethod(name: "metadata.listRedirects", isIdempotent: true)
+    package static let listSources = RPCMethod(name: "metadata.listSources", isIdempotent: true)
+    package static let checkSources = RPCMethod(name: "metadata.checkSources", isIdempotent: true)
 }
 
 /// Calls the metadata service.
@@ -42,6 +78,64 @@ package struct MetadataClient: Sendable {
     package func getTitles(_ params: GetTitlesParams, _ call: RPCCall) async throws(RPCError) -> FoundTitles {
         try await caller.call(MetadataMethods.getTitles, params, call)
     }
+
+    /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
+    /// order. What is missing is left or kept as a local title for the next refresh.
+    package func resolveTitles(
+        _ params: ResolveTitlesParams, _ call: RPCCall
+    ) async throws(RPCError) -> ResolvedTitles {
+        try await caller.call(MetadataMethods.resolveTitles, params, call)
+    }
+
+    /// Titles that a name may mean, the best first: those that are here, and, unless told otherwise, what the
+    /// providers find. A title that several know is one candidate.
+    package func searchTitles(_ params: SearchTitlesParams, _ call: RPCCall) async throws(RPCError) -> TitleSearch {
+        try await caller.call(MetadataMethods.searchTitles, params, call)
+    }
+
+    /// The seasons of a series or the episodes of a season; asked of the providers where they are not here yet. A film
+    /// and an episode have none. Errors: titleNotFound.
+    package func listChildren(_ params: ListChildrenParams, _ call: RPCCall) async throws(RPCError) -> ChildTitles {
+        try await caller.call(MetadataMethods.listChildren, params, call)
+    }
+
+    /// Asks the providers about a title now. A title that was refreshed less than a minute ago is answered as it is.
+    /// Errors: titleNotFound.
+    package func refreshTitle(_ params: RefreshTitleParams, _ call: RPCCall) async throws(RPCError) -> Title {
+        try await caller.call(MetadataMethods.refreshTitle, params, call)
+    }
+
+    /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
+    /// Errors: titleNotFound.
+    package func getOutcomes(_ params: GetOutcomesParams, _ call: RPCCall) async throws(RPCError) -> TitleOutcomes {
+        try await caller.call(MetadataMethods.getOutcomes, params, call)
+    }
+
+    /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
+    /// titleNotFound, invalidCursor.
+    package func getRatingHistory(
+        _ params: GetRatingHistoryParams, _ call: RPCCall
+    ) async throws(RPCError) -> RatingHistory {
+        try await caller.call(MetadataMethods.getRatingHistory, params, call)
+    }
+
+    /// Titles that were merged into others, in the order of merging; ask again with the last `number`. Keys of a
+    /// merged title move to the one that stayed, which may itself be merged further on in the feed.
+    package func listRedirects(
+        _ params: ListRedirectsParams, _ call: RPCCall
+    ) async throws(RPCError) -> TitleRedirects {
+        try await caller.call(MetadataMethods.listRedirects, params, call)
+    }
+
+    /// The providers, whose scores they tell, whether they are asked, and what is owed to them; one or all.
+    package func listSources(_ params: ListSourcesParams, _ call: RPCCall) async throws(RPCError) -> SourceList {
+        try await caller.call(MetadataMethods.listSources, params, call)
+    }
+
+    /// How the providers are doing, seen by all copies of the service together; one or all.
+    package func checkSources(_ params: CheckSourcesParams, _ call: RPCCall) async throws(RPCError) -> SourcesHealth {
+        try await caller.call(MetadataMethods.checkSources, params, call)
+    }
 }
 
 /// Binds an implementation of the metadata service to a router.
@@ -58,6 +152,42 @@ package enum MetadataRoutes {
         router.register(MetadataMethods.getTitles) {
             (params: GetTitlesParams, context) async throws(RPCError) in
             try await api.getTitles(params, context)
+        }
+        router.register(MetadataMethods.resolveTitles) {
+            (params: ResolveTitlesParams, context) async throws(RPCError) in
+            try await api.resolveTitles(params, context)
+        }
+        router.register(MetadataMethods.searchTitles) {
+            (params: SearchTitlesParams, context) async throws(RPCError) in
+            try await api.searchTitles(params, context)
+        }
+        router.register(MetadataMethods.listChildren) {
+            (params: ListChildrenParams, context) async throws(RPCError) in
+            try await api.listChildren(params, context)
+        }
+        router.register(MetadataMethods.refreshTitle) {
+            (params: RefreshTitleParams, context) async throws(RPCError) in
+            try await api.refreshTitle(params, context)
+        }
+        router.register(MetadataMethods.getOutcomes) {
+            (params: GetOutcomesParams, context) async throws(RPCError) in
+            try await api.getOutcomes(params, context)
+        }
+        router.register(MetadataMethods.getRatingHistory) {
+            (params: GetRatingHistoryParams, context) async throws(RPCError) in
+            try await api.getRatingHistory(params, context)
+        }
+        router.register(MetadataMethods.listRedirects) {
+            (params: ListRedirectsParams, context) async throws(RPCError) in
+            try await api.listRedirects(params, context)
+        }
+        router.register(MetadataMethods.listSources) {
+            (params: ListSourcesParams, context) async throws(RPCError) in
+            try await api.listSources(params, context)
+        }
+        router.register(MetadataMethods.checkSources) {
+            (params: CheckSourcesParams, context) async throws(RPCError) in
+            try await api.checkSources(params, context)
         }
         router.describe(MetadataDocument.openRPC)
     }

@@ -24,10 +24,16 @@ package enum KnownKeys {
             "KITSU",
         ].flatMap { provider in
             ["URL", "CLIENT_ID", "CLIENT_SECRET", "API_KEY"].map { "REELAY_\(provider)_\($0)" }
-        } + ["REELAY_SIMKL_METADATA", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF"])
+        }
+            + [
+                "REELAY_SIMKL_METADATA", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF",
+                "REELAY_PROVIDER_PACE_PERCENT",
+                "REELAY_PROVIDER_CALLS_PER_SECOND", "REELAY_REFRESH",
+            ])
 
     private static let gateway: Set<String> = [
-        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION", "REELAY_INTERNAL_PORT",
+        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
+        "REELAY_INTERNAL_PORT",
     ]
 
     /// What developers' scripts and tests set for themselves; a service that inherits them starts.

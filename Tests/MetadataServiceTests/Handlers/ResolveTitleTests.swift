@@ -35,16 +35,7 @@ import Testing
     private static let byIMDb = ResolveTitleParams(kind: .movie, ids: ExternalIds(imdb: "tt9100001"))
     private static let byTMDb = ResolveTitleParams(kind: .movie, ids: ExternalIds(tmdb: 910_001))
 
-    private static func replica(_ pool: PGPool, _ film: OneFilm) -> ResolveTitle {
-        ResolveTitle(
-            store: MetadataStore(database: Database(pool: pool)),
-            providers: ProviderPanel(clients: [film], skipped: []),
-            clock: SystemWallClock(), ids: SystemIDSource())
-    }
-
-    private static func context() -> RPCContext {
-        RPCContext(deadline: .now.advanced(by: .seconds(20)), trace: .root())
-    }
+    private static func replica(_ pool: PGPool, _ film: OneFilm) -> Replica { Replica(pool, [film]) }
 
     private static let titleCount = PGStatement("tests.titles", "SELECT count(*)::bigint FROM titles") {
         row throws(PGError) in try row.next(Int.self)
@@ -58,7 +49,7 @@ import Testing
                 for number in 0..<20 {
                     let replica = Self.replica(pools[number % 2], film)
                     group.addTask {
-                        try await replica.run(number / 2 % 2 == 0 ? Self.byIMDb : Self.byTMDb, Self.context())
+                        try await replica.resolve(number / 2 % 2 == 0 ? Self.byIMDb : Self.byTMDb)
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -75,33 +66,40 @@ import Testing
             let film = OneFilm()
             let replica = Self.replica(pools[0], film)
             film.set(up: false)
-            let local = try await replica.run(Self.byIMDb, Self.context())
+            let local = try await replica.resolve(Self.byIMDb)
             #expect(local.isLocal)
             film.set(up: true)
-            let linked = try await replica.run(Self.byTMDb, Self.context())
+            let linked = try await replica.resolve(Self.byTMDb)
             #expect(linked.id == local.id)
             #expect(linked.externalIds.tmdb == 910_001)
             film.set(up: false)
             let asked = film.askedCount
-            #expect(try await replica.run(Self.byTMDb, Self.context()).id == local.id)
+            #expect(try await replica.resolve(Self.byTMDb).id == local.id)
             #expect(film.askedCount == asked, "what is known is not asked again")
             #expect(try await pools[0].first(Self.titleCount) == 1)
         }
     }
 
-    @Test("An id that another title has stays there")
-    func foreignID() async throws {
+    @Test("Two titles of which a provider says that they are one become one, under both ids and both old titles' ids")
+    func merge() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
             let film = OneFilm()
             let replica = Self.replica(pools[0], film)
             film.set(up: false)
-            let one = try await replica.run(Self.byIMDb, Self.context())
-            let other = try await replica.run(Self.byTMDb, Self.context())
+            let one = try await replica.resolve(Self.byIMDb)
+            let other = try await replica.resolve(Self.byTMDb)
             #expect(one.id != other.id)
-            let key = OutsideKey(source: "tmdb", kind: .movie, value: "910001")
-            try await replica.store.link([key], to: one.id, until: Self.context().deadline)
-            #expect(try await replica.run(Self.byIMDb, Self.context()).externalIds.tmdb == nil)
-            #expect(try await replica.run(Self.byTMDb, Self.context()).id == other.id)
+            film.set(up: true)
+            let merged = try await replica.refresh(other.id)
+            #expect(merged.id == min(one.id, other.id))
+            #expect(merged.externalIds.imdb == "tt9100001" && merged.externalIds.tmdb == 910_001)
+            #expect(merged.name == "The Lighthouse Keeper's Clock")
+            for id in [one.id, other.id] { #expect(try await replica.get(id).id == merged.id) }
+            #expect(try await replica.resolve(Self.byIMDb).id == merged.id)
+            #expect(try await pools[0].first(Self.titleCount) == 1)
+            let feed = try await replica.redirects(after: 0)
+            #expect(feed.map(\.old) == [max(one.id, other.id)] && feed.map(\.new) == [merged.id])
+            #expect(try await replica.redirects(after: feed[0].number).isEmpty)
         }
     }
 }

@@ -72,6 +72,8 @@ extension ProviderError {
         case .unavailable: "unavailable"
         case .malformed: "malformed"
         case .timeout: "timeout"
+        case .busy: "busy"
+        case .resting: "resting"
         }
     }
 }

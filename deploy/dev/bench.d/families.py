@@ -6,6 +6,7 @@ import sys
 
 import abuse_family
 import decode_family
+import enrich_family
 import idle_family
 import json_family
 import queue_family
@@ -26,6 +27,7 @@ def main(families):
     if database:
         runs[database[0]] = lambda: ratings_family.run_family(database)
     runs |= {"queue": queue_family.run_queue, "ledger": queue_family.run_ledger}
+    runs["enrich"] = enrich_family.run_family
     runs["idle"] = idle_family.run_family
     failed = []
     for family in families:

@@ -146,11 +146,17 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self):
+        return self._memory_bytes("VmRSS:")
+
+    def peak_bytes(self):
+        return self._memory_bytes("VmHWM:")
+
+    def _memory_bytes(self, name):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
             for line in file:
-                if line.startswith("VmRSS:"):
+                if line.startswith(name):
                     return int(line.split()[1]) * 1024
-        raise Trouble(f"{self.name} has no VmRSS")
+        raise Trouble(f"{self.name} has no {name}")
 
 
 def _takes_connections(port):

@@ -8,13 +8,19 @@ from measure import Server, setting
 NAMES = ("metadata", "ratings", "scrobble", "gateway")
 
 
-def start(name, await_ready=True, interval=0.02):
-    """Starts a service with its settings and, unless told otherwise, waits until it says that it is ready."""
+def settings(name):
+    """The settings that the shell entry has written for a service."""
     environment = {}
     with open(os.path.join(setting("BENCH_WORK"), f"{name}.settings"), encoding="utf-8") as file:
         for line in file:
             key, _, value = line.rstrip("\n").partition("=")
             environment[key] = value
+    return environment
+
+
+def start(name, await_ready=True, interval=0.02, changes=None):
+    """Starts a service with its settings and `changes` to them; unless told otherwise, waits until it says that it is ready."""
+    environment = {**settings(name), **(changes or {})}
     server = Server(name, [os.path.join(setting("BENCH_PROGRAMS"), name)], environment=environment)
     if await_ready:
         port = int(environment["REELAY_ADMIN_PORT"])
@@ -22,10 +28,10 @@ def start(name, await_ready=True, interval=0.02):
     return server
 
 
-def start_upstreams():
+def start_upstreams(*arguments):
     """The emulated providers."""
     port = setting("BENCH_PORT_upstreams")
-    server = Server("upstreams", [os.path.join(setting("BENCH_PROGRAMS"), "upstreams"), "--port", port])
+    server = Server("upstreams", [os.path.join(setting("BENCH_PROGRAMS"), "upstreams"), "--port", port, *arguments])
     server.await_port(int(port))
     return server
 

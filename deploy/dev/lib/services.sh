@@ -40,7 +40,7 @@ is_passed_on() {
         REELAY_TEST_* | REELAY_BUILD_* | REELAY_BENCH_* | REELAY_COMPOSE | REELAY_BIND | REELAY_*_COPIES) false ;;
         # Emulated providers stand in for the real ones.
         REELAY_TMDB_* | REELAY_TVDB_* | REELAY_TVMAZE_* | REELAY_OMDB_* | REELAY_TRAKT_* | REELAY_LETTERBOXD_*) [ "$2" = no ] ;;
-        REELAY_SIMKL_* | REELAY_ANILIST_* | REELAY_ANIDB_* | REELAY_MYANIMELIST_* | REELAY_KITSU_*) [ "$2" = no ] ;;
+        REELAY_SIMKL_* | REELAY_ANILIST_* | REELAY_ANIDB_* | REELAY_MYANIMELIST_* | REELAY_KITSU_* | REELAY_PROVIDER_PACE_PERCENT) [ "$2" = no ] ;;
         *) true ;;
     esac
 }

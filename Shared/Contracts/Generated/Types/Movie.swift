@@ -15,6 +15,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
     package var genres: [String]
     package var certification: String?
     package var posterUrl: String?
+    package var backdropUrl: String?
     package var externalIds: ExternalIds
     package var externalRatings: [ExternalRating]
     package var voteAverage: Double?
@@ -26,9 +27,9 @@ package struct Movie: Sendable, Hashable, JSONCodable {
     package init(
         id: TitleID, name: String, originalName: String? = nil, year: Int? = nil, releaseDate: CalendarDate? = nil,
         overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String], certification: String? = nil,
-        posterUrl: String? = nil, externalIds: ExternalIds, externalRatings: [ExternalRating],
-        voteAverage: Double? = nil, voteCount: Int? = nil, enrichedAt: Timestamp? = nil, isLocal: Bool,
-        myRating: Rating? = nil
+        posterUrl: String? = nil, backdropUrl: String? = nil, externalIds: ExternalIds,
+        externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
+        enrichedAt: Timestamp? = nil, isLocal: Bool, myRating: Rating? = nil
     ) {
         self.id = id
         self.name = name
@@ -40,6 +41,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         self.genres = genres
         self.certification = certification
         self.posterUrl = posterUrl
+        self.backdropUrl = backdropUrl
         self.externalIds = externalIds
         self.externalRatings = externalRatings
         self.voteAverage = voteAverage
@@ -51,8 +53,8 @@ package struct Movie: Sendable, Hashable, JSONCodable {
 
     private static let names = JSONNames(
         "id", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres", "certification",
-        "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local",
-        "my_rating"
+        "poster_url", "backdrop_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at",
+        "is_local", "my_rating"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -66,6 +68,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         var genres: [String]?
         var certification: String?
         var posterUrl: String?
+        var backdropUrl: String?
         var externalIds: ExternalIds?
         var externalRatings: [ExternalRating]?
         var voteAverage: Double?
@@ -89,17 +92,18 @@ package struct Movie: Sendable, Hashable, JSONCodable {
             }
             case 8: certification = try jsonReader.string(min: 1, max: 20)
             case 9: posterUrl = try jsonReader.uri(max: 2000)
-            case 10: externalIds = try ExternalIds(from: &jsonReader)
-            case 11: externalRatings = try jsonReader.array(of: ExternalRating.self, max: 15)
-            case 12: voteAverage = try jsonReader.double(min: 0, max: 10)
-            case 13: voteCount = try jsonReader.int(in: 0...9007199254740991)
-            case 14: enrichedAt = try Timestamp(from: &jsonReader)
-            case 15: isLocal = try jsonReader.bool()
+            case 10: backdropUrl = try jsonReader.uri(max: 2000)
+            case 11: externalIds = try ExternalIds(from: &jsonReader)
+            case 12: externalRatings = try jsonReader.array(of: ExternalRating.self, max: 15)
+            case 13: voteAverage = try jsonReader.double(min: 0, max: 10)
+            case 14: voteCount = try jsonReader.int(in: 0...9007199254740991)
+            case 15: enrichedAt = try Timestamp(from: &jsonReader)
+            case 16: isLocal = try jsonReader.bool()
             default: myRating = try Rating(from: &jsonReader)
             }
         }
         guard let id, let name, let genres, let externalIds, let externalRatings, let isLocal else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x8c83)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x11883)
         }
         self.id = id
         self.name = name
@@ -111,6 +115,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         self.genres = genres
         self.certification = certification
         self.posterUrl = posterUrl
+        self.backdropUrl = backdropUrl
         self.externalIds = externalIds
         self.externalRatings = externalRatings
         self.voteAverage = voteAverage
@@ -154,6 +159,10 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         if let posterUrl {
             jsonWriter.raw(#","poster_url":"#)
             posterUrl.encode(to: &jsonWriter)
+        }
+        if let backdropUrl {
+            jsonWriter.raw(#","backdrop_url":"#)
+            backdropUrl.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#","external_ids":"#)
         externalIds.encode(to: &jsonWriter)

@@ -8,28 +8,59 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
     package var ids: ExternalIds
     package var name: String?
     package var year: Int?
+    package var series: TitleID?
+    package var seriesIds: ExternalIds?
+    package var seriesName: String?
+    package var seriesYear: Int?
+    package var seasonNumber: Int?
+    package var episodeNumber: Int?
 
-    package init(kind: TitleKind, ids: ExternalIds, name: String? = nil, year: Int? = nil) {
+    package init(
+        kind: TitleKind, ids: ExternalIds, name: String? = nil, year: Int? = nil, series: TitleID? = nil,
+        seriesIds: ExternalIds? = nil, seriesName: String? = nil, seriesYear: Int? = nil, seasonNumber: Int? = nil,
+        episodeNumber: Int? = nil
+    ) {
         self.kind = kind
         self.ids = ids
         self.name = name
         self.year = year
+        self.series = series
+        self.seriesIds = seriesIds
+        self.seriesName = seriesName
+        self.seriesYear = seriesYear
+        self.seasonNumber = seasonNumber
+        self.episodeNumber = episodeNumber
     }
 
-    private static let names = JSONNames("kind", "ids", "name", "year")
+    private static let names = JSONNames(
+        "kind", "ids", "name", "year", "series", "series_ids", "series_name", "series_year", "season_number",
+        "episode_number"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var kind: TitleKind?
         var ids: ExternalIds?
         var name: String?
         var year: Int?
+        var series: TitleID?
+        var seriesIds: ExternalIds?
+        var seriesName: String?
+        var seriesYear: Int?
+        var seasonNumber: Int?
+        var episodeNumber: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: kind = try TitleKind(from: &jsonReader)
             case 1: ids = try ExternalIds(from: &jsonReader)
             case 2: name = try jsonReader.string(min: 1, max: 500)
-            default: year = try jsonReader.int(in: 1850...2200)
+            case 3: year = try jsonReader.int(in: 1850...2200)
+            case 4: series = try TitleID(from: &jsonReader)
+            case 5: seriesIds = try ExternalIds(from: &jsonReader)
+            case 6: seriesName = try jsonReader.string(min: 1, max: 500)
+            case 7: seriesYear = try jsonReader.int(in: 1850...2200)
+            case 8: seasonNumber = try jsonReader.int(in: 0...100000)
+            default: episodeNumber = try jsonReader.int(in: 0...100000)
             }
         }
         guard let kind, let ids else {
@@ -39,6 +70,12 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         self.ids = ids
         self.name = name
         self.year = year
+        self.series = series
+        self.seriesIds = seriesIds
+        self.seriesName = seriesName
+        self.seriesYear = seriesYear
+        self.seasonNumber = seasonNumber
+        self.episodeNumber = episodeNumber
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -53,6 +90,30 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         if let year {
             jsonWriter.raw(#","year":"#)
             year.encode(to: &jsonWriter)
+        }
+        if let series {
+            jsonWriter.raw(#","series":"#)
+            series.encode(to: &jsonWriter)
+        }
+        if let seriesIds {
+            jsonWriter.raw(#","series_ids":"#)
+            seriesIds.encode(to: &jsonWriter)
+        }
+        if let seriesName {
+            jsonWriter.raw(#","series_name":"#)
+            seriesName.encode(to: &jsonWriter)
+        }
+        if let seriesYear {
+            jsonWriter.raw(#","series_year":"#)
+            seriesYear.encode(to: &jsonWriter)
+        }
+        if let seasonNumber {
+            jsonWriter.raw(#","season_number":"#)
+            seasonNumber.encode(to: &jsonWriter)
+        }
+        if let episodeNumber {
+            jsonWriter.raw(#","episode_number":"#)
+            episodeNumber.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

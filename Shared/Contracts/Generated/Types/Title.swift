@@ -12,12 +12,19 @@ package struct Title: Sendable, Hashable, JSONCodable {
     /// Year of the first release.
     package var year: Int?
     package var releaseDate: CalendarDate?
+    /// Last day of a series that ended.
+    package var endDate: CalendarDate?
+    /// The series, of a season or an episode.
+    package var series: TitleID?
+    package var seasonNumber: Int?
+    package var episodeNumber: Int?
     package var overview: String?
     package var runtimeMinutes: Int?
     package var genres: [String]
     /// Age rating; never mixed with scores.
     package var certification: String?
     package var posterUrl: String?
+    package var backdropUrl: String?
     package var externalIds: ExternalIds
     package var externalRatings: [ExternalRating]
     /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
@@ -30,9 +37,10 @@ package struct Title: Sendable, Hashable, JSONCodable {
 
     package init(
         id: TitleID, kind: TitleKind, name: String, originalName: String? = nil, year: Int? = nil,
-        releaseDate: CalendarDate? = nil, overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String],
-        certification: String? = nil, posterUrl: String? = nil, externalIds: ExternalIds,
-        externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
+        releaseDate: CalendarDate? = nil, endDate: CalendarDate? = nil, series: TitleID? = nil,
+        seasonNumber: Int? = nil, episodeNumber: Int? = nil, overview: String? = nil, runtimeMinutes: Int? = nil,
+        genres: [String], certification: String? = nil, posterUrl: String? = nil, backdropUrl: String? = nil,
+        externalIds: ExternalIds, externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
         enrichedAt: Timestamp? = nil, isLocal: Bool
     ) {
         self.id = id
@@ -41,11 +49,16 @@ package struct Title: Sendable, Hashable, JSONCodable {
         self.originalName = originalName
         self.year = year
         self.releaseDate = releaseDate
+        self.endDate = endDate
+        self.series = series
+        self.seasonNumber = seasonNumber
+        self.episodeNumber = episodeNumber
         self.overview = overview
         self.runtimeMinutes = runtimeMinutes
         self.genres = genres
         self.certification = certification
         self.posterUrl = posterUrl
+        self.backdropUrl = backdropUrl
         self.externalIds = externalIds
         self.externalRatings = externalRatings
         self.voteAverage = voteAverage
@@ -55,9 +68,9 @@ package struct Title: Sendable, Hashable, JSONCodable {
     }
 
     private static let names = JSONNames(
-        "id", "kind", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres",
-        "certification", "poster_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at",
-        "is_local"
+        "id", "kind", "name", "original_name", "year", "release_date", "end_date", "series", "season_number",
+        "episode_number", "overview", "runtime_minutes", "genres", "certification", "poster_url", "backdrop_url",
+        "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -67,11 +80,16 @@ package struct Title: Sendable, Hashable, JSONCodable {
         var originalName: String?
         var year: Int?
         var releaseDate: CalendarDate?
+        var endDate: CalendarDate?
+        var series: TitleID?
+        var seasonNumber: Int?
+        var episodeNumber: Int?
         var overview: String?
         var runtimeMinutes: Int?
         var genres: [String]?
         var certification: String?
         var posterUrl: String?
+        var backdropUrl: String?
         var externalIds: ExternalIds?
         var externalRatings: [ExternalRating]?
         var voteAverage: Double?
@@ -87,24 +105,29 @@ package struct Title: Sendable, Hashable, JSONCodable {
             case 3: originalName = try jsonReader.string(min: 1, max: 500)
             case 4: year = try jsonReader.int(in: 1850...2200)
             case 5: releaseDate = try CalendarDate(from: &jsonReader)
-            case 6: overview = try jsonReader.string(min: 0, max: 20000)
-            case 7: runtimeMinutes = try jsonReader.int(in: 1...100000)
-            case 8: genres = try jsonReader.array(max: 50) {
+            case 6: endDate = try CalendarDate(from: &jsonReader)
+            case 7: series = try TitleID(from: &jsonReader)
+            case 8: seasonNumber = try jsonReader.int(in: 0...100000)
+            case 9: episodeNumber = try jsonReader.int(in: 0...100000)
+            case 10: overview = try jsonReader.string(min: 0, max: 20000)
+            case 11: runtimeMinutes = try jsonReader.int(in: 1...100000)
+            case 12: genres = try jsonReader.array(max: 50) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 100)
             }
-            case 9: certification = try jsonReader.string(min: 1, max: 20)
-            case 10: posterUrl = try jsonReader.uri(max: 2000)
-            case 11: externalIds = try ExternalIds(from: &jsonReader)
-            case 12: externalRatings = try jsonReader.array(of: ExternalRating.self, max: 15)
-            case 13: voteAverage = try jsonReader.double(min: 0, max: 10)
-            case 14: voteCount = try jsonReader.int(in: 0...9007199254740991)
-            case 15: enrichedAt = try Timestamp(from: &jsonReader)
+            case 13: certification = try jsonReader.string(min: 1, max: 20)
+            case 14: posterUrl = try jsonReader.uri(max: 2000)
+            case 15: backdropUrl = try jsonReader.uri(max: 2000)
+            case 16: externalIds = try ExternalIds(from: &jsonReader)
+            case 17: externalRatings = try jsonReader.array(of: ExternalRating.self, max: 15)
+            case 18: voteAverage = try jsonReader.double(min: 0, max: 10)
+            case 19: voteCount = try jsonReader.int(in: 0...9007199254740991)
+            case 20: enrichedAt = try Timestamp(from: &jsonReader)
             default: isLocal = try jsonReader.bool()
             }
         }
         guard let id, let kind, let name, let genres, let externalIds, let externalRatings, let isLocal else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x11907)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x231007)
         }
         self.id = id
         self.kind = kind
@@ -112,11 +135,16 @@ package struct Title: Sendable, Hashable, JSONCodable {
         self.originalName = originalName
         self.year = year
         self.releaseDate = releaseDate
+        self.endDate = endDate
+        self.series = series
+        self.seasonNumber = seasonNumber
+        self.episodeNumber = episodeNumber
         self.overview = overview
         self.runtimeMinutes = runtimeMinutes
         self.genres = genres
         self.certification = certification
         self.posterUrl = posterUrl
+        self.backdropUrl = backdropUrl
         self.externalIds = externalIds
         self.externalRatings = externalRatings
         self.voteAverage = voteAverage
@@ -144,6 +172,22 @@ package struct Title: Sendable, Hashable, JSONCodable {
             jsonWriter.raw(#","release_date":"#)
             releaseDate.encode(to: &jsonWriter)
         }
+        if let endDate {
+            jsonWriter.raw(#","end_date":"#)
+            endDate.encode(to: &jsonWriter)
+        }
+        if let series {
+            jsonWriter.raw(#","series":"#)
+            series.encode(to: &jsonWriter)
+        }
+        if let seasonNumber {
+            jsonWriter.raw(#","season_number":"#)
+            seasonNumber.encode(to: &jsonWriter)
+        }
+        if let episodeNumber {
+            jsonWriter.raw(#","episode_number":"#)
+            episodeNumber.encode(to: &jsonWriter)
+        }
         if let overview {
             jsonWriter.raw(#","overview":"#)
             overview.encode(to: &jsonWriter)
@@ -161,6 +205,10 @@ package struct Title: Sendable, Hashable, JSONCodable {
         if let posterUrl {
             jsonWriter.raw(#","poster_url":"#)
             posterUrl.encode(to: &jsonWriter)
+        }
+        if let backdropUrl {
+            jsonWriter.raw(#","backdrop_url":"#)
+            backdropUrl.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#","external_ids":"#)
         externalIds.encode(to: &jsonWriter)

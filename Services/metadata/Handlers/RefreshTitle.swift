@@ -1,0 +1,50 @@
+import Contracts
+import RPC
+import Store
+
+/// `metadata.refreshTitle`: asks the providers now, unless that has just been done; where somebody else is at it, waits
+/// for them.
+struct RefreshTitle: Sendable {
+    /// A title that was refreshed less long ago is answered as it is.
+    static let intervalMin = Duration.seconds(60)
+    private static let lookAgainInterval = Duration.milliseconds(200)
+
+    let enricher: Enricher
+
+    private var store: MetadataStore { enricher.store }
+
+    func run(_ params: RefreshTitleParams, _ context: RPCContext) async throws(RPCError) -> Title {
+        try await asking { () throws(StoreError) in
+            try await refreshed(params.title, isForced: true, until: context.deadline)?.title
+        }.unwrapped()
+    }
+
+    /// The title after its refresh; nil where there is none of this id. Where the time runs out, as it is.
+    func refreshed(
+        _ id: TitleID, isForced: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredTitle? {
+        let turn = enricher.foreground(until: deadline)
+        while true {
+            guard let stored = try await store.title(id, until: deadline) else { return nil }
+            if isForced, let enrichedAt = stored.title.enrichedAt,
+                enrichedAt.duration(to: enricher.clock.now) < Self.intervalMin
+            {
+                return stored
+            }
+            if let record = try await store.begin(stored.title.id, until: deadline) {
+                let id = try await enricher.work(record, isForced: isForced, turn: turn, until: deadline)
+                return try await store.title(id, until: deadline)
+            }
+            guard ContinuousClock.now + Self.lookAgainInterval < turn.deadline else { return stored }
+            do { try await Task.sleep(for: Self.lookAgainInterval) } catch { throw .cancelled }
+        }
+    }
+}
+
+extension Title? {
+    /// The title; throws `titleNotFound` where there is none.
+    func unwrapped() throws(RPCError) -> Title {
+        guard let self else { throw .titleNotFound("no title has this id") }
+        return self
+    }
+}

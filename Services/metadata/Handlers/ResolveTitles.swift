@@ -1,0 +1,41 @@
+import Contracts
+import RPC
+import Store
+
+/// `metadata.resolveTitles`: many titles among those that are here, in at most three queries; asks no provider.
+struct ResolveTitles: Sendable {
+    let enricher: Enricher
+
+    private var store: MetadataStore { enricher.store }
+
+    func run(_ params: ResolveTitlesParams, _ context: RPCContext) async throws(RPCError) -> ResolvedTitles {
+        guard !params.queries.isEmpty else { return ResolvedTitles(results: []) }
+        for _ in 0..<enricher.limits.attemptsMax {
+            do throws(StoreError) {
+                var resolution = BatchResolution(params.queries)
+                try await find(&resolution, until: context.deadline)
+                guard params.missing == .create, resolution.hasUnknown else {
+                    return ResolvedTitles(results: resolution.results)
+                }
+                let locals = LocalTitles(resolution) { TitleID(enricher.ids.next()) }
+                try await store.create(locals, at: enricher.clock.now, until: context.deadline)
+                return ResolvedTitles(results: locals.results)
+            } catch {
+                guard case .conflict = error else { throw error.asRPCError }
+                // Another call has just made one of them: the next look finds it.
+            }
+        }
+        throw .unavailable("the titles are being stored by other calls")
+    }
+
+    private func find(_ resolution: inout BatchResolution, until deadline: ContinuousClock.Instant)
+        async throws(StoreError)
+    {
+        let keys = resolution.keys
+        if !keys.isEmpty { resolution.take(try await store.references(knownAs: keys, until: deadline)) }
+        let names = resolution.namesToFind
+        if !names.isEmpty { resolution.take(named: try await store.references(named: names, until: deadline)) }
+        let numbers = resolution.numbersToFind
+        if !numbers.isEmpty { resolution.take(try await store.references(numbered: numbers, until: deadline)) }
+    }
+}

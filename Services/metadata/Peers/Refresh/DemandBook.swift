@@ -1,0 +1,43 @@
+import Contracts
+import Store
+import Synchronization
+
+/// Titles that people look at and whose refresh is overdue for that; collected in memory, because reading writes
+/// nothing.
+final class DemandBook: Sendable {
+    /// Titles that wait to be written; more are forgotten until they are looked at again.
+    static let titlesMax = 10_000
+
+    private let due = Mutex<[TitleID: Timestamp]>([:])
+    private let clock: any WallClock
+
+    init(clock: any WallClock) { self.clock = clock }
+
+    /// Notes what is looked at; costs nothing where the title is fresh.
+    func note(_ titles: some Sequence<Title>) {
+        let now = clock.now
+        let wanted = titles.filter { Self.isDue($0, now: now) }
+        guard !wanted.isEmpty else { return }
+        due.withLock { due in
+            for title in wanted where due.count < Self.titlesMax { due[title.id] = now }
+        }
+    }
+
+    /// What is to be written, in no order; the book is empty afterwards.
+    func take() -> [(title: TitleID, at: Timestamp)] {
+        let taken = due.withLock { due in
+            defer { due = [:] }
+            return due
+        }
+        return taken.map { ($0.key, $0.value) }
+    }
+
+    private static func isDue(_ title: Title, now: Timestamp) -> Bool {
+        guard let enrichedAt = title.enrichedAt else { return !title.isLocal }
+        let traits = RefreshSchedule.Title(
+            kind: SubjectKind(title.kind), releasedDay: title.releaseDate.map { Int64($0.daysSinceEpoch) },
+            hasScore: !title.externalRatings.isEmpty, isWanted: true)
+        let interval = RefreshSchedule.interval(traits, today: now.microsecondsSinceEpoch / 86_400_000_000)
+        return enrichedAt.duration(to: now) > .seconds(interval)
+    }
+}

@@ -1,0 +1,96 @@
+import Contracts
+import Store
+
+/// Every bound of enrichment.
+struct EnrichmentLimits: Sendable {
+    /// For all providers together, where somebody waits for the title.
+    var foregroundMax = Duration.seconds(12)
+    /// The same, where nobody waits.
+    var backgroundMax = Duration.seconds(60)
+    /// What is left of a call's time for storing what was found.
+    var storingReserve = Duration.seconds(1)
+    /// Tries to store a title that others store at the same moment.
+    var attemptsMax = 5
+}
+
+/// Asks the providers about titles and stores what they say.
+struct Enricher: Sendable {
+    let store: MetadataStore
+    let providers: ProviderPanel
+    let clock: any WallClock
+    let ids: any IDSource
+    var limits = EnrichmentLimits()
+
+    /// The time of a turn that somebody waits for until `deadline`.
+    func foreground(until deadline: ContinuousClock.Instant) -> ProviderTurn {
+        let end = min(deadline - limits.storingReserve, .now + limits.foregroundMax)
+        return ProviderTurn(deadline: end, isBackground: false)
+    }
+
+    func background() -> ProviderTurn { ProviderTurn(deadline: .now + limits.backgroundMax, isBackground: true) }
+
+    /// Works one turn: asks whom the plan names, stores what they say, merges titles that turn out to be one. The id of
+    /// the title that stands afterwards.
+    func work(
+        _ record: TitleRecord, isForced: Bool, turn: ProviderTurn, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleID {
+        let plan = AskingPlan(
+            kind: SubjectKind(record.title.kind), enabled: providers.profiles, facts: record.facts,
+            outcomes: record.outcomes, now: now, isForced: isForced)
+        let known = plan.kept.compactMap { record.facts[$0] }
+        let reports = await providers.ask(record.subject, asked: plan.asked, known: known, turn: turn)
+        return try await store(reports, kept: plan.kept, of: record, until: deadline)
+    }
+
+    /// Stores what providers reported about a title whose turn this is.
+    func store(
+        _ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleID {
+        let findings = findings(reports, kept: kept, of: record)
+        let join = try await join(findings.draft, own: record.title.id, until: deadline)
+        _ = try await store.save(
+            findings, of: record, keys: join.keys, newID: { TitleID(ids.next()) }, until: deadline)
+        let target = try await merge(join, own: record.title.id, until: deadline)
+        // What was just told belongs to the title that stands now; without a turn of its own, the next one joins it.
+        if !join.merged.isEmpty, let standing = try await store.begin(target, until: deadline) {
+            let joined = self.findings(reports, kept: kept, of: standing)
+            _ = try await store.save(
+                joined, of: standing, keys: [], newID: { TitleID(ids.next()) }, until: deadline)
+        }
+        return target
+    }
+
+    func findings(_ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord) -> RefreshFindings {
+        RefreshFindings(
+            record, reports: reports, kept: kept, off: providers.skipped, profiles: providers.profiles, now: now,
+            seed: record.title.id.uuid.low)
+    }
+
+    /// What is to be done about the ids of `draft`.
+    func join(
+        _ draft: TitleDraft, own: TitleID?, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleJoin {
+        let told = draft.ids.keys(kind: draft.kind)
+        let holders = try await store.holders(of: told, own: own, until: deadline)
+        return TitleJoin(told: told, holders: holders, own: own)
+    }
+
+    /// Merges titles that are one into the oldest of them; the id that stands.
+    func merge(
+        _ join: TitleJoin, own: TitleID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleID {
+        guard let target = join.target, !join.merged.isEmpty else { return own }
+        for loser in join.merged {
+            do throws(StoreError) {
+                try await store.merge(loser, into: target, at: clock.now, until: deadline)
+            } catch .conflict {
+                // One of them was merged by another call meanwhile: the next turn sees what is left to do.
+                try await store.want([(loser, clock.now), (target, clock.now)], until: deadline)
+            }
+        }
+        return target
+    }
+
+    private var now: Int64 { clock.now.microsecondsSinceEpoch / 1_000 }
+}

@@ -1,0 +1,70 @@
+/// What a provider told or came to the last time.
+struct KeptOutcome: Sendable, Hashable {
+    let outcome: ProviderOutcome
+    let detail: String?
+    /// Milliseconds since 1970.
+    let askedAtMilliseconds: Int64
+    let nextAtMilliseconds: Int64?
+}
+
+/// Whom a refresh asks, and whose last answer still holds.
+struct AskingPlan: Sendable, Hashable {
+    let asked: Set<ProviderID>
+    /// Providers whose kept facts count as their answer, because it is too early to ask again.
+    let kept: Set<ProviderID>
+
+    /// `isForced` asks everybody who may be asked: a person wants to know now.
+    init(
+        kind: SubjectKind, enabled: [ProviderProfile], facts: [ProviderID: ProviderFacts],
+        outcomes: [ProviderID: KeptOutcome], now: Int64, isForced: Bool
+    ) {
+        var asked: Set<ProviderID> = []
+        var kept: Set<ProviderID> = []
+        for profile in enabled where profile.kinds.contains(kind) {
+            let provider = profile.provider
+            // Who may not be tried again may not be asked early either.
+            let isPatient = !isForced || !profile.mayRetry
+            if let facts = facts[provider], outcomes[provider]?.outcome.isAnswer != false,
+                now - facts.fetchedAtMilliseconds < profile.keeping.answer.milliseconds, isPatient
+            {
+                kept.insert(provider)
+            } else if let next = outcomes[provider]?.nextAtMilliseconds, next > now, isPatient {
+                continue
+            } else {
+                asked.insert(provider)
+            }
+        }
+        self.asked = asked
+        self.kept = kept
+    }
+
+    /// When a provider that came to `outcome` may be asked about the title again, in milliseconds since 1970; nil for
+    /// the title's own next turn.
+    static func nextAt(
+        _ outcome: ProviderOutcome, _ error: ProviderError?, profile: ProviderProfile, now: Int64, spread: UInt64
+    ) -> Int64? {
+        switch outcome {
+        case .ok, .noRating, .skipped: return nil
+        case .notMapped: return now + profile.keeping.absence.milliseconds
+        case .quota:
+            guard case .quota(let until?)? = error else { return now + profile.restAfterRefusal.milliseconds }
+            // Not all at the moment at which the allowance is renewed.
+            return until + RefreshSchedule.jittered(18 * 3_600_000, seed: spread) - 18 * 3_600_000
+        case .error: return profile.mayRetry ? nil : now + profile.keeping.answer.milliseconds
+        }
+    }
+}
+
+extension ProviderOutcome {
+    /// Whether the provider said something of the title.
+    var isAnswer: Bool { self == .ok || self == .noRating }
+}
+
+extension Duration {
+    /// Whole milliseconds, held within Int64.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflows) = seconds.multipliedReportingOverflow(by: 1_000)
+        return overflows ? .max : product + attoseconds / 1_000_000_000_000_000
+    }
+}

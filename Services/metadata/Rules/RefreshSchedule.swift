@@ -1,0 +1,44 @@
+/// When a title is to be asked about again.
+package enum RefreshSchedule {
+    /// What the time of the next refresh depends on.
+    package struct Title: Sendable, Hashable {
+        package let kind: SubjectKind
+        /// Days since 1970; nil where the date is not known.
+        package let releasedDay: Int64?
+        package let hasScore: Bool
+        /// Whether somebody looked at it since the last refresh.
+        package let isWanted: Bool
+
+        package init(kind: SubjectKind, releasedDay: Int64?, hasScore: Bool, isWanted: Bool) {
+            self.kind = kind
+            self.releasedDay = releasedDay
+            self.hasScore = hasScore
+            self.isWanted = isWanted
+        }
+    }
+
+    private static let day: Int64 = 86_400
+
+    /// Seconds from one refresh to the next: a day in the first month, a week in the first year and while nobody has
+    /// rated it, a month after that. What nobody looks at waits three times as long.
+    package static func interval(_ title: Title, today: Int64) -> Int64 {
+        let age = title.releasedDay.map { today - $0 }
+        let days: Int64 =
+            switch age {
+            case .some(..<30): 1
+            case .some(..<365): 7
+            case .some, .none: title.hasScore ? 30 : 7
+            }
+        return days * day * (title.isWanted ? 1 : 3)
+    }
+
+    /// The interval, up to a fifth longer as `seed` falls, so that titles that came together do not come again
+    /// together.
+    package static func jittered(_ seconds: Int64, seed: UInt64) -> Int64 {
+        seconds + seconds * (Int64((seed &* 0x9e37_79b9_7f4a_7c15) >> 40) % 2_001) / 10_000
+    }
+
+    /// Seconds until a title is tried again of which a provider failed the `attempt`th time in a row, from 1: an hour,
+    /// doubling up to a day.
+    package static func retry(attempt: Int) -> Int64 { min(3_600 << Int64(min(max(attempt, 1) - 1, 5)), day) }
+}

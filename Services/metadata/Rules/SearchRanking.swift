@@ -1,0 +1,99 @@
+import Contracts
+
+/// The candidates of a search in their order, each title once however many know it.
+struct SearchRanking: Sendable {
+    let candidates: [TitleCandidate]
+    /// The one that is meant beyond doubt, where it is here.
+    let accepted: TitleID?
+
+    private struct Entry {
+        var id: TitleID?
+        let kind: SubjectKind
+        let name: String
+        let originalName: String?
+        var names: [String]
+        let year: Int?
+        let posterURL: String?
+        var ids: SubjectIDs
+        var via: [ProviderID]
+        let votes: Int64
+    }
+
+    /// `own` in any order; `found` in the fixed order of providers, each provider's best first.
+    init(kind: SubjectKind?, name: String, year: Int?, own: [NamedTitle], found: [ProviderFacts]) {
+        var entries = own.map { named in
+            Entry(
+                id: named.title.id, kind: SubjectKind(named.title.kind), name: named.title.name,
+                originalName: named.title.originalName,
+                names: [named.title.name] + [named.title.originalName].compactMap(\.self) + named.names,
+                year: named.title.year, posterURL: named.title.posterUrl, ids: SubjectIDs(named.title.externalIds),
+                via: [],
+                votes: Int64(named.title.voteCount ?? 0))
+        }
+        for facts in found where kind == nil || kind == facts.kind {
+            guard let shown = facts.name else { continue }
+            let names = facts.candidate.names
+            if let place = entries.firstIndex(where: { Self.isSame($0, facts, names) }) {
+                entries[place].ids = entries[place].ids.filled(from: facts.ids)
+                entries[place].names += names
+                if !entries[place].via.contains(facts.provider) { entries[place].via.append(facts.provider) }
+            } else {
+                entries.append(
+                    Entry(
+                        id: nil, kind: facts.kind, name: shown, originalName: facts.originalName, names: names,
+                        year: facts.released?.year, posterURL: facts.posterURL, ids: facts.ids, via: [facts.provider],
+                        votes: facts.candidate.votes))
+            }
+        }
+        let offers = entries.map {
+            NameChoice.Candidate(kind: $0.kind, names: $0.names, year: $0.year, votes: $0.votes)
+        }
+        let scores = offers.map { NameChoice.score(kind: kind, name: name, year: year, $0) }
+        // Ties: what is here, then what more people rated, then as they came.
+        let order = entries.indices.sorted { left, right in
+            if scores[left] != scores[right] { return scores[left] > scores[right] }
+            let (one, other) = (entries[left], entries[right])
+            if (one.id != nil) != (other.id != nil) { return one.id != nil }
+            return one.votes != other.votes ? one.votes > other.votes : left < right
+        }
+        candidates = order.map { index in
+            let entry = entries[index]
+            return TitleCandidate(
+                id: entry.id, kind: TitleKind(entry.kind), name: entry.name, originalName: entry.originalName,
+                year: entry.year, posterUrl: entry.posterURL, externalIds: ExternalIds(entry.ids),
+                match: scores[index], via: entry.via.map(Provider.init))
+        }
+        if case .one(let index) = NameChoice.verdict(kind: kind, name: name, year: year, among: offers) {
+            accepted = entries[index].id
+        } else {
+            accepted = nil
+        }
+    }
+
+    /// Whether a provider's answer is an entry: an id that both have decides; without one, name and year.
+    private static func isSame(_ entry: Entry, _ facts: ProviderFacts, _ names: [String]) -> Bool {
+        guard entry.kind == facts.kind else { return false }
+        let keys = Set(entry.ids.keys(kind: .movie))
+        let theirs = facts.ids.keys(kind: .movie)
+        if theirs.contains(where: keys.contains) { return true }
+        if entry.ids.contradicts(facts.ids) || entry.via.contains(facts.provider) { return false }
+        guard let year = entry.year, year == facts.released?.year else { return false }
+        let words = Set(entry.names.map(NameIndex.words))
+        return names.contains { words.contains(NameIndex.words($0)) }
+    }
+}
+
+/// What a person typed, for the index of words.
+enum SearchText {
+    private static let wordsMax = 12
+
+    /// All its words, the last of which may be unfinished, as a tsquery; words hold letters and digits only.
+    static func expression(_ text: String) -> String {
+        let words = NameIndex.words(text).split(separator: " ").prefix(wordsMax).map { word in
+            String(word.filter { $0.isLetter || $0.isNumber })
+        }.filter { !$0.isEmpty }
+        return words.enumerated().map { index, word in
+            "'\(word)'" + (index == words.count - 1 ? ":*" : "")
+        }.joined(separator: " & ")
+    }
+}

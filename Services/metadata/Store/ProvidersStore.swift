@@ -1,0 +1,45 @@
+import Contracts
+import Postgres
+import Store
+
+/// What replicas share about providers.
+extension MetadataStore {
+    /// Takes places on a provider's line; see `MetadataQueries.takePlaces`.
+    func takePlaces(
+        _ count: Int64, of provider: ProviderID, on line: PaceLine, waitMicroseconds: Int64, reserved: Int64,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> PlacesGranted {
+        let rows = try await database.rows(
+            MetadataQueries.takePlaces,
+            [
+                .text(provider.rawValue), .int8(count), .int8(line.stepMicroseconds), .int8(waitMicroseconds),
+                .int8(line.dailyCallsMax), .int8(reserved),
+            ], until: deadline)
+        guard let granted = rows.first else { throw .fault("there is no line of \(provider.rawValue)") }
+        return granted
+    }
+
+    func noteFailure(
+        _ standing: ProviderStanding, of provider: ProviderID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            MetadataQueries.noteFailure,
+            [
+                .text(provider.rawValue), .int4(Int32(clamping: standing.failures)), .text(standing.state.rawValue),
+                .double(standing.untilMilliseconds.map { Double($0) }), .text(standing.reason),
+            ], until: deadline)
+    }
+
+    func noteAnswer(of provider: ProviderID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(MetadataQueries.noteAnswer, [.text(provider.rawValue)], until: deadline)
+    }
+
+    /// Keys that were refused are tried again: they may have been changed.
+    func forgetKeys(until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(MetadataQueries.forgetKeys, [], until: deadline)
+    }
+
+    func health(until deadline: ContinuousClock.Instant) async throws(StoreError) -> [ProviderHealth] {
+        try await database.rows(MetadataQueries.health, [], until: deadline)
+    }
+}

@@ -1,0 +1,268 @@
+import Contracts
+import JSON
+import Postgres
+import Store
+
+/// The SQL texts of enrichment. A turn is a title and its fence; each write of a turn is void once another turn has
+/// begun.
+extension MetadataQueries {
+    private static let record = """
+        \(columns), t.children_at, \(ids(of: "t.parent_id")),
+        coalesce((SELECT jsonb_agg(f.facts) FROM provider_facts f WHERE f.title_id = t.id), '[]'),
+        coalesce((
+            SELECT jsonb_agg(jsonb_build_object(
+                'provider', o.provider, 'outcome', o.outcome, 'detail', o.detail,
+                'asked_at', (extract(epoch FROM o.asked_at) * 1000)::bigint,
+                'next_at', (extract(epoch FROM o.next_at) * 1000)::bigint))
+            FROM provider_outcomes o WHERE o.title_id = t.id), '[]')
+        """
+
+    /// Takes up to $1 due titles for a turn of $2 microseconds, the longest due first.
+    static let lease = PGStatement(
+        "metadata.leaseDue",
+        """
+        WITH due AS MATERIALIZED (
+            SELECT r.title_id FROM title_refresh r
+            WHERE r.due_at <= now() AND (r.lease_until IS NULL OR r.lease_until < now())
+            ORDER BY r.due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), turn AS (
+            UPDATE title_refresh r
+            SET lease_until = now() + $2 * interval '1 microsecond', fence = r.fence + 1
+            FROM due WHERE r.title_id = due.title_id
+            RETURNING r.title_id, r.fence, r.attempts, r.due_at
+        )
+        SELECT turn.fence, turn.attempts, \(record)
+        FROM turn JOIN titles t ON t.id = turn.title_id ORDER BY turn.due_at
+        """, kind: .write, row: turn)
+
+    /// Begins a turn for one title now; no row where somebody has one.
+    static let begin = PGStatement(
+        "metadata.beginTurn",
+        """
+        WITH turn AS (
+            INSERT INTO title_refresh AS r (title_id, due_at, lease_until, fence)
+            SELECT t.id, now(), now() + $2 * interval '1 microsecond', 1 FROM titles t
+            WHERE t.id = coalesce((SELECT d.new_id FROM title_redirects d WHERE d.old_id = $1), $1)
+            ON CONFLICT (title_id) DO UPDATE
+                SET fence = r.fence + 1, lease_until = excluded.lease_until
+                WHERE r.lease_until IS NULL OR r.lease_until < now()
+            RETURNING r.title_id, r.fence, r.attempts
+        )
+        SELECT turn.fence, turn.attempts, \(record) FROM turn JOIN titles t ON t.id = turn.title_id
+        """, kind: .write, row: turn)
+
+    /// What each provider came to, beside the title's kind and scores.
+    static let outcomes = PGStatement(
+        "metadata.outcomes",
+        """
+        SELECT 0::bigint, 0, \(record) FROM titles t
+        WHERE t.id = coalesce((SELECT d.new_id FROM title_redirects d WHERE d.old_id = $1), $1)
+        """, row: turn)
+
+    private static let isTurn = "EXISTS (SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2)"
+
+    /// Keeps others from beginning a turn until the writes of this one are done.
+    static let hold = PGCommand(
+        "metadata.holdTurn", "SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2 FOR UPDATE")
+
+    static let update = PGCommand(
+        "metadata.updateTitle",
+        """
+        UPDATE titles t SET
+            name = coalesce($3, t.name), original_name = coalesce($4, t.original_name), year = coalesce($5, t.year),
+            release_date = coalesce($6, t.release_date), end_date = coalesce($7, t.end_date),
+            overview = coalesce($8, t.overview), runtime_minutes = coalesce($9, t.runtime_minutes),
+            genres = CASE WHEN cardinality($10) > 0 THEN $10 ELSE t.genres END,
+            certification = coalesce($11, t.certification), poster_url = coalesce($12, t.poster_url),
+            backdrop_url = coalesce($13, t.backdrop_url), external_ratings = $14, vote_average = $15, vote_count = $16,
+            is_local = t.is_local AND $17, enriched_at = coalesce($18, t.enriched_at),
+            children_at = coalesce($19, t.children_at), updated_at = $20
+        WHERE t.id = $1 AND \(isTurn)
+        """)
+
+    /// Ids of places at which the title has none; what another title has stays there.
+    static let link = PGCommand(
+        "metadata.linkIDs",
+        """
+        INSERT INTO external_ids (source, kind, value, title_id)
+        SELECT key.source, t.kind, key.value, t.id
+        FROM titles t, unnest($3, $4) AS key (source, value)
+        WHERE t.id = $1 AND \(isTurn)
+            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = key.source)
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let addNames = PGCommand(
+        "metadata.addNames",
+        """
+        INSERT INTO title_names (title_id, name, words)
+        SELECT $1, n.name, n.words FROM unnest($3, $4) AS n (name, words) WHERE \(isTurn)
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let addKeys = PGCommand(
+        "metadata.addKeys",
+        """
+        INSERT INTO title_keys (key, title_id) SELECT k.key, $1 FROM unnest($3) AS k (key) WHERE \(isTurn)
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let keepFacts = PGCommand(
+        "metadata.keepFacts",
+        """
+        INSERT INTO provider_facts AS f (title_id, provider, facts, fetched_at)
+        SELECT $1, k.provider, k.facts, k.at FROM unnest($3, $4, $5) AS k (provider, facts, at) WHERE \(isTurn)
+        ON CONFLICT (title_id, provider) DO UPDATE SET facts = excluded.facts, fetched_at = excluded.fetched_at
+        """)
+
+    static let keepOutcomes = PGCommand(
+        "metadata.keepOutcomes",
+        """
+        INSERT INTO provider_outcomes AS o (title_id, provider, outcome, detail, asked_at, next_at)
+        SELECT $1, k.provider, k.outcome, k.detail, $3, k.next_at
+        FROM unnest($4, $5, $6, $7) AS k (provider, outcome, detail, next_at) WHERE \(isTurn)
+        ON CONFLICT (title_id, provider) DO UPDATE
+            SET outcome = excluded.outcome, detail = excluded.detail, asked_at = excluded.asked_at,
+                next_at = excluded.next_at
+        """)
+
+    static let addHistory = PGCommand(
+        "metadata.addHistory",
+        """
+        INSERT INTO rating_history (title_id, source, at, value, score, votes, via)
+        SELECT $1, k.source, $3, k.value, k.score, k.votes, k.via
+        FROM unnest($4, $5, $6, $7, $8) AS k (source, value, score, votes, via) WHERE \(isTurn)
+        """)
+
+    /// Seasons and episodes as their series or season lists them. Scores of one that was asked about itself stay.
+    static let keepChildren = PGCommand(
+        "metadata.keepChildren",
+        """
+        INSERT INTO titles AS t
+            (id, kind, parent_id, season_number, episode_number, name, year, release_date, overview, runtime_minutes,
+             poster_url, external_ratings, vote_average, vote_count, is_local, created_at, updated_at)
+        SELECT c.id, c.kind, $3, c.season, nullif(c.episode, -1), c.name, extract(year FROM c.released)::integer,
+            c.released, c.overview, c.runtime, c.poster, c.ratings, c.average, c.votes, false, $4, $4
+        FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            AS c (id, kind, season, episode, name, released, overview, runtime, poster, ratings, average, votes)
+        WHERE \(isTurn)
+        ON CONFLICT (parent_id, kind, season_number, (coalesce(episode_number, -1))) WHERE parent_id IS NOT NULL
+        DO UPDATE SET
+            name = excluded.name, year = coalesce(excluded.year, t.year),
+            release_date = coalesce(excluded.release_date, t.release_date),
+            overview = coalesce(excluded.overview, t.overview),
+            runtime_minutes = coalesce(excluded.runtime_minutes, t.runtime_minutes),
+            poster_url = coalesce(excluded.poster_url, t.poster_url),
+            external_ratings =
+                CASE WHEN t.enriched_at IS NULL THEN excluded.external_ratings ELSE t.external_ratings END,
+            vote_average = CASE WHEN t.enriched_at IS NULL THEN excluded.vote_average ELSE t.vote_average END,
+            vote_count = CASE WHEN t.enriched_at IS NULL THEN excluded.vote_count ELSE t.vote_count END,
+            is_local = false, updated_at = excluded.updated_at
+        """)
+
+    static let linkChildren = PGCommand(
+        "metadata.linkChildren",
+        """
+        INSERT INTO external_ids (source, kind, value, title_id)
+        SELECT k.source, k.kind, k.value, t.id
+        FROM unnest($4, $5, $6, $7, $8) AS k (source, kind, value, season, episode)
+        JOIN titles t ON t.parent_id = $3 AND t.kind = k.kind AND t.season_number = k.season
+            AND coalesce(t.episode_number, -1) = k.episode
+        WHERE \(isTurn)
+            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = k.source)
+        ON CONFLICT DO NOTHING
+        """)
+
+    /// Ends the turn: the title is due again at $3.
+    static let finish = PGCommand(
+        "metadata.finishTurn",
+        """
+        UPDATE title_refresh r SET due_at = $3, attempts = $4, lease_until = NULL WHERE r.title_id = $1 AND r.fence = $2
+        """)
+
+    /// A new title and its first turn, of $11 microseconds. An id that a title has by now, and a number that its series
+    /// has, refuse it.
+    static let insert = PGCommand(
+        "metadata.insertTitle",
+        """
+        WITH made AS (
+            INSERT INTO titles
+                (id, kind, parent_id, season_number, episode_number, name, year, is_local, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $8)
+            RETURNING id, kind
+        ), known AS (
+            INSERT INTO external_ids (source, kind, value, title_id)
+            SELECT key.source, made.kind, key.value, made.id FROM made, unnest($9, $10) AS key (source, value)
+        )
+        INSERT INTO title_refresh (title_id, due_at, lease_until, fence)
+        SELECT made.id, now(), now() + $11 * interval '1 microsecond', 1 FROM made
+        """)
+
+    /// Many local titles at once, due now. An id that a title has by now refuses all of them.
+    static let insertLocals = PGCommand(
+        "metadata.insertLocals",
+        """
+        WITH made AS (
+            INSERT INTO titles
+                (id, kind, parent_id, season_number, episode_number, name, year, is_local, created_at, updated_at)
+            SELECT n.id, n.kind, n.series, n.season, n.episode, n.name, n.year, true, $8, $8
+            FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n (id, kind, series, season, episode, name, year)
+            RETURNING id, kind
+        ), known AS (
+            INSERT INTO external_ids (source, kind, value, title_id)
+            SELECT key.source, made.kind, key.value, made.id
+            FROM unnest($9, $10, $11) AS key (id, source, value) JOIN made ON made.id = key.id
+        ), names AS (
+            INSERT INTO title_names (title_id, name, words)
+            SELECT made.id, n.name, n.words
+            FROM unnest($12, $13, $14) AS n (id, name, words) JOIN made ON made.id = n.id
+        ), keys AS (
+            INSERT INTO title_keys (key, title_id)
+            SELECT k.key, made.id FROM unnest($15, $16) AS k (id, key) JOIN made ON made.id = k.id
+        )
+        INSERT INTO title_refresh (title_id, due_at) SELECT made.id, now() FROM made
+        """)
+
+    /// Makes titles due by the given moments at the latest.
+    static let wanted = PGCommand(
+        "metadata.wanted",
+        """
+        INSERT INTO title_refresh AS r (title_id, due_at)
+        SELECT t.id, min(w.due) FROM unnest($1, $2) AS w (id, due) JOIN titles t ON t.id = w.id GROUP BY t.id
+        ON CONFLICT (title_id) DO UPDATE SET due_at = excluded.due_at WHERE r.due_at > excluded.due_at
+        """)
+
+    static let dueCount = PGStatement(
+        "metadata.dueCount", "SELECT count(*) FROM (SELECT FROM title_refresh WHERE due_at <= now() LIMIT 100000) d"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    @Sendable private static func turn(_ row: inout PGRowReader) throws(PGError) -> TitleRecord {
+        let fence: Int = try row.next()
+        let attempts: Int = try row.next()
+        let title = try title(&row)
+        let childrenAt: Timestamp? = try row.next()
+        let seriesIDs: ExternalIds = try row.nextJSON()
+        let facts: JSONValue = try row.nextJSON()
+        let outcomes: JSONValue = try row.nextJSON()
+        return TitleRecord(
+            title: title, fence: Int64(fence), attempts: attempts, childrenAt: childrenAt,
+            seriesIDs: SubjectIDs(seriesIDs),
+            facts: Dictionary(facts.array.compactMap { ProviderFacts($0) }.map { ($0.provider, $0) }) { first, _ in
+                first
+            },
+            outcomes: Dictionary(outcomes.array.compactMap(KeptOutcome.pair)) { first, _ in first })
+    }
+}
+
+extension KeptOutcome {
+    fileprivate static func pair(_ value: JSONValue) -> (ProviderID, KeptOutcome)? {
+        guard let provider = value["provider"].string.flatMap(ProviderID.init(rawValue:)),
+            let outcome = value["outcome"].string.flatMap(ProviderOutcome.init(rawValue:)),
+            let at = value["asked_at"].int
+        else { return nil }
+        let kept = KeptOutcome(
+            outcome: outcome, detail: value["detail"].string, askedAtMilliseconds: Int64(at),
+            nextAtMilliseconds: value["next_at"].int.map { Int64($0) })
+        return (provider, kept)
+    }
+}
