@@ -3,12 +3,33 @@ package enum FactsText {
     /// The text without white space around it and without control characters, cut to a length; nil if nothing is left.
     package static func clean(_ text: String?, charactersMax: Int) -> String? {
         guard let text else { return nil }
+        if isClean(text, bytesMax: charactersMax) { return text }
         let kept = text.unicodeScalars.filter { $0.properties.generalCategory != .control || $0 == "\n" }
         var result = String(String.UnicodeScalarView(kept))[...]
         while result.first?.isWhitespace == true { result.removeFirst() }
         result = result.prefix(charactersMax)
         while result.last?.isWhitespace == true { result.removeLast() }
         return result.isEmpty ? nil : String(result)
+    }
+
+    /// Whether the text is what cleaning would make of it, as nearly all are; false where that takes a closer look.
+    private static func isClean(_ text: String, bytesMax: Int) -> Bool {
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes -> Bool in
+            guard !bytes.isEmpty, bytes.count <= bytesMax else { return false }
+            var previous: UInt8 = 0
+            for byte in bytes {
+                if byte < 0x20, byte != 0x0A { return false }
+                // U+0080 to U+009F are control characters too.
+                if byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return false }
+                previous = byte
+            }
+            return bytes[0] > 0x20 && bytes[bytes.count - 1] > 0x20
+        }
+        guard isPlain == true else { return false }
+        // Beyond ASCII there is more white space than a byte can tell.
+        if let first = text.utf8.first, first >= 0x80, text.first?.isWhitespace == true { return false }
+        if let last = text.utf8.last, last >= 0x80, text.last?.isWhitespace == true { return false }
+        return true
     }
 
     package static func name(_ text: String?) -> String? {
@@ -40,70 +61,88 @@ package enum FactsText {
     }
 
     /// The text of a piece of HTML: without tags, with line breaks and characters in place of their names.
-    package static func plain(_ html: String?) -> String? {
-        guard let html, html.utf8.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "&") }) else {
-            return html
-        }
-        var result = ""
-        var rest = html[...]
-        while let mark = rest.firstIndex(of: "<") {
-            result += rest[..<mark]
-            guard let end = rest[mark...].firstIndex(of: ">") else {
-                rest = ""
-                break
-            }
-            let tag = rest[rest.index(after: mark)..<end].lowercased()
-            if ["br", "/p", "/li", "/div"].contains(where: { tag.hasPrefix($0) }), !result.hasSuffix("\n") {
-                result += "\n"
-            }
-            rest = rest[rest.index(after: end)...]
-        }
-        return withoutReferences(result + rest)
-    }
+    package static func plain(_ html: String?) -> String? { html.map { unmarked($0, dropsTags: true) } }
 
     /// The text with characters in place of references such as "&amp;" and "&#39;"; what is no reference stays as it is.
-    package static func withoutReferences(_ text: String) -> String {
-        var result = ""
-        var rest = text[...]
-        while let mark = rest.firstIndex(of: "&") {
-            result += rest[..<mark]
-            rest = rest[rest.index(after: mark)...]
-            let name = rest.prefix(characterNameMax).prefix { $0 != ";" }
-            if name.endIndex < rest.endIndex, rest[name.endIndex] == ";", let character = character(named: name) {
-                result += character
-                rest = rest[rest.index(after: name.endIndex)...]
+    package static func withoutReferences(_ text: String) -> String { unmarked(text, dropsTags: false) }
+
+    private static func unmarked(_ text: String, dropsTags: Bool) -> String {
+        let isMark: (UInt8) -> Bool = { $0 == UInt8(ascii: "&") || (dropsTags && $0 == UInt8(ascii: "<")) }
+        guard text.utf8.contains(where: isMark) else { return text }
+        let bytes = Array(text.utf8)
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "&"), let (character, end) = reference(bytes, from: index) {
+                result += character.utf8
+                index = end
+            } else if dropsTags, byte == UInt8(ascii: "<"), startsTag(bytes, at: index) {
+                let end = bytes[index...].firstIndex(of: UInt8(ascii: ">")) ?? bytes.endIndex
+                let name = String(decoding: bytes[(index + 1)..<end].prefix(5), as: UTF8.self).lowercased()
+                let breaks = ["br", "/p", "/li", "/div"].contains { name.hasPrefix($0) }
+                if breaks, result.last != UInt8(ascii: "\n") { result.append(UInt8(ascii: "\n")) }
+                index = end + 1
             } else {
-                result += "&"
+                result.append(byte)
+                index += 1
             }
         }
-        return result + rest
+        return String(decoding: result, as: UTF8.self)
     }
 
-    /// Longest name of a character that is looked for between "&" and ";".
+    /// Whether "<" begins a tag; before anything else it is only a sign.
+    private static func startsTag(_ bytes: [UInt8], at index: Int) -> Bool {
+        guard index + 1 < bytes.count else { return false }
+        let next = bytes[index + 1]
+        return next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || (0x61...0x7A).contains(next | 0x20)
+    }
+
+    /// Longest name of a character between "&" and ";".
     private static let characterNameMax = 8
 
+    /// The character that a reference at "&" means, and where the text goes on behind it.
+    private static func reference(_ bytes: [UInt8], from index: Int) -> (character: String, end: Int)? {
+        let name = bytes[(index + 1)...].prefix(characterNameMax + 1).prefix { $0 != UInt8(ascii: ";") }
+        guard name.count <= characterNameMax, name.endIndex < bytes.count, bytes[name.endIndex] == UInt8(ascii: ";"),
+            let character = character(named: String(decoding: name, as: UTF8.self))
+        else { return nil }
+        return (character, name.endIndex + 1)
+    }
+
     /// The character of "amp", "#39" or "#x27"; nil for a name that is not known.
-    private static func character(named name: Substring) -> String? {
+    private static func character(named name: String) -> String? {
         if name.hasPrefix("#") {
             let digits = name.dropFirst()
             let isHex = digits.first == "x" || digits.first == "X"
             let value = isHex ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
             return value.flatMap { Unicode.Scalar($0) }.map { String($0) }
         }
-        let named = [
-            "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "mdash": "—", "ndash": "–",
-            "hellip": "…", "rsquo": "’", "lsquo": "‘", "rdquo": "”", "ldquo": "“", "eacute": "é",
-        ]
-        return named[String(name)]
+        return characters[name]
     }
+
+    private static let characters = [
+        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "mdash": "—", "ndash": "–",
+        "hellip": "…", "rsquo": "’", "lsquo": "‘", "rdquo": "”", "ldquo": "“", "eacute": "é",
+    ]
 
     /// The text where it is a web address in printable ASCII.
     package static func address(_ text: String?) -> String? {
         guard let text, text.hasPrefix("https://") || text.hasPrefix("http://"),
             text.utf8.count <= ProviderLimits.addressBytesMax,
-            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"\"<>\\^`{|}".utf8.contains($0) })
+            text.utf8.allSatisfy({ isAddressByte($0) })
         else { return nil }
         return text
+    }
+
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"), UInt8(ascii: "^"),
+            UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"):
+            false
+        default: byte > 0x20 && byte < 0x7F
+        }
     }
 
     /// Above 0 and believable.

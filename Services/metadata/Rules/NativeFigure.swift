@@ -12,6 +12,10 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
     /// Reads decimal text such as "8.436", "-1" or "7.5e1"; nil for anything else and for what is out of range
     /// (beyond ± 9 × 10¹²). Decimals after the sixth are rounded half away from zero.
     package init?(_ text: some StringProtocol) {
+        if let simple = Self.simple(text) {
+            millionths = simple
+            return
+        }
         var bytes = Array(text.utf8)[...]
         guard bytes.count <= Self.textBytesMax else { return nil }
         let isNegative = bytes.first == UInt8(ascii: "-")
@@ -19,6 +23,29 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
         guard let parts = DecimalParts(&bytes), bytes.isEmpty else { return nil }
         guard let magnitude = parts.value(exponent: Self.decimalsKept) else { return nil }
         millionths = isNegative ? -magnitude : magnitude
+    }
+
+    /// A figure of up to twelve digits, six of them decimals, as nearly all are; nil for anything else.
+    private static func simple(_ text: some StringProtocol) -> Int64? {
+        var value: Int64 = 0
+        var digits = 0
+        var decimals: Int?
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "."), decimals == nil, digits > 0 {
+                decimals = 0
+                continue
+            }
+            guard (0x30...0x39).contains(byte), digits < 12 else { return nil }
+            value = value * 10 + Int64(byte - 0x30)
+            digits += 1
+            if let count = decimals {
+                guard count < decimalsKept else { return nil }
+                decimals = count + 1
+            }
+        }
+        guard digits > 0, decimals != 0 else { return nil }
+        for _ in (decimals ?? 0)..<decimalsKept { value *= 10 }
+        return value
     }
 
     package static func < (left: NativeFigure, right: NativeFigure) -> Bool { left.millionths < right.millionths }

@@ -21,17 +21,23 @@ package struct PartialDate: Sendable, Hashable, Comparable {
 
     /// Reads "2017-10-23", "2017-10" or "2017", and the day of "2017-10-23T01:00:00Z"; nil for anything else.
     package init?(iso text: String) {
-        let date = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false).first ?? ""
-        let parts = date.split(separator: "-", omittingEmptySubsequences: false)
-        guard (1...3).contains(parts.count) else { return nil }
-        var numbers: [Int] = []
-        for (part, width) in zip(parts, [4, 2, 2]) {
-            guard part.utf8.count == width, part.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(part)
-            else { return nil }
-            numbers.append(number)
+        var numbers = [0, 0, 0]
+        var place = 0
+        var width = 0
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "T") { break }
+            if byte == UInt8(ascii: "-") {
+                guard width == (place == 0 ? 4 : 2), place < 2 else { return nil }
+                place += 1
+                width = 0
+                continue
+            }
+            guard (0x30...0x39).contains(byte), width < 4 else { return nil }
+            numbers[place] = numbers[place] * 10 + Int(byte - 0x30)
+            width += 1
         }
-        self.init(
-            year: numbers[0], month: numbers.count > 1 ? numbers[1] : nil, day: numbers.count > 2 ? numbers[2] : nil)
+        guard width == (place == 0 ? 4 : 2) else { return nil }
+        self.init(year: numbers[0], month: place > 0 ? numbers[1] : nil, day: place > 1 ? numbers[2] : nil)
     }
 
     package static func < (left: PartialDate, right: PartialDate) -> Bool {
