@@ -99,9 +99,12 @@ package struct OMDbMapping: Sendable {
 
     /// "1999", "2011–2019" and "2011–", with an en dash or a hyphen; a single year has no last one.
     private static func years(_ text: String) -> (first: PartialDate?, last: PartialDate?) {
-        let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "–" || $0 == "-" }
-        let years = parts.map { PartialDate(iso: String($0)) }
-        return (years.first ?? nil, years.count > 1 ? years[1] : nil)
+        // An en dash is three bytes, of which the first is 0xE2.
+        guard let dash = text.utf8.firstIndex(where: { $0 == 0xE2 || $0 == UInt8(ascii: "-") }) else {
+            return (PartialDate(iso: text), nil)
+        }
+        let rest = text[dash...].drop { $0 == "–" || $0 == "-" }
+        return (PartialDate(iso: String(text[..<dash])), PartialDate(iso: String(rest)))
     }
 
     /// "31 Mar 1999", or the "1999-03-31" of season lists.

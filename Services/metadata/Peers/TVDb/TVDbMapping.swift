@@ -9,7 +9,7 @@ package struct TVDbMapping: Sendable {
             "overview",
             "score", "firstAired", "lastAired", "first_air_time", "first_release", "date", "originalLanguage",
             "primary_language", "averageRuntime", "runtime", "genres", "contentRatings", "country", "remoteIds",
-            "remote_ids", "sourceName", "aliases", "nameTranslations", "overviewTranslations", "language", "seasons",
+            "remote_ids", "sourceName", "aliases", "language", "seasons",
             "number", "seasonNumber", "seriesId", "episodes", "aired", "series", "movie", "episode",
         ], whole: ["translations", "overviews"])
 
