@@ -112,10 +112,11 @@ struct RefreshFindings: Sendable {
         let failed = reports.contains { $0.answer.outcome == .error }
         attempts = failed ? min(record.attempts + 1, 1_000) : 0
 
+        // Whoever looks at it brings it forward.
         let traits = RefreshSchedule.Title(
             kind: SubjectKind(record.title.kind),
             releasedDay: draft.released?.firstDay ?? record.title.releaseDate.map { Int64($0.daysSinceEpoch) },
-            hasScore: !refresh.scores.isEmpty, isWanted: true)
+            hasScore: !refresh.scores.isEmpty, isWanted: false)
         var wait = RefreshSchedule.interval(traits, today: now / 86_400_000)
         if failed { wait = min(wait, RefreshSchedule.retry(attempt: attempts)) }
         var due = now + RefreshSchedule.jittered(wait, seed: seed) * 1_000
