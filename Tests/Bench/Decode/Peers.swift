@@ -1,3 +1,5 @@
+// The names are those of the providers.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 /// The members that our mappings read, as somebody would write them for Foundation.
 enum Peers {
     struct Named: Decodable { let name: String? }
