@@ -15,8 +15,14 @@ extension GatewayService {
         "Web pages that may call the API from a browser; none by default.",
         accepts: { $0.hasPrefix("https://") || $0.hasPrefix("http://") })
     private static let registration = ConfigKey<String>.choice(
-        "REELAY_REGISTRATION", of: ["first", "open"], default: "first",
-        "Who may make an account: only the first person, who becomes the administrator, or everybody.")
+        "REELAY_REGISTRATION", of: RegistrationPolicy.allCases.map(\.rawValue),
+        default: RegistrationPolicy.first.rawValue,
+        "Who may make an account beside the first person, who becomes the administrator: nobody (first), who shows an invitation, or everybody."
+    )
+    private static let proxies = ConfigKey<[String]>.list(
+        "REELAY_TRUSTED_PROXIES", form: "addresses and ranges such as 10.0.0.0/8, separated by commas",
+        "Proxies in front of the gateway whose X-Forwarded-For is believed; without it a proxy's address counts as the client's.",
+        accepts: { NetworkRange($0) != nil })
 
     private static let internalPort = ConfigKey<Int>.port(
         "REELAY_INTERNAL_PORT", default: 7_100,
@@ -27,25 +33,41 @@ extension GatewayService {
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
+            proxies.definition,
             internalPort.definition,
-        ]
+        ], commands: [ResetPassword.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
         let ratings = try assembly.client("ratings", at: SharedKeys.ratingsAddress)
         let scrobble = try assembly.client("scrobble", at: SharedKeys.scrobbleAddress)
         let database = try await assembly.database(schema: "gateway", migrations: migrations)
+        let store = GatewayStore(database: database)
         let accounts = Accounts(
-            store: GatewayStore(database: database), hasher: PasswordHasher(), clock: SystemWallClock(),
-            ids: SystemIDSource(), isRegistrationOpen: values[registration] == "open")
+            store: store, hasher: PasswordHasher(), clock: SystemWallClock(), ids: SystemIDSource(),
+            registration: RegistrationPolicy(rawValue: values[registration]) ?? .first)
+        let clients = GatewayClients(
+            metadata: MetadataClient(metadata), ratings: RatingsClient(ratings), scrobble: ScrobbleClient(scrobble))
+        let erasure = AccountErasure(
+            store: store,
+            keepers: [
+                { (person, call) async throws(RPCError) in 
+                    let outcome = try await clients.scrobble.deletePerson(person, call)
+                    return outcome
+                }
+            ], logger: runtime.logger)
         let service = GatewayService(
-            clients: GatewayClients(
-                metadata: MetadataClient(metadata), ratings: RatingsClient(ratings),
-                scrobble: ScrobbleClient(scrobble)),
-            metadata: MetadataClient(metadata), accounts: accounts)
+            clients: clients, metadata: MetadataClient(metadata), accounts: accounts,
+            once: OnceStore(database: database, secret: values[SharedKeys.serviceSecret]), erasure: erasure)
+        let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)
+        assembly.add(
+            .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))
+        assembly.add(.running("account erasure", phase: .background, { await erasure.run() }))
         let edge = EdgeServer(
-            routes: GatewayRoutes.all(service), cors: CORSPolicy(origins: values[origins]), host: runtime.host,
-            port: runtime.port, group: runtime.group, logger: runtime.logger,
+            routes: GatewayRoutes.all(service), cors: CORSPolicy(origins: values[origins]),
+            proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), host: runtime.host,
+            port: runtime.port,
+            group: runtime.group, logger: runtime.logger,
             authenticate: { (token, deadline) async throws(RPCError) in
                 try await accounts.caller(of: token, until: deadline)
             }, observe: EdgeTelemetry(logger: runtime.logger).observe)
@@ -61,5 +83,8 @@ extension GatewayService {
         return assembly.components
     }
 
-    static let migrations = [Migration(1, "accounts", sql: PackageResources._001_accounts_sql)]
+    static let migrations = [
+        Migration(1, "accounts", sql: PackageResources._001_accounts_sql),
+        Migration(2, "identity", sql: PackageResources._002_identity_sql),
+    ]
 }

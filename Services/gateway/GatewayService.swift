@@ -1,41 +1,25 @@
 package import Contracts
-package import Cryptography
+internal import Cryptography
 package import RPC
-package import Store
+internal import Store
 
 /// Everything that the public side answers; one line per operation, the work is in `Handlers/`. Operations that are one
 /// internal call are generated.
 package struct GatewayService: GatewayAPI {
     package let clients: GatewayClients
     private let metadata: MetadataClient
-    private let accounts: Accounts
+    let accounts: Accounts
+    let once: OnceStore
+    let erasure: AccountErasure
 
-    package init(clients: GatewayClients, metadata: MetadataClient, accounts: Accounts) {
+    package init(
+        clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure
+    ) {
         self.clients = clients
         self.metadata = metadata
         self.accounts = accounts
-    }
-
-    package func register(
-        _ input: RegisterInput, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<SessionGrant> {
-        try await Register(accounts: accounts).run(input, context)
-    }
-
-    package func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
-        try await Login(accounts: accounts).run(input, context)
-    }
-
-    package func logout(
-        _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await Logout(accounts: accounts).run(input, caller, context)
-    }
-
-    package func getMe(
-        _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<User> {
-        try await GetMe(accounts: accounts).run(input, caller, context)
+        self.once = once
+        self.erasure = erasure
     }
 
     package func resolveMovie(
@@ -67,62 +51,6 @@ package struct GatewayService: GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<WatchedPage> {
         try await ListHistory(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
             .run(input, caller, context)
-    }
-}
-
-/// What everything about accounts needs.
-package struct Accounts: Sendable {
-    /// How long a session lasts.
-    static let sessionLife = Duration.seconds(30 * 24 * 3_600)
-    static let sessionPrefix = TokenPrefix("reelay_st_")
-
-    let store: GatewayStore
-    let hasher: PasswordHasher
-    let clock: any WallClock
-    let ids: any IDSource
-    /// Whether others than the first person may make an account.
-    let isRegistrationOpen: Bool
-
-    package init(
-        store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource, isRegistrationOpen: Bool
-    ) {
-        self.store = store
-        self.hasher = hasher
-        self.clock = clock
-        self.ids = ids
-        self.isRegistrationOpen = isRegistrationOpen
-    }
-
-    /// A new session and the token that opens it.
-    func newSession(at now: Timestamp) -> (session: GatewayStore.NewSession, token: OpaqueToken) {
-        let token = OpaqueToken(prefix: Self.sessionPrefix)
-        let session = GatewayStore.NewSession(
-            id: SessionID(ids.next()), tokenDigest: token.digest, expiresAt: now.advanced(by: Self.sessionLife))
-        return (session, token)
-    }
-
-    /// Who a bearer token belongs to; nil for junk, and for a session that has ended.
-    package func caller(
-        of token: String, until deadline: ContinuousClock.Instant
-    ) async throws(RPCError) -> EdgeCaller? {
-        guard let token = OpaqueToken(presented: Secret(token), prefix: Self.sessionPrefix) else { return nil }
-        let owner = try await asking { () throws(StoreError) in
-            try await store.session(of: token.digest, at: clock.now, until: deadline)
-        }
-        return owner.map { EdgeCaller(user: $0.user, credential: $0.session.uuid) }
-    }
-}
-
-extension PasswordError {
-    /// What a caller is told.
-    var asRPCError: RPCError {
-        switch self {
-        case .busy: .overloaded("too many passwords are being checked; try again in a moment")
-        case .cancelled: .cancelled("the caller withdrew the call")
-        case .tooLong, .containsNUL: .invalidRequest("password: cannot be used")
-        case .unavailable: .unavailable("passwords cannot be checked now")
-        case .malformedHash: .internal("the service failed; its log says why")
-        }
     }
 }
 

@@ -191,3 +191,83 @@ struct EchoGateway: GatewayAPI {
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedPage> { EdgeReply(WatchedPage(items: [])) }
 }
+
+extension EchoGateway {
+    func refresh(
+        _ input: RefreshInput, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SessionGrant> {
+        throw .forbidden()
+    }
+
+    func changePassword(
+        _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func updateMe(
+        _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<User> {
+        throw .forbidden()
+    }
+
+    func deleteMe(
+        _ input: DeleteMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func listSessions(
+        _ input: ListSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SessionList> {
+        throw .forbidden()
+    }
+
+    func endOtherSessions(
+        _ input: EndOtherSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func endSession(
+        _ input: EndSessionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func listApiKeys(
+        _ input: ListApiKeysInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ApiKeyList> {
+        throw .forbidden()
+    }
+
+    func createApiKey(
+        _ input: CreateApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewApiKey> {
+        throw .forbidden()
+    }
+
+    func deleteApiKey(
+        _ input: DeleteApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func listInvites(
+        _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<InviteList> {
+        throw .forbidden()
+    }
+
+    func createInvite(
+        _ input: CreateInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewInvite> {
+        throw .forbidden()
+    }
+
+    func deleteInvite(
+        _ input: DeleteInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+}

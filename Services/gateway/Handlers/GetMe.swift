@@ -9,10 +9,10 @@ struct GetMe: Sendable {
     func run(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User> {
-        let user = try await asking { () throws(StoreError) in
+        let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(caller.user, until: context.rpc.deadline)
         }
-        guard let user else { throw .unauthenticated("the account is gone") }
-        return EdgeReply(user)
+        guard let stored else { throw .unauthenticated("the account is gone") }
+        return EdgeReply(stored.user)
     }
 }

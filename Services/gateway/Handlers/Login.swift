@@ -9,21 +9,31 @@ struct Login: Sendable {
 
     func run(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
         let deadline = context.rpc.deadline
+        let username = Username(input.body.username)
         let account = try await asking { () throws(StoreError) in
-            try await accounts.store.account(of: Username(input.body.username), until: deadline)
+            try await accounts.store.account(of: username, until: deadline)
         }
-        let verdict: PasswordVerdict
+        let attempt = LoginAttempt.login(
+            username, from: context.clientAddress, known: account?.networks ?? [], limits: accounts.limits)
+        try await accounts.admit(attempt, until: deadline)
+        let verdict = try await accounts.verify(input.body.password, against: account?.passwordHash)
+        guard let account, case .match(let needsRehash) = verdict else {
+            throw .invalidCredentials("user name or password is wrong")
+        }
+        let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
+        let now = accounts.clock.now
+        let (session, token, refresh) = accounts.newSession(
+            at: now, device: input.body.device, address: context.clientAddress)
         do {
-            verdict = try await accounts.hasher.verify(Secret(input.body.password), against: account?.passwordHash)
+            try await accounts.store.open(
+                GatewayStore.OpenedLogin(account: account, session: session, attempt: attempt, newHash: newHash),
+                at: now, limits: accounts.limits, until: deadline)
+        } catch .conflict {
+            // The account was closed this very moment.
+            throw .invalidCredentials("user name or password is wrong")
         } catch {
             throw error.asRPCError
         }
-        guard let account, verdict != .mismatch else { throw .invalidCredentials("user name or password is wrong") }
-        let now = accounts.clock.now
-        let (session, token) = accounts.newSession(at: now)
-        try await asking { () throws(StoreError) in
-            try await accounts.store.open(session, for: account.user.id, at: now, until: deadline)
-        }
-        return EdgeReply(SessionGrant(token: token.text.revealed, expiresAt: session.expiresAt, user: account.user))
+        return EdgeReply(SessionGrant(session, token, refresh, account.user))
     }
 }

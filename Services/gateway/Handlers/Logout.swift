@@ -9,9 +9,11 @@ struct Logout: Sendable {
     func run(
         _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await asking { () throws(StoreError) in
-            try await accounts.store.end(SessionID(caller.credential), until: context.rpc.deadline)
+        _ = try await asking { () throws(StoreError) in
+            try await accounts.store.end(
+                SessionID(caller.credential), of: caller.user, until: context.rpc.deadline)
         }
+        accounts.callers.forget { $0.credential == caller.credential }
         return .nothing()
     }
 }

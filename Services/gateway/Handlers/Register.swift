@@ -9,37 +9,60 @@ struct Register: Sendable {
 
     func run(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
         let deadline = context.rpc.deadline
-        let username = Username(input.body.username)
-        // Asked first only to spare the hash; the insert decides.
-        if !accounts.isRegistrationOpen {
-            let isFounded = try await asking { () throws(StoreError) in
-                try await accounts.store.isFounded(until: deadline)
-            }
-            if isFounded { throw .registrationClosed("registration is closed") }
-        }
-        if let fault = PasswordPolicy.fault(input.body.password, username: username) {
+        let body = input.body
+        let username = Username(body.username)
+        let invite = try await admission(body.invite, until: deadline)
+        if let fault = PasswordPolicy.fault(body.password, username: username) {
             throw .weakPassword(fault.explanation)
         }
-        let hash: String
-        do {
-            hash = try await accounts.hasher.hash(Secret(input.body.password))
-        } catch {
-            throw error.asRPCError
-        }
+        let hash = try await accounts.hash(body.password)
         let now = accounts.clock.now
-        let (session, token) = accounts.newSession(at: now)
-        let registration = GatewayStore.Registration(
+        let (session, token, refresh) = accounts.newSession(
+            at: now, device: body.device, address: context.clientAddress)
+        let account = GatewayStore.NewAccount(
             id: UserID(accounts.ids.next()), username: username, passwordHash: hash, at: now, session: session)
         let user: User?
         do {
             user = try await accounts.store.register(
-                registration, isOpen: accounts.isRegistrationOpen, until: deadline)
+                account, isOpen: accounts.registration == .open && invite == nil, invite: invite, until: deadline)
         } catch .conflict(constraint: "users_username_key_key") {
             throw .usernameTaken("this user name is taken")
         } catch {
             throw error.asRPCError
         }
-        guard let user else { throw .registrationClosed("registration is closed") }
-        return EdgeReply(SessionGrant(token: token.text.revealed, expiresAt: session.expiresAt, user: user))
+        guard let user else { throw invite == nil ? Self.closed : Self.noInvite }
+        return EdgeReply(SessionGrant(session, token, refresh, user))
+    }
+
+    /// The digest of the invitation that is shown, where one is. Asked first only to spare the hash; the insert decides.
+    private func admission(
+        _ code: String?, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> SHA256Digest? {
+        if accounts.registration == .open, code == nil { return nil }
+        let isFounded = try await asking { () throws(StoreError) in
+            try await accounts.store.isFounded(until: deadline)
+        }
+        if !isFounded { return nil }
+        guard accounts.registration != .first, let code else { throw Self.closed }
+        guard let token = OpaqueToken(presented: Secret(code), prefix: Accounts.invitePrefix) else {
+            throw Self.noInvite
+        }
+        let isGood = try await asking { () throws(StoreError) in
+            try await accounts.store.isInvite(token.digest, at: accounts.clock.now, until: deadline)
+        }
+        if !isGood { throw Self.noInvite }
+        return token.digest
+    }
+
+    private static var closed: RPCError { .registrationClosed("this installation takes no new accounts as it is") }
+    private static var noInvite: RPCError { .invalidInvite("this invitation lets nobody in") }
+}
+
+extension SessionGrant {
+    /// What a person who logs in is given.
+    init(_ session: GatewayStore.NewSession, _ token: OpaqueToken, _ refresh: OpaqueToken, _ user: User) {
+        self.init(
+            token: token.text.revealed, expiresAt: session.tokens.expiresAt, refreshToken: refresh.text.revealed,
+            refreshExpiresAt: session.tokens.refreshExpiresAt, user: user)
     }
 }

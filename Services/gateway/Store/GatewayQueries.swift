@@ -1,58 +1,146 @@
 import Contracts
+import Cryptography
 import Postgres
 import Store
 
 extension SessionID: PGScalar, PGDecodable {}
+extension APIKeyID: PGScalar, PGDecodable {}
+extension InviteID: PGScalar, PGDecodable {}
 
-/// Every SQL text of the gateway.
+/// Every SQL text of the gateway; accounts here, the rest in the files beside.
 enum GatewayQueries {
     /// Makes an account with its first session. The first account founds the installation and becomes its administrator;
-    /// later ones are made only where `$6` allows it. No row: registration is closed.
+    /// later ones are made only where `$6` allows it, or by the invitation whose code has the digest `$7`, which is used
+    /// up by it. No row: registration is closed.
     static let register = PGStatement(
         "gateway.register",
         """
         WITH founded AS (
             INSERT INTO installation (founder, founded_at) VALUES ($1, $5)
             ON CONFLICT DO NOTHING RETURNING founder
+        ), invited AS (
+            UPDATE invites SET used_at = $5
+            WHERE code_hash = $7 AND used_at IS NULL AND expires_at > $5 AND NOT EXISTS (SELECT FROM founded)
+            RETURNING id
         ), made AS (
             INSERT INTO users (id, username, username_key, password_hash, role, created_at)
             SELECT $1, $2, $3, $4, CASE WHEN EXISTS (SELECT FROM founded) THEN 'admin' ELSE 'member' END, $5
-            WHERE $6 OR EXISTS (SELECT FROM founded)
-            RETURNING id, username, role, created_at
+            WHERE $6 OR EXISTS (SELECT FROM founded) OR EXISTS (SELECT FROM invited)
+            RETURNING id, username, role, time_zone, settings, created_at
         ), opened AS (
-            INSERT INTO sessions (id, user_id, token_hash, created_at, expires_at)
-            SELECT $7, id, $8, $5, $9 FROM made RETURNING user_id
+            INSERT INTO sessions (id, user_id, token_hash, refresh_hash, created_at, refreshed_at, authenticated_at,
+                expires_at, refresh_expires_at, device, address)
+            SELECT $8, id, $9, $10, $5, $5, $5, $11, $12, $13, $14 FROM made RETURNING user_id
         )
-        SELECT id, username, role, created_at FROM made JOIN opened ON opened.user_id = made.id
+        SELECT id, username, role, time_zone, settings, created_at FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
     static let account = PGStatement(
         "gateway.account",
-        "SELECT id, username, role, created_at, password_hash FROM users WHERE username_key = $1"
+        """
+        SELECT id, username, role, time_zone, settings, created_at, password_hash,
+            ARRAY(SELECT network_hash FROM known_networks n WHERE n.user_id = users.id) AS networks
+        FROM users WHERE username_key = $1
+        """
     ) { row throws(PGError) in
         let user = try readUser(&row)
-        return Account(user: user, passwordHash: try row.next())
+        return Account(user: user, passwordHash: try row.next(), networks: try row.next())
     }
 
-    static let openSession = PGCommand(
-        "gateway.openSession",
-        "INSERT INTO sessions (id, user_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+    static let user = stored("gateway.user", "")
+    /// Held until the transaction ends, so that changes follow each other.
+    static let userToChange = stored("gateway.userToChange", "FOR UPDATE")
 
-    static let endSession = PGCommand("gateway.endSession", "DELETE FROM sessions WHERE id = $1")
+    private static func stored(_ name: String, _ lock: String) -> PGStatement<StoredUser> {
+        PGStatement(
+            name,
+            """
+            SELECT id, username, role, time_zone, settings, created_at, password_hash FROM users WHERE id = $1 \(lock)
+            """
+        ) { row throws(PGError) in
+            let user = try readUser(&row)
+            return StoredUser(user: user, passwordHash: try row.next())
+        }
+    }
 
-    static let session = PGStatement(
-        "gateway.session", "SELECT id, user_id FROM sessions WHERE token_hash = $1 AND expires_at > $2"
-    ) { row throws(PGError) in SessionOwner(session: try row.next(), user: try row.next()) }
+    static let updateUser = PGStatement(
+        "gateway.updateUser",
+        """
+        UPDATE users SET time_zone = $2, settings = $3 WHERE id = $1
+        RETURNING id, username, role, time_zone, settings, created_at
+        """, kind: .write, row: readUser)
 
-    static let user = PGStatement(
-        "gateway.user", "SELECT id, username, role, created_at FROM users WHERE id = $1", row: readUser)
+    /// Exact names only: Postgres itself would take any case, abbreviations and rules of POSIX.
+    static let isTimeZone = PGStatement(
+        "gateway.isTimeZone",
+        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1 AND name NOT LIKE 'posix/%')", kind: .solo
+    ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let founder = PGStatement("gateway.isFounded", "SELECT true FROM installation") { row throws(PGError) in
         try row.next(Bool.self)
     }
 
-    @Sendable private static func readUser(_ row: inout PGRowReader) throws(PGError) -> User {
-        User(id: try row.next(), username: try row.next(), role: try row.next(), createdAt: try row.next())
+    static let isInvite = PGStatement(
+        "gateway.isInvite",
+        "SELECT true FROM invites WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2"
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    // MARK: Passwords
+
+    static let setPassword = PGCommand(
+        "gateway.setPassword", "UPDATE users SET password_hash = $2 WHERE id = $1")
+
+    /// The same password with today's parameters.
+    static let rehash = PGCommand(
+        "gateway.rehash", "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
+
+    /// What an administrator does at the machine itself: a new password, and nobody is logged in any more.
+    static let resetPassword = PGStatement(
+        "gateway.resetPassword",
+        """
+        WITH found AS (
+            UPDATE users SET password_hash = $2 WHERE username_key = $1 RETURNING id
+        ), ended AS (DELETE FROM sessions WHERE user_id IN (SELECT id FROM found))
+        SELECT id FROM found
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(UserID.self) }
+
+    // MARK: Leaving
+
+    /// Taken first, so that of two administrators who leave at once the second sees the first gone.
+    static let lockInstallation = PGCommand("gateway.lockInstallation", "SELECT FROM installation FOR UPDATE")
+
+    /// Closes an account whose session was opened after `$3`, with all that hangs on it, and notes what is to be erased
+    /// elsewhere. The oldest person inherits an installation without an administrator; without people it is as new.
+    static let closeAccount = PGStatement(
+        "gateway.closeAccount",
+        """
+        WITH gone AS (
+            DELETE FROM users WHERE id = $1
+                AND EXISTS (SELECT FROM sessions WHERE id = $2 AND user_id = $1 AND authenticated_at > $3)
+            RETURNING id, role
+        ), noted AS (
+            INSERT INTO account_deletions (user_id, requested_at, due_at) SELECT id, now(), now() FROM gone
+            ON CONFLICT DO NOTHING
+        ), heir AS (
+            SELECT id, role FROM users WHERE id <> $1 ORDER BY role = 'admin' DESC, created_at, id LIMIT 1
+        ), promoted AS (
+            UPDATE users SET role = 'admin'
+            WHERE id = (SELECT id FROM heir WHERE role <> 'admin') AND EXISTS (SELECT FROM gone WHERE role = 'admin')
+        ), inherited AS (
+            UPDATE installation SET founder = (SELECT id FROM heir)
+            WHERE founder = $1 AND EXISTS (SELECT FROM heir) AND EXISTS (SELECT FROM gone)
+        ), abandoned AS (
+            DELETE FROM installation WHERE NOT EXISTS (SELECT FROM heir) AND EXISTS (SELECT FROM gone)
+        )
+        SELECT id FROM gone
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(UserID.self) }
+
+    @Sendable static func readUser(_ row: inout PGRowReader) throws(PGError) -> User {
+        User(
+            id: try row.next(), username: try row.next(), role: try row.next(), timeZone: try row.next(),
+            settings: UserSettings.standard.applying(try row.nextJSON()), createdAt: try row.next())
     }
 }
 
@@ -61,10 +149,12 @@ struct Account: Sendable {
     let user: User
     /// A PHC string.
     let passwordHash: String
+    /// Digests of the networks from which the person has logged in before.
+    let networks: [[UInt8]]
 }
 
-/// A session that is valid, and whose it is.
-package struct SessionOwner: Sendable, Hashable {
-    let session: SessionID
-    let user: UserID
+/// A person's row.
+struct StoredUser: Sendable {
+    let user: User
+    let passwordHash: String
 }

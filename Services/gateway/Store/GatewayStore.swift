@@ -1,16 +1,16 @@
-import Contracts
+package import Contracts
 import Cryptography
 import Postgres
 package import Store
 
-/// Accounts and sessions in Postgres.
+/// Accounts in Postgres; sessions, keys and what guards them are in the files beside.
 package struct GatewayStore: Sendable {
-    private let database: Database
+    let database: Database
 
     package init(database: Database) { self.database = database }
 
     /// An account that somebody asks for.
-    struct Registration: Sendable {
+    struct NewAccount: Sendable {
         let id: UserID
         let username: Username
         let passwordHash: String
@@ -18,11 +18,20 @@ package struct GatewayStore: Sendable {
         let session: NewSession
     }
 
+    /// The tokens that a session has from now on.
+    struct TokenPair: Sendable {
+        let tokenDigest: SHA256Digest
+        let refreshDigest: SHA256Digest
+        let expiresAt: Timestamp
+        let refreshExpiresAt: Timestamp
+    }
+
     /// A session that begins.
     struct NewSession: Sendable {
         let id: SessionID
-        let tokenDigest: SHA256Digest
-        let expiresAt: Timestamp
+        let tokens: TokenPair
+        let device: String?
+        let address: String?
     }
 
     /// Whether there is a first person already.
@@ -30,17 +39,26 @@ package struct GatewayStore: Sendable {
         try await !database.rows(GatewayQueries.founder, [], until: deadline).isEmpty
     }
 
-    /// Makes the account and its first session; nil where registration is closed. Throws `conflict` for a taken name.
+    func isInvite(
+        _ digest: SHA256Digest, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(GatewayQueries.isInvite, [.bytea(digest.bytes), .moment(now)], until: deadline).isEmpty
+    }
+
+    /// Makes the account and its first session; nil where registration is closed, and where `invite` lets nobody in.
+    /// Throws `conflict` for a taken name.
     func register(
-        _ registration: Registration, isOpen: Bool, until deadline: ContinuousClock.Instant
+        _ account: NewAccount, isOpen: Bool, invite: SHA256Digest? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> User? {
-        try await database.rows(
+        let session = account.session
+        return try await database.rows(
             GatewayQueries.register,
             [
-                .id(registration.id), .text(registration.username.display), .text(registration.username.key),
-                .text(registration.passwordHash), .moment(registration.at), .bool(isOpen),
-                .id(registration.session.id), .bytea(registration.session.tokenDigest.bytes),
-                .moment(registration.session.expiresAt),
+                .id(account.id), .text(account.username.display), .text(account.username.key),
+                .text(account.passwordHash), .moment(account.at), .bool(isOpen), .bytea(invite?.bytes), .id(session.id),
+                .bytea(session.tokens.tokenDigest.bytes), .bytea(session.tokens.refreshDigest.bytes),
+                .moment(session.tokens.expiresAt), .moment(session.tokens.refreshExpiresAt), .text(session.device),
+                .text(session.address),
             ], until: deadline
         ).first
     }
@@ -49,31 +67,32 @@ package struct GatewayStore: Sendable {
         try await database.rows(GatewayQueries.account, [.text(username.key)], until: deadline).first
     }
 
-    func open(
-        _ session: NewSession, for user: UserID, at now: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        try await database.run(
-            GatewayQueries.openSession,
-            [
-                .id(session.id), .id(user), .bytea(session.tokenDigest.bytes), .moment(now),
-                .moment(session.expiresAt),
-            ], until: deadline)
+    func user(_ id: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StoredUser? {
+        try await database.rows(GatewayQueries.user, [.id(id)], until: deadline).first
     }
 
-    func end(_ session: SessionID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
-        try await database.run(GatewayQueries.endSession, [.id(session)], until: deadline)
+    func isTimeZone(_ name: String, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        try await database.rows(GatewayQueries.isTimeZone, [.text(name)], until: deadline).first ?? false
     }
 
-    /// The session of a token; nil where it has ended or never was.
-    func session(
-        of tokenDigest: SHA256Digest, at now: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> SessionOwner? {
+    /// Sets a password and ends every session of the person; nil where nobody has that name.
+    package func resetPassword(
+        of name: String, to hash: String, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> UserID? {
         try await database.rows(
-            GatewayQueries.session, [.bytea(tokenDigest.bytes), .moment(now)], until: deadline
+            GatewayQueries.resetPassword, [.text(Username(name).key), .text(hash)], until: deadline
         ).first
     }
 
-    func user(_ id: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> User? {
-        try await database.rows(GatewayQueries.user, [.id(id)], until: deadline).first
+    /// Closes an account; false where the session that asks was opened before `freshSince`.
+    func close(
+        _ user: UserID, asking session: SessionID, freshSince: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(GatewayQueries.lockInstallation)
+            return try await !transaction.commit(
+                with: GatewayQueries.closeAccount, [.id(user), .id(session), .moment(freshSince)]
+            ).isEmpty
+        }
     }
 }

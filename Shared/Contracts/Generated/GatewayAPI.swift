@@ -22,18 +22,75 @@ package protocol GatewayAPI: Sendable {
 
     /// Makes an account. The first person becomes the administrator; after that registration is closed unless the
     /// installation says otherwise. `POST /api/v1/auth/register`. Errors: usernameTaken, registrationClosed,
-    /// weakPassword.
+    /// weakPassword, invalidInvite.
     func register(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
-    /// Opens a session. `POST /api/v1/auth/login`. Errors: invalidCredentials.
+    /// Opens a session. An unknown name and a wrong password get the same answer in the same time; too many failures
+    /// get `tooManyAttempts`. `POST /api/v1/auth/login`. Errors: invalidCredentials.
     func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Ends the session that the bearer token belongs to. `POST /api/v1/auth/logout`.
     func logout(
         _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// Changes a refresh token for a new one and a new bearer token. A token that was changed before ends the session,
+    /// unless that was less than a minute ago. `POST /api/v1/auth/refresh`. Errors: invalidRefreshToken.
+    func refresh(_ input: RefreshInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
+    /// Changes my password and ends all my other sessions. `POST /api/v1/auth/password`. Errors: wrongPassword,
+    /// weakPassword.
+    func changePassword(
+        _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Who the bearer token belongs to. `GET /api/v1/users/me`.
     func getMe(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User>
+    /// Closes my account at once and erases everything of mine. Wants a session of a login in the last 15 minutes
+    /// (`loginTooOld`). `DELETE /api/v1/users/me`.
+    func deleteMe(
+        _ input: DeleteMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// Changes what is named and leaves the rest. `PATCH /api/v1/users/me`. Errors: unknownTimeZone,
+    /// preconditionFailed.
+    func updateMe(
+        _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<User>
+    /// Where I am logged in, the latest first. `GET /api/v1/users/me/sessions`.
+    func listSessions(
+        _ input: ListSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SessionList>
+    /// Ends all my sessions but this one. `DELETE /api/v1/users/me/sessions`.
+    func endOtherSessions(
+        _ input: EndOtherSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// Ends one of my sessions. `DELETE /api/v1/users/me/sessions/{session}`. Errors: loginNotFound.
+    func endSession(
+        _ input: EndSessionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// My API keys, the latest first. `GET /api/v1/users/me/api-keys`.
+    func listApiKeys(
+        _ input: ListApiKeysInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ApiKeyList>
+    /// Makes an API key for a script or an app. Its text is shown once. `admin` is for administrators (`forbidden`); a
+    /// person has 50 keys at the most (`tooMany`). `POST /api/v1/users/me/api-keys`. Errors: forbidden, expiryInPast.
+    func createApiKey(
+        _ input: CreateApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewApiKey>
+    /// Takes an API key back. `DELETE /api/v1/users/me/api-keys/{key}`. Errors: apiKeyNotFound.
+    func deleteApiKey(
+        _ input: DeleteApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// The invitations of this installation, the latest first. `GET /api/v1/invites`.
+    func listInvites(
+        _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<InviteList>
+    /// Invites one person. The code is shown once and lets one account in. There are 200 open invitations at the most
+    /// (`tooMany`). `POST /api/v1/invites`. Errors: expiryInPast.
+    func createInvite(
+        _ input: CreateInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewInvite>
+    /// Takes an invitation back. `DELETE /api/v1/invites/{invite}`. Errors: inviteNotFound.
+    func deleteInvite(
+        _ input: DeleteInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Finds the film that the ids mean. A film that is new here is asked of all providers and kept. `POST
     /// /api/v1/movies/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveMovie(

@@ -6,29 +6,29 @@ internal import RPC
 
 /// What `register` is given.
 package struct RegisterInput: Sendable, Hashable {
-    package var body: Credentials
+    package var body: Registration
 
-    package init(body: Credentials) {
+    package init(body: Registration) {
         self.body = body
     }
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        body = try request.requiredBody(Credentials.self)
+        body = try request.requiredBody(Registration.self)
     }
 }
 
 /// What `login` is given.
 package struct LoginInput: Sendable, Hashable {
-    package var body: Credentials
+    package var body: LoginRequest
 
-    package init(body: Credentials) {
+    package init(body: LoginRequest) {
         self.body = body
     }
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
-        body = try request.requiredBody(Credentials.self)
+        body = try request.requiredBody(LoginRequest.self)
     }
 }
 
@@ -42,6 +42,44 @@ package struct LogoutInput: Sendable, Hashable {
     }
 }
 
+/// What `refresh` is given.
+package struct RefreshInput: Sendable, Hashable {
+    package var body: RefreshRequest
+
+    package init(body: RefreshRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(RefreshRequest.self)
+    }
+}
+
+/// What `changePassword` is given.
+package struct ChangePasswordInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: PasswordChange
+
+    package init(idempotencyKey: String? = nil, body: PasswordChange) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(PasswordChange.self)
+    }
+}
+
 /// What `getMe` is given.
 package struct GetMeInput: Sendable, Hashable {
     package init() {
@@ -49,6 +87,170 @@ package struct GetMeInput: Sendable, Hashable {
 
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `deleteMe` is given.
+package struct DeleteMeInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `updateMe` is given.
+package struct UpdateMeInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: UserChange
+
+    package init(idempotencyKey: String? = nil, body: UserChange) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(UserChange.self)
+    }
+}
+
+/// What `listSessions` is given.
+package struct ListSessionsInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `endOtherSessions` is given.
+package struct EndOtherSessionsInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `endSession` is given.
+package struct EndSessionInput: Sendable, Hashable {
+    package var session: SessionID
+
+    package init(session: SessionID) {
+        self.session = session
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        session = try request.required(.path, "session", isText: true, SessionID.init(from:))
+    }
+}
+
+/// What `listApiKeys` is given.
+package struct ListApiKeysInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `createApiKey` is given.
+package struct CreateApiKeyInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: ApiKeyRequest
+
+    package init(idempotencyKey: String? = nil, body: ApiKeyRequest) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(ApiKeyRequest.self)
+    }
+}
+
+/// What `deleteApiKey` is given.
+package struct DeleteApiKeyInput: Sendable, Hashable {
+    package var key: APIKeyID
+
+    package init(key: APIKeyID) {
+        self.key = key
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        key = try request.required(.path, "key", isText: true, APIKeyID.init(from:))
+    }
+}
+
+/// What `listInvites` is given.
+package struct ListInvitesInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `createInvite` is given.
+package struct CreateInviteInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: InviteRequest
+
+    package init(idempotencyKey: String? = nil, body: InviteRequest) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(InviteRequest.self)
+    }
+}
+
+/// What `deleteInvite` is given.
+package struct DeleteInviteInput: Sendable, Hashable {
+    package var invite: InviteID
+
+    package init(invite: InviteID) {
+        self.invite = invite
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        invite = try request.required(.path, "invite", isText: true, InviteID.init(from:))
     }
 }
 
@@ -97,7 +299,8 @@ package struct GetMovieRatingInput: Sendable, Hashable {
 /// What `rateMovie` is given.
 package struct RateMovieInput: Sendable, Hashable {
     package var title: TitleID
-    /// Passed on with the call. Rating is repeatable as it is - the same request twice leaves one rating.
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RateRequest
 

@@ -10,7 +10,20 @@ package enum GatewayRoutes {
             register(api),
             login(api),
             logout(api),
+            refresh(api),
+            changePassword(api),
             getMe(api),
+            deleteMe(api),
+            updateMe(api),
+            listSessions(api),
+            endOtherSessions(api),
+            endSession(api),
+            listApiKeys(api),
+            createApiKey(api),
+            deleteApiKey(api),
+            listInvites(api),
+            createInvite(api),
+            deleteInvite(api),
             resolveMovie(api),
             getMovie(api),
             getMovieRating(api),
@@ -81,11 +94,115 @@ package enum GatewayRoutes {
         }
     }
 
+    private static func refresh(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.open("refresh", "POST", "/api/v1/auth/refresh") {
+            (request, context) async throws(RPCError) in
+            let reply = try await api.refresh(RefreshInput(request), context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func changePassword(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.changePassword(ChangePasswordInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
     private static func getMe(_ api: some GatewayAPI) -> EdgeRoute {
         EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMe(GetMeInput(request), caller, context)
             return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func deleteMe(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("deleteMe", "DELETE", "/api/v1/users/me", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.deleteMe(DeleteMeInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func updateMe(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("updateMe", "PATCH", "/api/v1/users/me", scope: nil, isRepresentation: true, checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.updateMe(UpdateMeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listSessions(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listSessions", "GET", "/api/v1/users/me/sessions", scope: nil, isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listSessions(ListSessionsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func endOtherSessions(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("endOtherSessions", "DELETE", "/api/v1/users/me/sessions", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.endOtherSessions(EndOtherSessionsInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func endSession(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("endSession", "DELETE", "/api/v1/users/me/sessions/{session}", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.endSession(EndSessionInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func listApiKeys(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listApiKeys", "GET", "/api/v1/users/me/api-keys", scope: nil, isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listApiKeys(ListApiKeysInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func createApiKey(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("createApiKey", "POST", "/api/v1/users/me/api-keys", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.createApiKey(CreateApiKeyInput(request), caller, context)
+            return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func deleteApiKey(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("deleteApiKey", "DELETE", "/api/v1/users/me/api-keys/{key}", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.deleteApiKey(DeleteApiKeyInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func listInvites(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listInvites", "GET", "/api/v1/invites", scope: "admin", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listInvites(ListInvitesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func createInvite(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("createInvite", "POST", "/api/v1/invites", scope: "admin") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.createInvite(CreateInviteInput(request), caller, context)
+            return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func deleteInvite(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("deleteInvite", "DELETE", "/api/v1/invites/{invite}", scope: "admin") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.deleteInvite(DeleteInviteInput(request), caller, context)
+            return EdgeResponse(204, reply)
         }
     }
 

@@ -56,6 +56,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case invalidInvite
     /// The operation wants a session of a fresh login; log in again first.
     case loginTooOld
+    /// The refresh token is worth nothing; log in again.
+    case invalidRefreshToken
+    /// The current password is another one.
+    case wrongPassword
     /// The request does not fit its description; detail names the first fault.
     case invalidRequest
     /// The body's content type is not one that the operation takes.
@@ -78,6 +82,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case idempotencyKeyReused
     /// There is no time zone of this name in the IANA database.
     case unknownTimeZone
+    /// The moment of expiry has passed already.
+    case expiryInPast
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -107,6 +113,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .tooManyAttempts: 1033
         case .invalidInvite: 1034
         case .loginTooOld: 1035
+        case .invalidRefreshToken: 1036
+        case .wrongPassword: 1037
         case .invalidRequest: 1040
         case .unsupportedMediaType: 1041
         case .payloadTooLarge: 1042
@@ -118,6 +126,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: 1048
         case .idempotencyKeyReused: 1049
         case .unknownTimeZone: 1050
+        case .expiryInPast: 1051
         }
     }
 
@@ -149,6 +158,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .tooManyAttempts: 429
         case .invalidInvite: 403
         case .loginTooOld: 403
+        case .invalidRefreshToken: 401
+        case .wrongPassword: 403
         case .invalidRequest: 400
         case .unsupportedMediaType: 415
         case .payloadTooLarge: 413
@@ -160,6 +171,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: 408
         case .idempotencyKeyReused: 422
         case .unknownTimeZone: 422
+        case .expiryInPast: 422
         }
     }
 
@@ -194,6 +206,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
         case .invalidInvite: "The invitation does not exist, is used up or has expired."
         case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
+        case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
+        case .wrongPassword: "The current password is another one."
         case .invalidRequest: "The request does not fit its description; detail names the first fault."
         case .unsupportedMediaType: "The body's content type is not one that the operation takes."
         case .payloadTooLarge: "The body is larger than the operation takes."
@@ -205,6 +219,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: "The body did not arrive in time."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
+        case .expiryInPast: "The moment of expiry has passed already."
         }
     }
 
@@ -236,6 +251,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .tooManyAttempts: true
         case .invalidInvite: false
         case .loginTooOld: false
+        case .invalidRefreshToken: false
+        case .wrongPassword: false
         case .invalidRequest: false
         case .unsupportedMediaType: false
         case .payloadTooLarge: false
@@ -247,6 +264,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: true
         case .idempotencyKeyReused: false
         case .unknownTimeZone: false
+        case .expiryInPast: false
         }
     }
 
@@ -278,6 +296,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1033: self = .tooManyAttempts
         case 1034: self = .invalidInvite
         case 1035: self = .loginTooOld
+        case 1036: self = .invalidRefreshToken
+        case 1037: self = .wrongPassword
         case 1040: self = .invalidRequest
         case 1041: self = .unsupportedMediaType
         case 1042: self = .payloadTooLarge
@@ -289,6 +309,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1048: self = .requestTimeout
         case 1049: self = .idempotencyKeyReused
         case 1050: self = .unknownTimeZone
+        case 1051: self = .expiryInPast
         default: return nil
         }
     }
@@ -400,6 +421,14 @@ extension RPCError {
     package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginTooOld.error(message, data: data)
     }
+    /// The refresh token is worth nothing; log in again.
+    package static func invalidRefreshToken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.invalidRefreshToken.error(message, data: data)
+    }
+    /// The current password is another one.
+    package static func wrongPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.wrongPassword.error(message, data: data)
+    }
     /// The request does not fit its description; detail names the first fault.
     package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidRequest.error(message, data: data)
@@ -443,5 +472,9 @@ extension RPCError {
     /// There is no time zone of this name in the IANA database.
     package static func unknownTimeZone(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unknownTimeZone.error(message, data: data)
+    }
+    /// The moment of expiry has passed already.
+    package static func expiryInPast(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.expiryInPast.error(message, data: data)
     }
 }

@@ -12,6 +12,8 @@ struct ServiceArguments: ParsableCommand {
     /// What a command line asks for.
     enum Request: Equatable {
         case serve
+        /// Run the command of this name with this argument.
+        case command(String, String)
         /// Print this and end well.
         case show(String)
         /// Print this as an error and end with `ExitCode.usage`.
@@ -19,6 +21,10 @@ struct ServiceArguments: ParsableCommand {
     }
 
     static func request(_ arguments: [String], for definition: ServiceDefinition) -> Request {
+        if let command = definition.commands.first(where: { $0.name == arguments.first }) {
+            guard arguments.count == 2 else { return .refuse(usage(definition)) }
+            return .command(command.name, arguments[1])
+        }
         do {
             guard let parsed = try parseAsRoot(arguments) as? ServiceArguments else {
                 return .refuse(usage(definition))
@@ -33,7 +39,8 @@ struct ServiceArguments: ParsableCommand {
     }
 
     private static func usage(_ definition: ServiceDefinition) -> String {
-        "usage: \(definition.name) [--help | --version | --config-docs]\n"
+        let commands = definition.commands.map { " | \($0.name) \($0.argument)" }.joined()
+        return "usage: \(definition.name) [--help | --version | --config-docs\(commands)]\n"
     }
 
     private static func helpText(_ definition: ServiceDefinition) -> String {
@@ -42,7 +49,7 @@ struct ServiceArguments: ParsableCommand {
           --help         this text
           --version      the version
           --config-docs  the settings as a table in Markdown
-
+        \(definition.commands.map { "  \($0.name) \($0.argument)  \($0.purpose)\n" }.joined())
         Settings are environment variables, or lines KEY=VALUE in the file that \(ConfigLoader.fileSetting) names;
         the environment wins.
 

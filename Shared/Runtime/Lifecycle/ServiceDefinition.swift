@@ -13,13 +13,15 @@ package struct ServiceDefinition: Sendable {
     package let metricsHelp: [String: String]
     /// Upper bounds of histogram buckets, by the name as it is written out.
     package let metricsBuckets: [String: [Double]]
+    /// What the executable can do instead of serving.
+    package let commands: [ServiceCommand]
     let build: @Sendable (ConfigValues, ServiceRuntime) async throws(StartupError) -> [ServiceComponent]
 
     /// `build` connects, migrates, binds and returns the parts to run; it may wait and retry as long as it likes (the
     /// admin port answers meanwhile), and is cancelled when the process is told to stop.
     package init(
         name: String, version: String = ReelayVersion.current, portDefault: Int, keys: [ConfigDefinition],
-        metricsHelp: [String: String] = [:], metricsBuckets: [String: [Double]] = [:],
+        metricsHelp: [String: String] = [:], metricsBuckets: [String: [Double]] = [:], commands: [ServiceCommand] = [],
         build: @escaping @Sendable (ConfigValues, ServiceRuntime) async throws(StartupError) -> [ServiceComponent]
     ) {
         self.name = name
@@ -28,7 +30,29 @@ package struct ServiceDefinition: Sendable {
         schema = ConfigSchema(standardKeys.definitions + keys)
         self.metricsHelp = metricsHelp
         self.metricsBuckets = metricsBuckets
+        self.commands = commands
         self.build = build
+    }
+}
+
+/// Something that an administrator has an executable do at the machine itself, with the settings of the service.
+package struct ServiceCommand: Sendable {
+    /// The first argument, such as `reset-password`.
+    package let name: String
+    /// What the one argument after it is, in capitals.
+    package let argument: String
+    package let purpose: String
+    /// Returns what is printed.
+    let run: @Sendable (ConfigValues, String) async throws(StartupError) -> String
+
+    package init(
+        _ name: String, argument: String, _ purpose: String,
+        run: @escaping @Sendable (ConfigValues, String) async throws(StartupError) -> String
+    ) {
+        self.name = name
+        self.argument = argument
+        self.purpose = purpose
+        self.run = run
     }
 }
 

@@ -15,11 +15,29 @@ extension ServiceRuntime {
         case .refuse(let text):
             writeAll(text, to: STDERR_FILENO)
             exit(ExitCode.usage)
+        case .command(let name, let argument):
+            await run(definition.commands.first { $0.name == name }, argument, of: definition)
         case .serve:
             break
         }
         do throws(StartupError) {
             exit(try await serve(definition))
+        } catch {
+            writeAll(error.block(service: definition.name), to: STDERR_FILENO)
+            exit(error.exitCode)
+        }
+    }
+
+    private static func run(
+        _ command: ServiceCommand?, _ argument: String, of definition: ServiceDefinition
+    ) async -> Never {
+        do throws(StartupError) {
+            let loader = ConfigLoader(
+                schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
+            let values = try loader.load(environment: processEnvironment())
+            signal(SIGPIPE, SIG_IGN)
+            writeAll(try await command?.run(values, argument) ?? "", to: STDOUT_FILENO)
+            exit(ExitCode.success)
         } catch {
             writeAll(error.block(service: definition.name), to: STDERR_FILENO)
             exit(error.exitCode)

@@ -7,33 +7,44 @@ package struct SessionGrant: Sendable, Hashable, JSONCodable {
     /// The bearer token; shown once.
     package var token: String
     package var expiresAt: Timestamp
+    /// Gets the next bearer token; shown once and good once.
+    package var refreshToken: String
+    package var refreshExpiresAt: Timestamp
     package var user: User
 
-    package init(token: String, expiresAt: Timestamp, user: User) {
+    package init(token: String, expiresAt: Timestamp, refreshToken: String, refreshExpiresAt: Timestamp, user: User) {
         self.token = token
         self.expiresAt = expiresAt
+        self.refreshToken = refreshToken
+        self.refreshExpiresAt = refreshExpiresAt
         self.user = user
     }
 
-    private static let names = JSONNames("token", "expires_at", "user")
+    private static let names = JSONNames("token", "expires_at", "refresh_token", "refresh_expires_at", "user")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var token: String?
         var expiresAt: Timestamp?
+        var refreshToken: String?
+        var refreshExpiresAt: Timestamp?
         var user: User?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: token = try jsonReader.string(min: 20, max: 200)
             case 1: expiresAt = try Timestamp(from: &jsonReader)
+            case 2: refreshToken = try jsonReader.string(min: 20, max: 200)
+            case 3: refreshExpiresAt = try Timestamp(from: &jsonReader)
             default: user = try User(from: &jsonReader)
             }
         }
-        guard let token, let expiresAt, let user else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x7)
+        guard let token, let expiresAt, let refreshToken, let refreshExpiresAt, let user else {
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x1f)
         }
         self.token = token
         self.expiresAt = expiresAt
+        self.refreshToken = refreshToken
+        self.refreshExpiresAt = refreshExpiresAt
         self.user = user
     }
 
@@ -42,6 +53,10 @@ package struct SessionGrant: Sendable, Hashable, JSONCodable {
         token.encode(to: &jsonWriter)
         jsonWriter.raw(#","expires_at":"#)
         expiresAt.encode(to: &jsonWriter)
+        jsonWriter.raw(#","refresh_token":"#)
+        refreshToken.encode(to: &jsonWriter)
+        jsonWriter.raw(#","refresh_expires_at":"#)
+        refreshExpiresAt.encode(to: &jsonWriter)
         jsonWriter.raw(#","user":"#)
         user.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)

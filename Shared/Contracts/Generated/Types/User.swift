@@ -7,21 +7,31 @@ package struct User: Sendable, Hashable, JSONCodable {
     package var id: UserID
     package var username: String
     package var role: UserRole
+    package var timeZone: String
+    package var settings: UserSettings
     package var createdAt: Timestamp
 
-    package init(id: UserID, username: String, role: UserRole, createdAt: Timestamp) {
+    package init(
+        id: UserID, username: String, role: UserRole, timeZone: String, settings: UserSettings, createdAt: Timestamp
+    ) {
         self.id = id
         self.username = username
         self.role = role
+        self.timeZone = timeZone
+        self.settings = settings
         self.createdAt = createdAt
     }
 
-    private static let names = JSONNames("id", "username", "role", "created_at")
+    private static let timeZonePattern = TextPattern("^[A-Za-z][A-Za-z0-9+_/-]*$")
+
+    private static let names = JSONNames("id", "username", "role", "time_zone", "settings", "created_at")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var id: UserID?
         var username: String?
         var role: UserRole?
+        var timeZone: String?
+        var settings: UserSettings?
         var createdAt: Timestamp?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -29,15 +39,19 @@ package struct User: Sendable, Hashable, JSONCodable {
             case 0: id = try UserID(from: &jsonReader)
             case 1: username = try jsonReader.string(min: 2, max: 40)
             case 2: role = try UserRole(from: &jsonReader)
+            case 3: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
+            case 4: settings = try UserSettings(from: &jsonReader)
             default: createdAt = try Timestamp(from: &jsonReader)
             }
         }
-        guard let id, let username, let role, let createdAt else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0xf)
+        guard let id, let username, let role, let timeZone, let settings, let createdAt else {
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x3f)
         }
         self.id = id
         self.username = username
         self.role = role
+        self.timeZone = timeZone
+        self.settings = settings
         self.createdAt = createdAt
     }
 
@@ -48,6 +62,10 @@ package struct User: Sendable, Hashable, JSONCodable {
         username.encode(to: &jsonWriter)
         jsonWriter.raw(#","role":"#)
         role.encode(to: &jsonWriter)
+        jsonWriter.raw(#","time_zone":"#)
+        timeZone.encode(to: &jsonWriter)
+        jsonWriter.raw(#","settings":"#)
+        settings.encode(to: &jsonWriter)
         jsonWriter.raw(#","created_at":"#)
         createdAt.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)

@@ -3,28 +3,36 @@
 
 package import JSON
 
-package struct Credentials: Sendable, Hashable, JSONCodable {
-    /// Upper and lower case are the same name.
+package struct Registration: Sendable, Hashable, JSONCodable {
     package var username: String
     package var password: String
+    /// The code of an invitation.
+    package var invite: String?
+    package var device: String?
 
-    package init(username: String, password: String) {
+    package init(username: String, password: String, invite: String? = nil, device: String? = nil) {
         self.username = username
         self.password = password
+        self.invite = invite
+        self.device = device
     }
 
     private static let usernamePattern = TextPattern("^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
-    private static let names = JSONNames("username", "password")
+    private static let names = JSONNames("username", "password", "invite", "device")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var username: String?
         var password: String?
+        var invite: String?
+        var device: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: username = try jsonReader.string(min: 2, max: 40, pattern: Self.usernamePattern)
-            default: password = try jsonReader.string(min: 8, max: 256)
+            case 1: password = try jsonReader.string(min: 8, max: 256)
+            case 2: invite = try jsonReader.string(min: 20, max: 100)
+            default: device = try jsonReader.string(min: 1, max: 100)
             }
         }
         guard let username, let password else {
@@ -32,6 +40,8 @@ package struct Credentials: Sendable, Hashable, JSONCodable {
         }
         self.username = username
         self.password = password
+        self.invite = invite
+        self.device = device
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -39,12 +49,20 @@ package struct Credentials: Sendable, Hashable, JSONCodable {
         username.encode(to: &jsonWriter)
         jsonWriter.raw(#","password":"#)
         password.encode(to: &jsonWriter)
+        if let invite {
+            jsonWriter.raw(#","invite":"#)
+            invite.encode(to: &jsonWriter)
+        }
+        if let device {
+            jsonWriter.raw(#","device":"#)
+            device.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }
 
 /// Says nothing of its contents, since there are secrets among them.
-extension Credentials: CustomStringConvertible, CustomReflectable {
-    package var description: String { "Credentials(redacted)" }
+extension Registration: CustomStringConvertible, CustomReflectable {
+    package var description: String { "Registration(redacted)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,0 +1,64 @@
+package import Contracts
+package import Logging
+package import RPC
+internal import Store
+
+/// Erases what closed accounts have left with the other services. An account is taken under a lease and let go of when
+/// all of it is gone: a gateway that dies over it leaves it to the next one.
+package struct AccountErasure: Sendable {
+    private let store: GatewayStore
+    private let keepers: [Keeper]
+    private let limits: GatewayLimits
+    private let logger: Logger
+    private let calls = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// Has a service remove everything of a person, and refuse what arrives late; repeatable.
+    package typealias Keeper = @Sendable (DeletePersonParams, RPCCall) async throws(RPCError) -> PersonDeletion
+
+    /// `keepers`: every service that has something of a person.
+    package init(
+        store: GatewayStore, keepers: [Keeper], limits: GatewayLimits = GatewayLimits(), logger: Logger
+    ) {
+        self.store = store
+        self.keepers = keepers
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// There is an account to erase; the rows are the truth, this only saves the wait.
+    func wake() { calls.continuation.yield() }
+
+    /// Works until it is cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: limits.erasureInterval)
+                    wake()
+                }
+            }
+            for await _ in calls.stream { await eraseSome() }
+            group.cancelAll()
+        }
+    }
+
+    private func eraseSome() async {
+        do {
+            let deadline = ContinuousClock.now.advanced(by: limits.erasureLease)
+            for user in try await store.claimErasures(limits: limits, until: deadline) {
+                try await erase(user, until: deadline)
+                logger.notice("erased an account")
+            }
+        } catch let error as RPCError {
+            logger.warning("an account waits to be erased", metadata: ["cause": "\(error.message)"])
+        } catch {
+            logger.warning("an account waits to be erased", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func erase(_ user: UserID, until deadline: ContinuousClock.Instant) async throws {
+        let call = RPCCall(deadline: deadline)
+        for keeper in keepers { _ = try await keeper(DeletePersonParams(user: user), call) }
+        try await store.finishErasure(of: user, until: deadline)
+    }
+}

@@ -1,0 +1,143 @@
+package import Contracts
+package import Cryptography
+internal import Edge
+internal import JSON
+package import RPC
+package import Store
+
+/// Who may make an account once there is a first person.
+package enum RegistrationPolicy: String, Sendable, CaseIterable {
+    /// Nobody.
+    case first
+    /// Who shows an invitation.
+    case invite
+    /// Everybody.
+    case open
+}
+
+/// What everything about accounts needs.
+package struct Accounts: Sendable {
+    static let sessionPrefix = TokenPrefix("reelay_st_")
+    static let refreshPrefix = TokenPrefix("reelay_rt_")
+    static let keyPrefix = TokenPrefix("reelay_ak_")
+    static let invitePrefix = TokenPrefix("reelay_in_")
+
+    let store: GatewayStore
+    let hasher: PasswordHasher
+    let clock: any WallClock
+    let ids: any IDSource
+    let registration: RegistrationPolicy
+    let limits: GatewayLimits
+    let callers: CallerCache
+    let uses: LastUses
+
+    package init(
+        store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource,
+        registration: RegistrationPolicy, limits: GatewayLimits = GatewayLimits()
+    ) {
+        self.store = store
+        self.hasher = hasher
+        self.clock = clock
+        self.ids = ids
+        self.registration = registration
+        self.limits = limits
+        callers = CallerCache(limits: limits)
+        uses = LastUses(limits: limits)
+    }
+
+    /// A session that begins, and the tokens that open it and carry it on.
+    func newSession(
+        at now: Timestamp, device: String? = nil, address: String? = nil
+    ) -> (session: GatewayStore.NewSession, token: OpaqueToken, refresh: OpaqueToken) {
+        let tokens = newTokens(at: now)
+        let session = GatewayStore.NewSession(
+            id: SessionID(ids.next()), tokens: tokens.stored, device: device,
+            address: address.flatMap { $0.isEmpty ? nil : $0 })
+        return (session, tokens.token, tokens.refresh)
+    }
+
+    /// The next pair of tokens of a session.
+    func newTokens(at now: Timestamp) -> (stored: GatewayStore.TokenPair, token: OpaqueToken, refresh: OpaqueToken) {
+        let token = OpaqueToken(prefix: Self.sessionPrefix)
+        let refresh = OpaqueToken(prefix: Self.refreshPrefix)
+        let stored = GatewayStore.TokenPair(
+            tokenDigest: token.digest, refreshDigest: refresh.digest, expiresAt: now.advanced(by: limits.tokenLife),
+            refreshExpiresAt: now.advanced(by: limits.sessionIdleMax))
+        return (stored, token, refresh)
+    }
+
+    /// Who a bearer token belongs to; nil for junk, and for sessions and keys that have ended.
+    package func caller(
+        of token: String, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> EdgeCaller? {
+        let secret = Secret(token)
+        let digest: SHA256Digest
+        let isKey: Bool
+        if let session = OpaqueToken(presented: secret, prefix: Self.sessionPrefix) {
+            (digest, isKey) = (session.digest, false)
+        } else if let key = APIKey(presented: secret, prefix: Self.keyPrefix) {
+            (digest, isKey) = (key.digest, true)
+        } else {
+            return nil
+        }
+        let now = clock.now
+        if let known = callers.caller(of: digest) {
+            uses.note(known.credential, isKey: isKey, at: now)
+            return known
+        }
+        let found = try await asking { () throws(StoreError) in
+            try await store.caller(of: digest, isKey: isKey, at: now, until: deadline)
+        }
+        guard let found else { return nil }
+        callers.remember(found, for: digest)
+        uses.note(found.credential, isKey: isKey, at: now)
+        return found
+    }
+
+    /// Hashes a password that was found good enough.
+    func hash(_ password: String) async throws(RPCError) -> String {
+        do {
+            return try await hasher.hash(Secret(password))
+        } catch {
+            throw error.asRPCError
+        }
+    }
+
+    /// Checks a password; the same work is done where there is no hash.
+    func verify(_ password: String, against hash: String?) async throws(RPCError) -> PasswordVerdict {
+        do {
+            return try await hasher.verify(Secret(password), against: hash)
+        } catch {
+            throw error.asRPCError
+        }
+    }
+
+    /// Counts an attempt before it is made; throws `tooManyAttempts` where it must wait.
+    func admit(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(RPCError) {
+        let wait = try await asking { () throws(StoreError) in
+            try await store.admit(attempt, limits: limits, until: deadline)
+        }
+        if let wait { throw .waiting(wait) }
+    }
+}
+
+extension RPCError {
+    /// Too many attempts; `seconds` is told as Retry-After.
+    static func waiting(_ seconds: Int) -> RPCError {
+        .tooManyAttempts(
+            "too many attempts; try again in \(seconds) s", data: JSONBytes(encoding: ["retry_after_seconds": seconds]))
+    }
+}
+
+extension PasswordError {
+    /// What a caller is told.
+    var asRPCError: RPCError {
+        switch self {
+        case .busy: .overloaded("too many passwords are being checked; try again in a moment")
+        case .cancelled: .cancelled("the caller withdrew the call")
+        case .tooLong, .containsNUL: .invalidRequest("password: cannot be used")
+        case .unavailable: .unavailable("passwords cannot be checked now")
+        case .malformedHash: .internal("the service failed; its log says why")
+        }
+    }
+}

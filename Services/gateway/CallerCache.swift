@@ -1,0 +1,67 @@
+internal import Contracts
+internal import Cryptography
+internal import Synchronization
+
+/// What tokens stand for, believed for a moment so that a page that asks ten things costs one look-up.
+package final class CallerCache: Sendable {
+    private struct Entry {
+        let caller: EdgeCaller
+        let until: ContinuousClock.Instant
+    }
+
+    private let limits: GatewayLimits
+    private let entries = Mutex<[SHA256Digest: Entry]>([:])
+
+    init(limits: GatewayLimits) { self.limits = limits }
+
+    func caller(of digest: SHA256Digest, now: ContinuousClock.Instant = .now) -> EdgeCaller? {
+        entries.withLock { $0[digest] }.flatMap { $0.until > now ? $0.caller : nil }
+    }
+
+    func remember(_ caller: EdgeCaller, for digest: SHA256Digest, now: ContinuousClock.Instant = .now) {
+        entries.withLock { entries in
+            if entries.count >= limits.callersMax { entries = entries.filter { $0.value.until > now } }
+            if entries.count >= limits.callersMax { entries.removeAll() }
+            entries[digest] = Entry(caller: caller, until: now.advanced(by: limits.callerTrustTime))
+        }
+    }
+
+    /// Here at once, elsewhere within the time of trust.
+    func forget(where isGone: (EdgeCaller) -> Bool) {
+        entries.withLock { entries in entries = entries.filter { !isGone($0.value.caller) } }
+    }
+}
+
+/// When sessions and keys were used last, collected in memory and written down now and then.
+package final class LastUses: Sendable {
+    struct Collected: Sendable {
+        var sessions: [UUIDBits: Timestamp] = [:]
+        var keys: [UUIDBits: Timestamp] = [:]
+    }
+
+    private let limits: GatewayLimits
+    private let collected = Mutex(Collected())
+
+    init(limits: GatewayLimits) { self.limits = limits }
+
+    /// Beyond the limit the newest are not noted: the next use is.
+    func note(_ credential: UUIDBits, isKey: Bool, at moment: Timestamp) {
+        collected.withLock { collected in
+            if isKey {
+                if collected.keys.count < limits.usesMax || collected.keys[credential] != nil {
+                    collected.keys[credential] = moment
+                }
+            } else if collected.sessions.count < limits.usesMax || collected.sessions[credential] != nil {
+                collected.sessions[credential] = moment
+            }
+        }
+    }
+
+    /// What was collected since the last time.
+    func take() -> Collected {
+        collected.withLock { collected in
+            defer { collected = Collected() }
+            return collected
+        }
+    }
+}

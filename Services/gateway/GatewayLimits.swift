@@ -1,0 +1,47 @@
+/// Every bound of accounts, sessions and what guards them.
+package struct GatewayLimits: Sendable {
+    /// How long a bearer token lasts; a refresh gets the next one.
+    package var tokenLife = Duration.seconds(12 * 3_600)
+    /// A session that is not refreshed for this long has ended.
+    package var sessionIdleMax = Duration.seconds(30 * 86_400)
+    /// The longest that a session lasts, however often it is refreshed.
+    package var sessionLifeMax = Duration.seconds(180 * 86_400)
+    /// How long a refresh token may be shown again after its use: the answer may have been lost.
+    package var refreshGrace = Duration.seconds(60)
+    /// How long a login counts as fresh, for what cannot be undone.
+    package var freshLoginMax = Duration.seconds(15 * 60)
+    /// Sessions of a person; a login beyond ends the one that was unused the longest.
+    package var sessionsMax = 100
+    package var apiKeysMax = 50
+    /// Invitations that nobody has used yet.
+    package var invitesMax = 200
+    /// How long an invitation without a date of its own is good.
+    package var inviteLife = Duration.seconds(7 * 86_400)
+    /// Failed logins of one name that cost nothing; each further one doubles the wait.
+    package var accountFailuresMax = 10
+    /// The same of one address, behind which a household may be.
+    package var addressFailuresMax = 50
+    /// The first wait, and the longest.
+    package var failureWaitMin = Duration.seconds(1)
+    package var failureWaitMax = Duration.seconds(900)
+    /// Failures are forgotten when none came for this long.
+    package var failureMemory = Duration.seconds(3_600)
+    /// How long what a token stands for is believed without asking; so long may a session live on that was ended elsewhere.
+    package var callerTrustTime = Duration.seconds(1)
+    /// Tokens that are remembered so.
+    package var callersMax = 10_000
+    /// How often the last uses of sessions and keys are written down, and how many are collected until then.
+    package var useFlushInterval = Duration.seconds(30)
+    package var usesMax = 10_000
+    /// How long the answer to a write with an Idempotency-Key is kept.
+    package var onceLife = Duration.seconds(24 * 3_600)
+    /// How often what has expired is removed, and how many rows of a table at a time.
+    package var sweepInterval = Duration.seconds(300)
+    package var sweepRowsMax = 1_000
+    /// How often closed accounts are looked for, how long one gateway has an account for itself, how many it takes.
+    package var erasureInterval = Duration.seconds(10)
+    package var erasureLease = Duration.seconds(60)
+    package var erasuresMax = 10
+
+    package init() {}
+}

@@ -1,0 +1,44 @@
+import Contracts
+import Cryptography
+import JSON
+import Postgres
+import RPC
+import Store
+
+/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions.
+struct ChangePassword: Sendable {
+    let accounts: Accounts
+    let once: OnceStore
+
+    func run(
+        _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        let deadline = context.rpc.deadline
+        let mark = OnceStore.Mark(context, caller)
+        // The password that a repeated request shows is the old one by now.
+        if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
+        let stored = try await asking { () throws(StoreError) in
+            try await accounts.store.user(caller.user, until: deadline)
+        }
+        guard let stored else { throw .unauthenticated("the account is gone") }
+        let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
+        try await accounts.admit(attempt, until: deadline)
+        guard try await accounts.verify(input.body.currentPassword, against: stored.passwordHash) != .mismatch else {
+            throw .wrongPassword("current_password: is not your password")
+        }
+        if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
+            throw .weakPassword(fault.explanation)
+        }
+        let hash = try await accounts.hash(input.body.newPassword)
+        let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in
+            let user = PGValue.id(caller.user)
+            try await transaction.execute(GatewayQueries.setPassword, [user, .text(hash)])
+            try await transaction.execute(
+                GatewayQueries.endOtherSessions, [user, .id(SessionID(caller.credential))])
+            try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
+            return .success(JSONBytes(encoding: true))
+        }
+        accounts.callers.forget { $0.user == caller.user && $0.credential != caller.credential }
+        return .nothing()
+    }
+}

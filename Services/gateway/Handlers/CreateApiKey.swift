@@ -1,0 +1,43 @@
+import Contracts
+import Cryptography
+import Postgres
+import RPC
+import Store
+
+/// `createApiKey`: makes a key that may do some of what the person may; its text is shown here and never again.
+struct CreateApiKey: Sendable {
+    let accounts: Accounts
+    let once: OnceStore
+
+    func run(
+        _ input: CreateApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewApiKey> {
+        let body = input.body
+        if body.scopes.contains(.admin), !caller.isAdministrator {
+            throw .forbidden("only an administrator's key may have the scope admin")
+        }
+        let now = accounts.clock.now
+        if let expiresAt = body.expiresAt, expiresAt <= now {
+            // What was asked before the moment passed has its answer all the same.
+            let mark = OnceStore.Mark(context, caller)
+            if let kept: NewApiKey = try await once.kept(mark, until: context.rpc.deadline) { return EdgeReply(kept) }
+            throw .expiryInPast("expires_at: has passed")
+        }
+        let key = APIKey(prefix: Accounts.keyPrefix)
+        let values: [PGValue] = [
+            .id(APIKeyID(accounts.ids.next())), .id(caller.user), .text(body.name),
+            .text(Accounts.keyPrefix.text + key.id), .bytea(key.digest.bytes),
+            .textArray(body.scopes.map { Optional($0.rawValue) }), .moment(now), .moment(body.expiresAt),
+            .int(accounts.limits.apiKeysMax),
+        ]
+        let made: NewApiKey = try await once.write(
+            OnceStore.Mark(context, caller), until: context.rpc.deadline
+        ) { transaction throws(PGError) in
+            guard let stored = try await transaction.first(GatewayQueries.createKey, values) else {
+                return .failure(.tooMany("you have \(accounts.limits.apiKeysMax) keys"))
+            }
+            return .success(NewApiKey(token: key.text.revealed, apiKey: stored))
+        }
+        return EdgeReply(made)
+    }
+}

@@ -1,0 +1,19 @@
+import Contracts
+import RPC
+import Store
+
+/// `endOtherSessions`: ends all sessions of a person but the one that asks.
+struct EndOtherSessions: Sendable {
+    let accounts: Accounts
+
+    func run(
+        _ input: EndOtherSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        try await asking { () throws(StoreError) in
+            try await accounts.store.endSessions(
+                of: caller.user, but: SessionID(caller.credential), until: context.rpc.deadline)
+        }
+        accounts.callers.forget { $0.user == caller.user && $0.scopes == nil && $0.credential != caller.credential }
+        return .nothing()
+    }
+}

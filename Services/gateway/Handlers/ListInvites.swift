@@ -1,0 +1,17 @@
+import Contracts
+import RPC
+import Store
+
+/// `listInvites`: the invitations of the installation, without their codes.
+struct ListInvites: Sendable {
+    let accounts: Accounts
+
+    func run(
+        _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<InviteList> {
+        let invites = try await asking { () throws(StoreError) in
+            try await accounts.store.invites(limits: accounts.limits, until: context.rpc.deadline)
+        }
+        return EdgeReply(InviteList(items: invites))
+    }
+}

@@ -1,0 +1,48 @@
+import Contracts
+import Edge
+import JSON
+import Postgres
+import RPC
+import Store
+
+/// `updateMe`: changes what is named. If-Match is held against the row in one step with the change.
+struct UpdateMe: Sendable {
+    let accounts: Accounts
+    let once: OnceStore
+
+    func run(
+        _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<User> {
+        let deadline = context.rpc.deadline
+        let change = input.body
+        if let zone = change.timeZone {
+            let isKnown = try await asking { () throws(StoreError) in
+                try await accounts.store.isTimeZone(zone, until: deadline)
+            }
+            if !isKnown { throw .unknownTimeZone("time_zone: \(zone) is no time zone") }
+        }
+        let changed: User = try await once.write(
+            OnceStore.Mark(context, caller), until: deadline
+        ) { transaction throws(PGError) in
+            try await Self.change(caller.user, change, context.ifMatch, transaction)
+        }
+        accounts.callers.forget { $0.user == caller.user }
+        return EdgeReply(changed)
+    }
+
+    private static func change(
+        _ user: UserID, _ change: UserChange, _ ifMatch: EntityTags?, _ transaction: PGTransaction
+    ) async throws(PGError) -> Result<User, RPCError> {
+        guard let stored = try await transaction.first(GatewayQueries.userToChange, [.id(user)]) else {
+            return .failure(.unauthenticated("the account is gone"))
+        }
+        if let ifMatch, !ifMatch.allowsWrite(of: EntityTag.of(encodeJSON(stored.user))) {
+            return .failure(.preconditionFailed("the account is not what the request expects"))
+        }
+        let settings = change.settings.map(stored.user.settings.applying) ?? stored.user.settings
+        let changed = try await transaction.first(
+            GatewayQueries.updateUser,
+            [.id(user), .text(change.timeZone ?? stored.user.timeZone), .json(settings)])
+        return changed.map { .success($0) } ?? .failure(.unauthenticated("the account is gone"))
+    }
+}

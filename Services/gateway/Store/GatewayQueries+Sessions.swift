@@ -1,0 +1,110 @@
+import Contracts
+import Postgres
+import Store
+
+extension GatewayQueries {
+    static let openSession = PGCommand(
+        "gateway.openSession",
+        """
+        INSERT INTO sessions (id, user_id, token_hash, refresh_hash, created_at, refreshed_at, authenticated_at,
+            expires_at, refresh_expires_at, device, address)
+        VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)
+        """)
+
+    /// Ends those of a person's sessions that were unused the longest, beyond a number.
+    static let endSurplusSessions = PGCommand(
+        "gateway.endSurplusSessions",
+        """
+        DELETE FROM sessions WHERE id IN (
+            SELECT id FROM sessions WHERE user_id = $1
+            ORDER BY greatest(last_used_at, refreshed_at) DESC, id DESC OFFSET $2)
+        """)
+
+    static let knowNetwork = PGCommand(
+        "gateway.knowNetwork",
+        """
+        INSERT INTO known_networks (user_id, network_hash, seen_at) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id, network_hash) DO UPDATE SET seen_at = excluded.seen_at
+        """)
+
+    /// Who a session's token belongs to.
+    static let sessionCaller = PGStatement(
+        "gateway.sessionCaller",
+        """
+        SELECT s.user_id, u.role = 'admin', u.time_zone, s.id
+        FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1 AND s.expires_at > $2
+        """
+    ) { row throws(PGError) in
+        EdgeCaller(
+            user: try row.next(), isAdministrator: try row.next(), timeZone: try row.next(),
+            credential: try row.next(SessionID.self).uuid)
+    }
+
+    /// Gives a session its next tokens. A refresh token counts while it is the last, and for the grace of a lost answer
+    /// while it is the one before; shown later it was stolen, by one side or the other, and ends the session.
+    static let refreshSession = PGStatement(
+        "gateway.refreshSession",
+        """
+        WITH renewed AS (
+            UPDATE sessions SET token_hash = $3, refresh_hash = $4, previous_refresh_hash = refresh_hash,
+                refreshed_at = $2, expires_at = least($5, created_at + $7 * interval '1 second'),
+                refresh_expires_at = least($6, created_at + $7 * interval '1 second')
+            WHERE (refresh_hash = $1 OR previous_refresh_hash = $1 AND refreshed_at > $8)
+                AND refresh_expires_at > $2
+            RETURNING id, user_id, expires_at, refresh_expires_at
+        ), stolen AS (
+            DELETE FROM sessions WHERE previous_refresh_hash = $1 AND refreshed_at <= $8
+        )
+        SELECT u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at
+        FROM renewed r JOIN users u ON u.id = r.user_id
+        """, kind: .write
+    ) { row throws(PGError) in
+        let user = try readUser(&row)
+        return RenewedSession(
+            user: user, id: try row.next(), expiresAt: try row.next(), refreshExpiresAt: try row.next())
+    }
+
+    static let sessions = PGStatement(
+        "gateway.sessions",
+        """
+        SELECT id, device, address, created_at, last_used_at, refresh_expires_at
+        FROM sessions WHERE user_id = $1 AND refresh_expires_at > $2
+        ORDER BY created_at DESC, id DESC LIMIT $3
+        """
+    ) { row throws(PGError) in
+        Session(
+            id: try row.next(), device: try row.next(), address: try row.next(), createdAt: try row.next(),
+            lastUsedAt: try row.next(), expiresAt: try row.next(), isCurrent: false)
+    }
+
+    static let endSession = PGStatement(
+        "gateway.endSession", "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let endOtherSessions = PGCommand(
+        "gateway.endOtherSessions", "DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+
+    /// Rows are taken in one order, and those that another gateway holds are left for the next time.
+    static let noteSessionUses = noteUses("sessions")
+    static let noteKeyUses = noteUses("api_keys")
+
+    private static func noteUses(_ table: String) -> PGCommand {
+        PGCommand(
+            "gateway.noteUses.\(table)",
+            """
+            WITH held AS (
+                SELECT t.id, u.moment FROM \(table) t JOIN unnest($1, $2) AS u (id, moment) ON u.id = t.id
+                ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
+            )
+            UPDATE \(table) t SET last_used_at = greatest(t.last_used_at, held.moment) FROM held WHERE t.id = held.id
+            """)
+    }
+}
+
+/// A session with new tokens.
+struct RenewedSession: Sendable {
+    let user: User
+    let id: SessionID
+    let expiresAt: Timestamp
+    let refreshExpiresAt: Timestamp
+}

@@ -1,0 +1,70 @@
+import Contracts
+import Cryptography
+import Postgres
+import Store
+
+extension GatewayStore {
+    func keys(
+        of user: UserID, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ApiKey] {
+        try await database.rows(GatewayQueries.keys, [.id(user), .int(limits.apiKeysMax)], until: deadline)
+    }
+
+    /// Whether there was such a key of theirs.
+    func deleteKey(
+        _ key: APIKeyID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(GatewayQueries.deleteKey, [.id(user), .id(key)], until: deadline).isEmpty
+    }
+
+    func invites(limits: GatewayLimits, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [Invite] {
+        try await database.rows(GatewayQueries.invites, [.int(limits.invitesMax)], until: deadline)
+    }
+
+    func deleteInvite(
+        _ invite: InviteID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(GatewayQueries.deleteInvite, [.id(invite)], until: deadline).isEmpty
+    }
+
+    // MARK: Guards
+
+    /// Counts an attempt; the seconds that it must wait, nil where it may be made.
+    func admit(
+        _ attempt: LoginAttempt, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int? {
+        func seconds(_ duration: Duration) -> PGValue { .int(Int(duration.components.seconds)) }
+        return try await database.rows(
+            GatewayQueries.admit,
+            [
+                .byteaArray(attempt.subjects.map { Optional($0.digest) }), .intArray(attempt.subjects.map(\.allowance)),
+                seconds(limits.failureWaitMin), seconds(limits.failureWaitMax), seconds(limits.failureMemory),
+            ], until: deadline
+        ).first
+    }
+
+    /// What an attempt that succeeded leaves behind, beside the session that it opened.
+    func clearFailures(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)], until: deadline)
+    }
+
+    // MARK: Erasure and sweeping
+
+    func claimErasures(
+        limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [UserID] {
+        try await database.rows(
+            GatewayQueries.claimErasures,
+            [.int(Int(limits.erasureLease.components.seconds)), .int(limits.erasuresMax)], until: deadline)
+    }
+
+    func finishErasure(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(GatewayQueries.finishErasure, [.id(user)], until: deadline)
+    }
+
+    /// Removes some of what has expired.
+    func sweep(limits: GatewayLimits, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        let values: [PGValue] = [.int(limits.sweepRowsMax), .int(Int(limits.onceLife.components.seconds))]
+        for sweep in GatewayQueries.sweeps { try await database.run(sweep, values, until: deadline) }
+    }
+}

@@ -1,0 +1,104 @@
+import Contracts
+import Cryptography
+import Postgres
+import Store
+
+extension GatewayStore {
+    /// A login that succeeded.
+    struct OpenedLogin: Sendable {
+        let account: Account
+        let session: NewSession
+        let attempt: LoginAttempt
+        /// The password's hash with today's parameters, where the old one is of others.
+        let newHash: String?
+    }
+
+    /// Opens a session, and remembers from where.
+    func open(
+        _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let user = PGValue.id(login.account.user.id)
+        let session = login.session
+        var statements = [
+            GatewayQueries.openSession.bound([
+                .id(session.id), user, .bytea(session.tokens.tokenDigest.bytes),
+                .bytea(session.tokens.refreshDigest.bytes), .moment(now), .moment(session.tokens.expiresAt),
+                .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
+            ]),
+            GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]),
+            GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),
+        ]
+        let others = login.attempt.subjects.dropFirst().map { Optional($0.digest) }
+        if !others.isEmpty { statements.append(GatewayQueries.refundFailures.bound([.byteaArray(others)])) }
+        if let network = login.attempt.networkDigest {
+            statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
+        }
+        if let hash = login.newHash {
+            statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.account.passwordHash)]))
+        }
+        do throws(PGError) {
+            try await database.pool.execute(together: statements, deadline: deadline)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Who a token belongs to; nil where it has ended or never was.
+    func caller(
+        of digest: SHA256Digest, isKey: Bool, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> EdgeCaller? {
+        let statement = isKey ? GatewayQueries.keyCaller : GatewayQueries.sessionCaller
+        return try await database.rows(statement, [.bytea(digest.bytes), .moment(now)], until: deadline).first
+    }
+
+    /// The session that a refresh token carries on, with its new tokens; nil for a token that is worth nothing.
+    func refresh(
+        _ presented: SHA256Digest, to tokens: TokenPair, at now: Timestamp, limits: GatewayLimits,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> RenewedSession? {
+        try await database.rows(
+            GatewayQueries.refreshSession,
+            [
+                .bytea(presented.bytes), .moment(now), .bytea(tokens.tokenDigest.bytes),
+                .bytea(tokens.refreshDigest.bytes), .moment(tokens.expiresAt), .moment(tokens.refreshExpiresAt),
+                .int(Int(limits.sessionLifeMax.components.seconds)),
+                .moment(now.advanced(by: .zero - limits.refreshGrace)),
+            ], until: deadline
+        ).first
+    }
+
+    func sessions(
+        of user: UserID, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Session] {
+        try await database.rows(
+            GatewayQueries.sessions, [.id(user), .moment(now), .int(limits.sessionsMax)], until: deadline)
+    }
+
+    /// Whether there was such a session of theirs.
+    func end(
+        _ session: SessionID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(GatewayQueries.endSession, [.id(user), .id(session)], until: deadline).isEmpty
+    }
+
+    func endSessions(
+        of user: UserID, but session: SessionID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(GatewayQueries.endOtherSessions, [.id(user), .id(session)], until: deadline)
+    }
+
+    /// Writes down when sessions and keys were used last.
+    func note(_ uses: LastUses.Collected, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        for (statement, moments) in [
+            (GatewayQueries.noteSessionUses, uses.sessions), (GatewayQueries.noteKeyUses, uses.keys),
+        ] where !moments.isEmpty {
+            let rows = Array(moments)
+            try await database.run(
+                statement,
+                [
+                    .uuidArray(rows.map { PGUUID(high: $0.key.high, low: $0.key.low) }),
+                    .timestampArray(rows.map { PGTimestamp(microseconds: $0.value.microsecondsSinceEpoch) }),
+                ], until: deadline)
+        }
+    }
+}

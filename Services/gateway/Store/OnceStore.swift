@@ -1,0 +1,132 @@
+import Contracts
+package import Cryptography
+import JSON
+import Postgres
+import RPC
+package import Store
+
+/// Writes of the gateway itself that take effect once for an Idempotency-Key: the key, the effect and its answer are one
+/// transaction. Answers are sealed, since some show a secret.
+package struct OnceStore: Sendable {
+    private let database: Database
+    private let sealer: Sealer
+
+    /// `secret` is shared by all copies of the gateway; the key that seals answers follows from it.
+    package init(database: Database, secret: Secret) {
+        self.database = database
+        let parts = secret.revealed.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+        let lines = parts.map { part in
+            let key = HMAC.sha256(key: Array(part.utf8), message: Array("reelay.once.v1".utf8))
+            return "k\(Hex.encode(Array(SHA256.hash(key).bytes.prefix(8)))):\(Base64.encode(key))"
+        }
+        do throws(KeyRingError) {
+            sealer = Sealer(try KeyRing(parsing: Secret(lines.joined(separator: "\n"))))
+        } catch {
+            preconditionFailure("a digest is a key: \(error)")
+        }
+    }
+
+    /// Which write it is.
+    struct Mark: Sendable {
+        let user: UserID
+        let keyHash: [UInt8]
+        let fingerprint: [UInt8]
+
+        /// Nil where the request has no key.
+        init?(_ context: EdgeContext, _ caller: EdgeCaller) {
+            guard let once = context.once else { return nil }
+            user = caller.user
+            keyHash = SHA256.hash(once.key).bytes
+            fingerprint = once.fingerprint
+        }
+    }
+
+    private enum Outcome<Answer: Sendable>: Sendable {
+        case done(Answer)
+        case refused(RPCError)
+        /// Somebody was here before with this key.
+        case taken
+    }
+
+    /// Runs `effect` and keeps its answer under the key, or gives the answer that is kept. An effect that is refused
+    /// leaves nothing, so that the same key may be tried again. `effect` may run more than once; only one counts.
+    func write<Answer: JSONCodable & Sendable>(
+        _ mark: Mark?, until deadline: ContinuousClock.Instant,
+        _ effect: (PGTransaction) async throws(PGError) -> Result<Answer, RPCError>
+    ) async throws(RPCError) -> Answer {
+        let outcome: Outcome<Answer> = try await asking { () throws(StoreError) in
+            try await database.transaction(until: deadline) { transaction throws(PGError) in
+                try await run(mark, transaction, effect)
+            }
+        }
+        switch outcome {
+        case .done(let answer): return answer
+        case .refused(let error): throw error
+        case .taken:
+            guard let kept: Answer = try await kept(mark, until: deadline) else {
+                throw .unavailable("the answer to this key is being made; try again in a moment")
+            }
+            return kept
+        }
+    }
+
+    private func run<Answer: JSONCodable & Sendable>(
+        _ mark: Mark?, _ transaction: PGTransaction,
+        _ effect: (PGTransaction) async throws(PGError) -> Result<Answer, RPCError>
+    ) async throws(PGError) -> Outcome<Answer> {
+        if let mark {
+            let claimed = try await transaction.first(
+                GatewayQueries.claimKey, [.id(mark.user), .bytea(mark.keyHash), .bytea(mark.fingerprint)])
+            guard claimed != nil else {
+                try await transaction.rollBack()
+                return .taken
+            }
+        }
+        switch try await effect(transaction) {
+        case .failure(let error):
+            try await transaction.rollBack()
+            return .refused(error)
+        case .success(let answer):
+            if let mark {
+                let sealed = try seal(encodeJSON(answer), for: mark)
+                _ = try await transaction.commit(
+                    with: GatewayQueries.keepAnswer, [.id(mark.user), .bytea(mark.keyHash), .bytea(sealed)])
+            }
+            return .done(answer)
+        }
+    }
+
+    /// The answer that is kept under a key; nil where there is none. Throws `idempotencyKeyReused` for another request.
+    func kept<Answer: JSONDecodable & Sendable>(
+        _ mark: Mark?, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> Answer? {
+        guard let mark else { return nil }
+        let rows = try await asking { () throws(StoreError) in
+            try await database.rows(
+                GatewayQueries.keptAnswer, [.id(mark.user), .bytea(mark.keyHash)], until: deadline)
+        }
+        guard let kept = rows.first, let sealed = kept.answer else { return nil }
+        guard kept.fingerprint == mark.fingerprint else {
+            throw .idempotencyKeyReused("this Idempotency-Key was used for another request")
+        }
+        do {
+            return try decodeJSON(Answer.self, from: try sealer.open(sealed, in: Self.place(mark)))
+        } catch {
+            throw .internal("the kept answer cannot be read any more; the write has happened")
+        }
+    }
+
+    private func seal(_ answer: [UInt8], for mark: Mark) throws(PGError) -> [UInt8] {
+        do throws(SealError) {
+            return try sealer.seal(answer, in: Self.place(mark))
+        } catch {
+            throw PGError(.invalidParameter, "an answer cannot be sealed: \(error)")
+        }
+    }
+
+    private static func place(_ mark: Mark) -> SealContext {
+        SealContext(
+            service: "gateway", table: "idempotency_keys", column: "answer", rowID: Hex.encode(mark.keyHash),
+            userID: mark.user.description)
+    }
+}
