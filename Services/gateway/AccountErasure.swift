@@ -3,21 +3,36 @@ package import Logging
 package import RPC
 internal import Store
 
+/// A service that has something of a person.
+package protocol PersonKeeper: Sendable {
+    /// Removes everything of a person, and refuses what arrives late; repeatable.
+    func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError)
+}
+
+extension RatingsClient: PersonKeeper {
+    package func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError) {
+        _ = try await deletePerson(DeletePersonParams(user: person), call)
+    }
+}
+
+extension ScrobbleClient: PersonKeeper {
+    package func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError) {
+        _ = try await deletePerson(DeletePersonParams(user: person), call)
+    }
+}
+
 /// Erases what closed accounts have left with the other services. An account is taken under a lease and let go of when
 /// all of it is gone: a gateway that dies over it leaves it to the next one.
 package struct AccountErasure: Sendable {
     private let store: GatewayStore
-    private let keepers: [Keeper]
+    private let keepers: [any PersonKeeper]
     private let limits: GatewayLimits
     private let logger: Logger
     private let calls = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// Has a service remove everything of a person, and refuse what arrives late; repeatable.
-    package typealias Keeper = @Sendable (DeletePersonParams, RPCCall) async throws(RPCError) -> PersonDeletion
-
     /// `keepers`: every service that has something of a person.
     package init(
-        store: GatewayStore, keepers: [Keeper], limits: GatewayLimits = GatewayLimits(), logger: Logger
+        store: GatewayStore, keepers: [any PersonKeeper], limits: GatewayLimits = GatewayLimits(), logger: Logger
     ) {
         self.store = store
         self.keepers = keepers
@@ -58,7 +73,7 @@ package struct AccountErasure: Sendable {
 
     private func erase(_ user: UserID, until deadline: ContinuousClock.Instant) async throws {
         let call = RPCCall(deadline: deadline)
-        for keeper in keepers { _ = try await keeper(DeletePersonParams(user: user), call) }
+        for keeper in keepers { try await keeper.erase(user, call) }
         try await store.finishErasure(of: user, until: deadline)
     }
 }

@@ -50,12 +50,7 @@ extension GatewayService {
             metadata: MetadataClient(metadata), ratings: RatingsClient(ratings), scrobble: ScrobbleClient(scrobble))
         let erasure = AccountErasure(
             store: store,
-            keepers: [
-                { (person, call) async throws(RPCError) in 
-                    let outcome = try await clients.scrobble.deletePerson(person, call)
-                    return outcome
-                }
-            ], logger: runtime.logger)
+            keepers: [clients.ratings, clients.scrobble], logger: runtime.logger)
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts,
             once: OnceStore(database: database, secret: values[SharedKeys.serviceSecret]), erasure: erasure)

@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func secretsStayOutOfDescriptions() {
-        let credentials = Credentials(username: "alice", password: "correct horse")
+        let credentials = LoginRequest(username: "alice", password: "correct horse")
         #expect(!"\(credentials)".contains("horse"))
         var dumped = ""
         dump(credentials, to: &dumped)

@@ -4,7 +4,7 @@ import Testing
 
 extension StackPlan {
     /// One gateway that everybody may join and one that has closed its doors, on one database.
-    fileprivate static let openAndClosed: StackPlan = {
+    static let openAndClosed: StackPlan = {
         var plan = StackPlan()
         plan.copies["gateway"] = 2
         plan.settingsOfCopy["gateway"] = [
@@ -28,7 +28,7 @@ struct PublicContractTests {
     }
 
     /// Sends `request` with the values of `names` in place of their literals.
-    private func send(
+    func send(
         _ request: PublicDocument.Request, _ names: [String: String], token: String?,
         change: (inout Tree) -> Void = { _ in }
     ) async throws -> (operation: PublicDocument.Operation, answer: Wire.Answer) {
@@ -63,8 +63,10 @@ struct PublicContractTests {
         return text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
     }
 
+    typealias Person = (token: String, names: [String: String])
+
     /// A new person's token; `person` is also a literal for their name.
-    private func join() async throws -> (token: String, names: [String: String]) {
+    func join(asAdministrator: Bool = false) async throws -> Person {
         let name = "p" + UUID().uuidString.prefix(12).lowercased()
         let stack = try #require(Stack.current)
         let answer = try await Wire.send(
@@ -72,12 +74,17 @@ struct PublicContractTests {
             headers: ["content-type": "application/json"],
             body: #"{"username":"\#(name)","password":"an odd phrase of mine"}"#)
         let token = try #require(try Tree(json: answer.body)["token"]?.text, "\(answer.text)")
+        if asAdministrator {
+            // Before the first use of the token, which is believed for a moment.
+            _ = try await stack.database.query(
+                "UPDATE gateway.users SET role = 'admin' WHERE username_key = '\(name)'")
+        }
         return (token, ["a-person": name, "nobody-yet": "n" + name])
     }
 
     /// Sends what must come before `request`, and learns what its literals stand for.
-    private func prepare(
-        _ request: PublicDocument.Request, _ person: (token: String, names: [String: String])
+    func prepare(
+        _ request: PublicDocument.Request, _ person: Person
     ) async throws -> [String: String] {
         var names = person.names
         for step in request.given {
@@ -103,7 +110,7 @@ struct PublicContractTests {
     @Test("An operation's example gets an answer that fits its schema and shows nothing else", arguments: operations)
     func example(operation: PublicDocument.Operation) async throws {
         let example = try #require(operation.example, "\(operation.id) has no x-example")
-        let person = try await join()
+        let person = try await join(asAdministrator: operation.isForAdministrators)
         let names = try await prepare(example, person)
         let answer = try await send(example, names, token: operation.isOpen ? nil : person.token).answer
         let schema = try #require(operation.answers[answer.status], "\(operation.id): \(answer.status) \(answer.text)")
@@ -122,7 +129,7 @@ struct PublicContractTests {
             Set(operation.errors) == Set(operation.provocations.map(\.error)),
             "\(operation.id) documents other errors than it provokes")
         for (error, request) in operation.provocations {
-            let person = try await join()
+            let person = try await join(asAdministrator: operation.isForAdministrators)
             let names = try await prepare(request, person)
             let answer = try await send(request, names, token: operation.isOpen ? nil : person.token).answer
             try expect(answer, isProblem: error, of: operation)
@@ -142,7 +149,7 @@ struct PublicContractTests {
     @Test("A member that nobody documented is refused by name", arguments: operations.filter { $0.body != nil })
     func unknownMember(operation: PublicDocument.Operation) async throws {
         let example = try #require(operation.example)
-        let person = try await join()
+        let person = try await join(asAdministrator: operation.isForAdministrators)
         let names = try await prepare(example, person)
         let answer = try await send(example, names, token: operation.isOpen ? nil : person.token) { body in
             body = .object(body.members.merging(["x_later": .bool(true)]) { _, new in new })
@@ -154,7 +161,7 @@ struct PublicContractTests {
     @Test("A place in the address that is no id is refused", arguments: operations.filter { $0.path.contains("{") })
     func badAddress(operation: PublicDocument.Operation) async throws {
         let example = try #require(operation.example)
-        let person = try await join()
+        let person = try await join(asAdministrator: operation.isForAdministrators)
         let broken = example.path.members.mapValues { _ in "not-an-id" }
         let literals = Dictionary(
             example.path.members.compactMap { name, value in value.text.map { ($0, broken[name] ?? "") } }
@@ -163,7 +170,7 @@ struct PublicContractTests {
         try expect(answer, isProblem: "invalidRequest", of: operation)
     }
 
-    private func expect(
+    func expect(
         _ answer: Wire.Answer, isProblem error: String, of operation: PublicDocument.Operation
     ) throws {
         let entry = try #require(

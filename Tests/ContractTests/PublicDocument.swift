@@ -49,6 +49,12 @@ struct PublicDocument: Sendable {
         let path: String
         let isOpen: Bool
         let isDocument: Bool
+        /// Whether only administrators may do it.
+        let isForAdministrators: Bool
+        /// Whether repeating it changes nothing, so that it needs no Idempotency-Key.
+        let isRepeatable: Bool
+        /// Whether it takes an Idempotency-Key.
+        let takesKey: Bool
         /// The body's schema, nil where the operation takes none.
         let body: Tree?
         /// Schemas by status, `.null` where the answer has no body.
@@ -83,6 +89,10 @@ extension PublicDocument.Operation {
         self.path = path
         isOpen = node["security"] == .list([])
         isDocument = node["x-document"] == .bool(true)
+        isForAdministrators = node["x-scope"]?.text == "admin"
+        isRepeatable = node["x-repeatable"] == .bool(true)
+        takesKey =
+            node["parameters"]?.items.contains { $0["$ref"]?.text?.hasSuffix("/IdempotencyKey") == true } == true
         body = node["requestBody"]?["content"]?.members["application/json"]?["schema"]
         var answers: [Int: Tree] = [:]
         for (status, answer) in node["responses"]?.members ?? [:] {

@@ -31,11 +31,13 @@ enum Tree: Hashable, Sendable {
     var items: [Tree] { if case .list(let items) = self { items } else { [] } }
     var members: [String: Tree] { if case .object(let members) = self { members } else { [:] } }
 
-    /// The value at a path such as `session.id`.
+    /// The value at a path such as `session.id` or `items.0.id`.
     func value(at path: String) -> Tree? {
         path.split(separator: ".").reduce(Optional(self)) { node, step in
-            guard case .list(let items)? = node, let index = Int(step) else { return node?[String(step)] }
-            return items.indices.contains(index) ? items[index] : nil
+            if case .list(let items)? = node {
+                return Int(step).flatMap { items.indices.contains($0) ? items[$0] : nil }
+            }
+            return node?[String(step)]
         }
     }
 

@@ -11,7 +11,7 @@ enum TestRoutes {
     static func make(_ note: Note = Note(), events: TestEvents = TestEvents()) -> [EdgeRoute] {
         [
             .open("login", "POST", "/api/v1/auth/login") { (request, _) async throws(RPCError) in
-                _ = try request.requiredBody(Credentials.self)
+                _ = try request.requiredBody(LoginRequest.self)
                 throw .unavailable("nobody is there")
             },
             // Works until it is cancelled.

@@ -14,13 +14,17 @@ import Testing
 
     private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
 
-    private static func registration(_ name: String) -> GatewayStore.Registration {
+    private static func registration(_ name: String) -> GatewayStore.NewAccount {
         let now = SystemWallClock().now
         let token = OpaqueToken(prefix: Accounts.sessionPrefix)
-        return GatewayStore.Registration(
+        let refresh = OpaqueToken(prefix: Accounts.refreshPrefix)
+        return GatewayStore.NewAccount(
             id: UserID(ids.next()), username: Username(name), passwordHash: "$scrypt$", at: now,
             session: GatewayStore.NewSession(
-                id: SessionID(ids.next()), tokenDigest: token.digest, expiresAt: now.advanced(by: .seconds(60))))
+                id: SessionID(ids.next()),
+                tokens: GatewayStore.TokenPair(
+                    tokenDigest: token.digest, refreshDigest: refresh.digest, expiresAt: now.advanced(by: .seconds(60)),
+                    refreshExpiresAt: now.advanced(by: .seconds(120))), device: nil, address: nil))
     }
 
     private static func withStores(_ body: ([GatewayStore], PGPool) async throws -> Void) async throws {
@@ -98,15 +102,19 @@ import Testing
             let store = stores[0]
             let registration = Self.registration("alice")
             let user = try #require(try await store.register(registration, isOpen: false, until: Self.deadline()))
-            let digest = registration.session.tokenDigest
-            let owner = try await stores[1].session(of: digest, at: registration.at, until: Self.deadline())
-            #expect(owner == SessionOwner(session: registration.session.id, user: user.id))
-            let last = registration.session.expiresAt
-            #expect(try await store.session(of: digest, at: last, until: Self.deadline()) == nil)
-            let stranger = OpaqueToken(prefix: Accounts.sessionPrefix).digest
-            #expect(try await store.session(of: stranger, at: registration.at, until: Self.deadline()) == nil)
-            try await store.end(registration.session.id, until: Self.deadline())
-            #expect(try await store.session(of: digest, at: registration.at, until: Self.deadline()) == nil)
+            let tokens = registration.session.tokens
+            func caller(_ digest: SHA256Digest, _ moment: Timestamp) async throws -> EdgeCaller? {
+                try await stores[1].caller(of: digest, isKey: false, at: moment, until: Self.deadline())
+            }
+            let found = try await caller(tokens.tokenDigest, registration.at)
+            #expect(found?.user == user.id && found?.credential == registration.session.id.uuid)
+            #expect(found?.isAdministrator == true && found?.timeZone == "UTC")
+            #expect(try await caller(tokens.tokenDigest, tokens.expiresAt) == nil)
+            #expect(try await caller(tokens.refreshDigest, registration.at) == nil)
+            let stranger = UserID(Self.ids.next())
+            #expect(try await !store.end(registration.session.id, of: stranger, until: Self.deadline()))
+            #expect(try await store.end(registration.session.id, of: user.id, until: Self.deadline()))
+            #expect(try await caller(tokens.tokenDigest, registration.at) == nil)
         }
     }
 
@@ -114,17 +122,21 @@ import Testing
     func tokensAtRest() async throws {
         try await Self.withStores { stores, pool in
             let accounts = Accounts(
-                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
-                isRegistrationOpen: false)
-            let (session, token) = accounts.newSession(at: SystemWallClock().now)
-            let registration = Self.registration("alice")
-            let user = try #require(try await stores[0].register(registration, isOpen: false, until: Self.deadline()))
-            try await stores[0].open(session, for: user.id, at: SystemWallClock().now, until: Self.deadline())
+                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids, registration: .open
+            )
+            let now = SystemWallClock().now
+            let (session, token, refresh) = accounts.newSession(at: now)
+            let user = try #require(
+                try await stores[0].register(
+                    GatewayStore.NewAccount(
+                        id: UserID(Self.ids.next()), username: Username("alice"), passwordHash: "$scrypt$", at: now,
+                        session: session), isOpen: false, until: Self.deadline()))
             let rows = PGStatement("tests.sessions", "SELECT s::text FROM sessions s") { row throws(PGError) in
                 try row.next(String.self)
             }
             let text = try await pool.query(rows).joined()
             #expect(!text.contains(token.text.revealed.dropFirst(Accounts.sessionPrefix.text.count)))
+            #expect(!text.contains(refresh.text.revealed.dropFirst(Accounts.refreshPrefix.text.count)))
             let caller = try await accounts.caller(of: token.text.revealed, until: Self.deadline())
             #expect(caller?.user == user.id)
         }

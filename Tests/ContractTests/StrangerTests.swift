@@ -1,0 +1,106 @@
+import Foundation
+import Stack
+import Testing
+
+/// Two people and every operation: what one has, the other can neither read nor change. A new operation fails here until
+/// it is listed.
+@Suite(.stack(.openAndClosed), .serialized)
+struct StrangerTests {
+    /// How an operation keeps people apart.
+    private enum Kind {
+        /// Names a thing of a person by its id: to anybody else it is not there, which is this error.
+        case addressed(String)
+        /// Answers with and changes only what belongs to who asks; nothing of others can be named.
+        case own
+        /// About what everybody shares: titles, the installation.
+        case shared
+    }
+
+    private static let kinds: [String: Kind] = [
+        "register": .shared, "login": .shared, "refresh": .shared, "logout": .own, "changePassword": .own,
+        "getMe": .own, "updateMe": .own, "deleteMe": .own, "listSessions": .own, "endOtherSessions": .own,
+        "endSession": .addressed("loginNotFound"), "listApiKeys": .own, "createApiKey": .own,
+        "deleteApiKey": .addressed("apiKeyNotFound"), "listInvites": .shared, "createInvite": .shared,
+        "deleteInvite": .shared, "resolveMovie": .own, "getMovie": .own, "rateMovie": .own, "getMovieRating": .own,
+        "unrateMovie": .own, "startPlayback": .own, "stopPlayback": .addressed("sessionNotFound"), "listHistory": .own,
+        "getOpenApi": .shared,
+    ]
+
+    private let surface = PublicContractTests()
+    private static let operations = PublicContractTests.document.operations
+
+    @Test("Every operation of the public surface is listed", arguments: operations)
+    func listed(operation: PublicDocument.Operation) {
+        #expect(Self.kinds[operation.id] != nil, "say in StrangerTests.kinds how \(operation.id) keeps people apart")
+    }
+
+    @Test("A write takes an Idempotency-Key, or says that repeating it changes nothing", arguments: operations)
+    func repeatable(operation: PublicDocument.Operation) {
+        guard operation.method == "POST" || operation.method == "PATCH" else { return }
+        #expect(operation.takesKey != operation.isRepeatable, "\(operation.id)")
+    }
+
+    @Test("An operation for administrators refuses everybody else", arguments: operations.filter(\.isForAdministrators))
+    func administrators(operation: PublicDocument.Operation) async throws {
+        let member = try await surface.join()
+        let example = try #require(operation.example)
+        let answer = try await surface.send(example, member.names, token: member.token).answer
+        try surface.expect(answer, isProblem: "forbidden", of: operation)
+    }
+
+    /// Every read of `person` that shows only what is theirs, by operation.
+    private func view(_ person: PublicContractTests.Person, _ names: [String: String]) async throws -> [String: String]
+    {
+        var seen: [String: String] = [:]
+        for operation in Self.operations where operation.method == "GET" {
+            guard case .own? = Self.kinds[operation.id], let example = operation.example else { continue }
+            let answer = try await surface.send(example, names, token: person.token).answer
+            seen[operation.id] = answer.text
+        }
+        return seen
+    }
+
+    @Test("What one person does leaves another's things as they are, and shows nothing of them")
+    func apart() async throws {
+        let alice = try await surface.join()
+        // Alice has done whatever an example needs, and everything that leaves something behind.
+        var names = alice.names
+        for operation in Self.operations where !operation.isOpen && !operation.isForAdministrators {
+            guard let example = operation.example else { continue }
+            names.merge(try await surface.prepare(example, alice)) { _, new in new }
+            guard operation.method == "POST", operation.id != "logout", operation.id != "changePassword" else {
+                continue
+            }
+            _ = try await surface.send(example, names, token: alice.token)
+        }
+        let database = try #require(Stack.current).database
+        let alicesID = try #require(
+            try await database.query(
+                "SELECT id FROM gateway.users WHERE username_key = '\(alice.names["a-person"] ?? "")'"
+            ).first)
+        // The last use of a session is noted now and then; before the first look, so that it does not move between two.
+        _ = try await database.query("UPDATE gateway.sessions SET last_used_at = NULL WHERE user_id = '\(alicesID)'")
+        let before = try await view(alice, names)
+
+        for operation in Self.operations where !operation.isOpen && !operation.isDocument {
+            let example = try #require(operation.example)
+            let bob = try await surface.join()
+            // Bob knows every id of Alice's, and his own name.
+            let known = names.merging(bob.names) { _, new in new }
+            let answer = try await surface.send(example, known, token: bob.token).answer
+            #expect(!answer.text.contains(alicesID), "\(operation.id): \(answer.text)")
+            #expect(!answer.text.contains(alice.names["a-person"] ?? "?"), "\(operation.id): \(answer.text)")
+            if case .addressed(let error)? = Self.kinds[operation.id] {
+                try surface.expect(answer, isProblem: error, of: operation)
+            }
+        }
+        let after = try await view(alice, names)
+        for (operation, answer) in before {
+            #expect(withoutUse(after[operation] ?? "") == withoutUse(answer), "\(operation)")
+        }
+    }
+
+    private func withoutUse(_ text: String) -> String {
+        text.replacing(/,"last_used_at":"[^"]*"/, with: "")
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Stack
+
+/// Asks a gateway as a frontend does.
+struct PublicClient: Sendable {
+    typealias Answer = (status: Int, json: [String: Any], answer: Wire.Answer)
+
+    let base: String
+    var token: String?
+
+    init(_ port: Int, token: String? = nil) {
+        base = "http://127.0.0.1:\(port)/api/v1"
+        self.token = token
+    }
+
+    func send(
+        _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        var fields = headers
+        if let token { fields["authorization"] = "Bearer \(token)" }
+        if body != nil { fields["content-type"] = fields["content-type"] ?? "application/json" }
+        let answer = try await Wire.send(method, base + path, headers: fields, body: body)
+        let json = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any] ?? [:]
+        return (answer.status, json, answer)
+    }
+
+    /// The same client as a person who has just made an account.
+    func registered(_ name: String, _ password: String = "a long and odd phrase") async throws -> PublicClient {
+        let answer = try await send("POST", "/auth/register", #"{"username":"\#(name)","password":"\#(password)"}"#)
+        guard let token = answer.json["token"] as? String else { throw StackError("\(name): \(answer.answer.text)") }
+        var client = self
+        client.token = token
+        return client
+    }
+
+    /// The same client with another session of the person.
+    func loggedIn(_ name: String, _ password: String = "a long and odd phrase") async throws -> PublicClient {
+        let answer = try await send("POST", "/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#)
+        guard let token = answer.json["token"] as? String else { throw StackError("\(name): \(answer.answer.text)") }
+        var client = self
+        client.token = token
+        return client
+    }
+}

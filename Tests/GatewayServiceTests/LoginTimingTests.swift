@@ -1,0 +1,88 @@
+import Contracts
+import Cryptography
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// How long a refusal takes must not tell who has an account.
+@Suite(.serialized) struct LoginTimingTests {
+    /// Enough that a difference of a twentieth of the spread would show.
+    private static let samples = 2_000
+    /// Above this the two are taken for different; by chance alone once in more than 100,000 runs.
+    private static let separable = 4.5
+
+    private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
+
+    private static func welch(_ one: [Double], _ other: [Double]) -> Double {
+        func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+        func error(_ values: [Double]) -> Double {
+            let middle = mean(values)
+            return values.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / Double(values.count - 1)
+                / Double(values.count)
+        }
+        return (mean(one) - mean(other)) / (error(one) + error(other)).squareRoot()
+    }
+
+    /// Without what the machine did beside: the slowest tenth of each.
+    private static func trimmed(_ values: [Double]) -> [Double] { Array(values.sorted().prefix(values.count * 9 / 10)) }
+
+    /// Times refusals of a name that exists and of one that does not, in turns of random order.
+    private static func t(samples: Int, forgetsDummy: Bool) async throws -> Double {
+        try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
+            var limits = GatewayLimits()
+            limits.accountFailuresMax = 1_000_000
+            limits.addressFailuresMax = 1_000_000
+            let store = GatewayStore(database: Database(pool: pools[0]))
+            let hasher = PasswordHasher(cost: try #require(ScryptCost(logN: 10, blockSize: 8, parallelism: 1)))
+            let accounts = Accounts(
+                store: store, hasher: hasher, clock: SystemWallClock(), ids: SystemIDSource(), registration: .open,
+                limits: limits)
+            let context = EdgeContext(
+                rpc: RPCContext(deadline: .now.advanced(by: .seconds(120)), trace: .root()),
+                clientAddress: "192.0.2.1")
+            _ = try await Register(accounts: accounts).run(
+                RegisterInput(body: Registration(username: "alice", password: "a long and odd phrase")), context)
+            var generator = SeededRandom(seed: 2_711)
+            var known: [Double] = []
+            var unknown: [Double] = []
+            while known.count < samples || unknown.count < samples {
+                let isKnown = generator.next() & 1 == 0
+                if (isKnown ? known : unknown).count == samples { continue }
+                let body = LoginRequest(username: isKnown ? "alice" : "nobod", password: "not the phrase")
+                let begun = ContinuousClock.now
+                if !isKnown, forgetsDummy {
+                    _ = try await store.account(of: Username("nobod"), until: deadline())
+                } else {
+                    do throws(RPCError) {
+                        _ = try await Login(accounts: accounts).run(LoginInput(body: body), context)
+                        Issue.record("a wrong password was taken")
+                    } catch {
+                        #expect(error.code == RegistryError.invalidCredentials.code, "\(error)")
+                    }
+                }
+                let took = (ContinuousClock.now - begun) / .microseconds(1)
+                if isKnown { known.append(took) } else { unknown.append(took) }
+            }
+            return welch(trimmed(known), trimmed(unknown))
+        }
+    }
+
+    @Test("An unknown name and a wrong password take the same time")
+    func same() async throws {
+        let first = try await Self.t(samples: Self.samples, forgetsDummy: false)
+        // What the machine does beside may fake a difference once, and not twice on the same side.
+        guard abs(first) >= Self.separable else { return }
+        let second = try await Self.t(samples: Self.samples, forgetsDummy: false)
+        #expect(abs(second) < Self.separable || first.sign != second.sign, "t = \(first), then \(second)")
+    }
+
+    @Test("The measure would see an answer that spares the hash")
+    func sensitive() async throws {
+        let t = try await Self.t(samples: 300, forgetsDummy: true)
+        #expect(abs(t) > 20, "t = \(t)")
+    }
+}
