@@ -23,7 +23,9 @@ struct StrangerTests {
         "deleteApiKey": .addressed("apiKeyNotFound"), "listInvites": .shared, "createInvite": .shared,
         "deleteInvite": .shared, "resolveMovie": .own, "getMovie": .own, "rateMovie": .own, "getMovieRating": .own,
         "unrateMovie": .own, "startPlayback": .own, "stopPlayback": .addressed("sessionNotFound"), "listHistory": .own,
-        "getOpenApi": .shared,
+        "heartbeatPlayback": .addressed("sessionNotFound"), "pausePlayback": .addressed("sessionNotFound"),
+        "resumePlayback": .addressed("sessionNotFound"), "listPlayback": .own, "getPlaybackSettings": .own,
+        "setPlaybackSettings": .own, "addPlay": .own, "removePlay": .own, "getOpenApi": .shared,
     ]
 
     private let surface = PublicContractTests()

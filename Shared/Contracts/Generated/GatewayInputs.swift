@@ -963,7 +963,8 @@ package struct ListHistoryInput: Sendable, Hashable {
 
 /// What `addPlay` is given.
 package struct AddPlayInput: Sendable, Hashable {
-    /// Passed on with the call. Rating is repeatable as it is - the same request twice leaves one rating.
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: PlayRequest
 
