@@ -31,13 +31,13 @@ def measure(pace, latency):
     """Calls of each provider, the seconds from the first to the last, and the service's peak of memory in MB."""
     upstreams = start_upstreams("--generated", str(TITLES), "--latency", str(latency))
     base = f"http://127.0.0.1:{setting('BENCH_PORT_upstreams')}/control"
-    wanted = [title["imdb"] for title in get(f"{base}/catalogue")["titles"] if title["kind"] == "movie" and title["imdb"]]
-    wanted = wanted[-TITLES:]
+    # The generated ones come last, and every provider has them.
+    wanted = [{"kind": title["kind"], "ids": {"imdb": title["imdb"]}} for title in get(f"{base}/catalogue")["titles"][-TITLES:]]
     pace_settings = {"REELAY_PROVIDER_CALLS_PER_SECOND": str(pace), "REELAY_PROVIDER_PACE_PERCENT": "100"}
     server = start("metadata", changes={**pace_settings, "REELAY_REFRESH": "false"})
     psql("TRUNCATE metadata.titles CASCADE")
     for first in range(0, len(wanted), 500):
-        resolve([{"kind": "movie", "ids": {"imdb": imdb}} for imdb in wanted[first:first + 500]])
+        resolve(wanted[first:first + 500])
     server.stop()
     server = start("metadata", changes=pace_settings)
     begun = ended = None
