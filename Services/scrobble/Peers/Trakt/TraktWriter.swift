@@ -68,7 +68,7 @@ package struct TraktWriter: RemoteWriter {
         if first.action == .removePlay {
             sent = await remove(jobs, token, parcel.deadline)
         } else {
-            let isLate = first.state.age > QueueLimits().liveFor
+            let isLate = TraktCalls.isLate(first, now: clock.now)
             guard let call = TraktCalls.call(first.action, jobs, isLate: isLate) else {
                 return known.map { _ in .refused("Trakt has no such action") }
             }

@@ -40,6 +40,14 @@ package enum TraktCalls {
         }
     }
 
+    /// Whether a job is too old to be told as it happens: a scrobble has no date but now. It may have waited in the queue,
+    /// or tell of a sitting that ended long before anybody noticed.
+    package static func isLate(_ job: QueueJob, now: Timestamp) -> Bool {
+        let liveFor = QueueLimits().liveFor
+        if job.state.age > liveFor { return true }
+        return job.payload.watchedAt.map { $0.duration(to: now) > liveFor } ?? false
+    }
+
     package static func removal(of plays: [TraktPlay]) -> TraktCall {
         TraktCall(
             path: "sync/history/remove",
