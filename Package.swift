@@ -108,6 +108,7 @@ let package = Package(
         + system("COpenSSL", "libcrypto", "libssl-dev")
         + system("CZlib", "zlib", "zlib1g-dev")
         + shared("JSON")
+        + shared("CSV")
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
         + shared("GZip", ["CZlib"], wrapsC: true)
         + shared(
@@ -200,6 +201,13 @@ let package = Package(
             .executableTarget(
                 name: "bench-decode", dependencies: ["JSON", "MetadataService", "UpstreamEmulators"],
                 path: "Tests/Bench/Decode", swiftSettings: house),
+            .executableTarget(
+                name: "bench-match", dependencies: ["MetadataService", "TestSupport"], path: "Tests/Bench/Match",
+                swiftSettings: house),
+            .executableTarget(
+                name: "match-eval", dependencies: ["CSV", "Cryptography", "MetadataService", "TestSupport"],
+                path: "Tests/MatchEval",
+                exclude: ["labels.txt", "catalogue.py"], swiftSettings: house),
             .executableTarget(
                 name: "bench-load", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Load",
                 swiftSettings: house),

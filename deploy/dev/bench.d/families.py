@@ -9,6 +9,7 @@ import decode_family
 import enrich_family
 import idle_family
 import json_family
+import match_family
 import queue_family
 import ratings_family
 import rpc_family
@@ -21,7 +22,7 @@ def main(families):
         note("the machine is busy with other things: do not trust the figures")
     runs = {
         "rpc": rpc_family.run_family, "decode": decode_family.run_family, "json": json_family.run_family,
-        "abuse": abuse_family.run_family,
+        "match": match_family.run_family, "abuse": abuse_family.run_family,
     }
     database = [family for family in families if family in ("reads", "writes")]
     if database:

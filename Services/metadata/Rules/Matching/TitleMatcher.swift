@@ -1,0 +1,183 @@
+/// What is known of a title when it is compared with another: nil and empty mean unknown.
+package struct TitleTraits: Sendable, Hashable {
+    /// In any order: the shown name, the original one, translations; at most 16 are looked at.
+    package let names: [TitleName]
+    package let kind: SubjectKind?
+    package let year: Int?
+    package let runtimeMinutes: Int?
+    /// By place, such as "imdb"; ids of one place are of the title's kind.
+    package let ids: [String: String]
+
+    package init(
+        names: [TitleName], kind: SubjectKind? = nil, year: Int? = nil, runtimeMinutes: Int? = nil,
+        ids: [String: String] = [:]
+    ) {
+        self.names = names
+        self.kind = kind
+        self.year = year
+        self.runtimeMinutes = runtimeMinutes
+        self.ids = ids
+    }
+}
+
+/// How far two names agree; the greater, the better.
+package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
+    case none
+    /// They share at least half of their words.
+    case resembling
+    /// One is the other without its subtitle, or without an owner's name or main title before one telling word: as often
+    /// another film of the series.
+    case partly
+    /// One is the other's subtitle, of at least two telling words.
+    case subtitle
+    /// One is the other's title before "or".
+    case alternative
+    /// Equal but for the leading article, which may be a word of its own ("Die Hard").
+    case article
+    /// Equal but for spaces, "and", or the way in which numbers and a few words are written.
+    case equivalent
+    /// Equal but for case, accents and punctuation.
+    case same
+
+    package static func < (left: NameAgreement, right: NameAgreement) -> Bool { left.rawValue < right.rawValue }
+
+    package init(_ left: TitleName, _ right: TitleName) {
+        if left.isEmpty || right.isEmpty {
+            self = .none
+        } else if left.plain == right.plain {
+            self = .same
+        } else if left.key == right.key {
+            self = left.article == right.article ? .equivalent : .article
+        } else {
+            self = max(Self.part(of: left, is: right), Self.part(of: right, is: left))
+            if self == .none { self = Self.resemblance(left, right) }
+        }
+    }
+
+    private static func part(of long: TitleName, is short: TitleName) -> NameAgreement {
+        if long.alternative?.key == short.key { return .alternative }
+        if let tail = long.tail, tail.key == short.key { return tail.isTelling ? .subtitle : .partly }
+        return long.head?.key == short.key ? .partly : .none
+    }
+
+    private static func resemblance(_ left: TitleName, _ right: TitleName) -> NameAgreement {
+        let (ours, theirs) = (Set(left.plain.split(separator: " ")), Set(right.plain.split(separator: " ")))
+        return ours.intersection(theirs).count * 2 >= max(ours.count, theirs.count) ? .resembling : .none
+    }
+}
+
+/// The answer of a comparison with candidates.
+package struct MatchOutcome: Sendable, Hashable {
+    package enum Verdict: Sendable, Hashable {
+        /// One candidate is the title; its index.
+        case matched(Int)
+        /// Somebody must choose among `offers`.
+        case ambiguous
+        /// None is worth showing.
+        case unmatched
+    }
+
+    package struct Offer: Sendable, Hashable {
+        /// Of the candidate, as given.
+        package let index: Int
+        package let score: Int
+    }
+
+    package let verdict: Verdict
+    /// The candidates that are worth showing, the best first; at most 10.
+    package let offers: [Offer]
+}
+
+/// Decides which candidate a title is. A wrong match is worse than none.
+///
+/// The score is a sum over what is known; `docs/matching.md` tells how the figures were found.
+package enum TitleMatcher {
+    /// From here on a candidate is accepted, if it is clearly the best.
+    static let threshold = 750
+    /// How far the second must stay behind.
+    static let margin = 60
+    /// From here on a candidate is shown.
+    static let offerFloor = 500
+
+    package static func decide(_ wanted: TitleTraits, among candidates: [TitleTraits]) -> MatchOutcome {
+        var best: [MatchOutcome.Offer] = []
+        for (index, candidate) in candidates.enumerated() {
+            let score = score(wanted, candidate)
+            guard score >= offerFloor else { continue }
+            // Equal scores stay in the order given.
+            let place = best.firstIndex { $0.score < score } ?? best.count
+            guard place < MatchLimits.offersMax else { continue }
+            best.insert(MatchOutcome.Offer(index: index, score: score), at: place)
+            if best.count > MatchLimits.offersMax { best.removeLast() }
+        }
+        guard let first = best.first else { return MatchOutcome(verdict: .unmatched, offers: []) }
+        let second = best.count > 1 ? best[1].score : Int.min / 2
+        let isClear = first.score >= threshold && first.score - second >= margin
+        return MatchOutcome(verdict: isClear ? .matched(first.index) : .ambiguous, offers: best)
+    }
+
+    /// How well two titles agree; the same in both directions. More than 1 000 only where an id agrees.
+    package static func score(_ left: TitleTraits, _ right: TitleTraits) -> Int {
+        idPoints(left, right) + namePoints(agreement(left, right)) + yearPoints(left.year, right.year)
+            + runtimePoints(left.runtimeMinutes, right.runtimeMinutes) + kindPoints(left.kind, right.kind)
+    }
+
+    static func agreement(_ left: TitleTraits, _ right: TitleTraits) -> NameAgreement {
+        var best = NameAgreement.none
+        for ours in left.names.prefix(MatchLimits.namesMax) {
+            for theirs in right.names.prefix(MatchLimits.namesMax) {
+                best = max(best, NameAgreement(ours, theirs))
+                if best == .same { return best }
+            }
+        }
+        return best
+    }
+
+    private static func namePoints(_ agreement: NameAgreement) -> Int {
+        switch agreement {
+        case .same: 600
+        case .equivalent: 540
+        case .article: 520
+        case .alternative: 480
+        case .subtitle: 460
+        case .partly: 380
+        case .resembling: 200
+        case .none: 0
+        }
+    }
+
+    /// Premieres and releases often lie in two years.
+    private static func yearPoints(_ left: Int?, _ right: Int?) -> Int {
+        guard let left, let right else { return 100 }
+        return switch abs(left - right) {
+        case 0: 300
+        case 1: 215
+        case 2: 60
+        default: -200
+        }
+    }
+
+    /// Versions of one film differ by some minutes, films of one name by more.
+    private static func runtimePoints(_ left: Int?, _ right: Int?) -> Int {
+        guard let left, let right, left > 0, right > 0 else { return 0 }
+        let (difference, longer) = (abs(left - right), max(left, right))
+        if difference <= max(3, longer / 25) { return 80 }
+        if difference * 10 <= longer { return 0 }
+        return difference * 4 <= longer ? -40 : -120
+    }
+
+    private static func kindPoints(_ left: SubjectKind?, _ right: SubjectKind?) -> Int {
+        guard let left, let right else { return 0 }
+        return left == right ? 0 : -500
+    }
+
+    private static func idPoints(_ left: TitleTraits, _ right: TitleTraits) -> Int {
+        guard !left.ids.isEmpty, !right.ids.isEmpty else { return 0 }
+        var points = 0
+        for (place, id) in left.ids {
+            guard let other = right.ids[place] else { continue }
+            points += id == other ? 1_000 : -700
+        }
+        return points
+    }
+}

@@ -1,0 +1,168 @@
+/// Bounds of matching by name.
+package enum MatchLimits {
+    /// Bytes of a name that are looked at; UTF-8.
+    static let nameBytesMax = 1_024
+    /// Bytes of a look-up key. What is cut off is told apart when the names themselves are compared.
+    static let keyBytesMax = 120
+    /// Names of one title that are compared.
+    package static let namesMax = 16
+    /// Candidates that an answer lists.
+    package static let offersMax = 10
+}
+
+/// A title's name, taken apart once so that it can be compared and looked up many times.
+package struct TitleName: Sendable, Hashable {
+    /// A part that some catalogues use alone.
+    struct Part: Sendable, Hashable {
+        let key: String
+        /// Whether at least two words remain that are no articles: "The Movie" says too little.
+        let isTelling: Bool
+    }
+
+    /// The folded words with a space between them: case, accents, punctuation and a trailing ", The" are gone.
+    package let plain: String
+    /// The name for looking up: `plain` without its leading article, "and" and spaces, with numbers as digits; at most
+    /// 120 bytes; empty only for an empty name.
+    package let key: String
+    /// The leading article, if the key lacks one.
+    let article: String
+    /// The title before its subtitle.
+    let head: Part?
+    /// The title before "or:".
+    let alternative: Part?
+    /// The title after its last joint: the subtitle, or what an owner's name stands before.
+    let tail: Part?
+
+    package init(_ name: String) {
+        let title = TitleFolder.fold(name)
+        guard !title.words.isEmpty else {
+            // Only signs, as in "…" or "★": they are all there is to compare.
+            let signs = String(name.lowercased().unicodeScalars.filter { !$0.properties.isWhitespace })
+            plain = signs
+            key = String(signs.prefix(MatchLimits.keyBytesMax / 4))
+            article = ""
+            (head, alternative, tail) = (nil, nil, nil)
+            return
+        }
+        let all = 0..<title.words.count
+        plain = title.plain(all)
+        key = title.key(all)
+        article = all.count > 1 && TitleWords.isArticle(title[0]) ? String(decoding: title[0], as: UTF8.self) : ""
+        let parts = title.joints.filter { $0.word < title.words.count }
+        let first = parts.first { $0.kind != .owner }
+        head = first.flatMap { $0.kind == .subtitle ? title.part(0..<$0.word) : nil }
+        // The "or" itself belongs to neither.
+        alternative = first.flatMap { $0.kind == .alternative ? title.part(0..<$0.word - 1) : nil }
+        tail = parts.last.flatMap { title.part($0.word..<title.words.count) }
+    }
+
+    /// The keys under which the name is kept and asked for: the whole first, then its parts.
+    ///
+    /// Two names that can match share a key, so that an index over keys finds every candidate. Kept and asked-for names
+    /// give the same keys.
+    package var keys: [String] {
+        var keys = [key]
+        for part in [head, alternative, tail] {
+            if let key = part?.key, !keys.contains(key) { keys.append(key) }
+        }
+        return keys
+    }
+
+    package var isEmpty: Bool { key.isEmpty }
+
+    package static func == (left: TitleName, right: TitleName) -> Bool {
+        left.plain == right.plain && left.key == right.key
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(plain) }
+}
+
+/// The look-up keys of names.
+package enum TitleKeys {
+    /// All keys of a title's names, without doubles; those of whole names first.
+    package static func keys(_ names: [TitleName]) -> [String] {
+        var keys: [String] = []
+        for key in names.prefix(MatchLimits.namesMax).map(\.key) + names.prefix(MatchLimits.namesMax).flatMap(\.keys)
+        where !key.isEmpty && !keys.contains(key) {
+            keys.append(key)
+        }
+        return keys
+    }
+
+    /// All keys of one name; the whole name's first, none for an empty name.
+    package static func keys(_ name: String) -> [String] { keys([TitleName(name)]) }
+}
+
+extension FoldedTitle {
+    func plain(_ range: Range<Int>) -> String {
+        var joined: [UInt8] = []
+        joined.reserveCapacity(bytes.count + range.count)
+        for word in range {
+            if word > range.lowerBound { joined.append(UInt8(ascii: " ")) }
+            joined.append(contentsOf: self[word])
+        }
+        return String(decoding: joined, as: UTF8.self)
+    }
+
+    func part(_ range: Range<Int>) -> TitleName.Part? {
+        guard !range.isEmpty else { return nil }
+        let telling = range.count { !TitleWords.isArticle(self[$0]) }
+        return TitleName.Part(key: key(range), isTelling: telling >= 2)
+    }
+
+    func key(_ range: Range<Int>) -> String {
+        var key: [UInt8] = []
+        key.reserveCapacity(bytes.count)
+        let isLed = range.count > 1 && TitleWords.isArticle(self[range.lowerBound])
+        let first = range.lowerBound + (isLed ? 1 : 0)
+        var word = first
+        while word < range.upperBound {
+            word += append(word, of: first..<range.upperBound, to: &key)
+        }
+        if key.count > MatchLimits.keyBytesMax {
+            key.removeLast(key.count - MatchLimits.keyBytesMax)
+            // A cut within a scalar takes the whole of it.
+            while let byte = key.last, byte & 0xC0 == 0x80 { key.removeLast() }
+            if let byte = key.last, byte >= 0xC0 { key.removeLast() }
+        }
+        return String(decoding: key, as: UTF8.self)
+    }
+
+    /// Adds a word in the form in which keys have it; returns how many words that took.
+    private func append(_ word: Int, of range: Range<Int>, to key: inout [UInt8]) -> Int {
+        let isFirst = word == range.lowerBound
+        let isLast = word == range.upperBound - 1
+        switch TitleWords.role(self[word]) {
+        case .and where !isFirst && !isLast, .format where isLast && !isFirst: return 1
+        case .counter where !isFirst && !isLast && number(word + 1) != nil: return 1
+        case .number(let value):
+            if value >= 20, !isLast, case .number(let unit) = TitleWords.role(self[word + 1]), (1...9).contains(unit) {
+                key.append(contentsOf: String(value + unit).utf8)
+                return 2
+            }
+            key.append(contentsOf: String(value).utf8)
+        case .spelled(let bytes): key.append(contentsOf: bytes)
+        default:
+            if !isFirst, let value = romanNumber(word, isLast: isLast) {
+                key.append(contentsOf: String(value).utf8)
+            } else {
+                key.append(contentsOf: self[word])
+            }
+        }
+        return 1
+    }
+
+    /// The number that a word is, in any of its forms.
+    private func number(_ word: Int) -> Int? {
+        if case .number(let value) = TitleWords.role(self[word]) { return value }
+        return TitleWords.roman(self[word]) ?? Int(String(decoding: self[word], as: UTF8.self))
+    }
+
+    /// "I" is a number only at the end of a title or of a part and after "part": elsewhere it is somebody.
+    private func romanNumber(_ word: Int, isLast: Bool) -> Int? {
+        guard let value = TitleWords.roman(self[word]) else { return nil }
+        guard value == 1 else { return value }
+        let isAtJoint = joints.contains { $0.word == word + 1 }
+        return isLast || isAtJoint || TitleWords.role(self[word - 1]) == .counter ? value : nil
+    }
+}
