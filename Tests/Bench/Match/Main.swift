@@ -41,11 +41,11 @@ enum Main {
         print(#"{"side":"\#(side)","rows_per_second":\#(Double(done) / took),"found":\#(found)}"#)
     }
 
-    private static let words = """
-        night harbour iron fox ember ash winter sign long return quiet dawn comet road glass tower river salt mirror crow \
-        seven sixty summer daughter cartographer duke marsh tall reeds bright water hunter crucible kröniken été señor lost \
-        city last king red blue black house garden door letter station island north south
-        """.split(separator: " ").map(String.init)
+    /// As many words as make about one title in fifteen share its name with another, as among real films.
+    private static let words: [String] = {
+        let syllables = "no fer har lin ka stö mir ash wel tor an de gra bi quo sel ét ur".split(separator: " ")
+        return syllables.flatMap { first in syllables.map { String(first + $0) } }
+    }()
 
     private static func film(_ random: inout SeededRandom) -> Film {
         var name = (0..<Int.random(in: 1...4, using: &random)).map { _ in

@@ -42,6 +42,11 @@ package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
     package static func < (left: NameAgreement, right: NameAgreement) -> Bool { left.rawValue < right.rawValue }
 
     package init(_ left: TitleName, _ right: TitleName) {
+        self.init(left, right, isResemblanceWanted: true)
+    }
+
+    /// Counting shared words takes longest and is seldom wanted.
+    init(_ left: TitleName, _ right: TitleName, isResemblanceWanted: Bool) {
         if left.isEmpty || right.isEmpty {
             self = .none
         } else if left.plain == right.plain {
@@ -50,7 +55,7 @@ package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
             self = left.article == right.article ? .equivalent : .article
         } else {
             self = max(Self.part(of: left, is: right), Self.part(of: right, is: left))
-            if self == .none { self = Self.resemblance(left, right) }
+            if self == .none, isResemblanceWanted { self = Self.resemblance(left, right) }
         }
     }
 
@@ -102,7 +107,12 @@ package enum TitleMatcher {
     package static func decide(_ wanted: TitleTraits, among candidates: [TitleTraits]) -> MatchOutcome {
         var best: [MatchOutcome.Offer] = []
         for (index, candidate) in candidates.enumerated() {
-            let score = score(wanted, candidate)
+            let other = otherPoints(wanted, candidate)
+            // Most namesakes are of other years: no name could make up for that, so that they need not be compared.
+            guard other + points(.same) >= offerFloor else { continue }
+            let score =
+                other
+                + points(agreement(wanted, candidate, isResemblanceWanted: other + points(.resembling) >= offerFloor))
             guard score >= offerFloor else { continue }
             // Equal scores stay in the order given.
             let place = best.firstIndex { $0.score < score } ?? best.count
@@ -118,22 +128,29 @@ package enum TitleMatcher {
 
     /// How well two titles agree; the same in both directions. More than 1 000 only where an id agrees.
     package static func score(_ left: TitleTraits, _ right: TitleTraits) -> Int {
-        idPoints(left, right) + namePoints(agreement(left, right)) + yearPoints(left.year, right.year)
+        otherPoints(left, right) + points(agreement(left, right, isResemblanceWanted: true))
+    }
+
+    /// All but the names.
+    private static func otherPoints(_ left: TitleTraits, _ right: TitleTraits) -> Int {
+        idPoints(left, right) + yearPoints(left.year, right.year)
             + runtimePoints(left.runtimeMinutes, right.runtimeMinutes) + kindPoints(left.kind, right.kind)
     }
 
-    static func agreement(_ left: TitleTraits, _ right: TitleTraits) -> NameAgreement {
+    private static func agreement(
+        _ left: TitleTraits, _ right: TitleTraits, isResemblanceWanted: Bool
+    ) -> NameAgreement {
         var best = NameAgreement.none
         for ours in left.names.prefix(MatchLimits.namesMax) {
             for theirs in right.names.prefix(MatchLimits.namesMax) {
-                best = max(best, NameAgreement(ours, theirs))
+                best = max(best, NameAgreement(ours, theirs, isResemblanceWanted: isResemblanceWanted && best == .none))
                 if best == .same { return best }
             }
         }
         return best
     }
 
-    private static func namePoints(_ agreement: NameAgreement) -> Int {
+    private static func points(_ agreement: NameAgreement) -> Int {
         switch agreement {
         case .same: 600
         case .equivalent: 540

@@ -15,7 +15,7 @@ package struct TitleName: Sendable, Hashable {
     /// A part that some catalogues use alone.
     struct Part: Sendable, Hashable {
         let key: String
-        /// Whether at least two words remain that are no articles: "The Movie" says too little.
+        /// Whether at least two words say something: "The Movie" and "Part 2" say too little.
         let isTelling: Bool
     }
 
@@ -30,7 +30,7 @@ package struct TitleName: Sendable, Hashable {
     let head: Part?
     /// The title before "or:".
     let alternative: Part?
-    /// The title after its last joint: the subtitle, or what an owner's name stands before.
+    /// The title after its last joint: a telling subtitle, or what an owner's name stands before.
     let tail: Part?
 
     package init(_ name: String) {
@@ -53,7 +53,10 @@ package struct TitleName: Sendable, Hashable {
         head = first.flatMap { $0.kind == .subtitle ? title.part(0..<$0.word) : nil }
         // The "or" itself belongs to neither.
         alternative = first.flatMap { $0.kind == .alternative ? title.part(0..<$0.word - 1) : nil }
-        tail = parts.last.flatMap { title.part($0.word..<title.words.count) }
+        tail = parts.last.flatMap { joint in
+            let part = title.part(joint.word..<title.words.count)
+            return joint.kind == .owner || part?.isTelling == true ? part : nil
+        }
     }
 
     /// The keys under which the name is kept and asked for: the whole first, then its parts.
@@ -81,12 +84,17 @@ package struct TitleName: Sendable, Hashable {
 package enum TitleKeys {
     /// All keys of a title's names, without doubles; those of whole names first.
     package static func keys(_ names: [TitleName]) -> [String] {
+        if names.count == 1 { return names[0].isEmpty ? [] : names[0].keys }
         var keys: [String] = []
-        for key in names.prefix(MatchLimits.namesMax).map(\.key) + names.prefix(MatchLimits.namesMax).flatMap(\.keys)
-        where !key.isEmpty && !keys.contains(key) {
-            keys.append(key)
+        for name in names.prefix(MatchLimits.namesMax) { add(name.key, to: &keys) }
+        for name in names.prefix(MatchLimits.namesMax) {
+            for key in name.keys { add(key, to: &keys) }
         }
         return keys
+    }
+
+    private static func add(_ key: String, to keys: inout [String]) {
+        if !key.isEmpty, !keys.contains(key) { keys.append(key) }
     }
 
     /// All keys of one name; the whole name's first, none for an empty name.
@@ -106,7 +114,10 @@ extension FoldedTitle {
 
     func part(_ range: Range<Int>) -> TitleName.Part? {
         guard !range.isEmpty else { return nil }
-        let telling = range.count { !TitleWords.isArticle(self[$0]) }
+        let telling = range.count { word in
+            if TitleWords.isArticle(self[word]) || number(word) != nil { return false }
+            return TitleWords.role(self[word]) != .counter
+        }
         return TitleName.Part(key: key(range), isTelling: telling >= 2)
     }
 
