@@ -148,7 +148,7 @@ let package = Package(
         + service(
             "scrobble",
             [
-                httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                "CSV", httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
         + service("gateway", ["Edge", "RatingScales"])
