@@ -32,4 +32,11 @@ package enum TitleMatch {
         guard votes[0] / clearLead >= max(votes[1], 1) else { return nil }
         return rivals.first { candidates[$0.index].votes == votes[0] }?.index
     }
+
+    /// The folded words of a name without a leading English article.
+    package static func normalized(_ name: String) -> String {
+        let plain = TitleName(name).plain
+        guard let article = ["the ", "a ", "an "].first(where: plain.hasPrefix) else { return plain }
+        return String(plain.dropFirst(article.utf8.count))
+    }
 }
