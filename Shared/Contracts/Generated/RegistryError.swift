@@ -78,6 +78,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case idempotencyKeyReused
     /// There is no time zone of this name in the IANA database.
     case unknownTimeZone
+    /// The export would be larger than a file may be; read the list page by page.
+    case exportTooLarge
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -118,6 +120,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: 1048
         case .idempotencyKeyReused: 1049
         case .unknownTimeZone: 1050
+        case .exportTooLarge: 1060
         }
     }
 
@@ -160,6 +163,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: 408
         case .idempotencyKeyReused: 422
         case .unknownTimeZone: 422
+        case .exportTooLarge: 422
         }
     }
 
@@ -205,6 +209,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: "The body did not arrive in time."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
+        case .exportTooLarge: "The export would be larger than a file may be; read the list page by page."
         }
     }
 
@@ -247,6 +252,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .requestTimeout: true
         case .idempotencyKeyReused: false
         case .unknownTimeZone: false
+        case .exportTooLarge: false
         }
     }
 
@@ -289,6 +295,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1048: self = .requestTimeout
         case 1049: self = .idempotencyKeyReused
         case 1050: self = .unknownTimeZone
+        case 1060: self = .exportTooLarge
         default: return nil
         }
     }
@@ -443,5 +450,9 @@ extension RPCError {
     /// There is no time zone of this name in the IANA database.
     package static func unknownTimeZone(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unknownTimeZone.error(message, data: data)
+    }
+    /// The export would be larger than a file may be; read the list page by page.
+    package static func exportTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.exportTooLarge.error(message, data: data)
     }
 }
