@@ -42,7 +42,7 @@ import Testing
             ("user=\"x\"", "", "params.user: is not a UUID"),
             ("user=\"01920000-0000-7000-8000-00000000A11C\"", "", nil),
             ("kind=\"film\"", "", "params.kind: is not one of movie, series, season, episode"),
-            ("kind=1", "", "params.kind: is not a string"),
+            ("kind=1", "", "params.kind: is not a string"), ("review=null", "", "params.review: is not a string"),
             ("spoiler=0", "", "params.spoiler: is not a boolean"),
             ("rated_at=\"2026-11-01\"", "", "params.rated_at: is not a date and time (RFC 3339)"),
             ("rated_at=\"2026-02-29T00:00:00Z\"", "", "params.rated_at: is not a date and time (RFC 3339)"),
