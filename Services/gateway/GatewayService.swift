@@ -7,7 +7,7 @@ internal import Store
 /// internal call are generated.
 package struct GatewayService: GatewayAPI {
     package let clients: GatewayClients
-    private let metadata: MetadataClient
+    let metadata: MetadataClient
     let accounts: Accounts
     let once: OnceStore
     let erasure: AccountErasure
@@ -32,18 +32,6 @@ package struct GatewayService: GatewayAPI {
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
         try await GetMovie(metadata: metadata, ratings: clients.ratings).run(input, caller, context)
-    }
-
-    package func rateMovie(
-        _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await RateMovie(metadata: metadata, ratings: clients.ratings).run(input, caller, context)
-    }
-
-    package func unrateMovie(
-        _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await UnrateMovie(ratings: clients.ratings).run(input, caller, context)
     }
 
     package func listHistory(

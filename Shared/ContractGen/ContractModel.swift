@@ -115,8 +115,10 @@ struct Parameter: Sendable {
 
 struct Reply: Sendable {
     let status: Int
-    /// Nil where the response has no body.
+    /// Nil where the response has no body, and for files.
     let body: Shape?
+    /// Whether it is a file, whose content type the handler names.
+    var isFile = false
 }
 
 struct Operation: Sendable {

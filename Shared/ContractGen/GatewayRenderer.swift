@@ -6,7 +6,11 @@ struct GatewayRenderer {
     private var handled: [Operation] { gateway.operations.filter { !$0.isDocument } }
 
     func inputs() -> String {
-        var file = SwiftFile(imports: ["internal import JSON", "internal import RPC"])
+        // Decimal numbers are a type of that module.
+        let hasTenths = handled.contains { operation in
+            operation.parameters.contains { if case .tenths = $0.property.shape { true } else { false } }
+        }
+        var file = SwiftFile(imports: ["\(hasTenths ? "package" : "internal") import JSON", "internal import RPC"])
         var isFirst = true
         for operation in handled {
             if !isFirst { file.line() }
@@ -214,5 +218,5 @@ extension Operation {
 }
 
 extension Reply {
-    var type: String { "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>" }
+    var type: String { isFile ? "EdgeReply<EdgeFile>" : "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>" }
 }

@@ -32,6 +32,20 @@ package struct EdgeNothing: Sendable, Hashable {
     package init() {}
 }
 
+/// The body of an answer that is a file to keep.
+package struct EdgeFile: Sendable, Hashable {
+    package let contentType: String
+    /// Under which name a browser keeps it: plain ASCII without quotes.
+    package let name: String
+    package let bytes: [UInt8]
+
+    package init(contentType: String, name: String, bytes: [UInt8]) {
+        self.contentType = contentType
+        self.name = name
+        self.bytes = bytes
+    }
+}
+
 extension EdgeReply where Body == EdgeNothing {
     /// An answer without a body.
     package static func nothing(headers: [(name: String, value: String)] = []) -> EdgeReply {
@@ -47,6 +61,14 @@ extension EdgeResponse {
     }
 
     init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
+
+    init(_ status: Int, _ reply: EdgeReply<EdgeFile>) {
+        let headers = [
+            (name: "content-type", value: reply.body.contentType),
+            (name: "content-disposition", value: "attachment; filename=\"\(reply.body.name)\""),
+        ]
+        self.init(status: status, headers: headers + reply.headers, body: reply.body.bytes)
+    }
 
     /// A document that is JSON already.
     init(document: [UInt8]) {

@@ -34,6 +34,11 @@ struct StrangerTests {
         "heartbeatPlayback": .addressed("sessionNotFound"), "pausePlayback": .addressed("sessionNotFound"),
         "resumePlayback": .addressed("sessionNotFound"), "listPlayback": .own, "getPlaybackSettings": .own,
         "setPlaybackSettings": .own, "addPlay": .own, "removePlay": .own, "getOpenApi": .shared,
+        "listRatings": .own, "getRatingStatistics": .own, "compareRatings": .own, "listRatingTimeline": .own,
+        "exportData": .own, "writeRatings": .own, "getMovieRatings": .shared, "rateShow": .own, "getShowRating": .own,
+        "unrateShow": .own, "getShowRatings": .shared, "rateSeason": .own, "getSeasonRating": .own, "unrateSeason": .own,
+        "getSeasonRatings": .shared, "rateEpisode": .own, "getEpisodeRating": .own, "unrateEpisode": .own,
+        "getEpisodeRatings": .shared,
     ]
 
     private let surface = PublicContractTests()

@@ -100,16 +100,17 @@ package protocol GatewayAPI: Sendable {
     func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie>
-    /// My rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound.
+    /// My rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getMovieRating(
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a film, or changes my rating. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture.
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
     func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Takes my rating back; taking back none is no error. `DELETE /api/v1/movies/{title}/rate`.
+    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE /api/v1/movies/{title}/rate`.
+    /// Errors: wrongKind, preconditionFailed.
     func unrateMovie(
         _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
@@ -226,6 +227,97 @@ package protocol GatewayAPI: Sendable {
     func checkSources(
         _ input: CheckSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SourcesHealth>
+    /// What I, all people here and the world think of a film. `GET /api/v1/movies/{title}/ratings`. Errors:
+    /// titleNotFound, wrongKind.
+    func getMovieRatings(
+        _ input: GetMovieRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleRatings>
+    /// My rating of a show. `GET /api/v1/shows/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    func getShowRating(
+        _ input: GetShowRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Rates a show, or changes my rating. `POST /api/v1/shows/{title}/rate`. Errors: titleNotFound, wrongKind,
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    func rateShow(
+        _ input: RateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE /api/v1/shows/{title}/rate`.
+    /// Errors: wrongKind, preconditionFailed.
+    func unrateShow(
+        _ input: UnrateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// What I, all people here and the world think of a show. `GET /api/v1/shows/{title}/ratings`. Errors:
+    /// titleNotFound, wrongKind.
+    func getShowRatings(
+        _ input: GetShowRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleRatings>
+    /// My rating of a season. `GET /api/v1/seasons/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    func getSeasonRating(
+        _ input: GetSeasonRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Rates a season, or changes my rating. `POST /api/v1/seasons/{title}/rate`. Errors: titleNotFound, wrongKind,
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    func rateSeason(
+        _ input: RateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE
+    /// /api/v1/seasons/{title}/rate`. Errors: wrongKind, preconditionFailed.
+    func unrateSeason(
+        _ input: UnrateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// What I, all people here and the world think of a season. `GET /api/v1/seasons/{title}/ratings`. Errors:
+    /// titleNotFound, wrongKind.
+    func getSeasonRatings(
+        _ input: GetSeasonRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleRatings>
+    /// My rating of an episode. `GET /api/v1/episodes/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    func getEpisodeRating(
+        _ input: GetEpisodeRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Rates an episode, or changes my rating. `POST /api/v1/episodes/{title}/rate`. Errors: titleNotFound, wrongKind,
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    func rateEpisode(
+        _ input: RateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Rating>
+    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE
+    /// /api/v1/episodes/{title}/rate`. Errors: wrongKind, preconditionFailed.
+    func unrateEpisode(
+        _ input: UnrateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// What I, all people here and the world think of an episode. `GET /api/v1/episodes/{title}/ratings`. Errors:
+    /// titleNotFound, wrongKind.
+    func getEpisodeRatings(
+        _ input: GetEpisodeRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleRatings>
+    /// My ratings, by what is asked for; the newest first unless told otherwise. `GET /api/v1/ratings`. Errors:
+    /// invalidCursor.
+    func listRatings(
+        _ input: ListRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatedPage>
+    /// Sets and takes back up to 1,000 of my ratings; tells what became of each. What can be done is done as a whole
+    /// or not at all. `POST /api/v1/ratings/bulk`. Errors: idempotencyKeyReused.
+    func writeRatings(
+        _ input: WriteRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WriteOutcomes>
+    /// My ratings in figures. `GET /api/v1/ratings/stats`.
+    func getRatingStatistics(
+        _ input: GetRatingStatisticsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingStatistics>
+    /// Me and the world - how far my latest ratings, 1,000 at the most, are from the scores of each outside source.
+    /// `GET /api/v1/ratings/world`.
+    func compareRatings(
+        _ input: CompareRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WorldComparison>
+    /// Every change of my ratings, the latest first: all of them, those of one title, or those of one batch. `GET
+    /// /api/v1/ratings/timeline`. Errors: invalidCursor.
+    func listRatingTimeline(
+        _ input: ListRatingTimelineInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingTimeline>
+    /// What is mine as a file. In CSV a cell that a spreadsheet could take for a formula has an apostrophe before it.
+    /// `GET /api/v1/exports`.
+    func exportData(
+        _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeFile>
     /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind.
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -289,13 +381,6 @@ package protocol GatewayAPI: Sendable {
 }
 
 extension GatewayAPI {
-    package func getMovieRating(
-        _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Rating> {
-        let params = GetRatingParams(user: caller.user, title: input.title)
-        return EdgeReply(try await clients.ratings.getRating(params, context.rpc.outgoing()))
-    }
-
     package func getMovieOutcomes(
         _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
@@ -381,6 +466,22 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<SourcesHealth> {
         let params = CheckSourcesParams()
         return EdgeReply(try await clients.metadata.checkSources(params, context.rpc.outgoing()))
+    }
+
+    package func getRatingStatistics(
+        _ input: GetRatingStatisticsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingStatistics> {
+        let params = GetStatisticsParams(user: caller.user)
+        return EdgeReply(try await clients.ratings.getStatistics(params, context.rpc.outgoing()))
+    }
+
+    package func listRatingTimeline(
+        _ input: ListRatingTimelineInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RatingTimeline> {
+        let params = ListTimelineParams(
+            user: caller.user, title: input.title, batch: input.batch, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.ratings.listTimeline(params, context.rpc.outgoing()))
     }
 
     package func startPlayback(

@@ -52,6 +52,25 @@ package enum GatewayRoutes {
             searchTitles(api),
             listSources(api),
             checkSources(api),
+            getMovieRatings(api),
+            getShowRating(api),
+            rateShow(api),
+            unrateShow(api),
+            getShowRatings(api),
+            getSeasonRating(api),
+            rateSeason(api),
+            unrateSeason(api),
+            getSeasonRatings(api),
+            getEpisodeRating(api),
+            rateEpisode(api),
+            unrateEpisode(api),
+            getEpisodeRatings(api),
+            listRatings(api),
+            writeRatings(api),
+            getRatingStatistics(api),
+            compareRatings(api),
+            listRatingTimeline(api),
+            exportData(api),
             startPlayback(api),
             heartbeatPlayback(api),
             pausePlayback(api),
@@ -231,7 +250,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate", isRepresentation: true) {
+        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateMovie(RateMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -239,7 +258,7 @@ package enum GatewayRoutes {
     }
 
     private static func unrateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("unrateMovie", "DELETE", "/api/v1/movies/{title}/rate", scope: "rate") {
+        EdgeRoute.bearer("unrateMovie", "DELETE", "/api/v1/movies/{title}/rate", scope: "rate", checksConditions: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.unrateMovie(UnrateMovieInput(request), caller, context)
             return EdgeResponse(204, reply)
@@ -426,6 +445,158 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("checkSources", "GET", "/api/v1/sources/health", scope: "read", isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.checkSources(CheckSourcesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getMovieRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getMovieRatings", "GET", "/api/v1/movies/{title}/ratings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getMovieRatings(GetMovieRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getShowRating(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShowRating", "GET", "/api/v1/shows/{title}/rate", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShowRating(GetShowRatingInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func rateShow(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("rateShow", "POST", "/api/v1/shows/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.rateShow(RateShowInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unrateShow(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unrateShow", "DELETE", "/api/v1/shows/{title}/rate", scope: "rate", checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unrateShow(UnrateShowInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func getShowRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShowRatings", "GET", "/api/v1/shows/{title}/ratings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShowRatings(GetShowRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getSeasonRating(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeasonRating", "GET", "/api/v1/seasons/{title}/rate", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeasonRating(GetSeasonRatingInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func rateSeason(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("rateSeason", "POST", "/api/v1/seasons/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.rateSeason(RateSeasonInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unrateSeason(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unrateSeason", "DELETE", "/api/v1/seasons/{title}/rate", scope: "rate", checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unrateSeason(UnrateSeasonInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func getSeasonRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeasonRatings", "GET", "/api/v1/seasons/{title}/ratings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeasonRatings(GetSeasonRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getEpisodeRating(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisodeRating", "GET", "/api/v1/episodes/{title}/rate", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisodeRating(GetEpisodeRatingInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func rateEpisode(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("rateEpisode", "POST", "/api/v1/episodes/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.rateEpisode(RateEpisodeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unrateEpisode(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unrateEpisode", "DELETE", "/api/v1/episodes/{title}/rate", scope: "rate", checksConditions: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unrateEpisode(UnrateEpisodeInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func getEpisodeRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisodeRatings", "GET", "/api/v1/episodes/{title}/ratings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisodeRatings(GetEpisodeRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listRatings", "GET", "/api/v1/ratings", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listRatings(ListRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func writeRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("writeRatings", "POST", "/api/v1/ratings/bulk", scope: "rate") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.writeRatings(WriteRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getRatingStatistics(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getRatingStatistics", "GET", "/api/v1/ratings/stats", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getRatingStatistics(GetRatingStatisticsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func compareRatings(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("compareRatings", "GET", "/api/v1/ratings/world", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.compareRatings(CompareRatingsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listRatingTimeline(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listRatingTimeline", "GET", "/api/v1/ratings/timeline", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listRatingTimeline(ListRatingTimelineInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func exportData(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("exportData", "GET", "/api/v1/exports", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.exportData(ExportDataInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

@@ -84,6 +84,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case unknownTimeZone
     /// The moment of expiry has passed already.
     case expiryInPast
+    /// The export would be larger than a file may be; read the list page by page.
+    case exportTooLarge
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -127,6 +129,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: 1049
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
+        case .exportTooLarge: 1060
         }
     }
 
@@ -172,6 +175,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: 422
         case .unknownTimeZone: 422
         case .expiryInPast: 422
+        case .exportTooLarge: 422
         }
     }
 
@@ -220,6 +224,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
+        case .exportTooLarge: "The export would be larger than a file may be; read the list page by page."
         }
     }
 
@@ -265,6 +270,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: false
         case .unknownTimeZone: false
         case .expiryInPast: false
+        case .exportTooLarge: false
         }
     }
 
@@ -310,6 +316,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1049: self = .idempotencyKeyReused
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
+        case 1060: self = .exportTooLarge
         default: return nil
         }
     }
@@ -476,5 +483,9 @@ extension RPCError {
     /// The moment of expiry has passed already.
     package static func expiryInPast(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.expiryInPast.error(message, data: data)
+    }
+    /// The export would be larger than a file may be; read the list page by page.
+    package static func exportTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.exportTooLarge.error(message, data: data)
     }
 }

@@ -3,58 +3,81 @@
 
 package import JSON
 
+/// Either `rating`, or `given` on my own scale. A review or spoiler flag that is left out stays as it is; an empty
+/// review takes it away.
 package struct RateRequest: Sendable, Hashable, JSONCodable {
-    package var rating: DecimalTenths
+    package var rating: DecimalTenths?
+    package var given: GivenRating?
     package var review: String?
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
+    package var play: PlayID?
 
-    package init(rating: DecimalTenths, review: String? = nil, spoiler: Bool? = nil, ratedAt: Timestamp? = nil) {
+    package init(
+        rating: DecimalTenths? = nil, given: GivenRating? = nil, review: String? = nil, spoiler: Bool? = nil,
+        ratedAt: Timestamp? = nil, play: PlayID? = nil
+    ) {
         self.rating = rating
+        self.given = given
         self.review = review
         self.spoiler = spoiler
         self.ratedAt = ratedAt
+        self.play = play
     }
 
-    private static let names = JSONNames("rating", "review", "spoiler", "rated_at")
+    private static let names = JSONNames("rating", "given", "review", "spoiler", "rated_at", "play")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var rating: DecimalTenths?
+        var given: GivenRating?
         var review: String?
         var spoiler: Bool?
         var ratedAt: Timestamp?
+        var play: PlayID?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: rating = try jsonReader.tenths(in: 1...100)
-            case 1: review = try jsonReader.string(min: 1, max: 50000)
-            case 2: spoiler = try jsonReader.bool()
-            default: ratedAt = try Timestamp(from: &jsonReader)
+            case 1: given = try GivenRating(from: &jsonReader)
+            case 2: review = try jsonReader.string(min: 0, max: 50000)
+            case 3: spoiler = try jsonReader.bool()
+            case 4: ratedAt = try Timestamp(from: &jsonReader)
+            default: play = try PlayID(from: &jsonReader)
             }
         }
-        guard let rating else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
-        }
         self.rating = rating
+        self.given = given
         self.review = review
         self.spoiler = spoiler
         self.ratedAt = ratedAt
+        self.play = play
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"rating":"#)
-        rating.encode(to: &jsonWriter)
+        jsonWriter.raw(#"{"#)
+        if let rating {
+            jsonWriter.member(#""rating":"#)
+            rating.encode(to: &jsonWriter)
+        }
+        if let given {
+            jsonWriter.member(#""given":"#)
+            given.encode(to: &jsonWriter)
+        }
         if let review {
-            jsonWriter.raw(#","review":"#)
+            jsonWriter.member(#""review":"#)
             review.encode(to: &jsonWriter)
         }
         if let spoiler {
-            jsonWriter.raw(#","spoiler":"#)
+            jsonWriter.member(#""spoiler":"#)
             spoiler.encode(to: &jsonWriter)
         }
         if let ratedAt {
-            jsonWriter.raw(#","rated_at":"#)
+            jsonWriter.member(#""rated_at":"#)
             ratedAt.encode(to: &jsonWriter)
+        }
+        if let play {
+            jsonWriter.member(#""play":"#)
+            play.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,28 @@
+import Contracts
+import RPC
+
+/// `getMovieRatings` and its like: what I, all people here and the world think of a title, in one answer.
+struct GetTitleRatings: Sendable {
+    let metadata: MetadataClient
+    let ratings: RatingsClient
+    let kind: TitleKind
+
+    func run(
+        _ title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleRatings> {
+        let title = try await title.known(as: kind, to: metadata, context)
+        let call = context.rpc.outgoing()
+        let (mine, all) = await together(
+            { () async throws(RPCError) in
+                try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: [title.id]), call)
+            },
+            { () async throws(RPCError) in
+                try await ratings.getSummaries(GetSummariesParams(titles: [title.id]), call)
+            })
+        guard let summary = try all.get().summaries.first else { throw .internal("there is no answer for the title") }
+        return EdgeReply(
+            TitleRatings(
+                title: title.id, mine: try mine.get().ratings.first, people: summary,
+                externalRatings: title.externalRatings, voteAverage: title.voteAverage, voteCount: title.voteCount))
+    }
+}

@@ -1,0 +1,29 @@
+/// Rows of comma-separated values (RFC 4180) that no spreadsheet takes for formulas.
+struct CSVText: Sendable {
+    private(set) var bytes: [UInt8] = []
+
+    private static let quote = UInt8(ascii: "\"")
+
+    /// Every cell in quotes; one that a spreadsheet could run has an apostrophe before it.
+    mutating func row(_ cells: [String]) {
+        for (place, cell) in cells.enumerated() {
+            if place > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(Self.quote)
+            for byte in Self.neutral(cell).utf8 {
+                if byte == Self.quote { bytes.append(Self.quote) }
+                bytes.append(byte)
+            }
+            bytes.append(Self.quote)
+        }
+        bytes += [13, 10]
+    }
+
+    /// The cell as it may be shown. A cell that already begins with apostrophes before such a character gets one more, so
+    /// that whoever takes exactly one away reads what was meant.
+    static func neutral(_ cell: String) -> String {
+        switch cell.utf8.first(where: { $0 != UInt8(ascii: "'") }) {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 9, 13: "'" + cell
+        default: cell
+        }
+    }
+}

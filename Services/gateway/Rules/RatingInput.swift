@@ -1,0 +1,23 @@
+import Contracts
+import JSON
+import RPC
+import RatingScales
+
+/// A rating as a request gives it: on our scale, or on the person's own.
+struct RatingInput: Sendable {
+    let rating: DecimalTenths
+
+    /// Throws `invalidRequest` unless there is exactly one of the two, and for a value that its scale does not have.
+    init(_ rating: DecimalTenths?, _ given: GivenRating?) throws(RPCError) {
+        switch (rating, given) {
+        case (let rating?, nil): self.rating = rating
+        case (nil, let given?):
+            guard let meant = given.rating else {
+                throw .invalidRequest("given: \(given.scale.rawValue) has no \(given.value)")
+            }
+            self.rating = meant
+        case (nil, nil): throw .invalidRequest("rating: is missing")
+        case (_?, _?): throw .invalidRequest("given: is instead of rating, not beside it")
+        }
+    }
+}
