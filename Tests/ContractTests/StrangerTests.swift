@@ -36,7 +36,8 @@ struct StrangerTests {
         "setPlaybackSettings": .own, "addPlay": .own, "removePlay": .own, "getOpenApi": .shared,
         "listRatings": .own, "getRatingStatistics": .own, "compareRatings": .own, "listRatingTimeline": .own,
         "exportData": .own, "writeRatings": .own, "getMovieRatings": .shared, "rateShow": .own, "getShowRating": .own,
-        "unrateShow": .own, "getShowRatings": .shared, "rateSeason": .own, "getSeasonRating": .own, "unrateSeason": .own,
+        "unrateShow": .own, "getShowRatings": .shared, "rateSeason": .own, "getSeasonRating": .own,
+        "unrateSeason": .own,
         "getSeasonRatings": .shared, "rateEpisode": .own, "getEpisodeRating": .own, "unrateEpisode": .own,
         "getEpisodeRatings": .shared,
     ]

@@ -96,8 +96,8 @@ struct Tally {
                 right += 1
             } else {
                 if truth == nil { absentAccepted += 1 }
-                let is_ = truth.map { catalogue.entries[$0].shown } ?? "absent"
-                wrong.append("\(row.name) (\(row.yearText)) is \(is_), taken for \(catalogue.entries[entry].shown)")
+                let shown = truth.map { catalogue.entries[$0].shown } ?? "absent"
+                wrong.append("\(row.name) (\(row.yearText)) is \(shown), taken for \(catalogue.entries[entry].shown)")
             }
         }
     }

@@ -115,7 +115,7 @@ struct TitleMatcherTests {
         var ids: [String: String] = [:]
         for place in ["imdb", "tmdb"] { ids[place] = maybe(String(Int.random(in: 0...2, using: &random))) }
         return TitleTraits(
-            names: names, kind: maybe([SubjectKind.movie, .series].randomElement(using: &random)!),
+            names: names, kind: maybe(Bool.random(using: &random) ? .movie : .series),
             year: maybe(Int.random(in: 2000...2003, using: &random)),
             runtimeMinutes: maybe(Int.random(in: 80...120, using: &random)), ids: ids)
     }

@@ -101,8 +101,9 @@ enum Names {
 
     static func random(_ random: inout SeededRandom) -> String {
         let count = Int.random(in: 0...7, using: &random)
-        let gap = [" ", ""]
-        return (0..<count).map { _ in words.randomElement(using: &random)! + gap.randomElement(using: &random)! }
-            .joined()
+        return (0..<count).map { _ in
+            words[Int.random(in: words.indices, using: &random)] + (Bool.random(using: &random) ? " " : "")
+        }
+        .joined()
     }
 }
