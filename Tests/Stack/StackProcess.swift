@@ -116,22 +116,36 @@ enum Survivors {
 }
 
 /// Ports that nobody listens on.
+///
+/// They lie below the range from which the kernel takes the near ends of outgoing connections. A port of that range may
+/// be gone when a service that was killed starts again: to another connection, or to a caller that kept asking for the
+/// dead address and was connected to itself.
 package enum FreePort {
-    /// A port that was free a moment ago; the kernel hands each out once in a long while.
+    private static let range = 10_000..<20_000
+    private static let given = Mutex<Set<Int>>([])
+
+    /// A port that was free a moment ago; none is handed out twice by one process.
     package static func next() throws -> Int {
+        for _ in 0..<1_000 {
+            let port = Int.random(in: range)
+            guard given.withLock({ $0.insert(port).inserted }) else { continue }
+            if try isFree(port) { return port }
+        }
+        throw StackError("no free port between \(range.lowerBound) and \(range.upperBound)")
+    }
+
+    private static func isFree(_ port: Int) throws -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw StackError("no socket: \(errno)") }
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, length) == 0 && getsockname(descriptor, generic, &length) == 0
+                bind(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard bound else { throw StackError("no port: \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
