@@ -107,10 +107,12 @@ let package = Package(
         + system("CLibpq", "libpq", "libpq-dev")
         + system("COpenSSL", "libcrypto", "libssl-dev")
         + system("CZlib", "zlib", "zlib1g-dev")
+        + system("CLibzip", "libzip", "libzip-dev")
         + shared("JSON")
         + shared("CSV")
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
         + shared("GZip", ["CZlib"], wrapsC: true)
+        + shared("Archive", ["CLibzip"], wrapsC: true, tests: ["GZip"])
         + shared(
             "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
             wrapsC: true)
@@ -148,7 +150,7 @@ let package = Package(
         + service(
             "scrobble",
             [
-                "CSV", httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+                "Archive", "CSV", httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
         + service("gateway", ["Edge", "RatingScales"])

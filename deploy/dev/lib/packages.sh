@@ -8,7 +8,7 @@ swift_wanted=6.3
 # shellcheck disable=SC2034
 packages_to_build=(
     ca-certificates git g++ binutils pkg-config tzdata libcurl4 libncurses6 libsqlite3-0 libuuid1 libxml2
-    libnghttp2-dev libpq-dev libssl-dev zlib1g-dev
+    libnghttp2-dev libpq-dev libssl-dev libzip-dev zlib1g-dev
 )
 # shellcheck disable=SC2034
 packages_to_run=(postgresql postgresql-contrib curl jq)
