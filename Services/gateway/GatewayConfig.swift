@@ -70,9 +70,10 @@ extension GatewayService {
         router.describe(GatewayDocument.openRPC)
         try await assembly.listen(router, port: values[internalPort])
         assembly.add(
-            .draining("public listener", phase: .serving, stopLimit: .seconds(21)) {
+            .draining("public listener", phase: .serving, stopLimit: .seconds(21)) { begun in
                 try await edge.run { port in
                     runtime.logger.notice("listening", metadata: ["host": "\(runtime.host)", "port": "\(port)"])
+                    begun()
                 }
             })
         return assembly.components

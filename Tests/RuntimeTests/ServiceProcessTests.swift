@@ -2,6 +2,7 @@ import Foundation
 import FoundationNetworking
 import Logging
 import NIOPosix
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -67,6 +68,14 @@ import Testing
         }
     }
 
+    /// The answer of `/readyz` once the process has started.
+    private static func readiness(_ port: Int) async throws -> (status: Int, body: String) {
+        while true {
+            let answer = try await get(port, "/readyz")
+            if !answer.body.contains(#""status":"starting""#) { return answer }
+        }
+    }
+
     @Test func `parts stop in the order of the phases, readiness first, the admin port last`() async throws {
         let rig = Rig()
         let started = Promise<Void>()
@@ -93,7 +102,7 @@ import Testing
         let port = try #require(await adminPort.wait())
         _ = await started.wait()
         #expect(try await Self.get(port, "/healthz") == (200, "ok\n"))
-        let ready = try await Self.get(port, "/readyz")
+        let ready = try await Self.readiness(port)
         #expect(ready.status == 200)
         #expect(ready.body.contains(#""status":"ready""#) && ready.body.contains(#""postgres":"ok""#))
         let metrics = try await Self.get(port, "/metrics")
@@ -130,6 +139,48 @@ import Testing
         #expect(try await code == 0)
     }
 
+    @Test func `a process is not ready before its listener is bound`() async throws {
+        let rig = Rig()
+        let (started, goOn) = (Promise<Void>(), Promise<Void>())
+        let adminPort = rig.adminPort
+        async let code = rig.run { _, _ throws(StartupError) in
+            [
+                .draining("listener", phase: .serving) { begun in
+                    started.give(())
+                    _ = await goOn.wait()
+                    begun()
+                    try await gracefulShutdown()
+                }
+            ]
+        }
+        let port = try #require(await adminPort.wait())
+        _ = await started.wait()
+        let early = try await Self.get(port, "/readyz")
+        #expect(early.status == 503 && early.body.contains(#""status":"starting""#))
+        goOn.give(())
+        #expect(try await Self.readiness(port).status == 200)
+        rig.raise.yield(SIGTERM)
+        #expect(try await code == 0)
+    }
+
+    @Test func `a process that is stopped before its listener is bound ends as asked`() async throws {
+        let rig = Rig()
+        let (book, started) = (rig.book, Promise<Void>())
+        async let code = rig.run { _, _ throws(StartupError) in
+            [
+                .stopping("pool", phase: .resources) { book.add("pool") },
+                .draining("listener", phase: .serving) { _ in
+                    started.give(())
+                    try await gracefulShutdown()
+                },
+            ]
+        }
+        _ = await started.wait()
+        rig.raise.yield(SIGTERM)
+        #expect(try await code == 0)
+        #expect(rig.book.entries == ["pool"])
+    }
+
     @Test func `a failing dependency answers 503 with its name, and draining too`() async throws {
         let rig = Rig()
         let (started, stopping, goOn) = (Promise<Void>(), Promise<Void>(), Promise<Void>())
@@ -148,7 +199,7 @@ import Testing
         }
         let port = try #require(await adminPort.wait())
         _ = await started.wait()
-        let failing = try await Self.get(port, "/readyz")
+        let failing = try await Self.readiness(port)
         #expect(failing.status == 503)
         #expect(failing.body.contains(#""status":"failing""#) && failing.body.contains("connection refused"))
         rig.raise.yield(SIGINT)

@@ -7,6 +7,7 @@ package struct ConfigLoader: Sendable {
     package static let fileSetting = "REELAY_CONFIG_FILE"
 
     private static let prefix = "REELAY_"
+    /// Bytes of one setting's text; secrets may be longer.
     private static let valueBytesMax = 4096
 
     private let schema: ConfigSchema

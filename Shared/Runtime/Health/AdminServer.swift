@@ -7,7 +7,9 @@ internal import Synchronization
 
 /// Bounds of the admin port.
 package enum AdminLimits {
+    /// Probes and scrapers that are connected at one time.
     package static let connectionsMax = 64
+    /// How long a connection may say nothing.
     package static let idleTimeout: Duration = .seconds(30)
 }
 

@@ -25,6 +25,9 @@ package struct ServiceComponent: Sendable {
     package let stopLimit: Duration
     let body: (@Sendable () async throws -> Void)?
     let stop: @Sendable () async -> Void
+    /// Ends once the part does what it is there for, which the process waits for before it is ready; nil for a part that
+    /// need not be waited for.
+    var beginning: AsyncStream<Never>?
 
     /// A part whose `body` runs until it is stopped: first `stop` is called and awaited, then the body is cancelled.
     /// A body that ends before that ends the process.
@@ -36,18 +39,20 @@ package struct ServiceComponent: Sendable {
     }
 
     /// A part whose `body` heeds graceful shutdown itself (`ServiceLifecycle`), finishes what it has in hand and returns;
-    /// after `stopLimit` it is cancelled. A body that ends before the shutdown ends the process.
+    /// after `stopLimit` it is cancelled. A body that ends before the shutdown ends the process. It calls `begun` once it
+    /// does what it is there for: a listener, when its port is bound. Until then the process is not ready.
     package static func draining(
         _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
-        _ body: @escaping @Sendable () async throws -> Void
+        _ body: @escaping @Sendable (_ begun: @escaping @Sendable () -> Void) async throws -> Void
     ) -> ServiceComponent {
         let ended = EndedFlag()
+        let (beginning, begun) = AsyncStream<Never>.makeStream()
         return ServiceComponent(
             name: name, phase: phase, stopLimit: stopLimit,
             body: {
                 let stopping = EndedFlag()
                 try await withGracefulShutdownHandler {
-                    try await body()
+                    try await body { begun.finish() }
                 } onGracefulShutdown: {
                     stopping.set()
                 }
@@ -57,7 +62,7 @@ package struct ServiceComponent: Sendable {
             },
             stop: {
                 while !ended.isSet, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
-            })
+            }, beginning: beginning)
     }
 
     /// A part that runs by itself since it was built and only has to be stopped.

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// One service from its checked settings to its exit code.
 ///
-/// Start: admin port (starting) → build → run → ready. Stop, on the first signal: draining (readyz 503) → wait → the
-/// components, phase by phase → admin port. A second signal, or the limit, ends it at once.
+/// Start: admin port (starting) → build → run → every listener is bound → ready. Stop, on the first signal: draining
+/// (readyz 503) → wait → the components, phase by phase → admin port. A second signal, or the limit, ends it at once.
 package struct ServiceProcess: Sendable {
     private let definition: ServiceDefinition
     private let values: ConfigValues
@@ -113,9 +113,8 @@ package struct ServiceProcess: Sendable {
         }
         let group = ServiceGroup(configuration: .init(services: services, logger: runtime.logger))
         await stopSwitch.whenStopped { await group.triggerGracefulShutdown() }
-        readiness.advance(to: .ready)
-        runtime.logger.notice(
-            "Started", metadata: ["host": "\(runtime.host)", "port": .stringConvertible(runtime.port)])
+        // Given up where the group ends before.
+        async let _ = becomeReady(components, runtime)
         do {
             try await group.run()
             runtime.logger.notice("Stopped")
@@ -125,6 +124,18 @@ package struct ServiceProcess: Sendable {
             runtime.logger.critical("Stopped by a failure", metadata: ["reason": "\(error)"])
             return ExitCode.failure
         }
+    }
+
+    /// Ready, and no sooner, once every part has begun that says so.
+    private func becomeReady(_ components: [ServiceComponent], _ runtime: ServiceRuntime) async {
+        for component in components {
+            guard let beginning = component.beginning else { continue }
+            for await _ in beginning {}
+        }
+        guard !Task.isCancelled else { return }
+        readiness.advance(to: .ready)
+        runtime.logger.notice(
+            "Started", metadata: ["host": "\(runtime.host)", "port": .stringConvertible(runtime.port)])
     }
 
     /// A group stops its last service first: what goes first stands last, and in front of all stands the announcement.

@@ -4,7 +4,9 @@ package import Logging
 package struct JSONLogHandler: LogHandler {
     /// Names that metadata may not take; theirs get an underscore in front.
     private static let ownNames: Set<String> = ["time", "level", "service", "version", "message", "logger", "error"]
+    /// Values inside each other in one line.
     private static let metadataDepthMax = 8
+    /// Bytes of one text in a line; the rest is cut.
     private static let textBytesMax = 2048
 
     package var logLevel: Logger.Level

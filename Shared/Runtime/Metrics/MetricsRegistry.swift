@@ -4,11 +4,11 @@ internal import Synchronization
 /// Bounds of one process's metrics.
 package struct MetricsLimits: Sendable {
     /// Lines of the exposition; a histogram counts once per bucket and three times more. What comes later is dropped.
-    package let seriesMax: Int
+    package var seriesMax = 2_000
 
-    package init(seriesMax: Int = 2000) {
-        self.seriesMax = seriesMax
-    }
+    package init() {}
+
+    package init(seriesMax: Int) { self.seriesMax = seriesMax }
 }
 
 /// Collects the process's metrics and writes them in Prometheus's text format (version 0.0.4).

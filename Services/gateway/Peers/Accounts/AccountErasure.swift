@@ -47,9 +47,10 @@ package struct AccountErasure: Sendable {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
+                // What another gateway has left is gone on with at once.
                 while !Task.isCancelled {
-                    try? await Task.sleep(for: limits.erasureInterval)
                     wake()
+                    try? await Task.sleep(for: limits.erasureInterval)
                 }
             }
             for await _ in calls.stream { await eraseSome() }
