@@ -191,13 +191,31 @@ import TestSupport
 
     @Test func afterShutDownEverythingIsRefused() async throws {
         try await TestDatabase.withSchema("pool") { database in
-            let pool = try PGPool(database.configuration())
-            async let running = pool.first(Statements.sleep, [.double(0.2)])
-            try #require(try await eventually { pool.snapshot.sharedCount == 1 })
-            await pool.shutDown()
+            let (holder, pool) = (try PGPool(database.configuration()), try PGPool(database.configuration()))
+            let (locked, whenLocked) = AsyncStream<Void>.makeStream()
+            let (released, release) = AsyncStream<Void>.makeStream()
+            async let holding: Void = holder.withTransaction { transaction throws(PGError) in
+                defer { whenLocked.finish() }
+                _ = try await transaction.query(Statements.lock)
+                whenLocked.finish()
+                for await _ in released {}
+            }
+            for await _ in locked {}
+            // What runs waits for the holder, and so goes on until the pool is known to refuse.
+            async let running = pool.first(Statements.lock)
+            #expect(try await eventually { pool.snapshot.sharedCount == 1 })
+            async let end: Void = pool.shutDown()
+            #expect(
+                try await eventually {
+                    await failureOf { () throws(PGError) in try await pool.lease() }?.kind == .closed
+                })
+            release.finish()
+            try await holding
             #expect(try await running == 1)
+            await end
             #expect(await failureOf { () throws(PGError) in try await pool.query(Statements.count) }?.kind == .closed)
             #expect(await failureOf { () throws(PGError) in try await pool.lease() }?.kind == .closed)
+            await holder.shutDown()
         }
     }
 }

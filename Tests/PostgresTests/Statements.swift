@@ -17,6 +17,10 @@ enum Statements {
     static let sleep = PGStatement("tests.sleep", "SELECT 1 FROM pg_sleep($1)") { row throws(PGError) in
         try row.next(Int.self)
     }
+    /// Waits for whoever holds the lock of the suite's schema, until the end of its transaction.
+    static let lock = PGStatement(
+        "tests.lock", "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(current_schema(), 0))", kind: .solo
+    ) { row throws(PGError) in try row.next(Int.self) }
     static let running = PGStatement(
         "tests.running",
         """

@@ -110,7 +110,9 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
-    @Test func aDeadlineEndsBothHopsInTime() async throws {
+    /// How soon is held where processes are measured one by one (FaultTests); here, that it is the deadline which ends both
+    /// hops, and not the minute that the last one sleeps.
+    @Test func aDeadlineEndsBothHops() async throws {
         let (started, last, middle) = (Signal(), Signal(), Signal())
         let backend = try await TestService.listen(Self.sleeping(started: started, ended: last))
         let inner = TestClient([backend.boundPort])
@@ -122,14 +124,13 @@ import Testing
                 try await inner.untilReady(1)
                 let startedAt = ContinuousClock.now
                 let code = await Self.code {
-                    try await client.call(Self.relay, TestService.Empty(), .within(.milliseconds(500)))
+                    try await client.call(Self.relay, TestService.Empty(), .within(.seconds(2)))
                 }
-                let took = startedAt.duration(to: .now)
                 #expect(code == RPCError.Code.deadlineExceeded)
-                #expect(took >= .milliseconds(480) && took < .milliseconds(1_500), "\(took)")
+                #expect(startedAt.duration(to: .now) >= .seconds(2))
                 try await middle.wait()
                 try await last.wait()
-                #expect(startedAt.duration(to: .now) < .milliseconds(1_500))
+                #expect(startedAt.duration(to: .now) < .seconds(30))
             }
             await relay.shutdown(grace: .zero)
         }
