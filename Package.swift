@@ -8,6 +8,9 @@ import PackageDescription
 /// Set by `deploy/dev/check --deep`, which builds the fuzz targets: they need everything instrumented.
 let isFuzzing = Context.environment["REELAY_FUZZ"] == "1"
 
+/// Set by the same for its builds with a sanitizer: they hold the modules of `Shared/` and their tests, nothing else.
+let isSharedOnly = Context.environment["REELAY_SHARED_ONLY"] == "1"
+
 let house: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
@@ -53,6 +56,7 @@ func shared(
 func service(
     _ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []
 ) -> [Target] {
+    guard !isSharedOnly else { return [] }
     let module = name.prefix(1).uppercased() + name.dropFirst() + "Service"
     let everything: [Target.Dependency] =
         ["Assembly", "Contracts", "Cryptography", "JSON", "Postgres", "RPC", "Runtime", "Store", log] + dependencies
@@ -92,6 +96,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -179,7 +184,10 @@ let package = Package(
                 name: "SettingsTests",
                 dependencies: ["GatewayService", "MetadataService", "RatingsService", "Runtime", "ScrobbleService"],
                 path: "Tests/SettingsTests", swiftSettings: house),
-            .target(name: "Stack", path: "Tests/Stack", swiftSettings: house),
+            .target(
+                name: "Stack",
+                dependencies: [product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2")] + nio,
+                path: "Tests/Stack", swiftSettings: house),
             .testTarget(
                 name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
                 swiftSettings: house),
@@ -220,5 +228,5 @@ let package = Package(
                     "UpstreamEmulators",
                 ], path: "Tests/FaultTests", exclude: ["load.py"],
                 swiftSettings: house),
-        ]
+        ].filter { !isSharedOnly || $0.name == "TestSupport" }
 )

@@ -65,21 +65,10 @@ struct PublicContractTests {
 
     typealias Person = (token: String, names: [String: String])
 
-    /// A new person's token; `person` is also a literal for their name.
+    /// A new person's token; `a-person` is also a literal for their name.
     func join(asAdministrator: Bool = false) async throws -> Person {
-        let name = "p" + UUID().uuidString.prefix(12).lowercased()
-        let stack = try #require(Stack.current)
-        let answer = try await Wire.send(
-            "POST", "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1/auth/register",
-            headers: ["content-type": "application/json"],
-            body: #"{"username":"\#(name)","password":"an odd phrase of mine"}"#)
-        let token = try #require(try Tree(json: answer.body)["token"]?.text, "\(answer.text)")
-        if asAdministrator {
-            // Before the first use of the token, which is believed for a moment.
-            _ = try await stack.database.query(
-                "UPDATE gateway.users SET role = 'admin' WHERE username_key = '\(name)'")
-        }
-        return (token, ["a-person": name, "nobody-yet": "n" + name])
+        let person = try await #require(Stack.current).people.next(asAdministrator: asAdministrator)
+        return (person.token, ["a-person": person.name, "nobody-yet": "n" + person.name])
     }
 
     /// Sends what must come before `request`, and learns what its literals stand for.

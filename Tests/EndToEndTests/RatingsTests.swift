@@ -23,17 +23,7 @@ struct RatingsTests {
         ) async throws -> (status: Int, json: [String: Any], answer: Wire.Answer) {
             var fields = headers.merging(["authorization": "Bearer \(token)"]) { given, _ in given }
             if body != nil { fields["content-type"] = fields["content-type"] ?? "application/json" }
-            var file: URL?
-            defer { if let file { try? FileManager.default.removeItem(at: file) } }
-            var sent = body
-            // curl takes no megabyte on its command line.
-            if let body, body.utf8.count > 60_000 {
-                let place = FileManager.default.temporaryDirectory.appendingPathComponent("body-\(UUID().uuidString)")
-                try body.write(to: place, atomically: true, encoding: .utf8)
-                file = place
-                sent = "@\(place.path)"
-            }
-            let answer = try await Wire.send(method, base + path, headers: fields, body: sent)
+            let answer = try await Wire.send(method, base + path, headers: fields, body: body)
             let json = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any] ?? [:]
             return (answer.status, json, answer)
         }
@@ -41,13 +31,9 @@ struct RatingsTests {
 
     private func join() async throws -> Person {
         let stack = try #require(Stack.current)
-        let base = "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1"
-        let name = "p" + UUID().uuidString.prefix(12).lowercased()
-        let answer = try await Wire.send(
-            "POST", base + "/auth/register", headers: ["content-type": "application/json"],
-            body: #"{"username":"\#(name)","password":"a long and odd phrase"}"#)
-        let json = try #require(try JSONSerialization.jsonObject(with: answer.body) as? [String: Any])
-        return Person(base: base, token: try #require(json["token"] as? String, "\(answer.text)"))
+        return Person(
+            base: "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1",
+            token: try await stack.people.next().token)
     }
 
     private func film(_ person: Person, _ imdb: String = "tt9100001") async throws -> String {
@@ -240,15 +226,8 @@ struct RatingsTests {
                     }
                     let params =
                         #"{"user":"\#(user)","source":"import","batch":"\#(batch)","items":[\#(items.joined(separator: ","))]}"#
-                    let file = stack.folder.appendingPathComponent("bulk-\(batch)")
-                    try #"{"jsonrpc":"2.0","id":1,"method":"ratings.writeRatings","params":\#(params)}"#.write(
-                        to: file, atomically: true, encoding: .utf8)
                     group.addTask {
-                        let answer = try? await Wire.send(
-                            "POST", "http://127.0.0.1:\(ratings.port)/rpc",
-                            headers: [
-                                "content-type": "application/json", "authorization": "Bearer \(Stack.serviceSecret)",
-                            ], body: "@\(file.path)", http2: true)
+                        let answer = try? await Wire.call(ratings, "ratings.writeRatings", params: params)
                         return answer?.text.contains("created") == true ? batch : nil
                     }
                 }

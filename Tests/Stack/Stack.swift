@@ -15,14 +15,16 @@ package final class Stack: Sendable {
     package let upstreams: StackProcess
     /// Every copy of every service, those that were not started included.
     package let copies: [String: [StackProcess]]
+    package let people: People
     package let folder: URL
 
     private init(
-        database: StackDatabase, upstreams: StackProcess, copies: [String: [StackProcess]], folder: URL
+        database: StackDatabase, upstreams: StackProcess, copies: [String: [StackProcess]], people: People, folder: URL
     ) {
         self.database = database
         self.upstreams = upstreams
         self.copies = copies
+        self.people = people
         self.folder = folder
     }
 
@@ -76,7 +78,10 @@ package final class Stack: Sendable {
                 copies[name, default: []].append(process)
             }
         }
-        let stack = Stack(database: database, upstreams: upstreams, copies: copies, folder: folder)
+        guard let gateway = copies["gateway"]?.first else { throw StackError("a stack wants a gateway") }
+        let stack = Stack(
+            database: database, upstreams: upstreams, copies: copies,
+            people: People(gateway: gateway, database: database), folder: folder)
         do {
             let started = serviceNames.flatMap { (copies[$0] ?? []).dropLast(plan.absentCopies[$0] ?? 0) }
             for process in started { try process.start() }

@@ -57,23 +57,23 @@ package final class StackProcess: Sendable {
 
     package var pid: Int32? { running.withLock(\.self) }
 
-    /// Waits until the process says that it is ready, at most 30 s.
+    /// Waits until the process says that it is ready, at most 30 s; throws with what it said where it ends before.
     package func awaitReady() async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while ContinuousClock.now < deadline {
-            if await answers() { return }
-            try await Task.sleep(for: .milliseconds(50))
+            if await isReady() { return }
+            guard livesOn else { throw StackError("\(name) ended while it started; it said:\n\(lastWords)") }
+            try await Task.sleep(for: .milliseconds(20))
         }
-        let said = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-        throw StackError("\(name) is not ready after 30 s; it said:\n\(said.suffix(4000))")
+        throw StackError("\(name) is not ready after 30 s; it said:\n\(lastWords)")
     }
 
-    private func answers() async -> Bool {
+    private func isReady() async -> Bool {
         let url = "http://127.0.0.1:\(adminPort)\(readyPath)"
-        let status = try? await Command.run(
-            "curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "2", url])
-        return status == "200"
+        return (try? await Wire.send("GET", url).status) == 200
     }
+
+    private var lastWords: Substring { ((try? String(contentsOf: log, encoding: .utf8)) ?? "").suffix(4_000) }
 
     /// Asks the process to end and waits for it, at most 35 s; then it is killed.
     package func stop() async { await end(with: SIGTERM) }

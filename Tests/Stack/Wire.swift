@@ -1,8 +1,9 @@
 package import Foundation
 
-/// Calls by curl: a client that shares no code with ours.
+/// Calls by clients that share no code with ours: HTTP/1.1 is written and read here, HTTP/2 is swift-nio's. Every request
+/// has a connection of its own, so that what happened to an earlier one cannot touch it.
 package enum Wire {
-    /// An HTTP answer.
+    /// An HTTP answer; names of header fields in lower case, the values of one that came twice with a comma between.
     package struct Answer: Sendable {
         package let status: Int
         package let headers: [String: String]
@@ -10,15 +11,39 @@ package enum Wire {
         package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
+    /// A request as it is sent.
+    struct Request: Sendable {
+        let method: String
+        let host: String
+        let port: Int
+        /// Path and query, as they were given.
+        let target: String
+        let headers: [String: String]
+        let body: [UInt8]?
+
+        init(_ method: String, _ url: String, _ headers: [String: String], _ body: String?) throws {
+            let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count >= 3, parts[0] == "http:", let colon = parts[2].lastIndex(of: ":"),
+                let port = Int(parts[2][parts[2].index(after: colon)...])
+            else { throw StackError("\(url) is not http://host:port/…") }
+            self.method = method
+            host = String(parts[2][..<colon])
+            self.port = port
+            target = "/" + (parts.count > 3 ? parts[3] : "")
+            self.headers = Dictionary(headers.map { ($0.lowercased(), $1) }) { first, _ in first }
+            self.body = body.map { Array($0.utf8) }
+        }
+    }
+
+    /// The longest that a request may take.
+    static let patience: Duration = .seconds(30)
+
     /// One request; `http2` speaks HTTP/2 with prior knowledge, as between services.
     package static func send(
         _ method: String, _ url: String, headers: [String: String] = [:], body: String? = nil, http2: Bool = false
     ) async throws -> Answer {
-        var arguments = ["-sS", "-i", "-X", method, "--max-time", "30", url]
-        if http2 { arguments.append("--http2-prior-knowledge") }
-        for (name, value) in headers { arguments += ["-H", "\(name): \(value)"] }
-        if let body { arguments += ["--data-binary", body] }
-        return try parse(try await Command.run("curl", arguments))
+        let request = try Request(method, url, headers, body)
+        return try await http2 ? WireHTTP2.exchange(request) : WireHTTP1.exchange(request)
     }
 
     /// A JSON-RPC call to a service; the whole response text.
@@ -31,19 +56,5 @@ package enum Wire {
         return try await send(
             "POST", "http://127.0.0.1:\(service.rpcPort)/rpc", headers: fields,
             body: #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(params)}"#, http2: true)
-    }
-
-    private static func parse(_ text: String) throws -> Answer {
-        guard let end = text.range(of: "\r\n\r\n") else { throw StackError("curl printed no header: \(text)") }
-        let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
-        let status = lines[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        var headers: [String: String] = [:]
-        for line in lines.dropFirst() {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(
-                in: .whitespaces)
-        }
-        if status == 100 { return try parse(String(text[end.upperBound...])) }
-        return Answer(status: status, headers: headers, body: Data(text[end.upperBound...].utf8))
     }
 }
