@@ -117,6 +117,7 @@ package struct Telemetry: Sendable {
             "trace_id": "\(record.trace.traceID)", "span_id": "\(record.trace.spanID)",
         ]
         if let code = record.code { metadata["code"] = "\(code)" }
+        if let cause = record.cause { metadata["cause"] = "\(cause)" }
         if record.attempt > 0 { metadata["attempt"] = "\(record.attempt)" }
         return metadata
     }

@@ -7,6 +7,8 @@ package struct EdgeResponse: Sendable {
     /// Header fields in their order, names in lower case; the content type is among them where there is a body.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// What was behind a failure, for the log; never sent.
+    package var cause: String?
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
@@ -91,6 +93,8 @@ extension EdgeResponse {
         if let seconds = try? error.data?.decode(JSONValue.self)["retry_after_seconds"].int {
             headers.append(("retry-after", String(seconds)))
         }
-        return EdgeResponse(status: status, headers: headers, body: encodeJSON(problem))
+        var response = EdgeResponse(status: status, headers: headers, body: encodeJSON(problem))
+        response.cause = error.cause
+        return response
     }
 }

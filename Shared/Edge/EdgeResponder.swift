@@ -16,6 +16,8 @@ package struct EdgeRecord: Sendable {
     package let status: Int
     package let duration: Duration
     package let trace: TraceContext
+    /// What was behind a failure here.
+    package let cause: String?
 }
 
 /// Answers every request to the public side: limits, CORS, credentials, the operation, problem documents.
@@ -39,7 +41,9 @@ struct EdgeResponder: HTTPResponder {
         let (operation, answer) = await answer(
             request, EdgeContext(rpc: rpc, clientAddress: client), connections.departure(of: context.connection))
         observe(
-            EdgeRecord(operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace))
+            EdgeRecord(
+                operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
+                cause: answer.cause))
         return response(to: request, answer, trace)
     }
 

@@ -16,12 +16,12 @@ package struct EdgeTelemetry: Sendable {
             let (seconds, attoseconds) = record.duration.components
             let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
             timers.record(operation, record.status, nanoseconds)
-            logger.log(
-                level: record.status >= 500 ? .warning : .info, "request",
-                metadata: [
-                    "operation": "\(operation)", "status": "\(record.status)",
-                    "duration_ms": "\(Double(nanoseconds / 1_000) / 1_000)", "trace_id": "\(record.trace.traceID)",
-                ])
+            var metadata: Logger.Metadata = [
+                "operation": "\(operation)", "status": "\(record.status)",
+                "duration_ms": "\(Double(nanoseconds / 1_000) / 1_000)", "trace_id": "\(record.trace.traceID)",
+            ]
+            if let cause = record.cause { metadata["cause"] = "\(cause)" }
+            logger.log(level: record.status >= 500 ? .warning : .info, "request", metadata: metadata)
         }
     }
 

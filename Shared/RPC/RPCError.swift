@@ -11,6 +11,8 @@ package struct RPCError: Error, Sendable, Hashable {
     package let data: JSONBytes?
     /// Whether the same call may succeed later, unchanged.
     package let isRetryable: Bool
+    /// What happened, for the log of the process that made the error; never sent.
+    package private(set) var cause: String?
 
     /// Makes an error; `isRetryable` follows the code's own rule unless the registry says otherwise.
     package init(code: Int, message: String, data: JSONBytes? = nil, isRetryable: Bool? = nil) {
@@ -18,6 +20,13 @@ package struct RPCError: Error, Sendable, Hashable {
         self.message = message
         self.data = data
         self.isRetryable = isRetryable ?? Code.isRetryable(code)
+    }
+
+    /// The same error, whose line in the log tells its cause beside the trace id.
+    package func because(_ cause: String) -> RPCError {
+        var error = self
+        error.cause = cause
+        return error
     }
 }
 

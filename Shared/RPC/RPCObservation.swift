@@ -28,6 +28,8 @@ package struct RPCRecord: Sendable {
     package var method: RPCMethod?
     /// The code of the error that the call ended with; nil for success.
     package var code: Int?
+    /// What was behind the error, where the process that tells it knows.
+    package var cause: String?
     /// From the first byte of the request on a server, from the call on a client.
     package var duration: Duration
     package var trace: TraceContext

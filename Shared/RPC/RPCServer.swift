@@ -136,7 +136,9 @@ extension RPCServer {
         // What is no valid request cannot be a notification either, so it is answered.
         let isNotification = call.map { $0.id == nil && $0.fault?.code != RPCError.Code.invalidRequest } ?? false
         let response = isNotification ? [] : RPCEnvelope.response(error, incoming.body, id: call?.id)
-        observe(.served(record(incoming, call, error.code, response.count)))
+        var record = record(incoming, call, error.code, response.count)
+        record.cause = error.cause
+        observe(.served(record))
         return response
     }
 

@@ -45,7 +45,10 @@ package enum StoreError: Error, Sendable, Hashable {
         case .deadlineExceeded: .deadlineExceeded("the database did not answer in time")
         case .cancelled: .cancelled("the caller withdrew the call")
         case .outcomeUnknown: .outcomeUnknown("the connection to the database broke while the change was stored")
-        case .conflict, .fault: .internal("the service failed; its log says why")
+        case .conflict(let constraint): Self.failed.because("the constraint \(constraint) forbids it")
+        case .fault(let cause): Self.failed.because(cause)
         }
     }
+
+    private static var failed: RPCError { .internal("the service failed; its log says why") }
 }

@@ -69,5 +69,7 @@ extension RatingsStore.Answer {
 
 extension RPCError {
     /// The database answered less than its functions promise.
-    static var noAnswer: RPCError { .internal("the service failed; its log says why") }
+    static var noAnswer: RPCError {
+        .internal("the service failed; its log says why").because("a change was stored without an answer")
+    }
 }

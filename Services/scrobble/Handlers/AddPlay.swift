@@ -37,7 +37,8 @@ struct AddPlay: Sendable {
         } catch let error as RPCError {
             throw error
         } catch {
-            throw .internal("the service failed; its log says why")
+            throw RPCError.internal("the service failed; its log says why").because(
+                "a play was stored without an answer")
         }
     }
 

@@ -137,7 +137,8 @@ extension PasswordError {
         case .cancelled: .cancelled("the caller withdrew the call")
         case .tooLong, .containsNUL: .invalidRequest("password: cannot be used")
         case .unavailable: .unavailable("passwords cannot be checked now")
-        case .malformedHash: .internal("the service failed; its log says why")
+        case .malformedHash:
+            .internal("the service failed; its log says why").because("a stored password hash cannot be read")
         }
     }
 }
