@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 fuzz_targets=(json envelope h2 config)
-deep_suites=(JSONTests CryptographyTests RPCTests HTTP2Tests PostgresTests RuntimeTests)
+deep_suites=(JSONTests CSVTests GZipTests CryptographyTests RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
 tsan_repeats=5
 
 # A crash must end a program as the sanitizers want it to, not as Swift's own reporter of crashes does.
@@ -79,8 +79,9 @@ stop_test_database() {
     rm -rf "$pg_home"
 }
 
-# Builds all tests with a sanitizer, address or thread, and prints the program that they are.
+# Builds the tests of Shared/ with a sanitizer, address or thread, and prints the program that they are.
 build_sanitized() {
+    export REELAY_SHARED_ONLY=1
     swift build --build-tests --sanitize="$1" --scratch-path ".build-$2" </dev/null >&2 || return 1
     printf '%s/reelayPackageTests.xctest\n' \
         "$(swift build --show-bin-path --sanitize="$1" --scratch-path ".build-$2" </dev/null)"
