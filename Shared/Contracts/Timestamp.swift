@@ -83,6 +83,7 @@ extension Timestamp: LosslessStringConvertible, JSONCodable {
         String(unsafeUninitializedCapacity: Self.lengthMax) { write(to: $0) }
     }
 
+    /// Bytes of the longest text.
     private static let lengthMax = 27
 
     /// Writes the text and returns its length.

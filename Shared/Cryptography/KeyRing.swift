@@ -67,10 +67,15 @@ struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {
 
 /// Sizes of the sealed form.
 package enum SealLimits {
+    /// Of AES-256.
     package static let keyBytes = 32
+    /// What GCM takes without hashing it.
     package static let nonceBytes = 12
+    /// The whole tag of GCM.
     package static let tagBytes = 16
+    /// Bytes of a key's name.
     package static let keyIDBytesMax = 32
+    /// Keys of one ring: those that seal, and those that only open.
     package static let keysMax = 16
     /// The largest value that is sealed in one piece.
     package static let plaintextBytesMax = 1 << 20

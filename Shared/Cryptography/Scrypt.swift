@@ -28,6 +28,7 @@ package struct ScryptCost: Sendable, Hashable {
     /// What one derivation holds; libcrypto compares the same sum with its limit.
     var memoryBytes: Int { 128 * blockSize * (1 << logN + parallelism + 2) }
 
+    /// Memory that one hash may take; a stored hash that asks for more is refused.
     private static let memoryBytesMax = 256 << 20
 }
 

@@ -63,7 +63,9 @@ package final class UUIDv7Source: Sendable {
         var counter: UInt64 = 0
     }
 
+    /// What 48 bits hold.
     private static let millisecondsMax: UInt64 = 1 << 48 - 1
+    /// What 12 bits hold.
     private static let counterMax: UInt64 = 1 << 12 - 1
 
     private let state = Mutex(State())

@@ -6,11 +6,13 @@ internal import Synchronization
 /// Bounds of one set of worker threads.
 package struct WorkerThreadsLimits: Sendable {
     /// Pieces of work that run at once, each on a thread of its own.
-    package let runningMax: Int
+    package var runningMax = 2
     /// Pieces of work that wait for a thread.
-    package let waitingMax: Int
+    package var waitingMax = 50
 
-    package init(runningMax: Int = 2, waitingMax: Int = 50) {
+    package init() {}
+
+    package init(runningMax: Int, waitingMax: Int) {
         self.runningMax = runningMax
         self.waitingMax = waitingMax
     }

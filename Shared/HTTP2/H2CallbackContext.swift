@@ -36,6 +36,7 @@ final class H2CallbackContext {
     /// Streams that this side reset: frames for them may still be under way, and are no fault of the peer.
     private var ownResetIDs: [Int32] = []
     private var ownResetNext = 0
+    /// Streams of late frames that are known to have been reset here.
     private static let ownResetIDsMax = 128
 
     private(set) var requestBytes = 0

@@ -27,6 +27,7 @@ package struct PGLimits: Sendable {
     package var leasesMax = 6
     /// LISTEN connections.
     package var listenersMax = 4
+    /// How long one try to connect may take.
     package var connectTimeout: Duration = .seconds(5)
     /// First wait after a failed connect; doubles up to `reconnectMax`, with jitter of half.
     package var reconnectMin: Duration = .milliseconds(50)
@@ -37,6 +38,7 @@ package struct PGLimits: Sendable {
     package var callTimeout: Duration = .seconds(30)
     /// Postgres' own `statement_timeout` for every session.
     package var statementTimeout: Duration = .seconds(60)
+    /// Postgres' own bound for a transaction that nobody goes on with.
     package var idleInTransactionTimeout: Duration = .seconds(30)
     /// After a deadline or a cancellation, a write waits this long for its true outcome before `outcomeUnknown`.
     package var cancelGrace: Duration = .seconds(5)
@@ -61,7 +63,9 @@ package struct PGLimits: Sendable {
     package var copyChunkBytesMax = 256 << 10
     /// Notifications that wait for their reader; above it the reader is told of a gap.
     package var notificationsMax = 1_024
+    /// How often a LISTEN connection is asked whether it still hears.
     package var heartbeatInterval: Duration = .seconds(10)
+    /// How long it may take to answer before it is given up.
     package var heartbeatTimeout: Duration = .seconds(5)
 
     package init() {}

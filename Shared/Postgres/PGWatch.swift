@@ -12,6 +12,7 @@ struct PGWatch: Sendable {
 struct PGWatchRule: Sendable {
     private var skipCount = 0
     private var skipsLeft = 0
+    /// Reads in a row that are not watched for.
     private static let skipsMax = 1_024
 
     mutating func mayStart() -> Bool {

@@ -36,11 +36,14 @@ package struct RPCLimits: Sendable {
     package var retryPercentMax = 10
     /// The first wait before a retry; doubles per retry, with full jitter.
     package var retryBackoffInitial: Duration = .milliseconds(25)
+    /// The longest wait before a retry.
     package var retryBackoffMax: Duration = .seconds(1)
 
     /// How long a connection may take until the peer's SETTINGS have arrived.
     package var connectTimeout: Duration = .seconds(5)
+    /// The first wait between two tries to connect.
     package var connectBackoffInitial: Duration = .seconds(1)
+    /// By how much each wait is longer than the one before.
     package var connectBackoffMultiplier = 1.6
     /// The share by which a wait is made longer or shorter.
     package var connectBackoffJitter = 0.2

@@ -4,6 +4,7 @@ extension TraceContext {
     private static let parentLength = 55
     /// What the recommendation asks everybody to carry at least; a longer list is dropped (section 3.3.1.5).
     private static let stateBytesMax = 512
+    /// Members of a list; the recommendation's own bound.
     private static let stateMembersMax = 32
 
     /// The context that a `traceparent` and the joined `tracestate` headers describe; nil where the first is not

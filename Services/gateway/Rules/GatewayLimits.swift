@@ -12,6 +12,7 @@ package struct GatewayLimits: Sendable {
     package var freshLoginMax = Duration.seconds(15 * 60)
     /// Sessions of a person; a login beyond ends the one that was unused the longest.
     package var sessionsMax = 100
+    /// API keys of a person.
     package var apiKeysMax = 50
     /// Invitations that nobody has used yet.
     package var invitesMax = 200

@@ -7,6 +7,7 @@ import Store
 struct RefreshTitle: Sendable {
     /// A title that was refreshed less long ago is answered as it is.
     static let intervalMin = Duration.seconds(60)
+    /// How often a turn of somebody else is looked at.
     private static let lookAgainInterval = Duration.milliseconds(200)
 
     let enricher: Enricher

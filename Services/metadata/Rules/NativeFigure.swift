@@ -5,6 +5,7 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
 
     static let one: Int64 = 1_000_000
     private static let decimalsKept = 6
+    /// Bytes of a figure as a provider writes it.
     private static let textBytesMax = 64
 
     package init(millionths: Int64) { self.millionths = millionths }

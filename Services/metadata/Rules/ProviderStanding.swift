@@ -24,6 +24,7 @@ package struct ProviderStanding: Sendable, Hashable {
     /// Failures in a row after which a provider is left alone.
     static let failuresMax = 5
     private static let restFirst: Int64 = 30_000
+    /// The longest rest, in milliseconds.
     private static let restMax: Int64 = 900_000
     private static let keyRest: Int64 = 3_600_000
     private static let quotaRest: Int64 = 3_600_000

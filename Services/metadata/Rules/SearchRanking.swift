@@ -85,6 +85,7 @@ struct SearchRanking: Sendable {
 
 /// What a person typed, for the index of words.
 enum SearchText {
+    /// Words of a search that count.
     private static let wordsMax = 12
 
     /// All its words, the last of which may be unfinished, as a tsquery; words hold letters and digits only.

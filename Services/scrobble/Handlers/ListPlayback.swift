@@ -4,6 +4,7 @@ import Store
 
 /// `scrobble.listPlayback`: what a person watches now, the latest first.
 struct ListPlayback: Sendable {
+    /// Sittings that an answer lists.
     static let sessionsMax = 50
 
     let store: PlaybackStore

@@ -38,6 +38,7 @@ enum SittingPatience {
     static let playingMargin = Duration.seconds(1_800)
     /// Where the length is not known.
     static let runtimeDefault = Duration.seconds(3 * 3_600)
+    /// A longer length is not believed.
     static let runtimeMax = Duration.seconds(12 * 3_600)
     static let paused = Duration.seconds(24 * 3_600)
     /// A player that tells where it is, and then does not any more, is gone.

@@ -2,6 +2,7 @@
 package struct AniDBMapping: Sendable {
     /// Tags of less weight are details, not genres.
     private static let tagWeightMin = 300
+    /// Genres of one title.
     private static let tagsMax = 10
 
     /// Milliseconds since 1970.

@@ -9,6 +9,7 @@ package struct XMLError: Error, Sendable, Hashable {
 /// instructions. A document type is refused, and with it every entity that a text could define; namespaces are part of names.
 /// The elements that are open are those whose children are being gone through.
 package struct XMLReader {
+    /// Elements inside each other.
     private static let depthMax = 64
 
     private let bytes: [UInt8]

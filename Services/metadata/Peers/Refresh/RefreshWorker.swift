@@ -10,6 +10,7 @@ struct RefreshWorker: Sendable {
         var titlesMax = 64
         /// How often due titles are looked for, and demand is written.
         var interval = Duration.seconds(2)
+        /// How long finding due titles, and writing demand, may take.
         var storeTimeout = Duration.seconds(10)
     }
 

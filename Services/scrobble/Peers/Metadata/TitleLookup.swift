@@ -18,6 +18,7 @@ package struct TitleLookup: Sendable {
         }
     }
 
+    /// How long metadata may take to tell the ids of a title.
     private static let idsTimeout = Duration.seconds(4)
 
     /// The title that `id` means now: an id of a merged title answers with the one that stayed. Throws `titleNotFound`.

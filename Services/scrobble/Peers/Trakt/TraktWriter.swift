@@ -39,6 +39,7 @@ package struct TraktWriter: RemoteWriter {
     /// Bytes of an answer that are read, and pages of a history.
     static let bodyBytesMax = 4_194_304
     static let pagesMax = 40
+    /// Rows of a page that are asked for.
     static let pageLimit = 250
 
     package init(
