@@ -96,7 +96,7 @@ import TestSupport
     @Test func aSilentServerIsGivenUp() async throws {
         var limits = PGLimits()
         limits.cancelGrace = .milliseconds(300)
-        limits.connectTimeout = .milliseconds(300)
+        limits.connectTimeout = .seconds(2)
         try await TestDatabase.withSchema("fault") { database in
             let direct = try PGPool(database.configuration())
             try await direct.execute(Statements.create)
