@@ -129,6 +129,7 @@ package struct ArchiveEntry: Sendable, Hashable {
         return entries
     }
 
+    /// Characters of an unsafe name that an error shows.
     private static let shownNameMax = 100
 
     /// Whether a name stays within the folder that somebody might unpack it to.

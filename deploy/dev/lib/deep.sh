@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 fuzz_targets=(json envelope h2 config)
-deep_suites=(JSONTests CSVTests GZipTests CryptographyTests RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
+deep_suites=(JSONTests CSVTests GZipTests ArchiveTests CryptographyTests RatingScalesTests
+    RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
 tsan_repeats=5
 
 # A crash must end a program as the sanitizers want it to, not as Swift's own reporter of crashes does.
