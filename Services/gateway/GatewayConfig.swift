@@ -51,9 +51,13 @@ extension GatewayService {
         let erasure = AccountErasure(
             store: store,
             keepers: [clients.ratings, clients.scrobble], logger: runtime.logger)
+        let events = EventRelay(scrobble: clients.scrobble, logger: runtime.logger)
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts,
-            once: OnceStore(database: database, secret: values[SharedKeys.serviceSecret]), erasure: erasure)
+            once: OnceStore(database: database, secret: values[SharedKeys.serviceSecret]), erasure: erasure,
+            events: events)
+        // Streams end before the listener waits for them.
+        assembly.add(.running("events", phase: .claiming, { await events.run() }, stop: { events.drain() }))
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)
         assembly.add(
             .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))

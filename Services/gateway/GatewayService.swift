@@ -11,15 +11,18 @@ package struct GatewayService: GatewayAPI {
     let accounts: Accounts
     let once: OnceStore
     let erasure: AccountErasure
+    let events: EventRelay
 
     package init(
-        clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure
+        clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure,
+        events: EventRelay
     ) {
         self.clients = clients
         self.metadata = metadata
         self.accounts = accounts
         self.once = once
         self.erasure = erasure
+        self.events = events
     }
 
     package func resolveMovie(
@@ -221,5 +224,27 @@ extension GatewayService {
         _ input: DeleteInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         try await DeleteInvite(accounts: accounts).run(input, caller, context)
+    }
+}
+
+/// Media servers and events.
+extension GatewayService {
+    package func receiveHook(
+        _ input: ReceiveHookInput, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookReceipt> {
+        try await ReceiveHook(scrobble: clients.scrobble).run(input, context)
+    }
+
+    package func assignHookAccount(
+        _ input: AssignHookAccountInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookAccount> {
+        try await AssignHookAccount(accounts: accounts, scrobble: clients.scrobble).run(input, caller, context)
+    }
+
+    package func streamEvents(
+        _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
+        try await StreamEvents(relay: events, scrobble: clients.scrobble, accounts: accounts)
+            .run(input, caller, context)
     }
 }

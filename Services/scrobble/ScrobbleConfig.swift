@@ -30,9 +30,10 @@ extension ScrobbleService {
         let logger = runtime.logger
         let titles = TitleLookup(metadata: MetadataClient(metadata))
         let writers = try writers(values, runtime, assembly, titles, database)
-        let queue = QueueWorker(id: ids.next(), store: QueueStore(database: database), writers: writers) { point in
-            Self.tell(point, logger)
-        }
+        let events = EventBell()
+        let jobs = QueueStore(database: database)
+        let queue = QueueWorker(
+            id: ids.next(), store: jobs, writers: writers, observe: { Self.tell($0, logger) }, onNews: events.ring)
         assembly.add(
             .running("queue", phase: .claiming, stopLimit: .seconds(30)) {
                 await queue.run()
@@ -41,8 +42,19 @@ extension ScrobbleService {
             })
         let sittings = SittingKeeper(store: PlaybackStore(database: database, ids: ids), queue: queue, clock: clock)
         assembly.add(.running("sittings", phase: .background) { await sittings.run() })
+        let hookStore = HookStore(database: database, ids: ids)
+        let hooks = HookWorker(
+            store: hookStore, playback: PlaybackStore(database: database, ids: ids),
+            metadata: MetadataClient(metadata), queue: queue, clock: clock, logger: logger)
+        assembly.add(.running("hooks", phase: .background) { await hooks.run() })
+        let housekeeper = Housekeeper(
+            id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore, logger: logger)
+        assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
+        // Those who wait for events get their answer before the listener waits for them.
+        assembly.add(.stopping("events", phase: .claiming) { events.drain() })
         let service = ScrobbleService(
-            database: database, titles: titles, queue: queue, clock: clock, ids: ids)
+            database: database, titles: titles, queue: queue, hooks: hooks,
+            secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
         try await assembly.listen(router)
@@ -99,5 +111,7 @@ extension ScrobbleService {
         Migration(3, "queue", sql: PackageResources._003_queue_sql),
         Migration(4, "playback", sql: PackageResources._004_playback_sql),
         Migration(5, "ledger", sql: PackageResources._005_ledger_sql),
+        Migration(6, "hooks", sql: PackageResources._006_hooks_sql),
+        Migration(7, "events", sql: PackageResources._007_events_sql),
     ]
 }

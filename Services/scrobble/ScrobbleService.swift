@@ -10,11 +10,17 @@ package struct ScrobbleService: ScrobbleAPI {
     private let jobs: QueueStore
     private let titles: TitleLookup
     private let queue: QueueWorker
+    private let hooks: HookStore
+    private let hookWorker: HookWorker
+    private let hookSecrets: HookSecrets
+    private let events: EventStore
+    private let eventBell: EventBell
     private let clock: any WallClock
     private let ids: any IDSource
 
     package init(
-        database: Database, titles: TitleLookup, queue: QueueWorker, clock: any WallClock, ids: any IDSource
+        database: Database, titles: TitleLookup, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
+        events: EventBell, clock: any WallClock, ids: any IDSource
     ) {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
@@ -22,6 +28,11 @@ package struct ScrobbleService: ScrobbleAPI {
         jobs = QueueStore(database: database)
         self.titles = titles
         self.queue = queue
+        self.hooks = HookStore(database: database, ids: ids)
+        hookWorker = hooks
+        hookSecrets = secrets
+        self.events = EventStore(database: database)
+        eventBell = events
         self.clock = clock
         self.ids = ids
     }
@@ -103,5 +114,86 @@ package struct ScrobbleService: ScrobbleAPI {
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {
         try await DeletePerson(store: store, clock: clock).run(params, context)
+    }
+}
+
+/// Media servers and events.
+extension ScrobbleService {
+    package func createHook(
+        _ params: CreateHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> NewHook {
+        try await CreateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+    }
+
+    package func listHooks(
+        _ params: ListHooksParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookList {
+        try await ListHooks(store: hooks).run(params, context)
+    }
+
+    package func getHook(
+        _ params: GetHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> Hook {
+        try await GetHook(store: hooks).run(params, context)
+    }
+
+    package func updateHook(
+        _ params: UpdateHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> Hook {
+        try await UpdateHook(store: hooks).run(params, context)
+    }
+
+    package func rotateHook(
+        _ params: RotateHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> NewHook {
+        try await RotateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+    }
+
+    package func deleteHook(
+        _ params: DeleteHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookRemoval {
+        try await DeleteHook(store: hooks).run(params, context)
+    }
+
+    package func listHookAccounts(
+        _ params: ListHookAccountsParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookAccountList {
+        try await ListHookAccounts(store: hooks).run(params, context)
+    }
+
+    package func assignHookAccount(
+        _ params: AssignHookAccountParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookAccount {
+        try await AssignHookAccount(store: hooks, worker: hookWorker).run(params, context)
+    }
+
+    package func listHookDeliveries(
+        _ params: ListHookDeliveriesParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookDeliveryList {
+        try await ListHookDeliveries(store: hooks).run(params, context)
+    }
+
+    package func rerunHookDelivery(
+        _ params: RerunHookDeliveryParams, _ context: RPCContext
+    ) async throws(RPCError) -> DeliveryRerun {
+        try await RerunHookDelivery(store: hooks, worker: hookWorker).run(params, context)
+    }
+
+    package func receiveHook(
+        _ params: ReceiveHookParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookReceipt {
+        try await ReceiveHook(store: hooks, secrets: hookSecrets, worker: hookWorker, clock: clock).run(params, context)
+    }
+
+    package func events(
+        _ params: EventsParams, _ context: RPCContext
+    ) async throws(RPCError) -> EventFeed {
+        try await Events(store: events, bell: eventBell).run(params, context)
+    }
+
+    package func eventsOf(
+        _ params: EventsOfParams, _ context: RPCContext
+    ) async throws(RPCError) -> EventFeed {
+        try await EventsOf(store: events).run(params, context)
     }
 }

@@ -119,6 +119,8 @@ struct Reply: Sendable {
     let body: Shape?
     /// Whether it is a file, whose content type the handler names.
     var isFile = false
+    /// Whether it is sent as it is made.
+    var isStream = false
 }
 
 struct Operation: Sendable {
@@ -131,6 +133,8 @@ struct Operation: Sendable {
     let parameters: [Parameter]
     let body: Shape?
     let isBodyRequired: Bool
+    /// Whether the body comes in any form, and the handler reads it.
+    let isBodyRaw: Bool
     let replies: [Reply]
     /// Whether its answer is what GET answers at the same path, so that both carry the same entity tag.
     var isRepresentation = false

@@ -31,7 +31,12 @@ struct GatewayRenderer {
                 file.line("package var body: \(type)")
                 parameters.append("body: \(type)\(operation.isBodyRequired ? "" : " = nil")")
             }
-            let names = properties.map(\.swiftName) + (operation.body == nil ? [] : ["body"])
+            if operation.isBodyRaw {
+                file.line("package var body: EdgeBody")
+                parameters.append("body: EdgeBody")
+            }
+            let hasBody = operation.body != nil || operation.isBodyRaw
+            let names = properties.map(\.swiftName) + (hasBody ? ["body"] : [])
             TypeRenderer.memberwise(parameters, names, &file)
             TypeRenderer.patterns(properties, &file)
             file.line()
@@ -51,6 +56,7 @@ struct GatewayRenderer {
                         file.line("\(call)) \(ShapeRenderer.closure(property.shape, pattern))")
                     }
                 }
+                if operation.isBodyRaw { file.line("body = request.rawBody()") }
                 if let body = operation.body {
                     let function = operation.isBodyRequired ? "requiredBody" : "optionalBody"
                     file.line("body = try request.\(function)(\(ShapeRenderer.type(body)).self)")
@@ -175,6 +181,7 @@ struct GatewayRenderer {
             let flags =
                 (operation.isRepresentation ? ["isRepresentation: true"] : [])
                 + (operation.checksConditions ? ["checksConditions: true"] : [])
+                + (operation.isBodyRaw ? ["takesAnyBody: true"] : [])
             let arguments = [place] + scope + flags
             let names = operation.isOpen ? ["request", "context"] : ["request", "caller", "context"]
             let list = (operation.isDocument ? names.map { _ in "_" } : names).joined(separator: ", ")
@@ -218,5 +225,9 @@ extension Operation {
 }
 
 extension Reply {
-    var type: String { isFile ? "EdgeReply<EdgeFile>" : "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>" }
+    var type: String {
+        if isFile { return "EdgeReply<EdgeFile>" }
+        if isStream { return "EdgeReply<EdgeStream>" }
+        return "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>"
+    }
 }

@@ -64,7 +64,8 @@ struct GatewayTranslator {
         let operation = Operation(
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
             isOpen: isOpen ?? false, scope: scope, parameters: parameters, body: body?.shape,
-            isBodyRequired: body?.isRequired ?? false, replies: try replies(node, name, &schemas),
+            isBodyRequired: body?.isRequired ?? false, isBodyRaw: try node["requestBody"]?.flag("x-raw") ?? false,
+            replies: try replies(node, name, &schemas),
             checksConditions: try node.flag("x-conditional"), errors: try errors(node), rpc: try rpc(node),
             isDocument: try node.flag("x-document"))
         try RPCForwarding.check(operation, node)
@@ -111,8 +112,15 @@ struct GatewayTranslator {
         _ node: SpecNode, _ name: String, _ schemas: inout SchemaTranslator
     ) throws(SpecError) -> (shape: Shape, isRequired: Bool)? {
         guard let body = node["requestBody"] else { return nil }
-        try body.only(["required", "content", "description"], "in a request body")
+        try body.only(["required", "content", "description", "x-raw"], "in a request body")
         let content = try body.require("content")
+        if try body.flag("x-raw") {
+            // The forms are described for readers; the handler tells them apart.
+            if let media = content["application/json"] {
+                _ = try schemas.shape(try media.require("schema"), name: name + "Body")
+            }
+            return nil
+        }
         try content.only(["application/json"], "as a request body")
         let media = try content.require("application/json")
         try media.only(["schema", "examples", "example"], "in a media type")
@@ -128,11 +136,18 @@ struct GatewayTranslator {
         for (status, given) in try node.require("responses").members() where status != "default" {
             var response = given
             if let reference = given["$ref"] { response = try schemas.target(reference) }
-            try response.only(["description", "content", "headers", "x-file"], "in a response")
+            try response.only(["description", "content", "headers", "x-file", "x-stream"], "in a response")
             guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is no status") }
             if code >= 400 { throw response.fail("errors belong to x-errors and the default response") }
             guard let content = response["content"] else {
                 replies.append(Reply(status: code, body: nil))
+                continue
+            }
+            if try response.flag("x-stream") {
+                for (_, media) in try content.members() {
+                    if let schema = media["schema"] { _ = try schemas.shape(schema, name: name + "Stream") }
+                }
+                replies.append(Reply(status: code, body: nil, isStream: true))
                 continue
             }
             if try response.flag("x-file") {

@@ -9,17 +9,23 @@ package struct EdgeRequest: Sendable {
     package var query: [(name: String, value: String)]
     /// The header fields in their order, names in lower case.
     package var headers: [(name: String, value: String)]
-    /// The whole body, empty where there is none.
+    /// The body, empty where there is none; the whole of it unless the operation takes any form.
     package var body: [UInt8]
+    /// Of a body in any form: whether more followed than is kept, and whether it was longer than is read at all.
+    package var isBodyCut: Bool
+    package var isBodyTooLarge: Bool
 
     package init(
         pathParameters: [String: String] = [:], query: [(name: String, value: String)] = [],
-        headers: [(name: String, value: String)] = [], body: [UInt8] = []
+        headers: [(name: String, value: String)] = [], body: [UInt8] = [], isBodyCut: Bool = false,
+        isBodyTooLarge: Bool = false
     ) {
         self.pathParameters = pathParameters
         self.query = query
         self.headers = headers
         self.body = body
+        self.isBodyCut = isBodyCut
+        self.isBodyTooLarge = isBodyTooLarge
     }
 
     /// The first header field of that lower-case name.
@@ -151,6 +157,12 @@ extension EdgeRequest {
         } catch {
             throw .invalidRequest(error.description)
         }
+    }
+
+    /// The body in whatever form it came.
+    func rawBody() -> EdgeBody {
+        EdgeBody(
+            contentType: header("content-type") ?? "", bytes: body, isCut: isBodyCut, isTooLarge: isBodyTooLarge)
     }
 
     /// Whether the content type is JSON; its parameters, such as a charset, change nothing (RFC 8259 §8.1).

@@ -9,11 +9,16 @@ package struct EdgeResponse: Sendable {
     package var body: [UInt8]
     /// What was behind a failure, for the log; never sent.
     package var cause: String?
+    /// Sent instead of `body`.
+    package var stream: EdgeStream?
 
-    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    package init(
+        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [], stream: EdgeStream? = nil
+    ) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.stream = stream
     }
 }
 
@@ -70,6 +75,15 @@ extension EdgeResponse {
             (name: "content-disposition", value: "attachment; filename=\"\(reply.body.name)\""),
         ]
         self.init(status: status, headers: headers + reply.headers, body: reply.body.bytes)
+    }
+
+    init(_ status: Int, _ reply: EdgeReply<EdgeStream>) {
+        let stream = reply.body
+        let kept = stream.name.map { (name: "content-disposition", value: "attachment; filename=\"\($0)\"") }
+        self.init(
+            status: status,
+            headers: [(name: "content-type", value: stream.contentType)] + [kept].compactMap(\.self) + reply.headers,
+            stream: stream)
     }
 
     /// A document that is JSON already.

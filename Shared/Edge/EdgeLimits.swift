@@ -2,6 +2,9 @@
 package struct EdgeLimits: Sendable {
     /// Bytes of a request's body: 1 MiB.
     package var bodyBytesMax = 1_048_576
+    /// Bytes that are read of a body in any form, of which the first `bodyBytesMax` are kept: 8 MiB, since media servers
+    /// add a picture to what they tell.
+    package var rawBodyBytesMax = 8_388_608
     /// Bytes of a request's path and query.
     package var targetBytesMax = 8_192
     /// Parameters in a query.

@@ -44,7 +44,7 @@ struct EdgeResponder: HTTPResponder {
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
                 cause: answer.cause))
-        return response(to: request, answer, trace)
+        return response(to: request, answer, trace, on: context.connection)
     }
 
     /// The operation's name, where there is one, and what it answers.
@@ -75,9 +75,10 @@ struct EdgeResponder: HTTPResponder {
                 let caller = route.access == .open ? nil : try await caller(request, context)
                 // Nobody's body is not waited for.
                 if route.access != .open, caller == nil { throw .unauthenticated() }
+                let body = route.takesAnyBody ? try await beginning(request) : Body(bytes: try await body(request))
                 let input = EdgeRequest(
-                    pathParameters: parameters, query: query, headers: Self.headers(request),
-                    body: try await body(request))
+                    pathParameters: parameters, query: query, headers: Self.headers(request), body: body.bytes,
+                    isBodyCut: body.isCut, isBodyTooLarge: body.isTooLarge)
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits)
@@ -116,6 +117,35 @@ struct EdgeResponder: HTTPResponder {
         }
     }
 
+    private struct Body {
+        var bytes: [UInt8] = []
+        var isCut = false
+        var isTooLarge = false
+    }
+
+    /// What is kept of a body in any form. The rest is read and dropped, so that the client can finish; a body beyond all
+    /// bounds is not waited for.
+    private func beginning(_ request: Request) async throws(RPCError) -> Body {
+        var body = Body()
+        var count = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        if count > limits.rawBodyBytesMax { return Body(isTooLarge: true) }
+        count = 0
+        do {
+            for try await piece in request.body {
+                count += piece.readableBytes
+                if count > limits.rawBodyBytesMax { return Body(isTooLarge: true) }
+                let room = limits.bodyBytesMax - body.bytes.count
+                body.isCut = body.isCut || piece.readableBytes > room
+                body.bytes.append(contentsOf: piece.readableBytesView.prefix(room))
+            }
+            return body
+        } catch is BodyTimeout {
+            throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
+        } catch {
+            throw .invalidRequest("the body did not arrive whole")
+        }
+    }
+
     private func preflight(_ request: Request, _ methods: [String]) -> EdgeResponse {
         var answer = EdgeResponse(status: 204, headers: [("allow", Self.allowed(methods))])
         if let origin = request.headers[.origin], let allowed = cors.preflight(from: origin, methods: methods) {
@@ -126,7 +156,9 @@ struct EdgeResponder: HTTPResponder {
         return answer
     }
 
-    private func response(to request: Request, _ answer: EdgeResponse, _ trace: TraceContext) -> Response {
+    private func response(
+        to request: Request, _ answer: EdgeResponse, _ trace: TraceContext, on connection: ObjectIdentifier
+    ) -> Response {
         var fields = answer.headers
         if request.method != .options {
             if let origin = request.headers[.origin], let allowed = cors.answer(to: origin) {
@@ -143,10 +175,37 @@ struct EdgeResponder: HTTPResponder {
             guard let name = HTTPField.Name(name) else { continue }
             headers.append(HTTPField(name: name, value: value))
         }
-        let response = Response(
-            status: .init(code: answer.status), headers: headers,
-            body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body)))
+        let body: ResponseBody =
+            if let stream = answer.stream {
+                streaming(stream, on: connection)
+            } else {
+                answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+            }
+        let response = Response(status: .init(code: answer.status), headers: headers, body: body)
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone.
+    private func streaming(_ stream: EdgeStream, on connection: ObjectIdentifier) -> ResponseBody {
+        ResponseBody { [connections] writer in
+            let departure = connections.departure(of: connection)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await _ in departure { return await stream.end() }
+                }
+                let sent: Result<Void, any Error>
+                do {
+                    while let piece = try await stream.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+                    sent = .success(())
+                } catch {
+                    sent = .failure(error)
+                }
+                group.cancelAll()
+                await stream.end()
+                try sent.get()
+            }
+            try await writer.finish(nil)
+        }
     }
 
     /// What an address with these operations takes: HEAD wherever GET, and OPTIONS always.

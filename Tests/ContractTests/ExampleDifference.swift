@@ -27,6 +27,8 @@ enum ExampleDifference {
     private static func isChosenByService(_ text: String) -> Bool {
         text.range(of: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$", options: .regularExpression)
             != nil
+            || text.range(of: #"^(/api/v1/hooks/)?reelay_[a-z]{2}_[A-Za-z0-9_-]{43}$"#, options: .regularExpression)
+                != nil
             || text.range(of: #"^\d{4}-\d{2}-\d{2}T.*Z$"#, options: .regularExpression) != nil
     }
 }

@@ -55,6 +55,9 @@ struct PublicDocument: Sendable {
         let isRepeatable: Bool
         /// Whether it takes an Idempotency-Key.
         let takesKey: Bool
+        /// Whether it takes a body in any form, and answers with what is made as it is sent.
+        let isBodyRaw: Bool
+        let isStream: Bool
         /// The body's schema, nil where the operation takes none.
         let body: Tree?
         /// Schemas by status, `.null` where the answer has no body.
@@ -93,6 +96,8 @@ extension PublicDocument.Operation {
         isRepeatable = node["x-repeatable"] == .bool(true)
         takesKey =
             node["parameters"]?.items.contains { $0["$ref"]?.text?.hasSuffix("/IdempotencyKey") == true } == true
+        isBodyRaw = node["requestBody"]?["x-raw"] == .bool(true)
+        isStream = node["responses"]?["200"]?["x-stream"] == .bool(true)
         body = node["requestBody"]?["content"]?.members["application/json"]?["schema"]
         var answers: [Int: Tree] = [:]
         for (status, answer) in node["responses"]?.members ?? [:] {

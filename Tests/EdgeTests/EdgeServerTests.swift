@@ -62,6 +62,64 @@ import Testing
         }
     }
 
+    @Test("A stream is sent piece by piece, ends where it ends, and is cut where it fails")
+    func streams() async throws {
+        try await withServer { port in
+            func count(_ to: String, method: String = "GET") async throws -> String {
+                try await Self.exchange(
+                    port, Self.get("/api/v1/count/\(to)", ["authorization: Bearer good"], method: method))
+            }
+            let whole = try await count("3")
+            #expect(whole.hasPrefix("HTTP/1.1 200 "), "\(whole)")
+            #expect(whole.lowercased().contains("transfer-encoding: chunked"))
+            #expect(whole.contains("attachment; filename=\"3.txt\""))
+            #expect(whole.hasSuffix("2\r\n1\n\r\n2\r\n2\n\r\n2\r\n3\n\r\n0\r\n\r\n"), "\(whole)")
+            let cut = try await count("100")
+            #expect(cut.contains("12\n") && !cut.hasSuffix("0\r\n\r\n"), "a part must not pass for the whole: \(cut)")
+            let head = try await count("3", method: "HEAD")
+            #expect(head.hasPrefix("HTTP/1.1 200 ") && !head.contains("\n1\n"))
+        }
+    }
+
+    @Test("A stream ends when its client goes away, though nothing was being sent")
+    func departedListener() async throws {
+        let events = TestEvents()
+        try await withServer(routes: TestRoutes.make(events: events)) { port in
+            var client: RawClient? = try RawClient(port: port)
+            client?.write(Self.get("/api/v1/count/ever", ["authorization: Bearer good"]))
+            #expect(await events.next() == "began")
+            client = nil
+            #expect(await events.next() == "cancelled")
+        }
+    }
+
+    @Test("Of a body in any form the beginning is kept, the rest is read and dropped, and too much is not waited for")
+    func anyBody() async throws {
+        var limits = EdgeLimits()
+        limits.bodyBytesMax = 100
+        limits.rawBodyBytesMax = 300_000
+        try await withServer(limits) { port in
+            for (count, expected) in [(0, "0 false"), (100, "100 false"), (101, "100 true"), (300_000, "100 true")] {
+                let answer = try await Self.exchange(
+                    port,
+                    Self.post(
+                        "/api/v1/measure", ["connection: close", "content-length: \(count)"],
+                        String(repeating: "x", count: count)))
+                #expect(answer.hasSuffix("application/json \(expected) false"), "\(count): \(answer)")
+            }
+            // Whether it says so beforehand or not.
+            let client = try RawClient(port: port)
+            client.write(Self.post("/api/v1/measure", ["content-length: 300001"]))
+            #expect(try await client.read { $0.contains("true") }.hasSuffix("0 false true"))
+            let quiet = try RawClient(port: port)
+            quiet.write(
+                Self.post(
+                    "/api/v1/measure", ["transfer-encoding: chunked"],
+                    "493e1\r\n" + String(repeating: "x", count: 300_001)))
+            #expect(try await quiet.read { $0.contains("true") }.hasSuffix("0 false true"))
+        }
+    }
+
     @Test("A client that never reads its answer loses its connection")
     func deafClient() async throws {
         var limits = EdgeLimits()

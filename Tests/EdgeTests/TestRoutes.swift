@@ -8,6 +8,8 @@ import Synchronization
 enum TestRoutes {
     static let all: [EdgeRoute] = make()
 
+    struct Unlucky: Error {}
+
     static func make(_ note: Note = Note(), events: TestEvents = TestEvents()) -> [EdgeRoute] {
         [
             .open("login", "POST", "/api/v1/auth/login") { (request, _) async throws(RPCError) in
@@ -28,6 +30,35 @@ enum TestRoutes {
                 EdgeResponse(
                     status: 200, headers: [("content-type", "text/plain")],
                     body: [UInt8](repeating: UInt8(ascii: "a"), count: 64 << 20))
+            },
+            // Counts to the number in the address, or for ever; says when nobody reads any more.
+            .bearer("count", "GET", "/api/v1/count/{to}", scope: "read") { (request, _, _) async throws(RPCError) in
+                let last = request.pathParameters["to"].flatMap { Int($0) }
+                let number = Mutex(0)
+                let isOver = Mutex(false)
+                let stream = EdgeStream(contentType: "text/plain", name: last.map { "\($0).txt" }) {
+                    let next = number.withLock { number in
+                        number += 1
+                        return number
+                    }
+                    if let last, next > last { return nil }
+                    if last == nil {
+                        events.began()
+                        while !isOver.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
+                        return nil
+                    }
+                    if next == 13 { throw TestRoutes.Unlucky() }
+                    return Array("\(next)\n".utf8)
+                } end: {
+                    isOver.withLock { $0 = true }
+                    events.cancelled()
+                }
+                return EdgeResponse(200, EdgeReply(stream))
+            },
+            .open("measure", "POST", "/api/v1/measure", takesAnyBody: true) { (request, _) async throws(RPCError) in
+                let body = request.rawBody()
+                let text = "\(body.contentType) \(body.bytes.count) \(body.isCut) \(body.isTooLarge)"
+                return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
             },
             .bearer("getNote", "GET", "/api/v1/notes/{note}", scope: "read", isRepresentation: true) {
                 (_, _, _) async throws(RPCError) in try note.read()

@@ -10,7 +10,10 @@ import Synchronization
 
 /// A worker of the queue as a process that dies where it is told to.
 ///
-///     queue-worker URL SCHEMA TRAKT-URL none|before_intent|after_intent|after_bytes|after_commit|after_reply|after_settle NTH
+///     queue-worker URL SCHEMA TRAKT-URL POINT NTH
+///
+/// POINT is none, before_intent, after_intent, after_bytes, after_commit, after_reply or after_settle. `stopped` stops it where
+/// it is about to send, and `poison` lets it die of every job whose title has that number.
 @main
 enum Main {
     static func main() async throws {
@@ -32,14 +35,14 @@ enum Main {
             tokens: { Secret("demo-\($0.user)") }, clock: SystemWallClock())
         let death = Death(point: point, nth: nth)
         let worker = QueueWorker(
-            id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits),
+            id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits(point)),
             writers: [.trakt: MortalWriter(inner: trakt, death: death)]
         ) { death.observe($0) }
         await worker.run()
     }
 
     /// Waits of seconds where the real ones are minutes.
-    private static var limits: QueueLimits {
+    private static func limits(_ point: Death.Point) -> QueueLimits {
         var limits = QueueLimits()
         limits.lease = .milliseconds(1_500)
         limits.heartbeat = .milliseconds(400)
@@ -51,7 +54,12 @@ enum Main {
         limits.secondLook = .milliseconds(2_000)
         limits.poll = .milliseconds(100)
         limits.lanesMax = 16
-        limits.unsettledMax = 50
+        limits.suspectPause = .milliseconds(20)
+        // Here it is the workers that are guilty, but for the one that is poisoned.
+        if point != .poison {
+            limits.unsettledMax = 50
+            limits.suspectFrom = 50
+        }
         return limits
     }
 }
@@ -71,13 +79,19 @@ final class Death: Sendable {
         case afterCommit = "after_commit"
         case afterReply = "after_reply"
         case afterSettle = "after_settle"
+        /// Is stopped as it is about to send, and sleeps until somebody wakes it.
+        case stopped
+        /// Dies of one job, whenever it meets it.
+        case poison
     }
 
     private let point: Point
     private let left: Mutex<Int>
+    private let number: Int
 
     init(point: Point, nth: Int) {
         self.point = point
+        number = nth
         left = Mutex(nth)
     }
 
@@ -88,6 +102,10 @@ final class Death: Sendable {
                 left -= 1
                 return left == 0
             }
+    }
+
+    func isPoisoned(by parcel: Parcel) -> Bool {
+        point == .poison && parcel.jobs.contains { Int($0.title.uuid.low) == number }
     }
 
     func die() { kill(getpid(), SIGKILL) }
@@ -112,6 +130,8 @@ struct MortalWriter: RemoteWriter {
     var pace: Duration { inner.pace }
 
     func send(_ parcel: Parcel) async -> [JobReply] {
+        if death.isPoisoned(by: parcel) { death.die() }
+        if death.strikes(.stopped) { raise(SIGSTOP) }
         let (early, late) = (death.strikes(.afterBytes), death.strikes(.afterCommit))
         guard early || late else { return await inner.send(parcel) }
         return await withTaskGroup(of: [JobReply].self) { group in

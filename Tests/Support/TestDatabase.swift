@@ -27,11 +27,12 @@ package struct TestDatabase: Sendable {
         try PGConfiguration(url: url, applicationName: applicationName ?? schema, schema: schema, limits: limits)
     }
 
-    /// Creates a schema of its own, runs `body`, and drops the schema whatever happened.
+    /// Creates a schema of its own, runs `body`, and drops the schema whatever happened; on the tests' server, or the one
+    /// at `other`.
     package static func withSchema<Value>(
-        _ name: String = "test", _ body: (TestDatabase) async throws -> Value
+        _ name: String = "test", on other: String? = nil, _ body: (TestDatabase) async throws -> Value
     ) async throws -> Value {
-        let url = try serverURL()
+        let url = try other ?? serverURL()
         var generator = SystemRandomNumberGenerator()
         let schema = "\(name)_\(String(generator.next(), radix: 36))"
         let database = TestDatabase(url: url, schema: schema)

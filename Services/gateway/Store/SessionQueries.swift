@@ -40,6 +40,14 @@ extension GatewayQueries {
             credential: try row.next(SessionID.self).uuid)
     }
 
+    static let isAlive = PGStatement(
+        "gateway.isAlive",
+        """
+        SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND refresh_expires_at > $2)
+            OR EXISTS (SELECT FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2))
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     /// Gives a session its next tokens. A refresh token counts while it is the last, and for the grace of a lost answer
     /// while it is the one before; shown later it was stolen, by one side or the other, and ends the session.
     static let refreshSession = PGStatement(

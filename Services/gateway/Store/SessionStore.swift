@@ -43,6 +43,15 @@ extension GatewayStore {
         }
     }
 
+    /// Whether a session or a key still counts.
+    func isAlive(
+        _ credential: UUIDBits, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(
+            GatewayQueries.isAlive, [.id(SessionID(credential)), .moment(now)], until: deadline
+        ).first ?? false
+    }
+
     /// Who a token belongs to; nil where it has ended or never was.
     func caller(
         of digest: SHA256Digest, isKey: Bool, at now: Timestamp, until deadline: ContinuousClock.Instant

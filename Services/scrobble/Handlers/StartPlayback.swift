@@ -21,7 +21,8 @@ struct StartPlayback: Sendable {
             progressPercent: progress, runtime: title.runtimeMinutes.map { .seconds(Int($0) * 60) })
         let sitting = Sitting(
             id: PlaybackSessionID(ids.next()), user: params.user, title: title.id, kind: kind,
-            progressPercent: progress, startedAt: now, expiresAt: now.advanced(by: patience))
+            progressPercent: progress, startedAt: now, expiresAt: now.advanced(by: patience), player: nil,
+            timeZone: params.timeZone ?? "UTC")
         do {
             let session = try await store.open(sitting, until: context.deadline)
             queue.announce()

@@ -96,6 +96,9 @@ package enum PlayVerdict: Sendable, Hashable {
         case .new(let id), .same(let id), .known(let id), .removed(let id): id
         }
     }
+
+    /// The play, unless its person removed it.
+    var lasting: PlayID? { if case .removed = self { nil } else { play } }
 }
 
 /// Which of the plays that arrive are there already.
@@ -105,8 +108,11 @@ package enum PlayVerdict: Sendable, Hashable {
 package struct PlayMatcher: Sendable {
     /// Clocks and reports of two roads differ by this much at the most, however short the title.
     static let windowMin = Duration.seconds(300)
-    /// The road of what a person writes down.
+    /// The road of what a person writes down, and that of a sitting.
     package static let byHand = "manual"
+    package static let sitting = "playback"
+    /// Roads that tell of a play as it happens, perhaps twice; the others list what they have.
+    static let livingRoads = Set([byHand, sitting] + HookSender.allCases.map(\.rawValue))
 
     private var byTitle: [TitleID: [KnownPlay]]
     private var bySource: [PlaySource: KnownPlay] = [:]
@@ -142,8 +148,7 @@ package struct PlayMatcher: Sendable {
     /// How far apart the two are, if they are the same play; nil where they are not.
     static func distance(_ incoming: IncomingPlay, _ play: KnownPlay) -> Duration? {
         let isSameRoad = play.sources.contains { $0.name == incoming.source.name }
-        // A person's hand may slip twice where a service lists what it has.
-        let isExact = isSameRoad && incoming.source.name != Self.byHand
+        let isExact = isSameRoad && !livingRoads.contains(incoming.source.name)
         switch (incoming.moment, play.moment) {
         case (.second(let one, _), .second(let other, _)):
             return near(one, other, within: isExact ? .zero : window(incoming, play))

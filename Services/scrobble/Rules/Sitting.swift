@@ -25,6 +25,10 @@ struct Sitting: Sendable, Hashable {
     let startedAt: Timestamp
     /// When it ends by itself unless something is heard of it.
     let expiresAt: Timestamp
+    /// What a media server calls the device; nil where it is none of a media server.
+    var player: String?
+    /// Where the person lives, as the IANA names it.
+    var timeZone = "UTC"
 }
 
 /// How long a sitting lives on without a word from its player.

@@ -54,23 +54,37 @@ package struct LedgerStore: Sendable {
             ], until: deadline)
     }
 
+    /// The day on which a moment was in a time zone.
+    static func day(
+        of moment: Timestamp, in timeZone: String, _ transaction: PGTransaction
+    ) async throws(PGError) -> CalendarDate {
+        if timeZone == "UTC" { return moment.date }
+        let instants = PGValue.timestampArray([PGTimestamp(microseconds: moment.microsecondsSinceEpoch)])
+        return try await transaction.first(LedgerQueries.days, [instants, .text(timeZone)]) ?? moment.date
+    }
+
     /// Writes what is not there yet; one verdict for each play, in their order.
     package func add(
         _ arrival: Arrival, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
         guard !arrival.plays.isEmpty else { return [] }
         return try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
-            let titles = Array(Set(arrival.plays.map(\.title)))
-            let known = try await transaction.query(
-                LedgerQueries.known, [.id(arrival.user), .ids(titles), .text(arrival.timeZone)])
-            var matcher = PlayMatcher(known: known)
-            var verdicts = arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
-            if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
-            try await write(arrival, verdicts, in: transaction)
-            if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
-            return verdicts
+            try await add(arrival, in: transaction)
         }
+    }
+
+    /// As part of the change that the plays come from.
+    func add(_ arrival: Arrival, in transaction: PGTransaction) async throws(PGError) -> [PlayVerdict] {
+        try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
+        let titles = Array(Set(arrival.plays.map(\.title)))
+        let known = try await transaction.query(
+            LedgerQueries.known, [.id(arrival.user), .ids(titles), .text(arrival.timeZone)])
+        var matcher = PlayMatcher(known: known)
+        var verdicts = arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
+        if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
+        try await write(arrival, verdicts, in: transaction)
+        if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
+        return verdicts
     }
 
     /// Takes a play out; false where there is none.
@@ -78,21 +92,27 @@ package struct LedgerStore: Sendable {
         _ play: PlayID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
-            guard
-                let removed = try await transaction.first(
-                    LedgerQueries.remove, [.id(user), .id(play), .moment(moment)])
-            else { return false }
-            let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
-            let jobs = connections.map { connection in
-                NewJob(
-                    id: ids.next(), lane: LaneKey(user: user, provider: connection.provider), urgency: .live,
-                    kind: removed.kind, title: removed.title, action: .removePlay,
-                    payload: JobPayload(watchedAt: removed.watchedAt, precision: removed.precision),
-                    fingerprint: "remove \(play)")
-            }
-            try await QueueStore.enqueue(jobs, in: transaction)
-            return true
+            try await remove(play, of: user, at: moment, in: transaction)
         }
+    }
+
+    /// As part of another change.
+    func remove(
+        _ play: PlayID, of user: UserID, at moment: Timestamp, in transaction: PGTransaction
+    ) async throws(PGError) -> Bool {
+        guard
+            let removed = try await transaction.first(LedgerQueries.remove, [.id(user), .id(play), .moment(moment)])
+        else { return false }
+        let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
+        let jobs = connections.map { connection in
+            NewJob(
+                id: ids.next(), lane: LaneKey(user: user, provider: connection.provider), urgency: .live,
+                kind: removed.kind, title: removed.title, action: .removePlay,
+                payload: JobPayload(watchedAt: removed.watchedAt, precision: removed.precision),
+                fingerprint: "remove \(play)")
+        }
+        try await QueueStore.enqueue(jobs, in: transaction)
+        return true
     }
 
     private func restore(

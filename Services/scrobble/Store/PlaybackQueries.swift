@@ -12,12 +12,12 @@ enum PlaybackQueries {
         """
         INSERT INTO playback_sessions
             (user_id, id, title_id, kind, state, progress_percent, started_at, updated_at, expires_at,
-             play_threshold_percent)
+             play_threshold_percent, player, time_zone)
         SELECT $1, $2, $3, $4, 'playing', $5, $6, $6, $7,
-            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80)
+            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80), $8, $9
         ON CONFLICT (user_id, title_id) WHERE state <> 'stopped' DO UPDATE SET
             state = 'playing', progress_percent = excluded.progress_percent, updated_at = excluded.updated_at,
-            expires_at = excluded.expires_at
+            expires_at = excluded.expires_at, player = excluded.player, time_zone = excluded.time_zone
         RETURNING \(columns)
         """, kind: .write, row: session)
 
@@ -37,37 +37,47 @@ enum PlaybackQueries {
     static let hold = PGStatement(
         "scrobble.holdSession",
         """
-        SELECT title_id, kind, play_threshold_percent FROM playback_sessions
+        SELECT title_id, kind, play_threshold_percent, play_id, time_zone FROM playback_sessions
         WHERE user_id = $1 AND id = $2 AND state <> 'stopped' FOR UPDATE
         """, kind: .write
     ) { row throws(PGError) in
-        HeldSitting(title: try row.next(), kind: try row.next(), threshold: WatchThreshold(percent: try row.next()))
+        HeldSitting(
+            title: try row.next(), kind: try row.next(), threshold: WatchThreshold(percent: try row.next()),
+            play: try row.next(), timeZone: try row.next())
     }
 
-    /// Closes an open sitting and, where `$5` names a play, writes the play and the road by which it came.
+    /// Locks the open sitting of a title.
+    static let holdTitle = PGStatement(
+        "scrobble.holdTitle",
+        """
+        SELECT id, state, progress_percent, updated_at FROM playback_sessions
+        WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' FOR UPDATE
+        """, kind: .write
+    ) { row throws(PGError) in
+        (
+            id: try row.next(PlaybackSessionID.self),
+            sitting: OpenSitting(state: try row.next(), progressPercent: try row.next(), updatedAt: try row.next())
+        )
+    }
+
+    /// The open sittings of a player with other titles, oldest first.
+    static let leftBehind = PGStatement(
+        "scrobble.leftBehind",
+        """
+        SELECT user_id, id, progress_percent, updated_at FROM playback_sessions
+        WHERE user_id = $1 AND player = $2 AND state <> 'stopped' AND title_id <> ALL ($3) ORDER BY id
+        """, kind: .write, row: expiredSitting)
+
+    /// Moves an open sitting to its end, or on from the place where it became a play; `$6`: it ends.
     static let close = PGStatement(
         "scrobble.closeSession",
         """
-        WITH closed AS (
-            UPDATE playback_sessions SET state = 'stopped', progress_percent = $3, updated_at = $4, play_id = $5
-            WHERE user_id = $1 AND id = $2 AND state <> 'stopped'
-            RETURNING user_id, id, title_id, kind, state, progress_percent, started_at, updated_at, play_id
-        ), played AS (
-            INSERT INTO plays
-                (user_id, id, title_id, kind, watched_at, precision, percent, listed_at, created_at)
-            SELECT user_id, play_id, title_id, kind, updated_at, 'second', progress_percent, updated_at, updated_at
-            FROM closed WHERE play_id IS NOT NULL
-            RETURNING user_id, id
-        ), sourced AS (
-            INSERT INTO play_sources (user_id, play_id, source, source_key, seen_at)
-            SELECT c.user_id, c.play_id, 'playback', c.id::text, c.updated_at
-            FROM closed c JOIN played p ON p.user_id = c.user_id AND p.id = c.play_id
-            RETURNING play_id
-        )
-        SELECT c.id, c.title_id, c.state, c.progress_percent, c.started_at, c.updated_at, c.play_id, c.kind,
-            c.updated_at, NULL::date, 'second', c.progress_percent
-        FROM closed c LEFT JOIN sourced s ON s.play_id = c.play_id
-        """, kind: .write, row: outcome)
+        UPDATE playback_sessions SET
+            state = CASE WHEN $6 THEN 'stopped' ELSE state END, progress_percent = $3,
+            updated_at = greatest(started_at, $4), play_id = coalesce(play_id, $5)
+        WHERE user_id = $1 AND id = $2 AND state <> 'stopped'
+        RETURNING \(columns)
+        """, kind: .write, row: session)
 
     /// A sitting and the play that it became.
     static let outcomeOf = PGStatement(
@@ -94,11 +104,16 @@ enum PlaybackQueries {
         """
         SELECT user_id, id, progress_percent, updated_at FROM playback_sessions
         WHERE state <> 'stopped' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+        """, row: expiredSitting)
+
+    /// The latest play of a title.
+    static let latestPlay = PGStatement(
+        "scrobble.latestPlay",
         """
-    ) { row throws(PGError) in
-        ExpiredSitting(
-            user: try row.next(), session: try row.next(), progressPercent: try row.next(), lastSeenAt: try row.next())
-    }
+        SELECT id FROM plays WHERE user_id = $1 AND title_id = $2 AND removed_at IS NULL
+        ORDER BY listed_at DESC, id DESC LIMIT 1
+        """
+    ) { row throws(PGError) in try row.next(PlayID.self) }
 
     static let setThreshold = PGCommand(
         "scrobble.setThreshold",
@@ -126,6 +141,11 @@ enum PlaybackQueries {
             startedAt: try row.next(), updatedAt: try row.next(), play: try row.next())
     }
 
+    @Sendable private static func expiredSitting(_ row: inout PGRowReader) throws(PGError) -> ExpiredSitting {
+        ExpiredSitting(
+            user: try row.next(), session: try row.next(), progressPercent: try row.next(), lastSeenAt: try row.next())
+    }
+
     @Sendable private static func outcome(_ row: inout PGRowReader) throws(PGError) -> StopOutcome {
         let session = try session(&row)
         let kind: TitleKind = try row.next()
@@ -147,6 +167,9 @@ struct HeldSitting: Sendable {
     let title: TitleID
     let kind: TitleKind
     let threshold: WatchThreshold
+    /// The play that it is already.
+    let play: PlayID?
+    let timeZone: String
 }
 
 /// A sitting after a word of its player.

@@ -5,11 +5,13 @@ package import Store
 /// Sittings in Postgres. Each change and the jobs that tell of it are one transaction.
 package struct PlaybackStore: Sendable {
     private let database: Database
-    private let ids: any IDSource
+    let ids: any IDSource
+    let ledger: LedgerStore
 
     package init(database: Database, ids: any IDSource) {
         self.database = database
         self.ids = ids
+        ledger = LedgerStore(database: database, ids: ids)
     }
 
     /// What a player tells of an open sitting.
@@ -24,6 +26,13 @@ package struct PlaybackStore: Sendable {
         let expiresAt: Timestamp
         /// What the other sides are told; nil for nothing.
         let step: PlaybackChange.Step?
+
+        fileprivate var values: [PGValue] {
+            [
+                .id(user), .id(session), .text(state?.rawValue), .double(progressPercent), .moment(at),
+                .moment(expiresAt),
+            ]
+        }
     }
 
     /// How a sitting ends.
@@ -37,34 +46,41 @@ package struct PlaybackStore: Sendable {
 
     /// Opens a sitting, or goes on with the one that is open for its title.
     func open(_ sitting: Sitting, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await open(sitting, telling: .started, in: transaction)
+        }
+    }
+
+    func open(
+        _ sitting: Sitting, telling step: PlaybackChange.Step?, in transaction: PGTransaction
+    ) async throws(PGError) -> PlaybackSession {
         let kind: TitleKind = sitting.kind == .movie ? .movie : .episode
         let values: [PGValue] = [
             .id(sitting.user), .id(sitting.id), .id(sitting.title), .text(sitting.kind.rawValue),
             .double(sitting.progressPercent), .moment(sitting.startedAt), .moment(sitting.expiresAt),
+            .text(sitting.player), .text(sitting.timeZone),
         ]
-        return try await database.transaction(until: deadline) { transaction throws(PGError) in
-            guard let session = try await transaction.first(PlaybackQueries.open, values) else {
-                throw PGError(.decoding, "the insert of a playback session answered with no row")
-            }
-            try await tell(.started, session, sitting.user, kind, in: transaction)
-            return session
+        guard let session = try await transaction.first(PlaybackQueries.open, values) else {
+            throw PGError(.decoding, "the insert of a playback session answered with no row")
         }
+        if let step { try await tell(step, session, sitting.user, kind, in: transaction) }
+        return session
     }
 
     /// The sitting after the word; nil where it is not open.
     func move(_ move: Move, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession? {
-        let values: [PGValue] = [
-            .id(move.user), .id(move.session), .text(move.state?.rawValue), .double(move.progressPercent),
-            .moment(move.at), .moment(move.expiresAt),
-        ]
-        guard let step = move.step else {
-            return try await database.rows(PlaybackQueries.move, values, until: deadline).first?.session
+        guard move.step != nil else {
+            return try await database.rows(PlaybackQueries.move, move.values, until: deadline).first?.session
         }
         return try await database.transaction(until: deadline) { transaction throws(PGError) in
-            guard let moved = try await transaction.first(PlaybackQueries.move, values) else { return nil }
-            try await tell(step, moved.session, move.user, moved.kind, in: transaction)
-            return moved.session
+            try await self.move(move, in: transaction)
         }
+    }
+
+    func move(_ move: Move, in transaction: PGTransaction) async throws(PGError) -> PlaybackSession? {
+        guard let moved = try await transaction.first(PlaybackQueries.move, move.values) else { return nil }
+        if let step = move.step { try await tell(step, moved.session, move.user, moved.kind, in: transaction) }
+        return moved.session
     }
 
     /// Ends a sitting; a play where its threshold was reached.
@@ -72,20 +88,51 @@ package struct PlaybackStore: Sendable {
     /// A sitting that had ended before answers as it did then; nil where there is none.
     func close(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
         let closed = try await database.transaction(until: deadline) { transaction throws(PGError) -> StopOutcome? in
-            guard let held = try await transaction.first(PlaybackQueries.hold, [.id(stop.user), .id(stop.session)])
-            else { return nil }
-            let play = held.threshold.isPlay(progressPercent: stop.progressPercent) ? PlayID(ids.next()) : nil
-            let outcome = try await transaction.first(
-                PlaybackQueries.close,
-                [.id(stop.user), .id(stop.session), .double(stop.progressPercent), .moment(stop.at), .id(play)])
-            guard let outcome else { return nil }
-            try await tell(.stopped, outcome.session, stop.user, held.kind, in: transaction)
-            return outcome
+            guard try await close(stop, ending: true, in: transaction) != nil else { return nil }
+            return try await transaction.first(PlaybackQueries.outcomeOf, [.id(stop.user), .id(stop.session)])
         }
         if let closed { return closed }
         return try await database.rows(
             PlaybackQueries.outcomeOf, [.id(stop.user), .id(stop.session)], until: deadline
         ).first
+    }
+
+    /// Ends an open sitting, or makes a play of it and lets it go on; nil where it is not open.
+    func close(
+        _ stop: Stop, ending isEnd: Bool, in transaction: PGTransaction
+    ) async throws(PGError) -> PlaybackSession? {
+        guard let held = try await transaction.first(PlaybackQueries.hold, [.id(stop.user), .id(stop.session)]) else {
+            return nil
+        }
+        let reached = held.play == nil && held.threshold.isPlay(progressPercent: stop.progressPercent)
+        let verdict = reached ? try await record(stop, held, in: transaction) : nil
+        let session = try await transaction.first(
+            PlaybackQueries.close,
+            [
+                .id(stop.user), .id(stop.session), .double(stop.progressPercent), .moment(stop.at),
+                .id(verdict.flatMap(\.lasting)), .bool(isEnd),
+            ])
+        guard let session else { return nil }
+        // What is a play already, by this sitting or by another road, was told then.
+        if case .new? = verdict {
+            try await tell(.stopped, session, stop.user, held.kind, in: transaction)
+        } else if isEnd, session.play == nil, verdict == nil {
+            try await tell(.stopped, session, stop.user, held.kind, in: transaction)
+        }
+        return session
+    }
+
+    private func record(
+        _ stop: Stop, _ held: HeldSitting, in transaction: PGTransaction
+    ) async throws(PGError) -> PlayVerdict? {
+        let day = try await LedgerStore.day(of: stop.at, in: held.timeZone, transaction)
+        let play = IncomingPlay(
+            title: held.title, kind: held.kind, moment: .second(stop.at, day: day), percent: stop.progressPercent,
+            runtimeMinutes: nil, source: PlaySource(name: PlayMatcher.sitting, key: "\(stop.session)"))
+        let arrival = LedgerStore.Arrival(
+            user: stop.user, timeZone: held.timeZone, batch: nil, at: stop.at, isByHand: false, plays: [play],
+            telling: false)
+        return try await ledger.add(arrival, in: transaction).first
     }
 
     /// Whether there is such a sitting, open or ended.
@@ -131,10 +178,12 @@ package struct PlaybackStore: Sendable {
             .map { WatchThreshold(percent: $0) } ?? .standard
     }
 
-    private func tell(
+    func tell(
         _ step: PlaybackChange.Step, _ session: PlaybackSession, _ user: UserID, _ kind: TitleKind,
         in transaction: PGTransaction
     ) async throws(PGError) {
+        // The other sides have their play; that its sitting goes on would be another one to them.
+        if session.play != nil, step != .stopped { return }
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
         let change = PlaybackChange(
             step: step, user: user, session: session.id, title: session.title, kind: kind,

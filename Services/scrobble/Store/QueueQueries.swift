@@ -149,7 +149,8 @@ enum QueueQueries {
                 q.join_key, q.fingerprint, j.fate, j.reason, q.retry_count, q.batch_id, q.created_at
         ), kept_jobs AS (
             UPDATE scrobble_queue q SET
-                status = j.fate, reason = j.reason, looks = j.looks, unsettled = 0,
+                status = j.fate, reason = j.reason, looks = j.looks,
+                unsettled = CASE j.uncounted WHEN 1 THEN greatest(q.unsettled - 1, 0) ELSE 0 END,
                 retry_count = q.retry_count - j.uncounted,
                 sends = q.sends - CASE WHEN j.fate = 'pending' AND q.status = 'sending' THEN j.uncounted ELSE 0 END,
                 next_retry_at = clock_timestamp() + k.wait * interval '1 second'

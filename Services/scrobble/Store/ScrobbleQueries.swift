@@ -21,7 +21,7 @@ enum ScrobbleQueries {
     /// Every table of a person's rows; `play_sources` goes with the plays.
     static let removePerson = [
         "queue_lanes", "scrobble_queue", "queue_outcomes", "scrobble_connections", "playback_sessions",
-        "playback_settings", "plays",
+        "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
     ].map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }

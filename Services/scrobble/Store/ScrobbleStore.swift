@@ -18,6 +18,7 @@ package struct ScrobbleStore: Sendable {
             return try await transaction.execute(ScrobbleQueries.bury, [.id(user), .moment(moment)]) > 0
         }
         try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(HookQueries.forgetPerson, [.id(user)])
             for remove in ScrobbleQueries.removePerson { try await transaction.execute(remove, [.id(user)]) }
         }
         return isNew

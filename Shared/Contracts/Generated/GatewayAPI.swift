@@ -365,6 +365,62 @@ package protocol GatewayAPI: Sendable {
     func cancelJob(
         _ input: CancelJobInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
+    /// My hooks: the addresses to which media servers send what is played. `GET /api/v1/hooks`.
+    func listHooks(
+        _ input: ListHooksInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookList>
+    /// Makes an address for one media server. Its secret is shown once; I have 20 hooks at the most (`tooMany`). `POST
+    /// /api/v1/hooks`.
+    func createHook(
+        _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook>
+    /// One of my hooks. `GET /api/v1/hooks/{hook}`. Errors: hookNotFound.
+    func getHook(
+        _ input: GetHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook>
+    /// Where a media server sends what is played. The secret in the address is all that it needs; the same delivery
+    /// counts once. `POST /api/v1/hooks/{hook}`. Errors: hookNotFound, otherServer, unreadableHook.
+    func receiveHook(_ input: ReceiveHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt>
+    /// Takes a hook away; its address is nobody's from then on. `DELETE /api/v1/hooks/{hook}`.
+    func deleteHook(
+        _ input: DeleteHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookRemoval>
+    /// Changes what is named. Forgetting the server lets another one take its place. `PATCH /api/v1/hooks/{hook}`.
+    /// Errors: hookNotFound.
+    func updateHook(
+        _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook>
+    /// Gives a hook another secret. The one before counts for a day more, or as long as I say. `POST
+    /// /api/v1/hooks/{hook}/rotate`. Errors: hookNotFound.
+    func rotateHook(
+        _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook>
+    /// The accounts that a hook has heard of, and whose they are. `GET /api/v1/hooks/{hook}/accounts`. Errors:
+    /// hookNotFound.
+    func listHookAccounts(
+        _ input: ListHookAccountsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookAccountList>
+    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked now. With
+    /// neither it is nobody's again. Only administrators assign an account to somebody else (`userNotFound` where
+    /// nobody has that name). `PUT /api/v1/hooks/{hook}/accounts/{account}`. Errors: hookAccountNotFound, forbidden.
+    func assignHookAccount(
+        _ input: AssignHookAccountInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookAccount>
+    /// What a hook was sent and what became of it, the latest first: the last 50, and what waits. `GET
+    /// /api/v1/hooks/{hook}/deliveries`. Errors: hookNotFound, invalidCursor.
+    func listHookDeliveries(
+        _ input: ListHookDeliveriesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookDeliveryList>
+    /// Works a delivery again, as when its title can be found by now. A play that is there already stays one. `POST
+    /// /api/v1/hooks/{hook}/deliveries/{delivery}/rerun`. Errors: deliveryNotFound.
+    func rerunHookDelivery(
+        _ input: RerunHookDeliveryInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeliveryRerun>
+    /// What happens to me, as it happens: server-sent events named playback, history and job. Resumes after
+    /// Last-Event-ID. `GET /api/v1/events`.
+    func streamEvents(
+        _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream>
     /// What I watched, the latest first. `GET /api/v1/history`. Errors: invalidCursor.
     func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -488,7 +544,8 @@ extension GatewayAPI {
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
         let params = StartPlaybackParams(
-            user: caller.user, title: input.body.title, progressPercent: input.body.progressPercent
+            user: caller.user, title: input.body.title, progressPercent: input.body.progressPercent,
+            timeZone: caller.timeZone
         )
         return EdgeReply(try await clients.scrobble.startPlayback(params, context.rpc.outgoing()))
     }
@@ -569,6 +626,76 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<JobChange> {
         let params = CancelJobParams(user: caller.user, job: input.job)
         return EdgeReply(try await clients.scrobble.cancelJob(params, context.rpc.outgoing()))
+    }
+
+    package func listHooks(
+        _ input: ListHooksInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookList> {
+        let params = ListHooksParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.listHooks(params, context.rpc.outgoing()))
+    }
+
+    package func createHook(
+        _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook> {
+        let params = CreateHookParams(
+            user: caller.user, name: input.body.name, removesPlays: input.body.removesPlays, timeZone: caller.timeZone
+        )
+        return EdgeReply(try await clients.scrobble.createHook(params, context.rpc.outgoing(idempotencyKey: input.idempotencyKey)))
+    }
+
+    package func getHook(
+        _ input: GetHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook> {
+        let params = GetHookParams(user: caller.user, hook: input.hook)
+        return EdgeReply(try await clients.scrobble.getHook(params, context.rpc.outgoing()))
+    }
+
+    package func deleteHook(
+        _ input: DeleteHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookRemoval> {
+        let params = DeleteHookParams(user: caller.user, hook: input.hook)
+        return EdgeReply(try await clients.scrobble.deleteHook(params, context.rpc.outgoing()))
+    }
+
+    package func updateHook(
+        _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook> {
+        let params = UpdateHookParams(
+            user: caller.user, hook: input.hook, name: input.body.name, removesPlays: input.body.removesPlays,
+            forgetServer: input.body.forgetServer
+        )
+        return EdgeReply(try await clients.scrobble.updateHook(params, context.rpc.outgoing()))
+    }
+
+    package func rotateHook(
+        _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<NewHook> {
+        let params = RotateHookParams(user: caller.user, hook: input.hook, overlapSeconds: input.body.overlapSeconds)
+        return EdgeReply(try await clients.scrobble.rotateHook(params, context.rpc.outgoing(idempotencyKey: input.idempotencyKey)))
+    }
+
+    package func listHookAccounts(
+        _ input: ListHookAccountsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookAccountList> {
+        let params = ListHookAccountsParams(user: caller.user, hook: input.hook)
+        return EdgeReply(try await clients.scrobble.listHookAccounts(params, context.rpc.outgoing()))
+    }
+
+    package func listHookDeliveries(
+        _ input: ListHookDeliveriesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookDeliveryList> {
+        let params = ListHookDeliveriesParams(
+            user: caller.user, hook: input.hook, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.scrobble.listHookDeliveries(params, context.rpc.outgoing()))
+    }
+
+    package func rerunHookDelivery(
+        _ input: RerunHookDeliveryInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeliveryRerun> {
+        let params = RerunHookDeliveryParams(user: caller.user, hook: input.hook, delivery: input.delivery)
+        return EdgeReply(try await clients.scrobble.rerunHookDelivery(params, context.rpc.outgoing()))
     }
 
     package func addPlay(

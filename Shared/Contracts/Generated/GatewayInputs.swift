@@ -1318,6 +1318,241 @@ package struct CancelJobInput: Sendable, Hashable {
     }
 }
 
+/// What `listHooks` is given.
+package struct ListHooksInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `createHook` is given.
+package struct CreateHookInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: HookRequest
+
+    package init(idempotencyKey: String? = nil, body: HookRequest) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(HookRequest.self)
+    }
+}
+
+/// What `getHook` is given.
+package struct GetHookInput: Sendable, Hashable {
+    package var hook: HookID
+
+    package init(hook: HookID) {
+        self.hook = hook
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+    }
+}
+
+/// What `receiveHook` is given.
+package struct ReceiveHookInput: Sendable, Hashable {
+    /// The secret of the hook.
+    package var hook: String
+    package var body: EdgeBody
+
+    package init(hook: String, body: EdgeBody) {
+        self.hook = hook
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 20, max: 100)
+        }
+        body = request.rawBody()
+    }
+}
+
+/// What `deleteHook` is given.
+package struct DeleteHookInput: Sendable, Hashable {
+    package var hook: HookID
+
+    package init(hook: HookID) {
+        self.hook = hook
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+    }
+}
+
+/// What `updateHook` is given.
+package struct UpdateHookInput: Sendable, Hashable {
+    package var hook: HookID
+    package var body: HookChange
+
+    package init(hook: HookID, body: HookChange) {
+        self.hook = hook
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+        body = try request.requiredBody(HookChange.self)
+    }
+}
+
+/// What `rotateHook` is given.
+package struct RotateHookInput: Sendable, Hashable {
+    package var hook: HookID
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: HookRotation
+
+    package init(hook: HookID, idempotencyKey: String? = nil, body: HookRotation) {
+        self.hook = hook
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(HookRotation.self)
+    }
+}
+
+/// What `listHookAccounts` is given.
+package struct ListHookAccountsInput: Sendable, Hashable {
+    package var hook: HookID
+
+    package init(hook: HookID) {
+        self.hook = hook
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+    }
+}
+
+/// What `assignHookAccount` is given.
+package struct AssignHookAccountInput: Sendable, Hashable {
+    package var hook: HookID
+    package var account: String
+    package var body: HookAssignment
+
+    package init(hook: HookID, account: String, body: HookAssignment) {
+        self.hook = hook
+        self.account = account
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+        account = try request.required(.path, "account", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200)
+        }
+        body = try request.requiredBody(HookAssignment.self)
+    }
+}
+
+/// What `listHookDeliveries` is given.
+package struct ListHookDeliveriesInput: Sendable, Hashable {
+    package var hook: HookID
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(hook: HookID, limit: Int? = nil, cursor: String? = nil) {
+        self.hook = hook
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `rerunHookDelivery` is given.
+package struct RerunHookDeliveryInput: Sendable, Hashable {
+    package var hook: HookID
+    package var delivery: HookDeliveryID
+
+    package init(hook: HookID, delivery: HookDeliveryID) {
+        self.hook = hook
+        self.delivery = delivery
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        hook = try request.required(.path, "hook", isText: true, HookID.init(from:))
+        delivery = try request.required(.path, "delivery", isText: true, HookDeliveryID.init(from:))
+    }
+}
+
+/// What `streamEvents` is given.
+package struct StreamEventsInput: Sendable, Hashable {
+    package var lastEventID: String?
+    /// How long the stream lasts at most.
+    package var seconds: Int?
+
+    package init(lastEventID: String? = nil, seconds: Int? = nil) {
+        self.lastEventID = lastEventID
+        self.seconds = seconds
+    }
+
+    private static let lastEventIDPattern = TextPattern("^[0-9]{1,19}-[0-9]{1,19}$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        lastEventID = try request.optional(.header, "Last-Event-ID", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 3, max: 40, pattern: Self.lastEventIDPattern)
+        }
+        seconds = try request.optional(.query, "seconds", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...900)
+        }
+    }
+}
+
 /// What `listHistory` is given.
 package struct ListHistoryInput: Sendable, Hashable {
     package var limit: Int?

@@ -82,6 +82,18 @@ package enum GatewayRoutes {
             listJobs(api),
             retryJob(api),
             cancelJob(api),
+            listHooks(api),
+            createHook(api),
+            getHook(api),
+            receiveHook(api),
+            deleteHook(api),
+            updateHook(api),
+            rotateHook(api),
+            listHookAccounts(api),
+            assignHookAccount(api),
+            listHookDeliveries(api),
+            rerunHookDelivery(api),
+            streamEvents(api),
             listHistory(api),
             addPlay(api),
             removePlay(api),
@@ -685,6 +697,102 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("cancelJob", "DELETE", "/api/v1/scrobbling/queue/{job}", scope: "sync") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.cancelJob(CancelJobInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listHooks(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listHooks", "GET", "/api/v1/hooks", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listHooks(ListHooksInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func createHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("createHook", "POST", "/api/v1/hooks", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.createHook(CreateHookInput(request), caller, context)
+            return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func getHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getHook", "GET", "/api/v1/hooks/{hook}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getHook(GetHookInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func receiveHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.open("receiveHook", "POST", "/api/v1/hooks/{hook}", takesAnyBody: true) {
+            (request, context) async throws(RPCError) in
+            let reply = try await api.receiveHook(ReceiveHookInput(request), context)
+            return EdgeResponse(202, reply)
+        }
+    }
+
+    private static func deleteHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("deleteHook", "DELETE", "/api/v1/hooks/{hook}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.deleteHook(DeleteHookInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func updateHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("updateHook", "PATCH", "/api/v1/hooks/{hook}", scope: "scrobble", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.updateHook(UpdateHookInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func rotateHook(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("rotateHook", "POST", "/api/v1/hooks/{hook}/rotate", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.rotateHook(RotateHookInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listHookAccounts(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listHookAccounts", "GET", "/api/v1/hooks/{hook}/accounts", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listHookAccounts(ListHookAccountsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func assignHookAccount(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("assignHookAccount", "PUT", "/api/v1/hooks/{hook}/accounts/{account}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.assignHookAccount(AssignHookAccountInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listHookDeliveries(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listHookDeliveries", "GET", "/api/v1/hooks/{hook}/deliveries", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listHookDeliveries(ListHookDeliveriesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func rerunHookDelivery(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("rerunHookDelivery", "POST", "/api/v1/hooks/{hook}/deliveries/{delivery}/rerun", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.rerunHookDelivery(RerunHookDeliveryInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func streamEvents(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("streamEvents", "GET", "/api/v1/events", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.streamEvents(StreamEventsInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

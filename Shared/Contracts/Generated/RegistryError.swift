@@ -86,6 +86,16 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case expiryInPast
     /// The export would be larger than a file may be; read the list page by page.
     case exportTooLarge
+    /// No hook has this id or this secret.
+    case hookNotFound
+    /// The hook has no delivery with this id any more.
+    case deliveryNotFound
+    /// The hook has not heard of this account.
+    case hookAccountNotFound
+    /// The hook belongs to another server; make one for each.
+    case otherServer
+    /// What was sent is in none of the forms that are understood.
+    case unreadableHook
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -130,6 +140,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
         case .exportTooLarge: 1060
+        case .hookNotFound: 1100
+        case .deliveryNotFound: 1101
+        case .hookAccountNotFound: 1102
+        case .otherServer: 1103
+        case .unreadableHook: 1104
         }
     }
 
@@ -176,6 +191,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 422
         case .expiryInPast: 422
         case .exportTooLarge: 422
+        case .hookNotFound: 404
+        case .deliveryNotFound: 404
+        case .hookAccountNotFound: 404
+        case .otherServer: 409
+        case .unreadableHook: 422
         }
     }
 
@@ -225,6 +245,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
         case .exportTooLarge: "The export would be larger than a file may be; read the list page by page."
+        case .hookNotFound: "No hook has this id or this secret."
+        case .deliveryNotFound: "The hook has no delivery with this id any more."
+        case .hookAccountNotFound: "The hook has not heard of this account."
+        case .otherServer: "The hook belongs to another server; make one for each."
+        case .unreadableHook: "What was sent is in none of the forms that are understood."
         }
     }
 
@@ -271,6 +296,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: false
         case .expiryInPast: false
         case .exportTooLarge: false
+        case .hookNotFound: false
+        case .deliveryNotFound: false
+        case .hookAccountNotFound: false
+        case .otherServer: false
+        case .unreadableHook: false
         }
     }
 
@@ -317,6 +347,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
         case 1060: self = .exportTooLarge
+        case 1100: self = .hookNotFound
+        case 1101: self = .deliveryNotFound
+        case 1102: self = .hookAccountNotFound
+        case 1103: self = .otherServer
+        case 1104: self = .unreadableHook
         default: return nil
         }
     }
@@ -487,5 +522,25 @@ extension RPCError {
     /// The export would be larger than a file may be; read the list page by page.
     package static func exportTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.exportTooLarge.error(message, data: data)
+    }
+    /// No hook has this id or this secret.
+    package static func hookNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.hookNotFound.error(message, data: data)
+    }
+    /// The hook has no delivery with this id any more.
+    package static func deliveryNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.deliveryNotFound.error(message, data: data)
+    }
+    /// The hook has not heard of this account.
+    package static func hookAccountNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.hookAccountNotFound.error(message, data: data)
+    }
+    /// The hook belongs to another server; make one for each.
+    package static func otherServer(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.otherServer.error(message, data: data)
+    }
+    /// What was sent is in none of the forms that are understood.
+    package static func unreadableHook(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.unreadableHook.error(message, data: data)
     }
 }

@@ -40,6 +40,44 @@ package protocol ScrobbleAPI: Sendable {
     func cancelJob(_ params: CancelJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
+    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound.
+    func createHook(_ params: CreateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
+    /// A person's hooks, the oldest first.
+    func listHooks(_ params: ListHooksParams, _ context: RPCContext) async throws(RPCError) -> HookList
+    /// One hook. Errors: hookNotFound.
+    func getHook(_ params: GetHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
+    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound.
+    func updateHook(_ params: UpdateHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
+    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound.
+    func rotateHook(_ params: RotateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
+    /// Takes a hook away with its deliveries; its address is nobody's from then on.
+    func deleteHook(_ params: DeleteHookParams, _ context: RPCContext) async throws(RPCError) -> HookRemoval
+    /// The accounts that a hook has heard of. Errors: hookNotFound.
+    func listHookAccounts(
+        _ params: ListHookAccountsParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookAccountList
+    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked. With neither,
+    /// it is nobody's again. Errors: hookAccountNotFound.
+    func assignHookAccount(
+        _ params: AssignHookAccountParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookAccount
+    /// What a hook was sent, the latest first: the last 50, and what waits. Errors: hookNotFound, invalidCursor.
+    func listHookDeliveries(
+        _ params: ListHookDeliveriesParams, _ context: RPCContext
+    ) async throws(RPCError) -> HookDeliveryList
+    /// Works a delivery again, as when a title can be found by now. A play that is there already stays one. Errors:
+    /// deliveryNotFound.
+    func rerunHookDelivery(
+        _ params: RerunHookDeliveryParams, _ context: RPCContext
+    ) async throws(RPCError) -> DeliveryRerun
+    /// Takes in what a media server sent; once, however often it comes. `fault` says why the edge has nothing to hand
+    /// on. Errors: hookNotFound, otherServer, unreadableHook.
+    func receiveHook(_ params: ReceiveHookParams, _ context: RPCContext) async throws(RPCError) -> HookReceipt
+    /// What happens to everybody, in order. Waits for something to happen where a wait is named. Without `after` it
+    /// says where the end is.
+    func events(_ params: EventsParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
+    /// What has happened to one person since.
+    func eventsOf(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
     /// Removes everything of a person; what arrives late is refused.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
@@ -60,6 +98,19 @@ package enum ScrobbleMethods {
     package static let retryJob = RPCMethod(name: "scrobble.retryJob", isIdempotent: true)
     package static let cancelJob = RPCMethod(name: "scrobble.cancelJob", isIdempotent: true)
     package static let listHistory = RPCMethod(name: "scrobble.listHistory", isIdempotent: true)
+    package static let createHook = RPCMethod(name: "scrobble.createHook", isIdempotent: false)
+    package static let listHooks = RPCMethod(name: "scrobble.listHooks", isIdempotent: true)
+    package static let getHook = RPCMethod(name: "scrobble.getHook", isIdempotent: true)
+    package static let updateHook = RPCMethod(name: "scrobble.updateHook", isIdempotent: true)
+    package static let rotateHook = RPCMethod(name: "scrobble.rotateHook", isIdempotent: false)
+    package static let deleteHook = RPCMethod(name: "scrobble.deleteHook", isIdempotent: true)
+    package static let listHookAccounts = RPCMethod(name: "scrobble.listHookAccounts", isIdempotent: true)
+    package static let assignHookAccount = RPCMethod(name: "scrobble.assignHookAccount", isIdempotent: true)
+    package static let listHookDeliveries = RPCMethod(name: "scrobble.listHookDeliveries", isIdempotent: true)
+    package static let rerunHookDelivery = RPCMethod(name: "scrobble.rerunHookDelivery", isIdempotent: true)
+    package static let receiveHook = RPCMethod(name: "scrobble.receiveHook", isIdempotent: false)
+    package static let events = RPCMethod(name: "scrobble.events", isIdempotent: true)
+    package static let eventsOf = RPCMethod(name: "scrobble.eventsOf", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
 
@@ -152,6 +203,83 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.listHistory, params, call)
     }
 
+    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound.
+    package func createHook(_ params: CreateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
+        try await caller.call(ScrobbleMethods.createHook, params, call)
+    }
+
+    /// A person's hooks, the oldest first.
+    package func listHooks(_ params: ListHooksParams, _ call: RPCCall) async throws(RPCError) -> HookList {
+        try await caller.call(ScrobbleMethods.listHooks, params, call)
+    }
+
+    /// One hook. Errors: hookNotFound.
+    package func getHook(_ params: GetHookParams, _ call: RPCCall) async throws(RPCError) -> Hook {
+        try await caller.call(ScrobbleMethods.getHook, params, call)
+    }
+
+    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound.
+    package func updateHook(_ params: UpdateHookParams, _ call: RPCCall) async throws(RPCError) -> Hook {
+        try await caller.call(ScrobbleMethods.updateHook, params, call)
+    }
+
+    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound.
+    package func rotateHook(_ params: RotateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
+        try await caller.call(ScrobbleMethods.rotateHook, params, call)
+    }
+
+    /// Takes a hook away with its deliveries; its address is nobody's from then on.
+    package func deleteHook(_ params: DeleteHookParams, _ call: RPCCall) async throws(RPCError) -> HookRemoval {
+        try await caller.call(ScrobbleMethods.deleteHook, params, call)
+    }
+
+    /// The accounts that a hook has heard of. Errors: hookNotFound.
+    package func listHookAccounts(
+        _ params: ListHookAccountsParams, _ call: RPCCall
+    ) async throws(RPCError) -> HookAccountList {
+        try await caller.call(ScrobbleMethods.listHookAccounts, params, call)
+    }
+
+    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked. With neither,
+    /// it is nobody's again. Errors: hookAccountNotFound.
+    package func assignHookAccount(
+        _ params: AssignHookAccountParams, _ call: RPCCall
+    ) async throws(RPCError) -> HookAccount {
+        try await caller.call(ScrobbleMethods.assignHookAccount, params, call)
+    }
+
+    /// What a hook was sent, the latest first: the last 50, and what waits. Errors: hookNotFound, invalidCursor.
+    package func listHookDeliveries(
+        _ params: ListHookDeliveriesParams, _ call: RPCCall
+    ) async throws(RPCError) -> HookDeliveryList {
+        try await caller.call(ScrobbleMethods.listHookDeliveries, params, call)
+    }
+
+    /// Works a delivery again, as when a title can be found by now. A play that is there already stays one. Errors:
+    /// deliveryNotFound.
+    package func rerunHookDelivery(
+        _ params: RerunHookDeliveryParams, _ call: RPCCall
+    ) async throws(RPCError) -> DeliveryRerun {
+        try await caller.call(ScrobbleMethods.rerunHookDelivery, params, call)
+    }
+
+    /// Takes in what a media server sent; once, however often it comes. `fault` says why the edge has nothing to hand
+    /// on. Errors: hookNotFound, otherServer, unreadableHook.
+    package func receiveHook(_ params: ReceiveHookParams, _ call: RPCCall) async throws(RPCError) -> HookReceipt {
+        try await caller.call(ScrobbleMethods.receiveHook, params, call)
+    }
+
+    /// What happens to everybody, in order. Waits for something to happen where a wait is named. Without `after` it
+    /// says where the end is.
+    package func events(_ params: EventsParams, _ call: RPCCall) async throws(RPCError) -> EventFeed {
+        try await caller.call(ScrobbleMethods.events, params, call)
+    }
+
+    /// What has happened to one person since.
+    package func eventsOf(_ params: EventsOfParams, _ call: RPCCall) async throws(RPCError) -> EventFeed {
+        try await caller.call(ScrobbleMethods.eventsOf, params, call)
+    }
+
     /// Removes everything of a person; what arrives late is refused.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
         try await caller.call(ScrobbleMethods.deletePerson, params, call)
@@ -216,6 +344,58 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.listHistory) {
             (params: ListHistoryParams, context) async throws(RPCError) in
             try await api.listHistory(params, context)
+        }
+        router.register(ScrobbleMethods.createHook) {
+            (params: CreateHookParams, context) async throws(RPCError) in
+            try await api.createHook(params, context)
+        }
+        router.register(ScrobbleMethods.listHooks) {
+            (params: ListHooksParams, context) async throws(RPCError) in
+            try await api.listHooks(params, context)
+        }
+        router.register(ScrobbleMethods.getHook) {
+            (params: GetHookParams, context) async throws(RPCError) in
+            try await api.getHook(params, context)
+        }
+        router.register(ScrobbleMethods.updateHook) {
+            (params: UpdateHookParams, context) async throws(RPCError) in
+            try await api.updateHook(params, context)
+        }
+        router.register(ScrobbleMethods.rotateHook) {
+            (params: RotateHookParams, context) async throws(RPCError) in
+            try await api.rotateHook(params, context)
+        }
+        router.register(ScrobbleMethods.deleteHook) {
+            (params: DeleteHookParams, context) async throws(RPCError) in
+            try await api.deleteHook(params, context)
+        }
+        router.register(ScrobbleMethods.listHookAccounts) {
+            (params: ListHookAccountsParams, context) async throws(RPCError) in
+            try await api.listHookAccounts(params, context)
+        }
+        router.register(ScrobbleMethods.assignHookAccount) {
+            (params: AssignHookAccountParams, context) async throws(RPCError) in
+            try await api.assignHookAccount(params, context)
+        }
+        router.register(ScrobbleMethods.listHookDeliveries) {
+            (params: ListHookDeliveriesParams, context) async throws(RPCError) in
+            try await api.listHookDeliveries(params, context)
+        }
+        router.register(ScrobbleMethods.rerunHookDelivery) {
+            (params: RerunHookDeliveryParams, context) async throws(RPCError) in
+            try await api.rerunHookDelivery(params, context)
+        }
+        router.register(ScrobbleMethods.receiveHook) {
+            (params: ReceiveHookParams, context) async throws(RPCError) in
+            try await api.receiveHook(params, context)
+        }
+        router.register(ScrobbleMethods.events) {
+            (params: EventsParams, context) async throws(RPCError) in
+            try await api.events(params, context)
+        }
+        router.register(ScrobbleMethods.eventsOf) {
+            (params: EventsOfParams, context) async throws(RPCError) in
+            try await api.eventsOf(params, context)
         }
         router.register(ScrobbleMethods.deletePerson) {
             (params: DeletePersonParams, context) async throws(RPCError) in

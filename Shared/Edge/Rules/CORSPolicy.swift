@@ -31,7 +31,7 @@ package struct CORSPolicy: Sendable, Hashable {
             ("access-control-allow-methods", methods.joined(separator: ", ")),
             (
                 "access-control-allow-headers",
-                "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Traceparent"
+                "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Traceparent"
             ),
             ("access-control-max-age", String(Self.preflightAgeSeconds)),
             ("vary", "Origin"),

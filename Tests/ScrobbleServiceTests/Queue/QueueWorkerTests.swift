@@ -61,6 +61,33 @@ import Testing
         }
     }
 
+    @Test(
+        "Two thousand ambiguous replies, half of them to writes that arrived: each is looked for, none is lost or doubled"
+    )
+    func ambiguous() async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        try await QueueTest.withStores { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 250, jobs: 8)
+            let told = Mutex(0)
+            let book = RemoteBook(seed: seed) { number in
+                let isTold = told.withLock { told in
+                    told += 1
+                    return told > 2_000
+                }
+                if isTold { return nil }
+                return number % 2 == 0 ? .lostReply : .lostRequest
+            }
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }, within: .seconds(120)) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone, "seed \(seed)")
+            Self.hold(book, against: expected, "seed \(seed)")
+            let outcomes = try await QueueTest.outcomes(pool)
+            #expect(outcomes.values.reduce(0, +) == 2_000)
+            #expect((outcomes["done: found there"] ?? 0) > 800, "\(outcomes)")
+        }
+    }
+
     @Test("Bulk jobs travel together, and live ones overtake them")
     func bulk() async throws {
         try await QueueTest.withStores(1) { stores, pool in

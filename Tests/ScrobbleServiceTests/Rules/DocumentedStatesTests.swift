@@ -20,6 +20,53 @@ import Testing
             })
     }
 
+    /// Arrows `from --> to : why` of the diagram below a heading.
+    private static func diagram(_ heading: String) throws -> Set<String> {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/queue.md"), encoding: .utf8)
+        let section = text.components(separatedBy: "\n## ").first { $0.hasPrefix(heading) } ?? ""
+        return Set(
+            section.split(separator: "\n").compactMap { line in
+                let ends = line.split(separator: ":").first?.components(separatedBy: "-->") ?? []
+                guard ends.count == 2 else { return nil }
+                return ends.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " → ")
+            })
+    }
+
+    @Test("The diagram of a job shows the table, how a job comes and how it goes")
+    func jobDiagram() throws {
+        let ends: Set = ["[*] → pending", "done → [*]", "dead → pending"]
+        #expect(try Self.diagram("A job") == Self.table("A job").union(ends))
+    }
+
+    @Test("The diagram of a sitting shows what every word of a player does in every state")
+    func sittingDiagram() throws {
+        let at = Timestamp(clampingMicrosecondsSinceEpoch: 1_790_000_000_000_000)
+        var found: Set = ["stopped → [*]"]
+        for state in [nil, PlaybackState.playing, .paused] {
+            for kind in MediaEvent.Kind.allCases {
+                for isPaused in [nil, true, false] {
+                    let event = MediaEvent(
+                        kind: kind, item: MediaItem(kind: .movie), position: .seconds(60), length: .seconds(600),
+                        isPaused: isPaused, at: at)
+                    let word = PlayerWord(event, receivedAt: at, heardAt: at, runtime: nil)
+                    let open = state.map { OpenSitting(state: $0, progressPercent: 10, updatedAt: at) }
+                    let next: PlaybackState? =
+                        switch SittingMove.of(word, open) {
+                        case .begin: .playing
+                        case .pause: .paused
+                        case .advance, .count: state
+                        case .end: .stopped
+                        case .log, .unlog, .nothing: nil
+                        }
+                    if let next { found.insert("\(state?.rawValue ?? "[*]") → \(next.rawValue)") }
+                }
+            }
+        }
+        #expect(try Self.diagram("A sitting") == found)
+    }
+
     @Test("A job goes where the document says, and nowhere else")
     func jobs() throws {
         let machine = JobMachine(limits: QueueLimits())

@@ -9,6 +9,8 @@ final class QueueFloor: Sendable {
         var settlements: [LaneSettlement] = []
         var isDraining = false
         var isClaiming = false
+        /// The lane whose jobs workers have died of, while it is worked.
+        var suspect: LaneKey?
     }
 
     private let state = Mutex(State())
@@ -24,7 +26,8 @@ final class QueueFloor: Sendable {
     /// them brings is owed until `endClaiming`.
     func beginClaiming(_ limits: QueueLimits) -> (all: Int, bulk: Int) {
         state.withLock { state in
-            guard !state.isDraining else { return (0, 0) }
+            // Beside a suspect nothing new is taken in hand: it would suffer with it.
+            guard !state.isDraining, state.suspect == nil else { return (0, 0) }
             state.isClaiming = true
             let all = max(0, limits.lanesMax - state.lanes.count)
             return (all, min(all, max(0, limits.bulkLanesMax - state.bulkCount)))
@@ -67,6 +70,18 @@ final class QueueFloor: Sendable {
         }
     }
 
+    /// Whether `claim` may be worked although workers died of its jobs: one such claim at a time.
+    func takeSuspect(_ claim: LaneClaim) -> Bool {
+        state.withLock { state in
+            guard state.suspect == nil else { return false }
+            state.suspect = claim.key
+            return true
+        }
+    }
+
+    /// Whether nothing else is in hand that would suffer with it.
+    func isAlone(_ claim: LaneClaim) -> Bool { state.withLock { $0.lanes.count <= 1 } }
+
     func finish(_ settlement: LaneSettlement) {
         state.withLock { $0.settlements.append(settlement) }
         finished.ring()
@@ -84,6 +99,7 @@ final class QueueFloor: Sendable {
         state.withLock { state in
             for claim in claims {
                 state.lost.remove(claim.key)
+                if state.suspect == claim.key { state.suspect = nil }
                 if state.lanes.removeValue(forKey: claim.key) != nil, claim.urgency == .bulk { state.bulkCount -= 1 }
             }
         }

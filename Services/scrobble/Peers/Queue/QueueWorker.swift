@@ -25,6 +25,7 @@ package final class QueueWorker: Sendable {
     private let writers: [SyncProvider: any RemoteWriter]
     private let machine: JobMachine
     private let observe: @Sendable (QueuePoint) -> Void
+    private let onNews: @Sendable () -> Void
     private let floor = QueueFloor()
     /// Rings when there is work; ring it after every enqueue.
     package let bell: QueueBell
@@ -34,18 +35,20 @@ package final class QueueWorker: Sendable {
 
     package init(
         id: UUIDBits, store: QueueStore, writers: [SyncProvider: any RemoteWriter], bell: QueueBell = QueueBell(),
-        observe: @escaping @Sendable (QueuePoint) -> Void = { _ in }
+        observe: @escaping @Sendable (QueuePoint) -> Void = { _ in }, onNews: @escaping @Sendable () -> Void = {}
     ) {
         self.id = id
         self.store = store
         self.writers = writers
         self.bell = bell
         self.observe = observe
+        self.onNews = onNews
         machine = JobMachine(limits: store.limits)
     }
 
-    /// Tells this worker and all others that jobs were queued.
+    /// Tells this worker and all others that jobs were queued, or that something else happened to somebody.
     package func announce() {
+        onNews()
         bell.ring()
         news.ring()
     }
@@ -85,9 +88,15 @@ package final class QueueWorker: Sendable {
                 let wanted = min(room.all, limits.claimMax)
                 var claims: [LaneClaim] = []
                 if wanted > 0 { claims = await claim(&window, wanted, min(wanted, room.bulk)) }
+                // All before the first is worked, which may look around whether it is alone.
+                for claim in claims { floor.begin(claim) }
                 for claim in claims {
-                    floor.begin(claim)
-                    lanes.addTask { await self.work(claim) }
+                    let isSuspect = claim.jobs.contains { $0.state.unsettled >= limits.suspectFrom }
+                    if isSuspect, !floor.takeSuspect(claim) {
+                        giveBack(claim)
+                    } else {
+                        lanes.addTask { await self.work(claim, alone: isSuspect) }
+                    }
                 }
                 floor.endClaiming()
                 // As long as claims bring something there may be more; with no room, an ending lane rings.
@@ -113,7 +122,25 @@ package final class QueueWorker: Sendable {
 
     // MARK: Working
 
-    private func work(_ claim: LaneClaim) async {
+    /// Not now: another one of which workers died is under way.
+    private func giveBack(_ claim: LaneClaim) {
+        let results = claim.jobs.map { (fate: machine.postponed($0.state), lane: LaneEffect.goOn) }
+        floor.finish(LaneSettlement(claim: claim, results: results, pace: limits.suspectPause))
+    }
+
+    /// What workers died of waits until nothing else is in hand, so that only the guilty are counted.
+    private func work(_ claim: LaneClaim, alone isSuspect: Bool) async {
+        let patience = ContinuousClock.now + limits.suspectPatience
+        while isSuspect, !floor.isAlone(claim), ContinuousClock.now < patience, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+        var claim = claim
+        let rest = isSuspect ? Array(claim.jobs.dropFirst()) : []
+        claim.jobs.removeLast(rest.count)
+        await work(claim, postponing: rest)
+    }
+
+    private func work(_ claim: LaneClaim, postponing rest: [QueueJob]) async {
         let steps = claim.jobs.map { machine.step($0.state) }
         let parcels = (
             send: zip(claim.jobs, steps).filter { $0.1 == .send }.map(\.0),
@@ -133,7 +160,10 @@ package final class QueueWorker: Sendable {
         }
         let isIdle = parcels.send.isEmpty && parcels.look.isEmpty
         let pace = isIdle ? .zero : writers[claim.key.provider]?.pace ?? .zero
-        floor.finish(LaneSettlement(claim: claim, results: results, pace: pace))
+        var whole = claim
+        whole.jobs += rest
+        let postponed = rest.map { (fate: machine.acquitted($0.state), lane: LaneEffect.goOn) }
+        floor.finish(LaneSettlement(claim: whole, results: results + postponed, pace: pace))
     }
 
     private func send(_ jobs: [QueueJob], of claim: LaneClaim) async -> [JobReply] {
@@ -141,12 +171,16 @@ package final class QueueWorker: Sendable {
         guard !jobs.isEmpty, let writer = writers[claim.key.provider],
             floor.maySend(claim, now: now, leaseLeftMin: limits.leaseLeftMin)
         else { return [] }
-        return await writer.send(Parcel(lane: claim.key, jobs: jobs, deadline: now + limits.callTimeout))
+        return await writer.send(
+            Parcel(lane: claim.key, jobs: jobs, deadline: now + limits.callTimeout) { [floor] in
+                floor.maySend(claim, now: .now, leaseLeftMin: .zero)
+            })
     }
 
     private func look(for jobs: [QueueJob], of claim: LaneClaim) async -> [LookReply] {
         guard !jobs.isEmpty, !floor.isDraining, let writer = writers[claim.key.provider] else { return [] }
-        return await writer.look(for: Parcel(lane: claim.key, jobs: jobs, deadline: .now + limits.callTimeout))
+        return await writer.look(
+            for: Parcel(lane: claim.key, jobs: jobs, deadline: .now + limits.callTimeout, isOurs: { true }))
     }
 
     // MARK: Writing down
@@ -173,6 +207,7 @@ package final class QueueWorker: Sendable {
             do {
                 let settled = try await store.settle(settlements, until: .now + .seconds(10))
                 tell(settlements, settled)
+                onNews()
                 return
             } catch {
                 observe(.troubled("settle: \(error)"))
@@ -212,8 +247,11 @@ package final class QueueWorker: Sendable {
     // MARK: Company
 
     private func listen() async {
-        try? await store.database.pool.listen(to: ["reelay_queue"]) { [bell] events throws(PGError) in
-            for await _ in events { bell.ring() }
+        try? await store.database.pool.listen(to: ["reelay_queue"]) { [bell, onNews] events throws(PGError) in
+            for await _ in events {
+                bell.ring()
+                onNews()
+            }
         }
     }
 

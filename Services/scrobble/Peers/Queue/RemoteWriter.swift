@@ -5,6 +5,9 @@ package struct Parcel: Sendable {
     package let jobs: [QueueJob]
     /// The call has ended by then, whatever came of it.
     package let deadline: ContinuousClock.Instant
+    /// Whether the lane is still the worker's for long enough. A write asks once more as its last bytes leave: a process
+    /// that was stopped meanwhile would tell what another has told by then.
+    package let isOurs: @Sendable () -> Bool
 }
 
 /// Takes jobs to the other side. Never throws: whatever happens is a reply.

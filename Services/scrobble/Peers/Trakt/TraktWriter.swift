@@ -67,13 +67,13 @@ package struct TraktWriter: RemoteWriter {
         guard let first = jobs.first?.job else { return known.map { _ in Self.noIDs } }
         let sent: [JobReply]
         if first.action == .removePlay {
-            sent = await remove(jobs, token, parcel.deadline)
+            sent = await remove(jobs, token, parcel)
         } else {
             let isLate = TraktCalls.isLate(first, now: clock.now)
             guard let call = TraktCalls.call(first.action, jobs, isLate: isLate) else {
                 return known.map { _ in .refused("Trakt has no such action") }
             }
-            sent = replies(await post(call, token, parcel.deadline), to: jobs)
+            sent = replies(await post(call, token, parcel), to: jobs)
         }
         var next = sent.makeIterator()
         return known.map { $0 == nil ? Self.noIDs : next.next() ?? .untried }
@@ -97,11 +97,11 @@ package struct TraktWriter: RemoteWriter {
 
     /// Takes single plays out, by the numbers of their rows.
     private func remove(
-        _ jobs: [(job: QueueJob, ids: ExternalIds)], _ token: Secret, _ deadline: ContinuousClock.Instant
+        _ jobs: [(job: QueueJob, ids: ExternalIds)], _ token: Secret, _ parcel: Parcel
     ) async -> [JobReply] {
         var replies: [JobReply] = []
         for (job, ids) in jobs {
-            switch await history(of: [job], token, deadline) {
+            switch await history(of: [job], token, parcel.deadline) {
             case .failure(let failure): replies.append(failure.reply)
             case .success(let plays):
                 let meant = plays.filter { play in
@@ -111,7 +111,7 @@ package struct TraktWriter: RemoteWriter {
                     replies.append(.alreadyThere)
                     continue
                 }
-                replies += self.replies(await post(TraktCalls.removal(of: meant), token, deadline), to: [(job, ids)])
+                replies += self.replies(await post(TraktCalls.removal(of: meant), token, parcel), to: [(job, ids)])
             }
         }
         return replies
@@ -161,7 +161,7 @@ package struct TraktWriter: RemoteWriter {
         }
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
-            switch await call(.GET, path + "&page=\(page)", nil, token, deadline) {
+            switch await call(.GET, path + "&page=\(page)", nil, token, until: deadline) {
             case .failed(let reply): return .failure(Failure(reply: reply))
             case .answered(let answer):
                 guard answer.status == 200, let rows = try? decodeJSON(JSONValue.self, from: answer.body) else {
@@ -187,13 +187,15 @@ package struct TraktWriter: RemoteWriter {
         case failed(JobReply)
     }
 
-    private func post(_ call: TraktCall, _ token: Secret, _ deadline: ContinuousClock.Instant) async -> Outcome {
-        await self.call(.POST, call.path, encodeJSON(call.body), token, deadline)
+    private func post(_ call: TraktCall, _ token: Secret, _ parcel: Parcel) async -> Outcome {
+        let body = HTTPClientRequest.Body.guarded(encodeJSON(call.body), by: parcel.isOurs)
+        return await self.call(.POST, call.path, body, token, until: parcel.deadline)
     }
 
     /// Never longer than the deadline; what is not answered by then may have arrived.
     private func call(
-        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?, _ token: Secret, _ deadline: ContinuousClock.Instant
+        _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body?, _ token: Secret,
+        until deadline: ContinuousClock.Instant
     ) async -> Outcome {
         var request = HTTPClientRequest(url: "\(settings.url)/\(path)")
         request.method = method
@@ -202,7 +204,7 @@ package struct TraktWriter: RemoteWriter {
         request.headers.add(name: "trakt-api-key", value: settings.clientID.revealed)
         request.headers.add(name: "authorization", value: "Bearer \(token.revealed)")
         request.headers.add(name: "content-type", value: "application/json")
-        if let body { request.body = .bytes(body) }
+        request.body = body
         let left = deadline - .now
         guard left > .zero else { return .failed(.untried) }
         do {
@@ -211,6 +213,8 @@ package struct TraktWriter: RemoteWriter {
             return .failed(.notTaken("Trakt cannot be reached"))
         } catch is NIOConnectionError {
             return .failed(.notTaken("Trakt cannot be reached"))
+        } catch is GuardedBody.LaneLost {
+            return .failed(.untried)
         } catch {
             return .failed(.ambiguous("the call to Trakt broke off"))
         }

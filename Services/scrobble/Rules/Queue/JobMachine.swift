@@ -99,6 +99,24 @@ package struct JobMachine: Sendable {
         }
     }
 
+    /// A claimed job that is not worked now after all.
+    package func postponed(_ job: JobState) -> JobFate {
+        if case .settle(let fate) = step(job) { return fate }
+        if job.status == .verify, !job.action.isRepeatable {
+            return .verify(after: .zero, looks: job.looks, reason: "not looked for")
+        }
+        return .again(after: .zero, reason: "not tried", isCounted: false)
+    }
+
+    /// A job that travelled with one of which workers died; it may go alone next time, with a clean record.
+    package func acquitted(_ job: JobState) -> JobFate {
+        var innocent = job
+        innocent.unsettled = 0
+        let fate = postponed(innocent)
+        if case .again = fate { return .again(after: .zero, reason: "not tried", isCounted: true) }
+        return fate
+    }
+
     /// After a reply to a sent job; `jitter` is 0 to 1.
     package func settle(_ job: JobState, _ reply: JobReply, jitter: Double) -> (fate: JobFate, lane: LaneEffect) {
         let wait = backoff(tries: job.retryCount, jitter: jitter)

@@ -36,6 +36,10 @@ package struct QueueLimits: Sendable, Hashable {
     package var secondLook = Duration.seconds(120)
     /// Claims of one job that ended with the worker's death before the job is given up.
     package var unsettledMax = 5
+    /// From so many on a job is worked alone, after this pause where another one is, and waits for so long for the rest to end.
+    package var suspectFrom = 3
+    package var suspectPause = Duration.milliseconds(200)
+    package var suspectPatience = Duration.seconds(2)
     /// A job that the other side breaks on is given up after this many sends, but not before this time has passed.
     package var brokenMax = 4
     package var brokenFor = Duration.seconds(3_600)

@@ -7,25 +7,31 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var title: TitleID
     package var progressPercent: Double?
+    package var timeZone: String?
 
-    package init(user: UserID, title: TitleID, progressPercent: Double? = nil) {
+    package init(user: UserID, title: TitleID, progressPercent: Double? = nil, timeZone: String? = nil) {
         self.user = user
         self.title = title
         self.progressPercent = progressPercent
+        self.timeZone = timeZone
     }
 
-    private static let names = JSONNames("user", "title", "progress_percent")
+    private static let timeZonePattern = TextPattern("^[A-Za-z0-9_+/-]+$")
+
+    private static let names = JSONNames("user", "title", "progress_percent", "time_zone")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var title: TitleID?
         var progressPercent: Double?
+        var timeZone: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
             case 1: title = try TitleID(from: &jsonReader)
-            default: progressPercent = try jsonReader.double(min: 0, max: 100)
+            case 2: progressPercent = try jsonReader.double(min: 0, max: 100)
+            default: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             }
         }
         guard let user, let title else {
@@ -34,6 +40,7 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
         self.user = user
         self.title = title
         self.progressPercent = progressPercent
+        self.timeZone = timeZone
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -44,6 +51,10 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
         if let progressPercent {
             jsonWriter.raw(#","progress_percent":"#)
             progressPercent.encode(to: &jsonWriter)
+        }
+        if let timeZone {
+            jsonWriter.raw(#","time_zone":"#)
+            timeZone.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

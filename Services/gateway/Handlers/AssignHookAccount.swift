@@ -1,0 +1,39 @@
+import Contracts
+import RPC
+import Store
+
+/// `assignHookAccount`: whose an account at a media server is. What others watch is theirs: only an administrator says that
+/// an account is somebody else's.
+struct AssignHookAccount: Sendable {
+    let accounts: Accounts
+    let scrobble: ScrobbleClient
+
+    func run(
+        _ input: AssignHookAccountInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<HookAccount> {
+        var params = AssignHookAccountParams(
+            user: caller.user, hook: input.hook, account: input.account, isIgnored: input.body.isIgnored)
+        if let name = input.body.person {
+            let person = try await person(Username(name), caller, context)
+            (params.person, params.timeZone) = (person.id, person.timeZone)
+        }
+        return EdgeReply(try await scrobble.assignHookAccount(params, context.rpc.outgoing()))
+    }
+
+    private func person(
+        _ name: Username, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> User {
+        let mine = try await asking { () throws(StoreError) in
+            try await accounts.store.user(caller.user, until: context.rpc.deadline)
+        }
+        if let mine, Username(mine.user.username).key == name.key { return mine.user }
+        guard caller.isAdministrator else {
+            throw .forbidden("only an administrator assigns an account to somebody else")
+        }
+        let other = try await asking { () throws(StoreError) in
+            try await accounts.store.account(of: name, until: context.rpc.deadline)
+        }
+        guard let other else { throw .userNotFound("nobody has this name") }
+        return other.user
+    }
+}

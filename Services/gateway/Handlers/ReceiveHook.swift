@@ -1,0 +1,23 @@
+import Contracts
+import RPC
+
+/// `receiveHook`: what a media server sends, in whichever form. The secret in the address goes no further than scrobble.
+struct ReceiveHook: Sendable {
+    let scrobble: ScrobbleClient
+
+    func run(_ input: ReceiveHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt> {
+        var params = ReceiveHookParams(secret: input.hook)
+        switch HookForm(input.body) {
+        case .told(let text): params.payload = text
+        case .failed(let fault): params.fault = fault
+        }
+        let receipt = try await scrobble.receiveHook(params, context.rpc.outgoing())
+        // What could not be read is noted at the hook first, where there is one.
+        switch params.fault {
+        case .tooLarge?: throw .payloadTooLarge("what the server tells is too large")
+        case .wrongType?: throw .unsupportedMediaType("send JSON, or a form with the part payload or data")
+        case .unreadable?: throw .unreadableHook("the form has no readable part payload or data")
+        case nil: return EdgeReply(receipt)
+        }
+    }
+}

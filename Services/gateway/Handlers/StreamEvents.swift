@@ -1,0 +1,25 @@
+import Contracts
+import RPC
+
+/// `streamEvents`: what happens to a person, as it happens.
+struct StreamEvents: Sendable {
+    let relay: EventRelay
+    let scrobble: ScrobbleClient
+    let accounts: Accounts
+
+    func run(
+        _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
+        try relay.admit(caller.user)
+        let source = EventSource(
+            caller: caller, relay: relay, scrobble: scrobble, accounts: accounts, lastID: input.lastEventID,
+            seconds: input.seconds)
+        let stream = EdgeStream(contentType: EventText.contentType) {
+            try await source.next()
+        } end: {
+            source.end()
+        }
+        // Proxies must not gather what is to arrive at once.
+        return EdgeReply(stream, headers: [("x-accel-buffering", "no")])
+    }
+}

@@ -1,0 +1,102 @@
+package import Contracts
+package import Logging
+import RPC
+import Synchronization
+
+/// Asks scrobble for events, with one question for everybody who listens here, and hands them on.
+package final class EventRelay: Sendable {
+    private struct State {
+        var listeners: [UserID: [ObjectIdentifier: EventListener]] = [:]
+        var count = 0
+        /// Whether events come in; before that nobody can tell where a stream begins.
+        var isOpen = false
+        var isDraining = false
+    }
+
+    private let scrobble: ScrobbleClient
+    let limits: EventLimits
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    package init(scrobble: ScrobbleClient, logger: Logger) {
+        self.scrobble = scrobble
+        self.logger = logger
+        limits = EventLimits()
+    }
+
+    /// Runs until its task is cancelled. After an outage it goes on where it was.
+    package func run() async {
+        var place: String?
+        var pause = limits.retryMin
+        while !Task.isCancelled {
+            do throws(RPCError) {
+                let params = EventsParams(
+                    after: place, waitSeconds: place == nil ? nil : Int(limits.wait.components.seconds))
+                let feed = try await scrobble.events(params, RPCCall.within(limits.wait + limits.waitMargin))
+                place = feed.next
+                pause = limits.retryMin
+                hand(on: feed.events)
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("events were not read", metadata: ["cause": "\(error.message)"])
+                try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
+                pause = min(pause * 2, limits.retryMax)
+            }
+        }
+    }
+
+    private func hand(on events: [FeedEvent]) {
+        let found = state.withLock { state in
+            state.isOpen = true
+            return events.flatMap { event in
+                (state.listeners[event.user] ?? [:]).values.map { (event: event, listener: $0) }
+            }
+        }
+        for (event, listener) in found { listener.push(event) }
+    }
+
+    /// Throws `unavailable` while nothing comes in, `overloaded` and `tooMany` for too many streams.
+    func admit(_ user: UserID) throws(RPCError) {
+        if let refusal = state.withLock({ refusal(user, $0) }) { throw refusal }
+    }
+
+    private func refusal(_ user: UserID, _ state: State) -> RPCError? {
+        if state.isDraining || !state.isOpen { return .unavailable("events cannot be had at the moment") }
+        if state.count == limits.listenersMax { return .overloaded("too many streams are open") }
+        if (state.listeners[user]?.count ?? 0) == limits.listenersOfPersonMax {
+            return .tooMany("you have \(limits.listenersOfPersonMax) streams open")
+        }
+        return nil
+    }
+
+    /// Begins to listen; throws as `admit`.
+    func listen(for user: UserID) throws(RPCError) -> EventListener {
+        let listener = EventListener(bufferedMax: limits.bufferedMax)
+        let refused: RPCError? = state.withLock { state in
+            if let refused = refusal(user, state) { return refused }
+            state.listeners[user, default: [:]][ObjectIdentifier(listener)] = listener
+            state.count += 1
+            return nil
+        }
+        if let refused { throw refused }
+        return listener
+    }
+
+    func leave(_ listener: EventListener, of user: UserID) {
+        listener.end(.gone)
+        state.withLock { state in
+            guard state.listeners[user]?.removeValue(forKey: ObjectIdentifier(listener)) != nil else { return }
+            if state.listeners[user]?.isEmpty == true { state.listeners[user] = nil }
+            state.count -= 1
+        }
+    }
+
+    /// Everybody is sent to another copy.
+    package func drain() {
+        let listeners = state.withLock { state in
+            state.isDraining = true
+            return state.listeners.values.flatMap(\.values)
+        }
+        for listener in listeners { listener.end(.bye) }
+    }
+}

@@ -1,0 +1,135 @@
+import Contracts
+import RPC
+import Store
+import Synchronization
+
+/// One stream of a person's events: what they missed, then what happens, with heartbeats.
+final class EventSource: Sendable {
+    private enum Stage: Sendable {
+        case beginning
+        /// What was missed after a place is fetched page by page.
+        case missed(after: String)
+        case live
+        /// A last word is out, or nobody listens.
+        case over
+    }
+
+    private struct State {
+        var stage = Stage.beginning
+        var listener: EventListener?
+        var waiting: [[UInt8]] = []
+        var last: EventPosition?
+        var heartbeatAt: ContinuousClock.Instant
+    }
+
+    private let caller: EdgeCaller
+    private let relay: EventRelay
+    private let scrobble: ScrobbleClient
+    private let accounts: Accounts
+    private let lastID: String?
+    private let endsAt: ContinuousClock.Instant
+    private let state: Mutex<State>
+
+    init(
+        caller: EdgeCaller, relay: EventRelay, scrobble: ScrobbleClient, accounts: Accounts, lastID: String?,
+        seconds: Int?
+    ) {
+        self.caller = caller
+        self.relay = relay
+        self.scrobble = scrobble
+        self.accounts = accounts
+        self.lastID = lastID
+        let life = min(seconds.map { Duration.seconds($0) } ?? relay.limits.streamMax, relay.limits.streamMax)
+        endsAt = .now + life
+        state = Mutex(State(last: lastID.flatMap { EventPosition($0) }, heartbeatAt: .now + relay.limits.heartbeat))
+    }
+
+    /// Nobody listens any more.
+    func end() {
+        let listener = state.withLock { state in
+            state.stage = .over
+            return state.listener
+        }
+        if let listener { relay.leave(listener, of: caller.user) }
+    }
+
+    /// The next piece of the stream; nil at its end.
+    func next() async throws -> [UInt8]? {
+        while true {
+            let (stage, waiting) = state.withLock { state in
+                (state.stage, state.waiting.isEmpty ? nil : state.waiting.removeFirst())
+            }
+            if let waiting { return waiting }
+            switch stage {
+            case .beginning:
+                // From here on nothing is missed, also while what came before is fetched.
+                let listener = try relay.listen(for: caller.user)
+                let isOver = state.withLock { state in
+                    state.listener = listener
+                    if case .over = state.stage { return true }
+                    state.stage = lastID.map { .missed(after: $0) } ?? .live
+                    return false
+                }
+                if isOver { relay.leave(listener, of: caller.user) } else { return EventText.beginning }
+            case .missed(let place): try await fetch(after: place)
+            case .live:
+                if let piece = await live() { return piece }
+            case .over: return nil
+            }
+        }
+    }
+
+    private func fetch(after place: String) async throws(RPCError) {
+        let feed = try await scrobble.eventsOf(
+            EventsOfParams(user: caller.user, after: place), RPCCall.within(.seconds(10)))
+        state.withLock { state in
+            if feed.isBroken == true { state.waiting.append(EventText.word("reset")) }
+            for event in feed.events { state.waiting.append(EventText.event(event)) }
+            state.last = feed.events.last.flatMap { EventPosition($0.place) } ?? state.last
+            state.stage = feed.events.isEmpty ? .live : .missed(after: feed.next)
+        }
+    }
+
+    private func live() async -> [UInt8]? {
+        let now = ContinuousClock.now
+        let (heartbeatAt, listener) = state.withLock { ($0.heartbeatAt, $0.listener) }
+        guard let listener else { return nil }
+        switch await listener.next(atMost: max(.zero, min(endsAt, heartbeatAt) - now)) {
+        case .event(let event):
+            let position = EventPosition(event.place)
+            let isNew = state.withLock { state in
+                // What came while the missed ones were fetched is among them.
+                if let last = state.last, let position, position <= last { return false }
+                state.last = position
+                state.heartbeatAt = .now + relay.limits.heartbeat
+                return true
+            }
+            return isNew ? EventText.event(event) : nil
+        case .ended(let ending):
+            state.withLock { $0.stage = .over }
+            return ending == .gone ? nil : EventText.word(ending.rawValue)
+        case .silence:
+            if ContinuousClock.now >= endsAt {
+                state.withLock { $0.stage = .over }
+                return EventText.word(EventListener.Ending.bye.rawValue)
+            }
+            guard ContinuousClock.now >= heartbeatAt else { return nil }
+            state.withLock { $0.heartbeatAt = .now + relay.limits.heartbeat }
+            if await hasLeft() {
+                state.withLock { $0.stage = .over }
+                return EventText.word(EventListener.Ending.bye.rawValue)
+            }
+            return EventText.heartbeat
+        }
+    }
+
+    /// Whether the session or the key has ended meanwhile; where that cannot be found out, the stream goes on.
+    private func hasLeft() async -> Bool {
+        do throws(StoreError) {
+            return try await !accounts.store.isAlive(
+                caller.credential, at: accounts.clock.now, until: .now + .seconds(2))
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,35 @@
+internal import Contracts
+internal import JSON
+
+/// Events as a browser reads them: `text/event-stream` of the HTML standard.
+enum EventText {
+    static let contentType = "text/event-stream"
+    /// Tells clients to come back after two seconds, and proxies that something is coming.
+    static let beginning = Array("retry: 2000\n: welcome\n\n".utf8)
+    static let heartbeat = Array(": \n\n".utf8)
+
+    static func event(_ event: FeedEvent) -> [UInt8] {
+        Array("id: \(event.place)\nevent: \(event.kind)\ndata: ".utf8) + encodeJSON(event.event) + Array("\n\n".utf8)
+    }
+
+    /// A word about the stream itself; it has no id, so that a client comes back with that of the last event.
+    static func word(_ name: String) -> [UInt8] { Array("event: \(name)\ndata: {}\n\n".utf8) }
+}
+
+/// Where an event stands among all.
+struct EventPosition: Comparable {
+    private let transaction: UInt64
+    private let position: UInt64
+
+    /// Nil for what is no place.
+    init?(_ place: String) {
+        let parts = place.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
+        guard parts.count == 2, let transaction = parts[0], let position = parts[1] else { return nil }
+        self.transaction = transaction
+        self.position = position
+    }
+
+    static func < (left: EventPosition, right: EventPosition) -> Bool {
+        (left.transaction, left.position) < (right.transaction, right.position)
+    }
+}

@@ -1,0 +1,18 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.assignHookAccount`: whose an account at a media server is; what waited for that is worked.
+struct AssignHookAccount: Sendable {
+    let store: HookStore
+    let worker: HookWorker
+
+    func run(_ params: AssignHookAccountParams, _ context: RPCContext) async throws(RPCError) -> HookAccount {
+        let account = try await asking { () throws(StoreError) in
+            try await store.assign(params, until: context.deadline)
+        }
+        guard let account else { throw .hookAccountNotFound("the hook has not heard of this account") }
+        worker.announce()
+        return account
+    }
+}

@@ -1,0 +1,21 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.eventsOf`: what has happened to one person since they last heard.
+struct EventsOf: Sendable {
+    let store: EventStore
+
+    func run(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed {
+        guard let place = EventPlace(params.after) else {
+            throw .invalidParams("params.after: is no place of an event")
+        }
+        let (isBroken, events) = try await asking { () throws(StoreError) in
+            // In this order: what is removed meanwhile shows as a break too much, never as one too few.
+            let events = try await store.events(after: place, of: params.user, until: context.deadline)
+            return (try await store.isBroken(after: place, until: context.deadline), events)
+        }
+        return EventFeed(
+            events: events, next: events.last?.place ?? place.text, isBroken: isBroken ? true : nil)
+    }
+}

@@ -1,0 +1,85 @@
+import Contracts
+import Cryptography
+import RPC
+import Store
+
+/// `scrobble.receiveHook`: takes in what a media server sent and answers at once; the worker does the rest.
+struct ReceiveHook: Sendable {
+    let store: HookStore
+    let secrets: HookSecrets
+    let worker: HookWorker
+    let clock: any WallClock
+
+    func run(_ params: ReceiveHookParams, _ context: RPCContext) async throws(RPCError) -> HookReceipt {
+        let now = clock.now
+        let place = try await place(of: params.secret, now, context)
+        if let fault = params.fault {
+            try await refuse(Self.reason(fault), place, now, context)
+            return HookReceipt(outcome: .ignored, reason: Self.reason(fault))
+        }
+        let payload = params.payload ?? ""
+        guard payload.utf8.count <= HookLimits.payloadBytesMax, let reading = HookReading(Array(payload.utf8)) else {
+            try await refuse("in none of the forms that are understood", place, now, context)
+            throw .unreadableHook("neither Plex, Jellyfin, Emby nor our own event")
+        }
+        var digest = SHA256()
+        digest.update(Array(reading.fingerprintSalt(receivedAt: now).utf8))
+        digest.update(Array("\n\(payload)".utf8))
+        let fingerprint = digest.finish()
+        let receipt: HookStore.Receipt?
+        do {
+            receipt = try await store.receive(
+                payload, reading, at: place, fingerprint: fingerprint, now: now, until: context.deadline)
+        } catch .conflict {
+            // Its owner has just left.
+            receipt = nil
+        } catch {
+            throw error.asRPCError
+        }
+        return try answer(receipt)
+    }
+
+    private func place(
+        of secret: String, _ now: Timestamp, _ context: RPCContext
+    ) async throws(RPCError) -> HookPlace {
+        var place: HookPlace?
+        if let digest = secrets.digest(of: secret) {
+            place = try await asking { () throws(StoreError) in
+                try await store.opened(by: digest, at: now, until: context.deadline)
+            }
+        }
+        guard let place else { throw .hookNotFound("no hook has this address") }
+        return place
+    }
+
+    private func answer(_ receipt: HookStore.Receipt?) throws(RPCError) -> HookReceipt {
+        switch receipt {
+        case .accepted(let id):
+            worker.announce()
+            return HookReceipt(outcome: .accepted, delivery: id)
+        case .repeated: return HookReceipt(outcome: .repeated)
+        case .quarantined(let id):
+            return HookReceipt(outcome: .quarantined, delivery: id, reason: "nobody's account yet")
+        case .ignored(let reason): return HookReceipt(outcome: .ignored, reason: reason)
+        case .otherServer: throw .otherServer("this hook belongs to another server")
+        case .tooManyAccounts: throw .tooMany("the hook has heard of \(HookLimits.accountsMax) accounts")
+        case nil: throw .hookNotFound("no hook has this address")
+        }
+    }
+
+    private func refuse(
+        _ reason: String, _ place: HookPlace, _ now: Timestamp, _ context: RPCContext
+    ) async throws(RPCError) {
+        try await asking { () throws(StoreError) in
+            try await store.refuse(reason, at: place, now: now, until: context.deadline)
+        }
+    }
+
+    private static func reason(_ fault: HookFault) -> String {
+        switch fault {
+        case .tooLarge: "too large"
+        case .wrongType: "of a content type that is not understood"
+        case .unreadable: "a form without the part that tells"
+        }
+    }
+}

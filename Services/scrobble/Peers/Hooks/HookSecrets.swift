@@ -1,0 +1,36 @@
+package import Cryptography
+import Contracts
+
+/// The secrets in hooks' addresses.
+package struct HookSecrets: Sendable {
+    static let prefix = TokenPrefix("reelay_hk_")
+
+    /// What secrets follow from that are asked for under an Idempotency-Key; shared by all copies of the service.
+    private let seed: [UInt8]
+
+    /// `secret` is the service's own; of several, the first.
+    package init(seed secret: Secret) {
+        let first = secret.revealed.split(separator: ",").first.map(String.init) ?? ""
+        seed = HMAC.sha256(key: Array(first.utf8), message: Array("reelay.hooks.v1".utf8))
+    }
+
+    /// A new secret. The same call again, under the same key, gets the same: its answer may have been lost.
+    func make(_ purpose: String, of user: UserID, under key: String?) -> OpaqueToken {
+        guard let key else { return OpaqueToken(prefix: Self.prefix) }
+        let bits = HMAC.sha256(key: seed, message: Array("\(purpose)\n\(user)\n\(key)".utf8))
+        let text = Secret(Self.prefix.text + Base64.encodeURL(bits))
+        return OpaqueToken(presented: text, prefix: Self.prefix) ?? OpaqueToken(prefix: Self.prefix)
+    }
+
+    /// The digest of a secret that somebody shows; nil for junk.
+    func digest(of text: String) -> SHA256Digest? {
+        OpaqueToken(presented: Secret(text), prefix: Self.prefix)?.digest
+    }
+}
+
+extension NewHook {
+    init(_ hook: Hook, _ secret: OpaqueToken) {
+        let text = secret.text.revealed
+        self.init(hook: hook, secret: text, path: "/api/v1/hooks/\(text)")
+    }
+}

@@ -1,0 +1,125 @@
+import Contracts
+import Logging
+import RPC
+import Store
+import Synchronization
+
+/// Works what media servers have sent. Any number of copies may run anywhere; a hook's deliveries keep their order.
+package final class HookWorker: Sendable {
+    private let store: HookStore
+    private let playback: PlaybackStore
+    private let titles: HookTitleDesk
+    private let queue: QueueWorker
+    private let clock: any WallClock
+    private let logger: Logger
+    private let bell = QueueBell()
+    /// Hooks that are being worked here.
+    private let working = Atomic(0)
+
+    init(
+        store: HookStore, playback: PlaybackStore, metadata: MetadataClient, queue: QueueWorker, clock: any WallClock,
+        logger: Logger
+    ) {
+        self.store = store
+        self.playback = playback
+        titles = HookTitleDesk(metadata: metadata)
+        self.queue = queue
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// There is something to work.
+    func announce() { bell.ring() }
+
+    /// Works until the task is cancelled. What is under way then is held for `HookLimits.lease`, and another copy's after.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let room = HookLimits.workedMax - working.load(ordering: .relaxed)
+                let places = room > 0 ? await claim(room) : []
+                for place in places {
+                    working.add(1, ordering: .relaxed)
+                    group.addTask {
+                        await self.work(place)
+                        self.working.subtract(1, ordering: .relaxed)
+                        // There is room again, and perhaps more of the same hook.
+                        self.bell.ring()
+                    }
+                }
+                if places.isEmpty { await bell.wait(atMost: HookLimits.poll * Double.random(in: 0.75...1.25)) }
+            }
+        }
+    }
+
+    private func claim(_ count: Int) async -> [HookPlace] {
+        do {
+            return try await store.claim(count, until: .now + .seconds(5))
+        } catch {
+            logger.warning("hooks were not looked at", metadata: ["cause": "\(error)"])
+            try? await Task.sleep(for: HookLimits.poll)
+            return []
+        }
+    }
+
+    private func work(_ place: HookPlace) async {
+        do {
+            let end = ContinuousClock.now + HookLimits.lease - HookLimits.resolveTimeout * 2
+            for delivery in try await store.due(place, until: .now + .seconds(5)) where ContinuousClock.now < end {
+                try await work(delivery, place)
+            }
+            try await store.letGo(place, until: .now + .seconds(5))
+        } catch {
+            // Another turn begins when the hook is free again; what was done is written down.
+            logger.warning("a hook was not worked", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func work(_ delivery: DueDelivery, _ place: HookPlace) async throws(StoreError) {
+        func finish(_ state: HookDeliveryState, _ reason: String) async throws(StoreError) {
+            try await store.finish(delivery.id, of: place.owner, as: state, reason, until: .now + .seconds(10))
+        }
+        guard let reading = HookReading(Array(delivery.payload.utf8)) else {
+            return try await finish(.failed, "can no longer be read")
+        }
+        guard case .event(let event) = reading.content else {
+            if case .ignored(let reason) = reading.content { try await finish(.ignored, reason) }
+            return
+        }
+        if delivery.isIgnored { return try await finish(.ignored, "this account is left out") }
+        guard let person = delivery.person else { return try await finish(.quarantined, "nobody's account yet") }
+        switch await titles.titles(of: event.item) {
+        case .found(let titles): try await apply(event, reading, titles, delivery, place, to: person)
+        case .nothing(let reason): try await finish(.unmatched, reason)
+        case .later(let reason):
+            guard delivery.tries < HookLimits.triesMax else { return try await finish(.failed, reason) }
+            let wait = min(HookLimits.retryMin * (1 << min(delivery.tries, 20)), HookLimits.retryMax)
+            try await store.tryAgain(delivery.id, of: place.owner, after: wait, reason, until: .now + .seconds(10))
+        }
+    }
+
+    private func apply(
+        _ event: MediaEvent, _ reading: HookReading, _ titles: [Title], _ delivery: DueDelivery, _ place: HookPlace,
+        to person: UserID
+    ) async throws(StoreError) {
+        let now = clock.now
+        let player = event.player.isEmpty ? nil : "\(reading.sender.rawValue) \(event.player)"
+        let hearings = titles.compactMap { title -> PlaybackStore.Hearing? in
+            guard let kind = PlayableKind(title.kind) else { return nil }
+            let runtime = title.runtimeMinutes.map { Duration.seconds(Int($0) * 60) }
+            return PlaybackStore.Hearing(
+                user: person, title: title.id, kind: kind,
+                word: PlayerWord(event, receivedAt: delivery.receivedAt, heardAt: now, runtime: runtime),
+                runtimeMinutes: title.runtimeMinutes.map { Int($0) }, timeZone: delivery.timeZone ?? "UTC",
+                player: player, companions: titles.map(\.id),
+                source: PlaySource(name: reading.sender.rawValue, key: "\(delivery.id) \(title.id)"),
+                removesPlays: delivery.removesPlays)
+        }
+        do throws(StoreError) {
+            try await store.apply(delivery.id, of: place.owner, hearings, by: playback, until: .now + .seconds(20))
+            queue.announce()
+        } catch .conflict {
+            try await store.finish(
+                delivery.id, of: place.owner, as: .failed, "the person is gone", until: .now + .seconds(10))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Contracts
+import Logging
+import Store
+
+/// Removes what is old, one copy of the service at a time.
+struct Housekeeper: Sendable {
+    let id: UUIDBits
+    let turns: QueueStore
+    let events: EventStore
+    let hooks: HookStore
+    let logger: Logger
+
+    func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: EventLimits.sweepInterval * Double.random(in: 0.75...1.25))
+            guard !Task.isCancelled else { return }
+            do {
+                guard
+                    try await turns.takeTurn(
+                        "housekeeping", every: EventLimits.sweepInterval / 2, as: id, until: .now + .seconds(5))
+                else { continue }
+                while try await events.sweep(until: .now + .seconds(30)), !Task.isCancelled {}
+                try await hooks.sweep(until: .now + .seconds(30))
+            } catch {
+                logger.warning("what is old was not removed", metadata: ["cause": "\(error)"])
+            }
+        }
+    }
+}

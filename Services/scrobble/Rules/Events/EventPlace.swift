@@ -1,0 +1,21 @@
+/// Where an event stands among all: its transaction, and its position within that.
+struct EventPlace: Sendable, Hashable {
+    let transaction: String
+    let position: Int64
+
+    init(transaction: String, position: Int64) {
+        self.transaction = transaction
+        self.position = position
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, UInt64(parts[0]) != nil, let position = Int64(parts[1]), position >= 0 else {
+            return nil
+        }
+        self.init(transaction: String(parts[0]), position: position)
+    }
+
+    var text: String { "\(transaction)-\(position)" }
+}

@@ -1,0 +1,56 @@
+import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about events. A transaction's events count when no earlier one is under way, so that none appears
+/// behind a place that was read already.
+enum EventQueries {
+    static let after = PGStatement(
+        "events.after",
+        """
+        SELECT xid::text, position, user_id, kind, body || jsonb_build_object('at', created_at) FROM events
+        WHERE (xid, position) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY xid, position LIMIT $3
+        """, row: event)
+
+    static let afterOf = PGStatement(
+        "events.afterOf",
+        """
+        SELECT xid::text, position, user_id, kind, body || jsonb_build_object('at', created_at) FROM events
+        WHERE user_id = $4 AND (xid, position) > ($1::text::xid8, $2)
+            AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY xid, position LIMIT $3
+        """, row: event)
+
+    /// Behind everything that counts by now.
+    static let end = PGStatement(
+        "events.end", "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+    ) { row throws(PGError) in EventPlace(transaction: try row.next(), position: 0) }
+
+    /// Whether events after a place may have been removed.
+    static let isBroken = PGStatement(
+        "events.isBroken",
+        """
+        SELECT $1::text::xid8 < coalesce(
+            (SELECT xid FROM events ORDER BY xid, position LIMIT 1), pg_snapshot_xmin(pg_current_snapshot()))
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let sweep = PGStatement(
+        "events.sweep",
+        """
+        DELETE FROM events e USING (
+            SELECT user_id, xid, position FROM events ORDER BY xid, position LIMIT $2
+        ) old
+        WHERE e.user_id = old.user_id AND e.xid = old.xid AND e.position = old.position
+            AND e.created_at < now() - $1 * interval '1 second'
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    @Sendable private static func event(_ row: inout PGRowReader) throws(PGError) -> FeedEvent {
+        let place = EventPlace(transaction: try row.next(), position: try row.next())
+        return FeedEvent(
+            place: place.text, user: try row.next(), kind: try row.next(), event: try row.nextJSON())
+    }
+}

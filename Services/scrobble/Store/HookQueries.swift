@@ -1,0 +1,314 @@
+import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about the hooks of media servers.
+enum HookQueries {
+    private static let columns = """
+        id, name, sender, server_id, server_name, removes_plays, accepted_count, repeated_count, refused_count,
+        created_at, last_delivery_at, old_secret_until
+        """
+
+    /// A new hook; none where the person has too many, or the secret is there already.
+    static let create = PGStatement(
+        "hooks.create",
+        """
+        INSERT INTO hooks (user_id, id, name, time_zone, secret_hash, removes_plays, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM hooks WHERE user_id = $1) < $8
+        ON CONFLICT (secret_hash) DO NOTHING
+        RETURNING \(columns)
+        """, kind: .write, row: hook)
+
+    static let list = PGStatement(
+        "hooks.list", "SELECT \(columns) FROM hooks WHERE user_id = $1 ORDER BY id", row: hook)
+
+    static let get = PGStatement(
+        "hooks.get", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND id = $2", row: hook)
+
+    static let bySecret = PGStatement(
+        "hooks.bySecret", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND secret_hash = $2", row: hook)
+
+    /// What is null stays as it is; `$5` forgets the server that spoke first.
+    static let update = PGStatement(
+        "hooks.update",
+        """
+        UPDATE hooks SET name = coalesce($3, name), removes_plays = coalesce($4, removes_plays),
+            sender = CASE WHEN $5 THEN NULL ELSE sender END, server_id = CASE WHEN $5 THEN NULL ELSE server_id END,
+            server_name = CASE WHEN $5 THEN NULL ELSE server_name END
+        WHERE user_id = $1 AND id = $2 RETURNING \(columns)
+        """, kind: .write, row: hook)
+
+    /// Another secret; the one before counts until `$4`. Changing to the same secret changes nothing.
+    static let rotate = PGStatement(
+        "hooks.rotate",
+        """
+        UPDATE hooks SET
+            old_secret_hash = CASE WHEN secret_hash = $3 THEN old_secret_hash ELSE secret_hash END,
+            old_secret_until = CASE WHEN secret_hash = $3 THEN old_secret_until ELSE $4 END,
+            secret_hash = $3
+        WHERE user_id = $1 AND id = $2 RETURNING \(columns)
+        """, kind: .write, row: hook)
+
+    static let delete = PGStatement(
+        "hooks.delete", "DELETE FROM hooks WHERE user_id = $1 AND id = $2 RETURNING id", kind: .write
+    ) { row throws(PGError) in try row.next(HookID.self) }
+
+    /// The hook that a secret opens.
+    static let opened = PGStatement(
+        "hooks.opened",
+        """
+        SELECT user_id, id FROM hooks
+        WHERE secret_hash = $1 OR (old_secret_hash = $1 AND old_secret_until > $2)
+        """
+    ) { row throws(PGError) in HookPlace(owner: try row.next(), hook: try row.next()) }
+
+    // MARK: Deliveries
+
+    /// A word of a server arrives: the first server that speaks is the hook's. Whether this one is.
+    static let meet = PGStatement(
+        "hooks.meet",
+        """
+        UPDATE hooks SET
+            sender = coalesce(sender, $3), server_id = coalesce(server_id, $4),
+            server_name = CASE WHEN server_id IS NULL OR server_id = $4 THEN coalesce($5, server_name)
+                ELSE server_name END,
+            last_delivery_at = $6
+        WHERE user_id = $1 AND id = $2
+        RETURNING $4::text IS NULL OR server_id = $4
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let count = PGCommand(
+        "hooks.count",
+        """
+        UPDATE hooks SET accepted_count = accepted_count + $3, repeated_count = repeated_count + $4,
+            refused_count = refused_count + $5
+        WHERE user_id = $1 AND id = $2
+        """)
+
+    /// None where the same was delivered before.
+    static let remember = PGStatement(
+        "hooks.remember",
+        """
+        INSERT INTO hook_fingerprints (user_id, hook_id, fingerprint, seen_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// None where the hook has too many accounts and does not know this one.
+    static let noteAccount = PGStatement(
+        "hooks.noteAccount",
+        """
+        INSERT INTO hook_accounts AS a (user_id, hook_id, account, name, first_seen_at, last_seen_at)
+        SELECT $1, $2, $3, $4, $5, $5
+        WHERE (SELECT count(*) FROM hook_accounts WHERE user_id = $1 AND hook_id = $2) < $6
+            OR EXISTS (SELECT FROM hook_accounts WHERE user_id = $1 AND hook_id = $2 AND account = $3)
+        ON CONFLICT (user_id, hook_id, account) DO UPDATE SET
+            name = excluded.name, last_seen_at = excluded.last_seen_at
+        RETURNING a.assigned_to IS NOT NULL, a.is_ignored
+        """, kind: .write
+    ) { row throws(PGError) in (isAssigned: try row.next(Bool.self), isIgnored: try row.next(Bool.self)) }
+
+    static let keep = PGCommand(
+        "hooks.keep",
+        """
+        INSERT INTO hook_deliveries
+            (user_id, id, hook_id, account, sender, event, summary, payload, state, reason, received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """)
+
+    /// Drops what is beyond the number of deliveries that are kept; those that wait have a number of their own.
+    static let trim = PGCommand(
+        "hooks.trim",
+        """
+        DELETE FROM hook_deliveries d USING (
+            (SELECT user_id, id FROM hook_deliveries
+             WHERE user_id = $1 AND hook_id = $2 AND state NOT IN ('pending', 'quarantined')
+             ORDER BY id DESC OFFSET $3)
+            UNION ALL
+            (SELECT user_id, id FROM hook_deliveries
+             WHERE user_id = $1 AND hook_id = $2 AND state = 'quarantined' ORDER BY id DESC OFFSET $4)
+        ) old WHERE d.user_id = old.user_id AND d.id = old.id
+        """)
+
+    static let deliveries = PGStatement(
+        "hooks.deliveries",
+        """
+        SELECT id, received_at, sender, event, account, summary, state, reason, title_ids, play_ids, tries
+        FROM hook_deliveries WHERE user_id = $1 AND hook_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4
+        """
+    ) { row throws(PGError) in
+        HookDelivery(
+            id: try row.next(), receivedAt: try row.next(), sender: try row.next(), event: try row.next(),
+            account: try row.next(), summary: try row.next(), state: try row.next(), reason: try row.next(),
+            titles: try row.next([PGUUID].self).map { TitleID(UUIDBits($0)) },
+            plays: try row.next([PGUUID].self).map { PlayID(UUIDBits($0)) }, tries: try row.next())
+    }
+
+    /// Has a delivery worked again.
+    static let rerun = PGStatement(
+        "hooks.rerun",
+        """
+        UPDATE hook_deliveries SET state = 'pending', due_at = now(), tries = 0, reason = NULL
+        WHERE user_id = $1 AND hook_id = $2 AND id = $3 AND state IN ('done', 'ignored', 'unmatched', 'failed')
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let hasDelivery = PGStatement(
+        "hooks.hasDelivery", "SELECT true FROM hook_deliveries WHERE user_id = $1 AND hook_id = $2 AND id = $3"
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    // MARK: Accounts
+
+    static let accounts = PGStatement(
+        "hooks.accounts",
+        """
+        SELECT a.account, a.name, a.assigned_to, a.is_ignored, a.first_seen_at, a.last_seen_at,
+            (SELECT count(*) FROM hook_deliveries d WHERE d.user_id = a.user_id AND d.hook_id = a.hook_id
+                AND d.state = 'quarantined' AND d.account = a.account)
+        FROM hook_accounts a WHERE a.user_id = $1 AND a.hook_id = $2 ORDER BY a.first_seen_at, a.account
+        """, row: account)
+
+    static let assign = PGStatement(
+        "hooks.assign",
+        """
+        UPDATE hook_accounts a SET assigned_to = $4, time_zone = $5, is_ignored = $6
+        WHERE user_id = $1 AND hook_id = $2 AND account = $3
+        RETURNING a.account, a.name, a.assigned_to, a.is_ignored, a.first_seen_at, a.last_seen_at, 0::bigint
+        """, kind: .write, row: account)
+
+    /// What waited for an account is worked now, or never; how many.
+    static let release = PGCommand(
+        "hooks.release",
+        """
+        UPDATE hook_deliveries SET state = $4, due_at = now(), reason = $5
+        WHERE user_id = $1 AND hook_id = $2 AND account = $3 AND state = 'quarantined'
+        """)
+
+    /// A person leaves: their accounts elsewhere are nobody's again.
+    static let forgetPerson = PGCommand(
+        "hooks.forgetPerson",
+        "UPDATE hook_accounts SET assigned_to = NULL, time_zone = NULL WHERE assigned_to = $1")
+
+    // MARK: Work
+
+    /// Holds hooks with deliveries that are due.
+    static let claim = PGStatement(
+        "hooks.claim",
+        """
+        WITH waiting AS MATERIALIZED (
+            SELECT DISTINCT user_id, hook_id FROM (
+                SELECT user_id, hook_id FROM hook_deliveries WHERE state = 'pending' AND due_at <= now()
+                ORDER BY due_at LIMIT 500) d
+        ), due AS (
+            SELECT h.user_id, h.id FROM hooks h JOIN waiting w ON h.user_id = w.user_id AND h.id = w.hook_id
+            WHERE h.held_until <= now() ORDER BY h.user_id, h.id LIMIT $1
+            FOR UPDATE OF h SKIP LOCKED
+        )
+        UPDATE hooks h SET held_until = clock_timestamp() + $2 * interval '1 second'
+        FROM due WHERE h.user_id = due.user_id AND h.id = due.id
+        RETURNING h.user_id, h.id
+        """, kind: .solo
+    ) { row throws(PGError) in HookPlace(owner: try row.next(), hook: try row.next()) }
+
+    static let letGo = PGCommand(
+        "hooks.letGo", "UPDATE hooks SET held_until = '-infinity' WHERE user_id = $1 AND id = $2")
+
+    /// What is due of a hook, in the order of arrival, and whose it is. Without an account it is the owner's.
+    static let due = PGStatement(
+        "hooks.due",
+        """
+        SELECT d.id, d.payload, d.received_at, d.tries, h.removes_plays,
+            CASE WHEN d.account IS NULL THEN h.user_id ELSE a.assigned_to END,
+            CASE WHEN d.account IS NULL THEN h.time_zone ELSE a.time_zone END, coalesce(a.is_ignored, false)
+        FROM hook_deliveries d JOIN hooks h ON h.user_id = d.user_id AND h.id = d.hook_id
+        LEFT JOIN hook_accounts a ON a.user_id = d.user_id AND a.hook_id = d.hook_id AND a.account = d.account
+        WHERE d.user_id = $1 AND d.hook_id = $2 AND d.state = 'pending' AND d.due_at <= now()
+        ORDER BY d.id LIMIT $3
+        """
+    ) { row throws(PGError) in
+        DueDelivery(
+            id: try row.next(), payload: try row.next(), receivedAt: try row.next(), tries: try row.next(),
+            removesPlays: try row.next(), person: try row.next(), timeZone: try row.next(),
+            isIgnored: try row.next())
+    }
+
+    /// Locks a delivery that is still to be worked.
+    static let take = PGStatement(
+        "hooks.take",
+        "SELECT true FROM hook_deliveries WHERE user_id = $1 AND id = $2 AND state = 'pending' FOR UPDATE", kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let finish = PGCommand(
+        "hooks.finish",
+        """
+        UPDATE hook_deliveries SET state = $3, reason = $4, title_ids = $5, play_ids = $6
+        WHERE user_id = $1 AND id = $2 AND state = 'pending'
+        """)
+
+    /// Where a player is needs no record.
+    static let drop = PGCommand("hooks.drop", "DELETE FROM hook_deliveries WHERE user_id = $1 AND id = $2")
+
+    static let again = PGCommand(
+        "hooks.again",
+        """
+        UPDATE hook_deliveries SET tries = tries + 1, due_at = clock_timestamp() + $3 * interval '1 second', reason = $4
+        WHERE user_id = $1 AND id = $2 AND state = 'pending'
+        """)
+
+    static let sweep = PGCommand(
+        "hooks.sweep",
+        """
+        DELETE FROM hook_fingerprints f USING (
+            SELECT user_id, hook_id, fingerprint FROM hook_fingerprints
+            WHERE seen_at < now() - $1 * interval '1 second' ORDER BY seen_at LIMIT $2
+        ) old
+        WHERE f.user_id = old.user_id AND f.hook_id = old.hook_id AND f.fingerprint = old.fingerprint
+        """)
+
+    // MARK: Rows
+
+    @Sendable private static func hook(_ row: inout PGRowReader) throws(PGError) -> Hook {
+        let (id, name): (HookID, String) = (try row.next(), try row.next())
+        let (sender, serverID, serverName): (String?, String?, String?) = (
+            try row.next(), try row.next(), try row.next()
+        )
+        let server = serverID.flatMap { id in
+            HookServer(id: id, name: serverName)
+        }
+        return Hook(
+            id: id, name: name, sender: sender, server: server, removesPlays: try row.next(),
+            accepted: try row.next(), repeated: try row.next(), refused: try row.next(), createdAt: try row.next(),
+            lastDeliveryAt: try row.next(), oldSecretUntil: try row.next())
+    }
+
+    @Sendable private static func account(_ row: inout PGRowReader) throws(PGError) -> HookAccount {
+        HookAccount(
+            account: try row.next(), name: try row.next(), person: try row.next(), isIgnored: try row.next(),
+            firstSeenAt: try row.next(), lastSeenAt: try row.next(), waiting: try row.next())
+    }
+}
+
+/// A hook and whose it is.
+package struct HookPlace: Sendable, Hashable {
+    let owner: UserID
+    let hook: HookID
+}
+
+/// A delivery that is to be worked.
+struct DueDelivery: Sendable {
+    let id: HookDeliveryID
+    let payload: String
+    let receivedAt: Timestamp
+    let tries: Int
+    let removesPlays: Bool
+    /// Whose plays these are; nil while nobody has said so.
+    let person: UserID?
+    let timeZone: String?
+    let isIgnored: Bool
+}
+
+extension HookID: PGScalar, PGDecodable {}
+extension HookDeliveryID: PGScalar, PGDecodable {}
+extension HookDeliveryState: PGScalar, PGDecodable {}

@@ -1,0 +1,243 @@
+import Contracts
+import Cryptography
+import Postgres
+package import Store
+
+/// The hooks of media servers in Postgres.
+package struct HookStore: Sendable {
+    let database: Database
+    let ids: any IDSource
+
+    package init(database: Database, ids: any IDSource) {
+        self.database = database
+        self.ids = ids
+    }
+
+    // MARK: Hooks
+
+    /// A new hook, or the one that was made with this very secret; nil where the person has too many.
+    func create(
+        _ name: String, of user: UserID, secret: SHA256Digest, timeZone: String, removesPlays: Bool, at now: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Hook? {
+        let made = try await database.rows(
+            HookQueries.create,
+            [
+                .id(user), .id(HookID(ids.next())), .text(name), .text(timeZone), .bytea(secret.bytes),
+                .bool(removesPlays), .moment(now), .int(HookLimits.hooksMax),
+            ], until: deadline)
+        if let made = made.first { return made }
+        return try await database.rows(HookQueries.bySecret, [.id(user), .bytea(secret.bytes)], until: deadline).first
+    }
+
+    func list(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [Hook] {
+        try await database.rows(HookQueries.list, [.id(user)], until: deadline)
+    }
+
+    func get(
+        _ hook: HookID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Hook? {
+        try await database.rows(HookQueries.get, [.id(user), .id(hook)], until: deadline).first
+    }
+
+    /// Changes what is named; nil where there is no such hook.
+    func update(
+        _ params: UpdateHookParams, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Hook? {
+        try await database.rows(
+            HookQueries.update,
+            [
+                .id(params.user), .id(params.hook), .text(params.name), .bool(params.removesPlays),
+                .bool(params.forgetServer ?? false),
+            ], until: deadline
+        ).first
+    }
+
+    /// Gives a hook another secret; the one before counts until `overlapEnds`. Nil where there is no such hook.
+    func rotate(
+        _ hook: HookID, of user: UserID, to secret: SHA256Digest, overlapEnds: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Hook? {
+        try await database.rows(
+            HookQueries.rotate, [.id(user), .id(hook), .bytea(secret.bytes), .moment(overlapEnds)], until: deadline
+        ).first
+    }
+
+    func delete(
+        _ hook: HookID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(HookQueries.delete, [.id(user), .id(hook)], until: deadline).isEmpty
+    }
+
+    /// The hook that a secret opens, nil where it opens none.
+    func opened(
+        by secret: SHA256Digest, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> HookPlace? {
+        try await database.rows(HookQueries.opened, [.bytea(secret.bytes), .moment(now)], until: deadline).first
+    }
+
+    // MARK: Deliveries
+
+    /// What became of a delivery when it arrived.
+    enum Receipt: Sendable, Hashable {
+        case accepted(HookDeliveryID)
+        /// Was delivered before.
+        case repeated
+        /// Waits until somebody says whose account it is.
+        case quarantined(HookDeliveryID)
+        case ignored(String)
+        case otherServer
+        case tooManyAccounts
+    }
+
+    /// Takes in what a server sent: once, however often it comes, and from the hook's own server. Nil where the hook has
+    /// just gone.
+    func receive(
+        _ payload: String, _ reading: HookReading, at place: HookPlace, fingerprint: SHA256Digest, now: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Receipt? {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let key: [PGValue] = [.id(place.owner), .id(place.hook)]
+            // Its row is locked from here on: deliveries of one hook are taken in one after the other.
+            let isOwn = try await transaction.first(
+                HookQueries.meet,
+                key + [
+                    .text(reading.sender.rawValue), .text(reading.server?.id), .text(reading.server?.name),
+                    .moment(now),
+                ])
+            guard let isOwn else { return nil }
+            guard isOwn else {
+                try await keep(nil, reading, .refused, "another server than the one before", place, now, transaction)
+                return .otherServer
+            }
+            let isNew = try await transaction.first(
+                HookQueries.remember, key + [.bytea(fingerprint.bytes), .moment(now)])
+            guard isNew == true else {
+                try await transaction.execute(HookQueries.count, key + [.int(0), .int(1), .int(0)])
+                return .repeated
+            }
+            return try await sort(payload, reading, place, now, transaction)
+        }
+    }
+
+    private func sort(
+        _ payload: String, _ reading: HookReading, _ place: HookPlace, _ now: Timestamp, _ transaction: PGTransaction
+    ) async throws(PGError) -> Receipt {
+        let key: [PGValue] = [.id(place.owner), .id(place.hook)]
+        guard case .event(let event) = reading.content else {
+            let reason = if case .ignored(let reason) = reading.content { reason } else { "" }
+            try await keep(payload, reading, .ignored, reason, place, now, transaction)
+            return .ignored(reason)
+        }
+        var standing: (isAssigned: Bool, isIgnored: Bool) = (true, false)
+        if let account = reading.account {
+            let noted = try await transaction.first(
+                HookQueries.noteAccount,
+                key + [.text(account.key), .text(account.name), .moment(now), .int(HookLimits.accountsMax)])
+            guard let noted else {
+                try await keep(nil, reading, .refused, "too many accounts", place, now, transaction)
+                return .tooManyAccounts
+            }
+            standing = noted
+        }
+        if standing.isIgnored {
+            try await keep(payload, reading, .ignored, "this account is left out", place, now, transaction)
+            return .ignored("this account is left out")
+        }
+        if standing.isAssigned {
+            return .accepted(try await keep(payload, reading, .pending, nil, place, now, transaction))
+        }
+        // Where a player was is of no use later.
+        if event.kind == .progress { return .ignored("nobody's account yet") }
+        return .quarantined(
+            try await keep(payload, reading, .quarantined, "nobody's account yet", place, now, transaction))
+    }
+
+    /// Notes that something came which could not be taken in.
+    func refuse(
+        _ reason: String, at place: HookPlace, now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        _ = try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await keep(nil, nil, .refused, reason, place, now, transaction)
+        }
+    }
+
+    @discardableResult
+    private func keep(
+        _ payload: String?, _ reading: HookReading?, _ state: HookDeliveryState, _ reason: String?,
+        _ place: HookPlace, _ now: Timestamp, _ transaction: PGTransaction
+    ) async throws(PGError) -> HookDeliveryID {
+        let id = HookDeliveryID(ids.next())
+        let isRefused = state == .refused
+        try await transaction.execute(
+            HookQueries.keep,
+            [
+                .id(place.owner), .id(id), .id(place.hook), .text(reading?.account?.key),
+                .text(reading?.sender.rawValue), .text(reading?.event), .text(reading?.summary), .text(payload),
+                .text(state.rawValue), .text(reason), .moment(now),
+            ])
+        try await transaction.execute(
+            HookQueries.count,
+            [.id(place.owner), .id(place.hook), .int(isRefused ? 0 : 1), .int(0), .int(isRefused ? 1 : 0)])
+        try await transaction.execute(
+            HookQueries.trim,
+            [
+                .id(place.owner), .id(place.hook), .int(HookLimits.deliveriesMax), .int(HookLimits.quarantinedMax),
+            ])
+        return id
+    }
+
+    /// A hook's deliveries before `last`, the latest first.
+    func deliveries(
+        of hook: HookID, _ user: UserID, before last: HookDeliveryID, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [HookDelivery] {
+        try await database.rows(
+            HookQueries.deliveries, [.id(user), .id(hook), .id(last), .int(limit)], until: deadline)
+    }
+
+    /// Has a delivery worked again: true, or false where there is nothing to do again; nil where there is none.
+    func rerun(
+        _ delivery: HookDeliveryID, of hook: HookID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool? {
+        let key: [PGValue] = [.id(user), .id(hook), .id(delivery)]
+        if try await database.rows(HookQueries.rerun, key, until: deadline).first != nil { return true }
+        return try await database.rows(HookQueries.hasDelivery, key, until: deadline).first.map { _ in false }
+    }
+
+    // MARK: Accounts
+
+    func accounts(
+        of hook: HookID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [HookAccount] {
+        try await database.rows(HookQueries.accounts, [.id(user), .id(hook)], until: deadline)
+    }
+
+    /// Says whose an account is, and has what waited worked; nil where the hook has not heard of it.
+    func assign(
+        _ params: AssignHookAccountParams, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> HookAccount? {
+        let isIgnored = params.isIgnored ?? false
+        let person = isIgnored ? nil : params.person
+        let key: [PGValue] = [.id(params.user), .id(params.hook), .text(params.account)]
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let account = try await transaction.first(
+                HookQueries.assign,
+                key + [.id(person), .text(person == nil ? nil : params.timeZone ?? "UTC"), .bool(isIgnored)])
+            guard let account else { return nil }
+            if isIgnored {
+                try await transaction.execute(
+                    HookQueries.release, key + [.text("ignored"), .text("this account is left out")])
+            } else if person != nil {
+                try await transaction.execute(HookQueries.release, key + [.text("pending"), .text(nil)])
+            }
+            return account
+        }
+    }
+
+    package func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(
+            HookQueries.sweep, [.double(HookLimits.fingerprintsFor.inSeconds), .int(HookLimits.sweepMax)],
+            until: deadline)
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import Stack
+import Synchronization
+import Testing
+
+extension StackPlan {
+    fileprivate static let replicas: StackPlan = {
+        var plan = StackPlan()
+        plan.copies["scrobble"] = 2
+        plan.settingsOf["gateway"] = ["REELAY_REGISTRATION": "open"]
+        return plan
+    }()
+}
+
+/// What happens, as it happens: the stream of the gateway, read by curl.
+@Suite(.stack(.replicas), .serialized)
+struct EventTests {
+    /// A stream as a browser reads it.
+    private final class Listener {
+        struct Event: Equatable {
+            var id = ""
+            var name = ""
+            var data = ""
+        }
+
+        private final class Heard: Sendable {
+            let text = Mutex("")
+        }
+
+        private let process = Process()
+        private let heard = Heard()
+
+        init(_ client: PublicClient, lastID: String? = nil, query: String = "") throws {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments =
+                ["curl", "-sSN", "--max-time", "60", "-H", "authorization: Bearer \(client.token ?? "")"]
+                + (lastID.map { ["-H", "Last-Event-ID: \($0)"] } ?? []) + [client.base + "/events" + query]
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardInput = FileHandle.nullDevice
+            output.fileHandleForReading.readabilityHandler = { [heard] handle in
+                let data = handle.availableData
+                heard.text.withLock { $0 += String(decoding: data, as: UTF8.self) }
+            }
+            try process.run()
+        }
+
+        deinit { process.terminate() }
+
+        var said: String { heard.text.withLock(\.self) }
+        var hasEnded: Bool { !process.isRunning }
+
+        var events: [Event] {
+            said.components(separatedBy: "\n\n").compactMap { block in
+                var event = Event()
+                for line in block.split(separator: "\n") {
+                    if line.hasPrefix("id: ") { event.id = String(line.dropFirst(4)) }
+                    if line.hasPrefix("event: ") { event.name = String(line.dropFirst(7)) }
+                    if line.hasPrefix("data: ") { event.data = String(line.dropFirst(6)) }
+                }
+                return event.name.isEmpty || event.data.isEmpty ? nil : event
+            }
+        }
+
+        /// Waits until `isEnough`, at most 20 s.
+        func wait(_ isEnough: (Listener) -> Bool) async throws {
+            let end = ContinuousClock.now + .seconds(20)
+            while !isEnough(self) {
+                guard ContinuousClock.now < end else { throw StackError("said only: \(said)") }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+    }
+
+    private func person() async throws -> PublicClient {
+        let stack = try #require(Stack.current)
+        return try await PublicClient(stack.service("gateway").port).registered(
+            "p" + UUID().uuidString.prefix(10).lowercased())
+    }
+
+    private func watch(_ client: PublicClient, to percent: Double, film: String = "tt9100001") async throws {
+        let title = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"\#(film)"}}"#)
+        let session = try await client.send(
+            "POST", "/playback/sessions", #"{"title":"\#(title.json["id"] ?? "")"}"#)
+        let stopped = try await client.send(
+            "POST", "/playback/sessions/\(session.json["id"] ?? "")/stop", #"{"progress_percent":\#(percent)}"#)
+        #expect(stopped.status == 200, "\(stopped.answer.text)")
+    }
+
+    @Test("Who listens hears of their own sittings and plays, and of nobody else's")
+    func own() async throws {
+        let (alice, bob) = (try await person(), try await person())
+        let (hers, his) = (try Listener(alice), try Listener(bob))
+        try await hers.wait { $0.said.contains("welcome") }
+        try await his.wait { $0.said.contains("welcome") }
+        try await watch(alice, to: 95)
+        try await hers.wait { $0.events.count >= 3 }
+        #expect(hers.events.map(\.name) == ["playback", "history", "playback"])
+        #expect(hers.events[0].data.contains(#""state":"playing""#))
+        #expect(hers.events[1].data.contains(#""happened":"added""#))
+        #expect(hers.events[2].data.contains(#""state":"stopped""#))
+        try await watch(bob, to: 10)
+        try await his.wait { $0.events.count >= 2 }
+        #expect(his.events.map(\.name) == ["playback", "playback"])
+        #expect(hers.events.count == 3)
+    }
+
+    @Test("Who comes back with the last id hears what was missed, once and in order, also through restarts")
+    func resume() async throws {
+        let stack = try #require(Stack.current)
+        let alice = try await person()
+        var first: Listener? = try Listener(alice)
+        try await first?.wait { $0.said.contains("welcome") }
+        try await watch(alice, to: 95)
+        try await first?.wait { $0.events.count >= 3 }
+        let all = try #require(first).events
+        first = nil
+        try await watch(alice, to: 50, film: "tt9100002")
+        for process in stack.copies["scrobble"] ?? [] {
+            await process.kill()
+            try process.start()
+        }
+        for process in stack.copies["scrobble"] ?? [] { try await process.awaitReady() }
+        let second = try Listener(alice, lastID: all[0].id)
+        try await second.wait { $0.events.count >= 4 }
+        #expect(Array(second.events.prefix(2)) == Array(all[1...2]))
+        try await watch(alice, to: 20, film: "tt9100003")
+        try await second.wait { $0.events.count >= 6 }
+        #expect(second.events.map(\.name) == ["history", "playback", "playback", "playback", "playback", "playback"])
+        #expect(Set(second.events.map(\.id)).count == 6)
+        // From before everything that is kept.
+        let late = try Listener(alice, lastID: "1-1")
+        try await late.wait { $0.events.count >= 1 }
+        #expect(late.events[0].name == "reset")
+    }
+
+    @Test("A stream ends when it is told to, when the session ends, and when the gateway stops")
+    func ends() async throws {
+        let stack = try #require(Stack.current)
+        let alice = try await person()
+        let short = try Listener(alice, query: "?seconds=1")
+        try await short.wait(\.hasEnded)
+        #expect(short.events.map(\.name) == ["bye"])
+        let nobody = try await PublicClient(stack.service("gateway").port).send("GET", "/events")
+        #expect(nobody.status == 401)
+        let long = try Listener(alice)
+        try await long.wait { $0.said.contains("welcome") }
+        let gateway = try stack.service("gateway")
+        let begun = ContinuousClock.now
+        await gateway.stop()
+        #expect(ContinuousClock.now - begun < .seconds(15), "an open stream holds up the stop")
+        try await long.wait(\.hasEnded)
+        #expect(long.events.map(\.name) == ["bye"])
+        try gateway.start()
+        try await gateway.awaitReady()
+    }
+}

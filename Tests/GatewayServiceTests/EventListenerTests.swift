@@ -1,0 +1,67 @@
+import Contracts
+import JSON
+import Testing
+
+@testable import GatewayService
+
+/// One who listens, without a network.
+@Suite struct EventListenerTests {
+    private static func event(_ number: Int) -> FeedEvent {
+        FeedEvent(
+            place: "7-\(number)", user: UserID(UUIDBits(high: 1, low: 1)), kind: "playback",
+            event: Event(at: Timestamp(clampingMicrosecondsSinceEpoch: 0)))
+    }
+
+    private static func place(_ next: EventListener.Next) -> String {
+        switch next {
+        case .event(let event): event.place
+        case .ended(let ending): ending.rawValue
+        case .silence: "silence"
+        }
+    }
+
+    @Test("Events come in their order, and whoever reads too slowly is dropped at the bound")
+    func bound() async {
+        let listener = EventListener(bufferedMax: 3)
+        for number in 1...3 { listener.push(Self.event(number)) }
+        for number in 1...3 { #expect(Self.place(await listener.next(atMost: .zero)) == "7-\(number)") }
+        #expect(Self.place(await listener.next(atMost: .zero)) == "silence")
+        for number in 4...7 { listener.push(Self.event(number)) }
+        // The rest is fetched by who comes back; sending half of it would leave a hole.
+        #expect(Self.place(await listener.next(atMost: .seconds(30))) == "dropped")
+        listener.end(.bye)
+        #expect(Self.place(await listener.next(atMost: .zero)) == "dropped")
+    }
+
+    @Test("Who waits is woken by an event and by the end, in whichever order they come", arguments: 0..<20)
+    func waking(round: Int) async {
+        let listener = EventListener(bufferedMax: 3)
+        async let first = listener.next(atMost: .seconds(30))
+        if round % 2 == 0 { await Task.yield() }
+        listener.push(Self.event(1))
+        #expect(Self.place(await first) == "7-1")
+        async let second = listener.next(atMost: .seconds(30))
+        listener.end(.bye)
+        #expect(Self.place(await second) == "bye")
+    }
+
+    @Test("What a stream writes is what browsers read, whatever the event holds")
+    func text() {
+        var event = Self.event(9)
+        event.event.history = HistoryEvent(happened: .added, count: 2)
+        let text = String(decoding: EventText.event(event), as: UTF8.self)
+        #expect(text.hasPrefix("id: 7-9\nevent: playback\ndata: {"))
+        #expect(text.hasSuffix("}\n\n"))
+        #expect(text.split(separator: "\n").count == 3, "data is one line")
+        #expect(String(decoding: EventText.word("bye"), as: UTF8.self) == "event: bye\ndata: {}\n\n")
+    }
+
+    @Test("Places are numbers, not texts")
+    func places() throws {
+        let places = try ["9-9", "10-1", "10-11", "10-100", "18446744073709551615-0"].map {
+            try #require(EventPosition($0))
+        }
+        #expect(places == places.sorted())
+        for text in ["", "1", "-", "1-", "a-1", "1-2-3"] { #expect(EventPosition(text) == nil, "\(text)") }
+    }
+}

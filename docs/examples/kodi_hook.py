@@ -1,0 +1,136 @@
+"""Tells Reelay what Kodi plays: the service of an add-on, and a command that tries it without Kodi.
+
+    python3 kodi_hook.py ADDRESS EVENT '{"type": "movie", "title": "…", "year": 2019, "uniqueid": {"imdb": "tt…"}}' [SECONDS [LENGTH]]
+
+ADDRESS is what `POST /api/v1/hooks` answered, with the installation in front. In an add-on it is the setting `address`;
+`xbmc.service` starts `main()`, and `docs/hooks.md` describes what is sent.
+"""
+
+import datetime
+import json
+import sys
+import urllib.error
+import urllib.request
+
+TIMEOUT_SECONDS = 10
+PROGRESS_SECONDS = 30
+
+
+def event(kind, item, position, length, player="kodi"):
+    """What Kodi's JSON-RPC says of an item (`Player.GetItem`), in the form of a hook."""
+    told = {
+        "event": kind,
+        "player": player,
+        "occurred_at": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+        "item": str(item.get("id") or item.get("file") or ""),
+        "title": item.get("title"),
+        "year": item.get("year"),
+        "ids": ids(item.get("uniqueid")),
+        "position_seconds": position,
+        "duration_seconds": length,
+    }
+    if item.get("type") == "episode":
+        told.update(kind="episode", year=None, season=item.get("season"), episode=item.get("episode"),
+                    series={"title": item.get("showtitle"), "ids": ids(item.get("showuniqueid"))})
+    else:
+        told["kind"] = "movie"
+    return without_gaps(told)
+
+
+def ids(given):
+    """The ids that Reelay knows, numbers as numbers."""
+    known = {name: (given or {}).get(name) for name in ("imdb", "tmdb", "tvdb")}
+    return {name: value if name == "imdb" else int(value) for name, value in known.items()
+            if value and (name == "imdb" or str(value).isdigit())}
+
+
+def without_gaps(value):
+    if not isinstance(value, dict):
+        return value
+    kept = {name: without_gaps(part) for name, part in value.items()}
+    # Kodi says 0 and -1 for numbers that it does not know.
+    return {name: part for name, part in kept.items() if part not in (None, "", {}, -1) and (name, part) != ("year", 0)}
+
+
+def send(address, told):
+    """What became of it; a repetition of the same delivery changes nothing."""
+    request = urllib.request.Request(address, json.dumps(told).encode(), {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        return json.load(refusal)
+
+
+def main():
+    import xbmc
+    import xbmcaddon
+
+    address = xbmcaddon.Addon().getSetting("address")
+    properties = ["title", "showtitle", "season", "episode", "year", "uniqueid", "tvshowid", "file"]
+
+    def ask(method, **params):
+        call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return json.loads(xbmc.executeJSONRPC(json.dumps(call))).get("result", {})
+
+    class Player(xbmc.Player):
+        item, position, length = None, 0, None
+
+        def tell(self, kind):
+            if self.item:
+                xbmc.log("reelay: %s" % send(address, event(kind, self.item, self.position, self.length)), xbmc.LOGDEBUG)
+
+        def look(self):
+            if self.isPlayingVideo():
+                self.position, self.length = self.getTime(), self.getTotalTime()
+
+        # Now the stream really runs.
+        def onAVStarted(self):
+            self.item = None
+            if not self.isPlayingVideo():
+                return
+            item = ask("Player.GetItem", playerid=1, properties=properties).get("item", {})
+            if item.get("tvshowid", -1) > 0:
+                show = ask("VideoLibrary.GetTVShowDetails", tvshowid=item["tvshowid"], properties=["uniqueid"])
+                item["showuniqueid"] = show.get("tvshowdetails", {}).get("uniqueid")
+            self.item = item
+            self.look()
+            self.tell("play")
+
+        def onPlayBackPaused(self):
+            self.look()
+            self.tell("pause")
+
+        def onPlayBackResumed(self):
+            self.look()
+            self.tell("resume")
+
+        def onPlayBackSeek(self, time, offset):
+            self.position = time / 1000
+            self.tell("seek")
+
+        # The place is gone by then: the last look counts.
+        def onPlayBackStopped(self):
+            self.tell("stop")
+            self.item = None
+
+        def onPlayBackEnded(self):
+            self.position = self.length or self.position
+            self.tell("stop")
+            self.item = None
+
+    player, monitor, waited = Player(), xbmc.Monitor(), 0
+    while not monitor.waitForAbort(1):
+        player.look()
+        waited += 1
+        if player.item and waited >= PROGRESS_SECONDS:
+            waited = 0
+            player.tell("progress")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        main()
+    else:
+        place = [float(seconds) for seconds in sys.argv[4:6]] + [None, None]
+        print(json.dumps(send(sys.argv[1], event(sys.argv[2], json.loads(sys.argv[3]), place[0], place[1]))))
