@@ -15,6 +15,8 @@ import Testing
     /// In microseconds: half a hundredth of a password's check at its full cost, whose own spread is more than that. A name
     /// that is known was seen to cost some 120 µs more.
     private static let differenceMax = 500.0
+    /// Below this a difference is not told from chance, as on a machine that is busy with something else.
+    private static let chanceMax = 4.5
 
     private static func deadline() -> ContinuousClock.Instant { .now.advanced(by: .seconds(20)) }
 
@@ -45,7 +47,7 @@ import Testing
                 store: store, hasher: hasher, clock: SystemWallClock(), ids: SystemIDSource(), registration: .open,
                 limits: limits)
             let context = EdgeContext(
-                rpc: RPCContext(deadline: .now.advanced(by: .seconds(120)), trace: .root()),
+                rpc: RPCContext(deadline: .now.advanced(by: .seconds(1_200)), trace: .root()),
                 clientAddress: "192.0.2.1")
             _ = try await Register(accounts: accounts).run(
                 RegisterInput(body: Registration(username: "alice", password: "a long and odd phrase")), context)
@@ -74,15 +76,20 @@ import Testing
         }
     }
 
+    /// Whether somebody who measures so long learns who has an account.
+    private static func tells(_ difference: (t: Double, microseconds: Double)) -> Bool {
+        abs(difference.microseconds) > differenceMax && abs(difference.t) > chanceMax
+    }
+
     @Test("An unknown name and a wrong password take the same time, to within a hash's own spread")
     func same() async throws {
-        let (t, microseconds) = try await Self.t(samples: Self.samples, forgetsDummy: false)
-        #expect(abs(microseconds) < Self.differenceMax, "\(microseconds) µs, t = \(t)")
+        let difference = try await Self.t(samples: Self.samples, forgetsDummy: false)
+        #expect(!Self.tells(difference), "\(difference)")
     }
 
     @Test("The measure would see an answer that spares the hash")
     func sensitive() async throws {
-        let (t, microseconds) = try await Self.t(samples: 300, forgetsDummy: true)
-        #expect(abs(t) > 20 && abs(microseconds) > Self.differenceMax, "\(microseconds) µs, t = \(t)")
+        let difference = try await Self.t(samples: 600, forgetsDummy: true)
+        #expect(Self.tells(difference), "\(difference)")
     }
 }
