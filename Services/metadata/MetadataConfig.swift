@@ -42,12 +42,14 @@ extension MetadataService {
         let providers = ProviderRoster.panel(
             values, gates: gates, now: { clock.now.microsecondsSinceEpoch / 1_000 }
         ) { provider in
-            ProviderHTTP(client: client, userAgent: "Reelay/\(runtime.version)", gate: gates[provider])
+            ProviderHTTP(
+                client: client, userAgent: "Reelay/\(runtime.version)", gate: gates[provider],
+                shelf: StoredShelf(provider: provider, store: store))
         }
         let enricher = Enricher(store: store, providers: providers, clock: clock, ids: SystemIDSource())
         let demand = DemandBook(clock: clock)
         let worker = RefreshWorker(enricher: enricher, demand: demand, logger: runtime.logger)
-        assembly.add(.stopping("demand", phase: .flushing) { await worker.flushDemand() })
+        assembly.add(.stopping("demand", phase: .flushing) { await worker.flush() })
         if values[refreshes] { assembly.add(.running("refresh", phase: .background) { await worker.run() }) }
         var router = RPCRouter()
         MetadataRoutes.register(MetadataService(enricher: enricher, demand: demand), on: &router)
@@ -58,5 +60,6 @@ extension MetadataService {
     static let migrations = [
         Migration(1, "titles", sql: PackageResources._001_titles_sql),
         Migration(2, "engine", sql: PackageResources._002_engine_sql),
+        Migration(3, "entries", sql: PackageResources._003_entries_sql),
     ]
 }

@@ -19,6 +19,10 @@ package struct JSONNames: @unchecked Sendable {
 
     private let names: UnsafePointer<Name>
     let count: Int
+    /// A table of twice as many places as names or more, each with an index of a name, or 255; a name lies at the place of
+    /// its head or behind it.
+    private let places: UnsafePointer<UInt8>
+    private let placeMask: Int
 
     /// Declares up to 64 different names.
     package init(_ names: StaticString...) { self.init(names) }
@@ -29,23 +33,50 @@ package struct JSONNames: @unchecked Sendable {
         for (position, name) in names.enumerated() { (memory + position).initialize(to: Name(name)) }
         self.names = UnsafePointer(memory)
         count = names.count
+        var size = 4
+        while size < names.count * 2 { size *= 2 }
+        placeMask = size - 1
+        let table = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        table.initialize(repeating: .max, count: size)
+        for position in names.indices {
+            var place = Self.place(memory[position].head, memory[position].count) & placeMask
+            while table[place] != .max { place = (place + 1) & placeMask }
+            table[place] = UInt8(truncatingIfNeeded: position)
+        }
+        places = UnsafePointer(table)
+    }
+
+    /// Where a name is looked for first, before it is cut to the size of the table.
+    @inline(__always)
+    private static func place(_ head: UInt64, _ count: Int) -> Int {
+        Int(truncatingIfNeeded: (head ^ UInt64(truncatingIfNeeded: count)) &* 0x9E37_79B9_7F4A_7C15 &>> 40)
     }
 
     /// The index of the name, tried first at `guess` since members mostly come in their declared order; −1 if there is
     /// none.
     @inline(__always)
     func find(_ key: UnsafePointer<UInt8>, count length: Int, head: UInt64, guess: Int) -> Int {
-        var index = guess < count ? guess : 0
-        for _ in 0..<count {
-            let name = names + index
-            if name.pointee.head == head, name.pointee.count == length,
-                length <= 8 || JSONBytesScan.equal(name.pointee.start + 8, key + 8, count: length &- 8)
-            {
-                return index
-            }
-            index = index &+ 1 == count ? 0 : index &+ 1
+        if guess < count, isName(guess, key, length, head) { return guess }
+        var place = Self.place(head, length) & placeMask
+        while places[place] != .max {
+            let index = Int(places[place])
+            if isName(index, key, length, head) { return index }
+            place = (place &+ 1) & placeMask
         }
         return -1
+    }
+
+    @inline(__always)
+    private func isName(_ index: Int, _ key: UnsafePointer<UInt8>, _ length: Int, _ head: UInt64) -> Bool {
+        let name = names + index
+        return name.pointee.head == head && name.pointee.count == length
+            && (length <= 8 || JSONBytesScan.equal(name.pointee.start + 8, key + 8, count: length &- 8))
+    }
+
+    /// Whether the name at `index` is `name`, whose head is given.
+    @inline(__always)
+    func spells(_ name: StaticString, head: UInt64, at index: Int) -> Bool {
+        isName(index, name.utf8Start, name.utf8CodeUnitCount, head)
     }
 
     /// The index of the name that `bytes` spell, −1 if there is none.

@@ -89,6 +89,8 @@ extension JSONReader {
     @inline(never)
     @usableFromInline
     mutating func skipSpaceInFact() {
+        // Texts that are written for people are indented.
+        while index &+ 8 <= end, JSONBytesScan.load(base + index) == 0x2020_2020_2020_2020 { index &+= 8 }
         while index < end {
             let byte = base[index]
             guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }

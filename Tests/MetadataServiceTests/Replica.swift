@@ -56,6 +56,13 @@ struct Replica: Sendable {
         try await GetRatingHistory(store: store).run(GetRatingHistoryParams(title: id), Self.context()).changes
     }
 
+    func search(_ text: String, kind: TitleKind? = nil, year: Int? = nil, hereOnly: Bool? = nil) async throws(RPCError)
+        -> TitleSearch
+    {
+        try await SearchTitles(enricher: enricher)
+            .run(SearchTitlesParams(query: text, kind: kind, year: year, hereOnly: hereOnly), Self.context())
+    }
+
     func redirects(after number: Int) async throws(RPCError) -> [TitleRedirect] {
         try await ListRedirects(store: store).run(ListRedirectsParams(after: number), Self.context()).redirects
     }

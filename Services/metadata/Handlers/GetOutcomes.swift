@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.getOutcomes`: what each provider came to, and why scores are missing.
+/// `metadata.getOutcomes`: what each provider came to, and why scores are missing; of a title of that kind, where one is
+/// given.
 struct GetOutcomes: Sendable {
     let enricher: Enricher
 
@@ -11,6 +12,7 @@ struct GetOutcomes: Sendable {
             try await enricher.store.record(params.title, until: context.deadline)
         }
         guard let record else { throw .titleNotFound("no title has this id") }
+        try record.title.checked(params.kind)
         let wanted = params.provider.map { ProviderID($0) }
         let outcomes = ProviderID.allCases.compactMap { provider -> AskedProvider? in
             guard wanted == nil || wanted == provider else { return nil }
@@ -27,6 +29,14 @@ struct GetOutcomes: Sendable {
                 })
         }
         return TitleOutcomes(title: record.title.id, outcomes: outcomes, missing: shown)
+    }
+}
+
+extension Title {
+    /// Throws `wrongKind` where a kind is expected and the title is of another.
+    func checked(_ expected: TitleKind?) throws(RPCError) {
+        guard let expected, expected != kind else { return }
+        throw .wrongKind("this is a \(kind.rawValue), not a \(expected.rawValue)")
     }
 }
 

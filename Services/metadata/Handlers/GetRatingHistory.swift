@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.getRatingHistory`: a page of the changes of a title's scores, the latest first.
+/// `metadata.getRatingHistory`: a page of the changes of a title's scores, the latest first; of a title of that kind, where
+/// one is given.
 struct GetRatingHistory: Sendable {
     static let limitDefault = 50
 
@@ -21,6 +22,7 @@ struct GetRatingHistory: Sendable {
             try await store.title(params.title, until: context.deadline)
         }
         guard let title = stored?.title else { throw .titleNotFound("no title has this id") }
+        try title.checked(params.kind)
         let rows = try await asking { [before] () throws(StoreError) in
             try await store.history(
                 of: title.id, source: params.source, before: before, limit: limit, until: context.deadline)

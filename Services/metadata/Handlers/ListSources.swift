@@ -13,15 +13,17 @@ struct ListSources: Sendable {
                 let profile = ProviderProfile.of(provider)
                 return SourceInfo(
                     provider: Provider(provider), name: profile.name, enabled: on.contains(provider),
-                    reason: on.contains(provider) ? nil : Self.reason(profile), attribution: profile.attribution,
+                    reason: on.contains(provider) ? nil : reason(profile), attribution: profile.attribution,
                     link: profile.link, sources: profile.sources.map(RatingSource.init))
             })
     }
 
     /// Why a provider is off, and what would switch it on.
-    private static func reason(_ profile: ProviderProfile) -> String {
+    private func reason(_ profile: ProviderProfile) -> String {
+        guard !providers.switchedOff.contains(profile.provider) else {
+            return "It is switched off by REELAY_PROVIDERS_OFF."
+        }
         let settings = profile.needs.map { profile.settingName($0.rawValue) }
-        guard !settings.isEmpty else { return "It is switched off by REELAY_PROVIDERS_OFF." }
         let needs = "It needs \(settings.joined(separator: " and "))"
         return profile.isOnByDefault ? "\(needs)." : "\(needs) and has to be switched on."
     }

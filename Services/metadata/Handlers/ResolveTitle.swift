@@ -57,14 +57,30 @@ struct ResolveTitle: Sendable {
         throw .unavailable("the title is being stored by other calls")
     }
 
-    /// The title where it is here: by its ids, or by its number in its series.
+    /// The title where it is here: by its ids, by its number in its series, or, without any, by its name and year.
     private func known(_ wanted: WantedTitle, _ context: RPCContext) async throws(RPCError) -> Title? {
         try await asking { () throws(StoreError) in
             if let title = try await store.title(knownAs: wanted.keys, until: context.deadline) { return title }
+            if let named = try await named(wanted, until: context.deadline) { return named }
             guard let series = wanted.series, let season = wanted.seasonNumber, wanted.isNumbered else { return nil }
             return try await store.title(
                 of: series, wanted.kind, season: season, episode: wanted.episodeNumber, until: context.deadline)
         }
+    }
+
+    /// The one film or series that is here under that name and year beyond doubt.
+    private func named(
+        _ wanted: WantedTitle, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Title? {
+        guard wanted.kind == .movie || wanted.kind == .series, wanted.ids == SubjectIDs(), let name = wanted.name else {
+            return nil
+        }
+        let asked = BatchResolution.Name(query: 0, kind: wanted.kind, name: name, year: wanted.year, isSeries: false)
+        let found = try await store.references(named: [asked], until: deadline)
+        let verdict = OwnMatch.verdict(
+            kind: SubjectKind(wanted.kind), name: name, year: wanted.year, among: found.map(\.candidate))
+        guard case .one(let index) = verdict else { return nil }
+        return try await store.title(found[index].title.id, until: deadline)?.title
     }
 
     /// A season or an episode with its series, which is resolved where providers told it.

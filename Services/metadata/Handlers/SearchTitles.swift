@@ -15,7 +15,7 @@ struct SearchTitles: Sendable {
     func run(_ params: SearchTitlesParams, _ context: RPCContext) async throws(RPCError) -> TitleSearch {
         let own = try await asking { () throws(StoreError) in
             try await enricher.store.search(
-                SearchText.expression(params.query), keys: NameIndex.keys([params.query]), kind: params.kind,
+                SearchText.expression(params.query), keys: TitleKeys.keys(params.query), kind: params.kind,
                 limit: Self.ownMax, until: context.deadline)
         }
         var found: [ProviderFacts] = []

@@ -2,7 +2,7 @@
 package enum FactsText {
     /// The text without white space around it and without control characters, cut to a length; nil if nothing is left.
     package static func clean(_ text: String?, charactersMax: Int) -> String? {
-        guard let text else { return nil }
+        guard let text = text.map(trimmed) else { return nil }
         if isClean(text, bytesMax: charactersMax) { return text }
         let kept = text.unicodeScalars.filter { $0.properties.generalCategory != .control || $0 == "\n" }
         var result = String(String.UnicodeScalarView(kept))[...]
@@ -10,6 +10,17 @@ package enum FactsText {
         result = result.prefix(charactersMax)
         while result.last?.isWhitespace == true { result.removeLast() }
         return result.isEmpty ? nil : String(result)
+    }
+
+    /// The text without the spaces and line breaks of ASCII around it.
+    private static func trimmed(_ text: String) -> String {
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        let bytes = text.utf8
+        guard let first = bytes.first, let last = bytes.last, isSpace(first) || isSpace(last) else { return text }
+        var rest = bytes[...]
+        while let byte = rest.first, isSpace(byte) { rest.removeFirst() }
+        while let byte = rest.last, isSpace(byte) { rest.removeLast() }
+        return String(Substring(rest))
     }
 
     /// Whether the text is what cleaning would make of it, as nearly all are; false where that takes a closer look.
@@ -74,23 +85,35 @@ package enum FactsText {
         result.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "&"), let (character, end) = reference(bytes, from: index) {
+            // What stands between two marks is taken at once.
+            let start = index
+            while index < bytes.count, !isMark(bytes[index]) { index += 1 }
+            if index > start { result += bytes[start..<index] }
+            guard index < bytes.count else { break }
+            if bytes[index] == UInt8(ascii: "&"), let (character, end) = reference(bytes, from: index) {
                 result += character.utf8
                 index = end
-            } else if dropsTags, byte == UInt8(ascii: "<"), startsTag(bytes, at: index) {
-                let end = bytes[index...].firstIndex(of: UInt8(ascii: ">")) ?? bytes.endIndex
-                let name = String(decoding: bytes[(index + 1)..<end].prefix(5), as: UTF8.self).lowercased()
-                let breaks = ["br", "/p", "/li", "/div"].contains { name.hasPrefix($0) }
-                if breaks, result.last != UInt8(ascii: "\n") { result.append(UInt8(ascii: "\n")) }
-                index = end + 1
+            } else if bytes[index] == UInt8(ascii: "<"), startsTag(bytes, at: index) {
+                if isBreak(bytes, at: index), result.last != UInt8(ascii: "\n") { result.append(UInt8(ascii: "\n")) }
+                while index < bytes.count, bytes[index] != UInt8(ascii: ">") { index += 1 }
+                index += 1
             } else {
-                result.append(byte)
+                result.append(bytes[index])
                 index += 1
             }
         }
         return String(decoding: result, as: UTF8.self)
     }
+
+    /// Whether the tag at "<" ends a line.
+    private static func isBreak(_ bytes: [UInt8], at index: Int) -> Bool {
+        breaks.contains { name in
+            index + name.count < bytes.count
+                && (0..<name.count).allSatisfy { bytes[index + 1 + $0] | 0x20 == name[$0] | 0x20 }
+        }
+    }
+
+    private static let breaks = ["br", "/p", "/li", "/div"].map { Array($0.utf8) }
 
     /// Whether "<" begins a tag; before anything else it is only a sign.
     private static func startsTag(_ bytes: [UInt8], at index: Int) -> Bool {
@@ -104,11 +127,12 @@ package enum FactsText {
 
     /// The character that a reference at "&" means, and where the text goes on behind it.
     private static func reference(_ bytes: [UInt8], from index: Int) -> (character: String, end: Int)? {
-        let name = bytes[(index + 1)...].prefix(characterNameMax + 1).prefix { $0 != UInt8(ascii: ";") }
-        guard name.count <= characterNameMax, name.endIndex < bytes.count, bytes[name.endIndex] == UInt8(ascii: ";"),
-            let character = character(named: String(decoding: name, as: UTF8.self))
+        var end = index + 1
+        while end < bytes.count, end <= index + 1 + characterNameMax, bytes[end] != UInt8(ascii: ";") { end += 1 }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: ";"), end - index - 1 <= characterNameMax,
+            let character = character(named: String(decoding: bytes[(index + 1)..<end], as: UTF8.self))
         else { return nil }
-        return (character, name.endIndex + 1)
+        return (character, end + 1)
     }
 
     /// The character of "amp", "#39" or "#x27"; nil for a name that is not known.

@@ -7,8 +7,17 @@ package protocol ProviderClient: Sendable {
     /// Nil where the provider cannot be asked: nothing is known of the title that it understands.
     func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts?
 
+    /// The same, where the provider said `kept` before: one that can tell answers in short that this is unchanged.
+    func facts(_ subject: ProviderSubject, kept: ProviderFacts?) async throws(ProviderError) -> ProviderFacts?
+
     /// Titles of that kind whose name fits, best first; empty where none does.
     func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
+}
+
+extension ProviderClient {
+    package func facts(
+        _ subject: ProviderSubject, kept: ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts? { try await facts(subject) }
 }
 
 /// Asking one provider, with its part in a refresh.
@@ -19,9 +28,9 @@ package struct ProviderReport: Sendable, Hashable {
     package let error: ProviderError?
 
     /// Asks and never throws.
-    package init(asking client: some ProviderClient, about subject: ProviderSubject) async {
+    package init(asking client: some ProviderClient, about subject: ProviderSubject, kept: ProviderFacts? = nil) async {
         do throws(ProviderError) {
-            let facts = try await client.facts(subject)
+            let facts = try await client.facts(subject, kept: kept)
             error = nil
             self.facts = facts
             answer = ProviderAnswer(

@@ -12,6 +12,8 @@ extension ProviderFacts: JSONEncodable {
         writer.string(kind.rawValue)
         writer.member(#""fetched_at":"#)
         writer.int(Int(fetchedAtMilliseconds))
+        Self.write(validator, #""validator":"#, &writer)
+        Self.write(Self.reading, #""reading":"#, &writer)
         Self.write(ids, #""ids":"#, &writer)
         Self.write(seriesIDs, #""series_ids":"#, &writer)
         Self.write(seasonNumber, #""season":"#, &writer)
@@ -59,12 +61,17 @@ extension ProviderFacts: JSONEncodable {
         ExternalIds(ids).encode(to: &writer)
     }
 
+    /// Counts what is read of answers: with every member that is read in addition it has to be raised, so that what is
+    /// unchanged at the provider is read once more.
+    private static let reading: Int? = 1
+
     /// Nil for what no provider of today wrote.
     init?(_ value: JSONValue) {
         guard let provider = value["provider"].string.flatMap(ProviderID.init(rawValue:)),
             let kind = value["kind"].string.flatMap(SubjectKind.init(rawValue:)), let at = value["fetched_at"].int
         else { return nil }
         self.init(provider: provider, kind: kind, fetchedAtMilliseconds: Int64(at))
+        if value["reading"].int == Self.reading { validator = value["validator"].string }
         ids = SubjectIDs(value["ids"])
         seriesIDs = SubjectIDs(value["series_ids"])
         seasonNumber = value["season"].int

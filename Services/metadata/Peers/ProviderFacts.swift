@@ -1,9 +1,11 @@
 /// What one provider says of one title, normalised; nil and empty mean that it does not say.
 package struct ProviderFacts: Sendable, Hashable {
     package let provider: ProviderID
-    package let kind: SubjectKind
+    package private(set) var kind: SubjectKind
     /// Milliseconds since 1970.
-    package let fetchedAtMilliseconds: Int64
+    package private(set) var fetchedAtMilliseconds: Int64
+    /// The entity tag of the one answer that all of this was read from; nil where there was none.
+    package var validator: String?
     package var ids = SubjectIDs()
     /// The series' ids, for a season or an episode.
     package var seriesIDs = SubjectIDs()
@@ -39,6 +41,24 @@ package struct ProviderFacts: Sendable, Hashable {
         self.provider = provider
         self.kind = kind
         self.fetchedAtMilliseconds = fetchedAtMilliseconds
+    }
+
+    /// The same, told again just now.
+    package func confirmed(atMilliseconds now: Int64) -> ProviderFacts {
+        var facts = self
+        facts.fetchedAtMilliseconds = now
+        facts.scores = scores.map { $0.confirmed(atMilliseconds: now) }
+        return facts
+    }
+
+    /// The same about a title of another kind, as a season and its series are one entry at the places for anime.
+    package func regarded(as kind: SubjectKind) -> ProviderFacts {
+        guard kind != self.kind else { return self }
+        var facts = self
+        facts.kind = kind
+        // TMDb counts each kind apart.
+        facts.ids.tmdb = nil
+        return facts
     }
 
     /// Answered with or without a score.

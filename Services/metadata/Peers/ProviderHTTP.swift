@@ -19,15 +19,19 @@ package struct ProviderHTTP: Sendable {
     private let client: HTTPClient
     private let userAgent: String
     private let gate: (any ProviderGate)?
+    /// Nil where nobody keeps answers.
+    let shelf: (any EntryShelf)?
 
     /// Does not own the client: whoever made it shuts it down.
     package init(
-        client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String, gate: (any ProviderGate)? = nil
+        client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String, gate: (any ProviderGate)? = nil,
+        shelf: (any EntryShelf)? = nil
     ) {
         self.client = client
         self.limits = limits
         self.userAgent = userAgent
         self.gate = gate
+        self.shelf = shelf
     }
 
     /// How the shared client is to be set up. Redirects are not followed: an answer must not send our key elsewhere.
@@ -39,11 +43,15 @@ package struct ProviderHTTP: Sendable {
     }
 
     /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a
-    /// body, and what the gate throws.
+    /// body, and what the gate and `onTurn` throw, which is called when the call's turn has come.
+    ///
+    /// With the `validator` of an earlier answer from the same address the status is 304 where nothing has changed.
     package func get(
-        _ address: ProviderAddress, headers: [(name: String, value: String)] = []
+        _ address: ProviderAddress, headers: [(name: String, value: String)] = [], validator: String? = nil,
+        onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
     ) async throws(ProviderError) -> ProviderHTTPAnswer {
-        try await send(.GET, address, headers: headers, body: nil)
+        let headers = headers + (validator.map { [(name: "if-none-match", value: $0)] } ?? [])
+        return try await send(.GET, address, headers: headers, body: nil, onTurn: onTurn)
     }
 
     /// Asks with a body, which must change nothing at the provider; otherwise as `get`.
@@ -54,7 +62,8 @@ package struct ProviderHTTP: Sendable {
     }
 
     private func send(
-        _ method: HTTPMethod, _ address: ProviderAddress, headers: [(name: String, value: String)], body: [UInt8]?
+        _ method: HTTPMethod, _ address: ProviderAddress, headers: [(name: String, value: String)], body: [UInt8]?,
+        onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
     ) async throws(ProviderError) -> ProviderHTTPAnswer {
         var request = HTTPClientRequest(url: address.url)
         request.method = method
@@ -66,6 +75,7 @@ package struct ProviderHTTP: Sendable {
         if let body { request.body = .bytes(body) }
         try await gate?.enter()
         defer { gate?.leave() }
+        try await onTurn()
         do {
             return try await withDeadline { [request] in try await fetch(request) }
         } catch {
@@ -79,7 +89,14 @@ package struct ProviderHTTP: Sendable {
         return ProviderHTTPAnswer(
             status: Int(response.status.code), contentType: response.headers.first(name: "content-type"),
             retryAfter: response.headers.first(name: "retry-after"), location: response.headers.first(name: "location"),
-            body: Array(body.readableBytesView))
+            validator: response.headers.first(name: "etag").flatMap(Self.validator), body: Array(body.readableBytesView)
+        )
+    }
+
+    /// A validator that can be sent back as it is.
+    private static func validator(_ text: String) -> String? {
+        let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+        return isPlain && text.utf8.count <= ProviderLimits.validatorBytesMax ? text : nil
     }
 
     /// The client's own deadline ends with the head of the response; this one covers the body too.
@@ -124,17 +141,24 @@ package struct ProviderHTTPAnswer: Sendable {
     package let retryAfter: String?
     /// Where a redirect leads; it is not followed.
     package let location: String?
+    /// The entity tag, by which the provider tells later whether this is unchanged.
+    package let validator: String?
     package let body: [UInt8]
 
     package init(
-        status: Int, contentType: String? = nil, retryAfter: String? = nil, location: String? = nil, body: [UInt8]
+        status: Int, contentType: String? = nil, retryAfter: String? = nil, location: String? = nil,
+        validator: String? = nil, body: [UInt8]
     ) {
         self.status = status
         self.contentType = contentType
         self.retryAfter = retryAfter
         self.location = location
+        self.validator = validator
         self.body = body
     }
+
+    /// Whether what was told with the validator still holds.
+    package var isUnchanged: Bool { status == 304 }
 
     /// Whether a web page came instead of data, whatever the status says.
     package var isHTML: Bool {
@@ -162,10 +186,10 @@ package struct ProviderHTTPAnswer: Sendable {
 
     /// The body as JSON, of it what `selection` keeps; throws `unavailable` for a web page and `malformed` for anything
     /// else. Where a name comes twice, the first counts.
-    package func json(keeping selection: JSONSelection? = nil) throws(ProviderError) -> JSONValue {
+    package func json(keeping selection: JSONSelection? = nil) throws(ProviderError) -> JSONView {
         if isHTML { throw .unavailable("a web page came with status \(status)") }
         do throws(JSONError) {
-            return try decodeJSON(keeping: selection, from: body)
+            return try viewJSON(keeping: selection, of: body)
         } catch {
             throw .malformed("the body is no JSON: \(error)")
         }
@@ -173,7 +197,10 @@ package struct ProviderHTTPAnswer: Sendable {
 }
 
 /// What providers write in more than one way.
-extension JSONValue {
+extension JSONView {
+    /// A number exactly as it was written.
+    var figure: NativeFigure? { number.flatMap { NativeFigure($0.text) } }
+
     /// An id, as a number or as digits.
     var outsideID: Int64? { SubjectIDs.checked(int ?? string.flatMap { Int($0) }) }
 

@@ -22,6 +22,10 @@ package struct ProviderLimits: Sendable, Hashable {
     package static let genreCharactersMax = 100
     package static let certificationCharactersMax = 20
     package static let addressBytesMax = 2_000
+    /// How long an entry is not asked for again at a provider that must not be asked twice a day.
+    package static let shelfTime = Duration.days(1)
+    /// Bytes of an entity tag; longer ones are not kept.
+    package static let validatorBytesMax = 200
     /// Seasons of a series, or episodes of a season.
     package static let childrenMax = 10_000
 }

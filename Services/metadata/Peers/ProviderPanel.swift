@@ -3,18 +3,24 @@ package struct ProviderPanel: Sendable {
     private let clients: [any ProviderClient]
     /// Providers that are off, with the reason, so that a title can say why it lacks a score.
     let skipped: [ProviderID]
+    /// Those of them that a setting switches off, whether or not they have what they need.
+    let switchedOff: Set<ProviderID>
     private let gates: [ProviderID: SharedGate]
 
-    /// Times that one provider is asked about a title, each time with more ids.
+    /// Times that a provider which does not know a title is asked about it, each time by other ids.
     private static let roundsMax = 3
 
     package init(clients: [any ProviderClient], skipped: [ProviderID]) {
         self.init(clients: clients, skipped: skipped, gates: [:])
     }
 
-    init(clients: [any ProviderClient], skipped: [ProviderID], gates: [ProviderID: SharedGate]) {
+    init(
+        clients: [any ProviderClient], skipped: [ProviderID], switchedOff: Set<ProviderID> = [],
+        gates: [ProviderID: SharedGate]
+    ) {
         self.clients = clients
         self.skipped = skipped
+        self.switchedOff = switchedOff
         self.gates = gates
     }
 
@@ -22,16 +28,18 @@ package struct ProviderPanel: Sendable {
     var profiles: [ProviderProfile] { providers.map { gates[$0]?.profile ?? .of($0) } }
 
     private enum Event: Sendable {
-        case told(ProviderReport, about: ProviderSubject)
+        case told(ProviderReport)
         case deadline
     }
 
     /// What each of the `asked` providers says about `subject`, in the fixed order of providers; never throws, and
-    /// never takes longer than the turn. `known` are facts that need not be asked for.
+    /// never takes longer than the turn. `known` are facts that need not be asked for; `kept` is what each said before,
+    /// which may be unchanged.
     ///
     /// Ids that one provider tells are at once used to ask those that could not be asked without them.
     func ask(
-        _ subject: ProviderSubject, asked: Set<ProviderID>, known: [ProviderFacts], turn: ProviderTurn
+        _ subject: ProviderSubject, asked: Set<ProviderID>, known: [ProviderFacts],
+        kept: [ProviderID: ProviderFacts] = [:], turn: ProviderTurn
     ) async -> [ProviderReport] {
         let clients = clients.filter { asked.contains($0.provider) }
         guard !clients.isEmpty else { return [] }
@@ -40,19 +48,24 @@ package struct ProviderPanel: Sendable {
             var current = Self.filled(subject, facts)
             var reports: [ProviderID: ProviderReport] = [:]
             var rounds: [ProviderID: Int] = [:]
-            var running = 0
+            var understood: [ProviderID: UnderstoodSubject] = [:]
+            var running: Set<ProviderID> = []
 
             func start(_ client: any ProviderClient) {
-                running += 1
-                rounds[client.provider, default: 0] += 1
-                group.addTask { [current] in .told(await report(client, current, turn), about: current) }
+                running.insert(client.provider)
+                understood[client.provider] = UnderstoodSubject(current, by: client.provider)
+                group.addTask { [current] in .told(await report(client, current, kept[client.provider], turn)) }
             }
-            func startAgain(_ provider: ProviderID) {
-                guard rounds[provider, default: 0] < Self.roundsMax,
-                    let client = clients.first(where: { $0.provider == provider })
-                else { return }
-                reports[provider] = nil
-                start(client)
+            // Who did not know the title, and can go by more than when it was asked.
+            func startAgain() {
+                for client in clients where !running.contains(client.provider) {
+                    let provider = client.provider
+                    guard let report = reports[provider], report.isUnmapped || report.error == .notFound,
+                        rounds[provider, default: 0] < Self.roundsMax,
+                        UnderstoodSubject(current, by: provider) != understood[provider]
+                    else { continue }
+                    start(client)
+                }
             }
 
             for client in clients { start(client) }
@@ -60,21 +73,21 @@ package struct ProviderPanel: Sendable {
                 try? await Task.sleep(until: turn.deadline, tolerance: .milliseconds(5))
                 return .deadline
             }
-            while running > 0, let event = await group.next() {
-                switch event {
-                case .deadline: group.cancelAll()
-                case .told(let report, let about):
-                    running -= 1
-                    reports[report.answer.provider] = report
-                    if let told = report.facts { facts.append(told) }
-                    let better = Self.filled(subject, facts)
-                    if better != current {
-                        current = better
-                        for (provider, old) in reports where old.isUnmapped { startAgain(provider) }
-                    } else if report.isUnmapped, about != current {
-                        startAgain(report.answer.provider)
-                    }
+            while !running.isEmpty, let event = await group.next() {
+                guard case .told(let report) = event else {
+                    group.cancelAll()
+                    continue
                 }
+                let provider = report.answer.provider
+                running.remove(provider)
+                reports[provider] = report
+                // Being unmapped costs no call.
+                if !report.isUnmapped { rounds[provider, default: 0] += 1 }
+                if let told = report.facts {
+                    facts.append(told)
+                    current = Self.filled(subject, facts)
+                }
+                startAgain()
             }
             group.cancelAll()
             return reports.values.sorted { $0.answer.provider.order < $1.answer.provider.order }
@@ -87,10 +100,10 @@ package struct ProviderPanel: Sendable {
     }
 
     private func report(
-        _ client: any ProviderClient, _ subject: ProviderSubject, _ turn: ProviderTurn
+        _ client: any ProviderClient, _ subject: ProviderSubject, _ kept: ProviderFacts?, _ turn: ProviderTurn
     ) async -> ProviderReport {
         let report = await ProviderTurn.$current.withValue(turn) {
-            await ProviderReport(asking: client, about: subject)
+            await ProviderReport(asking: client, about: subject, kept: kept)
         }
         // Nil without an error: it was not asked anything.
         if report.facts != nil || report.error != nil { await gates[client.provider]?.note(report.error) }

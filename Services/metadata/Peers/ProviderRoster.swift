@@ -40,6 +40,7 @@ enum ProviderRoster {
             .compactMap { $0.make(values, http($0.provider), now) }
         let present = Set(clients.map(\.provider))
         return ProviderPanel(
-            clients: clients, skipped: ProviderID.allCases.filter { !present.contains($0) }, gates: gates)
+            clients: clients, skipped: ProviderID.allCases.filter { !present.contains($0) }, switchedOff: off,
+            gates: gates)
     }
 }

@@ -44,6 +44,9 @@ package struct SubjectIDs: Sendable, Hashable {
 
     package var isEmpty: Bool { self == SubjectIDs() }
 
+    /// Whether a place that has nothing but anime knows the title.
+    package var isOfAnime: Bool { anilist != nil || anidb != nil || myanimelist != nil || kitsu != nil }
+
     /// The ids with gaps filled from another set.
     package func filled(from other: SubjectIDs) -> SubjectIDs {
         SubjectIDs(
@@ -104,7 +107,7 @@ package struct ProviderSubject: Sendable, Hashable {
         self.name = name
         self.originalName = originalName
         self.year = year
-        self.isAnime = isAnime
+        self.isAnime = isAnime ?? (ids.isOfAnime || seriesIDs.isOfAnime ? true : nil)
     }
 
     /// The subject with its gaps filled from what providers said of it, the earlier ones first.

@@ -12,22 +12,6 @@ struct ProviderTurn: Sendable {
     @TaskLocal static var current: ProviderTurn?
 }
 
-/// Every bound of a gate.
-struct GateLimits: Sendable {
-    /// Calls that wait at one time; one more is turned away.
-    var waitersMax = 10_000
-    /// How far ahead places are taken from the line that the replicas share.
-    var ahead = Duration.milliseconds(100)
-    /// A place that is older is lost: calls must not bunch.
-    var lateMax = Duration.milliseconds(10)
-    /// The longest wait of a call without a deadline of its own.
-    var waitMax = Duration.seconds(20)
-    /// How often an answer is noted of a provider that is well.
-    var noteInterval = Duration.seconds(60)
-    /// Parts of a hundred of a day's calls that are left to those who wait for the answer.
-    var reservedPercent = 20
-}
-
 /// The gate of one provider: so many calls at once, at the pace that all replicas keep together, none while it is left
 /// alone.
 final class SharedGate: ProviderGate {
@@ -159,7 +143,8 @@ final class SharedGate: ProviderGate {
                 if let leasing { try? await lease(leasing, turn) }
                 try refuseWhileResting()
                 do { try await Task.sleep(until: place, tolerance: .zero) } catch { throw .busy }
-                return
+                // On a busy machine the task may run late; then the place is lost, as one that nobody took.
+                if ContinuousClock.now - place <= limits.lateMax { return }
             case .lease(let count):
                 try await lease(count, turn)
                 try refuseWhileResting()

@@ -47,7 +47,10 @@ struct AskingPlan: Sendable, Hashable {
         case .ok, .noRating, .skipped: return nil
         case .notMapped: return now + profile.keeping.absence.milliseconds
         case .quota:
-            guard case .quota(let until?)? = error else { return now + profile.restAfterRefusal.milliseconds }
+            let rest = profile.restAfterRefusal.milliseconds
+            // Only its turn did not come.
+            if case .busy? = error { return now + min(rest, 3_600_000) }
+            guard case .quota(let until?)? = error else { return now + rest }
             // Not all at the moment at which the allowance is renewed.
             return until + RefreshSchedule.jittered(18 * 3_600_000, seed: spread) - 18 * 3_600_000
         case .error: return profile.mayRetry ? nil : now + profile.keeping.answer.milliseconds

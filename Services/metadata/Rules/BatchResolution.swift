@@ -103,14 +103,8 @@ struct BatchResolution: Sendable {
         let names = Dictionary(namesToFind.map { ($0.query, $0) }) { first, _ in first }
         for (query, rows) in Dictionary(grouping: found, by: \.query) {
             guard let name = names[query] else { continue }
-            let candidates = rows.map { row in
-                NameChoice.Candidate(
-                    kind: SubjectKind(row.title.kind),
-                    names: [row.title.name] + [row.originalName].compactMap(\.self) + row.names, year: row.title.year,
-                    runtimeMinutes: row.runtimeMinutes)
-            }
-            switch NameChoice.verdict(
-                kind: SubjectKind(name.kind), name: name.name, year: name.year, among: candidates)
+            switch OwnMatch.verdict(
+                kind: SubjectKind(name.kind), name: name.name, year: name.year, among: rows.map(\.candidate))
             {
             case .one(let index) where name.isSeries: seriesFound[query] = rows[index].title.id
             case .one(let index):

@@ -20,7 +20,7 @@ package struct OutsideScore: Sendable, Hashable {
     /// Who told us.
     package let via: ProviderID
     /// Milliseconds since 1970.
-    package let fetchedAtMilliseconds: Int64
+    package private(set) var fetchedAtMilliseconds: Int64
     package var status: ScoreStatus
     /// Where the source shows it.
     package let url: String?
@@ -37,6 +37,13 @@ package struct OutsideScore: Sendable, Hashable {
         self.fetchedAtMilliseconds = fetchedAtMilliseconds
         self.status = status
         self.url = url
+    }
+
+    /// The same score, told again just now.
+    package func confirmed(atMilliseconds now: Int64) -> OutsideScore {
+        var score = self
+        score.fetchedAtMilliseconds = now
+        return score
     }
 
     /// The score on the scale of 0 to 100, to two decimals.

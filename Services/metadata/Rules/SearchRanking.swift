@@ -17,6 +17,8 @@ struct SearchRanking: Sendable {
         var ids: SubjectIDs
         var via: [ProviderID]
         let votes: Int64
+        /// Of all its names.
+        var keys: Set<String>
     }
 
     /// `own` in any order; `found` in the fixed order of providers, each provider's best first.
@@ -27,28 +29,30 @@ struct SearchRanking: Sendable {
                 originalName: named.title.originalName,
                 names: [named.title.name] + [named.title.originalName].compactMap(\.self) + named.names,
                 year: named.title.year, posterURL: named.title.posterUrl, ids: SubjectIDs(named.title.externalIds),
-                via: [],
-                votes: Int64(named.title.voteCount ?? 0))
+                via: [], votes: Int64(named.title.voteCount ?? 0), keys: [])
         }
+        for index in entries.indices { entries[index].keys = Self.keys(entries[index].names) }
         for facts in found where kind == nil || kind == facts.kind {
             guard let shown = facts.name else { continue }
             let names = facts.candidate.names
-            if let place = entries.firstIndex(where: { Self.isSame($0, facts, names) }) {
+            let keys = Self.keys(names)
+            if let place = entries.firstIndex(where: { Self.isSame($0, facts, keys) }) {
                 entries[place].ids = entries[place].ids.filled(from: facts.ids)
                 entries[place].names += names
+                entries[place].keys.formUnion(keys)
                 if !entries[place].via.contains(facts.provider) { entries[place].via.append(facts.provider) }
             } else {
                 entries.append(
                     Entry(
                         id: nil, kind: facts.kind, name: shown, originalName: facts.originalName, names: names,
                         year: facts.released?.year, posterURL: facts.posterURL, ids: facts.ids, via: [facts.provider],
-                        votes: facts.candidate.votes))
+                        votes: facts.candidate.votes, keys: keys))
             }
         }
         let offers = entries.map {
-            NameChoice.Candidate(kind: $0.kind, names: $0.names, year: $0.year, votes: $0.votes)
+            OwnMatch.Candidate(kind: $0.kind, names: $0.names, year: $0.year)
         }
-        let scores = offers.map { NameChoice.score(kind: kind, name: name, year: year, $0) }
+        let scores = OwnMatch.fits(kind: kind, name: name, year: year, offers)
         // Ties: what is here, then what more people rated, then as they came.
         let order = entries.indices.sorted { left, right in
             if scores[left] != scores[right] { return scores[left] > scores[right] }
@@ -63,7 +67,7 @@ struct SearchRanking: Sendable {
                 year: entry.year, posterUrl: entry.posterURL, externalIds: ExternalIds(entry.ids),
                 match: scores[index], via: entry.via.map(Provider.init))
         }
-        if case .one(let index) = NameChoice.verdict(kind: kind, name: name, year: year, among: offers) {
+        if case .one(let index) = OwnMatch.verdict(kind: kind, name: name, year: year, among: offers) {
             accepted = entries[index].id
         } else {
             accepted = nil
@@ -71,15 +75,25 @@ struct SearchRanking: Sendable {
     }
 
     /// Whether a provider's answer is an entry: an id that both have decides; without one, name and year.
-    private static func isSame(_ entry: Entry, _ facts: ProviderFacts, _ names: [String]) -> Bool {
+    private static func isSame(_ entry: Entry, _ facts: ProviderFacts, _ keys: Set<String>) -> Bool {
         guard entry.kind == facts.kind else { return false }
-        let keys = Set(entry.ids.keys(kind: .movie))
-        let theirs = facts.ids.keys(kind: .movie)
-        if theirs.contains(where: keys.contains) { return true }
+        let ours = entry.ids.keys(kind: .movie)
+        if !ours.isEmpty, facts.ids.keys(kind: .movie).contains(where: ours.contains) { return true }
         if entry.ids.contradicts(facts.ids) || entry.via.contains(facts.provider) { return false }
         guard let year = entry.year, year == facts.released?.year else { return false }
-        let words = Set(entry.names.map(NameIndex.words))
-        return names.contains { words.contains(NameIndex.words($0)) }
+        return !entry.keys.isDisjoint(with: keys)
+    }
+
+    private static func keys(_ names: [String]) -> Set<String> {
+        Set(names.lazy.map { TitleName($0).key }.filter { !$0.isEmpty })
+    }
+}
+
+extension NamedReference {
+    var candidate: OwnMatch.Candidate {
+        OwnMatch.Candidate(
+            kind: SubjectKind(title.kind), names: [title.name] + [originalName].compactMap(\.self) + names,
+            year: title.year, runtimeMinutes: runtimeMinutes)
     }
 }
 
@@ -88,9 +102,10 @@ enum SearchText {
     /// Words of a search that count.
     private static let wordsMax = 12
 
-    /// All its words, the last of which may be unfinished, as a tsquery; words hold letters and digits only.
+    /// All its words but a leading article, the last of which may be unfinished, as a tsquery; words hold letters and
+    /// digits only.
     static func expression(_ text: String) -> String {
-        let words = NameIndex.words(text).split(separator: " ").prefix(wordsMax).map { word in
+        let words = TitleMatch.normalized(text).split(separator: " ").prefix(wordsMax).map { word in
             String(word.filter { $0.isLetter || $0.isNumber })
         }.filter { !$0.isEmpty }
         return words.enumerated().map { index, word in

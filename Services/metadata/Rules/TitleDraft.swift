@@ -51,7 +51,7 @@ struct WantedTitle: Sendable, Hashable {
     var localKey: OutsideKey? {
         guard ids == SubjectIDs(), let name, kind == .movie || kind == .series else { return nil }
         return OutsideKey(
-            source: TitleJoin.local, kind: kind, value: "\(NameIndex.words(name))|\(year.map(String.init) ?? "")")
+            source: TitleJoin.local, kind: kind, value: "\(TitleMatch.normalized(name))|\(year.map(String.init) ?? "")")
     }
 
     var subject: ProviderSubject {
@@ -100,7 +100,7 @@ struct TitleDraft: Sendable, Hashable {
         originalName = facts.lazy.compactMap(\.originalName).first { [name] in $0 != name }
         var names: [String] = []
         for name in facts.flatMap({ [$0.name, $0.originalName].compactMap(\.self) }) + facts.flatMap(\.otherNames)
-        where !names.contains(name) && names.count < NameIndex.namesMax {
+        where !names.contains(name) && names.count < MatchLimits.namesMax {
             names.append(name)
         }
         self.names = names

@@ -15,7 +15,7 @@ extension MetadataStore {
     func references(
         named names: [BatchResolution.Name], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [NamedReference] {
-        let rows = names.flatMap { name in NameIndex.keys([name.name]).map { (name, $0) } }
+        let rows = names.flatMap { name in TitleKeys.keys(name.name).map { (name, $0) } }
         return try await database.rows(
             MetadataQueries.named,
             [
@@ -47,7 +47,7 @@ extension MetadataStore {
         let keys = titles.keys
         let named = locals.filter { $0.wanted.name != nil && ($0.wanted.kind == .movie || $0.wanted.kind == .series) }
         let nameKeys = named.flatMap { local in
-            NameIndex.keys([local.wanted.provisionalName]).map { (local.id, $0) }
+            TitleKeys.keys(local.wanted.provisionalName).map { (local.id, $0) }
         }
         try await database.run(
             MetadataQueries.insertLocals,
@@ -60,7 +60,7 @@ extension MetadataStore {
                 .int4Array(locals.map { $0.wanted.year.map { Int32(clamping: $0) } }), .moment(now),
                 .ids(keys.map(\.title)), .textArray(keys.map(\.key.source)), .textArray(keys.map(\.key.value)),
                 .ids(named.map(\.id)), .textArray(named.map(\.wanted.provisionalName)),
-                .textArray(named.map { NameIndex.words($0.wanted.provisionalName) }), .ids(nameKeys.map(\.0)),
+                .textArray(named.map { NameWords.words($0.wanted.provisionalName) }), .ids(nameKeys.map(\.0)),
                 .textArray(nameKeys.map(\.1)),
             ], until: deadline)
     }

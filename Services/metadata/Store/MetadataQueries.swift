@@ -111,7 +111,7 @@ enum MetadataQueries {
         SELECT asked.query, t.runtime_minutes, t.original_name,
             coalesce((
                 SELECT array_agg(n.name ORDER BY n.name) FROM (
-                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 16
+                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 64
                 ) n), '{}'), \(reference)
         FROM (
             SELECT DISTINCT key.query, key.kind, k.title_id
@@ -134,7 +134,7 @@ enum MetadataQueries {
         """
         SELECT coalesce((
                 SELECT array_agg(n.name ORDER BY n.name) FROM (
-                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 16
+                    SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 64
                 ) n), '{}'), \(columns)
         FROM titles t
         WHERE t.id IN (

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Postgres
 import Store
 
@@ -36,6 +37,42 @@ extension MetadataQueries {
         RETURNING g.ahead, g.count, $5::bigint IS NOT NULL AND g.left_today = 0, h.state, h.failures,
             (extract(epoch FROM h.until) * 1000)::bigint, h.reason
         """, kind: .solo, row: grant)
+
+    /// What is known of asking for the entry $2 since $3 microseconds ago.
+    static let shelved = PGStatement(
+        "metadata.shelvedEntry",
+        """
+        SELECT e.facts FROM provider_entries e
+        WHERE e.provider = $1 AND e.entry = $2 AND e.asked_at > now() - $3 * interval '1 microsecond'
+        """
+    ) { row throws(PGError) in
+        guard let json: PGJSON = try row.next() else { return ShelvedEntry.asked }
+        let value = try? decodeJSON(JSONValue.self, from: json.bytes)
+        guard let value, !value.isNull else { return .absent }
+        return ProviderFacts(value).map { .told($0) } ?? .asked
+    }
+
+    /// Takes the question about an entry unless it was taken less than $3 microseconds ago; no row where it was. Clears
+    /// away some of what is older.
+    static let claimEntry = PGStatement(
+        "metadata.claimEntry",
+        """
+        WITH old AS (
+            SELECT o.provider, o.entry FROM provider_entries o
+            WHERE o.asked_at < now() - 2 * $3 * interval '1 microsecond' ORDER BY o.asked_at LIMIT 50
+        ), gone AS (
+            DELETE FROM provider_entries e USING old
+            WHERE e.provider = old.provider AND e.entry = old.entry AND (old.provider, old.entry) <> ($1, $2)
+        )
+        INSERT INTO provider_entries AS e (provider, entry, asked_at) VALUES ($1, $2, now())
+        ON CONFLICT (provider, entry) DO UPDATE SET asked_at = now(), facts = NULL
+            WHERE e.asked_at <= now() - $3 * interval '1 microsecond'
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let shelve = PGCommand(
+        "metadata.shelveEntry", "UPDATE provider_entries e SET facts = $3 WHERE e.provider = $1 AND e.entry = $2")
 
     /// A failure, as `ProviderStanding` weighed it. A rest that was longer stays.
     static let noteFailure = PGCommand(

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Postgres
 import Store
 
@@ -17,6 +18,33 @@ extension MetadataStore {
             ], until: deadline)
         guard let granted = rows.first else { throw .fault("there is no line of \(provider.rawValue)") }
         return granted
+    }
+
+    /// What is known of asking for an entry within `ProviderLimits.shelfTime`.
+    func shelved(
+        _ entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ShelvedEntry {
+        try await database.rows(MetadataQueries.shelved, Self.entry(entry, provider), until: deadline).first ?? .unasked
+    }
+
+    /// Takes the question about an entry; false where it was taken within `ProviderLimits.shelfTime`.
+    func claim(
+        _ entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(MetadataQueries.claimEntry, Self.entry(entry, provider), until: deadline).isEmpty
+    }
+
+    /// Keeps what came of it; nil for an entry that the provider does not have.
+    func shelve(
+        _ facts: ProviderFacts?, of entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let json = facts.map { encodeJSON($0) } ?? Array("null".utf8)
+        try await database.run(
+            MetadataQueries.shelve, [.text(provider.rawValue), .text(entry), .jsonb(json)], until: deadline)
+    }
+
+    private static func entry(_ entry: String, _ provider: ProviderID) -> [PGValue] {
+        [.text(provider.rawValue), .text(entry), .int8(ProviderLimits.shelfTime.milliseconds * 1_000)]
     }
 
     func noteFailure(

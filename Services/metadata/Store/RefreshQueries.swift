@@ -96,7 +96,8 @@ extension MetadataQueries {
         "metadata.addNames",
         """
         INSERT INTO title_names (title_id, name, words)
-        SELECT $1, n.name, n.words FROM unnest($3, $4) AS n (name, words) WHERE \(isTurn)
+        SELECT $1, n.name, n.words FROM unnest($3, $4) WITH ORDINALITY AS n (name, words, place) WHERE \(isTurn)
+            AND n.place <= $5 - (SELECT count(*) FROM title_names k WHERE k.title_id = $1)
         ON CONFLICT DO NOTHING
         """)
 
@@ -132,6 +133,28 @@ extension MetadataQueries {
         INSERT INTO rating_history (title_id, source, at, value, score, votes, via)
         SELECT $1, k.source, $3, k.value, k.score, k.votes, k.via
         FROM unnest($4, $5, $6, $7, $8) AS k (source, value, score, votes, via) WHERE \(isTurn)
+        """)
+
+    /// Thins the title's history, as of $3: changes older than $4 seconds to the last of each week and source, older than
+    /// $5 seconds to the last of each month; and no more than $6 in all, the latest.
+    static let thinHistory = PGCommand(
+        "metadata.thinHistory",
+        """
+        DELETE FROM rating_history h USING (
+            SELECT s.number, s.is_spare,
+                count(*) FILTER (WHERE NOT s.is_spare) OVER (ORDER BY s.number DESC) AS place
+            FROM (
+                SELECT d.number, d.span IS NOT NULL AND row_number() OVER (
+                    PARTITION BY d.source, d.span, date_trunc(coalesce(d.span, 'day'), d.at AT TIME ZONE 'UTC')
+                    ORDER BY d.number DESC) > 1 AS is_spare
+                FROM (
+                    SELECT c.number, c.source, c.at, CASE WHEN c.at < $3 - $5 * interval '1 second' THEN 'month'
+                        WHEN c.at < $3 - $4 * interval '1 second' THEN 'week' END AS span
+                    FROM rating_history c WHERE c.title_id = $1
+                ) d
+            ) s
+        ) t
+        WHERE h.title_id = $1 AND h.number = t.number AND (t.is_spare OR t.place > $6) AND \(isTurn)
         """)
 
     /// Seasons and episodes as their series or season lists them. Scores of one that was asked about itself stay.
@@ -178,6 +201,14 @@ extension MetadataQueries {
         "metadata.finishTurn",
         """
         UPDATE title_refresh r SET due_at = $3, attempts = $4, lease_until = NULL WHERE r.title_id = $1 AND r.fence = $2
+        """)
+
+    /// Gives turns back that did not end.
+    static let release = PGCommand(
+        "metadata.releaseTurns",
+        """
+        UPDATE title_refresh r SET lease_until = NULL
+        FROM unnest($1, $2) AS turn (title, fence) WHERE r.title_id = turn.title AND r.fence = turn.fence
         """)
 
     /// A new title and its first turn, of $11 microseconds. An id that a title has by now, and a number that its series

@@ -70,10 +70,20 @@ extension MetadataStore {
             let names = findings.draft.names.isEmpty ? [record.title.name] : findings.draft.names
             steps.append(
                 MetadataQueries.addNames.bound(
-                    turn + [.textArray(names), .textArray(names.map(NameIndex.words))]))
-            steps.append(MetadataQueries.addKeys.bound(turn + [.textArray(NameIndex.keys(names))]))
+                    turn + [.textArray(names), .textArray(names.map(NameWords.words)), .int(MatchLimits.namesMax)]))
+            let keys = TitleKeys.keys(names.map(TitleName.init))
+            steps.append(MetadataQueries.addKeys.bound(turn + [.textArray(keys)]))
         }
         steps += Self.told(findings, turn, now)
+        // A title that was never told of has nothing to thin.
+        if !findings.changes.isEmpty, record.title.enrichedAt != nil {
+            steps.append(
+                MetadataQueries.thinHistory.bound(
+                    turn + [
+                        .moment(now), .int8(HistoryLimits.weeklyAfter.components.seconds),
+                        .int8(HistoryLimits.monthlyAfter.components.seconds), .int(HistoryLimits.changesMax),
+                    ]))
+        }
         let series = kind == .season ? record.title.series : record.title.id
         if let series, !findings.draft.children.isEmpty {
             steps += Self.children(findings.draft.children, of: series, turn, now, newID)
@@ -171,6 +181,12 @@ extension MetadataStore {
                 .int4Array(keys.map { Int32(clamping: $0.0.episode ?? -1) }),
             ])
         return [listed, linked]
+    }
+
+    /// Gives back turns that did not end.
+    func release(_ turns: [TitleTurn], until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(
+            MetadataQueries.release, [.ids(turns.map(\.title)), .int8Array(turns.map(\.fence))], until: deadline)
     }
 
     /// Makes titles due by the given moments at the latest.

@@ -120,12 +120,12 @@ package protocol GatewayAPI: Sendable {
         _ input: RefreshMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie>
     /// What each provider came to at the last refresh, and why scores are missing. `GET
-    /// /api/v1/movies/{title}/outcomes`. Errors: titleNotFound.
+    /// /api/v1/movies/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getMovieOutcomes(
         _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
     /// How the outside scores changed, the latest first. `GET /api/v1/movies/{title}/scores/history`. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     func listMovieScores(
         _ input: ListMovieScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
@@ -144,12 +144,12 @@ package protocol GatewayAPI: Sendable {
         _ input: RefreshShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TVSeries>
     /// What each provider came to at the last refresh, and why scores are missing. `GET
-    /// /api/v1/shows/{title}/outcomes`. Errors: titleNotFound.
+    /// /api/v1/shows/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getShowOutcomes(
         _ input: GetShowOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
     /// How the outside scores changed, the latest first. `GET /api/v1/shows/{title}/scores/history`. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     func listShowScores(
         _ input: ListShowScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
@@ -174,12 +174,12 @@ package protocol GatewayAPI: Sendable {
         _ input: RefreshSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Season>
     /// What each provider came to at the last refresh, and why scores are missing. `GET
-    /// /api/v1/seasons/{title}/outcomes`. Errors: titleNotFound.
+    /// /api/v1/seasons/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getSeasonOutcomes(
         _ input: GetSeasonOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
     /// How the outside scores changed, the latest first. `GET /api/v1/seasons/{title}/scores/history`. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     func listSeasonScores(
         _ input: ListSeasonScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
@@ -204,12 +204,12 @@ package protocol GatewayAPI: Sendable {
         _ input: RefreshEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Episode>
     /// What each provider came to at the last refresh, and why scores are missing. `GET
-    /// /api/v1/episodes/{title}/outcomes`. Errors: titleNotFound.
+    /// /api/v1/episodes/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getEpisodeOutcomes(
         _ input: GetEpisodeOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
     /// How the outside scores changed, the latest first. `GET /api/v1/episodes/{title}/scores/history`. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     func listEpisodeScores(
         _ input: ListEpisodeScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
@@ -437,70 +437,6 @@ package protocol GatewayAPI: Sendable {
 }
 
 extension GatewayAPI {
-    package func getMovieOutcomes(
-        _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
-        let params = GetOutcomesParams(title: input.title)
-        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
-    }
-
-    package func listMovieScores(
-        _ input: ListMovieScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
-        let params = GetRatingHistoryParams(
-            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
-        )
-        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
-    }
-
-    package func getShowOutcomes(
-        _ input: GetShowOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
-        let params = GetOutcomesParams(title: input.title)
-        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
-    }
-
-    package func listShowScores(
-        _ input: ListShowScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
-        let params = GetRatingHistoryParams(
-            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
-        )
-        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
-    }
-
-    package func getSeasonOutcomes(
-        _ input: GetSeasonOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
-        let params = GetOutcomesParams(title: input.title)
-        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
-    }
-
-    package func listSeasonScores(
-        _ input: ListSeasonScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
-        let params = GetRatingHistoryParams(
-            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
-        )
-        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
-    }
-
-    package func getEpisodeOutcomes(
-        _ input: GetEpisodeOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<TitleOutcomes> {
-        let params = GetOutcomesParams(title: input.title)
-        return EdgeReply(try await clients.metadata.getOutcomes(params, context.rpc.outgoing()))
-    }
-
-    package func listEpisodeScores(
-        _ input: ListEpisodeScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<RatingHistory> {
-        let params = GetRatingHistoryParams(
-            title: input.title, source: input.source, limit: input.limit, cursor: input.cursor
-        )
-        return EdgeReply(try await clients.metadata.getRatingHistory(params, context.rpc.outgoing()))
-    }
-
     package func searchTitles(
         _ input: SearchTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleSearch> {

@@ -25,10 +25,10 @@ package protocol MetadataAPI: Sendable {
     /// Errors: titleNotFound.
     func refreshTitle(_ params: RefreshTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
     /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
-    /// Errors: titleNotFound.
+    /// Errors: titleNotFound, wrongKind.
     func getOutcomes(_ params: GetOutcomesParams, _ context: RPCContext) async throws(RPCError) -> TitleOutcomes
     /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     func getRatingHistory(
         _ params: GetRatingHistoryParams, _ context: RPCContext
     ) async throws(RPCError) -> RatingHistory
@@ -106,13 +106,13 @@ package struct MetadataClient: Sendable {
     }
 
     /// What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.
-    /// Errors: titleNotFound.
+    /// Errors: titleNotFound, wrongKind.
     package func getOutcomes(_ params: GetOutcomesParams, _ call: RPCCall) async throws(RPCError) -> TitleOutcomes {
         try await caller.call(MetadataMethods.getOutcomes, params, call)
     }
 
     /// How the outside scores of a title changed, at one decimal, the latest first; of one source or of all. Errors:
-    /// titleNotFound, invalidCursor.
+    /// titleNotFound, wrongKind, invalidCursor.
     package func getRatingHistory(
         _ params: GetRatingHistoryParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingHistory {

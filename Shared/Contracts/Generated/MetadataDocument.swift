@@ -72,17 +72,17 @@ package enum MetadataDocument {
         "summary":"What each provider came to at a title's last refresh, and why scores are missing; of one provider or of all.",
         "x-idempotent":true,
         "paramStructure":"by-name",
-        "params":[{"name":"title","required":true,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"provider","required":false,"schema":{"$ref":"#/components/schemas/Provider"}}],
+        "params":[{"name":"title","required":true,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"kind","required":false,"schema":{"$ref":"#/components/schemas/TitleKind"}},{"name":"provider","required":false,"schema":{"$ref":"#/components/schemas/Provider"}}],
         "result":{"name":"outcomes","schema":{"$ref":"#/components/schemas/TitleOutcomes"}},
-        "errors":[{"$ref":"#/components/errors/titleNotFound"}],
+        "errors":[{"$ref":"#/components/errors/titleNotFound"},{"$ref":"#/components/errors/wrongKind"}],
         "examples":[{"name":"what OMDb came to","params":[{"name":"title","value":"01920000-0000-7000-8000-000000000603"},{"name":"provider","value":"omdb"}],"result":{"name":"outcomes","value":{"title":"01920000-0000-7000-8000-000000000603","outcomes":[{"provider":"omdb","outcome":"ok","asked_at":"2026-11-01T12:00:00Z"}],"missing":[]}},"x-given":[{"method":"metadata.resolveTitle","params":{"kind":"movie","ids":{"imdb":"tt9100001"}},"becomes":{"id":"01920000-0000-7000-8000-000000000603"}}]}]},
         {"name":"metadata.getRatingHistory",
         "summary":"How the outside scores of a title changed, at one decimal, the latest first; of one source or of all.",
         "x-idempotent":true,
         "paramStructure":"by-name",
-        "params":[{"name":"title","required":true,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"source","required":false,"schema":{"$ref":"#/components/schemas/RatingSource"}},{"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/PageLimit"}},{"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/Cursor"}}],
+        "params":[{"name":"title","required":true,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"kind","required":false,"schema":{"$ref":"#/components/schemas/TitleKind"}},{"name":"source","required":false,"schema":{"$ref":"#/components/schemas/RatingSource"}},{"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/PageLimit"}},{"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/Cursor"}}],
         "result":{"name":"history","schema":{"$ref":"#/components/schemas/RatingHistory"}},
-        "errors":[{"$ref":"#/components/errors/titleNotFound"},{"$ref":"#/components/errors/invalidCursor"}],
+        "errors":[{"$ref":"#/components/errors/titleNotFound"},{"$ref":"#/components/errors/wrongKind"},{"$ref":"#/components/errors/invalidCursor"}],
         "examples":[{"name":"a score that was told once","params":[{"name":"title","value":"01920000-0000-7000-8000-000000000603"},{"name":"source","value":"metacritic"}],"result":{"name":"history","value":{"title":"01920000-0000-7000-8000-000000000603","changes":[{"source":"metacritic","at":"2026-11-01T12:00:00Z","value":"84/100","score":84,"via":"omdb"}]}},"x-given":[{"method":"metadata.resolveTitle","params":{"kind":"movie","ids":{"imdb":"tt9100001"}},"becomes":{"id":"01920000-0000-7000-8000-000000000603"}}]}]},
         {"name":"metadata.listRedirects",
         "summary":"Titles that were merged into others, in the order of merging; ask again with the last `number`. Keys of a merged title move to the one that stayed, which may itself be merged further on in the feed.",
@@ -143,6 +143,7 @@ package enum MetadataDocument {
         "TitleSearch":{"type":"object","description":"Titles that may be meant, the best first.","additionalProperties":false,"required":["candidates","asked"],"properties":{"candidates":{"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/TitleCandidate"}},"accepted":{"$ref":"#/components/schemas/TitleId","description":"The one that is meant beyond doubt, where it is here."},"asked":{"type":"array","maxItems":11,"items":{"$ref":"#/components/schemas/AskedProvider"}}}}},
         "errors":{"titleNotFound":{"code":1010,"message":"No title has this id, or no provider knows the given ids."},
         "nothingToResolve":{"code":1043,"message":"Neither an outside id nor a name was given."},
-        "invalidCursor":{"code":1045,"message":"The cursor was not made by this list."}}}}
+        "invalidCursor":{"code":1045,"message":"The cursor was not made by this list."},
+        "wrongKind":{"code":1047,"message":"The title is of another kind than the operation is for."}}}}
         """##
 }

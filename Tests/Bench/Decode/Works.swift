@@ -94,12 +94,12 @@ struct Works {
     }
 
     private static func json<Peer: Decodable>(
-        _ name: String, _ data: Data, _ members: JSONSelection, _ peer: Peer.Type, read: @escaping (JSONValue) -> Int
+        _ name: String, _ data: Data, _ members: JSONSelection, _ peer: Peer.Type, read: @escaping (JSONView) -> Int
     ) -> Work {
         let bytes = Array(data)
         let decoder = JSONDecoder()
         return Work(name: name, bytes: bytes.count) {
-            read(try decodeJSON(keeping: members, from: bytes))
+            read(try viewJSON(keeping: members, of: bytes))
         } foundation: {
             _ = try decoder.decode(peer, from: data)
             return 1

@@ -114,7 +114,7 @@ struct AnimeClientTests {
             #expect(shown.count == 3)
             let absent = ProviderSubject(
                 kind: .season, seriesIDs: SubjectIDs(tvdb: 910_202), seasonNumber: 4, isAnime: true)
-            #expect(try await clients.kitsu.facts(absent) == nil)
+            await #expect(throws: ProviderError.notFound) { try await clients.kitsu.facts(absent) }
         }
     }
 

@@ -25,15 +25,17 @@ enum RecordedRecords {
     }
 
     /// Every reading of the answer itself, of its rows and of what they wrap.
-    static func all(_ provider: String, _ value: JSONValue) -> [ProviderFacts] {
-        let wrapped = ["data", "results", "movie_results", "tv_results", "tv_episode_results", "Search", "items"]
+    static func all(_ provider: String, _ value: JSONView) -> [ProviderFacts] {
+        let wrapped: [StaticString] = [
+            "data", "results", "movie_results", "tv_results", "tv_episode_results", "Search", "items",
+        ]
         let outer = [value] + value.array + wrapped.flatMap { [value[$0]] + value[$0].array }
-        let inner = ["show", "movie", "episode", "series", "node", "film", "Media"]
+        let inner: [StaticString] = ["show", "movie", "episode", "series", "node", "film", "Media"]
         let rows = outer + outer.flatMap { row in inner.map { row[$0] }.filter { !$0.isNull } }
         return rows.flatMap { read(provider, $0) }
     }
 
-    private static func read(_ provider: String, _ row: JSONValue) -> [ProviderFacts] {
+    private static func read(_ provider: String, _ row: JSONView) -> [ProviderFacts] {
         let kinds = [SubjectKind.movie, .series]
         switch provider {
         case "tmdb":

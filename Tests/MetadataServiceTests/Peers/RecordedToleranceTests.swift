@@ -12,8 +12,7 @@ struct RecordedToleranceTests {
         #expect(!files.isEmpty)
         for file in files where try !Recordings.bytes(file).isEmpty {
             let whole = RecordedRecords.all(provider, try Recordings.value(file))
-            let selected = try decodeJSON(
-                keeping: RecordedRecords.members(provider), from: Recordings.bytes(file))
+            let selected = try viewJSON(keeping: RecordedRecords.members(provider), of: Recordings.bytes(file))
             #expect(RecordedRecords.all(provider, selected) == whole, "\(file)")
             #expect(whole.allSatisfy { $0.quarantined.isEmpty }, "\(file)")
             #expect(
@@ -28,10 +27,10 @@ struct RecordedToleranceTests {
         arguments: RecordedRecords.jsonProviders)
     func gaps(provider: String) async throws {
         for file in try Recordings.all(provider) where try !Recordings.bytes(file).isEmpty {
-            let record = try Recordings.value(file).shortened
-            let shown = Set(RecordedRecords.all(provider, record).flatMap(\.scores).map(Self.shown))
+            let record = try Recordings.tree(file).shortened
+            let shown = Set(RecordedRecords.all(provider, try record.view).flatMap(\.scores).map(Self.shown))
             for changed in record.withoutEachMember {
-                let facts = RecordedRecords.all(provider, changed)
+                let facts = RecordedRecords.all(provider, try changed.view)
                 #expect(facts.allSatisfy { $0.quarantined.isEmpty }, "\(file)")
                 let strange = Set(facts.flatMap(\.scores).map(Self.shown)).subtracting(shown)
                 #expect(strange.isEmpty, "\(file)")
@@ -44,11 +43,11 @@ struct RecordedToleranceTests {
     func strangers(provider: String) async throws {
         let strangers: [JSONValue] = [nil, "text", -1, ["x": [nil]]]
         for file in try Recordings.all(provider) where try !Recordings.bytes(file).isEmpty {
-            let record = try Recordings.value(file).shortened
+            let record = try Recordings.tree(file).shortened
             for stranger in strangers {
                 await Task.yield()
                 for changed in record.withEachMember(replacedBy: stranger) {
-                    for score in RecordedRecords.all(provider, changed).flatMap(\.scores) {
+                    for score in RecordedRecords.all(provider, try changed.view).flatMap(\.scores) {
                         #expect((score.scoreHundredths ?? 1) > 0, "\(file)")
                     }
                 }

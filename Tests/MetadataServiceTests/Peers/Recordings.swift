@@ -16,7 +16,11 @@ enum Recordings {
         return Array(try Data(contentsOf: URL(filePath: "\(folder)/\(path)")))
     }
 
-    static func value(_ path: String) throws -> JSONValue { try decodeJSON(JSONValue.self, from: bytes(path)) }
+    /// The recording as a client reads it.
+    static func value(_ path: String) throws -> JSONView { try viewJSON(keeping: nil, of: bytes(path)) }
+
+    /// The recording as a tree that can be changed.
+    static func tree(_ path: String) throws -> JSONValue { try decodeJSON(JSONValue.self, from: bytes(path)) }
 
     /// Every recording of a provider, sorted.
     static func all(_ provider: String) throws -> [String] {
@@ -39,6 +43,9 @@ extension ProviderFacts {
 }
 
 extension JSONValue {
+    /// The value as a client reads it.
+    var view: JSONView { get throws { try viewJSON(keeping: nil, of: encodeJSON(self)) } }
+
     /// The value with at most two elements of every array: more of the same shape prove nothing.
     var shortened: JSONValue {
         switch self {

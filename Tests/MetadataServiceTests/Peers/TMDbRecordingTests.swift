@@ -106,20 +106,22 @@ struct TMDbRecordingTests {
             ("movie_49521_manofsteel_external_ids", SubjectKind.movie), ("tv_1418_bigbang_external_ids", .series),
             ("tv_1418_s07e05_external_ids", .episode), ("find_imdb_tt0137523_fightclub", .movie),
         ] {
-            let answer = try Recordings.value("tmdb/\(file).json")
+            let answer = try Recordings.tree("tmdb/\(file).json")
             let record = (answer["movie_results"].array.first ?? answer).shortened
             let neededCount = kind == .episode ? 2 : 1
             let without = record.withoutEachMember
-            #expect(without.filter { read($0, as: kind) == nil }.count == neededCount, "\(file)")
+            #expect(try without.filter { read(try $0.view, as: kind) == nil }.count == neededCount, "\(file)")
             for stranger in [JSONValue.null, "text", -1, true, [], [:]] as [JSONValue] {
                 await Task.yield()
                 let changed = record.withEachMember(replacedBy: stranger)
-                #expect(changed.filter { read($0, as: kind) == nil }.count == neededCount, "\(file), \(stranger)")
+                #expect(
+                    try changed.filter { read(try $0.view, as: kind) == nil }.count == neededCount,
+                    "\(file), \(stranger)")
             }
         }
     }
 
-    private func read(_ value: JSONValue, as kind: SubjectKind) -> ProviderFacts? {
+    private func read(_ value: JSONView, as kind: SubjectKind) -> ProviderFacts? {
         switch kind {
         case .movie, .series: mapping.title(value, kind: kind)
         case .season: mapping.season(value, series: 1)

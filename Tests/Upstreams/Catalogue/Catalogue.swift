@@ -9,6 +9,8 @@ package struct Catalogue: Sendable {
     private let byNumber: [Int: Int]
     private let entriesByNumber: [Int: Int]
     private let episodesByIMDb: [String: (title: Int, season: Int, place: Int)]
+    private let titleNames: NameIndex
+    private let entryNames: NameIndex
 
     package init(titles: [CatalogueTitle]) {
         self.titles = titles
@@ -27,6 +29,8 @@ package struct Catalogue: Sendable {
             }
         }
         episodesByIMDb = episodes
+        titleNames = NameIndex(titles.map { [$0.name, $0.originalName ?? "", $0.romaji ?? ""].map(Self.words) })
+        entryNames = NameIndex(entries.map { $0.names.map(Self.words) })
     }
 
     private static func index<Key: Hashable>(_ indices: some Sequence<Int>, _ key: (Int) -> Key?) -> [Key: Int] {
@@ -61,13 +65,7 @@ package struct Catalogue: Sendable {
 
     /// Entries whose names hold every word of the query.
     package func searchEntries(_ query: String) -> [CatalogueEntry] {
-        let words = Self.words(query)
-        guard !words.isEmpty else { return [] }
-        return entries.filter { entry in
-            entry.names.map(Self.words).contains { name in
-                words.allSatisfy { word in name.contains { $0.hasPrefix(word) } }
-            }
-        }
+        entryNames.places(holding: Self.words(query)).map { entries[$0] }
     }
 
     /// Titles whose name or original name holds every word of the query; exact names first, then by votes.
@@ -75,14 +73,8 @@ package struct Catalogue: Sendable {
         let words = Self.words(query)
         guard !words.isEmpty else { return [] }
         let wanted = words.joined(separator: " ")
-        return titles.filter { title in
-            guard kinds.contains(title.kind) else { return false }
-            let names = [title.name, title.originalName ?? "", title.romaji ?? ""].map(Self.words)
-            return names.contains { name in
-                words.allSatisfy { word in name.contains { $0.hasPrefix(word) } }
-            }
-        }
-        .sorted { first, second in
+        return titleNames.places(holding: words).map { titles[$0] }.filter { kinds.contains($0.kind) }.sorted {
+            first, second in
             let firstExact = Self.words(first.name).joined(separator: " ") == wanted
             let secondExact = Self.words(second.name).joined(separator: " ") == wanted
             if firstExact != secondExact { return firstExact }

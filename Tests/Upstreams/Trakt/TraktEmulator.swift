@@ -55,7 +55,8 @@ package struct TraktEmulator: EmulatedProvider {
         switch path.count {
         case 0: return .json(payloads.title(title, isFull: isFull))
         case 1 where path[0] == "ratings":
-            return .json(payloads.ratings(title, all: request.query("extended") == "all"))
+            return UpstreamResponse.json(payloads.ratings(title, all: request.query("extended") == "all"))
+                .validated(for: request, cacheControl: "private, max-age=0, must-revalidate")
         case 1 where path[0] == "seasons":
             return .json(.array(title.seasons.map { payloads.season($0, of: title, isFull: isFull) }))
         case 4 where path[0] == "seasons" && path[2] == "episodes":

@@ -12,6 +12,9 @@ from services import settings, start, start_upstreams
 TITLES = 1_000
 CALLS_PER_SECOND = 200
 LATENCY_MS = 50
+# Of a title that is known by its IMDb id only: a look-up and a record, or a record and its ratings. OMDb, Simkl and three of the
+# places for anime need one call.
+CALLS_OF_A_TITLE = 2
 CPU_ANSWERS_MIN = 2_000
 RSS_MAX_MB = 100
 PATIENCE_SECONDS = 120
@@ -19,11 +22,12 @@ PATIENCE_SECONDS = 120
 
 def run_family():
     calls, elapsed, peak = measure(CALLS_PER_SECOND, LATENCY_MS)
-    busiest = max(calls.values())
-    result("enrich", busiest / elapsed, CALLS_PER_SECOND, "more")
+    # At best every provider that needs two calls is asked at its full pace all the time.
+    result("enrich", TITLES / elapsed, CALLS_PER_SECOND / CALLS_OF_A_TITLE, "more")
     note(f"enrich: {TITLES} titles in {elapsed:.2f} s, calls " + ", ".join(f"{k} {v}" for k, v in calls.items()))
     calls, elapsed, high = measure(1_000_000, 0)
     result("enrich.cpu", sum(calls.values()) / elapsed, CPU_ANSWERS_MIN, "more")
+    note(f"enrich.cpu: {sum(calls.values())} answers about {TITLES} titles in {elapsed:.2f} s, without limits")
     result("enrich.rss", max(peak, high), RSS_MAX_MB, "less")
 
 
@@ -58,6 +62,8 @@ def measure(pace, latency):
     high = server.peak_bytes() / 1e6
     server.stop()
     upstreams.stop()
+    note(f"most calls to one provider in a second {max(reading['second_peak'] for reading in readings)}, at one time "
+         f"{max(reading['in_flight_peak'] for reading in readings)}")
     return {reading["provider"]: reading["calls"] for reading in readings}, ended - begun, high
 
 

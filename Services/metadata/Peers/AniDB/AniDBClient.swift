@@ -37,7 +37,7 @@ package final class AniDBClient: ProviderClient {
     /// Asks by AniDB's id, which the mappings of other places lead to; an entry's episodes come with it.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode, let id = subject.ids.anidb else { return nil }
-        var facts = try await entry(id, as: subject.kind)
+        var facts = try await shelved(id, as: subject.kind)
         facts.seriesIDs = subject.seriesIDs
         facts.seasonNumber = subject.seasonNumber
         return facts
@@ -46,13 +46,39 @@ package final class AniDBClient: ProviderClient {
     /// AniDB has no search.
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
 
-    package func entry(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+    /// An entry is asked for once a day at most, by all replicas together and whatever comes of it.
+    private func shelved(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
+        guard let shelf = http.shelf else { return try await entry(id, as: kind) }
+        let name = String(id)
+        switch await shelf.find(name) {
+        case .told(let facts): return facts.regarded(as: kind)
+        case .absent: throw .notFound
+        case .asked: throw .busy
+        case .unasked: break
+        }
+        do throws(ProviderError) {
+            let facts = try await entry(id, as: kind) { () async throws(ProviderError) in
+                // Somebody else may have asked while this call waited for its turn.
+                guard await shelf.claim(name) else { throw .busy }
+            }
+            await shelf.keep(facts, of: name)
+            return facts
+        } catch .notFound {
+            await shelf.keep(nil, of: name)
+            throw .notFound
+        }
+    }
+
+    package func entry(
+        _ id: Int64, as kind: SubjectKind,
+        onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
+    ) async throws(ProviderError) -> ProviderFacts {
         let end = bannedUntil.withLock { $0 }
         if end > nowMilliseconds() { throw .quota(untilMilliseconds: end) }
         let address = ProviderAddress(settings.url).appending("httpapi").with("request", "anime")
             .with("client", settings.client.revealed).with("clientver", String(settings.version))
             .with("protover", "1").with("aid", String(id))
-        let answer = try await http.get(address, headers: [(name: "accept", value: "text/xml")])
+        let answer = try await http.get(address, headers: [(name: "accept", value: "text/xml")], onTurn: onTurn)
         if let failure = answer.failure(http.limits) { throw failure }
         let body = try AniDBAnswer.unpacked(answer.body, bytesMax: http.limits.bodyBytesMax)
         switch try AniDBAnswer.content(body) {

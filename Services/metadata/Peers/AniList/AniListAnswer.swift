@@ -5,8 +5,8 @@ package enum AniListAnswer {
     /// The `data` of the answer; throws what its errors mean.
     package static func data(
         _ answer: ProviderHTTPAnswer, limits: ProviderLimits
-    ) throws(ProviderError) -> JSONValue {
-        let value: JSONValue
+    ) throws(ProviderError) -> JSONView {
+        let value: JSONView
         do throws(ProviderError) {
             value = try answer.json(keeping: AniListMapping.members)
         } catch {

@@ -47,7 +47,7 @@ package struct AniListClient: ProviderClient {
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let count = min(http.limits.candidatesMax, Self.pageMax)
-        let data: JSONValue
+        let data: JSONView
         do throws(ProviderError) {
             data = try await ask(
                 Self.search, ["search": .string(query.name), "perPage": .number(JSONNumber(count))])
@@ -73,7 +73,7 @@ package struct AniListClient: ProviderClient {
     private func mapping() -> AniListMapping { AniListMapping(fetchedAtMilliseconds: nowMilliseconds()) }
 
     /// The `data` of an answer. Errors may come with status 200, so they are looked at before the data.
-    private func ask(_ query: String, _ variables: JSONValue) async throws(ProviderError) -> JSONValue {
+    private func ask(_ query: String, _ variables: JSONValue) async throws(ProviderError) -> JSONView {
         let body = encodeJSON(["query": .string(query), "variables": variables] as JSONValue)
         let answer = try await http.post(ProviderAddress(url), contentType: "application/json", body: body)
         return try AniListAnswer.data(answer, limits: http.limits)

@@ -16,7 +16,7 @@ package struct AniListMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// An entry as a film, a series or a season; nil without an id.
-    package func entry(_ value: JSONValue, as kind: SubjectKind) -> ProviderFacts? {
+    package func entry(_ value: JSONView, as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .anilist, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(anilist: id, myanimelist: value["idMal"].outsideID)
@@ -39,14 +39,14 @@ package struct AniListMapping: Sendable {
             ?? FactsText.address(value["coverImage"]["large"].string)
         facts.add(
             ScoreReading(
-                source: .anilist, figure: value["averageScore"].number.flatMap { NativeFigure($0.text) },
+                source: .anilist, figure: value["averageScore"].figure,
                 votes: votes(value), via: .anilist, fetchedAtMilliseconds: fetchedAtMilliseconds,
                 url: FactsText.address(value["siteUrl"].string) ?? "https://anilist.co/anime/\(id)"))
         return facts
     }
 
     /// What the entry is; nil where it does not say.
-    package static func kind(_ value: JSONValue) -> SubjectKind? {
+    package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["format"].string {
         case "MOVIE": .movie
         case nil: nil
@@ -55,14 +55,14 @@ package struct AniListMapping: Sendable {
     }
 
     /// The people who rated: the sum of the distribution. Those who keep it on a list are no votes.
-    private func votes(_ value: JSONValue) -> Int64? {
+    private func votes(_ value: JSONView) -> Int64? {
         let amounts = value["stats"]["scoreDistribution"].array.compactMap { $0["amount"].tally }
             .filter { (0...ScoreReading.votesMax).contains($0) }
         guard !amounts.isEmpty else { return nil }
         return amounts.reduce(0) { min($0 + $1, ScoreReading.votesMax) }
     }
 
-    private func date(_ value: JSONValue) -> PartialDate? {
+    private func date(_ value: JSONView) -> PartialDate? {
         guard let year = value["year"].int else { return nil }
         let month = value["month"].int
         return PartialDate(year: year, month: month, day: month == nil ? nil : value["day"].int)

@@ -23,13 +23,17 @@ package struct KitsuClient: ProviderClient {
     /// and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode else { return nil }
-        if let id = try await id(subject) {
+        let sought = try await id(subject)
+        if let id = sought.id {
             var facts = try await entry(id, as: subject.kind)
             facts.seriesIDs = subject.seriesIDs
             facts.seasonNumber = subject.seasonNumber
             return facts
         }
-        guard subject.kind != .season, subject.isAnimeToFind else { return nil }
+        guard subject.kind != .season, subject.isAnimeToFind else {
+            if sought.wasAsked { throw .notFound }
+            return nil
+        }
         let found = try await search(
             ProviderQuery(kind: subject.kind, name: subject.name ?? "", year: subject.year))
         guard let id = subject.match(in: found)?.ids.kitsu else { throw .notFound }
@@ -55,25 +59,37 @@ package struct KitsuClient: ProviderClient {
         return facts
     }
 
-    /// Kitsu's own id. A series' entry is that of its first season; a season has its own.
-    private func id(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
+    /// Kitsu's own id, and whether Kitsu was asked for it. A series' entry is that of its first season; a season has its
+    /// own.
+    private func id(_ subject: ProviderSubject) async throws(ProviderError) -> (id: Int64?, wasAsked: Bool) {
+        if let id = subject.ids.kitsu { return (id, false) }
+        let places = Self.places(subject)
+        for (site, value) in places {
+            if let id = try await mapped(site, value) { return (id, true) }
+        }
+        return (nil, !places.isEmpty)
+    }
+
+    /// The ids of other places by which Kitsu can look an entry up, the surest first.
+    private static func places(_ subject: ProviderSubject) -> [(site: String, value: String)] {
         let ids = subject.ids
-        if let id = ids.kitsu { return id }
+        var places: [(site: String, value: String)] = []
         for case (let site, let value?) in [
             ("myanimelist/anime", ids.myanimelist), ("anilist/anime", ids.anilist), ("anidb", ids.anidb),
         ] {
-            if let id = try await mapped(site, String(value)) { return id }
+            places.append((site, String(value)))
         }
-        guard subject.isAnime == true else { return nil }
+        guard subject.isAnime == true else { return places }
         switch subject.kind {
         case .series:
-            guard let tvdb = ids.tvdb else { return nil }
-            return try await mapped("thetvdb", "\(tvdb)/1")
+            if let tvdb = ids.tvdb { places.append(("thetvdb", "\(tvdb)/1")) }
         case .season:
-            guard let tvdb = subject.seriesIDs.tvdb, let season = subject.seasonNumber else { return nil }
-            return try await mapped("thetvdb", "\(tvdb)/\(season)")
-        case .movie, .episode: return nil
+            if let tvdb = subject.seriesIDs.tvdb, let season = subject.seasonNumber {
+                places.append(("thetvdb", "\(tvdb)/\(season)"))
+            }
+        case .movie, .episode: break
         }
+        return places
     }
 
     /// The one entry that an id at another place means; nil where there is none, or several.
@@ -90,7 +106,7 @@ package struct KitsuClient: ProviderClient {
         segments.reduce(ProviderAddress(url)) { $0.appending($1) }
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let answer = try await http.get(address, headers: [(name: "accept", value: Self.mediaType)])
         if let failure = answer.failure(http.limits) { throw failure }
         return try answer.json(keeping: KitsuMapping.members)

@@ -17,7 +17,7 @@ package struct KitsuMapping: Sendable {
 
     /// An entry as a film, a series or a season; nil without an id. What is `included` beside it is only read for an answer
     /// about one entry.
-    package func entry(_ value: JSONValue, included: [JSONValue] = [], as kind: SubjectKind) -> ProviderFacts? {
+    package func entry(_ value: JSONView, included: [JSONView] = [], as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         let attributes = value["attributes"]
         var facts = ProviderFacts(provider: .kitsu, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -27,7 +27,7 @@ package struct KitsuMapping: Sendable {
         let canonical = FactsText.name(attributes["canonicalTitle"].string)
         facts.name = FactsText.name(titles["en"].string) ?? canonical
         facts.originalName = FactsText.name(titles["ja_jp"].string)
-        let others = (titles.object?.members ?? []).map(\.value.string)
+        let others = titles.members.map(\.value.string)
         facts.otherNames = FactsText.names(
             [canonical] + others + attributes["abbreviatedTitles"].array.map(\.string),
             besides: [facts.name, facts.originalName])
@@ -53,7 +53,7 @@ package struct KitsuMapping: Sendable {
     }
 
     /// What the entry is; nil where it does not say.
-    package static func kind(_ value: JSONValue) -> SubjectKind? {
+    package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["attributes"]["subtype"].string?.lowercased() {
         case "movie": .movie
         case nil, "music": nil
@@ -62,7 +62,7 @@ package struct KitsuMapping: Sendable {
     }
 
     /// The ids at other places that come with an entry.
-    private func ids(_ included: [JSONValue]) -> SubjectIDs {
+    private func ids(_ included: [JSONView]) -> SubjectIDs {
         var ids = SubjectIDs()
         for mapping in included where mapping["type"].string == "mappings" {
             let attributes = mapping["attributes"]
@@ -78,13 +78,13 @@ package struct KitsuMapping: Sendable {
     }
 
     /// "5114", or "anime/5114" as old mappings have it.
-    private static func number(_ value: JSONValue) -> Int64? {
+    private static func number(_ value: JSONView) -> Int64? {
         value.outsideID ?? SubjectIDs.checked(value.string?.split(separator: "/").last.flatMap { Int($0) })
     }
 
     /// The people who rated: the sum of the frequencies, which are texts. Those who keep it on a list are no votes.
-    private func votes(_ attributes: JSONValue) -> Int64? {
-        let counts = (attributes["ratingFrequencies"].object?.members ?? []).compactMap(\.value.tally)
+    private func votes(_ attributes: JSONView) -> Int64? {
+        let counts = attributes["ratingFrequencies"].members.compactMap(\.value.tally)
             .filter { (0...ScoreReading.votesMax).contains($0) }
         guard !counts.isEmpty else { return nil }
         return counts.reduce(0) { min($0 + $1, ScoreReading.votesMax) }

@@ -59,12 +59,12 @@ package struct LetterboxdClient: ProviderClient {
         try await rows(query).compactMap { mapping().film($0, kind: query.kind) }
     }
 
-    private func statistics(_ id: String) async throws(ProviderError) -> JSONValue {
+    private func statistics(_ id: String) async throws(ProviderError) -> JSONView {
         try await json(address("film", id, "statistics"))
     }
 
     /// The film's record; nil where nothing is known that leads to it.
-    private func row(_ subject: ProviderSubject) async throws(ProviderError) -> JSONValue? {
+    private func row(_ subject: ProviderSubject) async throws(ProviderError) -> JSONView? {
         if let id = subject.ids.letterboxd { return try await json(address("film", id)) }
         let tmdb = subject.kind == .movie ? subject.ids.tmdb : nil
         if subject.ids.imdb != nil || tmdb != nil {
@@ -74,7 +74,7 @@ package struct LetterboxdClient: ProviderClient {
             let found = try await json(address)["items"].array
             guard let first = found.first else { throw .notFound }
             // Two films for two ids of one title: which of them is meant cannot be told.
-            guard found.allSatisfy({ $0["id"] == first["id"] }) else { throw .notFound }
+            guard found.allSatisfy({ $0["id"].string == first["id"].string }) else { throw .notFound }
             return first
         }
         guard subject.isNameOnly, subject.kind == .movie else { return nil }
@@ -86,7 +86,7 @@ package struct LetterboxdClient: ProviderClient {
     }
 
     /// Letterboxd takes no year, so that rows of other years are left out here.
-    private func rows(_ query: ProviderQuery) async throws(ProviderError) -> [JSONValue] {
+    private func rows(_ query: ProviderQuery) async throws(ProviderError) -> [JSONView] {
         let address = address("search").with("input", query.name).with("searchMethod", "FullText")
             .with("include", "FilmSearchItem").with("perPage", "20")
         let films = try await json(address)["items"].array.prefix(http.limits.candidatesMax).map { $0["film"] }
@@ -101,7 +101,7 @@ package struct LetterboxdClient: ProviderClient {
     }
 
     /// A refused token is replaced once: it may have been withdrawn before its time.
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let token = try await tokens.current()
         var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
         if answer.status == 401 {

@@ -14,7 +14,7 @@ package struct LetterboxdMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// A film, in short or in full, without its score: the record does not count the votes. Nil without an id.
-    package func film(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+    package func film(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = SubjectIDs.checkedLetterboxd(value["id"].string) else { return nil }
         var facts = ProviderFacts(provider: .letterboxd, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
         let links = value["links"].array
@@ -37,15 +37,15 @@ package struct LetterboxdMapping: Sendable {
     }
 
     /// The score of a film's statistics, which count those who rated; those who only watched are no votes.
-    package func score(_ statistics: JSONValue, url: String?) -> ScoreReading {
+    package func score(_ statistics: JSONView, url: String?) -> ScoreReading {
         ScoreReading(
-            source: .letterboxd, figure: statistics["rating"].number.flatMap { NativeFigure($0.text) },
+            source: .letterboxd, figure: statistics["rating"].figure,
             votes: statistics["counts"]["ratings"].tally, via: .letterboxd,
             fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
     }
 
     /// Where Letterboxd shows the film.
-    package func link(_ value: JSONValue) -> String? {
+    package func link(_ value: JSONView) -> String? {
         value["links"].array.lazy.filter { $0["type"].string == "letterboxd" }
             .compactMap { FactsText.address($0["url"].string) }.first
     }

@@ -77,7 +77,7 @@ package struct MyAnimeListClient: ProviderClient {
         segments.reduce(ProviderAddress(settings.url)) { $0.appending($1) }
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let answer = try await http.get(
             address, headers: [(name: "x-mal-client-id", value: settings.clientID.revealed)])
         // 403 is no wrong key (that is 401, or 400 with a text): it is the wall in front, for who asks too much.

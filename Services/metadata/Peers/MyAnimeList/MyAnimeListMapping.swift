@@ -16,7 +16,7 @@ package struct MyAnimeListMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// An entry as a film, a series or a season; nil without an id.
-    package func entry(_ value: JSONValue, as kind: SubjectKind) -> ProviderFacts? {
+    package func entry(_ value: JSONView, as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .myanimelist, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(myanimelist: id)
@@ -41,14 +41,14 @@ package struct MyAnimeListMapping: Sendable {
             ?? FactsText.address(value["main_picture"]["medium"].string)
         facts.add(
             ScoreReading(
-                source: .myanimelist, figure: value["mean"].number.flatMap { NativeFigure($0.text) },
+                source: .myanimelist, figure: value["mean"].figure,
                 votes: value["num_scoring_users"].tally, via: .myanimelist,
                 fetchedAtMilliseconds: fetchedAtMilliseconds, url: "https://myanimelist.net/anime/\(id)"))
         return facts
     }
 
     /// What the entry is; nil where it does not say.
-    package static func kind(_ value: JSONValue) -> SubjectKind? {
+    package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["media_type"].string {
         case "movie": .movie
         case nil, "unknown": nil

@@ -7,7 +7,7 @@ package enum OMDbAnswer {
     /// The record or list; throws what the failure means.
     package static func checked(
         _ answer: ProviderHTTPAnswer, nowMilliseconds: Int64
-    ) throws(ProviderError) -> JSONValue {
+    ) throws(ProviderError) -> JSONView {
         let value = try parsed(answer)
         let isFailure = value["Response"].string?.lowercased() == "false"
         guard isFailure || answer.status != 200 else { return value }
@@ -54,7 +54,7 @@ package enum OMDbAnswer {
         return rest.count >= 4 && rest.prefix(4).allSatisfy(isHex)
     }
 
-    private static func parsed(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONValue {
+    private static func parsed(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONView {
         do throws(ProviderError) {
             return try answer.json(keeping: OMDbMapping.members)
         } catch .malformed {

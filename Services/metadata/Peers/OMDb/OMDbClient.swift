@@ -85,7 +85,7 @@ package struct OMDbClient: ProviderClient {
         return facts
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let answer = try await http.get(address)
         // A wrong key and a used-up day are both 401; the body tells them apart.
         if answer.status != 401, let failure = answer.failure(http.limits) { throw failure }

@@ -15,7 +15,7 @@ package struct OMDbMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// A film, series or episode, in full or as a row of a search; nil for a game and without an IMDb id.
-    package func title(_ value: JSONValue) -> ProviderFacts? {
+    package func title(_ value: JSONView) -> ProviderFacts? {
         guard let imdb = SubjectIDs.checkedIMDb(told(value["imdbID"])), let kind = kind(value) else { return nil }
         var facts = ProviderFacts(provider: .omdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(imdb: imdb)
@@ -38,7 +38,7 @@ package struct OMDbMapping: Sendable {
     }
 
     /// The three figures: from the array, or from the older members where it lacks them.
-    private func readings(_ value: JSONValue, imdb: String) -> [ScoreReading] {
+    private func readings(_ value: JSONView, imdb: String) -> [ScoreReading] {
         var texts: [String: String] = [:]
         for row in value["Ratings"].array {
             if let source = row["Source"].string, let text = told(row["Value"]), texts[source] == nil {
@@ -67,7 +67,7 @@ package struct OMDbMapping: Sendable {
             url: url)
     }
 
-    private func kind(_ value: JSONValue) -> SubjectKind? {
+    private func kind(_ value: JSONView) -> SubjectKind? {
         switch told(value["Type"]) {
         case "series": .series
         case "episode": .episode
@@ -76,7 +76,7 @@ package struct OMDbMapping: Sendable {
         }
     }
 
-    private func told(_ value: JSONValue) -> String? {
+    private func told(_ value: JSONView) -> String? {
         value.string.flatMap { $0.isEmpty || $0 == "N/A" ? nil : $0 }
     }
 

@@ -1,18 +1,6 @@
 import Contracts
 import Store
 
-/// Every bound of enrichment.
-struct EnrichmentLimits: Sendable {
-    /// For all providers together, where somebody waits for the title.
-    var foregroundMax = Duration.seconds(12)
-    /// The same, where nobody waits.
-    var backgroundMax = Duration.seconds(60)
-    /// What is left of a call's time for storing what was found.
-    var storingReserve = Duration.seconds(1)
-    /// Tries to store a title that others store at the same moment.
-    var attemptsMax = 5
-}
-
 /// Asks the providers about titles and stores what they say.
 struct Enricher: Sendable {
     let store: MetadataStore
@@ -38,7 +26,12 @@ struct Enricher: Sendable {
             kind: SubjectKind(record.title.kind), enabled: providers.profiles, facts: record.facts,
             outcomes: record.outcomes, now: now, isForced: isForced)
         let known = plan.kept.compactMap { record.facts[$0] }
-        let reports = await providers.ask(record.subject, asked: plan.asked, known: known, turn: turn)
+        // Without the lists of seasons and episodes, which are not kept, "unchanged" would leave them untold.
+        let isWhole = record.childrenAt != nil || record.title.kind == .movie || record.title.kind == .episode
+        let reports = await providers.ask(
+            record.subject, asked: plan.asked, known: known, kept: isWhole ? record.facts : [:], turn: turn)
+        // What was cut short says nothing of the providers.
+        if Task.isCancelled { throw .cancelled }
         return try await store(reports, kept: plan.kept, of: record, until: deadline)
     }
 

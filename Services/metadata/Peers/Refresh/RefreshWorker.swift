@@ -1,30 +1,29 @@
 import Contracts
 import Logging
 import Store
+import Synchronization
 
 /// Works the titles whose refresh is due, any number of replicas side by side: each title is one replica's for a turn.
 struct RefreshWorker: Sendable {
-    /// Every bound of the worker.
-    struct Limits: Sendable {
-        /// Titles that one replica works at the same moment.
-        var titlesMax = 64
-        /// How often due titles are looked for, and demand is written.
-        var interval = Duration.seconds(2)
-        /// How long finding due titles, and writing demand, may take.
-        var storeTimeout = Duration.seconds(10)
-    }
-
     let enricher: Enricher
     let demand: DemandBook
     let logger: Logger
-    var limits = Limits()
+    /// The turns that this replica has.
+    private let turns = TurnBook()
+    private let limits: RefreshLimits
+
+    init(enricher: Enricher, demand: DemandBook, logger: Logger, limits: RefreshLimits = RefreshLimits()) {
+        self.enricher = enricher
+        self.demand = demand
+        self.logger = logger
+        self.limits = limits
+    }
 
     private enum Event: Sendable {
         case worked, tick
     }
 
-    /// Runs until its task is cancelled; a turn that is under way then ends, or is another replica's when its lease is
-    /// over.
+    /// Runs until its task is cancelled; turns that are under way then end without writing, and `flush` gives them back.
     func run() async {
         await withTaskGroup(of: Event.self) { group in
             var running = 0
@@ -60,8 +59,20 @@ struct RefreshWorker: Sendable {
         return .tick
     }
 
-    /// Writes what people look at; also when the service stops.
-    func flushDemand() async {
+    /// When the service stops: writes what people looked at, and gives back the turns that did not end, so that another
+    /// replica need not wait for their leases.
+    func flush() async {
+        await flushDemand()
+        let left = turns.take()
+        guard !left.isEmpty else { return }
+        do {
+            try await enricher.store.release(left, until: .now + limits.storeTimeout)
+        } catch {
+            logger.warning("turns were not given back", metadata: ["count": "\(left.count)", "cause": "\(error)"])
+        }
+    }
+
+    private func flushDemand() async {
         let due = demand.take()
         do {
             try await enricher.store.want(due, until: .now + limits.storeTimeout)
@@ -73,7 +84,9 @@ struct RefreshWorker: Sendable {
     private func due(_ count: Int) async -> [TitleRecord] {
         guard count > 0 else { return [] }
         do {
-            return try await enricher.store.leaseDue(count, until: .now + limits.storeTimeout)
+            let records = try await enricher.store.leaseDue(count, until: .now + limits.storeTimeout)
+            turns.begin(records)
+            return records
         } catch {
             logger.warning("due titles were not read", metadata: ["cause": "\(error)"])
             return []
@@ -82,13 +95,44 @@ struct RefreshWorker: Sendable {
 
     private func work(_ record: TitleRecord) async -> Event {
         let turn = enricher.background()
-        do {
+        do throws(StoreError) {
             _ = try await enricher.work(
                 record, isForced: false, turn: turn, until: turn.deadline + limits.storeTimeout)
+        } catch .cancelled {
+            return .worked
         } catch {
             // The lease runs out and another turn begins; nothing was written.
             logger.warning("a refresh was not stored", metadata: ["title": "\(record.title.id)", "cause": "\(error)"])
         }
+        turns.end(record)
         return .worked
+    }
+}
+
+/// A turn at a title.
+struct TitleTurn: Sendable, Hashable {
+    let title: TitleID
+    let fence: Int64
+}
+
+/// The turns that one replica has taken and not ended.
+private final class TurnBook: Sendable {
+    private let turns = Mutex<Set<TitleTurn>>([])
+
+    func begin(_ records: [TitleRecord]) {
+        turns.withLock { turns in
+            for record in records { turns.insert(TitleTurn(title: record.title.id, fence: record.fence)) }
+        }
+    }
+
+    func end(_ record: TitleRecord) {
+        turns.withLock { _ = $0.remove(TitleTurn(title: record.title.id, fence: record.fence)) }
+    }
+
+    func take() -> [TitleTurn] {
+        turns.withLock { turns in
+            defer { turns = [] }
+            return Array(turns)
+        }
     }
 }

@@ -115,7 +115,7 @@ package struct SimklClient: ProviderClient {
             .with("app-version", settings.appVersion)
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let answer = try await http.get(address)
         // One answer for a wrong client id and for one that has used up its allowance: neither is tried again for a while.
         if answer.status == 412 {

@@ -17,7 +17,7 @@ package struct SimklMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// What the record is: anime may be a film or a series; nil where it does not say.
-    package static func kind(_ value: JSONValue) -> SubjectKind? {
+    package static func kind(_ value: JSONView) -> SubjectKind? {
         let words = [value["anime_type"], value["type"], value["endpoint_type"]].compactMap(\.string)
         for word in words {
             switch word {
@@ -31,7 +31,7 @@ package struct SimklMapping: Sendable {
 
     /// A film or series, in full or as a row of a search; nil without Simkl's own id, or where it says that it is of
     /// another kind: a search for a film may answer with anime.
-    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+    package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         let places = value["ids"]
         guard let id = places["simkl"].outsideID ?? places["simkl_id"].outsideID,
             Self.kind(value) ?? kind == kind
@@ -61,7 +61,7 @@ package struct SimklMapping: Sendable {
     }
 
     /// An episode of a list; nil without its numbers, as specials are. Simkl rates none.
-    package func episode(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["episode"].place else { return nil }
         var facts = ProviderFacts(provider: .simkl, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(simkl: value["ids"]["simkl_id"].outsideID)
@@ -75,7 +75,7 @@ package struct SimklMapping: Sendable {
     }
 
     /// The blocks of a record, or the short answer made for ratings, which spells others' names in capitals.
-    package func ratings(_ blocks: JSONValue, link: String? = nil) -> [ScoreReading] {
+    package func ratings(_ blocks: JSONView, link: String? = nil) -> [ScoreReading] {
         [
             reading(.simkl, blocks["simkl"], link: link),
             reading(.imdb, blocks["imdb"].isNull ? blocks["IMDB"] : blocks["imdb"], link: nil),
@@ -83,14 +83,14 @@ package struct SimklMapping: Sendable {
         ]
     }
 
-    private func reading(_ source: ScoreSource, _ block: JSONValue, link: String?) -> ScoreReading {
+    private func reading(_ source: ScoreSource, _ block: JSONView, link: String?) -> ScoreReading {
         ScoreReading(
-            source: source, figure: block["rating"].number.flatMap { NativeFigure($0.text) },
+            source: source, figure: block["rating"].figure,
             votes: block["votes"].tally, via: .simkl, fetchedAtMilliseconds: fetchedAtMilliseconds, url: link)
     }
 
     /// Simkl's terms want a link to each title that is shown.
-    private func link(_ value: JSONValue, id: Int64, kind: SubjectKind) -> String? {
+    private func link(_ value: JSONView, id: Int64, kind: SubjectKind) -> String? {
         let isAnime =
             value["endpoint_type"].string == "anime" || value["type"].string == "anime"
             || value["anime_type"].string != nil

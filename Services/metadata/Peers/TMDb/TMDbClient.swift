@@ -42,10 +42,17 @@ package struct TMDbClient: ProviderClient {
 
     /// Asks by TMDb id; else finds it by IMDb id, by TVDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        try await facts(subject, kept: nil)
+    }
+
+    package func facts(
+        _ subject: ProviderSubject, kept: ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
         case .movie, .series:
             guard let id = try await id(subject) else { return nil }
-            return subject.kind == .movie ? try await movie(id) : try await series(id)
+            let kept = kept.flatMap { $0.kind == subject.kind && $0.ids.tmdb == id ? $0 : nil }
+            return subject.kind == .movie ? try await movie(id, kept: kept) : try await series(id, kept: kept)
         case .season:
             guard let number = subject.seasonNumber, let series = try await seriesID(subject) else { return nil }
             return try await season(series: series, number: number)
@@ -55,9 +62,10 @@ package struct TMDbClient: ProviderClient {
             {
                 return try await episode(series: series, season: season, number: number)
             }
-            guard let imdb = subject.ids.imdb, let found = try await find(imdb: imdb, kind: .episode),
+            guard let imdb = subject.ids.imdb else { return nil }
+            guard let found = try await find(imdb: imdb, kind: .episode),
                 let series = found.seriesIDs.tmdb, let season = found.seasonNumber, let number = found.episodeNumber
-            else { return nil }
+            else { throw .notFound }
             return try await episode(series: series, season: season, number: number)
         }
     }
@@ -80,14 +88,26 @@ package struct TMDbClient: ProviderClient {
         }
     }
 
-    package func movie(_ id: Int64) async throws(ProviderError) -> ProviderFacts {
+    package func movie(_ id: Int64, kept: ProviderFacts? = nil) async throws(ProviderError) -> ProviderFacts {
         let address = address("movie", String(id)).with("append_to_response", "external_ids,release_dates")
-        return try whole(mapping().title(try await json(address), kind: .movie))
+        return try await record(address, kept: kept) { mapping().title($0, kind: .movie) }
     }
 
-    package func series(_ id: Int64) async throws(ProviderError) -> ProviderFacts {
+    package func series(_ id: Int64, kept: ProviderFacts? = nil) async throws(ProviderError) -> ProviderFacts {
         let address = address("tv", String(id)).with("append_to_response", "external_ids,content_ratings")
-        return try whole(mapping().title(try await json(address), kind: .series))
+        return try await record(address, kept: kept) { mapping().title($0, kind: .series) }
+    }
+
+    /// A record in full; where it is unchanged, what was kept of it.
+    private func record(
+        _ address: ProviderAddress, kept: ProviderFacts?, _ read: (JSONView) -> ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts {
+        let answer = try await answer(address, validator: kept?.validator)
+        if answer.isUnchanged, let kept { return kept.confirmed(atMilliseconds: nowMilliseconds()) }
+        var facts = try whole(read(try answer.json(keeping: TMDbMapping.members)))
+        // What was left out is looked at again next time.
+        if facts.quarantined.isEmpty { facts.validator = answer.validator }
+        return facts
     }
 
     /// A season with its episodes.
@@ -164,10 +184,17 @@ package struct TMDbClient: ProviderClient {
         return key.count == 32 && key.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
+        try await answer(address, validator: nil).json(keeping: TMDbMapping.members)
+    }
+
+    private func answer(
+        _ address: ProviderAddress, validator: String?
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
         let bearer = isQueryKey ? [] : [(name: "authorization", value: "Bearer \(settings.key.revealed)")]
-        let answer = try await http.get(address, headers: bearer)
+        let answer = try await http.get(address, headers: bearer, validator: validator)
+        if answer.isUnchanged, validator != nil { return answer }
         if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: TMDbMapping.members)
+        return answer
     }
 }

@@ -26,7 +26,7 @@ package struct TMDbMapping: Sendable {
     }
 
     /// A film or series, in full or as a row of a search; nil without an id.
-    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+    package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = Self.id(value["id"]) else { return nil }
         let isMovie = kind == .movie
         var facts = ProviderFacts(provider: .tmdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -48,7 +48,7 @@ package struct TMDbMapping: Sendable {
     }
 
     /// A season, with its episodes where they are listed; nil without a number.
-    package func season(_ value: JSONValue, series: Int64) -> ProviderFacts? {
+    package func season(_ value: JSONView, series: Int64) -> ProviderFacts? {
         guard let number = Self.number(value["season_number"]) else { return nil }
         var facts = ProviderFacts(provider: .tmdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = ids(value).filled(from: SubjectIDs(tmdb: Self.id(value["id"])))
@@ -67,7 +67,7 @@ package struct TMDbMapping: Sendable {
     }
 
     /// An episode; nil without its numbers.
-    package func episode(_ value: JSONValue, series: Int64) -> ProviderFacts? {
+    package func episode(_ value: JSONView, series: Int64) -> ProviderFacts? {
         guard let season = Self.number(value["season_number"]), let number = Self.number(value["episode_number"])
         else { return nil }
         var facts = ProviderFacts(provider: .tmdb, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -84,14 +84,14 @@ package struct TMDbMapping: Sendable {
         return facts
     }
 
-    private func score(_ value: JSONValue, url: String) -> ScoreReading {
+    private func score(_ value: JSONView, url: String) -> ScoreReading {
         ScoreReading(
-            source: .tmdb, figure: value["vote_average"].number.flatMap { NativeFigure($0.text) },
+            source: .tmdb, figure: value["vote_average"].figure,
             votes: value["vote_count"].int.map { Int64($0) }, via: .tmdb,
             fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
     }
 
-    private func ids(_ value: JSONValue) -> SubjectIDs {
+    private func ids(_ value: JSONView) -> SubjectIDs {
         let elsewhere = value["external_ids"]
         let imdb = SubjectIDs.checkedIMDb(elsewhere["imdb_id"].string) ?? value["imdb_id"].string
         let wikidata = elsewhere["wikidata_id"].string.flatMap { text in
@@ -100,7 +100,7 @@ package struct TMDbMapping: Sendable {
         return SubjectIDs(imdb: SubjectIDs.checkedIMDb(imdb), tvdb: Self.id(elsewhere["tvdb_id"]), wikidata: wikidata)
     }
 
-    private func movieCertification(_ value: JSONValue) -> String? {
+    private func movieCertification(_ value: JSONView) -> String? {
         certification(value["release_dates"]) { country in
             let releases = country["release_dates"].array
             // 3 is the release in cinemas.
@@ -109,11 +109,11 @@ package struct TMDbMapping: Sendable {
         }
     }
 
-    private func seriesCertification(_ value: JSONValue) -> String? {
+    private func seriesCertification(_ value: JSONView) -> String? {
         certification(value["content_ratings"]) { FactsText.certification($0["rating"].string) }
     }
 
-    private func certification(_ part: JSONValue, _ read: (JSONValue) -> String?) -> String? {
+    private func certification(_ part: JSONView, _ read: (JSONView) -> String?) -> String? {
         for wanted in [region, "US"] {
             for country in part["results"].array where country["iso_3166_1"].string == wanted {
                 if let certification = read(country) { return certification }
@@ -122,24 +122,24 @@ package struct TMDbMapping: Sendable {
         return nil
     }
 
-    private func image(_ path: JSONValue, size: String) -> String? {
+    private func image(_ path: JSONView, size: String) -> String? {
         guard let path = path.string, path.hasPrefix("/") else { return nil }
         return FactsText.address("\(imageURL)/\(size)\(path)")
     }
 
-    private func date(_ value: JSONValue) -> PartialDate? { value.string.flatMap { PartialDate(iso: $0) } }
+    private func date(_ value: JSONView) -> PartialDate? { value.string.flatMap { PartialDate(iso: $0) } }
 
     /// `episode_run_time` is empty in newer records.
-    private static func episodeMinutes(_ value: JSONValue) -> Int? {
+    private static func episodeMinutes(_ value: JSONView) -> Int? {
         value["episode_run_time"].array.lazy.compactMap(\.int).first { $0 > 0 }
             ?? value["last_episode_to_air"]["runtime"].int
     }
 
-    private static func id(_ value: JSONValue) -> Int64? {
+    private static func id(_ value: JSONView) -> Int64? {
         value.int.flatMap { $0 > 0 && Int64($0) <= ScoreReading.votesMax ? Int64($0) : nil }
     }
 
-    private static func number(_ value: JSONValue) -> Int? {
+    private static func number(_ value: JSONView) -> Int? {
         value.int.flatMap { (0...100_000).contains($0) ? $0 : nil }
     }
 }

@@ -107,7 +107,7 @@ package struct TVDbClient: ProviderClient {
     private func remote(
         _ id: String, kind: SubjectKind, fits: (SubjectIDs) -> Bool
     ) async throws(ProviderError) -> Int64? {
-        let rows: [JSONValue]
+        let rows: [JSONView]
         do throws(ProviderError) {
             rows = try await json(address("search", "remoteid", id))["data"].array
         } catch .notFound {
@@ -132,7 +132,7 @@ package struct TVDbClient: ProviderClient {
     }
 
     /// A refused token is replaced once: it may have been withdrawn before its time.
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let token = try await tokens.current()
         var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
         if answer.status == 401 {

@@ -19,13 +19,13 @@ package struct TVDbMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// A film or series, in full or as a row of a search; nil without an id.
-    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+    package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["tvdb_id"].outsideID ?? value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = remoteIDs(value)
         facts.ids.tvdb = id
         let original = FactsText.name(value["name"].string)
-        let english = FactsText.name(translation(value, names: "nameTranslations", member: "name"))
+        let english = FactsText.name(translation(value, isName: true))
         facts.name = english ?? original
         facts.originalName = original
         let aliases = value["aliases"].array.map { $0.string ?? $0["name"].string }
@@ -38,7 +38,7 @@ package struct TVDbMapping: Sendable {
             ?? value["year"].day
         if value["status"]["name"].string == "Ended" { facts.ended = value["lastAired"].day }
         facts.overview = FactsText.overview(
-            translation(value, names: "overviewTranslations", member: "overview") ?? value["overview"].string)
+            translation(value, isName: false) ?? value["overview"].string)
         facts.runtimeMinutes = FactsText.minutes(value["averageRuntime"].int ?? value["runtime"].int)
         facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string ?? $0.string })
         facts.certification =
@@ -50,7 +50,7 @@ package struct TVDbMapping: Sendable {
         }
         facts.add(
             ScoreReading(
-                source: .tvdb, figure: value["score"].number.flatMap { NativeFigure($0.text) }, via: .tvdb,
+                source: .tvdb, figure: value["score"].figure, via: .tvdb,
                 fetchedAtMilliseconds: fetchedAtMilliseconds, url: FactsText.address(link)))
         facts.children = value["seasons"].array.prefix(ProviderLimits.childrenMax)
             .filter { $0["type"]["type"].string == "official" }.compactMap { season($0, series: facts.ids) }
@@ -58,7 +58,7 @@ package struct TVDbMapping: Sendable {
     }
 
     /// A season of the aired order; nil without a number.
-    package func season(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(tvdb: value["id"].outsideID)
@@ -71,7 +71,7 @@ package struct TVDbMapping: Sendable {
     }
 
     /// An episode; nil without its numbers.
-    package func episode(_ value: JSONValue) -> ProviderFacts? {
+    package func episode(_ value: JSONView) -> ProviderFacts? {
         guard let season = value["seasonNumber"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = remoteIDs(value)
@@ -88,16 +88,16 @@ package struct TVDbMapping: Sendable {
     }
 
     /// The English text: from the list of a record in full, or from the row of a search.
-    private func translation(_ value: JSONValue, names: String, member: String) -> String? {
-        let listed = value["translations"][names].array.first {
+    private func translation(_ value: JSONView, isName: Bool) -> String? {
+        let listed = value["translations"][isName ? "nameTranslations" : "overviewTranslations"].array.first {
             $0["language"].string == "eng" && $0["isAlias"].bool != true
         }
-        return listed?[member].string
-            ?? value[member == "name" ? "translations" : "overviews"]["eng"].string
+        return listed?[isName ? "name" : "overview"].string
+            ?? (isName ? value["translations"] : value["overviews"])["eng"].string
     }
 
     /// Ids at other places are told by the place's name, not by number.
-    private func remoteIDs(_ value: JSONValue) -> SubjectIDs {
+    private func remoteIDs(_ value: JSONView) -> SubjectIDs {
         var ids = SubjectIDs()
         for row in value["remoteIds"].array + value["remote_ids"].array {
             switch row["sourceName"].string?.lowercased() {

@@ -104,7 +104,7 @@ package struct TVmazeClient: ProviderClient {
         segments.reduce(ProviderAddress(url)) { $0.appending($1) }
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let answer = try await http.get(address)
         if let failure = answer.failure(http.limits) { throw failure }
         return try answer.json(keeping: TVmazeMapping.members)

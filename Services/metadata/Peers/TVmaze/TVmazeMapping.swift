@@ -16,7 +16,7 @@ package struct TVmazeMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// A series; nil without an id. The `score` of a search row is how well it fits, never a rating.
-    package func show(_ value: JSONValue) -> ProviderFacts? {
+    package func show(_ value: JSONView) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .series, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(
@@ -38,7 +38,7 @@ package struct TVmazeMapping: Sendable {
     }
 
     /// A season; nil without a number. TVmaze rates no seasons.
-    package func season(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(tvmaze: value["id"].outsideID)
@@ -53,7 +53,7 @@ package struct TVmazeMapping: Sendable {
     }
 
     /// An episode; nil without its numbers, as specials are.
-    package func episode(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = SubjectIDs(tvmaze: value["id"].outsideID)
@@ -69,13 +69,13 @@ package struct TVmazeMapping: Sendable {
         return facts
     }
 
-    private func score(_ value: JSONValue) -> ScoreReading {
+    private func score(_ value: JSONView) -> ScoreReading {
         ScoreReading(
-            source: .tvmaze, figure: value["rating"]["average"].number.flatMap { NativeFigure($0.text) }, via: .tvmaze,
+            source: .tvmaze, figure: value["rating"]["average"].figure, via: .tvmaze,
             fetchedAtMilliseconds: fetchedAtMilliseconds, url: FactsText.address(value["url"].string))
     }
 
-    private func image(_ value: JSONValue) -> String? {
+    private func image(_ value: JSONView) -> String? {
         FactsText.address(value["original"].string) ?? FactsText.address(value["medium"].string)
     }
 

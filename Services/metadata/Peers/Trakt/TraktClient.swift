@@ -29,8 +29,14 @@ package struct TraktClient: ProviderClient {
 
     /// Asks by Trakt or IMDb id; else looks it up by TMDb or TVDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+        try await facts(subject, kept: nil)
+    }
+
+    package func facts(
+        _ subject: ProviderSubject, kept: ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
-        case .movie, .series: return try await title(subject)
+        case .movie, .series: return try await title(subject, kept: kept)
         case .season:
             guard let number = subject.seasonNumber, let series = try await key(.series, subject.seriesIDs) else {
                 return nil
@@ -52,18 +58,17 @@ package struct TraktClient: ProviderClient {
             .with("years", query.year.map { String($0) }).with("extended", "full")
             .with("page", "1").with("limit", String(http.limits.candidatesMax))
         let rows = try await json(address).array.prefix(http.limits.candidatesMax)
-        return rows.compactMap { mapping().title($0[what], kind: query.kind == .series ? .series : .movie) }
+        return rows.compactMap { Self.row($0, query.kind == .series ? .series : .movie, mapping()) }
     }
 
     /// The record and the ratings, asked at once. Of a title that is known by Trakt's own id only the ratings are asked: what
     /// else it would say has been said before.
-    private func title(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+    private func title(
+        _ subject: ProviderSubject, kept: ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts? {
         let kind = subject.kind
         if let id = subject.ids.trakt, subject.name != nil {
-            var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: nowMilliseconds())
-            facts.ids.trakt = id
-            for reading in try await ratings(String(id), kind: kind) { facts.add(reading) }
-            return facts
+            return try await rated(id, kind, kept: kept.flatMap { $0.kind == kind && $0.ids.trakt == id ? $0 : nil })
         }
         if let key = subject.ids.trakt.map({ String($0) }) ?? subject.ids.imdb {
             let address = address(kind == .movie ? "movies" : "shows", key).with("extended", "full")
@@ -82,8 +87,24 @@ package struct TraktClient: ProviderClient {
     }
 
     package func ratings(_ key: String, kind: SubjectKind) async throws(ProviderError) -> [ScoreReading] {
-        let address = address(kind == .movie ? "movies" : "shows", key, "ratings").with("extended", "all")
-        return mapping().ratings(try await json(address))
+        mapping().ratings(try await json(ratingsAddress(key, kind)))
+    }
+
+    private func ratingsAddress(_ key: String, _ kind: SubjectKind) -> ProviderAddress {
+        address(kind == .movie ? "movies" : "shows", key, "ratings").with("extended", "all")
+    }
+
+    /// The ratings alone; where they are unchanged, what was kept of them.
+    private func rated(
+        _ id: Int64, _ kind: SubjectKind, kept: ProviderFacts?
+    ) async throws(ProviderError) -> ProviderFacts {
+        let answer = try await answer(ratingsAddress(String(id), kind), validator: kept?.validator)
+        if answer.isUnchanged, let kept { return kept.confirmed(atMilliseconds: nowMilliseconds()) }
+        var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: nowMilliseconds())
+        facts.ids.trakt = id
+        for reading in mapping().ratings(try answer.json(keeping: TraktMapping.members)) { facts.add(reading) }
+        if facts.quarantined.isEmpty { facts.validator = answer.validator }
+        return facts
     }
 
     private func season(
@@ -112,10 +133,14 @@ package struct TraktClient: ProviderClient {
             wasAsked = true
             let address = address("search", place, String(id)).with("type", what).with("extended", "full")
             let rows = try await json(address).array.filter { $0["type"].string == what }
-            if let row = rows.first, rows.count == 1 { return mapping().title(row[what], kind: kind) }
+            if let row = rows.first, rows.count == 1 { return Self.row(row, kind, mapping()) }
         }
         if wasAsked { throw .notFound }
         return nil
+    }
+
+    private static func row(_ row: JSONView, _ kind: SubjectKind, _ mapping: TraktMapping) -> ProviderFacts? {
+        mapping.title(row[kind == .movie ? "movie" : "show"], kind: kind)
     }
 
     private static func joined(_ facts: ProviderFacts, _ readings: [ScoreReading]) -> ProviderFacts {
@@ -156,15 +181,22 @@ package struct TraktClient: ProviderClient {
         }
     }
 
-    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONValue {
+    private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
+        try await answer(address, validator: nil).json(keeping: TraktMapping.members)
+    }
+
+    private func answer(
+        _ address: ProviderAddress, validator: String?
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
         let answer = try await http.get(
             address,
             headers: [
                 (name: "content-type", value: "application/json"), (name: "trakt-api-version", value: "2"),
                 (name: "trakt-api-key", value: settings.clientID.revealed),
-            ])
+            ], validator: validator)
+        if answer.isUnchanged, validator != nil { return answer }
         if answer.status == 412 { throw .unauthorized }
         if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: TraktMapping.members)
+        return answer
     }
 }

@@ -16,7 +16,7 @@ package struct TraktMapping: Sendable {
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
     /// A film or series; nil without Trakt's own id.
-    package func title(_ value: JSONValue, kind: SubjectKind) -> ProviderFacts? {
+    package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         let ids = ids(value)
         guard ids.trakt != nil else { return nil }
         var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -35,7 +35,7 @@ package struct TraktMapping: Sendable {
     }
 
     /// A season; nil without a number.
-    package func season(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .trakt, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = ids(value)
@@ -49,7 +49,7 @@ package struct TraktMapping: Sendable {
     }
 
     /// An episode; nil without its numbers.
-    package func episode(_ value: JSONValue, series: SubjectIDs) -> ProviderFacts? {
+    package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .trakt, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
         facts.ids = ids(value)
@@ -65,9 +65,9 @@ package struct TraktMapping: Sendable {
     }
 
     /// The ratings of a title: Trakt's own, and where the blocks are there those of others.
-    package func ratings(_ value: JSONValue) -> [ScoreReading] {
+    package func ratings(_ value: JSONView) -> [ScoreReading] {
         // Without the blocks, and for seasons with them, Trakt's own figures stand alone.
-        let ownBlock = value["trakt"].object == nil ? value : value["trakt"]
+        let ownBlock = value["trakt"].isObject ? value["trakt"] : value
         let tomatoes = value["rotten_tomatoes"]
         return [
             relayed(.imdb, value["imdb"]),
@@ -79,25 +79,25 @@ package struct TraktMapping: Sendable {
         ]
     }
 
-    private func relayed(_ source: ScoreSource, _ block: JSONValue) -> ScoreReading {
+    private func relayed(_ source: ScoreSource, _ block: JSONView) -> ScoreReading {
         reading(source, block["rating"], votes: block["votes"].tally, link: block["link"])
     }
 
     private func reading(
-        _ source: ScoreSource, _ figure: JSONValue, votes: Int64?, link: JSONValue
+        _ source: ScoreSource, _ figure: JSONView, votes: Int64?, link: JSONView
     ) -> ScoreReading {
         ScoreReading(
-            source: source, figure: figure.number.flatMap { NativeFigure($0.text) }, votes: votes, via: .trakt,
+            source: source, figure: figure.figure, votes: votes, via: .trakt,
             fetchedAtMilliseconds: fetchedAtMilliseconds, url: FactsText.address(link.string))
     }
 
-    private func own(_ value: JSONValue, url: String?) -> ScoreReading {
+    private func own(_ value: JSONView, url: String?) -> ScoreReading {
         ScoreReading(
-            source: .trakt, figure: value["rating"].number.flatMap { NativeFigure($0.text) },
+            source: .trakt, figure: value["rating"].figure,
             votes: value["votes"].tally, via: .trakt, fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
     }
 
-    private func ids(_ value: JSONValue) -> SubjectIDs {
+    private func ids(_ value: JSONView) -> SubjectIDs {
         let ids = value["ids"]
         return SubjectIDs(
             imdb: SubjectIDs.checkedIMDb(ids["imdb"].string), tmdb: ids["tmdb"].outsideID,
@@ -105,11 +105,11 @@ package struct TraktMapping: Sendable {
     }
 
     /// A row of an old look-up has the year as text.
-    private static func year(_ value: JSONValue) -> PartialDate? {
+    private static func year(_ value: JSONView) -> PartialDate? {
         (value.int ?? value.string.flatMap { Int($0) }).flatMap { PartialDate(year: $0) }
     }
 
-    private static func link(_ value: JSONValue, kind: SubjectKind) -> String? {
+    private static func link(_ value: JSONView, kind: SubjectKind) -> String? {
         value["ids"]["slug"].string.flatMap {
             FactsText.address("https://trakt.tv/\(kind == .movie ? "movies" : "shows")/\($0)")
         }

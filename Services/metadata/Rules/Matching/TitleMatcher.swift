@@ -1,6 +1,6 @@
 /// What is known of a title when it is compared with another: nil and empty mean unknown.
 package struct TitleTraits: Sendable, Hashable {
-    /// In any order: the shown name, the original one, translations; at most 16 are looked at.
+    /// In any order: the shown name, the original one, translations; at most `MatchLimits.namesMax` are looked at.
     package let names: [TitleName]
     package let kind: SubjectKind?
     package let year: Int?
@@ -103,6 +103,8 @@ package enum TitleMatcher {
     static let margin = 60
     /// From here on a candidate is shown.
     static let offerFloor = 500
+    /// An equal name in the same year.
+    static let fullScore = 900
 
     package static func decide(_ wanted: TitleTraits, among candidates: [TitleTraits]) -> MatchOutcome {
         var best: [MatchOutcome.Offer] = []
@@ -133,7 +135,7 @@ package enum TitleMatcher {
 
     /// All but the names.
     private static func otherPoints(_ left: TitleTraits, _ right: TitleTraits) -> Int {
-        idPoints(left, right) + yearPoints(left.year, right.year)
+        idPoints(left, right) + yearPoints(left, right)
             + runtimePoints(left.runtimeMinutes, right.runtimeMinutes) + kindPoints(left.kind, right.kind)
     }
 
@@ -163,9 +165,12 @@ package enum TitleMatcher {
         }
     }
 
-    /// Premieres and releases often lie in two years.
-    private static func yearPoints(_ left: Int?, _ right: Int?) -> Int {
-        guard let left, let right else { return 100 }
+    /// Premieres and releases often lie in two years. A series without a year is known by its name: those that share
+    /// one are few, and a remake mostly says its year there.
+    private static func yearPoints(_ one: TitleTraits, _ other: TitleTraits) -> Int {
+        guard let left = one.year, let right = other.year else {
+            return one.kind == .series && other.kind == .series ? 160 : 100
+        }
         return switch abs(left - right) {
         case 0: 300
         case 1: 215

@@ -1,15 +1,3 @@
-/// Bounds of matching by name.
-package enum MatchLimits {
-    /// Bytes of a name that are looked at; UTF-8.
-    static let nameBytesMax = 1_024
-    /// Bytes of a look-up key. What is cut off is told apart when the names themselves are compared.
-    static let keyBytesMax = 120
-    /// Names of one title that are compared.
-    package static let namesMax = 16
-    /// Candidates that an answer lists.
-    package static let offersMax = 10
-}
-
 /// A title's name, taken apart once so that it can be compared and looked up many times.
 package struct TitleName: Sendable, Hashable {
     /// A part that some catalogues use alone.
@@ -85,16 +73,9 @@ package enum TitleKeys {
     /// All keys of a title's names, without doubles; those of whole names first.
     package static func keys(_ names: [TitleName]) -> [String] {
         if names.count == 1 { return names[0].isEmpty ? [] : names[0].keys }
-        var keys: [String] = []
-        for name in names.prefix(MatchLimits.namesMax) { add(name.key, to: &keys) }
-        for name in names.prefix(MatchLimits.namesMax) {
-            for key in name.keys { add(key, to: &keys) }
-        }
-        return keys
-    }
-
-    private static func add(_ key: String, to keys: inout [String]) {
-        if !key.isEmpty, !keys.contains(key) { keys.append(key) }
+        let names = names.prefix(MatchLimits.namesMax)
+        var seen: Set<String> = [""]
+        return (names.map(\.key) + names.flatMap(\.keys)).filter { seen.insert($0).inserted }
     }
 
     /// All keys of one name; the whole name's first, none for an empty name.

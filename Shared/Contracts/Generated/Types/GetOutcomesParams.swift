@@ -5,22 +5,26 @@ package import JSON
 
 package struct GetOutcomesParams: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    package var kind: TitleKind?
     package var provider: Provider?
 
-    package init(title: TitleID, provider: Provider? = nil) {
+    package init(title: TitleID, kind: TitleKind? = nil, provider: Provider? = nil) {
         self.title = title
+        self.kind = kind
         self.provider = provider
     }
 
-    private static let names = JSONNames("title", "provider")
+    private static let names = JSONNames("title", "kind", "provider")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
+        var kind: TitleKind?
         var provider: Provider?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: title = try TitleID(from: &jsonReader)
+            case 1: kind = try TitleKind(from: &jsonReader)
             default: provider = try Provider(from: &jsonReader)
             }
         }
@@ -28,12 +32,17 @@ package struct GetOutcomesParams: Sendable, Hashable, JSONCodable {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
         self.title = title
+        self.kind = kind
         self.provider = provider
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
         jsonWriter.raw(#"{"title":"#)
         title.encode(to: &jsonWriter)
+        if let kind {
+            jsonWriter.raw(#","kind":"#)
+            kind.encode(to: &jsonWriter)
+        }
         if let provider {
             jsonWriter.raw(#","provider":"#)
             provider.encode(to: &jsonWriter)

@@ -5,12 +5,16 @@ package import JSON
 
 package struct GetRatingHistoryParams: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    package var kind: TitleKind?
     package var source: RatingSource?
     package var limit: Int?
     package var cursor: String?
 
-    package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        title: TitleID, kind: TitleKind? = nil, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil
+    ) {
         self.title = title
+        self.kind = kind
         self.source = source
         self.limit = limit
         self.cursor = cursor
@@ -18,10 +22,11 @@ package struct GetRatingHistoryParams: Sendable, Hashable, JSONCodable {
 
     private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
 
-    private static let names = JSONNames("title", "source", "limit", "cursor")
+    private static let names = JSONNames("title", "kind", "source", "limit", "cursor")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
+        var kind: TitleKind?
         var source: RatingSource?
         var limit: Int?
         var cursor: String?
@@ -29,8 +34,9 @@ package struct GetRatingHistoryParams: Sendable, Hashable, JSONCodable {
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: title = try TitleID(from: &jsonReader)
-            case 1: source = try RatingSource(from: &jsonReader)
-            case 2: limit = try jsonReader.int(in: 1...100)
+            case 1: kind = try TitleKind(from: &jsonReader)
+            case 2: source = try RatingSource(from: &jsonReader)
+            case 3: limit = try jsonReader.int(in: 1...100)
             default: cursor = try jsonReader.string(min: 1, max: 200, pattern: Self.cursorPattern)
             }
         }
@@ -38,6 +44,7 @@ package struct GetRatingHistoryParams: Sendable, Hashable, JSONCodable {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
         self.title = title
+        self.kind = kind
         self.source = source
         self.limit = limit
         self.cursor = cursor
@@ -46,6 +53,10 @@ package struct GetRatingHistoryParams: Sendable, Hashable, JSONCodable {
     package func encode(to jsonWriter: inout JSONWriter) {
         jsonWriter.raw(#"{"title":"#)
         title.encode(to: &jsonWriter)
+        if let kind {
+            jsonWriter.raw(#","kind":"#)
+            kind.encode(to: &jsonWriter)
+        }
         if let source {
             jsonWriter.raw(#","source":"#)
             source.encode(to: &jsonWriter)

@@ -1,0 +1,99 @@
+import MetadataService
+import Synchronization
+import Testing
+
+@testable import MetadataService
+
+@Suite("Asking all providers together")
+struct ProviderPanelTests {
+    /// Waits for its gate to open, then tells the ids that `tells` gives for what it is asked.
+    private final class Teller: ProviderClient {
+        let provider: ProviderID
+        private let opened: AsyncStream<Void>
+        private let gate: AsyncStream<Void>.Continuation
+        private let tells: @Sendable (ProviderSubject) throws(ProviderError) -> SubjectIDs?
+        private let count = Mutex(0)
+        private let onAsked: @Sendable () -> Void
+
+        init(
+            _ provider: ProviderID, onAsked: @escaping @Sendable () -> Void = {},
+            _ tells: @escaping @Sendable (ProviderSubject) throws(ProviderError) -> SubjectIDs?
+        ) {
+            self.provider = provider
+            self.tells = tells
+            self.onAsked = onAsked
+            (opened, gate) = AsyncStream.makeStream(of: Void.self)
+        }
+
+        var askedCount: Int { count.withLock(\.self) }
+
+        func open() { gate.finish() }
+
+        func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+            count.withLock { $0 += 1 }
+            for await _ in opened {}
+            defer { onAsked() }
+            guard let ids = try tells(subject) else { return nil }
+            var facts = ProviderFacts(provider: provider, kind: subject.kind, fetchedAtMilliseconds: 7)
+            facts.ids = ids
+            return facts
+        }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+    }
+
+    private static let turn = ProviderTurn(deadline: .now + .seconds(20), isBackground: false)
+
+    /// AniDB has no search, and its id was given up after three other ids had come: the places told theirs first.
+    @Test("an id that comes last of all is still used")
+    func lateID() async {
+        let anidb = Teller(.anidb) { (subject) throws(ProviderError) in
+            subject.ids.anidb.map { SubjectIDs(anidb: $0) }
+        }
+        anidb.open()
+        // One tells after the other.
+        let chain: [(ProviderID, SubjectIDs)] = [
+            (.tmdb, SubjectIDs(tmdb: 1)), (.tvdb, SubjectIDs(tvdb: 2)), (.tvmaze, SubjectIDs(tvmaze: 3)),
+            (.omdb, SubjectIDs(imdb: "tt9100201")), (.trakt, SubjectIDs(trakt: 4)),
+            (.myanimelist, SubjectIDs(myanimelist: 5)), (.kitsu, SubjectIDs(anidb: 6, kitsu: 7)),
+        ]
+        var tellers: [Teller] = []
+        for (provider, ids) in chain.reversed() {
+            let next = tellers.last
+            tellers.append(Teller(provider, onAsked: { next?.open() }) { (_) throws(ProviderError) in ids })
+        }
+        tellers.last?.open()
+        let panel = ProviderPanel(clients: tellers + [anidb], skipped: [])
+        let subject = ProviderSubject(kind: .series, ids: SubjectIDs(letterboxd: "x"))
+        let reports = await panel.ask(
+            subject, asked: Set(ProviderID.allCases), known: [], turn: ProviderPanelTests.turn)
+        #expect(reports.first { $0.answer.provider == .anidb }?.facts?.ids.anidb == 6)
+        #expect(anidb.askedCount == 2, "once without its id, once with it")
+    }
+
+    @Test("who does not know a title is asked again by other ids, three times at most; who knows it once")
+    func rounds() async {
+        let trakt = Teller(.trakt) { (subject) throws(ProviderError) in
+            guard subject.ids.tvdb != nil else { throw .notFound }
+            return SubjectIDs(trakt: 9)
+        }
+        let simkl = Teller(.simkl) { (_) throws(ProviderError) in throw .notFound }
+        let tvdb = Teller(.tvdb) { (_) throws(ProviderError) in SubjectIDs(tvdb: 2) }
+        let kitsu = Teller(.kitsu, onAsked: { tvdb.open() }) { (_) throws(ProviderError) in
+            SubjectIDs(myanimelist: 3, kitsu: 4)
+        }
+        let anilist = Teller(.anilist, onAsked: { kitsu.open() }) { (_) throws(ProviderError) in
+            SubjectIDs(anilist: 5)
+        }
+        for teller in [trakt, simkl, anilist] { teller.open() }
+        let panel = ProviderPanel(clients: [trakt, simkl, tvdb, kitsu, anilist], skipped: [])
+        let reports = await panel.ask(
+            ProviderSubject(kind: .series, ids: SubjectIDs(imdb: "tt9100201")), asked: Set(ProviderID.allCases),
+            known: [], turn: Self.turn)
+        #expect(reports.first { $0.answer.provider == .trakt }?.facts?.ids.trakt == 9)
+        #expect(trakt.askedCount == 2 && tvdb.askedCount == 1 && kitsu.askedCount == 1 && anilist.askedCount == 1)
+        // How often depends on what is told while an answer is under way, but each time it could go by more.
+        #expect((2...3).contains(simkl.askedCount))
+        #expect(reports.first { $0.answer.provider == .simkl }?.error == .notFound)
+    }
+}

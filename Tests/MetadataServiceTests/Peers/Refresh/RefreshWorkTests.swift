@@ -1,0 +1,167 @@
+import Contracts
+import Logging
+import Postgres
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import MetadataService
+
+/// The worker of due titles and what it writes, beside a real database.
+@Suite("Working due titles", .serialized)
+struct RefreshWorkTests {
+    /// Never answers while `isStuck`.
+    private final class Stuck: ProviderClient {
+        let provider = ProviderID.tmdb
+        let asked = Mutex(0)
+
+        func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+            asked.withLock { $0 += 1 }
+            do { try await Task.sleep(for: .seconds(600)) } catch { throw .timeout }
+            return nil
+        }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+    }
+
+    private static let leases = PGStatement(
+        "tests.leases", "SELECT count(*) FROM title_refresh WHERE lease_until IS NOT NULL"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    @Test("a replica that stops gives its turns back, and writes nothing of what it cut short")
+    func stop() async throws {
+        try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
+            let stuck = Stuck()
+            let replica = Replica(pools[0], [stuck])
+            _ = try await replica.resolve(
+                (0..<5).map { TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 1 + $0)) }, missing: .create)
+            let worker = RefreshWorker(
+                enricher: replica.enricher, demand: replica.demand, logger: Logger(label: "test"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                while stuck.asked.withLock(\.self) < 5 { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(try await pools[1].first(Self.leases) == 5)
+                group.cancelAll()
+            }
+            await worker.flush()
+            #expect(try await pools[1].first(Self.leases) == 0)
+            let other = Replica(pools[1], [])
+            let next = try await other.store.leaseDue(10, until: .now + .seconds(5))
+            #expect(next.count == 5 && next.allSatisfy { $0.outcomes.isEmpty && $0.attempts == 0 })
+        }
+    }
+
+    @Test("two replicas drain a backlog of 100 000 titles: each once, the longest due first")
+    func backlog() async throws {
+        try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
+            let count = 100_000
+            try await pools[0].execute(
+                PGCommand(
+                    "tests.backlog",
+                    """
+                    WITH made AS (
+                        INSERT INTO titles (id, kind, name, is_local, created_at, updated_at)
+                        SELECT gen_random_uuid(), 'movie', 'Film ' || n, true, now(), now()
+                        FROM generate_series(1, $1) AS n RETURNING id
+                    )
+                    INSERT INTO title_refresh (title_id, due_at)
+                    SELECT id, now() - random() * interval '30 days' FROM made
+                    """), [.int8(Int64(count))], deadline: .now + .seconds(120))
+            try await pools[0].execute(PGCommand("tests.analyze", "ANALYZE titles, title_refresh"))
+            let leased = try await withThrowingTaskGroup(of: [[TitleID]].self) { group in
+                for pool in pools {
+                    group.addTask {
+                        var turns: [[TitleID]] = []
+                        while true {
+                            let rows = try await pool.query(
+                                Self.leaseIDs, [.int(500), .int8(120_000_000)], deadline: .now + .seconds(30))
+                            if rows.isEmpty { return turns }
+                            turns.append(rows)
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            let all = leased.flatMap(\.self)
+            #expect(all.count == count && Set(all).count == count, "each title has one turn")
+            let order = try await pools[0].query(
+                PGStatement(
+                    "tests.order",
+                    "SELECT t.id FROM titles t JOIN title_refresh r ON r.title_id = t.id ORDER BY r.due_at"
+                ) { row throws(PGError) in try row.next(TitleID.self) }, deadline: .now + .seconds(60))
+            let place = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($0.element, $0.offset) })
+            for turn in leased {
+                let places = turn.compactMap { place[$0] }
+                #expect(places == places.sorted(), "within a lease by due time")
+                // What the other replica holds at that moment is all that may lie between.
+                #expect((places.last ?? 0) - (places.first ?? 0) < 1_500, "no lease reaches far ahead")
+            }
+        }
+    }
+
+    /// The service's own statement, of which only the ids are read: 100 000 whole records say no more.
+    private static let leaseIDs = PGStatement(
+        "tests.leaseDue", MetadataQueries.lease.text.sql, kind: .write
+    ) { row throws(PGError) in
+        _ = try row.next(Int.self)
+        _ = try row.next(Int.self)
+        return try row.next(TitleID.self)
+    }
+
+    @Test("history is thinned to weeks and months with age, and never grows beyond its bound")
+    func history() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let replica = Replica(pools[0], [])
+            let id = try #require(
+                try await replica.resolve([TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 1))], missing: .create)[0]
+                    .title?.id)
+            // A change a day of two sources for three years.
+            try await pools[0].execute(
+                PGCommand(
+                    "tests.history",
+                    """
+                    INSERT INTO rating_history (title_id, source, at, value, score, votes, via)
+                    SELECT $1, s, now() - n * interval '1 day', n::text, 50, 1, 'tmdb'
+                    FROM generate_series(1100, 1, -1) AS n, unnest(ARRAY['tmdb', 'imdb']) AS s
+                    """), [.id(id)])
+            try await pools[0].execute(
+                PGCommand("tests.old", "UPDATE titles SET enriched_at = now() - interval '2 days' WHERE id = $1"),
+                [.id(id)])
+            let record = try #require(try await replica.store.begin(id, until: .now + .seconds(5)))
+            var facts = ProviderFacts(
+                provider: .tmdb, kind: .movie,
+                fetchedAtMilliseconds: SystemWallClock().now.microsecondsSinceEpoch / 1_000)
+            facts.add(
+                ScoreReading(
+                    source: .tmdb, figure: NativeFigure("8.1"), votes: 10, via: .tmdb,
+                    fetchedAtMilliseconds: facts.fetchedAtMilliseconds))
+            let turn = replica.enricher.background()
+            _ = try await replica.enricher.store(
+                [ProviderReport(.tmdb, facts: facts)], kept: [], of: record, until: turn.deadline)
+            let left = try await pools[0].query(
+                PGStatement(
+                    "tests.left",
+                    """
+                    SELECT source, count(*), count(*) FILTER (WHERE at > now() - interval '89 days'),
+                        count(*) FILTER (WHERE at < now() - interval '91 days' AND at > now() - interval '729 days'),
+                        count(*) FILTER (WHERE at < now() - interval '731 days')
+                    FROM rating_history GROUP BY source ORDER BY source
+                    """
+                ) { row throws(PGError) in
+                    (
+                        try row.next(String.self), try row.next(Int.self), try row.next(Int.self),
+                        try row.next(Int.self), try row.next(Int.self)
+                    )
+                })
+            #expect(left.map(\.0) == ["imdb", "tmdb"])
+            for row in left {
+                #expect((88...90).contains(row.2), "every change of a quarter stays: \(row)")
+                #expect((90...94).contains(row.3), "a week keeps its last: \(row)")
+                #expect((12...14).contains(row.4), "a month keeps its last: \(row)")
+            }
+            // The latest change is the one that was just told.
+            #expect(try await replica.history(id).first?.value == "8.1/10")
+        }
+    }
+}

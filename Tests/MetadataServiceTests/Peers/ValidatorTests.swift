@@ -1,0 +1,58 @@
+import JSON
+import Testing
+import UpstreamEmulators
+
+@testable import MetadataService
+
+/// Providers that have validators are asked whether anything changed.
+@Suite("Asking whether anything changed")
+struct ValidatorTests {
+    @Test(
+        "TMDb and Trakt: unchanged is one short answer, changed a whole one",
+        arguments: [UpstreamName.tmdb, .trakt])
+    func unchanged(name: UpstreamName) async throws {
+        try await EmulatedClients.run { clients in
+            let client: any ProviderClient = name == .tmdb ? clients.tmdb : clients.trakt
+            let subject = ProviderSubject(
+                kind: .movie, ids: SubjectIDs(tmdb: 910_001, trakt: 500_100_001), name: "The Lighthouse Keeper's Clock")
+            let first = try #require(await client.facts(subject, kept: nil))
+            #expect(first.validator != nil && !first.scores.isEmpty)
+            clients.clock.advance(by: 1_000)
+            // As it comes back from where facts are kept.
+            let kept = try #require(ProviderFacts(decodeJSON(JSONValue.self, from: encodeJSON(first))))
+            let second = try #require(await client.facts(subject, kept: kept))
+            #expect(second == first.confirmed(atMilliseconds: EmulatedClients.now + 1_000).withoutChildren)
+            var changed = kept
+            changed.validator = "W/\"another\""
+            let third = try #require(await client.facts(subject, kept: changed))
+            #expect(third.scoreLines == first.scoreLines && third.validator == first.validator)
+            let statuses = clients.upstreams.server.desk.book(provider: name).entries.map(\.status)
+            #expect(statuses == [200, 304, 200])
+        }
+    }
+
+    @Test("facts of another title or kind, and of an older reading, are not asked about")
+    func others() async throws {
+        try await EmulatedClients.run { clients in
+            let subject = ProviderSubject(kind: .movie, ids: SubjectIDs(tmdb: 910_001))
+            var kept = try #require(await clients.tmdb.facts(subject))
+            kept.ids.tmdb = 910_002
+            _ = try await clients.tmdb.facts(subject, kept: kept)
+            _ = try await clients.tmdb.facts(ProviderSubject(kind: .series, ids: SubjectIDs(tmdb: 910_001)), kept: kept)
+            #expect(clients.asked(.tmdb).allSatisfy { $0.header("if-none-match") == nil })
+            let old = String(decoding: encodeJSON(kept), as: UTF8.self).replacing(
+                "\"reading\":1", with: "\"reading\":0")
+            let read = try #require(ProviderFacts(decodeJSON(JSONValue.self, from: Array(old.utf8))))
+            #expect(read.validator == nil && read.scores == kept.scores)
+        }
+    }
+}
+
+extension ProviderFacts {
+    /// As they are kept.
+    fileprivate var withoutChildren: ProviderFacts {
+        var facts = self
+        facts.children = []
+        return facts
+    }
+}

@@ -1,0 +1,54 @@
+import Contracts
+import TestSupport
+import Testing
+
+@testable import MetadataService
+
+@Suite("What all providers together say of a title")
+struct TitleDraftTests {
+    private static func facts(_ provider: ProviderID, _ fill: (inout ProviderFacts) -> Void) -> ProviderFacts {
+        var facts = ProviderFacts(provider: provider, kind: .movie, fetchedAtMilliseconds: 7)
+        fill(&facts)
+        return facts
+    }
+
+    @Test("each field comes from the first provider that has it, whatever the order of the answers")
+    func gaps() {
+        let told = [
+            Self.facts(.tmdb) {
+                $0.name = "The Harbour"
+                $0.ids.tmdb = 1
+                $0.genres = ["Drama"]
+            },
+            Self.facts(.omdb) {
+                $0.name = "Harbour"
+                $0.overview = "A harbour."
+                $0.certification = "PG"
+                $0.ids.imdb = "tt9100001"
+            },
+            Self.facts(.trakt) {
+                $0.runtimeMinutes = 100
+                $0.overview = "Another text."
+                $0.originalName = "Der Hafen"
+                $0.otherNames = ["El puerto", "The Harbour"]
+                $0.ids.imdb = "tt9999999"
+            },
+        ]
+        var random = SeededRandom(seed: UInt64.random(in: 0...UInt64.max))
+        let first = TitleDraft(kind: .movie, facts: told)
+        #expect(first.name == "The Harbour" && first.originalName == "Der Hafen")
+        #expect(first.overview == "A harbour." && first.certification == "PG" && first.runtimeMinutes == 100)
+        #expect(first.genres == ["Drama"] && first.ids == SubjectIDs(imdb: "tt9100001", tmdb: 1))
+        #expect(first.names == ["The Harbour", "Harbour", "Der Hafen", "El puerto"])
+        for _ in 0..<20 {
+            #expect(TitleDraft(kind: .movie, facts: told.shuffled(using: &random)) == first, "seed \(random.seed)")
+        }
+    }
+
+    @Test("names are bounded, and facts about another kind have no part in it")
+    func bounds() {
+        let many = Self.facts(.tmdb) { $0.otherNames = (0..<500).map { "Name \($0)" } }
+        #expect(TitleDraft(kind: .movie, facts: [many]).names.count == MatchLimits.namesMax)
+        #expect(TitleDraft(kind: .series, facts: [many]).names.isEmpty)
+    }
+}
