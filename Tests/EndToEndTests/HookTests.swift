@@ -298,6 +298,22 @@ struct HookTests {
         #expect(try await bob.send("DELETE", "/hooks/\(hook)").json["removed"] as? Bool == false)
     }
 
+    @Test("The example for Kodi tells of an episode from its beginning to its end")
+    func kodi() async throws {
+        let (alice, _) = try await person()
+        let (hook, server) = try await alice.hook("Kodi", port: port())
+        let script = Project.root.appendingPathComponent("docs/examples/kodi_hook.py").path
+        let item =
+            #"{"id":12,"type":"episode","showtitle":"Saltmarsh","showyear":2019,"season":1,"episode":2,"title":"The Sluice","year":0,"uniqueid":{"tvdb":""}}"#
+        for (event, seconds) in [("play", "0"), ("pause", "1200"), ("resume", "1200"), ("stop", "3100")] {
+            let told = try await Command.run("python3", [script, server.address, event, item, seconds, "3120"])
+            #expect(told.contains("accepted"), "\(told)")
+            _ = try await alice.deliveries(of: hook)
+            #expect(try await alice.nowPlaying().count == (event == "stop" ? 0 : 1), "\(event)")
+        }
+        #expect(try await alice.history() == ["The Sluice"])
+    }
+
     @Test("A file of two episodes is two plays, found by the series and their numbers")
     func twoEpisodes() async throws {
         let (alice, name) = try await person()

@@ -31,7 +31,8 @@ def event(kind, item, position, length, player="kodi"):
     }
     if item.get("type") == "episode":
         told.update(kind="episode", year=None, season=item.get("season"), episode=item.get("episode"),
-                    series={"title": item.get("showtitle"), "ids": ids(item.get("showuniqueid"))})
+                    series={"title": item.get("showtitle"), "year": item.get("showyear"),
+                            "ids": ids(item.get("showuniqueid"))})
     else:
         told["kind"] = "movie"
     return without_gaps(told)
@@ -91,8 +92,9 @@ def main():
                 return
             item = ask("Player.GetItem", playerid=1, properties=properties).get("item", {})
             if item.get("tvshowid", -1) > 0:
-                show = ask("VideoLibrary.GetTVShowDetails", tvshowid=item["tvshowid"], properties=["uniqueid"])
-                item["showuniqueid"] = show.get("tvshowdetails", {}).get("uniqueid")
+                found = ask("VideoLibrary.GetTVShowDetails", tvshowid=item["tvshowid"], properties=["uniqueid", "year"])
+                show = found.get("tvshowdetails", {})
+                item["showuniqueid"], item["showyear"] = show.get("uniqueid"), show.get("year")
             self.item = item
             self.look()
             self.tell("play")
