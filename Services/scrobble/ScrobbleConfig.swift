@@ -113,5 +113,6 @@ extension ScrobbleService {
         Migration(5, "ledger", sql: PackageResources._005_ledger_sql),
         Migration(6, "hooks", sql: PackageResources._006_hooks_sql),
         Migration(7, "events", sql: PackageResources._007_events_sql),
+        Migration(8, "fingerprints", sql: PackageResources._008_fingerprints_sql),
     ]
 }

@@ -16,7 +16,7 @@ extension FaultTests {
         )
         func stopped() async throws {
             try await QueueFaults.withPlace("queue_stop") { place in
-                let rounds = Form.choose(2, full: 20)
+                let rounds = Form.choose(2, full: 100)
                 var queued = Set<Int>()
                 var stops = 0
                 for round in 0..<rounds {

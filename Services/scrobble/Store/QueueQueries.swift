@@ -6,7 +6,7 @@ import Store
 /// Every SQL text of the queue. Times are the database's.
 enum QueueQueries {
     /// Puts jobs into their lanes. The lane's row is locked first, so positions are given out in the order of commits.
-    /// What waits already is left out.
+    /// What waits already is left out; that is asked in a form to which the index of fingerprints alone has an answer.
     static let enqueue = PGStatement(
         "queue.enqueue",
         """
@@ -28,7 +28,8 @@ enum QueueQueries {
             ) w
             WHERE nth = 1 AND NOT EXISTS (
                 SELECT FROM scrobble_queue q
-                WHERE q.user_id = w.user_id AND q.provider = w.provider AND q.fingerprint = w.fingerprint)
+                WHERE q.fingerprint = w.fingerprint
+                    AND (q.user_id, q.provider) IS NOT DISTINCT FROM (w.user_id, w.provider))
         ), lane AS (
             INSERT INTO queue_lanes AS l
                 (user_id, provider, next_position, live_count, bulk_count, live_at, bulk_at)
@@ -85,20 +86,28 @@ enum QueueQueries {
             FROM due d WHERE l.user_id = d.user_id AND l.provider = d.provider
             RETURNING l.user_id, l.provider, l.fence, d.due_at, d.is_live,
                 CASE WHEN l.live_at <= now() THEN 0 ELSE 1 END AS urgency, l.live_from, l.bulk_from
-        ), first AS (
+        ), first AS MATERIALIZED (
             SELECT c.user_id, c.provider, c.urgency, j.position, j.status AS was
             FROM claimed c CROSS JOIN LATERAL (
                 SELECT r.position, r.status,
                     row_number() OVER run = 1 OR (
-                        r.join_key IS NOT NULL
+                        row_number() OVER run <= $8
+                        AND r.join_key IS NOT NULL
                         AND min(r.join_key) OVER run = max(r.join_key) OVER run
                         AND count(r.join_key) OVER run = row_number() OVER run
                         AND min(r.status) OVER run = max(r.status) OVER run) AS is_taken
                 FROM (
-                    SELECT q.position, q.status, q.join_key FROM scrobble_queue q
-                    WHERE q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = c.urgency
-                        AND q.position >= CASE c.urgency WHEN 0 THEN c.live_from ELSE c.bulk_from END
-                    ORDER BY q.position LIMIT CASE c.urgency WHEN 0 THEN 1 ELSE $8::bigint END
+                    -- The numbers are there for the planner too: of a limit that it cannot read it expects a tenth of the
+                    -- lane, and reads the whole queue to find so many.
+                    (SELECT q.position, q.status, q.join_key FROM scrobble_queue q
+                    WHERE c.urgency = 0 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 0
+                        AND q.position >= c.live_from
+                    ORDER BY q.position LIMIT 1)
+                    UNION ALL
+                    (SELECT q.position, q.status, q.join_key FROM scrobble_queue q
+                    WHERE c.urgency = 1 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 1
+                        AND q.position >= c.bulk_from
+                    ORDER BY q.position LIMIT 100)
                 ) r
                 WINDOW run AS (ORDER BY r.position)
             ) j WHERE j.is_taken
