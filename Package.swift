@@ -115,15 +115,17 @@ let package = Package(
         + system("CLibzip", "libzip", "libzip-dev")
         + shared("JSON")
         + shared("CSV")
+        + shared("Watching", wrapsC: true)
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
         + shared("GZip", ["CZlib"], wrapsC: true)
         + shared("Archive", ["CLibzip"], wrapsC: true, tests: ["GZip"])
         + shared(
-            "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
+            "HTTP2",
+            ["CNghttp2", "Watching", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
             wrapsC: true)
         + shared(
             "RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
-        + shared("Postgres", ["CLibpq"], wrapsC: true)
+        + shared("Postgres", ["CLibpq", "Watching"], wrapsC: true)
         + shared("Contracts", ["JSON", "RPC"], tests: nil)
         + shared("RatingScales", ["Contracts", "JSON"])
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
@@ -219,7 +221,9 @@ let package = Package(
                 path: "Tests/MatchEval",
                 exclude: ["labels.txt", "catalogue.py"], swiftSettings: house),
             .executableTarget(
-                name: "bench-load", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Load",
+                name: "bench-load", dependencies: ["HTTP2", "JSON"], path: "Tests/Bench/Load", swiftSettings: house),
+            .executableTarget(
+                name: "bench-ratings", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Ratings",
                 swiftSettings: house),
             .testTarget(
                 name: "FaultTests",

@@ -19,16 +19,17 @@ extension ScrobbleService {
     package static let definition = ServiceDefinition(
         name: "scrobble", portDefault: 7_103,
         keys: ServiceAssembly.keys + [
-            SharedKeys.metadataAddress.definition, SharedKeys.keyRing.definition, traktURL.definition,
-            traktClientID.definition,
+            SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
+            SharedKeys.keyRing.definition, traktURL.definition, traktClientID.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
-        let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
+        let metadata = MetadataClient(try assembly.client("metadata", at: SharedKeys.metadataAddress))
+        let ratings = RatingsClient(try assembly.client("ratings", at: SharedKeys.ratingsAddress))
         let database = try await assembly.database(schema: "scrobble", migrations: migrations)
         let (clock, ids) = (SystemWallClock(), SystemIDSource())
         let logger = runtime.logger
-        let titles = TitleLookup(metadata: MetadataClient(metadata))
+        let titles = TitleLookup(metadata: metadata)
         let writers = try writers(values, runtime, assembly, titles, database)
         let events = EventBell()
         let jobs = QueueStore(database: database)
@@ -45,20 +46,35 @@ extension ScrobbleService {
         let hookStore = HookStore(database: database, ids: ids)
         let hooks = HookWorker(
             store: hookStore, playback: PlaybackStore(database: database, ids: ids),
-            metadata: MetadataClient(metadata), queue: queue, clock: clock, logger: logger)
+            metadata: metadata, queue: queue, clock: clock, logger: logger)
         assembly.add(.running("hooks", phase: .background) { await hooks.run() })
         let housekeeper = Housekeeper(
             id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore, logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
         // Those who wait for events get their answer before the listener waits for them.
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })
+        let keeper = ledgerKeeper(metadata, ratings, database, clock, ids, logger)
+        assembly.add(.running("ledger", phase: .background) { await keeper.run() })
         let service = ScrobbleService(
-            database: database, titles: titles, queue: queue, hooks: hooks,
+            database: database, peers: ScrobblePeers(metadata: metadata, ratings: ratings), queue: queue, hooks: hooks,
             secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
         try await assembly.listen(router)
         return assembly.components
+    }
+
+    private static func ledgerKeeper(
+        _ metadata: MetadataClient, _ ratings: RatingsClient, _ database: Database, _ clock: any WallClock,
+        _ ids: any IDSource, _ logger: Logger
+    ) -> LedgerKeeper {
+        let refs = TitleRefStore(database: database)
+        return LedgerKeeper(
+            metadata: metadata, ratings: ratings, refs: refs,
+            guide: EpisodeGuide(metadata: metadata, refs: refs, clock: clock), turns: QueueStore(database: database),
+            undoing: BatchUndo(
+                batches: BatchStore(database: database, ids: ids), ratings: ratings, clock: clock),
+            worker: ids.next(), clock: clock, logger: logger)
     }
 
     /// The other sides that have what they need; jobs for the rest wait.
@@ -113,6 +129,7 @@ extension ScrobbleService {
         Migration(5, "ledger", sql: PackageResources._005_ledger_sql),
         Migration(6, "hooks", sql: PackageResources._006_hooks_sql),
         Migration(7, "events", sql: PackageResources._007_events_sql),
-        Migration(8, "fingerprints", sql: PackageResources._008_fingerprints_sql),
+        Migration(8, "ledger_items", sql: PackageResources._008_ledger_items_sql),
+        Migration(9, "fingerprints", sql: PackageResources._009_fingerprints_sql),
     ]
 }

@@ -2,12 +2,29 @@ package import Contracts
 package import RPC
 package import Store
 
+/// The services that scrobble asks.
+package struct ScrobblePeers: Sendable {
+    let metadata: MetadataClient
+    let ratings: RatingsClient
+
+    package init(metadata: MetadataClient, ratings: RatingsClient) {
+        self.metadata = metadata
+        self.ratings = ratings
+    }
+}
+
 /// Everything that the scrobble service answers; one line per method, the work is in `Handlers/`.
 package struct ScrobbleService: ScrobbleAPI {
     private let store: ScrobbleStore
     private let playback: PlaybackStore
     private let ledger: LedgerStore
     private let jobs: QueueStore
+    private let shelves: ShelfStore
+    private let lists: ListStore
+    private let batches: BatchStore
+    private let watch: WatchStore
+    private let guide: EpisodeGuide
+    private let undoing: BatchUndo
     private let titles: TitleLookup
     private let queue: QueueWorker
     private let hooks: HookStore
@@ -19,14 +36,21 @@ package struct ScrobbleService: ScrobbleAPI {
     private let ids: any IDSource
 
     package init(
-        database: Database, titles: TitleLookup, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
+        database: Database, peers: ScrobblePeers, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
         events: EventBell, clock: any WallClock, ids: any IDSource
     ) {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
         ledger = LedgerStore(database: database, ids: ids)
         jobs = QueueStore(database: database)
-        self.titles = titles
+        shelves = ShelfStore(database: database)
+        lists = ListStore(database: database, ids: ids)
+        batches = BatchStore(database: database, ids: ids)
+        watch = WatchStore(database: database)
+        guide = EpisodeGuide(
+            metadata: peers.metadata, refs: TitleRefStore(database: database), clock: clock)
+        undoing = BatchUndo(batches: batches, ratings: peers.ratings, clock: clock)
+        titles = TitleLookup(metadata: peers.metadata)
         self.queue = queue
         self.hooks = HookStore(database: database, ids: ids)
         hookWorker = hooks
@@ -195,5 +219,121 @@ extension ScrobbleService {
         _ params: EventsOfParams, _ context: RPCContext
     ) async throws(RPCError) -> EventFeed {
         try await EventsOf(store: events).run(params, context)
+    }
+}
+
+/// What follows from plays, and what a person keeps.
+extension ScrobbleService {
+    private var desk: WatchDesk {
+        WatchDesk(titles: titles, guide: guide, watch: watch, ledger: ledger, clock: clock)
+    }
+
+    package func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play {
+        try await EditPlay(ledger: ledger, queue: queue, clock: clock).run(params, context)
+    }
+
+    package func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState {
+        try await GetWatched(desk: desk).run(params, context)
+    }
+
+    package func markWatched(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
+    {
+        try await MarkWatched(desk: desk, batches: batches, queue: queue, ids: ids).run(params, context)
+    }
+
+    package func unmarkWatched(_ params: UnmarkWatchedParams, _ context: RPCContext) async throws(RPCError)
+        -> WatchedChange
+    {
+        try await UnmarkWatched(desk: desk, queue: queue).run(params, context)
+    }
+
+    package func getProgress(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
+    {
+        try await GetProgress(desk: desk, shelves: shelves).run(params, context)
+    }
+
+    package func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
+    {
+        try await SetProgress(desk: desk, shelves: shelves).run(params, context)
+    }
+
+    package func listGoingOn(_ params: ListGoingOnParams, _ context: RPCContext) async throws(RPCError) -> GoingOnList {
+        try await ListGoingOn(desk: desk).run(params, context)
+    }
+
+    package func listShelf(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage {
+        try await ListShelf(shelves: shelves).run(params, context)
+    }
+
+    package func putOnShelf(_ params: PutOnShelfParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
+    {
+        try await PutOnShelf(shelves: shelves, clock: clock).run(params, context)
+    }
+
+    package func takeOffShelf(_ params: TakeOffShelfParams, _ context: RPCContext) async throws(RPCError)
+        -> LedgerOutcomes
+    {
+        try await TakeOffShelf(shelves: shelves, clock: clock).run(params, context)
+    }
+}
+
+/// Lists.
+extension ScrobbleService {
+    package func createList(_ params: CreateListParams, _ context: RPCContext) async throws(RPCError) -> TitleList {
+        try await CreateList(lists: lists, clock: clock, ids: ids).run(params, context)
+    }
+
+    package func listLists(_ params: ListListsParams, _ context: RPCContext) async throws(RPCError) -> TitleListPage {
+        try await ListLists(lists: lists).run(params, context)
+    }
+
+    package func getList(_ params: GetListParams, _ context: RPCContext) async throws(RPCError) -> TitleList {
+        try await GetList(lists: lists).run(params, context)
+    }
+
+    package func editList(_ params: EditListParams, _ context: RPCContext) async throws(RPCError) -> TitleList {
+        try await EditList(lists: lists, clock: clock).run(params, context)
+    }
+
+    package func deleteList(_ params: DeleteListParams, _ context: RPCContext) async throws(RPCError) -> LedgerRemoval {
+        try await DeleteList(lists: lists, clock: clock).run(params, context)
+    }
+
+    package func listListItems(_ params: ListListItemsParams, _ context: RPCContext) async throws(RPCError)
+        -> ListItemPage
+    {
+        try await ListListItems(lists: lists).run(params, context)
+    }
+
+    package func putListItems(_ params: PutListItemsParams, _ context: RPCContext) async throws(RPCError)
+        -> LedgerOutcomes
+    {
+        try await PutListItems(lists: lists, clock: clock).run(params, context)
+    }
+
+    package func takeListItems(_ params: TakeListItemsParams, _ context: RPCContext) async throws(RPCError)
+        -> LedgerOutcomes
+    {
+        try await TakeListItems(lists: lists, clock: clock).run(params, context)
+    }
+
+    package func moveListItems(_ params: MoveListItemsParams, _ context: RPCContext) async throws(RPCError) -> TitleList
+    {
+        try await MoveListItems(lists: lists, clock: clock).run(params, context)
+    }
+}
+
+/// Batches.
+extension ScrobbleService {
+    package func listBatches(_ params: ListBatchesParams, _ context: RPCContext) async throws(RPCError) -> BatchPage {
+        try await ListBatches(batches: batches).run(params, context)
+    }
+
+    package func previewUndo(_ params: PreviewUndoParams, _ context: RPCContext) async throws(RPCError) -> UndoReport {
+        try await PreviewUndo(undoing: undoing).run(params, context)
+    }
+
+    package func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport {
+        try await UndoBatch(undoing: undoing, queue: queue).run(params, context)
     }
 }

@@ -117,8 +117,6 @@ struct Reply: Sendable {
     let status: Int
     /// Nil where the response has no body, and for files.
     let body: Shape?
-    /// Whether it is a file, whose content type the handler names.
-    var isFile = false
     /// Whether it is sent as it is made.
     var isStream = false
 }

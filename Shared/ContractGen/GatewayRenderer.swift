@@ -226,7 +226,6 @@ extension Operation {
 
 extension Reply {
     var type: String {
-        if isFile { return "EdgeReply<EdgeFile>" }
         if isStream { return "EdgeReply<EdgeStream>" }
         return "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>"
     }

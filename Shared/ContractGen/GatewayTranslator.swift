@@ -136,7 +136,7 @@ struct GatewayTranslator {
         for (status, given) in try node.require("responses").members() where status != "default" {
             var response = given
             if let reference = given["$ref"] { response = try schemas.target(reference) }
-            try response.only(["description", "content", "headers", "x-file", "x-stream"], "in a response")
+            try response.only(["description", "content", "headers", "x-stream"], "in a response")
             guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is no status") }
             if code >= 400 { throw response.fail("errors belong to x-errors and the default response") }
             guard let content = response["content"] else {
@@ -148,14 +148,6 @@ struct GatewayTranslator {
                     if let schema = media["schema"] { _ = try schemas.shape(schema, name: name + "Stream") }
                 }
                 replies.append(Reply(status: code, body: nil, isStream: true))
-                continue
-            }
-            if try response.flag("x-file") {
-                // The forms are described for readers; the handler says which one it answers with.
-                if let media = content["application/json"] {
-                    _ = try schemas.shape(try media.require("schema"), name: name + "File")
-                }
-                replies.append(Reply(status: code, body: nil, isFile: true))
                 continue
             }
             try content.only(["application/json"], "as a response")

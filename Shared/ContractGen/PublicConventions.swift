@@ -2,7 +2,7 @@
 /// Added to the document that clients read, so that a new operation says it by being declared.
 enum PublicConventions {
     private static let writes = ["put", "post", "delete", "patch"]
-    private static let tags = #"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
+    private static let tags = #"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#
 
     static func apply(to document: SpecNode) throws(SpecError) -> SpecNode {
         let paths = try document.require("paths")
@@ -107,8 +107,16 @@ enum PublicConventions {
             (
                 key: "schema",
                 value: .object([
-                    (key: "type", value: .string("string")), (key: "maxLength", value: .int(1_000)),
-                    (key: "pattern", value: .string(tags)),
+                    (key: "type", value: .string("string")),
+                    (
+                        key: "anyOf",
+                        value: .array([
+                            .object([(key: "const", value: .string("*"))]),
+                            .object([
+                                (key: "pattern", value: .string(tags)), (key: "maxLength", value: .int(1_000)),
+                            ]),
+                        ])
+                    ),
                 ])
             ),
         ])

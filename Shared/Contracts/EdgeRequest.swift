@@ -88,12 +88,23 @@ package struct EdgeContext: Sendable {
     package let once: EdgeOnce?
     /// What If-Match asks for. Checked already, but for operations with `x-conditional`, which check it with their effect.
     package let ifMatch: EntityTags?
+    /// What If-None-Match asks for; of a write checked like the above, of a read by nobody here.
+    package let ifNoneMatch: EntityTags?
 
-    package init(rpc: RPCContext, clientAddress: String, once: EdgeOnce? = nil, ifMatch: EntityTags? = nil) {
+    package init(
+        rpc: RPCContext, clientAddress: String, once: EdgeOnce? = nil, ifMatch: EntityTags? = nil,
+        ifNoneMatch: EntityTags? = nil
+    ) {
         self.rpc = rpc
         self.clientAddress = clientAddress
         self.once = once
         self.ifMatch = ifMatch
+        self.ifNoneMatch = ifNoneMatch
+    }
+
+    /// Whether a write may happen to what has `tag`, nil for nothing there.
+    package func allowsWrite(of tag: String?) -> Bool {
+        (ifMatch?.allowsWrite(of: tag) ?? true) && ifNoneMatch?.contains(tag) != true
     }
 }
 

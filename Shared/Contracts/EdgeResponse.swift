@@ -9,7 +9,7 @@ package struct EdgeResponse: Sendable {
     package var body: [UInt8]
     /// What was behind a failure, for the log; never sent.
     package var cause: String?
-    /// Sent instead of `body`.
+    /// What follows `body`, sent as it is made.
     package var stream: EdgeStream?
 
     package init(
@@ -39,20 +39,6 @@ package struct EdgeNothing: Sendable, Hashable {
     package init() {}
 }
 
-/// The body of an answer that is a file to keep.
-package struct EdgeFile: Sendable, Hashable {
-    package let contentType: String
-    /// Under which name a browser keeps it: plain ASCII without quotes.
-    package let name: String
-    package let bytes: [UInt8]
-
-    package init(contentType: String, name: String, bytes: [UInt8]) {
-        self.contentType = contentType
-        self.name = name
-        self.bytes = bytes
-    }
-}
-
 extension EdgeReply where Body == EdgeNothing {
     /// An answer without a body.
     package static func nothing(headers: [(name: String, value: String)] = []) -> EdgeReply {
@@ -68,14 +54,6 @@ extension EdgeResponse {
     }
 
     init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
-
-    init(_ status: Int, _ reply: EdgeReply<EdgeFile>) {
-        let headers = [
-            (name: "content-type", value: reply.body.contentType),
-            (name: "content-disposition", value: "attachment; filename=\"\(reply.body.name)\""),
-        ]
-        self.init(status: status, headers: headers + reply.headers, body: reply.body.bytes)
-    }
 
     init(_ status: Int, _ reply: EdgeReply<EdgeStream>) {
         let stream = reply.body

@@ -3,6 +3,8 @@ package struct EdgeStream: Sendable {
     package let contentType: String
     /// Under which name a browser keeps it, plain ASCII without quotes; nil for what is not a file.
     package let name: String?
+    /// Bytes of all pieces together, where they are known before they are made; a body of another length has no end.
+    package let length: Int?
     /// The next piece, asked for when there is room for it and one at a time; nil at the end. An error cuts the connection, so
     /// that nobody takes the part for the whole.
     package let next: @Sendable () async throws -> [UInt8]?
@@ -11,11 +13,13 @@ package struct EdgeStream: Sendable {
     package let end: @Sendable () async -> Void
 
     package init(
-        contentType: String, name: String? = nil, next: @escaping @Sendable () async throws -> [UInt8]?,
+        contentType: String, name: String? = nil, length: Int? = nil,
+        next: @escaping @Sendable () async throws -> [UInt8]?,
         end: @escaping @Sendable () async -> Void = {}
     ) {
         self.contentType = contentType
         self.name = name
+        self.length = length
         self.next = next
         self.end = end
     }

@@ -38,6 +38,15 @@ package struct EntityTags: Sendable, Hashable {
         tags = read
     }
 
+    /// Whether they stand for anything that is there.
+    package var isAnything: Bool { tags == nil }
+
+    /// The tag where it is one and strong, in its quotes; nil for anything else.
+    package var only: String? {
+        guard let tags, tags.count == 1, !tags[0].isWeak else { return nil }
+        return tags[0].text
+    }
+
     /// Whether `tag` is among them for a write: weak ones never are (RFC 9110 §13.1.1). Nil stands for nothing there.
     package func allowsWrite(of tag: String?) -> Bool {
         guard let tag else { return false }

@@ -3,12 +3,20 @@ package final class PasswordHasher: Sendable {
     /// The longest accepted password; longer ones are refused, never cut.
     package static let passwordBytesMax = 1024
 
+    /// What a password is checked against where there is no account: a hash of nothing, whose check is as much work as that
+    /// of any other, so that the time tells nobody who exists.
+    package let decoy: String
+
     private let cost: ScryptCost
     private let workers: WorkerThreads
 
     /// `cost` is what new hashes get; tests inject a small one.
     package init(cost: ScryptCost = .standard, limits: WorkerThreadsLimits = WorkerThreadsLimits()) {
         self.cost = cost
+        decoy =
+            PasswordHash(
+                cost: cost, salt: RandomBytes.make(PasswordHash.saltBytes), key: RandomBytes.make(PasswordHash.keyBytes)
+            ).text
         self.workers = WorkerThreads(limits: limits)
     }
 
@@ -19,15 +27,8 @@ package final class PasswordHasher: Sendable {
         return PasswordHash(cost: cost, salt: salt, key: key).text
     }
 
-    /// Checks a password against a stored PHC string. Without one (unknown user) the same work is done and the answer
-    /// is `mismatch`, so that the time tells nobody who exists.
-    package func verify(_ password: Secret, against stored: String?) async throws(PasswordError) -> PasswordVerdict {
-        guard let stored else {
-            _ = try await derive(
-                password, salt: [UInt8](repeating: 0, count: PasswordHash.saltBytes), cost: cost,
-                count: PasswordHash.keyBytes)
-            return .mismatch
-        }
+    /// Checks a password against a stored PHC string.
+    package func verify(_ password: Secret, against stored: String) async throws(PasswordError) -> PasswordVerdict {
         guard let expected = PasswordHash(parsing: stored) else { throw .malformedHash }
         let key = try await derive(password, salt: expected.salt, cost: expected.cost, count: expected.key.count)
         guard ConstantTime.equal(key, expected.key) else { return .mismatch }

@@ -9,7 +9,6 @@ struct EdgeExchange: Sendable {
     private let input: EdgeRequest
     private let caller: EdgeCaller?
     private let context: EdgeContext
-    private let ifNoneMatch: EntityTags?
 
     /// `reader` is the operation that tells what is at the address of a write; `target` the address as it came.
     /// Throws `invalidRequest` for conditions and keys that cannot be read.
@@ -21,10 +20,9 @@ struct EdgeExchange: Sendable {
         self.reader = reader
         self.input = input
         self.caller = caller
-        ifNoneMatch = try Self.tags("if-none-match", of: input)
         self.context = EdgeContext(
             rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
-            ifMatch: try Self.tags("if-match", of: input))
+            ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input))
     }
 
     private var isRead: Bool { route.method == "GET" }
@@ -32,6 +30,7 @@ struct EdgeExchange: Sendable {
     func run() async -> EdgeResponse {
         if let refusal = await refusal() { return refusal }
         var answer = await route.respond(input, caller, context)
+        if let stream = answer.stream, stream.name != nil { answer = await begun(answer, stream) }
         guard route.isRepresentation, answer.status == 200 || answer.status == 201 else { return answer }
         let tag = answer.headers.first { $0.name == "etag" }?.value ?? EntityTag.of(answer.body)
         answer.headers.removeAll { $0.name == "etag" }
@@ -41,7 +40,7 @@ struct EdgeExchange: Sendable {
             if !answer.headers.contains(where: { $0.name == "cache-control" }) {
                 answer.headers.append(("cache-control", "private, no-cache"))
             }
-            if ifNoneMatch?.contains(tag) == true {
+            if context.ifNoneMatch?.contains(tag) == true {
                 answer.status = 304
                 answer.body = []
                 answer.headers.removeAll { $0.name == "content-type" }
@@ -50,9 +49,26 @@ struct EdgeExchange: Sendable {
         return answer
     }
 
+    /// A file with its first piece made, so that what fails until then can still be told.
+    private func begun(_ answer: EdgeResponse, _ stream: EdgeStream) async -> EdgeResponse {
+        var answer = answer
+        do {
+            if let first = try await stream.next() {
+                answer.body = first
+                return answer
+            }
+            guard stream.length ?? 0 == 0 else { throw RPCError.internal("a file of known length has no pieces") }
+            answer.stream = nil
+        } catch {
+            answer = .problem(error as? RPCError ?? .internal("a file cannot be made"), trace: context.rpc.trace)
+        }
+        await stream.end()
+        return answer
+    }
+
     /// Why a write must not happen: what is there is not what the request says it is.
     private func refusal() async -> EdgeResponse? {
-        if isRead || route.checksConditions || context.ifMatch == nil && ifNoneMatch == nil { return nil }
+        if isRead || route.checksConditions || context.ifMatch == nil && context.ifNoneMatch == nil { return nil }
         var current: String?
         if let reader {
             let question = EdgeRequest(pathParameters: input.pathParameters)
@@ -63,8 +79,7 @@ struct EdgeExchange: Sendable {
                 return found
             }
         }
-        let isWanted = context.ifMatch?.allowsWrite(of: current) ?? true
-        if isWanted, ifNoneMatch?.contains(current) != true { return nil }
+        if context.allowsWrite(of: current) { return nil }
         return .problem(.preconditionFailed("what is there is not what the request expects"), trace: context.rpc.trace)
     }
 

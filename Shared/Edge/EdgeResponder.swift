@@ -38,8 +38,11 @@ struct EdgeResponder: HTTPResponder {
             idempotencyKey: Self.field("idempotency-key", of: request))
         let client = proxies.client(
             peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
-        let (operation, answer) = await answer(
+        var (operation, answer) = await answer(
             request, EdgeContext(rpc: rpc, clientAddress: client), connections.departure(of: context.connection))
+        if request.method == .head, let stream = answer.stream, stream.name != nil {
+            answer = await counted(answer, stream, rpc)
+        }
         observe(
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
@@ -177,7 +180,7 @@ struct EdgeResponder: HTTPResponder {
         }
         let body: ResponseBody =
             if let stream = answer.stream {
-                streaming(stream, on: connection)
+                streaming(stream, after: answer.body, on: connection)
             } else {
                 answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
             }
@@ -186,8 +189,10 @@ struct EdgeResponder: HTTPResponder {
     }
 
     /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone.
-    private func streaming(_ stream: EdgeStream, on connection: ObjectIdentifier) -> ResponseBody {
-        ResponseBody { [connections] writer in
+    private func streaming(
+        _ stream: EdgeStream, after first: [UInt8], on connection: ObjectIdentifier
+    ) -> ResponseBody {
+        ResponseBody(contentLength: stream.length) { [connections] writer in
             let departure = connections.departure(of: connection)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -195,7 +200,15 @@ struct EdgeResponder: HTTPResponder {
                 }
                 let sent: Result<Void, any Error>
                 do {
-                    while let piece = try await stream.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+                    var count = first.count
+                    if !first.isEmpty { try await writer.write(ByteBuffer(bytes: first)) }
+                    while let piece = try await stream.next() {
+                        count += piece.count
+                        // More than the head has told would be read as another answer.
+                        guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
+                        try await writer.write(ByteBuffer(bytes: piece))
+                    }
+                    guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
                     sent = .success(())
                 } catch {
                     sent = .failure(error)
@@ -206,6 +219,29 @@ struct EdgeResponder: HTTPResponder {
             }
             try await writer.finish(nil)
         }
+    }
+
+    /// What HEAD tells of a file: its length, which costs as much as making it.
+    private func counted(_ answer: EdgeResponse, _ stream: EdgeStream, _ context: RPCContext) async -> EdgeResponse {
+        var count = answer.body.count
+        var whole = EdgeResponse(status: answer.status, headers: answer.headers)
+        do {
+            if let length = stream.length {
+                count = length
+            } else {
+                while let piece = try await stream.next() {
+                    guard context.deadline > .now else {
+                        throw RPCError.deadlineExceeded("the file is too long to count")
+                    }
+                    count += piece.count
+                }
+            }
+            whole.headers.append(("content-length", String(count)))
+        } catch {
+            whole = .problem(error as? RPCError ?? .internal("a file cannot be made"), trace: context.trace)
+        }
+        await stream.end()
+        return whole
     }
 
     /// What an address with these operations takes: HEAD wherever GET, and OPTIONS always.

@@ -15,6 +15,7 @@ extension UserID: PGScalar, PGDecodable {}
 extension PlayID: PGScalar, PGDecodable {}
 extension PlaybackSessionID: PGScalar, PGDecodable {}
 extension BatchID: PGScalar, PGDecodable {}
+extension ListID: PGScalar, PGDecodable {}
 
 extension PGScalar where Self: RawRepresentable, RawValue == String {
     /// A closed enumeration, kept as its word on the wire; nil for a word that it does not have.
@@ -24,6 +25,8 @@ extension PGScalar where Self: RawRepresentable, RawValue == String {
 extension TitleKind: PGScalar, PGDecodable {}
 extension PlaybackState: PGScalar, PGDecodable {}
 extension PlayPrecision: PGScalar, PGDecodable {}
+extension LedgerFacet: PGScalar, PGDecodable {}
+extension BatchState: PGScalar, PGDecodable {}
 extension UserRole: PGScalar, PGDecodable {}
 extension ChangeSource: PGScalar, PGDecodable {}
 extension RatingScale: PGScalar, PGDecodable {}

@@ -73,5 +73,5 @@ extension EchoGateway {
 
     func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeFile> { throw .forbidden() }
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }
 }

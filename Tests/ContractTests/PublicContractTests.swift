@@ -29,7 +29,7 @@ struct PublicContractTests {
 
     /// Sends `request` with the values of `names` in place of their literals.
     func send(
-        _ request: PublicDocument.Request, _ names: [String: String], token: String?,
+        _ request: PublicDocument.Request, _ names: [String: String], token: String?, key: String? = nil,
         change: (inout Tree) -> Void = { _ in }
     ) async throws -> (operation: PublicDocument.Operation, answer: Wire.Answer) {
         let operation = try #require(
@@ -44,6 +44,7 @@ struct PublicContractTests {
         if !query.isEmpty { path += "?" + query.joined(separator: "&") }
         var headers = request.headers.renaming(names).members.compactMapValues(\.text)
         if let token { headers["authorization"] = "Bearer \(token)" }
+        if let key { headers["idempotency-key"] = key }
         var body = request.body?.renaming(names)
         if operation.body != nil {
             headers["content-type"] = "application/json"

@@ -56,9 +56,15 @@ import Testing
         #expect(verdict == .match(needsRehash: true))
     }
 
-    @Test func `an unknown user is a mismatch`() async throws {
+    @Test func `no password is right where there is no account, at the cost of any other`() async throws {
         let hasher = PasswordHasher(cost: try Self.cost())
-        #expect(try await hasher.verify(Secret("pw"), against: nil) == .mismatch)
+        let stored = try await hasher.hash(Secret("pw"))
+        #expect(hasher.decoy.prefix { $0 != "," } == stored.prefix { $0 != "," })
+        #expect(hasher.decoy.utf8.count == stored.utf8.count)
+        #expect(PasswordHasher(cost: try Self.cost()).decoy != hasher.decoy)
+        for password in ["pw", "", hasher.decoy] {
+            #expect(try await hasher.verify(Secret(password), against: hasher.decoy) == .mismatch)
+        }
     }
 
     @Test func `a password that HMAC would take for a shorter one is refused`() async throws {

@@ -46,10 +46,26 @@ struct DeletionTests {
         #expect(
             try await client.send("POST", "/playback/sessions/\(session)/stop", #"{"progress_percent":96.5}"#).status
                 == 200)
+        try await keepSomething(client, title)
         let key = try await client.send(
             "POST", "/users/me/api-keys", #"{"name":"k","scopes":["read"]}"#, headers: ["idempotency-key": "k"])
         #expect(key.status == 201)
         return (client, id, title)
+    }
+
+    /// Something in every part of the ledger.
+    private func keepSomething(_ client: PublicClient, _ title: String) async throws {
+        let items = #"{"items":[{"title":"\#(title)"}]}"#
+        for shelf in ["watchlist", "collection", "likes"] {
+            #expect(try await client.send("POST", "/\(shelf)", items).status == 200)
+        }
+        let list = try await client.send("POST", "/lists", #"{"name":"Sea"}"#)
+        let id = try #require(list.json["id"] as? String, "\(list.answer.text)")
+        #expect(try await client.send("POST", "/lists/\(id)/items", items).status == 200)
+        #expect(try await client.send("PUT", "/movies/\(title)/progress", #"{"percent":40}"#).status == 200)
+        let show = try await client.send("POST", "/shows/resolve", #"{"ids":{"imdb":"tt9100102"}}"#)
+        let series = try #require(show.json["id"] as? String, "\(show.answer.text)")
+        #expect(try await client.send("POST", "/shows/\(series)/watched", "{}").status == 200)
     }
 
     private func awaitErasure(of user: String, _ stack: Stack) async throws {
@@ -68,6 +84,10 @@ struct DeletionTests {
             let traces = try await traces(of: id, stack)
             #expect(
                 Set(traces).isSuperset(of: ["ratings.user_ratings", "scrobble.plays", "gateway.sessions"]), "\(traces)")
+            let ledger = [
+                "watchlist_items", "collection_items", "likes", "lists", "list_items", "watch_progress", "batches",
+            ]
+            #expect(Set(traces).isSuperset(of: ledger.map { "scrobble.\($0)" }), "\(traces)")
             _ = try await stack.database.query(
                 "UPDATE gateway.sessions SET authenticated_at = now() - interval '16 min' WHERE user_id = '\(id)'")
             let old = try await client.send("DELETE", "/users/me")

@@ -115,8 +115,9 @@ struct RatingsTests {
         let stale = try await person.send("POST", path, #"{"rating":7}"#, headers: ["if-match": tag])
         #expect(stale.json["code"] as? String == "preconditionFailed")
         #expect(try await person.send("DELETE", path, headers: ["if-match": tag]).status == 412)
+        #expect(try await person.send("POST", path, #"{"rating":7}"#, headers: ["if-none-match": "*"]).status == 412)
         let bodies = try await withThrowingTaskGroup(of: (Int, String).self) { group in
-            for _ in 0..<30 {
+            for _ in 0..<100 {
                 group.addTask {
                     let answer = try await person.send(
                         "POST", path, #"{"rating":6.5}"#, headers: ["idempotency-key": "k"])
@@ -134,6 +135,122 @@ struct RatingsTests {
             try await person.send("GET", "/ratings/timeline?title=\(film)").json["changes"] as? [[String: Any]]
         #expect(changes?.compactMap { $0["rating"] as? Double } == [6.5, 9, 8])
         #expect(changes?.first?["old"] as? Double == 6.5)
+    }
+
+    @Test("Of many who change one state exactly one does; who comes again with the same key is told the same")
+    func exactConditions() async throws {
+        let person = try await join()
+        let path = "/movies/\(try await film(person))/rate"
+        let made = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 1...20 {
+                group.addTask {
+                    try await person.send(
+                        "POST", path, #"{"rating":\#(number % 10).5}"#, headers: ["if-none-match": "*"]
+                    ).status
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(made.sorted() == [200] + [Int](repeating: 412, count: 19))
+        let tag = try #require(try await person.send("GET", path).answer.headers["etag"])
+        let changed = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<10 {
+                group.addTask {
+                    try await person.send("POST", path, #"{"rating":3}"#, headers: ["if-match": tag]).status
+                }
+                group.addTask { try await person.send("DELETE", path, headers: ["if-match": tag]).status }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(changed.filter { $0 == 412 }.count == 19 && changed.allSatisfy { [200, 204, 412].contains($0) })
+
+        // The answer was lost, the condition is that of before the effect.
+        _ = try await person.send("POST", path, #"{"rating":4}"#)
+        for (number, others) in ["", "\"other\", "].enumerated() {
+            let tag = try #require(try await person.send("GET", path).answer.headers["etag"])
+            let condition = number == 0 ? "*" : others + tag
+            let headers = ["if-match": condition, "idempotency-key": "lost-\(number)"]
+            let rating = #"{"rating":\#(5 + number)}"#
+            let first = try await person.send("POST", path, rating, headers: headers)
+            #expect(first.status == 200, "\(condition): \(first.answer.text)")
+            let again = try await person.send("POST", path, rating, headers: headers)
+            #expect(again.status == 200 && again.answer.text == first.answer.text, "\(again.answer.text)")
+        }
+        let current = try #require(try await person.send("GET", path).answer.headers["etag"])
+        let key = ["if-match": current, "idempotency-key": "k"]
+        let first = try await person.send("POST", path, #"{"rating":10}"#, headers: key)
+        #expect(first.status == 200, "\(first.answer.text)")
+        #expect(try await person.send("POST", path, #"{"rating":10}"#, headers: key).answer.text == first.answer.text)
+        for condition in ["\"r1\"", "\"x\"", "W/\(current)", "\"x\", \"y\""] {
+            #expect(
+                try await person.send("DELETE", path, headers: ["if-match": condition]).status == 412, "\(condition)")
+        }
+        #expect(try await person.send("DELETE", path, headers: ["if-match": "*"]).status == 204)
+        #expect(try await person.send("POST", path, #"{"rating":1}"#, headers: ["if-match": "*"]).status == 412)
+    }
+
+    @Test("An answer that was lost with the gateway is given again, and the effect stays one")
+    func lostAnswer() async throws {
+        let stack = try #require(Stack.current)
+        let gateway = try stack.service("gateway")
+        let person = try await join()
+        let path = "/movies/\(try await film(person))/rate"
+        let user = try #require(try await person.send("GET", "/users/me").json["id"] as? String)
+        func until(_ question: String) async throws {
+            for _ in 0..<1_000 {
+                if try await stack.database.query(question) == ["t"] { return }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            throw StackError("never true: \(question)")
+        }
+        @Sendable func rate() async throws -> Wire.Answer {
+            try await person.send("POST", path, #"{"rating":8.5}"#, headers: ["idempotency-key": "k"]).answer
+        }
+        // Somebody else has the person's lock, so that the effect waits until the gateway can no longer answer.
+        let holder = Task {
+            _ = try? await stack.database.query(
+                "SELECT pg_advisory_lock(ratings.rating_lock('\(user)')), pg_sleep(120)")
+        }
+        let holders = "query LIKE 'SELECT pg_advisory_lock(ratings%' AND wait_event = 'PgSleep'"
+        try await until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE \(holders))")
+        let first = Task { try? await rate() }
+        try await until("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        _ = kill(try #require(gateway.pid), SIGSTOP)
+        _ = try await stack.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE \(holders)")
+        try await until("SELECT EXISTS (SELECT FROM ratings.idempotency_keys WHERE user_id = '\(user)')")
+        await gateway.kill()
+        #expect(await first.value == nil, "the gateway answered after it was stopped")
+        await holder.value
+        try gateway.start()
+        try await gateway.awaitReady()
+
+        let again = try await rate()
+        #expect(again.status == 200 && again.text.contains("\"version\":1"), "\(again.text)")
+        #expect(try await rate().text == again.text)
+        let changes = try await person.send("GET", "/ratings/timeline").json["changes"] as? [Any]
+        #expect(changes?.count == 1)
+    }
+
+    @Test("An export of many pages has every rating once")
+    func longExport() async throws {
+        let person = try await join()
+        let user = try #require(try await person.send("GET", "/users/me").json["id"] as? String)
+        let titles = (0..<250).map { _ in UUID().uuidString.lowercased() }
+        let items = titles.map { #"{"title":"\#($0)","kind":"movie","rating":7.5,"review":"A review, \"quoted\"."}"# }
+        let written = try await Wire.call(
+            try #require(Stack.current).service("ratings"), "ratings.writeRatings",
+            params: #"{"user":"\#(user)","source":"import","items":[\#(items.joined(separator: ","))]}"#)
+        #expect(written.status == 200, "\(written.text.prefix(300))")
+        let json = try await person.send("GET", "/exports?kind=ratings&format=json")
+        #expect(json.answer.headers["transfer-encoding"] == "chunked")
+        #expect(json.answer.headers["content-type"] == "application/json")
+        let ratings = try #require(json.json["ratings"] as? [[String: Any]], "\(json.answer.text.prefix(300))")
+        #expect(Set(ratings.compactMap { ($0["title"] as? [String: Any])?["id"] as? String }) == Set(titles))
+        #expect(ratings.count == 250)
+        let csv = try await person.send("GET", "/exports?kind=ratings&format=csv").answer.text
+        let lines = csv.components(separatedBy: "\r\n")
+        #expect(lines.count == 252 && lines[251].isEmpty && lines[0].hasPrefix(#""Title","Year""#))
+        #expect(Set(lines[1...250].map { String($0.suffix(38)) }) == Set(titles.map { "\"\($0)\"" }))
     }
 
     @Test("Bulk tells what became of each; the export has them all, and no formula")

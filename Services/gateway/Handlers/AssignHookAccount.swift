@@ -31,7 +31,7 @@ struct AssignHookAccount: Sendable {
             throw .forbidden("only an administrator assigns an account to somebody else")
         }
         let other = try await asking { () throws(StoreError) in
-            try await accounts.store.account(of: name, until: context.rpc.deadline)
+            try await accounts.store.user(named: name, until: context.rpc.deadline)
         }
         guard let other else { throw .userNotFound("nobody has this name") }
         return other.user

@@ -31,8 +31,6 @@ enum RatingReadLimits {
     static let pageRows = 100
     /// My latest ratings that are compared with the world.
     static let comparedTitlesMax = 1_000
-    /// Ratings of one export.
-    static let exportRowsMax = 100_000
-    /// Bytes of one export: 32 MiB.
-    static let exportBytesMax = 33_554_432
+    /// How long a page of an export may take.
+    static let pageTimeout = Duration.seconds(30)
 }

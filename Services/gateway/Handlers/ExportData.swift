@@ -8,30 +8,41 @@ struct ExportData: Sendable {
 
     func run(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeFile> {
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
         switch input.kind {
-        case .ratings: EdgeReply(try await ratings(as: input.format ?? .json, of: caller.user, context))
+        case .ratings: EdgeReply(ratings(as: input.format ?? .json, of: caller.user, context.rpc))
         }
     }
 
-    private func ratings(
-        as format: ExportFormat, of user: UserID, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeFile {
+    /// A piece for each page. By title: a rating that changes meanwhile is neither missed nor there twice.
+    private func ratings(as format: ExportFormat, of user: UserID, _ context: RPCContext) -> EdgeStream {
         let list = ListRatings(metadata: metadata, ratings: ratings)
-        var export = RatingExport(format)
-        var cursor: String?
-        repeat {
-            // A rating that is made meanwhile stands at the end, and is in the file or not; none is there twice.
+        let export = RatingExport(format)
+        return .file(
+            export.contentType, name: export.name, from: RatingWalk(export: export), for: context,
+            pieceTimeout: RatingReadLimits.pageTimeout
+        ) { (walk, context) async throws(RPCError) in
+            if walk.isOver { return nil }
             let page = try await list.page(
-                ListRatingsParams(user: user, sort: .oldest, limit: RatingReadLimits.pageRows, cursor: cursor),
-                context.rpc.outgoing())
-            for item in page.items { export.add(item) }
-            cursor = page.nextCursor
-            guard export.rowCount <= RatingReadLimits.exportRowsMax, export.byteCount <= RatingReadLimits.exportBytesMax
-            else {
-                throw .exportTooLarge("more than \(RatingReadLimits.exportBytesMax) bytes: read `ratings` page by page")
-            }
-        } while cursor != nil
-        return export.file()
+                ListRatingsParams(user: user, sort: .title, limit: RatingReadLimits.pageRows, cursor: walk.cursor),
+                context.outgoing())
+            return walk.take(page)
+        }
+    }
+}
+
+/// How far an export of ratings is.
+private struct RatingWalk: Sendable {
+    var export: RatingExport
+    private(set) var cursor: String?
+    private(set) var isOver = false
+
+    init(export: RatingExport) { self.export = export }
+
+    /// What `page` adds to the file.
+    mutating func take(_ page: RatedPage) -> [UInt8] {
+        cursor = page.nextCursor
+        isOver = cursor == nil
+        return export.piece(page.items, isLast: isOver)
     }
 }

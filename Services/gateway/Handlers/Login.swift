@@ -3,37 +3,45 @@ import Cryptography
 import RPC
 import Store
 
-/// `login`: opens a session. An unknown name and a wrong password take the same time and get the same answer.
+/// `login`: opens a session. An unknown name and a wrong password get the same answer after the same work: the same
+/// statements on rows of the same size, and a check against a hash of the same cost.
 struct Login: Sendable {
     let accounts: Accounts
 
     func run(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
         let deadline = context.rpc.deadline
         let username = Username(input.body.username)
-        let account = try await asking { () throws(StoreError) in
-            try await accounts.store.account(of: username, until: deadline)
+        let network = LoginAttempt.network(of: username, from: context.clientAddress)
+        let credentials = try await asking { () throws(StoreError) in
+            try await accounts.store.credentials(
+                of: username, from: network, decoy: accounts.hasher.decoy, until: deadline)
         }
         let attempt = LoginAttempt.login(
-            username, from: context.clientAddress, known: account?.networks ?? [], limits: accounts.limits)
+            username, from: context.clientAddress, isKnown: credentials.areFromKnownNetwork, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
-        let verdict = try await accounts.verify(input.body.password, against: account?.passwordHash)
-        guard let account, case .match(let needsRehash) = verdict else {
-            throw .invalidCredentials("user name or password is wrong")
-        }
+        let verdict = try await accounts.verify(input.body.password, against: credentials.passwordHash)
+        guard credentials.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
         let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
         let now = accounts.clock.now
         let (session, token, refresh) = accounts.newSession(
             at: now, device: input.body.device, address: context.clientAddress)
+        let stored = try await asking { () throws(StoreError) in
+            try await accounts.store.user(credentials.user, until: deadline)
+        }
+        guard let stored else { throw Self.refusal }
         do {
             try await accounts.store.open(
-                GatewayStore.OpenedLogin(account: account, session: session, attempt: attempt, newHash: newHash),
+                GatewayStore.OpenedLogin(
+                    credentials: credentials, session: session, attempt: attempt, newHash: newHash),
                 at: now, limits: accounts.limits, until: deadline)
         } catch .conflict {
             // The account was closed this very moment.
-            throw .invalidCredentials("user name or password is wrong")
+            throw Self.refusal
         } catch {
             throw error.asRPCError
         }
-        return EdgeReply(SessionGrant(session, token, refresh, account.user))
+        return EdgeReply(SessionGrant(session, token, refresh, stored.user))
     }
+
+    private static var refusal: RPCError { .invalidCredentials("user name or password is wrong") }
 }

@@ -23,29 +23,45 @@ struct RateTitle: Sendable {
     }
 }
 
-/// `If-Match` on a rating, held in one step with the effect by the version that it means.
+/// The conditions of a request that changes a rating, as the version that the rating must have then: the ratings service
+/// holds it in one step with the effect, and after the key, so that a request which comes again gets the answer of the
+/// first, whatever stands there by now.
 struct RatingPrecondition: Sendable {
+    /// A version that no rating comes to.
+    private static let never = 9_007_199_254_740_991
+
     let ratings: RatingsClient
 
     /// The version that the rating must have, 0 for none; nil where the request does not care.
     func expectedVersion(
         of title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> Int? {
-        guard let wanted = context.ifMatch else { return nil }
+        switch (context.ifMatch, context.ifNoneMatch) {
+        case (nil, nil): return nil
+        case (nil, let none?) where none.isAnything: return 0
+        case (let match?, nil):
+            if let tag = match.only { return Rating.version(of: tag) ?? Self.never }
+        default: break
+        }
+        // Anything else depends on what is there.
         let current = try await ratings.getRatings(
             GetRatingsParams(user: caller.user, titles: [title]), context.rpc.outgoing()
         ).ratings.first
-        guard wanted.allowsWrite(of: current?.tag) else {
-            throw .preconditionFailed("the rating is not the one that If-Match names")
-        }
-        return current?.version
+        return context.allowsWrite(of: current?.tag) ? current?.version ?? 0 : Self.never
     }
 }
 
 extension Rating {
     /// Every change of a rating has a version of its own, so the version tells one state from another.
-    var tag: String? { version.map { "\"r\($0)\"" } }
+    var tag: String? { version.map(Self.tag) }
     var tags: [(name: String, value: String)] { tag.map { [("etag", $0)] } ?? [] }
+
+    private static func tag(_ version: Int) -> String { "\"r\(version)\"" }
+
+    /// The version that `tag` was made of; nil for any other text.
+    static func version(of tag: String) -> Int? {
+        Int(tag.dropFirst(2).dropLast()).flatMap { self.tag($0) == tag ? $0 : nil }
+    }
 }
 
 extension TitleID {

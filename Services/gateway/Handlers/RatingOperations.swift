@@ -135,7 +135,7 @@ extension GatewayService {
 
     package func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeFile> {
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
         try await ExportData(metadata: metadata, ratings: clients.ratings).run(input, caller, context)
     }
 }

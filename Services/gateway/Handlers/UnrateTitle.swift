@@ -9,18 +9,15 @@ struct UnrateTitle: Sendable {
     func run(
         _ title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        let call = context.rpc.outgoing()
-        let current = try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: [title]), call)
-            .ratings.first
-        if let ifMatch = context.ifMatch, !ifMatch.allowsWrite(of: current?.tag) {
-            throw .preconditionFailed("the rating is not the one that If-Match names")
-        }
+        let current = try await ratings.getRatings(
+            GetRatingsParams(user: caller.user, titles: [title]), context.rpc.outgoing()
+        ).ratings.first
         if let current, current.kind != kind {
             throw .wrongKind("this is a \(current.kind.rawValue), not a \(kind.rawValue)")
         }
+        let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title, caller, context)
         _ = try await ratings.unrateTitle(
-            UnrateTitleParams(
-                user: caller.user, title: title, expectedVersion: context.ifMatch == nil ? nil : current?.version),
+            UnrateTitleParams(user: caller.user, title: title, expectedVersion: expected),
             context.rpc.outgoing(idempotencyKey: context.once?.key))
         return .nothing()
     }

@@ -24,19 +24,19 @@ struct UpdateMe: Sendable {
         let changed: User = try await once.write(
             OnceStore.Mark(context, caller), until: deadline
         ) { transaction throws(PGError) in
-            try await Self.change(caller.user, change, context.ifMatch, transaction)
+            try await Self.change(caller.user, change, context, transaction)
         }
         accounts.callers.forget { $0.user == caller.user }
         return EdgeReply(changed)
     }
 
     private static func change(
-        _ user: UserID, _ change: UserChange, _ ifMatch: EntityTags?, _ transaction: PGTransaction
+        _ user: UserID, _ change: UserChange, _ context: EdgeContext, _ transaction: PGTransaction
     ) async throws(PGError) -> Result<User, RPCError> {
         guard let stored = try await transaction.first(GatewayQueries.userToChange, [.id(user)]) else {
             return .failure(.unauthenticated("the account is gone"))
         }
-        if let ifMatch, !ifMatch.allowsWrite(of: EntityTag.of(encodeJSON(stored.user))) {
+        guard context.allowsWrite(of: EntityTag.of(encodeJSON(stored.user))) else {
             return .failure(.preconditionFailed("the account is not what the request expects"))
         }
         let settings = change.settings.map(stored.user.settings.applying) ?? stored.user.settings

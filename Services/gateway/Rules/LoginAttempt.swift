@@ -22,24 +22,33 @@ struct LoginAttempt: Sendable, Hashable {
         self.networkDigest = networkDigest
     }
 
-    /// A login as `name` from `address`. Who comes from an address that the account knows is counted apart: others cannot
-    /// lock them out by guessing.
+    /// The digest of the network of `address` within the account of `name`; nil where the address is none.
+    static func network(of name: Username, from address: String) -> [UInt8]? {
+        NetworkAddress(address).map { digest("network", name.key, $0.network) }
+    }
+
+    /// A login as `name` from `address`. Who comes from a network that the account knows is counted apart: others cannot
+    /// lock them out by guessing. Either way as much is counted, so that nobody sees which networks an account knows.
     static func login(
-        _ name: Username, from address: String, known networks: [[UInt8]], limits: GatewayLimits
+        _ name: Username, from address: String, isKnown: Bool, limits: GatewayLimits
     ) -> LoginAttempt {
-        let network = NetworkAddress(address)?.network
-        let within = network.map { digest("network", name.key, $0) }
-        if let within, networks.contains(within) {
+        let within = network(of: name, from: address)
+        if let within, isKnown {
             return LoginAttempt(
-                subjects: [Subject(digest: digest("known", name.key, within), allowance: limits.accountFailuresMax)],
-                networkDigest: within)
+                subjects: [
+                    Subject(digest: digest("known", name.key, within), allowance: limits.accountFailuresMax),
+                    Subject(digest: digest("uncounted", name.key, within), allowance: Self.boundless),
+                ], networkDigest: within)
         }
         var subjects = [Subject(digest: digest("account", name.key, []), allowance: limits.accountFailuresMax)]
-        if let network {
+        if let network = NetworkAddress(address)?.network {
             subjects.append(Subject(digest: digest("address", "", network), allowance: limits.addressFailuresMax))
         }
         return LoginAttempt(subjects: subjects, networkDigest: within)
     }
+
+    /// More failures than a day has room for.
+    private static let boundless = 1_000_000_000
 
     /// A person who is logged in shows the password once more.
     static func confirmation(by user: UserID, limits: GatewayLimits) -> LoginAttempt {

@@ -22,7 +22,7 @@ extension TitleCard {
     }
 
     /// A play is shown even where its title is not known any more, as after a restore of one schema alone.
-    init(nothingKnownOf play: Play) {
-        self.init(id: play.title, kind: play.kind, name: "Unknown title")
+    init(nothingKnownOf title: TitleID, _ kind: TitleKind) {
+        self.init(id: title, kind: kind, name: "Unknown title")
     }
 }

@@ -4,43 +4,42 @@ import JSON
 /// My ratings as a file, written page by page.
 struct RatingExport: Sendable {
     private let format: ExportFormat
-    private var csv = CSVText()
-    private var json: [UInt8] = []
-    private(set) var rowCount = 0
+    private var hasBegun = false
+    private var isEmpty = true
 
     private static let columns = [
         "Title", "Year", "Kind", "Rating", "Given Value", "Given Scale", "Rated At", "Review", "Spoiler", "Source",
         "Updated At", "imdbID", "tmdbID", "tvdbID", "Reelay ID",
     ]
 
-    init(_ format: ExportFormat) {
-        self.format = format
+    init(_ format: ExportFormat) { self.format = format }
+
+    var contentType: String { format == .csv ? "text/csv; charset=utf-8" : "application/json" }
+    var name: String { "reelay-ratings.\(format.rawValue)" }
+
+    /// The next bytes of the file: `items`, with what stands before the first of all and after the last.
+    mutating func piece(_ items: [RatedItem], isLast: Bool) -> [UInt8] {
+        defer { (hasBegun, isEmpty) = (true, isEmpty && items.isEmpty) }
         switch format {
-        case .csv: csv.row(Self.columns)
-        case .json: json += Array("{\"ratings\":[".utf8)
+        case .csv: return rows(items)
+        case .json: return members(items, isLast)
         }
     }
 
-    var byteCount: Int { format == .csv ? csv.bytes.count : json.count }
+    private func rows(_ items: [RatedItem]) -> [UInt8] {
+        var csv = CSVText()
+        if !hasBegun { csv.row(Self.columns) }
+        for item in items { csv.row(Self.cells(item)) }
+        return csv.bytes
+    }
 
-    mutating func add(_ item: RatedItem) {
-        switch format {
-        case .csv: csv.row(Self.cells(item))
-        case .json:
-            if rowCount > 0 { json.append(UInt8(ascii: ",")) }
+    private func members(_ items: [RatedItem], _ isLast: Bool) -> [UInt8] {
+        var json = hasBegun ? [] : Array("{\"ratings\":[".utf8)
+        for (place, item) in items.enumerated() {
+            if place > 0 || !isEmpty { json.append(UInt8(ascii: ",")) }
             json += encodeJSON(item)
         }
-        rowCount += 1
-    }
-
-    func file() -> EdgeFile {
-        switch format {
-        case .csv:
-            EdgeFile(contentType: "text/csv; charset=utf-8", name: "reelay-ratings.csv", bytes: csv.bytes)
-        case .json:
-            EdgeFile(
-                contentType: "application/json", name: "reelay-ratings.json", bytes: json + Array("]}".utf8))
-        }
+        return isLast ? json + Array("]}".utf8) : json
     }
 
     private static func cells(_ item: RatedItem) -> [String] {

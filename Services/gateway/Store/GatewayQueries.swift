@@ -35,27 +35,31 @@ enum GatewayQueries {
         SELECT id, username, role, time_zone, settings, created_at FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
-    static let account = PGStatement(
-        "gateway.account",
+    /// What a password is checked against. Every name gets a row of the same kind and size: where nobody has it, `$2` and
+    /// `$3` stand in, so that neither the look-up nor what follows takes another time. `$4` is a network.
+    static let credentials = PGStatement(
+        "gateway.credentials",
         """
-        SELECT id, username, role, time_zone, settings, created_at, password_hash,
-            ARRAY(SELECT network_hash FROM known_networks n WHERE n.user_id = users.id) AS networks
-        FROM users WHERE username_key = $1
+        SELECT coalesce(u.id, $2), coalesce(u.password_hash, $3), u.id IS NOT NULL,
+            EXISTS (SELECT FROM known_networks n WHERE n.user_id = coalesce(u.id, $2) AND n.network_hash = $4)
+        FROM (SELECT $1::text AS name) AS asked LEFT JOIN users u ON u.username_key = asked.name
         """
     ) { row throws(PGError) in
-        let user = try readUser(&row)
-        return Account(user: user, passwordHash: try row.next(), networks: try row.next())
+        Credentials(
+            user: try row.next(), passwordHash: try row.next(), areSomebodys: try row.next(),
+            areFromKnownNetwork: try row.next())
     }
 
-    static let user = stored("gateway.user", "")
+    static let user = stored("gateway.user", "id = $1")
+    static let userNamed = stored("gateway.userNamed", "username_key = $1")
     /// Held until the transaction ends, so that changes follow each other.
-    static let userToChange = stored("gateway.userToChange", "FOR UPDATE")
+    static let userToChange = stored("gateway.userToChange", "id = $1 FOR UPDATE")
 
-    private static func stored(_ name: String, _ lock: String) -> PGStatement<StoredUser> {
+    private static func stored(_ name: String, _ condition: String) -> PGStatement<StoredUser> {
         PGStatement(
             name,
             """
-            SELECT id, username, role, time_zone, settings, created_at, password_hash FROM users WHERE id = $1 \(lock)
+            SELECT id, username, role, time_zone, settings, created_at, password_hash FROM users WHERE \(condition)
             """
         ) { row throws(PGError) in
             let user = try readUser(&row)
@@ -144,13 +148,15 @@ enum GatewayQueries {
     }
 }
 
-/// An account together with what its password is checked against.
-struct Account: Sendable {
-    let user: User
+/// What a name's password is checked against, whether or not somebody has the name.
+struct Credentials: Sendable {
+    let user: UserID
     /// A PHC string.
     let passwordHash: String
-    /// Digests of the networks from which the person has logged in before.
-    let networks: [[UInt8]]
+    /// False for a name that nobody has: no password is right then.
+    let areSomebodys: Bool
+    /// Whether the person has logged in from this network before.
+    let areFromKnownNetwork: Bool
 }
 
 /// A person's row.

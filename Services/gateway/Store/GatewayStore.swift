@@ -63,12 +63,29 @@ package struct GatewayStore: Sendable {
         ).first
     }
 
-    func account(of username: Username, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Account? {
-        try await database.rows(GatewayQueries.account, [.text(username.key)], until: deadline).first
+    /// What a password for `username` is checked against; for a name that nobody has it is `decoy`, a PHC string.
+    func credentials(
+        of username: Username, from network: [UInt8]?, decoy: String, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Credentials {
+        let found = try await database.rows(
+            GatewayQueries.credentials,
+            [.text(username.key), .id(Self.nobody), .text(decoy), .bytea(network)], until: deadline
+        ).first
+        guard let found else { throw .fault("a look-up of credentials answered with no row") }
+        return found
     }
+
+    /// Stands in the place of who does not exist.
+    private static let nobody = UserID(UUIDBits(high: 0, low: 0))
 
     func user(_ id: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StoredUser? {
         try await database.rows(GatewayQueries.user, [.id(id)], until: deadline).first
+    }
+
+    func user(
+        named username: Username, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredUser? {
+        try await database.rows(GatewayQueries.userNamed, [.text(username.key)], until: deadline).first
     }
 
     func isTimeZone(_ name: String, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {

@@ -6,7 +6,7 @@ import Store
 extension GatewayStore {
     /// A login that succeeded.
     struct OpenedLogin: Sendable {
-        let account: Account
+        let credentials: Credentials
         let session: NewSession
         let attempt: LoginAttempt
         /// The password's hash with today's parameters, where the old one is of others.
@@ -17,7 +17,7 @@ extension GatewayStore {
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        let user = PGValue.id(login.account.user.id)
+        let user = PGValue.id(login.credentials.user)
         let session = login.session
         var statements = [
             GatewayQueries.openSession.bound([
@@ -34,7 +34,7 @@ extension GatewayStore {
             statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
         }
         if let hash = login.newHash {
-            statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.account.passwordHash)]))
+            statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.credentials.passwordHash)]))
         }
         do throws(PGError) {
             try await database.pool.execute(together: statements, deadline: deadline)

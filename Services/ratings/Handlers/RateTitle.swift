@@ -22,7 +22,7 @@ struct RateTitle: Sendable {
             expectedVersion: params.expectedVersion)
         let request = RatingsStore.Request(
             user: params.user, source: params.source ?? .person, batch: params.batch, key: context.idempotencyKey,
-            digest: context.idempotencyKey.map { _ in RequestDigest.of("rateTitle", params) })
+            digest: context.idempotencyKey.map { _ in RequestDigest.of(params) })
         let answer = try await asking { () throws(StoreError) in
             try await store.change(item, request, at: now, until: context.deadline)
         }

@@ -44,7 +44,7 @@ struct RatingPlace: Sendable, Hashable {
             RatingPlace(
                 sort: sort, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max),
                 rating: DecimalTenths(tenths: 101), title: TitleID(UUIDBits(high: .max, low: .max)))
-        case .oldest, .worst:
+        case .oldest, .worst, .title:
             RatingPlace(
                 sort: sort, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: .min),
                 rating: DecimalTenths(tenths: 0), title: TitleID(UUIDBits(high: 0, low: 0)))

@@ -111,6 +111,7 @@ enum RatingsQueries {
             case .oldest: ("(rated_at, media_id) > ($6, $8)", "rated_at, media_id")
             case .best: ("(rating, rated_at, media_id) < ($7, $6, $8)", "rating DESC, rated_at DESC, media_id DESC")
             case .worst: ("(rating, rated_at, media_id) > ($7, $6, $8)", "rating, rated_at, media_id")
+            case .title: ("media_id > $8", "media_id")
             }
         let review =
             switch shape.review {

@@ -16,54 +16,68 @@ struct AddPlay: Sendable {
             throw .wrongKind("a \(title.kind.rawValue) cannot be watched in one go, only films and episodes can")
         }
         let now = clock.now
-        let moment = try await moment(params, now, context)
+        let said = PlayDates.Said(
+            watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
+            timeZone: params.timeZone)
+        let moment = try await PlayDates(ledger: ledger, now: now).moment(said, context)
         // The same call again, under the same key, is the same play.
         let source = PlaySource(name: PlayMatcher.byHand, key: context.idempotencyKey ?? "\(ids.next())")
         let play = IncomingPlay(
             title: title.id, kind: title.kind, moment: moment, percent: nil,
-            runtimeMinutes: title.runtimeMinutes.map { Int($0) }, source: source)
+            runtimeMinutes: title.runtimeMinutes.map { Int($0) }, source: source, episode: EpisodePlace(title))
         let arrival = LedgerStore.Arrival(
             user: params.user, timeZone: params.timeZone ?? "UTC", batch: nil, at: now, isByHand: true, plays: [play],
             telling: true)
-        do {
-            guard let verdict = try await ledger.add(arrival, until: context.deadline).first else {
-                throw RPCError.internal("the ledger gave no verdict")
-            }
-            queue.announce()
-            return PlayAdded(play: verdict.play, isNew: verdict == .new(verdict.play))
-        } catch let error as StoreError {
-            if case .conflict(constraint: "person_deleted") = error { throw .userNotFound("this account was deleted") }
-            throw error.asRPCError
-        } catch let error as RPCError {
-            throw error
-        } catch {
-            throw RPCError.internal("the service failed; its log says why").because(
-                "a play was stored without an answer")
-        }
+        let verdict = try await writing { () throws(StoreError) in
+            try await ledger.add(arrival, until: context.deadline)
+        }.first
+        guard let verdict else { throw .internal("the ledger gave no verdict") }
+        queue.announce()
+        return PlayAdded(play: verdict.play, isNew: verdict.isNew)
+    }
+}
+
+/// When a play was, as a person says it: now, at a moment, on a day, or at some time.
+struct PlayDates: Sendable {
+    /// How far ahead clocks may be.
+    static let aheadMax = Duration.seconds(300)
+    /// Somewhere it is tomorrow already.
+    private static let dayAheadMax = Duration.seconds(14 * 3_600)
+
+    let ledger: LedgerStore
+    let now: Timestamp
+
+    /// What was said; at most one of the three may be.
+    struct Said {
+        let watchedAt: Timestamp?
+        let watchedOn: CalendarDate?
+        let unknownDate: Bool?
+        let timeZone: String?
+
+        var isNothing: Bool { watchedAt == nil && watchedOn == nil && unknownDate != true }
     }
 
-    private func moment(
-        _ params: AddPlayParams, _ now: Timestamp, _ context: RPCContext
-    ) async throws(RPCError) -> PlayMoment {
-        let given = [params.watchedAt != nil, params.watchedOn != nil, params.unknownDate == true].filter(\.self)
+    /// The moment that is meant; now where nothing was said. Throws `dateInFuture` and `unknownTimeZone`.
+    func moment(_ said: Said, _ context: RPCContext) async throws(RPCError) -> PlayMoment {
+        let given = [said.watchedAt != nil, said.watchedOn != nil, said.unknownDate == true].filter(\.self)
         guard given.count <= 1 else {
             throw .invalidParams("params: at most one of watched_at, watched_on and unknown_date may be given")
         }
-        if params.unknownDate == true { return .unknown }
-        let latest = now.advanced(by: .seconds(300))
-        if let day = params.watchedOn {
-            // Somewhere it is tomorrow already.
-            guard day <= latest.advanced(by: .seconds(14 * 3_600)).date else {
+        if said.unknownDate == true { return .unknown }
+        let latest = now.advanced(by: Self.aheadMax)
+        if let day = said.watchedOn {
+            guard day <= latest.advanced(by: Self.dayAheadMax).date else {
                 throw .dateInFuture("watched_on: \(day) lies ahead")
             }
             return .day(day)
         }
-        let at = params.watchedAt ?? now
+        let at = said.watchedAt ?? now
         guard at <= latest else { throw .dateInFuture("watched_at: \(at) lies ahead") }
-        return .second(at, day: try await day(of: at, in: params.timeZone, context))
+        return .second(at, day: try await day(of: at, in: said.timeZone, context))
     }
 
-    private func day(
+    /// Today, or the day of another moment, where the person lives.
+    func day(
         of moment: Timestamp, in timeZone: String?, _ context: RPCContext
     ) async throws(RPCError) -> CalendarDate {
         guard let timeZone, timeZone != "UTC" else { return moment.date }
@@ -74,5 +88,16 @@ struct AddPlay: Sendable {
         } catch {
             throw error.asRPCError
         }
+    }
+}
+
+/// Runs what writes a person's rows; a person who is gone is `userNotFound`.
+func writing<Answer>(_ work: () async throws(StoreError) -> Answer) async throws(RPCError) -> Answer {
+    do {
+        return try await work()
+    } catch .conflict(constraint: "person_deleted") {
+        throw .userNotFound("this account was deleted")
+    } catch {
+        throw error.asRPCError
     }
 }

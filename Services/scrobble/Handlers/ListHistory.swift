@@ -19,10 +19,19 @@ struct ListHistory: Sendable {
         }
         // One row more than asked for tells whether there is a next page.
         let listed = try await asking { () throws(StoreError) in
-            try await store.plays(of: params.user, after: start, limit: limit + 1, until: context.deadline)
+            try await store.plays(
+                of: params.user, HistoryFilter(params), after: start, limit: limit + 1, until: context.deadline)
         }
         let page = listed.prefix(limit)
         return HistoryPage(
             plays: page.map(\.play), nextCursor: listed.count > limit ? page.last.map { $0.place.text } : nil)
+    }
+}
+
+extension HistoryFilter {
+    init(_ params: ListHistoryParams) {
+        self.init(
+            kind: params.kind, title: params.title, series: params.series, from: params.from, until: params.until,
+            unknownDate: params.unknownDate)
     }
 }

@@ -10,9 +10,10 @@ struct RemovePlay: Sendable {
 
     func run(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval {
         let removed = try await asking { () throws(StoreError) in
-            try await ledger.remove(params.play, of: params.user, at: clock.now, until: context.deadline)
+            try await ledger.remove(
+                [params.play], by: .person(params.user, at: clock.now), telling: true, until: context.deadline)
         }
-        if removed { queue.announce() }
-        return PlayRemoval(removed: removed)
+        if !removed.isEmpty { queue.announce() }
+        return PlayRemoval(removed: !removed.isEmpty)
     }
 }

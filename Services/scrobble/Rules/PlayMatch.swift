@@ -27,6 +27,47 @@ package enum PlayMoment: Sendable, Hashable {
     }
 }
 
+extension PlayMoment {
+    /// 0 for a moment of which nothing is known, up to 3 for one that is known to the second.
+    var exactness: Int {
+        switch self {
+        case .unknown: 0
+        case .day: 1
+        case .minute: 2
+        case .second: 3
+        }
+    }
+}
+
+/// Where an episode stands in its series.
+package struct EpisodePlace: Sendable, Hashable {
+    package let series: TitleID
+    /// 0 holds the specials.
+    package let season: Int
+    package let number: Int
+
+    package init(series: TitleID, season: Int, number: Int) {
+        self.series = series
+        self.season = season
+        self.number = number
+    }
+
+    /// Nil for what is no episode, or one whose place is not known.
+    package init?(_ title: Title) {
+        guard title.kind == .episode, let series = title.series, let season = title.seasonNumber,
+            let number = title.episodeNumber
+        else { return nil }
+        self.init(series: series, season: season, number: number)
+    }
+
+    package init?(_ title: TitleReference) {
+        guard title.kind == .episode, let series = title.series, let season = title.seasonNumber,
+            let number = title.episodeNumber
+        else { return nil }
+        self.init(series: series, season: season, number: number)
+    }
+}
+
 /// By which road a play came: who told it, and what it is called there.
 package struct PlaySource: Sendable, Hashable {
     package let name: String
@@ -47,9 +88,12 @@ package struct IncomingPlay: Sendable, Hashable {
     package let percent: Double?
     package let runtimeMinutes: Int?
     package let source: PlaySource
+    /// Of an episode, where it is known; what is missing is asked of metadata later.
+    package let episode: EpisodePlace?
 
     package init(
-        title: TitleID, kind: TitleKind, moment: PlayMoment, percent: Double?, runtimeMinutes: Int?, source: PlaySource
+        title: TitleID, kind: TitleKind, moment: PlayMoment, percent: Double?, runtimeMinutes: Int?, source: PlaySource,
+        episode: EpisodePlace? = nil
     ) {
         self.title = title
         self.kind = kind
@@ -57,6 +101,7 @@ package struct IncomingPlay: Sendable, Hashable {
         self.percent = percent
         self.runtimeMinutes = runtimeMinutes
         self.source = source
+        self.episode = episode
     }
 }
 
@@ -64,20 +109,58 @@ package struct IncomingPlay: Sendable, Hashable {
 package struct KnownPlay: Sendable, Hashable {
     package let id: PlayID
     package let title: TitleID
-    package let moment: PlayMoment
+    package internal(set) var moment: PlayMoment
     package let runtimeMinutes: Int?
     package let isRemoved: Bool
-    package var sources: Set<PlaySource>
+    /// When the ledger learned of it: a play of unknown date was before that.
+    package let knownSince: Timestamp
+    package private(set) var sources: Set<PlaySource>
+    /// The roads that told of this very play: whoever told "at some time" may have meant another.
+    private(set) var roads: Set<String>
 
     package init(
-        id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int?, isRemoved: Bool, sources: Set<PlaySource>
+        id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int?, isRemoved: Bool, knownSince: Timestamp,
+        sources: Set<PlaySource>, undated: Set<PlaySource> = []
     ) {
         self.id = id
         self.title = title
         self.moment = moment
         self.runtimeMinutes = runtimeMinutes
         self.isRemoved = isRemoved
+        self.knownSince = knownSince
         self.sources = sources
+        roads = Set(sources.subtracting(undated).map(\.name))
+    }
+
+    /// Whatever another play was told by tells of this one too.
+    mutating func join(_ other: KnownPlay) {
+        sources.formUnion(other.sources)
+        roads.formUnion(other.roads)
+    }
+
+    mutating func join(_ incoming: IncomingPlay) {
+        sources.insert(incoming.source)
+        if incoming.moment != .unknown { roads.insert(incoming.source.name) }
+    }
+}
+
+/// What tells one play from another.
+struct PlayTrace: Sendable, Hashable {
+    let moment: PlayMoment
+    let roads: Set<String>
+    let runtimeMinutes: Int?
+    let knownSince: Timestamp
+
+    init(moment: PlayMoment, roads: Set<String>, runtimeMinutes: Int?, knownSince: Timestamp) {
+        self.moment = moment
+        self.roads = roads
+        self.runtimeMinutes = runtimeMinutes
+        self.knownSince = knownSince
+    }
+
+    init(_ play: KnownPlay) {
+        self.init(
+            moment: play.moment, roads: play.roads, runtimeMinutes: play.runtimeMinutes, knownSince: play.knownSince)
     }
 }
 
@@ -104,7 +187,8 @@ package enum PlayVerdict: Sendable, Hashable {
 /// Which of the plays that arrive are there already.
 ///
 /// A play takes time, so nobody plays a title twice within the same stretch: two roads that tell of overlapping plays
-/// tell of one. One road that tells of two, tells of two, unless they are at the very same moment.
+/// tell of one. One road that tells of two, tells of two, unless they are at the very same moment. A play that two
+/// roads tell of has the moment of the one that knows it more exactly: the order of arrival does not matter.
 package struct PlayMatcher: Sendable {
     /// Clocks and reports of two roads differ by this much at the most, however short the title.
     static let windowMin = Duration.seconds(300)
@@ -116,8 +200,13 @@ package struct PlayMatcher: Sendable {
 
     private var byTitle: [TitleID: [KnownPlay]]
     private var bySource: [PlaySource: KnownPlay] = [:]
+    private let arrivedAt: Timestamp
+    /// Plays that were there and are known more exactly now.
+    package private(set) var refined: [PlayID: PlayMoment] = [:]
 
-    package init(known: [KnownPlay]) {
+    /// `now` is when what arrives arrives.
+    package init(known: [KnownPlay], now: Timestamp) {
+        arrivedAt = now
         byTitle = Dictionary(grouping: known, by: \.title)
         for play in known {
             for source in play.sources { bySource[source] = play }
@@ -128,48 +217,63 @@ package struct PlayMatcher: Sendable {
     package mutating func verdict(on incoming: IncomingPlay, newID: () -> PlayID) -> PlayVerdict {
         if let play = bySource[incoming.source] { return play.isRemoved ? .removed(play.id) : .known(play.id) }
         let plays = byTitle[incoming.title] ?? []
+        // Among equally near ones one that stands, not one that was removed.
         let nearest = plays.indices.compactMap { index in
-            Self.distance(incoming, plays[index]).map { (index: index, distance: $0) }
-        }.min { $0.distance < $1.distance }
+            Self.distance(incoming, plays[index], now: arrivedAt).map { (index: index, distance: $0) }
+        }.min { ($0.distance, plays[$0.index].isRemoved ? 1 : 0) < ($1.distance, plays[$1.index].isRemoved ? 1 : 0) }
         if let nearest {
-            byTitle[incoming.title]?[nearest.index].sources.insert(incoming.source)
-            let play = plays[nearest.index]
+            var play = plays[nearest.index]
+            play.join(incoming)
+            if !play.isRemoved, incoming.moment.exactness > play.moment.exactness {
+                play.moment = incoming.moment
+                refined[play.id] = incoming.moment
+            }
+            byTitle[incoming.title]?[nearest.index] = play
             bySource[incoming.source] = play
             return play.isRemoved ? .removed(play.id) : .same(play.id)
         }
         let play = KnownPlay(
             id: newID(), title: incoming.title, moment: incoming.moment, runtimeMinutes: incoming.runtimeMinutes,
-            isRemoved: false, sources: [incoming.source])
+            isRemoved: false, knownSince: arrivedAt, sources: [incoming.source],
+            undated: incoming.moment == .unknown ? [incoming.source] : [])
         byTitle[incoming.title, default: []].append(play)
         bySource[incoming.source] = play
         return .new(play.id)
     }
 
     /// How far apart the two are, if they are the same play; nil where they are not.
-    static func distance(_ incoming: IncomingPlay, _ play: KnownPlay) -> Duration? {
-        let isSameRoad = play.sources.contains { $0.name == incoming.source.name }
-        let isExact = isSameRoad && !livingRoads.contains(incoming.source.name)
-        switch (incoming.moment, play.moment) {
+    static func distance(_ incoming: IncomingPlay, _ play: KnownPlay, now: Timestamp) -> Duration? {
+        distance(
+            PlayTrace(
+                moment: incoming.moment, roads: [incoming.source.name], runtimeMinutes: incoming.runtimeMinutes,
+                knownSince: now), PlayTrace(play))
+    }
+
+    /// The same whichever is named first.
+    static func distance(_ one: PlayTrace, _ other: PlayTrace) -> Duration? {
+        let shared = one.roads.intersection(other.roads)
+        let isExact = !shared.subtracting(livingRoads).isEmpty
+        let window = isExact ? .zero : window(one.runtimeMinutes, other.runtimeMinutes)
+        switch (one.moment, other.moment) {
         case (.second(let one, _), .second(let other, _)):
-            return near(one, other, within: isExact ? .zero : window(incoming, play))
+            return near(one, other, within: window)
         case (.second(let one, _), .minute(let other, _)), (.minute(let one, _), .second(let other, _)),
             (.minute(let one, _), .minute(let other, _)):
-            return near(minute(one), minute(other), within: isExact ? .zero : window(incoming, play))
+            return near(minute(one), minute(other), within: window)
         case (.second(_, let one), .day(let other)), (.minute(_, let one), .day(let other)),
             (.day(let one), .second(_, let other)), (.day(let one), .minute(_, let other)),
             (.day(let one), .day(let other)):
-            return one == other && !isSameRoad ? .seconds(86_400) : nil
-        // "Was watched at some time" is true of any play; a road that lists a date does not need it told again.
+            return one == other && shared.isEmpty ? .seconds(86_400) : nil
+        // "Was watched at some time" is true of any play before it was said.
         case (.unknown, .unknown): return .seconds(2 * 86_400)
-        case (.unknown, _): return .seconds(3 * 86_400)
-        case (_, .unknown): return nil
+        case (.unknown, let dated): return dated.listedAt <= one.knownSince ? .seconds(3 * 86_400) : nil
+        case (let dated, .unknown): return dated.listedAt <= other.knownSince ? .seconds(3 * 86_400) : nil
         }
     }
 
     /// Half the running time: the later end lies within the other play.
-    private static func window(_ incoming: IncomingPlay, _ play: KnownPlay) -> Duration {
-        let minutes = incoming.runtimeMinutes ?? play.runtimeMinutes ?? 0
-        return max(windowMin, .seconds(min(minutes, 1_440) * 30))
+    private static func window(_ one: Int?, _ other: Int?) -> Duration {
+        max(windowMin, .seconds(min(max(one ?? 0, other ?? 0), 1_440) * 30))
     }
 
     private static func near(_ one: Timestamp, _ other: Timestamp, within window: Duration) -> Duration? {

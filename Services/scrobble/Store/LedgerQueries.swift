@@ -13,24 +13,30 @@ enum LedgerQueries {
         """
         SELECT p.id, p.title_id, p.precision, p.watched_at,
             coalesce(p.watched_on, (p.watched_at AT TIME ZONE $3)::date), p.runtime_minutes,
-            p.removed_at IS NOT NULL, s.names, s.keys
+            p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated
         FROM plays p CROSS JOIN LATERAL (
-            SELECT coalesce(array_agg(source), '{}') AS names, coalesce(array_agg(source_key), '{}') AS keys
+            SELECT coalesce(array_agg(source), '{}') AS names, coalesce(array_agg(source_key), '{}') AS keys,
+                coalesce(array_agg(is_dated), '{}') AS dated
             FROM play_sources s WHERE s.user_id = p.user_id AND s.play_id = p.id
         ) s
         WHERE p.user_id = $1 AND p.title_id = ANY ($2)
         """
-    ) { row throws(PGError) in
+    ) { row throws(PGError) in try knownPlay(&row) }
+
+    static func knownPlay(_ row: inout PGRowReader) throws(PGError) -> KnownPlay {
         let (id, title): (PlayID, TitleID) = (try row.next(), try row.next())
         let precision: PlayPrecision = try row.next()
         let watchedAt: Timestamp? = try row.next()
         let day: CalendarDate? = try row.next()
         let runtime: Int? = try row.next()
         let isRemoved: Bool = try row.next()
-        let (names, keys): ([String], [String]) = (try row.next(), try row.next())
+        let knownSince: Timestamp = try row.next()
+        let (names, keys, dated): ([String], [String], [Bool]) = (try row.next(), try row.next(), try row.next())
+        let sources = zip(names, keys).map { PlaySource(name: $0, key: $1) }
         return KnownPlay(
             id: id, title: title, moment: PlayMoment(precision, watchedAt, day), runtimeMinutes: runtime,
-            isRemoved: isRemoved, sources: Set(zip(names, keys).map { PlaySource(name: $0, key: $1) }))
+            isRemoved: isRemoved, knownSince: knownSince, sources: Set(sources),
+            undated: Set(zip(sources, dated).filter { !$0.1 }.map(\.0)))
     }
 
     /// On which day each moment was in a time zone, in order.
@@ -42,46 +48,107 @@ enum LedgerQueries {
         """
     ) { row throws(PGError) in try row.next(CalendarDate.self) }
 
+    /// `$13` is the series of an episode where it is known already.
     static let insert = PGCommand(
         "ledger.insert",
         """
-        INSERT INTO plays
-            (user_id, id, title_id, kind, watched_at, watched_on, precision, percent, runtime_minutes, batch_id,
-             listed_at, created_at)
-        SELECT $1, id, title_id, kind, watched_at, watched_on, precision, percent, runtime_minutes, $10, listed_at, $11
-        FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::date[], $7::text[], $8::float8[],
-            $9::int4[], $12::timestamptz[])
-            AS p (id, title_id, kind, watched_at, watched_on, precision, percent, runtime_minutes, listed_at)
+        WITH written AS (
+            INSERT INTO plays
+                (user_id, id, title_id, kind, watched_at, watched_on, precision, percent, runtime_minutes, batch_id,
+                 listed_at, created_at, series_id)
+            SELECT $1, p.id, p.title_id, p.kind, watched_at, watched_on, precision, percent, p.runtime_minutes, $10,
+                listed_at, $11, coalesce(p.series_id, r.series_id)
+            FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::date[], $7::text[], $8::float8[],
+                $9::int4[], $12::timestamptz[], $13::uuid[])
+                AS p (id, title_id, kind, watched_at, watched_on, precision, percent, runtime_minutes, listed_at,
+                    series_id)
+                LEFT JOIN title_refs r ON r.title_id = p.title_id AND p.kind = 'episode'
+            RETURNING series_id
+        )
+        INSERT INTO series_refs (series_id) SELECT DISTINCT series_id FROM written WHERE series_id IS NOT NULL
+        ON CONFLICT DO NOTHING
         """)
 
     static let addSources = PGCommand(
         "ledger.addSources",
         """
-        INSERT INTO play_sources (user_id, play_id, source, source_key, seen_at)
-        SELECT $1, play_id, source, source_key, $5
-        FROM unnest($2::uuid[], $3::text[], $4::text[]) AS s (play_id, source, source_key)
+        INSERT INTO play_sources (user_id, play_id, source, source_key, is_dated, seen_at, batch_id)
+        SELECT $1, play_id, source, source_key, is_dated, $5, $6
+        FROM unnest($2::uuid[], $3::text[], $4::text[], $7::boolean[]) AS s (play_id, source, source_key, is_dated)
         ON CONFLICT DO NOTHING
         """)
 
-    /// A person takes a play out; what it was, for those who are told.
+    /// A batch that tells of plays that are there: what they are before, in case another batch takes itself back.
+    static let keepBefore = PGCommand(
+        "ledger.keepBefore",
+        """
+        INSERT INTO batch_changes (user_id, batch_id, facet, list_id, item_id, before)
+        SELECT p.user_id, $2, 'play', '00000000-0000-0000-0000-000000000000', p.id, to_jsonb(p)
+        FROM plays p WHERE p.user_id = $1 AND p.id = ANY ($3)
+        ON CONFLICT DO NOTHING
+        """)
+
+    /// Plays that are known more exactly now.
+    static let refine = PGCommand(
+        "ledger.refine",
+        """
+        UPDATE plays p SET
+            watched_at = m.watched_at, watched_on = m.watched_on, precision = m.precision, listed_at = m.listed_at,
+            batch_id = $7
+        FROM unnest($2::uuid[], $3::timestamptz[], $4::date[], $5::text[], $6::timestamptz[])
+            AS m (id, watched_at, watched_on, precision, listed_at)
+        WHERE p.user_id = $1 AND p.id = m.id
+        """)
+
+    /// A play that stands, locked.
+    static let hold = PGStatement(
+        "ledger.hold",
+        """
+        SELECT title_id, kind, watched_at, precision, percent FROM plays
+        WHERE user_id = $1 AND id = $2 AND removed_at IS NULL FOR UPDATE
+        """, kind: .write
+    ) { row throws(PGError) in
+        HeldPlay(
+            title: try row.next(), kind: try row.next(), watchedAt: try row.next(), precision: try row.next(),
+            percent: try row.next())
+    }
+
+    /// The roads of a play lead to another one.
+    static let moveRoads = PGCommand(
+        "ledger.moveRoads", "UPDATE play_sources SET play_id = $3 WHERE user_id = $1 AND play_id = $2")
+
+    static let drop = PGCommand("ledger.drop", "DELETE FROM plays WHERE user_id = $1 AND id = $2")
+
+    /// Takes plays out; what they were, for those who are told.
     static let remove = PGStatement(
         "ledger.remove",
         """
-        UPDATE plays SET removed_at = $3 WHERE user_id = $1 AND id = $2 AND removed_at IS NULL
-        RETURNING title_id, kind, watched_at, precision
+        UPDATE plays SET removed_at = $3, batch_id = $4 WHERE user_id = $1 AND id = ANY ($2) AND removed_at IS NULL
+        RETURNING id, title_id, kind, watched_at, precision
         """, kind: .write
     ) { row throws(PGError) in
         RemovedPlay(
-            title: try row.next(), kind: try row.next(), watchedAt: try row.next(), precision: try row.next())
+            id: try row.next(), title: try row.next(), kind: try row.next(), watchedAt: try row.next(),
+            precision: try row.next())
     }
 
     /// A person puts plays back that were taken out.
     static let restore = PGCommand(
-        "ledger.restore", "UPDATE plays SET removed_at = NULL WHERE user_id = $1 AND id = ANY ($2)")
+        "ledger.restore", "UPDATE plays SET removed_at = NULL, batch_id = $3 WHERE user_id = $1 AND id = ANY ($2)")
+}
+
+/// A play that is about to be edited.
+struct HeldPlay: Sendable {
+    let title: TitleID
+    let kind: TitleKind
+    let watchedAt: Timestamp?
+    let precision: PlayPrecision
+    let percent: Double?
 }
 
 /// A play that was just taken out.
 struct RemovedPlay: Sendable {
+    let id: PlayID
     let title: TitleID
     let kind: TitleKind
     let watchedAt: Timestamp?

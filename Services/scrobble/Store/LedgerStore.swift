@@ -4,11 +4,8 @@ package import Store
 
 /// The ledger of plays in Postgres.
 package struct LedgerStore: Sendable {
-    private let database: Database
-    private let ids: any IDSource
-
-    /// Plays that are written by one call.
-    package static let playsMax = 1_000
+    let database: Database
+    let ids: any IDSource
 
     package init(database: Database, ids: any IDSource) {
         self.database = database
@@ -20,7 +17,8 @@ package struct LedgerStore: Sendable {
         package let user: UserID
         /// Where the person lives, as the IANA names it; decides on which day a play was.
         package let timeZone: String
-        package let batch: UUIDBits?
+        /// What the plays are taken back with; nil for a person's own click.
+        package let batch: BatchID?
         package let at: Timestamp
         /// A person's own click brings back what the person removed; a file does not.
         package let isByHand: Bool
@@ -29,7 +27,7 @@ package struct LedgerStore: Sendable {
         package let telling: Bool
 
         package init(
-            user: UserID, timeZone: String, batch: UUIDBits?, at: Timestamp, isByHand: Bool, plays: [IncomingPlay],
+            user: UserID, timeZone: String, batch: BatchID?, at: Timestamp, isByHand: Bool, plays: [IncomingPlay],
             telling: Bool
         ) {
             self.user = user
@@ -63,7 +61,7 @@ package struct LedgerStore: Sendable {
         return try await transaction.first(LedgerQueries.days, [instants, .text(timeZone)]) ?? moment.date
     }
 
-    /// Writes what is not there yet; one verdict for each play, in their order.
+    /// Writes what is not there yet; one verdict for each play, in their order. `LedgerLimits.itemsMax` at the most.
     package func add(
         _ arrival: Arrival, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
@@ -76,43 +74,89 @@ package struct LedgerStore: Sendable {
     /// As part of the change that the plays come from.
     func add(_ arrival: Arrival, in transaction: PGTransaction) async throws(PGError) -> [PlayVerdict] {
         try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
-        let titles = Array(Set(arrival.plays.map(\.title)))
-        let known = try await transaction.query(
-            LedgerQueries.known, [.id(arrival.user), .ids(titles), .text(arrival.timeZone)])
-        var matcher = PlayMatcher(known: known)
+        var matcher = PlayMatcher(
+            known: try await transaction.query(LedgerQueries.known, Self.knownValues(arrival)), now: arrival.at)
         var verdicts = arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
+        if let batch = arrival.batch { try await keepBefore(verdicts, batch, arrival.user, in: transaction) }
         if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
         try await write(arrival, verdicts, in: transaction)
+        try await refine(matcher.refined, user: arrival.user, batch: arrival.batch, in: transaction)
         if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
         return verdicts
     }
 
-    /// Takes a play out; false where there is none.
+    /// What `add` would answer; nothing is written, and the ids of new plays are of no use.
+    package func judge(
+        _ arrival: Arrival, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PlayVerdict] {
+        guard !arrival.plays.isEmpty else { return [] }
+        let known = try await database.rows(LedgerQueries.known, Self.knownValues(arrival), until: deadline)
+        var matcher = PlayMatcher(known: known, now: arrival.at)
+        return arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
+    }
+
+    /// Takes plays out, so that they stay out; those that were there. Connections are told where `telling`.
     package func remove(
-        _ play: PlayID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Bool {
-        try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await remove(play, of: user, at: moment, in: transaction)
+        _ plays: [PlayID], by writer: LedgerWriter, telling: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Set<PlayID> {
+        guard !plays.isEmpty else { return [] }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await remove(plays, by: writer, telling: telling, in: transaction)
         }
     }
 
     /// As part of another change.
     func remove(
-        _ play: PlayID, of user: UserID, at moment: Timestamp, in transaction: PGTransaction
-    ) async throws(PGError) -> Bool {
-        guard
-            let removed = try await transaction.first(LedgerQueries.remove, [.id(user), .id(play), .moment(moment)])
-        else { return false }
-        let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
-        let jobs = connections.map { connection in
-            NewJob(
-                id: ids.next(), lane: LaneKey(user: user, provider: connection.provider), urgency: .live,
-                kind: removed.kind, title: removed.title, action: .removePlay,
-                payload: JobPayload(watchedAt: removed.watchedAt, precision: removed.precision),
-                fingerprint: "remove \(play)")
+        _ plays: [PlayID], by writer: LedgerWriter, telling: Bool, in transaction: PGTransaction
+    ) async throws(PGError) -> Set<PlayID> {
+        let removed = try await transaction.query(
+            LedgerQueries.remove, [.id(writer.user), .ids(plays), .moment(writer.at), .id(writer.batch)])
+        guard telling, !removed.isEmpty else { return Set(removed.map(\.id)) }
+        let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)])
+        let jobs = connections.flatMap { connection in
+            removed.map { play in
+                NewJob(
+                    id: ids.next(), lane: LaneKey(user: writer.user, provider: connection.provider),
+                    urgency: writer.authority == .person ? .live : .bulk, kind: play.kind, title: play.title,
+                    action: .removePlay, payload: JobPayload(watchedAt: play.watchedAt, precision: play.precision),
+                    fingerprint: "remove \(play.id)")
+            }
         }
         try await QueueStore.enqueue(jobs, in: transaction)
-        return true
+        return Set(removed.map(\.id))
+    }
+
+    private static func knownValues(_ arrival: Arrival) -> [PGValue] {
+        [.id(arrival.user), .ids(Array(Set(arrival.plays.map(\.title)))), .text(arrival.timeZone)]
+    }
+
+    /// Plays that the batch will only tell of, or know more exactly.
+    private func keepBefore(
+        _ verdicts: [PlayVerdict], _ batch: BatchID, _ user: UserID, in transaction: PGTransaction
+    ) async throws(PGError) {
+        let there = verdicts.compactMap { verdict in
+            switch verdict {
+            case .same(let id), .removed(let id): id
+            case .new, .known: nil as PlayID?
+            }
+        }
+        guard !there.isEmpty else { return }
+        try await transaction.execute(LedgerQueries.keepBefore, [.id(user), .id(batch), .ids(there)])
+    }
+
+    func refine(
+        _ refined: [PlayID: PlayMoment], user: UserID, batch: BatchID?, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !refined.isEmpty else { return }
+        let plays = Array(refined)
+        let moments = plays.map(\.value)
+        try await transaction.execute(
+            LedgerQueries.refine,
+            [
+                .id(user), .ids(plays.map(\.key)), .timestampArray(moments.map(\.instant)),
+                .dateArray(moments.map(\.date)), .textArray(moments.map(\.precision.rawValue)),
+                .timestampArray(moments.map(\.place)), .id(batch),
+            ])
     }
 
     private func restore(
@@ -120,7 +164,7 @@ package struct LedgerStore: Sendable {
     ) async throws(PGError) {
         let removed = verdicts.compactMap { if case .removed(let id) = $0 { id } else { nil as PlayID? } }
         guard !removed.isEmpty else { return }
-        try await transaction.execute(LedgerQueries.restore, [.id(arrival.user), .ids(removed)])
+        try await transaction.execute(LedgerQueries.restore, [.id(arrival.user), .ids(removed), .id(arrival.batch)])
         verdicts = verdicts.map { if case .removed(let id) = $0 { .same(id) } else { $0 } }
     }
 
@@ -128,48 +172,41 @@ package struct LedgerStore: Sendable {
         _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
     ) async throws(PGError) {
         var new: [(id: PlayID, play: IncomingPlay)] = []
-        var roads: [(id: PlayID, source: PlaySource)] = []
+        var roads: [(id: PlayID, play: IncomingPlay)] = []
         for (play, verdict) in zip(arrival.plays, verdicts) {
             switch verdict {
             case .known: continue
             case .new(let id): new.append((id, play))
             case .same, .removed: break
             }
-            roads.append((verdict.play, play.source))
+            roads.append((verdict.play, play))
         }
         if !new.isEmpty { try await insert(new, arrival, in: transaction) }
         guard !roads.isEmpty else { return }
         try await transaction.execute(
             LedgerQueries.addSources,
             [
-                .id(arrival.user), .ids(roads.map(\.id)), .textArray(roads.map(\.source.name)),
-                .textArray(roads.map(\.source.key)), .moment(arrival.at),
+                .id(arrival.user), .ids(roads.map(\.id)), .textArray(roads.map(\.play.source.name)),
+                .textArray(roads.map(\.play.source.key)), .moment(arrival.at), .id(arrival.batch),
+                .boolArray(roads.map { $0.play.moment != .unknown }),
             ])
     }
 
     private func insert(
         _ new: [(id: PlayID, play: IncomingPlay)], _ arrival: Arrival, in transaction: PGTransaction
     ) async throws(PGError) {
-        func instant(_ moment: PlayMoment) -> PGTimestamp? {
-            switch moment {
-            case .second(let at, _), .minute(let at, _): PGTimestamp(microseconds: at.microsecondsSinceEpoch)
-            case .day, .unknown: nil
-            }
-        }
-        func day(_ moment: PlayMoment) -> PGDate? {
-            if case .day(let day) = moment { PGDate(days: Int32(clamping: day.daysSinceEpoch)) } else { nil }
-        }
         let moments = new.map(\.play.moment)
         try await transaction.execute(
             LedgerQueries.insert,
             [
                 .id(arrival.user), .ids(new.map(\.id)), .ids(new.map(\.play.title)),
-                .textArray(new.map(\.play.kind.rawValue)), .timestampArray(moments.map(instant)),
-                .dateArray(moments.map(day)), .textArray(moments.map(\.precision.rawValue)),
+                .textArray(new.map(\.play.kind.rawValue)), .timestampArray(moments.map(\.instant)),
+                .dateArray(moments.map(\.date)), .textArray(moments.map(\.precision.rawValue)),
                 .doubleArray(new.map(\.play.percent)),
                 .int4Array(new.map { $0.play.runtimeMinutes.map { Int32(clamping: $0) } }),
-                .uuid(arrival.batch.map { PGUUID($0) }), .moment(arrival.at),
-                .timestampArray(moments.map { PGTimestamp(microseconds: $0.listedAt.microsecondsSinceEpoch) }),
+                .id(arrival.batch), .moment(arrival.at), .timestampArray(moments.map(\.place)),
+                .uuidArray(
+                    new.map { $0.play.episode.map { PGUUID(high: $0.series.uuid.high, low: $0.series.uuid.low) } }),
             ])
     }
 
@@ -194,4 +231,20 @@ package struct LedgerStore: Sendable {
         }
         try await QueueStore.enqueue(jobs, in: transaction)
     }
+}
+
+/// How a moment stands in the columns of a play.
+extension PlayMoment {
+    fileprivate var instant: PGTimestamp? {
+        switch self {
+        case .second(let at, _), .minute(let at, _): PGTimestamp(microseconds: at.microsecondsSinceEpoch)
+        case .day, .unknown: nil
+        }
+    }
+
+    fileprivate var date: PGDate? {
+        if case .day(let day) = self { PGDate(days: Int32(clamping: day.daysSinceEpoch)) } else { nil }
+    }
+
+    fileprivate var place: PGTimestamp { PGTimestamp(microseconds: listedAt.microsecondsSinceEpoch) }
 }

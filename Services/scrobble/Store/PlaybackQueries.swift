@@ -79,6 +79,26 @@ enum PlaybackQueries {
         RETURNING \(columns)
         """, kind: .write, row: session)
 
+    /// How far a person got; what was told later already stays.
+    static let keepProgress = PGCommand(
+        "scrobble.keepProgress",
+        """
+        INSERT INTO watch_progress AS w (user_id, title_id, kind, added_at, percent, source, changed_at)
+        VALUES ($1, $2, $4, $3, $5, 'playback', $3)
+        ON CONFLICT (user_id, title_id) DO UPDATE SET
+            added_at = excluded.added_at, percent = excluded.percent, source = excluded.source, batch_id = NULL,
+            changed_at = excluded.changed_at, removed_at = NULL
+        WHERE w.added_at <= excluded.added_at
+        """)
+
+    /// It was watched to the end.
+    static let endProgress = PGCommand(
+        "scrobble.endProgress",
+        """
+        UPDATE watch_progress SET removed_at = $3, changed_at = $3, batch_id = NULL
+        WHERE user_id = $1 AND title_id = $2 AND added_at <= $3 AND removed_at IS NULL
+        """)
+
     /// A sitting and the play that it became.
     static let outcomeOf = PGStatement(
         "scrobble.sessionOutcome",

@@ -182,6 +182,7 @@ package struct PlaybackStore: Sendable {
         _ step: PlaybackChange.Step, _ session: PlaybackSession, _ user: UserID, _ kind: TitleKind,
         in transaction: PGTransaction
     ) async throws(PGError) {
+        try await keepProgress(step, session, user, kind, in: transaction)
         // The other sides have their play; that its sitting goes on would be another one to them.
         if session.play != nil, step != .stopped { return }
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
@@ -189,5 +190,19 @@ package struct PlaybackStore: Sendable {
             step: step, user: user, session: session.id, title: session.title, kind: kind,
             progressPercent: session.progressPercent, at: session.updatedAt, isPlay: session.play != nil)
         try await QueueStore.enqueue(LivePlan.jobs(change, connections, id: ids.next), in: transaction)
+    }
+
+    /// A break, or an end before the threshold, leaves something to go on with; a play leaves nothing.
+    private func keepProgress(
+        _ step: PlaybackChange.Step, _ session: PlaybackSession, _ user: UserID, _ kind: TitleKind,
+        in transaction: PGTransaction
+    ) async throws(PGError) {
+        let values: [PGValue] = [.id(user), .id(session.title), .moment(session.updatedAt)]
+        if session.play != nil {
+            try await transaction.execute(PlaybackQueries.endProgress, values)
+        } else if step == .paused || step == .stopped, session.progressPercent >= LivePlan.progressMin {
+            try await transaction.execute(
+                PlaybackQueries.keepProgress, values + [.word(kind), .double(session.progressPercent)])
+        }
     }
 }

@@ -24,12 +24,21 @@ package struct ScrobbleStore: Sendable {
         return isNew
     }
 
-    /// The plays after `place`, the latest first.
+    /// The plays after `place` that `filter` asks for, the latest first.
     package func plays(
-        of user: UserID, after place: HistoryCursor, limit: Int, until deadline: ContinuousClock.Instant
+        of user: UserID, _ filter: HistoryFilter = HistoryFilter(), after place: HistoryCursor, limit: Int,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [ListedPlay] {
-        try await database.rows(
-            ScrobbleQueries.plays,
-            [.id(user), .moment(place.listedAt), .id(place.id), .int(limit)], until: deadline)
+        guard let statement = ScrobbleQueries.plays[filter.shape] else { return [] }
+        // The time before which plays are asked for is a place of its own.
+        let end = filter.until.map { HistoryCursor(listedAt: $0, id: PlayID(UUIDBits(high: 0, low: 0))) }
+        let start = end.map { $0.listedAt < place.listedAt ? $0 : place } ?? place
+        var values: [PGValue] = [
+            .id(user), .moment(start.listedAt), .id(start.id), .int(limit),
+            .moment(filter.from ?? Timestamp(clampingMicrosecondsSinceEpoch: .min)),
+        ]
+        if filter.shape != .all { values += [.text(filter.kind?.rawValue), .bool(filter.wantsUnknown)] }
+        if let named = filter.title ?? filter.series { values.append(.id(named)) }
+        return try await database.rows(statement, values, until: deadline)
     }
 }

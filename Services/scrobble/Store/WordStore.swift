@@ -130,6 +130,8 @@ extension PlaybackStore {
             let play = try await transaction.first(
                 PlaybackQueries.latestPlay, [.id(hearing.user), .id(hearing.title)])
         else { return nil }
-        return try await ledger.remove(play, of: hearing.user, at: hearing.word.heardAt, in: transaction) ? play : nil
+        let removed = try await ledger.remove(
+            [play], by: .person(hearing.user, at: hearing.word.heardAt), telling: true, in: transaction)
+        return removed.first
     }
 }

@@ -317,7 +317,7 @@ package protocol GatewayAPI: Sendable {
     /// `GET /api/v1/exports`.
     func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeFile>
+    ) async throws(RPCError) -> EdgeReply<EdgeStream>
     /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind.
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -434,6 +434,201 @@ package protocol GatewayAPI: Sendable {
     func removePlay(
         _ input: RemovePlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlayRemoval>
+    /// Says when I watched this - at a moment, on a day, or at some time. `PATCH /api/v1/history/{play}`. Errors:
+    /// playNotFound, dateInFuture, unknownTimeZone.
+    func editPlay(
+        _ input: EditPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Play>
+    /// What I have watched of a film. `GET /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func getMovieWatched(
+        _ input: GetMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// I have watched a film. `POST /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind, dateInFuture,
+    /// unknownTimeZone.
+    func markMovieWatched(
+        _ input: MarkMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// I have not watched a film; no file and no other account brings the plays back. `DELETE
+    /// /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func unmarkMovieWatched(
+        _ input: UnmarkMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// How far I got with a film. `GET /api/v1/movies/{title}/progress`. Errors: titleNotFound, wrongKind.
+    func getMovieProgress(
+        _ input: GetMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// Says how far I got with a film; 0 leaves nothing to go on with. `PUT /api/v1/movies/{title}/progress`. Errors:
+    /// titleNotFound, wrongKind.
+    func setMovieProgress(
+        _ input: SetMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// Leaves nothing to go on with. `DELETE /api/v1/movies/{title}/progress`. Errors: titleNotFound, wrongKind.
+    func clearMovieProgress(
+        _ input: ClearMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// What I have watched of a show. `GET /api/v1/shows/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func getShowWatched(
+        _ input: GetShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// I have watched every episode of a show that has aired. `POST /api/v1/shows/{title}/watched`. Errors:
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    func markShowWatched(
+        _ input: MarkShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// I have not watched a show; no file and no other account brings the plays back. `DELETE
+    /// /api/v1/shows/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func unmarkShowWatched(
+        _ input: UnmarkShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// How far I am with a show, and what comes next. `GET /api/v1/shows/{title}/progress`. Errors: titleNotFound,
+    /// wrongKind.
+    func getShowProgress(
+        _ input: GetShowProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// What I have watched of a season. `GET /api/v1/seasons/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func getSeasonWatched(
+        _ input: GetSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// I have watched every episode of a season that has aired. `POST /api/v1/seasons/{title}/watched`. Errors:
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    func markSeasonWatched(
+        _ input: MarkSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// I have not watched a season; no file and no other account brings the plays back. `DELETE
+    /// /api/v1/seasons/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func unmarkSeasonWatched(
+        _ input: UnmarkSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// How far I am with a season, and what comes next. `GET /api/v1/seasons/{title}/progress`. Errors: titleNotFound,
+    /// wrongKind.
+    func getSeasonProgress(
+        _ input: GetSeasonProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// What I have watched of an episode. `GET /api/v1/episodes/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func getEpisodeWatched(
+        _ input: GetEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedState>
+    /// I have watched an episode; with `up_to` all before it too. `POST /api/v1/episodes/{title}/watched`. Errors:
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    func markEpisodeWatched(
+        _ input: MarkEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// I have not watched an episode; no file and no other account brings the plays back. `DELETE
+    /// /api/v1/episodes/{title}/watched`. Errors: titleNotFound, wrongKind.
+    func unmarkEpisodeWatched(
+        _ input: UnmarkEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<WatchedChange>
+    /// How far I got with an episode. `GET /api/v1/episodes/{title}/progress`. Errors: titleNotFound, wrongKind.
+    func getEpisodeProgress(
+        _ input: GetEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// Says how far I got with an episode; 0 leaves nothing to go on with. `PUT /api/v1/episodes/{title}/progress`.
+    /// Errors: titleNotFound, wrongKind.
+    func setEpisodeProgress(
+        _ input: SetEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// Leaves nothing to go on with. `DELETE /api/v1/episodes/{title}/progress`. Errors: titleNotFound, wrongKind.
+    func clearEpisodeProgress(
+        _ input: ClearEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleProgress>
+    /// What I may go on with - half watched films and episodes, and the next episode of every other show that I am in.
+    /// The latest first. `GET /api/v1/continue-watching`.
+    func listContinueWatching(
+        _ input: ListContinueWatchingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ContinueWatchingList>
+    /// A page of what I want to watch, the latest first. `GET /api/v1/watchlist`. Errors: invalidCursor.
+    func listWatchlist(
+        _ input: ListWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ShelvedPage>
+    /// I want to watch these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
+    /// /api/v1/watchlist`. Errors: dateInFuture.
+    func putOnWatchlist(
+        _ input: PutOnWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
+    /// I do not want to watch this; no file and no other account brings it back. `DELETE /api/v1/watchlist/{title}`.
+    func takeOffWatchlist(
+        _ input: TakeOffWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
+    /// A page of what I own, the latest first. `GET /api/v1/collection`. Errors: invalidCursor.
+    func listCollection(
+        _ input: ListCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ShelvedPage>
+    /// I own these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
+    /// /api/v1/collection`. Errors: dateInFuture.
+    func putOnCollection(
+        _ input: PutOnCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
+    /// I do not own this; no file and no other account brings it back. `DELETE /api/v1/collection/{title}`.
+    func takeOffCollection(
+        _ input: TakeOffCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
+    /// A page of what I like, the latest first. `GET /api/v1/likes`. Errors: invalidCursor.
+    func listLikes(
+        _ input: ListLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ShelvedPage>
+    /// I like these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
+    /// /api/v1/likes`. Errors: dateInFuture.
+    func putOnLikes(
+        _ input: PutOnLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
+    /// I do not like this; no file and no other account brings it back. `DELETE /api/v1/likes/{title}`.
+    func takeOffLikes(
+        _ input: TakeOffLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
+    /// My lists, the latest first. `GET /api/v1/lists`. Errors: invalidCursor.
+    func listLists(
+        _ input: ListListsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleListPage>
+    /// Makes a list, of 1,000 at the most (`tooMany`). `POST /api/v1/lists`. Errors: idempotencyKeyReused.
+    func createList(
+        _ input: CreateListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList>
+    /// One of my lists. `GET /api/v1/lists/{list}`. Errors: listNotFound.
+    func getList(
+        _ input: GetListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList>
+    /// Takes a list out; no file and no other account brings it back. `DELETE /api/v1/lists/{list}`.
+    func deleteList(
+        _ input: DeleteListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
+    /// Changes what a list is called and says; what is not given stays. `PATCH /api/v1/lists/{list}`. Errors:
+    /// listNotFound.
+    func editList(
+        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList>
+    /// A page of a list, in its order. `GET /api/v1/lists/{list}/items`. Errors: listNotFound, invalidCursor.
+    func listListItems(
+        _ input: ListListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ListedPage>
+    /// Puts titles on a list, behind the last, 100 at the most; tells what became of each. `POST
+    /// /api/v1/lists/{list}/items`. Errors: listNotFound.
+    func putListItems(
+        _ input: PutListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
+    /// Takes a title off a list. `DELETE /api/v1/lists/{list}/items/{title}`. Errors: listNotFound.
+    func takeOffList(
+        _ input: TakeOffListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
+    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
+    /// `POST /api/v1/lists/{list}/order`. Errors: listNotFound.
+    func moveListItems(
+        _ input: MoveListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList>
+    /// What was written together for me, such as by an import, the latest first. `GET /api/v1/batches`. Errors:
+    /// invalidCursor.
+    func listBatches(
+        _ input: ListBatchesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<BatchPage>
+    /// What taking a batch back would come to; nothing is changed. `GET /api/v1/batches/{batch}/undo`. Errors:
+    /// batchNotFound.
+    func previewUndo(
+        _ input: PreviewUndoInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<UndoReport>
+    /// Takes back what a batch has written. What was edited since keeps the edit and is named. `POST
+    /// /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
+    func undoBatch(
+        _ input: UndoBatchInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<UndoReport>
 }
 
 extension GatewayAPI {
@@ -649,5 +844,85 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<PlayRemoval> {
         let params = RemovePlayParams(user: caller.user, play: input.play)
         return EdgeReply(try await clients.scrobble.removePlay(params, context.rpc.outgoing()))
+    }
+
+    package func editPlay(
+        _ input: EditPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Play> {
+        let params = EditPlayParams(
+            user: caller.user, play: input.play, watchedAt: input.body.watchedAt, watchedOn: input.body.watchedOn,
+            unknownDate: input.body.unknownDate, timeZone: input.body.timeZone
+        )
+        return EdgeReply(try await clients.scrobble.editPlay(params, context.rpc.outgoing()))
+    }
+
+    package func listLists(
+        _ input: ListListsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleListPage> {
+        let params = ListListsParams(user: caller.user, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listLists(params, context.rpc.outgoing()))
+    }
+
+    package func createList(
+        _ input: CreateListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        let params = CreateListParams(
+            user: caller.user, name: input.body.name, description: input.body.description, isRanked: input.body.isRanked
+        )
+        return EdgeReply(try await clients.scrobble.createList(params, context.rpc.outgoing(idempotencyKey: input.idempotencyKey)))
+    }
+
+    package func getList(
+        _ input: GetListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        let params = GetListParams(user: caller.user, list: input.list)
+        return EdgeReply(try await clients.scrobble.getList(params, context.rpc.outgoing()))
+    }
+
+    package func deleteList(
+        _ input: DeleteListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<LedgerRemoval> {
+        let params = DeleteListParams(user: caller.user, list: input.list)
+        return EdgeReply(try await clients.scrobble.deleteList(params, context.rpc.outgoing()))
+    }
+
+    package func editList(
+        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        let params = EditListParams(
+            user: caller.user, list: input.list, name: input.body.name, description: input.body.description,
+            isRanked: input.body.isRanked
+        )
+        return EdgeReply(try await clients.scrobble.editList(params, context.rpc.outgoing()))
+    }
+
+    package func moveListItems(
+        _ input: MoveListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        let params = MoveListItemsParams(
+            user: caller.user, list: input.list, titles: input.body.titles, before: input.body.before
+        )
+        return EdgeReply(try await clients.scrobble.moveListItems(params, context.rpc.outgoing()))
+    }
+
+    package func listBatches(
+        _ input: ListBatchesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<BatchPage> {
+        let params = ListBatchesParams(user: caller.user, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listBatches(params, context.rpc.outgoing()))
+    }
+
+    package func previewUndo(
+        _ input: PreviewUndoInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<UndoReport> {
+        let params = PreviewUndoParams(user: caller.user, batch: input.batch)
+        return EdgeReply(try await clients.scrobble.previewUndo(params, context.rpc.outgoing()))
+    }
+
+    package func undoBatch(
+        _ input: UndoBatchInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<UndoReport> {
+        let params = UndoBatchParams(user: caller.user, batch: input.batch)
+        return EdgeReply(try await clients.scrobble.undoBatch(params, context.rpc.outgoing()))
     }
 }

@@ -1557,10 +1557,29 @@ package struct StreamEventsInput: Sendable, Hashable {
 package struct ListHistoryInput: Sendable, Hashable {
     package var limit: Int?
     package var cursor: String?
+    package var kind: TitleKind?
+    package var title: TitleID?
+    /// Plays of the episodes of a show.
+    package var series: TitleID?
+    /// Played at this moment or later.
+    package var from: Timestamp?
+    /// Played before this moment.
+    package var until: Timestamp?
+    /// Only plays of unknown date, or only those whose date is known.
+    package var unknownDate: Bool?
 
-    package init(limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        limit: Int? = nil, cursor: String? = nil, kind: TitleKind? = nil, title: TitleID? = nil, series: TitleID? = nil,
+        from: Timestamp? = nil, until: Timestamp? = nil, unknownDate: Bool? = nil
+    ) {
         self.limit = limit
         self.cursor = cursor
+        self.kind = kind
+        self.title = title
+        self.series = series
+        self.from = from
+        self.until = until
+        self.unknownDate = unknownDate
     }
 
     private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
@@ -1575,6 +1594,12 @@ package struct ListHistoryInput: Sendable, Hashable {
             (json: inout JSONReader) throws(JSONError) in
             try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
         }
+        kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        title = try request.optional(.query, "title", isText: true, TitleID.init(from:))
+        series = try request.optional(.query, "series", isText: true, TitleID.init(from:))
+        from = try request.optional(.query, "from", isText: true, Timestamp.init(from:))
+        until = try request.optional(.query, "until", isText: true, Timestamp.init(from:))
+        unknownDate = try request.optional(.query, "unknown_date", isText: false, Bool.init(from:))
     }
 }
 
@@ -1613,5 +1638,787 @@ package struct RemovePlayInput: Sendable, Hashable {
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
         play = try request.required(.path, "play", isText: true, PlayID.init(from:))
+    }
+}
+
+/// What `editPlay` is given.
+package struct EditPlayInput: Sendable, Hashable {
+    package var play: PlayID
+    package var body: PlayDate
+
+    package init(play: PlayID, body: PlayDate) {
+        self.play = play
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        play = try request.required(.path, "play", isText: true, PlayID.init(from:))
+        body = try request.requiredBody(PlayDate.self)
+    }
+}
+
+/// What `getMovieWatched` is given.
+package struct GetMovieWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `markMovieWatched` is given.
+package struct MarkMovieWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: WatchedMark
+
+    package init(title: TitleID, idempotencyKey: String? = nil, body: WatchedMark) {
+        self.title = title
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(WatchedMark.self)
+    }
+}
+
+/// What `unmarkMovieWatched` is given.
+package struct UnmarkMovieWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getMovieProgress` is given.
+package struct GetMovieProgressInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `setMovieProgress` is given.
+package struct SetMovieProgressInput: Sendable, Hashable {
+    package var title: TitleID
+    package var body: ProgressMark
+
+    package init(title: TitleID, body: ProgressMark) {
+        self.title = title
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        body = try request.requiredBody(ProgressMark.self)
+    }
+}
+
+/// What `clearMovieProgress` is given.
+package struct ClearMovieProgressInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getShowWatched` is given.
+package struct GetShowWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// Whether specials count.
+    package var specials: Bool?
+
+    package init(title: TitleID, specials: Bool? = nil) {
+        self.title = title
+        self.specials = specials
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        specials = try request.optional(.query, "specials", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `markShowWatched` is given.
+package struct MarkShowWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: WatchedMarkOfMany
+
+    package init(title: TitleID, idempotencyKey: String? = nil, body: WatchedMarkOfMany) {
+        self.title = title
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(WatchedMarkOfMany.self)
+    }
+}
+
+/// What `unmarkShowWatched` is given.
+package struct UnmarkShowWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getShowProgress` is given.
+package struct GetShowProgressInput: Sendable, Hashable {
+    package var title: TitleID
+    /// Whether specials count.
+    package var specials: Bool?
+
+    package init(title: TitleID, specials: Bool? = nil) {
+        self.title = title
+        self.specials = specials
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        specials = try request.optional(.query, "specials", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `getSeasonWatched` is given.
+package struct GetSeasonWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// Whether specials count.
+    package var specials: Bool?
+
+    package init(title: TitleID, specials: Bool? = nil) {
+        self.title = title
+        self.specials = specials
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        specials = try request.optional(.query, "specials", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `markSeasonWatched` is given.
+package struct MarkSeasonWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: WatchedMarkOfMany
+
+    package init(title: TitleID, idempotencyKey: String? = nil, body: WatchedMarkOfMany) {
+        self.title = title
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(WatchedMarkOfMany.self)
+    }
+}
+
+/// What `unmarkSeasonWatched` is given.
+package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getSeasonProgress` is given.
+package struct GetSeasonProgressInput: Sendable, Hashable {
+    package var title: TitleID
+    /// Whether specials count.
+    package var specials: Bool?
+
+    package init(title: TitleID, specials: Bool? = nil) {
+        self.title = title
+        self.specials = specials
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        specials = try request.optional(.query, "specials", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `getEpisodeWatched` is given.
+package struct GetEpisodeWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `markEpisodeWatched` is given.
+package struct MarkEpisodeWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: WatchedMarkOfEpisode
+
+    package init(title: TitleID, idempotencyKey: String? = nil, body: WatchedMarkOfEpisode) {
+        self.title = title
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(WatchedMarkOfEpisode.self)
+    }
+}
+
+/// What `unmarkEpisodeWatched` is given.
+package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `getEpisodeProgress` is given.
+package struct GetEpisodeProgressInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `setEpisodeProgress` is given.
+package struct SetEpisodeProgressInput: Sendable, Hashable {
+    package var title: TitleID
+    package var body: ProgressMark
+
+    package init(title: TitleID, body: ProgressMark) {
+        self.title = title
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+        body = try request.requiredBody(ProgressMark.self)
+    }
+}
+
+/// What `clearEpisodeProgress` is given.
+package struct ClearEpisodeProgressInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listContinueWatching` is given.
+package struct ListContinueWatchingInput: Sendable, Hashable {
+    package var limit: Int?
+
+    package init(limit: Int? = nil) {
+        self.limit = limit
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+    }
+}
+
+/// What `listWatchlist` is given.
+package struct ListWatchlistInput: Sendable, Hashable {
+    package var kind: TitleKind?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.kind = kind
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `putOnWatchlist` is given.
+package struct PutOnWatchlistInput: Sendable, Hashable {
+    package var body: ShelfEntries
+
+    package init(body: ShelfEntries) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ShelfEntries.self)
+    }
+}
+
+/// What `takeOffWatchlist` is given.
+package struct TakeOffWatchlistInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listCollection` is given.
+package struct ListCollectionInput: Sendable, Hashable {
+    package var kind: TitleKind?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.kind = kind
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `putOnCollection` is given.
+package struct PutOnCollectionInput: Sendable, Hashable {
+    package var body: ShelfEntries
+
+    package init(body: ShelfEntries) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ShelfEntries.self)
+    }
+}
+
+/// What `takeOffCollection` is given.
+package struct TakeOffCollectionInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listLikes` is given.
+package struct ListLikesInput: Sendable, Hashable {
+    package var kind: TitleKind?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.kind = kind
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `putOnLikes` is given.
+package struct PutOnLikesInput: Sendable, Hashable {
+    package var body: ShelfEntries
+
+    package init(body: ShelfEntries) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(ShelfEntries.self)
+    }
+}
+
+/// What `takeOffLikes` is given.
+package struct TakeOffLikesInput: Sendable, Hashable {
+    package var title: TitleID
+
+    package init(title: TitleID) {
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `listLists` is given.
+package struct ListListsInput: Sendable, Hashable {
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(limit: Int? = nil, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `createList` is given.
+package struct CreateListInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: ListRequest
+
+    package init(idempotencyKey: String? = nil, body: ListRequest) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(ListRequest.self)
+    }
+}
+
+/// What `getList` is given.
+package struct GetListInput: Sendable, Hashable {
+    package var list: ListID
+
+    package init(list: ListID) {
+        self.list = list
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+    }
+}
+
+/// What `deleteList` is given.
+package struct DeleteListInput: Sendable, Hashable {
+    package var list: ListID
+
+    package init(list: ListID) {
+        self.list = list
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+    }
+}
+
+/// What `editList` is given.
+package struct EditListInput: Sendable, Hashable {
+    package var list: ListID
+    package var body: ListChange
+
+    package init(list: ListID, body: ListChange) {
+        self.list = list
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+        body = try request.requiredBody(ListChange.self)
+    }
+}
+
+/// What `listListItems` is given.
+package struct ListListItemsInput: Sendable, Hashable {
+    package var list: ListID
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(list: ListID, limit: Int? = nil, cursor: String? = nil) {
+        self.list = list
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `putListItems` is given.
+package struct PutListItemsInput: Sendable, Hashable {
+    package var list: ListID
+    package var body: ShelfEntries
+
+    package init(list: ListID, body: ShelfEntries) {
+        self.list = list
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+        body = try request.requiredBody(ShelfEntries.self)
+    }
+}
+
+/// What `takeOffList` is given.
+package struct TakeOffListInput: Sendable, Hashable {
+    package var list: ListID
+    package var title: TitleID
+
+    package init(list: ListID, title: TitleID) {
+        self.list = list
+        self.title = title
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+        title = try request.required(.path, "title", isText: true, TitleID.init(from:))
+    }
+}
+
+/// What `moveListItems` is given.
+package struct MoveListItemsInput: Sendable, Hashable {
+    package var list: ListID
+    package var body: ListMove
+
+    package init(list: ListID, body: ListMove) {
+        self.list = list
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.path, "list", isText: true, ListID.init(from:))
+        body = try request.requiredBody(ListMove.self)
+    }
+}
+
+/// What `listBatches` is given.
+package struct ListBatchesInput: Sendable, Hashable {
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(limit: Int? = nil, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `previewUndo` is given.
+package struct PreviewUndoInput: Sendable, Hashable {
+    package var batch: BatchID
+
+    package init(batch: BatchID) {
+        self.batch = batch
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        batch = try request.required(.path, "batch", isText: true, BatchID.init(from:))
+    }
+}
+
+/// What `undoBatch` is given.
+package struct UndoBatchInput: Sendable, Hashable {
+    package var batch: BatchID
+
+    package init(batch: BatchID) {
+        self.batch = batch
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        batch = try request.required(.path, "batch", isText: true, BatchID.init(from:))
     }
 }

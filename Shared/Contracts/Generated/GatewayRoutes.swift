@@ -97,6 +97,49 @@ package enum GatewayRoutes {
             listHistory(api),
             addPlay(api),
             removePlay(api),
+            editPlay(api),
+            getMovieWatched(api),
+            markMovieWatched(api),
+            unmarkMovieWatched(api),
+            getMovieProgress(api),
+            setMovieProgress(api),
+            clearMovieProgress(api),
+            getShowWatched(api),
+            markShowWatched(api),
+            unmarkShowWatched(api),
+            getShowProgress(api),
+            getSeasonWatched(api),
+            markSeasonWatched(api),
+            unmarkSeasonWatched(api),
+            getSeasonProgress(api),
+            getEpisodeWatched(api),
+            markEpisodeWatched(api),
+            unmarkEpisodeWatched(api),
+            getEpisodeProgress(api),
+            setEpisodeProgress(api),
+            clearEpisodeProgress(api),
+            listContinueWatching(api),
+            listWatchlist(api),
+            putOnWatchlist(api),
+            takeOffWatchlist(api),
+            listCollection(api),
+            putOnCollection(api),
+            takeOffCollection(api),
+            listLikes(api),
+            putOnLikes(api),
+            takeOffLikes(api),
+            listLists(api),
+            createList(api),
+            getList(api),
+            deleteList(api),
+            editList(api),
+            listListItems(api),
+            putListItems(api),
+            takeOffList(api),
+            moveListItems(api),
+            listBatches(api),
+            previewUndo(api),
+            undoBatch(api),
             getOpenApi(),
         ]
     }
@@ -817,6 +860,350 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("removePlay", "DELETE", "/api/v1/history/{play}", scope: "scrobble") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.removePlay(RemovePlayInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func editPlay(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("editPlay", "PATCH", "/api/v1/history/{play}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.editPlay(EditPlayInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getMovieWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getMovieWatched", "GET", "/api/v1/movies/{title}/watched", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getMovieWatched(GetMovieWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func markMovieWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("markMovieWatched", "POST", "/api/v1/movies/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.markMovieWatched(MarkMovieWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unmarkMovieWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unmarkMovieWatched", "DELETE", "/api/v1/movies/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unmarkMovieWatched(UnmarkMovieWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getMovieProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getMovieProgress", "GET", "/api/v1/movies/{title}/progress", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getMovieProgress(GetMovieProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func setMovieProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("setMovieProgress", "PUT", "/api/v1/movies/{title}/progress", scope: "scrobble", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.setMovieProgress(SetMovieProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func clearMovieProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("clearMovieProgress", "DELETE", "/api/v1/movies/{title}/progress", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.clearMovieProgress(ClearMovieProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getShowWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShowWatched", "GET", "/api/v1/shows/{title}/watched", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShowWatched(GetShowWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func markShowWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("markShowWatched", "POST", "/api/v1/shows/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.markShowWatched(MarkShowWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unmarkShowWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unmarkShowWatched", "DELETE", "/api/v1/shows/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unmarkShowWatched(UnmarkShowWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getShowProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getShowProgress", "GET", "/api/v1/shows/{title}/progress", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getShowProgress(GetShowProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getSeasonWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeasonWatched", "GET", "/api/v1/seasons/{title}/watched", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeasonWatched(GetSeasonWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func markSeasonWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("markSeasonWatched", "POST", "/api/v1/seasons/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.markSeasonWatched(MarkSeasonWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unmarkSeasonWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unmarkSeasonWatched", "DELETE", "/api/v1/seasons/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unmarkSeasonWatched(UnmarkSeasonWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getSeasonProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getSeasonProgress", "GET", "/api/v1/seasons/{title}/progress", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getSeasonProgress(GetSeasonProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getEpisodeWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisodeWatched", "GET", "/api/v1/episodes/{title}/watched", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisodeWatched(GetEpisodeWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func markEpisodeWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("markEpisodeWatched", "POST", "/api/v1/episodes/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.markEpisodeWatched(MarkEpisodeWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func unmarkEpisodeWatched(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("unmarkEpisodeWatched", "DELETE", "/api/v1/episodes/{title}/watched", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.unmarkEpisodeWatched(UnmarkEpisodeWatchedInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getEpisodeProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getEpisodeProgress", "GET", "/api/v1/episodes/{title}/progress", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getEpisodeProgress(GetEpisodeProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func setEpisodeProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("setEpisodeProgress", "PUT", "/api/v1/episodes/{title}/progress", scope: "scrobble", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.setEpisodeProgress(SetEpisodeProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func clearEpisodeProgress(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("clearEpisodeProgress", "DELETE", "/api/v1/episodes/{title}/progress", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.clearEpisodeProgress(ClearEpisodeProgressInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listContinueWatching(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listContinueWatching", "GET", "/api/v1/continue-watching", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listContinueWatching(ListContinueWatchingInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listWatchlist(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listWatchlist", "GET", "/api/v1/watchlist", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listWatchlist(ListWatchlistInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func putOnWatchlist(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("putOnWatchlist", "POST", "/api/v1/watchlist", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.putOnWatchlist(PutOnWatchlistInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func takeOffWatchlist(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("takeOffWatchlist", "DELETE", "/api/v1/watchlist/{title}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.takeOffWatchlist(TakeOffWatchlistInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listCollection(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listCollection", "GET", "/api/v1/collection", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listCollection(ListCollectionInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func putOnCollection(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("putOnCollection", "POST", "/api/v1/collection", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.putOnCollection(PutOnCollectionInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func takeOffCollection(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("takeOffCollection", "DELETE", "/api/v1/collection/{title}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.takeOffCollection(TakeOffCollectionInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listLikes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listLikes", "GET", "/api/v1/likes", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listLikes(ListLikesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func putOnLikes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("putOnLikes", "POST", "/api/v1/likes", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.putOnLikes(PutOnLikesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func takeOffLikes(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("takeOffLikes", "DELETE", "/api/v1/likes/{title}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.takeOffLikes(TakeOffLikesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listLists(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listLists", "GET", "/api/v1/lists", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listLists(ListListsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func createList(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("createList", "POST", "/api/v1/lists", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.createList(CreateListInput(request), caller, context)
+            return EdgeResponse(201, reply)
+        }
+    }
+
+    private static func getList(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getList", "GET", "/api/v1/lists/{list}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getList(GetListInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func deleteList(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("deleteList", "DELETE", "/api/v1/lists/{list}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.deleteList(DeleteListInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func editList(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("editList", "PATCH", "/api/v1/lists/{list}", scope: "scrobble", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.editList(EditListInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listListItems(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listListItems", "GET", "/api/v1/lists/{list}/items", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listListItems(ListListItemsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func putListItems(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("putListItems", "POST", "/api/v1/lists/{list}/items", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.putListItems(PutListItemsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func takeOffList(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("takeOffList", "DELETE", "/api/v1/lists/{list}/items/{title}", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.takeOffList(TakeOffListInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func moveListItems(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("moveListItems", "POST", "/api/v1/lists/{list}/order", scope: "scrobble") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.moveListItems(MoveListItemsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listBatches(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listBatches", "GET", "/api/v1/batches", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listBatches(ListBatchesInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func previewUndo(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("previewUndo", "GET", "/api/v1/batches/{batch}/undo", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.previewUndo(PreviewUndoInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func undoBatch(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("undoBatch", "POST", "/api/v1/batches/{batch}/undo", scope: "sync", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.undoBatch(UndoBatchInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

@@ -86,6 +86,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case expiryInPast
     /// The export would be larger than a file may be; read the list page by page.
     case exportTooLarge
+    /// The person has no play with this id.
+    case playNotFound
+    /// The person has no list with this id.
+    case listNotFound
+    /// The person has no batch with this id.
+    case batchNotFound
     /// No hook has this id or this secret.
     case hookNotFound
     /// The hook has no delivery with this id any more.
@@ -140,6 +146,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
         case .exportTooLarge: 1060
+        case .playNotFound: 1070
+        case .listNotFound: 1071
+        case .batchNotFound: 1072
         case .hookNotFound: 1100
         case .deliveryNotFound: 1101
         case .hookAccountNotFound: 1102
@@ -191,6 +200,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 422
         case .expiryInPast: 422
         case .exportTooLarge: 422
+        case .playNotFound: 404
+        case .listNotFound: 404
+        case .batchNotFound: 404
         case .hookNotFound: 404
         case .deliveryNotFound: 404
         case .hookAccountNotFound: 404
@@ -245,6 +257,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
         case .exportTooLarge: "The export would be larger than a file may be; read the list page by page."
+        case .playNotFound: "The person has no play with this id."
+        case .listNotFound: "The person has no list with this id."
+        case .batchNotFound: "The person has no batch with this id."
         case .hookNotFound: "No hook has this id or this secret."
         case .deliveryNotFound: "The hook has no delivery with this id any more."
         case .hookAccountNotFound: "The hook has not heard of this account."
@@ -296,6 +311,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: false
         case .expiryInPast: false
         case .exportTooLarge: false
+        case .playNotFound: false
+        case .listNotFound: false
+        case .batchNotFound: false
         case .hookNotFound: false
         case .deliveryNotFound: false
         case .hookAccountNotFound: false
@@ -347,6 +365,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
         case 1060: self = .exportTooLarge
+        case 1070: self = .playNotFound
+        case 1071: self = .listNotFound
+        case 1072: self = .batchNotFound
         case 1100: self = .hookNotFound
         case 1101: self = .deliveryNotFound
         case 1102: self = .hookAccountNotFound
@@ -522,6 +543,18 @@ extension RPCError {
     /// The export would be larger than a file may be; read the list page by page.
     package static func exportTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.exportTooLarge.error(message, data: data)
+    }
+    /// The person has no play with this id.
+    package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.playNotFound.error(message, data: data)
+    }
+    /// The person has no list with this id.
+    package static func listNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.listNotFound.error(message, data: data)
+    }
+    /// The person has no batch with this id.
+    package static func batchNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.batchNotFound.error(message, data: data)
     }
     /// No hook has this id or this secret.
     package static func hookNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {

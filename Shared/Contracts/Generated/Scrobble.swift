@@ -78,6 +78,61 @@ package protocol ScrobbleAPI: Sendable {
     func events(_ params: EventsParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
     /// What has happened to one person since.
     func eventsOf(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
+    /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
+    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone.
+    func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play
+    /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
+    func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState
+    /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
+    /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
+    /// unknownTimeZone.
+    func markWatched(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
+    /// A person has not watched a title: takes out every play of it, or of all episodes of a show or a season. No file
+    /// and no other account brings them back. Errors: titleNotFound, wrongKind.
+    func unmarkWatched(_ params: UnmarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
+    /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
+    func getProgress(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
+    /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
+    /// wrongKind, userNotFound.
+    func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
+    /// What a person may go on with: half watched films and episodes, and of every other show in progress the next
+    /// episode. The latest first.
+    func listGoingOn(_ params: ListGoingOnParams, _ context: RPCContext) async throws(RPCError) -> GoingOnList
+    /// A page of what a person keeps, the latest first. Errors: invalidCursor.
+    func listShelf(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage
+    /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
+    /// that the titles exist. Errors: userNotFound, dateInFuture.
+    func putOnShelf(_ params: PutOnShelfParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
+    /// A person does not keep titles any more, 1,000 at the most; no file and no other account brings them back.
+    func takeOffShelf(_ params: TakeOffShelfParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
+    /// A person makes a list, of 1,000 at the most (`tooMany`). The same call again, under the same key, is the same
+    /// list. Errors: userNotFound, idempotencyKeyReused.
+    func createList(_ params: CreateListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
+    /// A person's lists, the latest first. Errors: invalidCursor.
+    func listLists(_ params: ListListsParams, _ context: RPCContext) async throws(RPCError) -> TitleListPage
+    /// One list of a person. Errors: listNotFound.
+    func getList(_ params: GetListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
+    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound.
+    func editList(_ params: EditListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
+    /// A person takes a list out; no file and no other account brings it back.
+    func deleteList(_ params: DeleteListParams, _ context: RPCContext) async throws(RPCError) -> LedgerRemoval
+    /// A page of a list, in its order. Errors: listNotFound, invalidCursor.
+    func listListItems(_ params: ListListItemsParams, _ context: RPCContext) async throws(RPCError) -> ListItemPage
+    /// A person puts titles on a list, behind the last, 1,000 at the most; one outcome each. The caller knows that the
+    /// titles exist. Errors: listNotFound.
+    func putListItems(_ params: PutListItemsParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
+    /// A person takes titles off a list, 1,000 at the most. Errors: listNotFound.
+    func takeListItems(_ params: TakeListItemsParams, _ context: RPCContext) async throws(RPCError) -> LedgerOutcomes
+    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
+    /// Errors: listNotFound.
+    func moveListItems(_ params: MoveListItemsParams, _ context: RPCContext) async throws(RPCError) -> TitleList
+    /// What was written together for a person, the latest first. Errors: invalidCursor.
+    func listBatches(_ params: ListBatchesParams, _ context: RPCContext) async throws(RPCError) -> BatchPage
+    /// What undoing a batch would come to; nothing is changed. Errors: batchNotFound.
+    func previewUndo(_ params: PreviewUndoParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
+    /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
+    /// named. Repeating it changes nothing more. Errors: batchNotFound.
+    func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
     /// Removes everything of a person; what arrives late is refused.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
@@ -111,6 +166,28 @@ package enum ScrobbleMethods {
     package static let receiveHook = RPCMethod(name: "scrobble.receiveHook", isIdempotent: false)
     package static let events = RPCMethod(name: "scrobble.events", isIdempotent: true)
     package static let eventsOf = RPCMethod(name: "scrobble.eventsOf", isIdempotent: true)
+    package static let editPlay = RPCMethod(name: "scrobble.editPlay", isIdempotent: true)
+    package static let getWatched = RPCMethod(name: "scrobble.getWatched", isIdempotent: true)
+    package static let markWatched = RPCMethod(name: "scrobble.markWatched", isIdempotent: false)
+    package static let unmarkWatched = RPCMethod(name: "scrobble.unmarkWatched", isIdempotent: true)
+    package static let getProgress = RPCMethod(name: "scrobble.getProgress", isIdempotent: true)
+    package static let setProgress = RPCMethod(name: "scrobble.setProgress", isIdempotent: true)
+    package static let listGoingOn = RPCMethod(name: "scrobble.listGoingOn", isIdempotent: true)
+    package static let listShelf = RPCMethod(name: "scrobble.listShelf", isIdempotent: true)
+    package static let putOnShelf = RPCMethod(name: "scrobble.putOnShelf", isIdempotent: true)
+    package static let takeOffShelf = RPCMethod(name: "scrobble.takeOffShelf", isIdempotent: true)
+    package static let createList = RPCMethod(name: "scrobble.createList", isIdempotent: false)
+    package static let listLists = RPCMethod(name: "scrobble.listLists", isIdempotent: true)
+    package static let getList = RPCMethod(name: "scrobble.getList", isIdempotent: true)
+    package static let editList = RPCMethod(name: "scrobble.editList", isIdempotent: true)
+    package static let deleteList = RPCMethod(name: "scrobble.deleteList", isIdempotent: true)
+    package static let listListItems = RPCMethod(name: "scrobble.listListItems", isIdempotent: true)
+    package static let putListItems = RPCMethod(name: "scrobble.putListItems", isIdempotent: true)
+    package static let takeListItems = RPCMethod(name: "scrobble.takeListItems", isIdempotent: true)
+    package static let moveListItems = RPCMethod(name: "scrobble.moveListItems", isIdempotent: true)
+    package static let listBatches = RPCMethod(name: "scrobble.listBatches", isIdempotent: true)
+    package static let previewUndo = RPCMethod(name: "scrobble.previewUndo", isIdempotent: true)
+    package static let undoBatch = RPCMethod(name: "scrobble.undoBatch", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
 
@@ -280,6 +357,129 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.eventsOf, params, call)
     }
 
+    /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
+    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone.
+    package func editPlay(_ params: EditPlayParams, _ call: RPCCall) async throws(RPCError) -> Play {
+        try await caller.call(ScrobbleMethods.editPlay, params, call)
+    }
+
+    /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
+    package func getWatched(_ params: GetWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedState {
+        try await caller.call(ScrobbleMethods.getWatched, params, call)
+    }
+
+    /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
+    /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
+    /// unknownTimeZone.
+    package func markWatched(_ params: MarkWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedChange {
+        try await caller.call(ScrobbleMethods.markWatched, params, call)
+    }
+
+    /// A person has not watched a title: takes out every play of it, or of all episodes of a show or a season. No file
+    /// and no other account brings them back. Errors: titleNotFound, wrongKind.
+    package func unmarkWatched(_ params: UnmarkWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedChange {
+        try await caller.call(ScrobbleMethods.unmarkWatched, params, call)
+    }
+
+    /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
+    package func getProgress(_ params: GetProgressParams, _ call: RPCCall) async throws(RPCError) -> TitleProgress {
+        try await caller.call(ScrobbleMethods.getProgress, params, call)
+    }
+
+    /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
+    /// wrongKind, userNotFound.
+    package func setProgress(_ params: SetProgressParams, _ call: RPCCall) async throws(RPCError) -> TitleProgress {
+        try await caller.call(ScrobbleMethods.setProgress, params, call)
+    }
+
+    /// What a person may go on with: half watched films and episodes, and of every other show in progress the next
+    /// episode. The latest first.
+    package func listGoingOn(_ params: ListGoingOnParams, _ call: RPCCall) async throws(RPCError) -> GoingOnList {
+        try await caller.call(ScrobbleMethods.listGoingOn, params, call)
+    }
+
+    /// A page of what a person keeps, the latest first. Errors: invalidCursor.
+    package func listShelf(_ params: ListShelfParams, _ call: RPCCall) async throws(RPCError) -> ShelfPage {
+        try await caller.call(ScrobbleMethods.listShelf, params, call)
+    }
+
+    /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
+    /// that the titles exist. Errors: userNotFound, dateInFuture.
+    package func putOnShelf(_ params: PutOnShelfParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
+        try await caller.call(ScrobbleMethods.putOnShelf, params, call)
+    }
+
+    /// A person does not keep titles any more, 1,000 at the most; no file and no other account brings them back.
+    package func takeOffShelf(_ params: TakeOffShelfParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
+        try await caller.call(ScrobbleMethods.takeOffShelf, params, call)
+    }
+
+    /// A person makes a list, of 1,000 at the most (`tooMany`). The same call again, under the same key, is the same
+    /// list. Errors: userNotFound, idempotencyKeyReused.
+    package func createList(_ params: CreateListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
+        try await caller.call(ScrobbleMethods.createList, params, call)
+    }
+
+    /// A person's lists, the latest first. Errors: invalidCursor.
+    package func listLists(_ params: ListListsParams, _ call: RPCCall) async throws(RPCError) -> TitleListPage {
+        try await caller.call(ScrobbleMethods.listLists, params, call)
+    }
+
+    /// One list of a person. Errors: listNotFound.
+    package func getList(_ params: GetListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
+        try await caller.call(ScrobbleMethods.getList, params, call)
+    }
+
+    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound.
+    package func editList(_ params: EditListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
+        try await caller.call(ScrobbleMethods.editList, params, call)
+    }
+
+    /// A person takes a list out; no file and no other account brings it back.
+    package func deleteList(_ params: DeleteListParams, _ call: RPCCall) async throws(RPCError) -> LedgerRemoval {
+        try await caller.call(ScrobbleMethods.deleteList, params, call)
+    }
+
+    /// A page of a list, in its order. Errors: listNotFound, invalidCursor.
+    package func listListItems(_ params: ListListItemsParams, _ call: RPCCall) async throws(RPCError) -> ListItemPage {
+        try await caller.call(ScrobbleMethods.listListItems, params, call)
+    }
+
+    /// A person puts titles on a list, behind the last, 1,000 at the most; one outcome each. The caller knows that the
+    /// titles exist. Errors: listNotFound.
+    package func putListItems(_ params: PutListItemsParams, _ call: RPCCall) async throws(RPCError) -> LedgerOutcomes {
+        try await caller.call(ScrobbleMethods.putListItems, params, call)
+    }
+
+    /// A person takes titles off a list, 1,000 at the most. Errors: listNotFound.
+    package func takeListItems(
+        _ params: TakeListItemsParams, _ call: RPCCall
+    ) async throws(RPCError) -> LedgerOutcomes {
+        try await caller.call(ScrobbleMethods.takeListItems, params, call)
+    }
+
+    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
+    /// Errors: listNotFound.
+    package func moveListItems(_ params: MoveListItemsParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
+        try await caller.call(ScrobbleMethods.moveListItems, params, call)
+    }
+
+    /// What was written together for a person, the latest first. Errors: invalidCursor.
+    package func listBatches(_ params: ListBatchesParams, _ call: RPCCall) async throws(RPCError) -> BatchPage {
+        try await caller.call(ScrobbleMethods.listBatches, params, call)
+    }
+
+    /// What undoing a batch would come to; nothing is changed. Errors: batchNotFound.
+    package func previewUndo(_ params: PreviewUndoParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
+        try await caller.call(ScrobbleMethods.previewUndo, params, call)
+    }
+
+    /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
+    /// named. Repeating it changes nothing more. Errors: batchNotFound.
+    package func undoBatch(_ params: UndoBatchParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
+        try await caller.call(ScrobbleMethods.undoBatch, params, call)
+    }
+
     /// Removes everything of a person; what arrives late is refused.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
         try await caller.call(ScrobbleMethods.deletePerson, params, call)
@@ -396,6 +596,94 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.eventsOf) {
             (params: EventsOfParams, context) async throws(RPCError) in
             try await api.eventsOf(params, context)
+        }
+        router.register(ScrobbleMethods.editPlay) {
+            (params: EditPlayParams, context) async throws(RPCError) in
+            try await api.editPlay(params, context)
+        }
+        router.register(ScrobbleMethods.getWatched) {
+            (params: GetWatchedParams, context) async throws(RPCError) in
+            try await api.getWatched(params, context)
+        }
+        router.register(ScrobbleMethods.markWatched) {
+            (params: MarkWatchedParams, context) async throws(RPCError) in
+            try await api.markWatched(params, context)
+        }
+        router.register(ScrobbleMethods.unmarkWatched) {
+            (params: UnmarkWatchedParams, context) async throws(RPCError) in
+            try await api.unmarkWatched(params, context)
+        }
+        router.register(ScrobbleMethods.getProgress) {
+            (params: GetProgressParams, context) async throws(RPCError) in
+            try await api.getProgress(params, context)
+        }
+        router.register(ScrobbleMethods.setProgress) {
+            (params: SetProgressParams, context) async throws(RPCError) in
+            try await api.setProgress(params, context)
+        }
+        router.register(ScrobbleMethods.listGoingOn) {
+            (params: ListGoingOnParams, context) async throws(RPCError) in
+            try await api.listGoingOn(params, context)
+        }
+        router.register(ScrobbleMethods.listShelf) {
+            (params: ListShelfParams, context) async throws(RPCError) in
+            try await api.listShelf(params, context)
+        }
+        router.register(ScrobbleMethods.putOnShelf) {
+            (params: PutOnShelfParams, context) async throws(RPCError) in
+            try await api.putOnShelf(params, context)
+        }
+        router.register(ScrobbleMethods.takeOffShelf) {
+            (params: TakeOffShelfParams, context) async throws(RPCError) in
+            try await api.takeOffShelf(params, context)
+        }
+        router.register(ScrobbleMethods.createList) {
+            (params: CreateListParams, context) async throws(RPCError) in
+            try await api.createList(params, context)
+        }
+        router.register(ScrobbleMethods.listLists) {
+            (params: ListListsParams, context) async throws(RPCError) in
+            try await api.listLists(params, context)
+        }
+        router.register(ScrobbleMethods.getList) {
+            (params: GetListParams, context) async throws(RPCError) in
+            try await api.getList(params, context)
+        }
+        router.register(ScrobbleMethods.editList) {
+            (params: EditListParams, context) async throws(RPCError) in
+            try await api.editList(params, context)
+        }
+        router.register(ScrobbleMethods.deleteList) {
+            (params: DeleteListParams, context) async throws(RPCError) in
+            try await api.deleteList(params, context)
+        }
+        router.register(ScrobbleMethods.listListItems) {
+            (params: ListListItemsParams, context) async throws(RPCError) in
+            try await api.listListItems(params, context)
+        }
+        router.register(ScrobbleMethods.putListItems) {
+            (params: PutListItemsParams, context) async throws(RPCError) in
+            try await api.putListItems(params, context)
+        }
+        router.register(ScrobbleMethods.takeListItems) {
+            (params: TakeListItemsParams, context) async throws(RPCError) in
+            try await api.takeListItems(params, context)
+        }
+        router.register(ScrobbleMethods.moveListItems) {
+            (params: MoveListItemsParams, context) async throws(RPCError) in
+            try await api.moveListItems(params, context)
+        }
+        router.register(ScrobbleMethods.listBatches) {
+            (params: ListBatchesParams, context) async throws(RPCError) in
+            try await api.listBatches(params, context)
+        }
+        router.register(ScrobbleMethods.previewUndo) {
+            (params: PreviewUndoParams, context) async throws(RPCError) in
+            try await api.previewUndo(params, context)
+        }
+        router.register(ScrobbleMethods.undoBatch) {
+            (params: UndoBatchParams, context) async throws(RPCError) in
+            try await api.undoBatch(params, context)
         }
         router.register(ScrobbleMethods.deletePerson) {
             (params: DeletePersonParams, context) async throws(RPCError) in

@@ -1,58 +1,103 @@
-import Contracts
 import Foundation
-import RPC
+import HTTP2
 
 /// What to call, how often at once and for how long, as the command line says.
-struct LoadPlan: Sendable {
-    enum Work: String, Sendable {
+struct LoadPlan {
+    enum Work: String {
         case read, write
     }
 
     /// Connections, unless fewer calls are in flight.
     static let connectionsMax = 4
-    /// Calls before the measured time do not count.
+    /// What comes before the measured time does not count.
     static let warmUp: Duration = .milliseconds(500)
-    /// How long one call may take.
-    static let callTimeout: Duration = .seconds(5)
+    /// How long one call may take, in milliseconds.
+    static let callTimeout = 5_000
 
     let work: Work
-    let target: RPCTarget
-    let secrets: ServiceSecrets
+    let host: String
+    let port: UInt16
     /// Calls at the same moment, 1 to 400.
     let inFlight: Int
     let measured: Duration
-    let users: [UserID]
-    let titles: [TitleID]
+    let headers: [H2Header]
+    private let users: [[UInt8]]
+    private let titles: [[UInt8]]
 
     private static let usage = LoadError(
-        "usage: bench-load read|write HOST:PORT SECRET-FILE IN-FLIGHT SECONDS USER-PREFIX:COUNT TITLE-PREFIX:COUNT FIRST"
+        "usage: bench-load read|write ADDRESS:PORT SECRET-FILE IN-FLIGHT SECONDS USER-PREFIX:COUNT TITLE-PREFIX:COUNT FIRST"
     )
 
     /// The ids are a prefix and twelve decimal digits, counted up from FIRST.
     init(arguments: [String]) throws {
-        guard arguments.count == 8, let work = Work(rawValue: arguments[0]), let target = RPCTarget(arguments[1]),
-            let inFlight = Int(arguments[3]), (1...400).contains(inFlight), let seconds = Double(arguments[4]),
-            seconds > 0, let first = Int(arguments[7])
+        guard arguments.count == 8, let work = Work(rawValue: arguments[0]), let inFlight = Int(arguments[3]),
+            (1...400).contains(inFlight), let seconds = Double(arguments[4]), seconds > 0, let first = Int(arguments[7])
         else { throw Self.usage }
+        let target = arguments[1].split(separator: ":")
+        guard target.count == 2, let port = UInt16(target[1]) else { throw Self.usage }
         let secret = try String(contentsOfFile: arguments[2], encoding: .utf8)
-        guard let secrets = ServiceSecrets([secret.trimmingCharacters(in: .whitespacesAndNewlines)]) else {
-            throw LoadError("\(arguments[2]) holds no secret")
-        }
         self.work = work
-        self.target = target
-        self.secrets = secrets
+        host = String(target[0])
+        self.port = port
         self.inFlight = inFlight
         measured = .seconds(seconds)
+        headers = [
+            H2Header("content-type", "application/json"),
+            H2Header("authorization", "Bearer \(secret.trimmingCharacters(in: .whitespacesAndNewlines))"),
+            H2Header("rpc-timeout-ms", "\(Self.callTimeout)"),
+            H2Header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ]
         users = try Self.ids(arguments[5], from: first)
         titles = try Self.ids(arguments[6], from: first)
     }
 
-    private static func ids<ID: LosslessStringConvertible>(_ argument: String, from first: Int) throws -> [ID] {
+    private static func ids(_ argument: String, from first: Int) throws -> [[UInt8]] {
         let parts = argument.split(separator: ":")
         guard parts.count == 2, let count = Int(parts[1]), count > 0 else { throw usage }
-        return try (first..<first + count).map { number in
-            guard let id = ID("\(parts[0])\(number)") else { throw LoadError("\(parts[0])\(number) is no id") }
-            return id
-        }
+        return (first..<first + count).map { Array("\(parts[0])\($0)".utf8) }
     }
+}
+
+/// The bodies that the plan asks for, in an order that meets each rating once before any comes again.
+struct LoadScript {
+    private let plan: LoadPlan
+    private var place = 0
+    private let opening: [UInt8]
+    private static let titleName = Array("\",\"title\":\"".utf8)
+    private static let ratingName = Array("\",\"kind\":\"movie\",\"review\":\"Holds up.\",\"rating\":".utf8)
+    /// Coprime to the number of ratings, so that the walk meets every one.
+    private static let stride = 7_919
+
+    init(_ plan: LoadPlan) {
+        self.plan = plan
+        let method = plan.work == .read ? "ratings.getRating" : "ratings.rateTitle"
+        opening = Array(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"user":""#.utf8)
+    }
+
+    /// The next request's body, and how the body of its only right answer begins.
+    mutating func next() -> (request: [UInt8], answer: [UInt8]) {
+        place += Self.stride
+        let user = plan.user(place)
+        let title = plan.title(place)
+        var body: [UInt8] = []
+        body.reserveCapacity(256)
+        body += opening
+        body += user
+        body += Self.titleName
+        body += title
+        switch plan.work {
+        case .read:
+            body += Array("\"}}".utf8)
+        case .write:
+            let tenths = 1 + place % 100
+            body += Self.ratingName
+            body += Array("\(tenths / 10).\(tenths % 10)}}".utf8)
+        }
+        return (body, title)
+    }
+}
+
+extension LoadPlan {
+    fileprivate func user(_ place: Int) -> [UInt8] { users[place / titles.count % users.count] }
+    fileprivate func title(_ place: Int) -> [UInt8] { titles[place % titles.count] }
 }

@@ -1,30 +1,28 @@
-import RPC
+import JSON
 
 /// What came of the calls.
-struct LoadTally: Sendable {
+struct LoadTally {
     private var microseconds: [Int] = []
+    /// Calls in all, those before and after the measured time too.
+    var answeredCount = 0
     private var failed = 0
-    private var failure: RPCError?
+    private var failure: String?
 
-    mutating func add(_ duration: Duration, _ failure: RPCError?) {
-        microseconds.append(Int(duration / .microseconds(1)))
-        guard let failure else { return }
+    mutating func add(_ took: Duration, _ fault: String?) {
+        microseconds.append(Int(took / .microseconds(1)))
+        guard let fault else { return }
         failed += 1
-        self.failure = self.failure ?? failure
+        failure = failure ?? fault
     }
 
-    mutating func add(_ other: LoadTally) {
-        microseconds += other.microseconds
-        failed += other.failed
-        failure = failure ?? other.failure
-    }
-
-    /// The figures as a JSON object; the failure is the first one's code.
+    /// The figures as a JSON object; the failure is the first one.
     func json(seconds: Duration) -> String {
         let sorted = microseconds.sorted()
         func percentile(_ share: Int) -> Int { sorted.isEmpty ? 0 : sorted[(sorted.count - 1) * share / 100] }
-        let code = failure.map { String($0.code) } ?? "null"
-        return #"{"calls":\#(sorted.count),"seconds":\#(seconds / .seconds(1)),"p50_us":\#(percentile(50)),"#
-            + #""p99_us":\#(percentile(99)),"failed":\#(failed),"failure":\#(code)}"#
+        var writer = JSONWriter()
+        if let failure { writer.string(failure) } else { writer.raw("null") }
+        return #"{"answered":\#(answeredCount),"calls":\#(sorted.count),"seconds":\#(seconds / .seconds(1)),"#
+            + #""p50_us":\#(percentile(50)),"p99_us":\#(percentile(99)),"failed":\#(failed),"failure":"#
+            + String(decoding: writer.bytes, as: UTF8.self) + "}"
     }
 }

@@ -1,45 +1,59 @@
-import NIOCore
-import NIOPosix
-import RPC
+import Glibc
 
-/// Loads the ratings service through our own client and prints what it saw as a JSON object.
+/// Loads the ratings service and prints what it saw as a JSON object.
 @main
 struct Main {
-    static func main() async throws {
+    static func main() throws {
+        // A service that ends the connection is an error to report, not the end of this program.
+        signal(SIGPIPE, SIG_IGN)
         let plan = try LoadPlan(arguments: Array(CommandLine.arguments.dropFirst()))
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let sweeper = DeadlineSweeper(eventLoop: group.next())
-        // A connection each: one client opens one connection to one address.
-        let clients = (0..<min(LoadPlan.connectionsMax, plan.inFlight)).map { _ in
-            RPCClient(
-                name: "ratings", targets: [plan.target], secrets: plan.secrets, sweeper: sweeper,
-                connect: RPCClient.plaintext(group: group), observe: { _ in })
-        }
-        let tally = try await withTaskExecutorPreference(LoopExecutor(group.next())) {
-            try await withThrowingTaskGroup(of: Void.self) { running in
-                for client in clients { running.addTask { await client.run() } }
-                let tally = try await load(plan, clients)
-                running.cancelAll()
-                return tally
-            }
-        }
-        try await group.shutdownGracefully()
-        print(tally.json(seconds: plan.measured))
+        print(try Load(plan).run().json(seconds: plan.measured))
+    }
+}
+
+/// Keeps the wanted number of calls in flight until the time is over, and waits for the last of them.
+private struct Load {
+    private let connections: [LoadConnection]
+    private let plan: LoadPlan
+    private var script: LoadScript
+    private var tally = LoadTally()
+
+    init(_ plan: LoadPlan) throws {
+        self.plan = plan
+        script = LoadScript(plan)
+        connections = try (0..<min(LoadPlan.connectionsMax, plan.inFlight)).map { _ in try LoadConnection(plan) }
     }
 
-    /// Keeps the wanted number of calls in flight until the time is over.
-    private static func load(_ plan: LoadPlan, _ clients: [RPCClient]) async throws -> LoadTally {
+    consuming func run() throws -> LoadTally {
         let start = ContinuousClock.now.advanced(by: LoadPlan.warmUp)
         let end = start.advanced(by: plan.measured)
-        return await withTaskGroup(of: LoadTally.self) { workers in
-            for number in 0..<plan.inFlight {
-                let worker = LoadWorker(plan: plan, client: clients[number % clients.count], number: number)
-                workers.addTask { await worker.run(from: start, until: end) }
+        for number in 0..<plan.inFlight { try connections[number % connections.count].start(&script, now: .now) }
+        for connection in connections { try connection.flush(now: .now) }
+        var ready = connections.map { pollfd(fd: $0.descriptor, events: 0, revents: 0) }
+        while connections.contains(where: { $0.inFlight > 0 }) {
+            for (index, connection) in connections.enumerated() {
+                ready[index].events = Int16(connection.isBlocked ? POLLIN | POLLOUT : POLLIN)
             }
-            var tally = LoadTally()
-            for await part in workers { tally.add(part) }
-            return tally
+            guard poll(&ready, nfds_t(ready.count), Int32(LoadPlan.callTimeout)) > 0 else {
+                throw LoadError("no answer within \(LoadPlan.callTimeout) ms")
+            }
+            for (index, connection) in connections.enumerated() where ready[index].revents != 0 {
+                try serve(connection, start, end)
+            }
         }
+        return tally
+    }
+
+    /// A call for each answer, as long as there is time; what is sent leaves in one write.
+    private mutating func serve(
+        _ connection: LoadConnection, _ start: ContinuousClock.Instant, _ end: ContinuousClock.Instant
+    ) throws {
+        let moment = try connection.receive { now, took, fault in
+            tally.answeredCount += 1
+            if now - took >= start, now <= end || fault != nil { tally.add(took, fault) }
+            if now < end { try connection.start(&script, now: now) }
+        }
+        try connection.flush(now: moment)
     }
 }
 

@@ -29,6 +29,7 @@ import Testing
             case .oldest: byTime
             case .best: !byScore && left != right
             case .worst: byScore
+            case .title: left.title < right.title
             }
         }
     }

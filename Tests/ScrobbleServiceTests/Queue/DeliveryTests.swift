@@ -122,7 +122,8 @@ import UpstreamEmulators
             #expect(setting.trakt.plays.count == 30)
             for verdict in verdicts.prefix(10) {
                 _ = try await setting.ledger.remove(
-                    verdict.play, of: setting.lane.user, at: SystemWallClock().now, until: QueueTest.deadline())
+                    [verdict.play], by: .person(setting.lane.user, at: SystemWallClock().now), telling: true,
+                    until: QueueTest.deadline())
             }
             let isRemoved = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0

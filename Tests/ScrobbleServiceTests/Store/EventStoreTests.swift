@@ -35,7 +35,8 @@ import Testing
                 user: user, session: session.id, progressPercent: 95, at: SystemWallClock().now)
             let outcome = try #require(try await playback.close(stop, until: Self.deadline()))
             let play = try #require(outcome.play)
-            _ = try await playback.ledger.remove(play.id, of: user, at: stop.at, until: Self.deadline())
+            _ = try await playback.ledger.remove(
+                [play.id], by: .person(user, at: stop.at), telling: true, until: Self.deadline())
             let events = try await store.events(after: start, until: Self.deadline())
             #expect(events.map(\.kind) == ["playback", "history", "playback", "history"])
             #expect(events.allSatisfy { $0.user == user })

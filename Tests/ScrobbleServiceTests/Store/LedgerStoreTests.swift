@@ -36,6 +36,8 @@ import Testing
             telling: byHand)
     }
 
+    private static func hand(_ user: UserID) -> LedgerWriter { .person(user, at: SystemWallClock().now) }
+
     private static func history(_ pool: PGPool, _ user: UserID) async throws -> [PlayID] {
         let store = ScrobbleStore(database: Database(pool: pool))
         return try await store.plays(of: user, after: .newest, limit: 1_000, until: deadline()).map(\.play.id)
@@ -70,12 +72,15 @@ import Testing
             let first = try await stores[0].add(Self.arrival(user, file), until: Self.deadline())
             let gone = first[2].play
             #expect(
-                try await stores[1].remove(gone, of: user, at: SystemWallClock().now, until: Self.deadline()))
+                try await stores[1].remove([gone], by: Self.hand(user), telling: false, until: Self.deadline()) == [
+                    gone
+                ])
             #expect(
-                try await !stores[0].remove(gone, of: user, at: SystemWallClock().now, until: Self.deadline()))
+                try await stores[0].remove([gone], by: Self.hand(user), telling: false, until: Self.deadline()).isEmpty)
             #expect(
-                try await !stores[0].remove(
-                    first[0].play, of: UserID(Self.ids.next()), at: SystemWallClock().now, until: Self.deadline()))
+                try await stores[0].remove(
+                    [first[0].play], by: Self.hand(UserID(Self.ids.next())), telling: false, until: Self.deadline()
+                ).isEmpty)
             #expect(try await !Self.history(pool, user).contains(gone))
             for road in ["file", "trakt"] {
                 let again = try await stores[0].add(

@@ -13,17 +13,30 @@ FIRST = 100_000_000_001
 USER = "01920000-0000-7000-8000-"
 TITLE = "01920000-0000-7000-9000-"
 PEER_TABLE = "ratings.bench_user_ratings"
+# What writes change.
+WRITTEN = (
+    "ratings.user_ratings", "ratings.user_versions", "ratings.rating_events", "ratings.rating_aggregates", PEER_TABLE)
 
 _IDS = f"('{USER}' || cast(:u as text))::uuid", f"('{TITLE}' || cast(:t as text))::uuid"
 _PICK = f"""\\set u random({FIRST}, {FIRST + USERS - 1})
 \\set t random({FIRST}, {FIRST + TITLES - 1})
 """
-# What ratings.getRating reads.
-READ = _PICK + f"""SELECT media_type, rating, review, spoiler, rated_at, updated_at
-FROM ratings.user_ratings WHERE user_id = {_IDS[0]} AND media_id = {_IDS[1]};
+# What the service sends for a lone ratings.getRating.
+READ = _PICK + f"""SELECT media_id, media_type, rating, review, spoiler, rated_at, updated_at, source, given_value,
+given_scale, play_id, version FROM ratings.user_ratings
+WHERE user_id = {_IDS[0]} AND media_id = coalesce(
+(SELECT to_id FROM ratings.merged_titles WHERE from_id = {_IDS[1]}), {_IDS[1]});
 """
-# What ratings.rateTitle writes.
+# What the service sends for a lone ratings.rateTitle: the rating, its event, the person's version, the averages.
 WRITE = _PICK + f"""\\set r random(1, 100)
+SELECT fate, results, versions, title, rating, review, spoiler, rated_at, updated_at, source FROM ratings.change_ratings(
+ARRAY[{_IDS[0]}], ARRAY[NULL]::text[], ARRAY[NULL]::bytea[], ARRAY['person'], ARRAY[NULL]::uuid[], ARRAY[false],
+ARRAY[true], NULL, ARRAY[{_IDS[1]}], ARRAY['movie'], ARRAY[cast(:r as integer) / 10.0], ARRAY['Holds up.'],
+ARRAY[NULL]::boolean[], ARRAY[now()], ARRAY[NULL]::numeric[], ARRAY[NULL]::text[], ARRAY[NULL]::uuid[],
+ARRAY[NULL]::bigint[], ARRAY[NULL]::text[], now());
+"""
+# The rating alone, without its history and the averages, into a table of the same shape with the same indexes.
+UPSERT = _PICK + f"""\\set r random(1, 100)
 INSERT INTO {PEER_TABLE} (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at)
 VALUES ({_IDS[0]}, 'movie', {_IDS[1]}, cast(:r as integer) / 10.0, 'Holds up.', false, now(), now())
 ON CONFLICT (user_id, media_id) DO UPDATE SET media_type = EXCLUDED.media_type, rating = EXCLUDED.rating,
@@ -62,7 +75,7 @@ def fill():
 
 def settle():
     """Before each measurement the same start: no dead rows, and no checkpoint owed by the one before."""
-    for table in ("ratings.user_ratings", PEER_TABLE):
+    for table in WRITTEN:
         sql(f"VACUUM ANALYZE {table}")
     sql("CHECKPOINT")
 

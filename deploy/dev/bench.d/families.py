@@ -13,6 +13,7 @@ import match_family
 import queue_family
 import ratings_family
 import rpc_family
+import scale_family
 from measure import Trouble, note, rounds, seconds
 
 
@@ -27,6 +28,7 @@ def main(families):
     database = [family for family in families if family in ("reads", "writes")]
     if database:
         runs[database[0]] = lambda: ratings_family.run_family(database)
+    runs["ratings"] = scale_family.run_family
     runs |= {"queue": queue_family.run_queue, "ledger": queue_family.run_ledger}
     runs["enrich"] = enrich_family.run_family
     runs["idle"] = idle_family.run_family

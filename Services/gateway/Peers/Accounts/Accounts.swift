@@ -103,8 +103,8 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Checks a password; the same work is done where there is no hash.
-    func verify(_ password: String, against hash: String?) async throws(RPCError) -> PasswordVerdict {
+    /// Checks a password against a PHC string.
+    func verify(_ password: String, against hash: String) async throws(RPCError) -> PasswordVerdict {
         do {
             return try await hasher.verify(Secret(password), against: hash)
         } catch {

@@ -7,27 +7,60 @@ package struct ListHistoryParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var limit: Int?
     package var cursor: String?
+    package var kind: TitleKind?
+    package var title: TitleID?
+    /// Plays of the episodes of a show.
+    package var series: TitleID?
+    /// Played at this moment or later.
+    package var from: Timestamp?
+    /// Played before this moment.
+    package var until: Timestamp?
+    /// Only plays of unknown date, or only those whose date is known.
+    package var unknownDate: Bool?
 
-    package init(user: UserID, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        user: UserID, limit: Int? = nil, cursor: String? = nil, kind: TitleKind? = nil, title: TitleID? = nil,
+        series: TitleID? = nil, from: Timestamp? = nil, until: Timestamp? = nil, unknownDate: Bool? = nil
+    ) {
         self.user = user
         self.limit = limit
         self.cursor = cursor
+        self.kind = kind
+        self.title = title
+        self.series = series
+        self.from = from
+        self.until = until
+        self.unknownDate = unknownDate
     }
 
     private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
 
-    private static let names = JSONNames("user", "limit", "cursor")
+    private static let names = JSONNames(
+        "user", "limit", "cursor", "kind", "title", "series", "from", "until", "unknown_date"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var limit: Int?
         var cursor: String?
+        var kind: TitleKind?
+        var title: TitleID?
+        var series: TitleID?
+        var from: Timestamp?
+        var until: Timestamp?
+        var unknownDate: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
             case 1: limit = try jsonReader.int(in: 1...100)
-            default: cursor = try jsonReader.string(min: 1, max: 200, pattern: Self.cursorPattern)
+            case 2: cursor = try jsonReader.string(min: 1, max: 200, pattern: Self.cursorPattern)
+            case 3: kind = try TitleKind(from: &jsonReader)
+            case 4: title = try TitleID(from: &jsonReader)
+            case 5: series = try TitleID(from: &jsonReader)
+            case 6: from = try Timestamp(from: &jsonReader)
+            case 7: until = try Timestamp(from: &jsonReader)
+            default: unknownDate = try jsonReader.bool()
             }
         }
         guard let user else {
@@ -36,6 +69,12 @@ package struct ListHistoryParams: Sendable, Hashable, JSONCodable {
         self.user = user
         self.limit = limit
         self.cursor = cursor
+        self.kind = kind
+        self.title = title
+        self.series = series
+        self.from = from
+        self.until = until
+        self.unknownDate = unknownDate
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -48,6 +87,30 @@ package struct ListHistoryParams: Sendable, Hashable, JSONCodable {
         if let cursor {
             jsonWriter.raw(#","cursor":"#)
             cursor.encode(to: &jsonWriter)
+        }
+        if let kind {
+            jsonWriter.raw(#","kind":"#)
+            kind.encode(to: &jsonWriter)
+        }
+        if let title {
+            jsonWriter.raw(#","title":"#)
+            title.encode(to: &jsonWriter)
+        }
+        if let series {
+            jsonWriter.raw(#","series":"#)
+            series.encode(to: &jsonWriter)
+        }
+        if let from {
+            jsonWriter.raw(#","from":"#)
+            from.encode(to: &jsonWriter)
+        }
+        if let until {
+            jsonWriter.raw(#","until":"#)
+            until.encode(to: &jsonWriter)
+        }
+        if let unknownDate {
+            jsonWriter.raw(#","unknown_date":"#)
+            unknownDate.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -3,21 +3,24 @@
 
 package import JSON
 
-/// newest and oldest: by the date of the rating. best and worst: by the rating, among equals the newest first.
+/// newest and oldest: by the date of the rating. best and worst: by the rating, among equals the newest first. title:
+/// by the title's id, for reading all pages while ratings change: none is missed and none comes twice.
 package enum RatingSort: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case newest
     case oldest
     case best
     case worst
+    case title
 
-    private static let names = JSONNames("newest", "oldest", "best", "worst")
+    private static let names = JSONNames("newest", "oldest", "best", "worst", "title")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {
         case 0: self = .newest
         case 1: self = .oldest
         case 2: self = .best
-        default: self = .worst
+        case 3: self = .worst
+        default: self = .title
         }
     }
 

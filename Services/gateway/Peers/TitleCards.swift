@@ -1,0 +1,38 @@
+import Contracts
+import RPC
+
+/// What a list shows of its titles: two calls for any page, both at once.
+struct TitleCards: Sendable {
+    private let titles: [TitleID: Title]
+    private let mine: [TitleID: Rating]
+
+    /// Titles that metadata does not know are shown by what the list knows of them.
+    init(
+        of ids: [TitleID], for user: UserID, _ metadata: MetadataClient, _ ratings: RatingsClient, _ call: RPCCall
+    ) async throws(RPCError) {
+        let ids = Array(Set(ids))
+        guard !ids.isEmpty else {
+            (titles, mine) = ([:], [:])
+            return
+        }
+        let (found, rated) = await together(
+            { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
+            { () async throws(RPCError) in
+                try await ratings.getRatings(GetRatingsParams(user: user, titles: ids), call)
+            })
+        titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
+        mine = Dictionary(try rated.get().ratings.map { ($0.title, $0) }) { first, _ in first }
+    }
+
+    /// The title that stands for an id.
+    subscript(id: TitleID) -> Title? { titles[id] }
+
+    func card(_ id: TitleID, _ kind: TitleKind) -> TitleCard {
+        titles[id].map(TitleCard.init) ?? TitleCard(nothingKnownOf: id, kind)
+    }
+
+    func world(_ id: TitleID) -> [ExternalRating] { titles[id]?.externalRatings ?? [] }
+
+    /// A title that was merged into another is rated under the other's id.
+    func myRating(_ id: TitleID) -> Rating? { mine[id] ?? titles[id].flatMap { mine[$0.id] } }
+}

@@ -1,0 +1,62 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.listShelf`: a page of what a person keeps, the latest first.
+struct ListShelf: Sendable {
+    let shelves: ShelfStore
+
+    func run(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage {
+        switch params.shelf {
+        case .watchlist: try await page(params, context) { (item: WatchlistDetails) in (item.note, nil) }
+        case .collection: try await page(params, context) { (item: CollectionDetails) in (nil, item.contract) }
+        case .likes: try await page(params, context) { (_: LikeDetails) in (nil, nil) }
+        }
+    }
+
+    private func page<Details: ShelvedDetails>(
+        _ params: ListShelfParams, _ context: RPCContext, _ extra: (Details) -> (note: String?, media: MediaDetails?)
+    ) async throws(RPCError) -> ShelfPage {
+        let limit = params.limit ?? LedgerLimits.pageRowsDefault
+        let place = try ShelfCursor.reading(params.cursor)
+        // One row more than asked for tells whether there is a next page.
+        let rows = try await asking { () throws(StoreError) in
+            try await shelves.page(
+                of: params.user, as: Details.self, after: place, kinds: params.kind.map { [$0] }, limit: limit + 1,
+                until: context.deadline)
+        }
+        let page = rows.prefix(limit)
+        let items = page.map { row in
+            let (note, media) = extra(row.item.details)
+            return KeptTitle(
+                title: row.item.title, kind: row.item.kind, addedAt: row.item.at, note: note, media: media,
+                source: row.source)
+        }
+        let next = page.last.map { ShelfCursor(at: $0.item.at, title: $0.item.title).text }
+        return ShelfPage(items: items, nextCursor: rows.count > limit ? next : nil)
+    }
+}
+
+extension ShelfCursor {
+    /// The place that a cursor names; the beginning without one. Throws `invalidCursor`.
+    static func reading(_ text: String?) throws(RPCError) -> ShelfCursor {
+        guard let text else { return .newest }
+        guard let place = ShelfCursor(text) else { throw .invalidCursor("this cursor is not one of this list's") }
+        return place
+    }
+}
+
+extension CollectionDetails {
+    var contract: MediaDetails? {
+        let media = MediaDetails(
+            mediaType: mediaType, resolution: resolution, hdr: hdr, audio: audio, audioChannels: audioChannels,
+            is3d: is3D)
+        return media == MediaDetails() ? nil : media
+    }
+
+    init(_ media: MediaDetails?) {
+        self.init(
+            mediaType: media?.mediaType, resolution: media?.resolution, hdr: media?.hdr, audio: media?.audio,
+            audioChannels: media?.audioChannels, is3D: media?.is3d)
+    }
+}

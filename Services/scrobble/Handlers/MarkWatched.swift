@@ -1,0 +1,111 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.markWatched`: a person has watched a film, an episode, everything up to an episode, a season or a show.
+struct MarkWatched: Sendable {
+    let desk: WatchDesk
+    let batches: BatchStore
+    let queue: QueueWorker
+    let ids: any IDSource
+
+    func run(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange {
+        let now = desk.clock.now
+        let title = try await desk.title(params.title, params.kind, context)
+        let isOne = title.kind == .movie || (title.kind == .episode && params.upTo != true)
+        let said = PlayDates.Said(
+            watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
+            timeZone: params.timeZone)
+        let dates = PlayDates(ledger: desk.ledger, now: now)
+        let moment = !isOne && said.isNothing ? .unknown : try await dates.moment(said, context)
+        let key = context.idempotencyKey ?? "\(ids.next())"
+        let change =
+            isOne
+            ? try await one(title, moment, key, params, now, context)
+            : try await many(title, moment, key, params, now, context)
+        if change.added > 0 { queue.announce() }
+        return change
+    }
+
+    private func one(
+        _ title: Title, _ moment: PlayMoment, _ key: String, _ params: MarkWatchedParams, _ now: Timestamp,
+        _ context: RPCContext
+    ) async throws(RPCError) -> WatchedChange {
+        let play = IncomingPlay(
+            title: title.id, kind: title.kind, moment: moment, percent: nil,
+            runtimeMinutes: title.runtimeMinutes.map { Int($0) },
+            source: PlaySource(name: PlayMatcher.byHand, key: key), episode: EpisodePlace(title))
+        let verdicts = try await writing { () throws(StoreError) in
+            try await desk.ledger.add(arrival([play], nil, params, now), until: context.deadline)
+        }
+        return WatchedChange(added: verdicts.count(where: \.isNew), removed: 0)
+    }
+
+    private func many(
+        _ title: Title, _ moment: PlayMoment, _ key: String, _ params: MarkWatchedParams, _ now: Timestamp,
+        _ context: RPCContext
+    ) async throws(RPCError) -> WatchedChange {
+        let episodes = try await toMark(title, params, context)
+        guard !episodes.isEmpty else { return WatchedChange(added: 0, removed: 0) }
+        let series = title.kind == .series ? title.id : title.series ?? title.id
+        let batch = BatchID(ids.next())
+        var counts = BatchCounts()
+        try await writing { () throws(StoreError) in
+            try await batches.open(
+                batch, of: params.user, source: LedgerWriter.byPerson, label: title.name, as: .applying, at: now,
+                until: context.deadline)
+        }
+        for start in stride(from: 0, to: episodes.count, by: LedgerLimits.itemsMax) {
+            let plays = episodes[start..<min(start + LedgerLimits.itemsMax, episodes.count)].map { episode in
+                IncomingPlay(
+                    title: episode.title, kind: .episode, moment: moment, percent: nil, runtimeMinutes: nil,
+                    source: PlaySource(name: PlayMatcher.byHand, key: "\(key) \(episode.title)"),
+                    episode: EpisodePlace(series: series, season: episode.season, number: episode.number))
+            }
+            let verdicts = try await writing { () throws(StoreError) in
+                try await desk.ledger.add(arrival(plays, batch, params, now), until: context.deadline)
+            }
+            let new = verdicts.count(where: \.isNew)
+            counts.count(LedgerFacet.play.rawValue, "created", by: new)
+            // None of them was watched, so what is no new play is one that was taken out.
+            counts.count(LedgerFacet.play.rawValue, "restored", by: verdicts.count - new)
+        }
+        let done = counts
+        try await writing { () throws(StoreError) in
+            _ = try await batches.advance(
+                batch, of: params.user, to: .applied, counts: done, at: now, until: context.deadline)
+        }
+        return WatchedChange(
+            added: done.counts[LedgerFacet.play.rawValue]?.values.reduce(0, +) ?? 0, removed: 0, batch: batch)
+    }
+
+    private func toMark(
+        _ title: Title, _ params: MarkWatchedParams, _ context: RPCContext
+    ) async throws(RPCError) -> [EpisodeState] {
+        let today = try await desk.today(params.timeZone, context)
+        guard title.kind == .episode else {
+            let episodes = try await desk.episodes(of: title, params.user, context)
+            let withSpecials = params.specials ?? (title.kind == .season && title.seasonNumber == 0)
+            return ShowProgress.toMark(episodes, upTo: nil, today: today, withSpecials: withSpecials)
+        }
+        guard let place = EpisodePlace(title) else {
+            throw .wrongKind("this episode's place in its show is not known")
+        }
+        let series = try await desk.title(place.series, .series, context)
+        return ShowProgress.toMark(
+            try await desk.episodes(of: series, params.user, context), upTo: (place.season, place.number),
+            today: today, withSpecials: params.specials ?? false)
+    }
+
+    private func arrival(
+        _ plays: [IncomingPlay], _ batch: BatchID?, _ params: MarkWatchedParams, _ now: Timestamp
+    ) -> LedgerStore.Arrival {
+        LedgerStore.Arrival(
+            user: params.user, timeZone: params.timeZone ?? "UTC", batch: batch, at: now, isByHand: true,
+            plays: plays, telling: true)
+    }
+}
+
+extension PlayVerdict {
+    var isNew: Bool { if case .new = self { true } else { false } }
+}

@@ -1,0 +1,154 @@
+import Contracts
+import RPC
+import Store
+
+/// Takes batches back: what is here, and what ratings has of them.
+struct BatchUndo: Sendable {
+    /// How long a call works at an undoing before it leaves the rest to the keeper.
+    static let callTime = Duration.seconds(8)
+
+    let batches: BatchStore
+    let ratings: RatingsClient
+    let clock: any WallClock
+
+    func pending(limit: Int, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [BatchKey] {
+        try await batches.undoing(limit: limit, until: deadline)
+    }
+
+    func batch(
+        _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> StoredBatch? {
+        try await asking { () throws(StoreError) in
+            try await batches.batch(batch, of: user, until: deadline)
+        }
+    }
+
+    /// From here on the batch is taken back, whoever does it. One that was never written is undone at once.
+    func begin(
+        _ batch: StoredBatch, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        let next: BatchState = batch.state == .planned ? .undone : .undoing
+        _ = try await asking { () throws(StoreError) in
+            try await batches.advance(batch.id, of: user, to: next, at: clock.now, until: deadline)
+        }
+    }
+
+    /// Takes back what is left of a batch that is being undone, and says so at the end. May be repeated and cut short.
+    func finish(
+        _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        guard let stored = try await self.batch(batch, of: user, until: deadline), stored.state == .undoing else {
+            return
+        }
+        var place: TouchedItem?
+        repeat {
+            place = try await asking { () throws(StoreError) in
+                try await batches.undoSome(of: batch, user, after: place, until: deadline)
+            }
+        } while place != nil
+        try await eachPage { cursor async throws(RPCError) in
+            try await ratings.restoreBatch(
+                RestoreBatchParams(user: user, batch: batch, undo: stored.undo, cursor: cursor),
+                RPCCall(deadline: deadline))
+        }
+        _ = try await asking { () throws(StoreError) in
+            try await batches.advance(batch, of: user, to: .undone, at: clock.now, until: deadline)
+        }
+    }
+
+    /// What an undoing came to so far.
+    func report(
+        on batch: StoredBatch, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> UndoReport {
+        let (fates, kept) = try await asking { () throws(StoreError) in
+            (
+                try await batches.fates(of: batch.id, user, until: deadline),
+                try await batches.kept(of: batch.id, user, limit: LedgerLimits.keptItemsMax, until: deadline)
+            )
+        }
+        var tally = UndoTally()
+        tally.restored = fates.restored
+        tally.kept = fates.kept
+        tally.items = kept.map { KeptChange($0) }
+        // Looking at it again changes nothing: what was restored is, and what was edited since is named.
+        if batch.state == .undone, batch.undoneAt != nil {
+            try await countRatings(of: batch, user, &tally, until: deadline)
+        }
+        return tally.report(on: batch)
+    }
+
+    /// What an undoing would come to; nothing is changed.
+    func preview(
+        of batch: StoredBatch, of user: UserID, _ context: RPCContext
+    ) async throws(RPCError) -> UndoReport {
+        var tally = UndoTally()
+        for facet in LedgerFacet.allCases {
+            var place: TouchedItem?
+            repeat {
+                let items = try await asking { () throws(StoreError) in
+                    try await batches.touched(by: batch.id, of: user, facet, after: place, until: context.deadline)
+                }
+                for item in items { tally.count(item, UndoRule.verdict(on: item, undoing: batch.id)) }
+                place = items.count < LedgerLimits.undoItemsMax ? nil : items.last
+            } while place != nil
+        }
+        try await countRatings(of: batch, user, &tally, until: context.deadline)
+        return tally.report(on: batch)
+    }
+
+    private func countRatings(
+        of batch: StoredBatch, _ user: UserID, _ tally: inout UndoTally, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        var (restored, kept): (Int, [TitleID]) = (0, [])
+        try await eachPage { cursor async throws(RPCError) in
+            let page = try await ratings.restoreBatch(
+                RestoreBatchParams(user: user, batch: batch.id, undo: batch.undo, dryRun: true, cursor: cursor),
+                RPCCall(deadline: deadline))
+            restored += page.restored.count
+            kept += page.kept
+            return page
+        }
+        tally.restored += restored
+        for title in kept { tally.keep(KeptChange(facet: "rating", title: title, reason: .edited)) }
+    }
+
+    private func eachPage(
+        _ ask: (String?) async throws(RPCError) -> RestoredBatch
+    ) async throws(RPCError) {
+        var cursor: String?
+        repeat { cursor = try await ask(cursor).nextCursor } while cursor != nil
+    }
+}
+
+/// What an undoing comes to, counted.
+struct UndoTally {
+    var restored = 0
+    var kept = 0
+    var items: [KeptChange] = []
+
+    mutating func count(_ item: TouchedItem, _ verdict: UndoVerdict) {
+        guard verdict.isKept else {
+            restored += 1
+            return
+        }
+        let kept = KeptItem(facet: item.facet, item: item.item, list: item.list, title: item.title)
+        keep(KeptChange(kept, reason: verdict == .keepEdit ? .edited : .shared))
+    }
+
+    mutating func keep(_ change: KeptChange) {
+        kept += 1
+        if items.count < LedgerLimits.keptItemsMax { items.append(change) }
+    }
+
+    func report(on batch: StoredBatch) -> UndoReport {
+        UndoReport(batch: batch.contract, restored: restored, kept: kept, keptItems: items)
+    }
+}
+
+extension KeptChange {
+    init(_ kept: KeptItem, reason: KeptReason? = nil) {
+        self.init(
+            facet: kept.facet.rawValue, title: kept.title, play: kept.facet == .play ? PlayID(kept.item) : nil,
+            list: kept.facet == .list ? ListID(kept.item) : kept.list, reason: reason)
+    }
+}

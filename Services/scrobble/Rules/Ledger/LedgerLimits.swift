@@ -1,0 +1,19 @@
+/// The bounds of the ledger that the contract does not have.
+package enum LedgerLimits {
+    /// Plays or items that one call of a store writes.
+    package static let itemsMax = 1_000
+    /// Lists of a person.
+    package static let listsMax = 1_000
+    /// Titles of a list.
+    package static let listItemsMax = 10_000
+    /// Episodes of a show that are taken over from metadata.
+    static let guideEpisodesMax = 20_000
+    /// Items of a page where the caller does not say.
+    static let pageRowsDefault = 50
+    /// Seasons of a show that an answer tells of.
+    static let seasonsMax = 1_000
+    /// Items that an undoing names which it left as they are.
+    static let keptItemsMax = 200
+    /// Items of a batch that one transaction takes back.
+    static let undoItemsMax = 1_000
+}

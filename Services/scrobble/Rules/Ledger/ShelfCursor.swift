@@ -1,0 +1,24 @@
+package import Contracts
+
+/// A place on a shelf: everything that stands before it has been shown.
+package struct ShelfCursor: Sendable, Hashable {
+    package let at: Timestamp
+    package let title: TitleID
+
+    /// Before the first item.
+    package static let newest = ShelfCursor(
+        at: Timestamp(clampingMicrosecondsSinceEpoch: .max), title: TitleID(UUIDBits(high: .max, low: .max)))
+
+    package init(at: Timestamp, title: TitleID) {
+        self.at = at
+        self.title = title
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    init?(_ text: String) {
+        guard let place = HistoryCursor(text) else { return nil }
+        self.init(at: place.listedAt, title: TitleID(place.id.uuid))
+    }
+
+    var text: String { HistoryCursor(listedAt: at, id: PlayID(title.uuid)).text }
+}

@@ -1,0 +1,44 @@
+package import Contracts
+
+/// What items that arrive, or are to go, come to.
+package enum ShelfRule {
+    /// One outcome for each item, in their order; `known` is what is there, removed items included.
+    package static func outcomes<Details>(
+        of items: [ShelfItem<Details>], meeting known: [TitleID: KnownItem<Details>], _ authority: LedgerAuthority
+    ) -> [LedgerOutcome] {
+        zip(items, isLast(items.map(\.title))).map { item, isLast in
+            isLast ? outcome(of: item, meeting: known[item.title], authority) : .repeated
+        }
+    }
+
+    /// The same for titles that are to go; `at` is when somebody took them out.
+    package static func removals<Details>(
+        of titles: [TitleID], from known: [TitleID: KnownItem<Details>], at moment: Timestamp,
+        _ authority: LedgerAuthority
+    ) -> [LedgerOutcome] {
+        zip(titles, isLast(titles)).map { title, isLast in
+            guard isLast else { return .repeated }
+            guard let there = known[title], there.removedAt == nil else { return .absent }
+            // Edit beats delete.
+            return authority.isDecided || moment >= there.item.at ? .removed : .older
+        }
+    }
+
+    static func outcome<Details>(
+        of item: ShelfItem<Details>, meeting known: KnownItem<Details>?, _ authority: LedgerAuthority
+    ) -> LedgerOutcome {
+        guard let known else { return .created }
+        if let removedAt = known.removedAt {
+            // What was put there after the removal is no copy of what was removed.
+            return authority.isDecided || item.at > removedAt ? .created : .removedByYou
+        }
+        if known.item.details == item.details, !Details.isDated || known.item.at == item.at { return .same }
+        return authority.isDecided || item.at > known.item.at ? .updated : .older
+    }
+
+    /// Whether no later one is the same; of several in one call the last counts.
+    private static func isLast(_ titles: [TitleID]) -> [Bool] {
+        var seen: Set<TitleID> = []
+        return titles.reversed().map { seen.insert($0).inserted }.reversed()
+    }
+}

@@ -1,0 +1,19 @@
+import Contracts
+
+/// Merged titles in portions that can each be applied as a whole.
+enum TitleMoves {
+    /// In the order of merging; within a portion no title goes and stays, and none is gone to twice.
+    static func steps(_ moves: [TitleRedirect]) -> [[TitleRedirect]] {
+        var steps: [[TitleRedirect]] = []
+        var named: Set<TitleID> = []
+        for move in moves where move.old != move.new {
+            if steps.isEmpty || named.contains(move.old) || named.contains(move.new) {
+                steps.append([])
+                named = []
+            }
+            steps[steps.count - 1].append(move)
+            named.formUnion([move.old, move.new])
+        }
+        return steps
+    }
+}

@@ -1,0 +1,240 @@
+package import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about batches and taking them back.
+enum BatchQueries {
+    private static let columns = """
+        id, source, label, state, counts, undo_id, created_at, applied_at, undone_at
+        """
+
+    static let open = PGCommand(
+        "batches.open",
+        """
+        INSERT INTO batches (user_id, id, source, label, state, undo_id, created_at, applied_at)
+        SELECT $1, $2, $3, $4, b.state, $6, b.moment, CASE WHEN b.state = 'applied' THEN b.moment END
+        FROM (SELECT $5::text, $7::timestamptz) AS b (state, moment)
+        ON CONFLICT DO NOTHING
+        """)
+
+    /// Moves a batch on from one of `$3`; counts are replaced where they are given.
+    static let advance = PGStatement(
+        "batches.advance",
+        """
+        UPDATE batches SET
+            state = $4, counts = coalesce($6, counts),
+            applied_at = CASE WHEN $4 = 'applied' THEN $5 ELSE applied_at END,
+            undone_at = CASE WHEN $4 = 'undone' THEN $5 ELSE undone_at END
+        WHERE user_id = $1 AND id = $2 AND state = ANY ($3) RETURNING \(columns)
+        """, kind: .write, row: batch)
+
+    static let get = PGStatement(
+        "batches.get", "SELECT \(columns) FROM batches WHERE user_id = $1 AND id = $2", row: batch)
+
+    static let page = PGStatement(
+        "batches.page",
+        """
+        SELECT \(columns) FROM batches WHERE user_id = $1 AND (created_at, id) < ($2, $3)
+        ORDER BY created_at DESC, id DESC LIMIT $4
+        """, row: batch)
+
+    static let undoing = PGStatement(
+        "batches.undoing", "SELECT user_id, id FROM batches WHERE state = 'undoing' ORDER BY user_id, id LIMIT $1"
+    ) { row throws(PGError) in BatchKey(user: try row.next(), batch: try row.next()) }
+
+    // MARK: What a batch touched
+
+    /// Items of one facet after a place, with how they stand now; those that were dealt with only where `$6`.
+    static let touched: [LedgerFacet: PGStatement<TouchedItem>] = Dictionary(
+        uniqueKeysWithValues: LedgerFacet.allCases.map { ($0, touched($0)) })
+
+    private static func touched(_ facet: LedgerFacet) -> PGStatement<TouchedItem> {
+        let table = LedgerTable(facet)
+        let (title, others) =
+            switch facet {
+            case .play:
+                (
+                    "l.title_id",
+                    """
+                    (SELECT count(*) FROM play_sources s
+                        WHERE s.user_id = $1 AND s.play_id = l.id AND s.batch_id IS DISTINCT FROM $2)
+                    """
+                )
+            case .list:
+                (
+                    "NULL::uuid",
+                    """
+                    (SELECT count(*) FROM list_items i
+                        WHERE i.user_id = $1 AND i.list_id = l.id AND i.removed_at IS NULL
+                            AND i.batch_id IS DISTINCT FROM $2)
+                    """
+                )
+            default: ("c.item_id", "0::bigint")
+            }
+        return PGStatement(
+            "batches.touched.\(facet.rawValue)",
+            """
+            SELECT c.item_id, nullif(c.list_id, '00000000-0000-0000-0000-000000000000'), \(title),
+                c.before IS NOT NULL, (c.before ->> 'batch_id')::uuid, l.user_id IS NOT NULL, l.batch_id, \(others)
+            FROM (
+                SELECT c.list_id, c.item_id, c.before, coalesce(m.to_id, c.item_id) AS now_id
+                FROM batch_changes c LEFT JOIN merged_titles m ON m.from_id = c.item_id
+                WHERE c.user_id = $1 AND c.batch_id = $2 AND c.facet = '\(facet.rawValue)'
+                    AND (c.list_id, c.item_id) > ($3, $4) AND c.fate IS NULL
+                ORDER BY c.list_id, c.item_id LIMIT $5
+            ) c LEFT JOIN \(table.name) l ON l.user_id = $1 AND l.\(table.key) = c.now_id\(table.listJoin)
+            ORDER BY c.list_id, c.item_id
+            """
+        ) { row throws(PGError) in
+            TouchedItem(
+                facet: facet, item: UUIDBits(try row.next(PGUUID.self)), list: try row.next(), title: try row.next(),
+                wasThere: try row.next(), batchBefore: try row.next(), isThere: try row.next(),
+                batchNow: try row.next(), others: try row.next())
+        }
+    }
+
+    /// Takes away what came with the batch.
+    static let erase: [LedgerFacet: PGCommand] = each { table in
+        """
+        DELETE FROM \(table.name) l USING unnest($3::uuid[], $4::uuid[]) AS c (list_id, item_id)
+            LEFT JOIN merged_titles m ON m.from_id = c.item_id
+        WHERE l.user_id = $1 AND l.batch_id = $2 AND l.\(table.key) = coalesce(m.to_id, c.item_id)\(table.listJoin)
+        """
+    }
+
+    /// Puts back what was before the batch.
+    static let putBack: [LedgerFacet: PGCommand] = each { table in
+        let updates = table.columns.map { "\($0) = before.\($0)" }.joined(separator: ", ")
+        return """
+            UPDATE \(table.name) l SET \(updates)
+            FROM unnest($3::uuid[], $4::uuid[]) AS c (list_id, item_id)
+                JOIN batch_changes b ON b.user_id = $1 AND b.batch_id = $2 AND b.facet = '\(table.facet.rawValue)'
+                    AND b.list_id = c.list_id AND b.item_id = c.item_id
+                CROSS JOIN LATERAL jsonb_populate_record(NULL::\(table.name), b.before) AS before
+                LEFT JOIN merged_titles m ON m.from_id = c.item_id
+            WHERE l.user_id = $1 AND l.batch_id = $2 AND l.\(table.key) = coalesce(m.to_id, c.item_id)\(table.listJoin)
+            """
+    }
+
+    /// Takes away the roads by which the batch told of plays.
+    static let eraseRoads = PGCommand(
+        "batches.eraseRoads",
+        "DELETE FROM play_sources WHERE user_id = $1 AND batch_id = $2 AND play_id = ANY ($3)")
+
+    /// Takes away plays that no road tells of any more; those that their person wrote or edited stay.
+    static let eraseUntold = PGCommand(
+        "batches.eraseUntold",
+        """
+        DELETE FROM plays p WHERE user_id = $1 AND id = ANY ($2) AND batch_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM play_sources s WHERE s.user_id = $1 AND s.play_id = p.id)
+        """)
+
+    static let settle = PGCommand(
+        "batches.settle",
+        """
+        UPDATE batch_changes b SET fate = c.fate
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[]) AS c (list_id, item_id, fate)
+        WHERE b.user_id = $1 AND b.batch_id = $2 AND b.facet = $3 AND b.list_id = c.list_id AND b.item_id = c.item_id
+        """)
+
+    static let fates = PGStatement(
+        "batches.fates",
+        """
+        SELECT count(*) FILTER (WHERE fate = 'restored'), count(*) FILTER (WHERE fate = 'kept')
+        FROM batch_changes WHERE user_id = $1 AND batch_id = $2
+        """
+    ) { row throws(PGError) in UndoCounts(restored: try row.next(), kept: try row.next()) }
+
+    /// What the undoing left as it was, in no particular order.
+    static let kept = PGStatement(
+        "batches.kept",
+        """
+        SELECT b.facet, b.item_id, nullif(b.list_id, '00000000-0000-0000-0000-000000000000'),
+            CASE b.facet WHEN 'play' THEN p.title_id WHEN 'list' THEN NULL ELSE b.item_id END
+        FROM batch_changes b LEFT JOIN plays p ON b.facet = 'play' AND p.user_id = b.user_id AND p.id = b.item_id
+        WHERE b.user_id = $1 AND b.batch_id = $2 AND b.fate = 'kept' LIMIT $3
+        """
+    ) { row throws(PGError) in
+        KeptItem(
+            facet: try row.next(), item: UUIDBits(try row.next(PGUUID.self)), list: try row.next(),
+            title: try row.next())
+    }
+
+    private static func each(_ sql: (LedgerTable) -> String) -> [LedgerFacet: PGCommand] {
+        Dictionary(
+            uniqueKeysWithValues: LedgerFacet.allCases.map { facet in
+                (facet, PGCommand("batches.undo.\(facet.rawValue)", sql(LedgerTable(facet))))
+            })
+    }
+
+    @Sendable private static func batch(_ row: inout PGRowReader) throws(PGError) -> StoredBatch {
+        StoredBatch(
+            id: try row.next(), source: try row.next(), label: try row.next(), state: try row.next(),
+            counts: try row.nextJSON(), undo: try row.next(), createdAt: try row.next(), appliedAt: try row.next(),
+            undoneAt: try row.next())
+    }
+}
+
+/// Where a facet's rows are, and what may be put back of them: everything but the keys.
+struct LedgerTable {
+    let facet: LedgerFacet
+    let name: String
+    let key: String
+    let listJoin: String
+    let columns: [String]
+
+    init(_ facet: LedgerFacet) {
+        let written = ["source", "batch_id", "changed_at", "removed_at"]
+        let shelved = ["kind", "added_at"] + written
+        self.facet = facet
+        listJoin = facet == .listItem ? " AND l.list_id = c.list_id" : ""
+        key = facet == .play || facet == .list ? "id" : "title_id"
+        (name, columns) =
+            switch facet {
+            case .play:
+                (
+                    "plays",
+                    ["watched_at", "watched_on", "precision", "percent", "batch_id", "listed_at", "removed_at"]
+                )
+            case .watchlist: (LedgerShelf.watchlist.table, shelved + WatchlistDetails.columns.map(\.name))
+            case .collection: (LedgerShelf.collection.table, shelved + CollectionDetails.columns.map(\.name))
+            case .like: (LedgerShelf.likes.table, shelved)
+            case .progress: (LedgerShelf.progress.table, shelved + ProgressDetails.columns.map(\.name))
+            case .listItem: ("list_items", shelved + ["rank", "note"])
+            case .list: ("lists", written + ["name", "description", "is_ranked"])
+            }
+    }
+}
+
+/// A batch of a person.
+package struct BatchKey: Sendable, Hashable {
+    package let user: UserID
+    package let batch: BatchID
+}
+
+/// What an undoing came to.
+package struct UndoCounts: Sendable, Hashable {
+    package var restored: Int
+    package var kept: Int
+}
+
+/// What an undoing left as it was.
+package struct KeptItem: Sendable, Hashable {
+    package let facet: LedgerFacet
+    package let item: UUIDBits
+    package let list: ListID?
+    package let title: TitleID?
+}
+
+/// A batch as it stands.
+package struct StoredBatch: Sendable, Hashable {
+    package let id: BatchID
+    package let source: String
+    package let label: String?
+    package let state: BatchState
+    package let counts: BatchCounts
+    package let undo: BatchID
+    package let createdAt: Timestamp
+    package let appliedAt: Timestamp?
+    package let undoneAt: Timestamp?
+}

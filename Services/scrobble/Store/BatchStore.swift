@@ -1,0 +1,157 @@
+package import Contracts
+import JSON
+import Postgres
+package import Store
+
+/// Batches in Postgres: what was written together, and taking it back.
+package struct BatchStore: Sendable {
+    private let database: Database
+    private let ids: any IDSource
+
+    package init(database: Database, ids: any IDSource) {
+        self.database = database
+        self.ids = ids
+    }
+
+    // MARK: Life
+
+    /// Opens a batch; one that exists stays as it is. Before its first write: the writes name it.
+    package func open(
+        _ batch: BatchID, of user: UserID, source: String, label: String?, as state: BatchState,
+        at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            BatchQueries.open,
+            [
+                .id(user), .id(batch), .text(source), .text(label), .word(state), .id(BatchID(ids.next())),
+                .moment(moment),
+            ], until: deadline)
+    }
+
+    /// The batch in its next state; nil where it is not in one that leads there. Counts stay where they are nil.
+    @discardableResult
+    package func advance(
+        _ batch: BatchID, of user: UserID, to state: BatchState, counts: BatchCounts? = nil, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredBatch? {
+        try await database.rows(
+            BatchQueries.advance,
+            [
+                .id(user), .id(batch), .textArray(state.before.map(\.rawValue)), .word(state), .moment(moment),
+                .jsonb(counts.map { encodeJSON($0) }),
+            ], until: deadline
+        ).first
+    }
+
+    package func batch(
+        _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredBatch? {
+        try await database.rows(BatchQueries.get, [.id(user), .id(batch)], until: deadline).first
+    }
+
+    /// The batches after `place`, the latest first.
+    package func page(
+        of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [StoredBatch] {
+        try await database.rows(
+            BatchQueries.page, [.id(user), .moment(place.at), .id(place.title), .int(limit)], until: deadline)
+    }
+
+    /// Batches whose undoing is under way; at most `limit`.
+    package func undoing(
+        limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [BatchKey] {
+        try await database.rows(BatchQueries.undoing, [.int(limit)], until: deadline)
+    }
+
+    // MARK: Taking back
+
+    /// What is yet to be taken back of one facet, `LedgerLimits.undoItemsMax` items after a place; the rule tells what
+    /// becomes of each. Nothing is written.
+    package func touched(
+        by batch: BatchID, of user: UserID, _ facet: LedgerFacet, after place: TouchedItem?,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [TouchedItem] {
+        guard let statement = BatchQueries.touched[facet] else { return [] }
+        return try await database.rows(statement, Self.touchedValues(batch, user, after: place), until: deadline)
+    }
+
+    /// Takes back the next items after a place, `LedgerLimits.undoItemsMax` at the most; the last of them, or nil where
+    /// none were left.
+    package func undoSome(
+        of batch: BatchID, _ user: UserID, after place: TouchedItem?, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TouchedItem? {
+        let facets = LedgerFacet.allCases
+        for facet in facets.drop(while: { place != nil && $0 != place?.facet }) {
+            guard let statement = BatchQueries.touched[facet] else { continue }
+            let values = Self.touchedValues(batch, user, after: place?.facet == facet ? place : nil)
+            let last = try await database.transaction(until: deadline) { transaction throws(PGError) -> TouchedItem? in
+                try await transaction.execute(LedgerQueries.lock, [.text(user.description)])
+                let items = try await transaction.query(statement, values)
+                if !items.isEmpty { try await undo(items, facet, batch, user, in: transaction) }
+                return items.last
+            }
+            if let last { return last }
+        }
+        return nil
+    }
+
+    /// What an undoing came to so far.
+    package func fates(
+        of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> UndoCounts {
+        try await database.rows(BatchQueries.fates, [.id(user), .id(batch)], until: deadline).first
+            ?? UndoCounts(restored: 0, kept: 0)
+    }
+
+    /// What an undoing left as it was; at most `limit`.
+    package func kept(
+        of batch: BatchID, _ user: UserID, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [KeptItem] {
+        try await database.rows(BatchQueries.kept, [.id(user), .id(batch), .int(limit)], until: deadline)
+    }
+
+    private static func touchedValues(_ batch: BatchID, _ user: UserID, after place: TouchedItem?) -> [PGValue] {
+        [
+            .id(user), .id(batch), .id(place.map { $0.list ?? noList } ?? noList),
+            .uuid(PGUUID(place?.item ?? UUIDBits(high: 0, low: 0))), .int(LedgerLimits.undoItemsMax),
+        ]
+    }
+
+    private static let noList = ListID(UUIDBits(high: 0, low: 0))
+
+    private func undo(
+        _ items: [TouchedItem], _ facet: LedgerFacet, _ batch: BatchID, _ user: UserID, in transaction: PGTransaction
+    ) async throws(PGError) {
+        let verdicts = items.map { ($0, UndoRule.verdict(on: $0, undoing: batch)) }
+        func keys(_ wanted: UndoVerdict) -> [PGValue]? {
+            let chosen = verdicts.filter { $0.1 == wanted }.map(\.0)
+            guard !chosen.isEmpty else { return nil }
+            return [
+                .id(user), .id(batch), .ids(chosen.map { $0.list ?? Self.noList }),
+                .uuidArray(chosen.map { PGUUID($0.item) }),
+            ]
+        }
+        if facet == .play {
+            // A play that stays because of others loses the batch's road all the same; one that was edited keeps it.
+            let plays = verdicts.filter { $0.1 != .keepEdit }.map { PGUUID($0.0.item) }
+            try await transaction.execute(
+                BatchQueries.eraseRoads, [.id(user), .id(batch), .uuidArray(plays)])
+        }
+        if let values = keys(.putBack), let putBack = BatchQueries.putBack[facet] {
+            try await transaction.execute(putBack, values)
+        }
+        if let values = keys(.erase), let erase = BatchQueries.erase[facet] {
+            try await transaction.execute(erase, values)
+        }
+        let told = verdicts.filter { $0.1 == .takeRoad }.map { PGUUID($0.0.item) }
+        if !told.isEmpty { try await transaction.execute(BatchQueries.eraseUntold, [.id(user), .uuidArray(told)]) }
+        try await transaction.execute(
+            BatchQueries.settle,
+            [
+                .id(user), .id(batch), .word(facet), .ids(items.map { $0.list ?? Self.noList }),
+                .uuidArray(items.map { PGUUID($0.item) }),
+                .textArray(verdicts.map { $0.1.isKept ? "kept" : "restored" }),
+            ])
+    }
+}

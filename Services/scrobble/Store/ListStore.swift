@@ -1,0 +1,227 @@
+package import Contracts
+import Postgres
+package import Store
+
+/// A person's lists in Postgres.
+package struct ListStore: Sendable {
+    private let database: Database
+    private let ids: any IDSource
+
+    package init(database: Database, ids: any IDSource) {
+        self.database = database
+        self.ids = ids
+    }
+
+    /// What became of a list that was put.
+    package struct PutList: Sendable, Hashable {
+        package let id: ListID
+        package let outcome: LedgerOutcome
+    }
+
+    // MARK: Lists
+
+    /// Makes lists, or finds them again by what they are called where they come from; one answer each, in their order.
+    ///
+    /// Nil where the person would have more than `LedgerLimits.listsMax`.
+    package func put(
+        _ lists: [NewList], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PutList]? {
+        guard !lists.isEmpty else { return [] }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> [PutList]? in
+            try await transaction.execute(LedgerQueries.lock, [.text(writer.user.description)])
+            let known = try await transaction.query(
+                ListQueries.bySource,
+                [.id(writer.user), .text(writer.source), .textArray(lists.compactMap(\.sourceKey))])
+            let byKey = Dictionary(known.map { ($0.sourceKey, $0) }) { first, _ in first }
+            var made: [String: ListID] = [:]
+            let answers = lists.map { list -> PutList in
+                let there = list.sourceKey.flatMap { byKey[$0] }
+                if let key = list.sourceKey, let id = made[key] { return PutList(id: id, outcome: .repeated) }
+                let id = there?.id ?? ListID(ids.next())
+                if let key = list.sourceKey { made[key] = id }
+                return PutList(id: id, outcome: Self.outcome(of: list, meeting: there, writer.authority))
+            }
+            let count = try await transaction.first(ListQueries.count, [.id(writer.user)]) ?? 0
+            let more = answers.count { $0.outcome == .created }
+            guard more == 0 || count + more <= LedgerLimits.listsMax else { return nil }
+            let news = zip(lists, answers).filter { $0.1.outcome.isChange }
+            guard !news.isEmpty else { return answers }
+            try await transaction.execute(
+                ListQueries.write,
+                [
+                    .id(writer.user), .ids(news.map(\.1.id)), .textArray(news.map(\.0.name)),
+                    .textArray(news.map(\.0.description)), .boolArray(news.map(\.0.isRanked)),
+                    .timestampArray(
+                        news.map { PGTimestamp(microseconds: $0.0.createdAt.microsecondsSinceEpoch) }),
+                    .textArray(news.map(\.0.sourceKey)), .text(writer.source), .id(writer.batch), .moment(writer.at),
+                ])
+            return answers
+        }
+    }
+
+    /// What became of a list that a person made.
+    package enum Made: Sendable, Hashable {
+        case made(StoredList)
+        /// It was made before, by the same `sourceKey`.
+        case wasMade(StoredList)
+        case tooMany
+    }
+
+    /// Makes one list, or finds the one that was made by the same `sourceKey`.
+    package func make(
+        _ list: NewList, by writer: LedgerWriter, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Made {
+        guard let put = try await put([list], by: writer, until: deadline)?.first else { return .tooMany }
+        guard let stored = try await self.list(put.id, of: writer.user, until: deadline) else { return .tooMany }
+        return put.outcome == .created ? .made(stored) : .wasMade(stored)
+    }
+
+    /// The list after the change; nil where there is none. An empty description goes, what is nil stays.
+    package func edit(
+        _ list: ListID, of user: UserID, name: String?, description: String?, isRanked: Bool?, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredList? {
+        try await database.rows(
+            ListQueries.edit,
+            [.id(user), .id(list), .text(name), .text(description), .bool(isRanked), .moment(moment)], until: deadline
+        ).first
+    }
+
+    /// Takes lists out with all that is on them; the ids of those that were there.
+    package func remove(
+        _ lists: [ListID], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Set<ListID> {
+        Set(
+            try await database.rows(
+                ListQueries.remove, [.id(writer.user), .ids(lists), .moment(writer.at), .id(writer.batch)],
+                until: deadline))
+    }
+
+    package func list(
+        _ list: ListID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> StoredList? {
+        try await database.rows(ListQueries.get, [.id(user), .id(list)], until: deadline).first
+    }
+
+    /// The lists after `place`, the latest first.
+    package func page(
+        of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [StoredList] {
+        try await database.rows(
+            ListQueries.page, [.id(user), .moment(place.at), .id(place.title), .int(limit)], until: deadline)
+    }
+
+    // MARK: Items
+
+    /// What became of items that were put on a list.
+    package enum ItemsAnswer: Sendable, Hashable {
+        case done([LedgerOutcome])
+        case noSuchList
+        /// It would have more than `LedgerLimits.listItemsMax`.
+        case tooMany
+    }
+
+    /// Writes what is news; one outcome for each item, in their order.
+    package func put(
+        _ items: [ShelfItem<ListItemDetails>], on list: ListID, by writer: LedgerWriter,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ItemsAnswer {
+        guard !items.isEmpty else { return .done([]) }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> ItemsAnswer in
+            guard try await hold(list, writer.user, transaction) else { return .noSuchList }
+            let known = try await known(items.map(\.title), list, writer.user, transaction)
+            let size =
+                try await transaction.first(ListQueries.size, [.id(writer.user), .id(list)])
+                ?? ListSize(lastRank: 0, count: 0)
+            let ranked = ListOrder.ranked(items, known: known, last: size.lastRank)
+            let outcomes = ShelfRule.outcomes(of: ranked, meeting: known, writer.authority)
+            guard size.count + outcomes.count(where: { $0 == .created }) <= LedgerLimits.listItemsMax else {
+                return .tooMany
+            }
+            let news = zip(ranked, outcomes).filter { $0.1.isChange }.map(\.0)
+            guard !news.isEmpty else { return .done(outcomes) }
+            try await transaction.execute(
+                ListQueries.writeItems,
+                [
+                    .id(writer.user), .id(list), .ids(news.map(\.title)), .textArray(news.map(\.kind.rawValue)),
+                    .timestampArray(news.map { PGTimestamp(microseconds: $0.at.microsecondsSinceEpoch) }),
+                    .textArray(news.map(\.details.note)),
+                    .int4Array(news.map { Int32(clamping: $0.details.rank ?? 0) }), .text(writer.source),
+                    .id(writer.batch), .moment(writer.at),
+                ])
+            return .done(outcomes)
+        }
+    }
+
+    /// Takes titles off a list, so that they stay off; one outcome for each, in their order.
+    package func remove(
+        _ titles: [TitleID], from list: ListID, at moment: Timestamp, by writer: LedgerWriter,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ItemsAnswer {
+        guard !titles.isEmpty else { return .done([]) }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> ItemsAnswer in
+            guard try await hold(list, writer.user, transaction) else { return .noSuchList }
+            let known = try await known(titles, list, writer.user, transaction)
+            let outcomes = ShelfRule.removals(of: titles, from: known, at: moment, writer.authority)
+            let gone = zip(titles, outcomes).filter { $0.1 == .removed }.map(\.0)
+            guard !gone.isEmpty else { return .done(outcomes) }
+            try await transaction.execute(
+                ListQueries.removeItems,
+                [
+                    .id(writer.user), .id(list), .ids(gone), .moment(moment), .moment(writer.at), .text(writer.source),
+                    .id(writer.batch),
+                ])
+            return .done(outcomes)
+        }
+    }
+
+    /// Puts titles before `anchor`, or behind the last where it is nil; false where there is no such list.
+    package func move(
+        _ titles: [TitleID], before anchor: TitleID?, on list: ListID, of user: UserID, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            guard try await hold(list, user, transaction) else { return false }
+            let order = try await transaction.query(ListQueries.order, [.id(user), .id(list)])
+            let moved = ListOrder.moving(titles, before: anchor, in: order)
+            try await transaction.execute(
+                ListQueries.renumber, [.id(user), .id(list), .ids(moved), .moment(moment)])
+            return true
+        }
+    }
+
+    /// The items after a place (rank and title), in the list's order.
+    package func items(
+        of list: ListID, _ user: UserID, after place: (rank: Int, title: TitleID), limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [KnownItem<ListItemDetails>] {
+        try await database.rows(
+            ListQueries.itemPage,
+            [.id(user), .id(list), .int4(Int32(clamping: place.rank)), .id(place.title), .int(limit)], until: deadline)
+    }
+
+    private func hold(
+        _ list: ListID, _ user: UserID, _ transaction: PGTransaction
+    ) async throws(PGError) -> Bool {
+        try await transaction.first(ListQueries.hold, [.id(user), .id(list)]) != nil
+    }
+
+    private func known(
+        _ titles: [TitleID], _ list: ListID, _ user: UserID, _ transaction: PGTransaction
+    ) async throws(PGError) -> [TitleID: KnownItem<ListItemDetails>] {
+        let rows = try await transaction.query(ListQueries.known, [.id(user), .id(list), .ids(titles)])
+        return Dictionary(rows.map { ($0.item.title, $0) }) { first, _ in first }
+    }
+
+    private static func outcome(
+        of list: NewList, meeting known: KnownList?, _ authority: LedgerAuthority
+    ) -> LedgerOutcome {
+        guard let known else { return .created }
+        guard known.removedAt == nil else { return authority.isDecided ? .created : .removedByYou }
+        // A person edits a list by `edit`; here it is found again.
+        let isSame =
+            authority == .person
+            || known.name == list.name && known.description == list.description && known.isRanked == list.isRanked
+        return isSame ? .same : .updated
+    }
+}

@@ -1,0 +1,118 @@
+package import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about what follows from plays: what was watched, and what comes next.
+enum WatchQueries {
+    /// The episodes of a series, or of its season `$3`, with what a person made of each.
+    static let episodes = PGStatement(
+        "watch.episodes",
+        """
+        SELECT e.title_id, e.season_number, e.episode_number, e.released_on, p.count, p.last_at
+        FROM title_refs e CROSS JOIN LATERAL (
+            SELECT count(*), max(listed_at) AS last_at FROM plays p
+            WHERE p.user_id = $1 AND p.title_id = e.title_id AND p.removed_at IS NULL
+        ) p
+        WHERE e.series_id = $2 AND e.kind = 'episode' AND e.season_number IS NOT NULL AND e.episode_number IS NOT NULL
+            AND ($3::int4 IS NULL OR e.season_number = $3)
+        ORDER BY e.season_number, e.episode_number
+        """
+    ) { row throws(PGError) in
+        EpisodeState(
+            title: try row.next(), season: try row.next(), number: try row.next(), releasedOn: try row.next(),
+            plays: try row.next(), lastPlayedAt: try row.next())
+    }
+
+    /// How often some titles were watched, and when last.
+    static let titles = PGStatement(
+        "watch.titles",
+        """
+        SELECT t.title_id, p.count, p.last_at
+        FROM unnest($2::uuid[]) AS t (title_id) CROSS JOIN LATERAL (
+            SELECT count(*), max(listed_at) AS last_at FROM plays p
+            WHERE p.user_id = $1 AND p.title_id = t.title_id AND p.removed_at IS NULL
+        ) p
+        """
+    ) { row throws(PGError) in
+        WatchedTitle(title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next())
+    }
+
+    /// The plays of some titles that stand.
+    static let plays = PGStatement(
+        "watch.plays",
+        "SELECT id FROM plays WHERE user_id = $1 AND title_id = ANY ($2) AND removed_at IS NULL"
+    ) { row throws(PGError) in try row.next(PlayID.self) }
+
+    /// What a person may go on with, the latest first: films and episodes that are half watched, and of every other
+    /// show in progress the episode that comes next. `$2` is today, `$3` rows.
+    ///
+    /// A person's shows are found by skipping from one to the next in the index; each is one look at its latest play.
+    /// The rule is that of `ShowProgress.next`.
+    static let goingOn = PGStatement(
+        "watch.goingOn",
+        """
+        WITH RECURSIVE shows (series_id) AS (
+            (SELECT series_id FROM plays WHERE user_id = $1 AND series_id IS NOT NULL AND removed_at IS NULL
+                ORDER BY series_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT p.series_id FROM plays p
+                WHERE p.user_id = $1 AND p.series_id > s.series_id AND p.removed_at IS NULL
+                ORDER BY p.series_id LIMIT 1)
+            FROM shows s WHERE s.series_id IS NOT NULL
+        ), halves AS (
+            SELECT w.title_id, w.kind, r.series_id, w.percent, w.added_at
+            FROM watch_progress w LEFT JOIN title_refs r ON r.title_id = w.title_id
+            WHERE w.user_id = $1 AND w.removed_at IS NULL AND NOT EXISTS (
+                SELECT FROM plays p WHERE p.user_id = $1 AND p.title_id = w.title_id AND p.removed_at IS NULL
+                    AND p.listed_at >= w.added_at)
+            ORDER BY w.added_at DESC LIMIT $3
+        ), lasts AS (
+            SELECT s.series_id, l.season_number, l.episode_number, l.listed_at
+            FROM shows s CROSS JOIN LATERAL (
+                SELECT e.season_number, e.episode_number, p.listed_at
+                FROM plays p JOIN title_refs e ON e.title_id = p.title_id
+                WHERE p.user_id = $1 AND p.series_id = s.series_id AND p.removed_at IS NULL AND e.season_number > 0
+                ORDER BY p.listed_at DESC, e.season_number DESC, e.episode_number DESC LIMIT 1
+            ) l
+            WHERE s.series_id IS NOT NULL
+        ), nexts AS (
+            SELECT n.title_id, 'episode' AS kind, l.series_id, NULL::double precision AS percent,
+                l.listed_at AS added_at
+            FROM lasts l CROSS JOIN LATERAL (
+                SELECT e.title_id FROM title_refs e
+                WHERE e.series_id = l.series_id AND e.kind = 'episode' AND e.season_number > 0 AND e.released_on <= $2
+                    AND (e.season_number, e.episode_number) > (l.season_number, l.episode_number)
+                    AND NOT EXISTS (SELECT FROM plays p
+                        WHERE p.user_id = $1 AND p.title_id = e.title_id AND p.removed_at IS NULL)
+                ORDER BY e.season_number, e.episode_number LIMIT 1
+            ) n
+            WHERE NOT EXISTS (SELECT FROM halves h WHERE h.series_id = l.series_id AND h.added_at >= l.listed_at)
+        )
+        SELECT title_id, kind, series_id, percent, added_at FROM halves
+        UNION ALL SELECT title_id, kind, series_id, percent, added_at FROM nexts
+        ORDER BY added_at DESC, title_id LIMIT $3
+        """
+    ) { row throws(PGError) in
+        GoingOn(
+            title: try row.next(), kind: try row.next(), series: try row.next(), percent: try row.next(),
+            at: try row.next())
+    }
+}
+
+/// How often a title was watched, and when last.
+package struct WatchedTitle: Sendable, Hashable {
+    package let title: TitleID
+    package let plays: Int
+    package let lastPlayedAt: Timestamp?
+}
+
+/// Something that a person may go on with.
+package struct GoingOn: Sendable, Hashable {
+    package let title: TitleID
+    package let kind: TitleKind
+    package let series: TitleID?
+    /// How far it was watched; nil for an episode that comes next.
+    package let percent: Double?
+    /// When the person was there, or watched the episode before.
+    package let at: Timestamp
+}

@@ -1,0 +1,52 @@
+import Contracts
+import Foundation
+import RPC
+
+/// What to ask, for how long, and about whom, as the command line says.
+struct RatingsPlan: Sendable {
+    enum Work: String {
+        case lone, point, page, stats, bulk, hot, cool
+    }
+
+    let work: Work
+    let target: RPCTarget
+    let secrets: ServiceSecrets
+    let measured: Duration
+    /// Who has rated.
+    let users: [UserID]
+    /// What is rated.
+    let titles: [TitleID]
+
+    private static let usage = Complaint(
+        "usage: bench-ratings lone|point|page|stats|bulk|hot|cool HOST:PORT SECRET-FILE SECONDS"
+            + " USER-PREFIX:FIRST:COUNT TITLE-PREFIX:FIRST:COUNT")
+
+    init(arguments: [String]) throws {
+        guard arguments.count == 6, let work = Work(rawValue: arguments[0]), let target = RPCTarget(arguments[1]),
+            let seconds = Double(arguments[3]), seconds > 0
+        else { throw Self.usage }
+        let secret = try String(contentsOfFile: arguments[2], encoding: .utf8)
+        guard let secrets = ServiceSecrets([secret.trimmingCharacters(in: .whitespacesAndNewlines)]) else {
+            throw Complaint("\(arguments[2]) holds no secret")
+        }
+        self.work = work
+        self.target = target
+        self.secrets = secrets
+        measured = .seconds(seconds)
+        users = try Self.ids(arguments[4])
+        titles = try Self.ids(arguments[5])
+    }
+
+    /// The `place`th title that the `user`th person has rated: everybody's begin elsewhere.
+    func title(_ place: Int, of user: Int) -> TitleID { titles[(user * 37 + place) % titles.count] }
+
+    /// A prefix and twelve decimal digits, counted up.
+    private static func ids<ID: LosslessStringConvertible>(_ argument: String) throws -> [ID] {
+        let parts = argument.split(separator: ":")
+        guard parts.count == 3, let first = Int(parts[1]), let count = Int(parts[2]), count > 0 else { throw usage }
+        return try (first..<first + count).map { number in
+            guard let id = ID("\(parts[0])\(number)") else { throw Complaint("\(parts[0])\(number) is no id") }
+            return id
+        }
+    }
+}

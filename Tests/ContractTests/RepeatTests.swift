@@ -1,0 +1,69 @@
+import Stack
+import Testing
+
+/// What is said about repeating: under one key a request has one effect, and what takes no key may come twice.
+@Suite(.stack(.openAndClosed), .serialized)
+struct RepeatTests {
+    /// Operations whose second time is another one, and why that is right.
+    private static let others = [
+        "login": "each opens a session",
+        "logout": "the second is nobody's any more",
+        "deleteMe": "the second is nobody's any more",
+    ]
+    private static let keyed = PublicContractTests.operations.filter(\.takesKey)
+    private static let repeatable = PublicContractTests.operations.filter {
+        ($0.isRepeatable || $0.method == "DELETE" || $0.method == "PUT") && others[$0.id] == nil
+    }
+    private static let timesAtOnce = 10
+
+    private let surface = PublicContractTests()
+
+    /// What a person has, but for when it was written or used.
+    private func possessions(
+        of person: PublicContractTests.Person, _ names: [String: String]
+    ) async throws -> [String: String] {
+        try await StrangerTests().view(person, names).mapValues {
+            $0.replacing(/,"last_used_at":"[^"]*"/, with: "").replacing(/"\d{4}-\d\d-\d\dT[^"]*"/, with: "\"…\"")
+        }
+    }
+
+    @Test("Under one key there is one effect and one answer, however often a request comes", arguments: keyed)
+    func once(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example)
+        let person = try await surface.join(asAdministrator: operation.isForAdministrators)
+        let names = try await surface.prepare(example, person)
+        let answers = try await withThrowingTaskGroup(of: Wire.Answer.self) { group in
+            for _ in 0..<Self.timesAtOnce {
+                group.addTask {
+                    try await surface.send(example, names, token: person.token, key: "one-key").answer
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let first = answers[0]
+        #expect(operation.answers[first.status] != nil, "\(operation.id): \(first.text)")
+        for answer in answers {
+            #expect(answer.status == first.status && answer.text == first.text, "\(operation.id): \(answer.text)")
+        }
+        let before = try await possessions(of: person, names)
+        let again = try await surface.send(example, names, token: person.token, key: "one-key").answer
+        #expect(again.status == first.status && again.text == first.text, "\(operation.id): \(again.text)")
+        let after = try await possessions(of: person, names)
+        for (read, text) in before { #expect(after[read] == text, "\(operation.id) changed \(read)") }
+    }
+
+    @Test("What says that it may be repeated leaves the second time what it left the first", arguments: repeatable)
+    func twice(operation: PublicDocument.Operation) async throws {
+        let example = try #require(operation.example)
+        let person = try await surface.join(asAdministrator: operation.isForAdministrators)
+        let names = try await surface.prepare(example, person)
+        let token = operation.isOpen ? nil : person.token
+        let first = try await surface.send(example, names, token: token).answer
+        #expect(operation.answers[first.status] != nil, "\(operation.id): \(first.text)")
+        let before = try await possessions(of: person, names)
+        let second = try await surface.send(example, names, token: token).answer
+        #expect(second.status < 500, "\(operation.id): \(second.text)")
+        let after = try await possessions(of: person, names)
+        for (read, text) in before { #expect(after[read] == text, "\(operation.id) changed \(read)") }
+    }
+}

@@ -1,0 +1,160 @@
+import Contracts
+import Postgres
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// Batches in a real Postgres: what they wrote, and taking it back.
+@Suite struct BatchStoreTests {
+    private static func wish(_ title: Int, at seconds: Int = 0) -> ShelfItem<WatchlistDetails> {
+        ShelfItem(
+            title: LedgerFixture.title(title), kind: .movie, at: LedgerFixture.at(seconds),
+            details: WatchlistDetails(note: "\(seconds)"))
+    }
+
+    private static func item(_ title: Int) -> ShelfItem<ListItemDetails> {
+        ShelfItem(
+            title: LedgerFixture.title(title), kind: .movie, at: LedgerFixture.start,
+            details: ListItemDetails(note: nil, rank: nil))
+    }
+
+    /// Writes something of everything: new things, changes of things that are there, and removals.
+    private static func write(_ fixture: LedgerFixture, _ batch: BatchID?, _ road: String, at seconds: Int) async throws
+    {
+        let deadline = LedgerFixture.deadline()
+        let writer = LedgerWriter(
+            user: fixture.user, source: road, batch: batch, at: LedgerFixture.at(seconds), authority: .plan)
+        _ = try await fixture.shelves.put(
+            (0..<5).map { wish($0 + seconds % 3, at: seconds) }, by: writer, until: deadline)
+        _ = try await fixture.shelves.remove(
+            [LedgerFixture.title(1)], as: WatchlistDetails.self, at: LedgerFixture.at(seconds), by: writer,
+            until: deadline)
+        _ = try await fixture.shelves.put(
+            [
+                ShelfItem(
+                    title: LedgerFixture.title(seconds % 2), kind: .movie, at: LedgerFixture.at(seconds),
+                    details: ProgressDetails(percent: Double(seconds)))
+            ], by: writer, until: deadline)
+        let lists = try await fixture.lists.put(
+            [
+                NewList(
+                    name: "Sea \(seconds)", description: nil, isRanked: false, createdAt: LedgerFixture.start,
+                    sourceKey: "sea")
+            ], by: writer, until: deadline)
+        if let list = lists?.first?.id {
+            _ = try await fixture.lists.put(
+                [item(seconds), item(seconds + 1)], on: list, by: writer, until: deadline)
+        }
+        _ = try await fixture.add(
+            (0..<4).map { fixture.play($0, at: $0 * 86_400 + seconds, from: road, key: "\($0) \(seconds)") }
+                + [fixture.play(9, at: 0, from: road, key: "day \(seconds)", day: seconds % 2 == 0)], batch)
+    }
+
+    @Test("Taking back everything of a batch leaves the ledger exactly as it was before")
+    func exact() async throws {
+        try await LedgerFixture.with { fixture in
+            try await Self.write(fixture, nil, "person", at: 1)
+            let before = try await fixture.everything()
+            let batch = try await fixture.newBatch()
+            try await Self.write(fixture, batch, "trakt", at: 2)
+            #expect(try await fixture.everything() != before)
+            let counts = try await fixture.undo(batch)
+            #expect(counts.kept == 0)
+            #expect(counts.restored > 8)
+            #expect(try await fixture.everything() == before)
+            // Once more changes nothing.
+            #expect(try await fixture.undo(batch) == counts)
+            #expect(try await fixture.everything() == before)
+            // And the same comes again as if it had never been there.
+            let again = try await fixture.newBatch()
+            try await Self.write(fixture, again, "trakt", at: 2)
+            #expect(try await fixture.undo(again) == counts)
+            #expect(try await fixture.everything() == before)
+        }
+    }
+
+    @Test("Two batches, taken back in either order, leave nothing of either", arguments: [false, true])
+    func order(lastFirst: Bool) async throws {
+        try await LedgerFixture.with { fixture in
+            let one = try await fixture.newBatch()
+            try await Self.write(fixture, one, "letterboxd", at: 3)
+            let between = try await fixture.everything()
+            let two = try await fixture.newBatch()
+            try await Self.write(fixture, two, "trakt", at: 4)
+            if lastFirst {
+                _ = try await fixture.undo(two)
+                #expect(try await fixture.everything() == between)
+                _ = try await fixture.undo(one)
+                #expect(try await fixture.everything().isEmpty)
+            } else {
+                let first = try await fixture.undo(one)
+                #expect(first.kept > 0, "what the second batch wrote over stays")
+                #expect(try await fixture.everything().contains { $0.contains("letterboxd") } == false)
+            }
+        }
+    }
+
+    @Test("What was edited since keeps the edit, and is named")
+    func edited() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let batch = try await fixture.newBatch()
+            _ = try await fixture.shelves.put([Self.wish(1), Self.wish(2)], by: fixture.file(batch), until: deadline)
+            let plays = try await fixture.add(
+                [
+                    fixture.play(1, at: 0, from: "letterboxd", key: "1"),
+                    fixture.play(2, at: 0, from: "letterboxd", key: "2"),
+                    fixture.play(3, at: 0, from: "letterboxd", key: "3"),
+                ], batch)
+            let list = try #require(
+                try await fixture.lists.put(
+                    [
+                        NewList(
+                            name: "Sea", description: nil, isRanked: false, createdAt: LedgerFixture.start,
+                            sourceKey: "sea")
+                    ], by: fixture.file(batch), until: deadline)?.first?.id)
+            _ = try await fixture.lists.put([Self.item(1)], on: list, by: fixture.file(batch), until: deadline)
+            // The person changes a note, takes a play out, writes one down that the file told too, adds to the list.
+            _ = try await fixture.shelves.put([Self.wish(2, at: 50)], by: fixture.hand(at: 50), until: deadline)
+            _ = try await fixture.ledger.remove(
+                [plays[1].play], by: fixture.hand(at: 51), telling: false, until: deadline)
+            _ = try await fixture.add([fixture.play(3, at: 30, from: "manual", key: "m")], nil, byHand: true)
+            _ = try await fixture.lists.put([Self.item(5)], on: list, by: fixture.hand(), until: deadline)
+
+            let counts = try await fixture.undo(batch)
+            #expect(counts == UndoCounts(restored: 3, kept: 4))
+            let kept = try await fixture.batches.kept(of: batch, fixture.user, limit: 10, until: deadline)
+            #expect(
+                Set(kept.map { "\($0.facet) \($0.title.map { $0.uuid.low }.map(String.init) ?? "")" })
+                    == ["watchlist 2", "play 2", "play 3", "list "])
+            let rest = try await fixture.everything()
+            #expect(rest.count { $0.hasPrefix("play") } == 2)
+            #expect(rest.count { $0.hasPrefix("watchlist") } == 1)
+            #expect(rest.count { $0.hasPrefix("item") } == 1)
+            #expect(rest.contains { $0.hasPrefix("road") && $0.contains("manual") })
+        }
+    }
+
+    @Test("A batch goes its way once, whoever pushes it")
+    func states() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let batch = try await fixture.newBatch()
+            func advance(_ state: BatchState) async throws -> BatchState? {
+                try await fixture.batches.advance(
+                    batch, of: fixture.user, to: state, at: LedgerFixture.at(9), until: deadline)?.state
+            }
+            #expect(try await advance(.undone) == nil)
+            #expect(try await advance(.applied) == .applied)
+            #expect(try await advance(.applied) == nil)
+            #expect(try await advance(.undoing) == .undoing)
+            #expect(try await fixture.batches.undoing(limit: 5, until: deadline).map(\.batch) == [batch])
+            #expect(try await advance(.undone) == .undone)
+            let stored = try await fixture.batches.batch(batch, of: fixture.user, until: deadline)
+            #expect(stored?.appliedAt == LedgerFixture.at(9))
+            #expect(stored?.undoneAt == LedgerFixture.at(9))
+        }
+    }
+}

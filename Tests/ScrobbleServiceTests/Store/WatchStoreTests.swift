@@ -1,0 +1,168 @@
+import Contracts
+import Postgres
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// What follows from plays, in a real Postgres.
+@Suite struct WatchStoreTests {
+    private static let today = LedgerFixture.start.date
+
+    private static func series(_ number: Int) -> TitleID { TitleID(UUIDBits(high: 70, low: UInt64(number))) }
+    private static func episode(_ series: Int, _ season: Int, _ number: Int) -> TitleID {
+        TitleID(UUIDBits(high: UInt64(1_000 + series), low: UInt64(season * 100 + number)))
+    }
+
+    private static func play(_ title: TitleID, _ moment: PlayMoment, _ key: String, _ place: EpisodePlace?)
+        -> IncomingPlay
+    {
+        IncomingPlay(
+            title: title, kind: place == nil ? .movie : .episode, moment: moment, percent: nil, runtimeMinutes: nil,
+            source: PlaySource(name: "file", key: key), episode: place)
+    }
+
+    /// Shows of random length, some episodes in the future, some without a date, some watched at random times.
+    private static func fill(
+        _ fixture: LedgerFixture, _ refs: TitleRefStore, _ random: inout SeededRandom
+    ) async throws -> [Int] {
+        let deadline = LedgerFixture.deadline()
+        var plays: [IncomingPlay] = []
+        var shows: [Int] = []
+        for show in 0..<25 {
+            var episodes: [TitleRef] = []
+            for season in 0..<4 {
+                for number in 1...6 where random.next() % 6 > 0 {
+                    let released = [-9, -1, 0, 1, nil][Int(random.next() % 5)].flatMap {
+                        CalendarDate(daysSinceEpoch: today.daysSinceEpoch + $0)
+                    }
+                    let title = episode(show, season, number)
+                    episodes.append(
+                        TitleRef(
+                            title: title, kind: .episode, series: series(show), season: season, number: number,
+                            releasedOn: released))
+                    for time in 0..<Int(random.next() % 3) where show % 5 > 0 {
+                        // Whole hours, so that several episodes share a moment; some without a date.
+                        let at = LedgerFixture.at(-Int(random.next() % 20) * 3_600)
+                        plays.append(
+                            play(
+                                title, random.next() % 9 == 0 ? .unknown : .second(at, day: at.date),
+                                "\(show) \(season) \(number) \(time)",
+                                EpisodePlace(series: series(show), season: season, number: number)))
+                    }
+                }
+            }
+            try await refs.take(episodes, of: series(show), at: LedgerFixture.start, until: deadline)
+            shows.append(show)
+        }
+        _ = try await fixture.add(plays, nil)
+        return shows
+    }
+
+    @Test("What comes next in all shows at once is what the rule says of each")
+    func next() async throws {
+        var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
+        for round in 0..<4 {
+            try await LedgerFixture.with { fixture in
+                let deadline = LedgerFixture.deadline()
+                let database = Database(pool: fixture.pool)
+                let watch = WatchStore(database: database)
+                let shows = try await Self.fill(fixture, TitleRefStore(database: database), &random)
+                var expected: [TitleID: TitleID] = [:]
+                for show in shows {
+                    let episodes = try await watch.episodes(
+                        of: Self.series(show), season: nil, fixture.user, until: deadline)
+                    let progress = ShowProgress(episodes, today: Self.today, withSpecials: false)
+                    if progress.watched > 0, let next = progress.next { expected[Self.series(show)] = next.title }
+                }
+                let items = try await watch.goingOn(
+                    fixture.user, today: Self.today, limit: 100, until: deadline)
+                let found = Dictionary(items.map { ($0.series, $0.title) }) { first, _ in first }
+                #expect(
+                    found == Dictionary(expected.map { (Optional($0.key), $0.value) }) { first, _ in first },
+                    "seed \(random.seed), round \(round)")
+                #expect(items.map(\.at) == items.map(\.at).sorted(by: >), "seed \(random.seed), round \(round)")
+                let few = try await watch.goingOn(fixture.user, today: Self.today, limit: 3, until: deadline)
+                #expect(few == Array(items.prefix(3)), "seed \(random.seed), round \(round)")
+            }
+        }
+    }
+
+    @Test("What is half watched stands in the place of its show's next episode, until it was watched")
+    func halves() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let database = Database(pool: fixture.pool)
+            let (watch, refs) = (WatchStore(database: database), TitleRefStore(database: database))
+            let episodes = (1...3).map {
+                TitleRef(
+                    title: Self.episode(1, 1, $0), kind: .episode, series: Self.series(1), season: 1, number: $0,
+                    releasedOn: Self.today)
+            }
+            try await refs.take(episodes, of: Self.series(1), at: LedgerFixture.start, until: deadline)
+            func goingOn() async throws -> [String] {
+                try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
+                    .map { "\($0.kind) \($0.title.uuid.low) \($0.percent.map { "\(Int($0))" } ?? "next")" }
+            }
+            func half(_ title: TitleID, _ kind: TitleKind, at seconds: Int) async throws {
+                let item = ShelfItem(
+                    title: title, kind: kind, at: LedgerFixture.at(seconds), details: ProgressDetails(percent: 40))
+                _ = try await fixture.shelves.put([item], by: fixture.hand(at: seconds), until: deadline)
+            }
+            #expect(try await goingOn() == [])
+            try await half(LedgerFixture.title(5), .movie, at: 10)
+            _ = try await fixture.add(
+                [
+                    Self.play(
+                        Self.episode(1, 1, 1), .second(LedgerFixture.at(20), day: Self.today), "1",
+                        EpisodePlace(series: Self.series(1), season: 1, number: 1))
+                ], nil)
+            #expect(try await goingOn() == ["episode 102 next", "movie 5 40"])
+            try await half(Self.episode(1, 1, 2), .episode, at: 30)
+            #expect(try await goingOn() == ["episode 102 40", "movie 5 40"])
+            // Watched to the end meanwhile, by another road.
+            _ = try await fixture.add(
+                [
+                    Self.play(
+                        Self.episode(1, 1, 2), .second(LedgerFixture.at(40), day: Self.today), "2",
+                        EpisodePlace(series: Self.series(1), season: 1, number: 2)),
+                    Self.play(LedgerFixture.title(5), .second(LedgerFixture.at(41), day: Self.today), "3", nil),
+                ], nil)
+            #expect(try await goingOn() == ["episode 103 next"])
+        }
+    }
+
+    @Test("A play whose show is not known is brought home once metadata has told it")
+    func homeless() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let database = Database(pool: fixture.pool)
+            let (watch, refs) = (WatchStore(database: database), TitleRefStore(database: database))
+            let at = LedgerFixture.at(5)
+            let lost = IncomingPlay(
+                title: Self.episode(2, 1, 1), kind: .episode, moment: .second(at, day: at.date), percent: nil,
+                runtimeMinutes: nil, source: PlaySource(name: "file", key: "1"))
+            let strange = IncomingPlay(
+                title: Self.episode(3, 1, 1), kind: .episode, moment: .second(at, day: at.date), percent: nil,
+                runtimeMinutes: nil, source: PlaySource(name: "file", key: "2"))
+            _ = try await fixture.add([lost, strange], nil)
+            func homeless() async throws -> Set<TitleID> {
+                Set(try await refs.homeless(since: LedgerFixture.at(-9), limit: 10, until: deadline))
+            }
+            #expect(try await homeless() == [lost.title, strange.title])
+            let found = (1...2).map {
+                TitleRef(
+                    title: Self.episode(2, 1, $0), kind: .episode, series: Self.series(2), season: 1, number: $0,
+                    releasedOn: Self.today)
+            }
+            try await refs.remember(
+                found + [TitleRef(unknown: strange.title)], at: LedgerFixture.start, until: deadline)
+            try await refs.bringHome([lost.title, strange.title], until: deadline)
+            #expect(try await homeless() == [])
+            #expect(try await refs.stale(before: LedgerFixture.start, limit: 9, until: deadline) == [Self.series(2)])
+            let items = try await watch.goingOn(fixture.user, today: Self.today, limit: 9, until: deadline)
+            #expect(items.map(\.title) == [Self.episode(2, 1, 2)])
+        }
+    }
+}
