@@ -167,7 +167,9 @@ let package = Package(
                 name: "TestSupport", dependencies: ["Postgres"], path: "Tests/Support", swiftSettings: house),
             .target(
                 name: "UpstreamEmulators",
-                dependencies: ["GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log] + nio,
+                dependencies: [
+                    "Archive", "CSV", "GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log,
+                ] + nio,
                 path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),
             .executableTarget(
                 name: "upstreams", dependencies: ["UpstreamEmulators", hummingbird, argumentParser, log],
@@ -194,7 +196,8 @@ let package = Package(
                 name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
                 swiftSettings: house),
             .testTarget(
-                name: "EndToEndTests", dependencies: ["Stack"], path: "Tests/EndToEndTests", swiftSettings: house),
+                name: "EndToEndTests", dependencies: ["Archive", "CSV", "Stack"], path: "Tests/EndToEndTests",
+                swiftSettings: house),
             .executableTarget(
                 name: "bench-rpc",
                 dependencies: ["Contracts", "HTTP2", "RPC", product("UnixSignals", "swift-service-lifecycle")] + nio,

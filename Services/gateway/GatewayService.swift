@@ -45,6 +45,24 @@ package struct GatewayService: GatewayAPI {
     }
 }
 
+/// Files that people bring; what else there is to do about them is generated.
+extension GatewayService {
+    package func createImport(
+        _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> {
+        try await CreateImport(scrobble: clients.scrobble).run(input, caller, context)
+    }
+}
+
+extension GatewayService {
+    package func exportLetterboxd(
+        _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
+        try await ExportLetterboxd(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
+    }
+}
+
 /// Titles of every kind.
 extension GatewayService {
     private var titles: TitleDesk { TitleDesk(metadata: clients.metadata, ratings: clients.ratings) }

@@ -16,11 +16,15 @@ extension ScrobbleService {
     private static let traktClientID = ConfigKey<Secret?>.optionalSecret(
         "REELAY_TRAKT_CLIENT_ID", "Client id of a Trakt application; without it Trakt is off.")
 
+    private static let scratchFolder = ConfigKey<String>.text(
+        "REELAY_SCRATCH_FOLDER", default: "/tmp",
+        "Folder for what is unpacked while files are brought in; nothing stays in it.")
+
     package static let definition = ServiceDefinition(
         name: "scrobble", portDefault: 7_103,
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
-            SharedKeys.keyRing.definition, traktURL.definition, traktClientID.definition,
+            SharedKeys.keyRing.definition, traktURL.definition, traktClientID.definition, scratchFolder.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -55,9 +59,17 @@ extension ScrobbleService {
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })
         let keeper = ledgerKeeper(metadata, ratings, database, clock, ids, logger)
         assembly.add(.running("ledger", phase: .background) { await keeper.run() })
+        let imports = ImportWorker.Tools(
+            database: database, metadata: metadata, ratings: ratings, scratchFolder: values[scratchFolder],
+            clock: clock, ids: ids)
+        let importer = ImportWorker(imports) { point in
+            if case .troubled(_, let why) = point { logger.warning("import troubled", metadata: ["cause": "\(why)"]) }
+        }
+        assembly.add(.running("imports", phase: .background) { await importer.run() })
         let service = ScrobbleService(
             database: database, peers: ScrobblePeers(metadata: metadata, ratings: ratings), queue: queue, hooks: hooks,
-            secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, clock: clock, ids: ids)
+            secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, imports: imports,
+            importer: importer, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
         try await assembly.listen(router)
@@ -131,5 +143,6 @@ extension ScrobbleService {
         Migration(7, "events", sql: PackageResources._007_events_sql),
         Migration(8, "ledger_items", sql: PackageResources._008_ledger_items_sql),
         Migration(9, "fingerprints", sql: PackageResources._009_fingerprints_sql),
+        Migration(10, "imports", sql: PackageResources._010_imports_sql),
     ]
 }

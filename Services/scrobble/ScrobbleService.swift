@@ -25,6 +25,8 @@ package struct ScrobbleService: ScrobbleAPI {
     private let watch: WatchStore
     private let guide: EpisodeGuide
     private let undoing: BatchUndo
+    private let imports: ImportWorker.Tools
+    private let importer: ImportWorker
     private let titles: TitleLookup
     private let queue: QueueWorker
     private let hooks: HookStore
@@ -37,7 +39,7 @@ package struct ScrobbleService: ScrobbleAPI {
 
     package init(
         database: Database, peers: ScrobblePeers, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
-        events: EventBell, clock: any WallClock, ids: any IDSource
+        events: EventBell, imports: ImportWorker.Tools, importer: ImportWorker, clock: any WallClock, ids: any IDSource
     ) {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
@@ -51,6 +53,8 @@ package struct ScrobbleService: ScrobbleAPI {
             metadata: peers.metadata, refs: TitleRefStore(database: database), clock: clock)
         undoing = BatchUndo(batches: batches, ratings: peers.ratings, clock: clock)
         titles = TitleLookup(metadata: peers.metadata)
+        self.imports = imports
+        self.importer = importer
         self.queue = queue
         self.hooks = HookStore(database: database, ids: ids)
         hookWorker = hooks
@@ -335,5 +339,64 @@ extension ScrobbleService {
 
     package func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport {
         try await UndoBatch(undoing: undoing, queue: queue).run(params, context)
+    }
+}
+
+/// What people take with them.
+extension ScrobbleService {
+    package func listDiary(_ params: ListDiaryParams, _ context: RPCContext) async throws(RPCError) -> DiaryPage {
+        try await ListDiary(store: store).run(params, context)
+    }
+}
+
+/// Files that people bring.
+extension ScrobbleService {
+    package func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        try await CreateImport(store: imports.store, ledger: ledger, clock: clock, ids: ids).run(params, context)
+    }
+
+    package func putImportChunk(
+        _ params: PutImportChunkParams, _ context: RPCContext
+    ) async throws(RPCError) -> ImportReceived {
+        try await PutImportChunk(store: imports.store).run(params, context)
+    }
+
+    package func finishUpload(_ params: FinishUploadParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        try await FinishUpload(store: imports.store, spool: imports.spool, worker: importer, clock: clock)
+            .run(params, context)
+    }
+
+    package func getImport(_ params: GetImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        try await GetImport(store: imports.store).run(params, context)
+    }
+
+    package func listImports(_ params: ListImportsParams, _ context: RPCContext) async throws(RPCError) -> ImportPage {
+        try await ListImports(store: imports.store).run(params, context)
+    }
+
+    package func listImportRows(
+        _ params: ListImportRowsParams, _ context: RPCContext
+    ) async throws(RPCError) -> ImportRowPage {
+        try await ListImportRows(store: imports.store).run(params, context)
+    }
+
+    package func setImportFileKind(
+        _ params: SetImportFileKindParams, _ context: RPCContext
+    ) async throws(RPCError) -> ImportFileKindSet {
+        try await SetImportFileKind(store: imports.store, worker: importer, clock: clock).run(params, context)
+    }
+
+    package func correctImport(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow
+    {
+        try await CorrectImport(store: imports.store, titles: titles, worker: importer, clock: clock)
+            .run(params, context)
+    }
+
+    package func applyImport(_ params: ApplyImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        try await ApplyImport(store: imports.store, worker: importer, clock: clock, ids: ids).run(params, context)
+    }
+
+    package func cancelImport(_ params: CancelImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        try await CancelImport(store: imports.store, clock: clock).run(params, context)
     }
 }

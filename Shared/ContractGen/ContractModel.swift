@@ -133,6 +133,8 @@ struct Operation: Sendable {
     let isBodyRequired: Bool
     /// Whether the body comes in any form, and the handler reads it.
     let isBodyRaw: Bool
+    /// Whether the handler takes the body in pieces, whatever it is.
+    var takesUpload = false
     let replies: [Reply]
     /// Whether its answer is what GET answers at the same path, so that both carry the same entity tag.
     var isRepresentation = false

@@ -23,7 +23,8 @@ struct GatewayRenderer {
     private func input(_ operation: Operation, _ file: inout SwiftFile) {
         let properties = operation.parameters.map(\.property)
         file.line("/// What `\(operation.id)` is given.")
-        file.block("package struct \(operation.inputName): Sendable, Hashable") { file in
+        let conformances = operation.takesUpload ? "Sendable" : "Sendable, Hashable"
+        file.block("package struct \(operation.inputName): \(conformances)") { file in
             TypeRenderer.storage(properties, &file)
             var parameters = properties.map(\.parameter)
             if let body = operation.body {
@@ -35,8 +36,13 @@ struct GatewayRenderer {
                 file.line("package var body: EdgeBody")
                 parameters.append("body: EdgeBody")
             }
+            if operation.takesUpload {
+                file.line("package var upload: EdgeUpload")
+                parameters.append("upload: EdgeUpload")
+            }
             let hasBody = operation.body != nil || operation.isBodyRaw
-            let names = properties.map(\.swiftName) + (hasBody ? ["body"] : [])
+            let names =
+                properties.map(\.swiftName) + (hasBody ? ["body"] : []) + (operation.takesUpload ? ["upload"] : [])
             TypeRenderer.memberwise(parameters, names, &file)
             TypeRenderer.patterns(properties, &file)
             file.line()
@@ -61,6 +67,7 @@ struct GatewayRenderer {
                     let function = operation.isBodyRequired ? "requiredBody" : "optionalBody"
                     file.line("body = try request.\(function)(\(ShapeRenderer.type(body)).self)")
                 }
+                if operation.takesUpload { file.line("upload = try request.requiredUpload()") }
             }
         }
     }
@@ -182,6 +189,7 @@ struct GatewayRenderer {
                 (operation.isRepresentation ? ["isRepresentation: true"] : [])
                 + (operation.checksConditions ? ["checksConditions: true"] : [])
                 + (operation.isBodyRaw ? ["takesAnyBody: true"] : [])
+                + (operation.takesUpload ? ["takesUpload: true"] : [])
             let arguments = [place] + scope + flags
             let names = operation.isOpen ? ["request", "context"] : ["request", "caller", "context"]
             let list = (operation.isDocument ? names.map { _ in "_" } : names).joined(separator: ", ")

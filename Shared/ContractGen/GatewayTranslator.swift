@@ -61,11 +61,12 @@ struct GatewayTranslator {
         }
         let scope = try node.text("x-scope")
         if isOpen != nil, scope != nil { throw node.fail("x-scope is not supported with security: []") }
+        let takesUpload = try node["requestBody"]?.flag("x-upload") ?? false
         let operation = Operation(
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
             isOpen: isOpen ?? false, scope: scope, parameters: parameters, body: body?.shape,
             isBodyRequired: body?.isRequired ?? false, isBodyRaw: try node["requestBody"]?.flag("x-raw") ?? false,
-            replies: try replies(node, name, &schemas),
+            takesUpload: takesUpload, replies: try replies(node, name, &schemas),
             checksConditions: try node.flag("x-conditional"), errors: try errors(node), rpc: try rpc(node),
             isDocument: try node.flag("x-document"))
         try RPCForwarding.check(operation, node)
@@ -102,8 +103,9 @@ struct GatewayTranslator {
             throw operation.fail("path parameters \(declared) do not fit \(path)")
         }
         let names = result.map(\.property.swiftName)
-        guard Set(names).count == names.count, !names.contains("body") else {
-            throw operation.fail("parameters must have different names, none of them body")
+        guard Set(names).count == names.count, !names.contains("body"), !names.contains("upload")
+        else {
+            throw operation.fail("parameters must have different names, none of them body or upload")
         }
         return result
     }
@@ -112,7 +114,9 @@ struct GatewayTranslator {
         _ node: SpecNode, _ name: String, _ schemas: inout SchemaTranslator
     ) throws(SpecError) -> (shape: Shape, isRequired: Bool)? {
         guard let body = node["requestBody"] else { return nil }
-        try body.only(["required", "content", "description", "x-raw"], "in a request body")
+        try body.only(["required", "content", "description", "x-raw", "x-upload"], "in a request body")
+        // The forms are described for readers; the handler sees which one it gets.
+        if try body.flag("x-upload") { return nil }
         let content = try body.require("content")
         if try body.flag("x-raw") {
             // The forms are described for readers; the handler tells them apart.

@@ -15,10 +15,13 @@ package struct EdgeRequest: Sendable {
     package var isBodyCut: Bool
     package var isBodyTooLarge: Bool
 
+    /// The body of an operation that takes it in pieces.
+    package var upload: EdgeUpload?
+
     package init(
         pathParameters: [String: String] = [:], query: [(name: String, value: String)] = [],
         headers: [(name: String, value: String)] = [], body: [UInt8] = [], isBodyCut: Bool = false,
-        isBodyTooLarge: Bool = false
+        isBodyTooLarge: Bool = false, upload: EdgeUpload? = nil
     ) {
         self.pathParameters = pathParameters
         self.query = query
@@ -26,6 +29,7 @@ package struct EdgeRequest: Sendable {
         self.body = body
         self.isBodyCut = isBodyCut
         self.isBodyTooLarge = isBodyTooLarge
+        self.upload = upload
     }
 
     /// The first header field of that lower-case name.
@@ -174,6 +178,12 @@ extension EdgeRequest {
     func rawBody() -> EdgeBody {
         EdgeBody(
             contentType: header("content-type") ?? "", bytes: body, isCut: isBodyCut, isTooLarge: isBodyTooLarge)
+    }
+
+    /// The body in pieces, of an operation that takes it so.
+    func requiredUpload() throws(RPCError) -> EdgeUpload {
+        guard let upload else { throw .invalidRequest("The request has no body.") }
+        return upload
     }
 
     /// Whether the content type is JSON; its parameters, such as a charset, change nothing (RFC 8259 §8.1).

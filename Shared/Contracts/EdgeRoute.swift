@@ -23,16 +23,18 @@ package struct EdgeRoute: Sendable {
     package let checksConditions: Bool
     /// Whether it takes a body of any form and length, of which the edge keeps the beginning.
     package let takesAnyBody: Bool
+    /// Whether it takes its body in pieces while it arrives.
+    package let takesUpload: Bool
     private let run: @Sendable (EdgeRequest, EdgeCaller?, EdgeContext) async throws(RPCError) -> EdgeResponse
 
     static func open(
         _ operation: String, _ method: String, _ path: String, isRepresentation: Bool = false,
-        checksConditions: Bool = false, takesAnyBody: Bool = false,
+        checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
         EdgeRoute(
             operation: operation, method: method, path: path, access: .open, isRepresentation: isRepresentation,
-            checksConditions: checksConditions, takesAnyBody: takesAnyBody
+            checksConditions: checksConditions, takesAnyBody: takesAnyBody, takesUpload: takesUpload
         ) {
             (request, _, context) async throws(RPCError) in try await run(request, context)
         }
@@ -40,13 +42,13 @@ package struct EdgeRoute: Sendable {
 
     static func bearer(
         _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
-        checksConditions: Bool = false, takesAnyBody: Bool = false,
+        checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
         EdgeRoute(
             operation: operation, method: method, path: path, access: .bearer(scope: scope),
             isRepresentation: isRepresentation,
-            checksConditions: checksConditions, takesAnyBody: takesAnyBody
+            checksConditions: checksConditions, takesAnyBody: takesAnyBody, takesUpload: takesUpload
         ) {
             (request, caller, context) async throws(RPCError) in
             guard let caller else { throw .unauthenticated() }

@@ -15,6 +15,10 @@ package struct EdgeLimits: Sendable {
     package var headerFieldsMax = 100
     /// The longest that a request may take, from the end of its header to its answer.
     package var operationTimeout = Duration.seconds(30)
+    /// Bytes of a body that is taken in pieces: 50 MiB of files and what parts them.
+    package var uploadBytesMax = (50 << 20) + (1 << 20)
+    /// The longest that such a request may take as a whole; between two pieces `bodyTimeout` may pass.
+    package var uploadTimeout = Duration.seconds(600)
     /// The longest that a client may take to send a body, part of the above.
     package var bodyTimeout = Duration.seconds(20)
     /// How long a connection lives on after a body that came too slowly, so that the refusal can be read.

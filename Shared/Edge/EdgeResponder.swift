@@ -33,8 +33,9 @@ struct EdgeResponder: HTTPResponder {
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
         let begun = ContinuousClock.now
         let trace = Self.trace(request)
+        let timeout = takesUpload(request.head) ? limits.uploadTimeout : limits.operationTimeout
         let rpc = RPCContext(
-            deadline: begun.advanced(by: limits.operationTimeout), trace: trace,
+            deadline: begun.advanced(by: timeout), trace: trace,
             idempotencyKey: Self.field("idempotency-key", of: request))
         let client = proxies.client(
             peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
@@ -78,10 +79,15 @@ struct EdgeResponder: HTTPResponder {
                 let caller = route.access == .open ? nil : try await caller(request, context)
                 // Nobody's body is not waited for.
                 if route.access != .open, caller == nil { throw .unauthenticated() }
-                let body = route.takesAnyBody ? try await beginning(request) : Body(bytes: try await body(request))
-                let input = EdgeRequest(
-                    pathParameters: parameters, query: query, headers: Self.headers(request), body: body.bytes,
-                    isBodyCut: body.isCut, isBodyTooLarge: body.isTooLarge)
+                var input = EdgeRequest(pathParameters: parameters, query: query, headers: Self.headers(request))
+                if route.takesUpload {
+                    input.upload = try upload(request)
+                } else {
+                    let body = route.takesAnyBody ? try await beginning(request) : Body(bytes: try await body(request))
+                    input.body = body.bytes
+                    input.isBodyCut = body.isCut
+                    input.isBodyTooLarge = body.isTooLarge
+                }
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits)
@@ -102,6 +108,21 @@ struct EdgeResponder: HTTPResponder {
     private func caller(_ request: Request, _ context: EdgeContext) async throws(RPCError) -> EdgeCaller? {
         guard let token = BearerToken.token(in: request.headers[values: .authorization]) else { return nil }
         return try await authenticate(token, context.rpc.deadline)
+    }
+
+    /// Whether a request is for an operation that takes its body in pieces.
+    func takesUpload(_ head: HTTPRequest) -> Bool {
+        let path = (head.path ?? "/").prefix { $0 != "?" }
+        guard case .found(let route, _) = table.match(head.method.rawValue, path) else { return false }
+        return route.takesUpload
+    }
+
+    private func upload(_ request: Request) throws(RPCError) -> EdgeUpload {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limits.uploadBytesMax {
+            throw UploadSource.tooLarge(limits)
+        }
+        return EdgeUpload(
+            contentType: Self.field("content-type", of: request), source: UploadSource(request.body, limits: limits))
     }
 
     private func body(_ request: Request) async throws(RPCError) -> [UInt8] {

@@ -53,7 +53,9 @@ package struct EdgeServer: Sendable {
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
         let connections = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestGuard(limits: limits, connections: connections)],
+            additionalChannelHandlers: [
+                RequestGuard(limits: limits, connections: connections, takesUpload: responder.takesUpload)
+            ],
             idleTimeout: TimeAmount(limits.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,

@@ -21,13 +21,20 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var unreadCount = 0
     private var patience: Scheduled<Void>?
     private var isReceiving = false
+    /// Whether the body is taken in pieces: then each has its own time.
+    private let takesUpload: @Sendable (HTTPRequest) -> Bool
+    private var isUpload = false
     /// Set when a body came too slowly: whatever comes now belongs to nothing.
     private var hasGivenUp = false
     private var timer: Scheduled<Void>?
 
-    init(limits: EdgeLimits, connections: OpenConnections) {
+    init(
+        limits: EdgeLimits, connections: OpenConnections,
+        takesUpload: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false }
+    ) {
         self.limits = limits
         self.connections = connections
+        self.takesUpload = takesUpload
     }
 
     func handlerAdded(context: ChannelHandlerContext) { connections.opened(context.channel) }
@@ -43,10 +50,14 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let request):
             isReceiving = true
+            isUpload = takesUpload(request)
             if invites(request) {
                 let invitation = HTTPResponsePart.head(HTTPResponse(status: .continue))
                 context.writeAndFlush(wrapOutboundOut(invitation), promise: nil)
             }
+        case .body where isUpload:
+            timer?.cancel()
+            timer = nil
         case .body: break
         case .end: stopWaiting()
         }
@@ -139,6 +150,6 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func invites(_ request: HTTPRequest) -> Bool {
         guard request.headerFields[.expect]?.lowercased() == "100-continue" else { return false }
         guard let length = request.headerFields[.contentLength] else { return true }
-        return Int(length).map { $0 <= limits.bodyBytesMax } ?? false
+        return Int(length).map { $0 <= (isUpload ? limits.uploadBytesMax : limits.bodyBytesMax) } ?? false
     }
 }

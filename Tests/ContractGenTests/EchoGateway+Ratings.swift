@@ -74,4 +74,12 @@ extension EchoGateway {
     func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }
+
+    func exportLetterboxd(
+        _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }
+
+    func createImport(
+        _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> { throw .forbidden() }
 }

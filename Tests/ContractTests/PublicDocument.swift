@@ -5,6 +5,8 @@ import Testing
 ///
 /// Each operation shows itself in `x-example` and says in `x-provoke` how to come by each of its `x-errors`:
 ///
+/// What an operation takes in pieces is `upload`, a text; `a-word-of-its-own` in it is another one each time.
+///
 ///     x-example:
 ///       given: [{ operation: resolveMovie, body: {…}, becomes: { id: "a literal" } }]
 ///       path: { title: "a literal" }      # also query, headers, body
@@ -26,6 +28,7 @@ struct PublicDocument: Sendable {
         let query: Tree
         let headers: Tree
         let body: Tree?
+        let upload: String?
         let becomes: [String: String]
         let isAtClosedGateway: Bool
 
@@ -38,6 +41,7 @@ struct PublicDocument: Sendable {
             query = node["query"] ?? .object([:])
             headers = node["headers"] ?? .object([:])
             body = node["body"]
+            upload = node["upload"]?.text
             becomes = (node["becomes"]?.members ?? [:]).compactMapValues(\.text)
             isAtClosedGateway = node["at"]?.text == "closed"
         }
@@ -60,6 +64,8 @@ struct PublicDocument: Sendable {
         let isStream: Bool
         /// The body's schema, nil where the operation takes none.
         let body: Tree?
+        /// Whether it answers with a file that is no JSON.
+        let isFile: Bool
         /// Schemas by status, `.null` where the answer has no body.
         let answers: [Int: Tree]
         let errors: [String]
@@ -97,7 +103,7 @@ extension PublicDocument.Operation {
         takesKey =
             node["parameters"]?.items.contains { $0["$ref"]?.text?.hasSuffix("/IdempotencyKey") == true } == true
         isBodyRaw = node["requestBody"]?["x-raw"] == .bool(true)
-        isStream = node["responses"]?["200"]?["x-stream"] == .bool(true)
+        isStream = node["responses"]?["200"]?["content"]?.members["text/event-stream"] != nil
         body = node["requestBody"]?["content"]?.members["application/json"]?["schema"]
         var answers: [Int: Tree] = [:]
         for (status, answer) in node["responses"]?.members ?? [:] {
@@ -105,6 +111,10 @@ extension PublicDocument.Operation {
             answers[status] = answer["content"]?.members["application/json"]?["schema"] ?? .null
         }
         self.answers = answers
+        isFile = (node["responses"]?.members ?? [:]).values.contains {
+            $0["x-stream"] == .bool(true) && $0["content"]?.members["text/event-stream"] == nil
+                && $0["content"]?.members["application/json"] == nil
+        }
         errors = (node["x-errors"]?.items ?? []).compactMap(\.text)
         example = node["x-example"].map { PublicDocument.Request($0, operation: id) }
         provocations = (node["x-provoke"]?.items ?? []).map {

@@ -10,6 +10,21 @@ enum TestRoutes {
 
     struct Unlucky: Error {}
 
+    /// Counts what arrives.
+    private static let upload: EdgeRoute = .bearer(
+        "upload", "POST", "/api/v1/uploads", scope: "rate", takesUpload: true
+    ) {
+        (request, _, _) async throws(RPCError) in
+        let upload = try request.requiredUpload()
+        var (pieces, bytes) = (0, 0)
+        while let piece = try await upload.next() {
+            pieces += 1
+            bytes += piece.count
+        }
+        let text = "\(upload.contentType ?? "nothing") of \(bytes) in \(pieces > 1 ? "pieces" : "one")"
+        return EdgeResponse(status: 200, headers: [("content-type", "text/plain")], body: Array(text.utf8))
+    }
+
     static func make(_ note: Note = Note(), events: TestEvents = TestEvents()) -> [EdgeRoute] {
         [
             .open("login", "POST", "/api/v1/auth/login") { (request, _) async throws(RPCError) in
@@ -68,6 +83,7 @@ enum TestRoutes {
                 note.write(request.body, context)
                 return try note.read()
             },
+            upload,
             .bearer("deleteNote", "DELETE", "/api/v1/notes/{note}", scope: "rate") {
                 (_, _, _) async throws(RPCError) in
                 note.remove()

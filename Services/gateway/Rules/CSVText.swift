@@ -18,6 +18,9 @@ struct CSVText: Sendable {
         bytes += [13, 10]
     }
 
+    /// The rows of another.
+    mutating func append(_ other: CSVText) { bytes += other.bytes }
+
     /// The cell as it may be shown. A cell that already begins with apostrophes before such a character gets one more, so
     /// that whoever takes exactly one away reads what was meant.
     static func neutral(_ cell: String) -> String {

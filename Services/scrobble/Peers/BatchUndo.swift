@@ -40,6 +40,9 @@ struct BatchUndo: Sendable {
         guard let stored = try await self.batch(batch, of: user, until: deadline), stored.state == .undoing else {
             return
         }
+        _ = try await asking { () throws(StoreError) in
+            try await batches.undoNotes(of: batch, user, until: deadline)
+        }
         var place: TouchedItem?
         repeat {
             place = try await asking { () throws(StoreError) in

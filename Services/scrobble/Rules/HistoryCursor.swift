@@ -10,6 +10,10 @@ package struct HistoryCursor: Sendable, Hashable {
     package static let newest = HistoryCursor(
         listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max), id: PlayID(UUIDBits(high: .max, low: .max)))
 
+    /// The same for a list that begins with the earliest.
+    package static let oldest = HistoryCursor(
+        listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .min), id: PlayID(UUIDBits(high: 0, low: 0)))
+
     package init(listedAt: Timestamp, id: PlayID) {
         self.listedAt = listedAt
         self.id = id

@@ -5,7 +5,7 @@ package import Store
 
 /// Batches in Postgres: what was written together, and taking it back.
 package struct BatchStore: Sendable {
-    private let database: Database
+    let database: Database
     private let ids: any IDSource
 
     package init(database: Database, ids: any IDSource) {

@@ -1,4 +1,5 @@
 package import Contracts
+import JSON
 import Postgres
 import Store
 
@@ -27,6 +28,33 @@ enum ScrobbleQueries {
             """, row: listedPlay)
     }
 
+    /// Days are those of `$2`, a time zone.
+    static let diary = PGStatement(
+        "scrobble.diary",
+        """
+        SELECT p.id, p.title_id, coalesce(p.watched_on, (p.watched_at AT TIME ZONE $2)::date),
+            coalesce(n.is_rewatch, false) OR EXISTS (
+                SELECT FROM plays e WHERE e.user_id = $1 AND e.title_id = p.title_id AND e.removed_at IS NULL
+                    AND (e.listed_at, e.id) < (p.listed_at, p.id)),
+            n.tags, n.rating, n.review, coalesce(n.is_spoiler, false), p.listed_at
+        FROM plays p LEFT JOIN play_notes n ON n.user_id = p.user_id AND n.play_id = p.id
+        WHERE p.user_id = $1 AND p.kind = 'movie' AND p.removed_at IS NULL
+            AND ($3::timestamptz IS NULL OR p.created_at > $3 OR n.changed_at > $3)
+            AND (p.listed_at, p.id) > ($4, $5)
+        ORDER BY p.listed_at, p.id LIMIT $6
+        """
+    ) { row throws(PGError) in
+        let (play, title): (PlayID, TitleID) = (try row.next(), try row.next())
+        let day: CalendarDate? = try row.next()
+        let isRewatch: Bool = try row.next()
+        let tags: [String]? = try row.next()
+        let (rating, review): (DecimalTenths?, String?) = (try row.next(), try row.next())
+        let (isSpoiler, listedAt): (Bool, Timestamp) = (try row.next(), try row.next())
+        return DiaryEntry(
+            play: play, title: title, watchedOn: day, rewatch: isRewatch, tags: tags, rating: rating, review: review,
+            spoiler: isSpoiler, place: HistoryCursor(listedAt: listedAt, id: play).text)
+    }
+
     static let lockPerson = PGCommand(
         "scrobble.lockPerson", "SELECT pg_advisory_xact_lock(person_lock($1))")
 
@@ -39,7 +67,7 @@ enum ScrobbleQueries {
         "queue_lanes", "scrobble_queue", "queue_outcomes", "scrobble_connections", "playback_sessions",
         "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
-        "batch_changes", "batches",
+        "batch_changes", "batches", "imports", "match_overrides",
     ].map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }

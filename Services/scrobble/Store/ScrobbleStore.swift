@@ -24,6 +24,18 @@ package struct ScrobbleStore: Sendable {
         return isNew
     }
 
+    /// The films that were watched after `place`, the earliest first; with `since` only what was written down later.
+    func diary(
+        of user: UserID, in timeZone: String, since: Timestamp?, after place: HistoryCursor, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [DiaryEntry] {
+        try await database.rows(
+            ScrobbleQueries.diary,
+            [
+                .id(user), .text(timeZone), .moment(since), .moment(place.listedAt), .id(place.id), .int(limit),
+            ], until: deadline)
+    }
+
     /// The plays after `place` that `filter` asks for, the latest first.
     package func plays(
         of user: UserID, _ filter: HistoryFilter = HistoryFilter(), after place: HistoryCursor, limit: Int,

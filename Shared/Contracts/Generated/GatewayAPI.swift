@@ -421,6 +421,51 @@ package protocol GatewayAPI: Sendable {
     func streamEvents(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
+    /// My diary or my ratings as a file that Letterboxd takes in, films only. `GET /api/v1/exports/letterboxd`.
+    /// Errors: invalidCursor.
+    func exportLetterboxd(
+        _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream>
+    /// What I brought in, the latest first. `GET /api/v1/imports`. Errors: invalidCursor.
+    func listImports(
+        _ input: ListImportsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportPage>
+    /// Brings files in, whole archives or single files of Letterboxd, Trakt and IMDb; `curl --data-binary @export.zip`
+    /// or `curl -F file=@diary.csv -F file=@ratings.csv`. `POST /api/v1/imports`. Errors: fileRefused, importExists,
+    /// importNotReady.
+    func createImport(
+        _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import>
+    /// How far it is; with `wait` the answer comes when it rests, or after 25 seconds. `GET /api/v1/imports/{import}`.
+    /// Errors: importNotFound.
+    func getImport(
+        _ input: GetImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import>
+    /// Gives it up before anything of it is written. `DELETE /api/v1/imports/{import}`. Errors: importNotFound,
+    /// importNotReady.
+    func cancelImport(
+        _ input: CancelImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import>
+    /// What each row comes to, all of them or those of one verdict. `GET /api/v1/imports/{import}/rows`. Errors:
+    /// importNotFound, invalidCursor.
+    func listImportRows(
+        _ input: ListImportRowsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportRowPage>
+    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day;
+    /// remembered for later imports. `POST /api/v1/imports/{import}/corrections`. Errors: importNotFound,
+    /// importNotReady, titleNotFound.
+    func correctImport(
+        _ input: CorrectImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportRow>
+    /// Says what a file is that could be several things; the import goes on once all are known. `POST
+    /// /api/v1/imports/{import}/kinds`. Errors: importNotFound.
+    func setImportFileKind(
+        _ input: SetImportFileKindInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportFileKindSet>
+    /// Writes what the preview shows. `POST /api/v1/imports/{import}/apply`. Errors: importNotFound, importNotReady.
+    func applyImport(
+        _ input: ApplyImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import>
     /// What I watched, the latest first. `GET /api/v1/history`. Errors: invalidCursor.
     func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -827,6 +872,62 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<DeliveryRerun> {
         let params = RerunHookDeliveryParams(user: caller.user, hook: input.hook, delivery: input.delivery)
         return EdgeReply(try await clients.scrobble.rerunHookDelivery(params, context.rpc.outgoing()))
+    }
+
+    package func listImports(
+        _ input: ListImportsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportPage> {
+        let params = ListImportsParams(user: caller.user, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listImports(params, context.rpc.outgoing()))
+    }
+
+    package func getImport(
+        _ input: GetImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> {
+        let params = GetImportParams(user: caller.user, import: input.`import`, wait: input.wait)
+        return EdgeReply(try await clients.scrobble.getImport(params, context.rpc.outgoing()))
+    }
+
+    package func cancelImport(
+        _ input: CancelImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> {
+        let params = CancelImportParams(user: caller.user, import: input.`import`)
+        return EdgeReply(try await clients.scrobble.cancelImport(params, context.rpc.outgoing()))
+    }
+
+    package func listImportRows(
+        _ input: ListImportRowsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportRowPage> {
+        let params = ListImportRowsParams(
+            user: caller.user, import: input.`import`, verdict: input.verdict, limit: input.limit, cursor: input.cursor
+        )
+        return EdgeReply(try await clients.scrobble.listImportRows(params, context.rpc.outgoing()))
+    }
+
+    package func correctImport(
+        _ input: CorrectImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportRow> {
+        let params = CorrectImportParams(
+            user: caller.user, import: input.`import`, place: input.body.place, title: input.body.title,
+            skip: input.body.skip, watchedOn: input.body.watchedOn
+        )
+        return EdgeReply(try await clients.scrobble.correctImport(params, context.rpc.outgoing()))
+    }
+
+    package func setImportFileKind(
+        _ input: SetImportFileKindInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ImportFileKindSet> {
+        let params = SetImportFileKindParams(
+            user: caller.user, import: input.`import`, name: input.body.name, kind: input.body.kind
+        )
+        return EdgeReply(try await clients.scrobble.setImportFileKind(params, context.rpc.outgoing()))
+    }
+
+    package func applyImport(
+        _ input: ApplyImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> {
+        let params = ApplyImportParams(user: caller.user, import: input.`import`)
+        return EdgeReply(try await clients.scrobble.applyImport(params, context.rpc.outgoing()))
     }
 
     package func addPlay(

@@ -1553,6 +1553,190 @@ package struct StreamEventsInput: Sendable, Hashable {
     }
 }
 
+/// What `exportLetterboxd` is given.
+package struct ExportLetterboxdInput: Sendable, Hashable {
+    package var list: LetterboxdList
+    package var since: Timestamp?
+    package var cursor: String?
+
+    package init(list: LetterboxdList, since: Timestamp? = nil, cursor: String? = nil) {
+        self.list = list
+        self.since = since
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        list = try request.required(.query, "list", isText: true, LetterboxdList.init(from:))
+        since = try request.optional(.query, "since", isText: true, Timestamp.init(from:))
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `listImports` is given.
+package struct ListImportsInput: Sendable, Hashable {
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(limit: Int? = nil, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `createImport` is given.
+package struct CreateImportInput: Sendable {
+    /// What the file is called, where the body is the file.
+    package var name: String?
+    package var apply: Bool?
+    package var upload: EdgeUpload
+
+    package init(name: String? = nil, apply: Bool? = nil, upload: EdgeUpload) {
+        self.name = name
+        self.apply = apply
+        self.upload = upload
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        name = try request.optional(.query, "name", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255)
+        }
+        apply = try request.optional(.query, "apply", isText: false, Bool.init(from:))
+        upload = try request.requiredUpload()
+    }
+}
+
+/// What `getImport` is given.
+package struct GetImportInput: Sendable, Hashable {
+    package var `import`: ImportID
+    package var wait: Bool?
+
+    package init(import: ImportID, wait: Bool? = nil) {
+        self.import = `import`
+        self.wait = wait
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+        wait = try request.optional(.query, "wait", isText: false, Bool.init(from:))
+    }
+}
+
+/// What `cancelImport` is given.
+package struct CancelImportInput: Sendable, Hashable {
+    package var `import`: ImportID
+
+    package init(import: ImportID) {
+        self.import = `import`
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+    }
+}
+
+/// What `listImportRows` is given.
+package struct ListImportRowsInput: Sendable, Hashable {
+    package var `import`: ImportID
+    package var verdict: ImportVerdict?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(import: ImportID, verdict: ImportVerdict? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.import = `import`
+        self.verdict = verdict
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+        verdict = try request.optional(.query, "verdict", isText: true, ImportVerdict.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `correctImport` is given.
+package struct CorrectImportInput: Sendable, Hashable {
+    package var `import`: ImportID
+    package var body: ImportCorrection
+
+    package init(import: ImportID, body: ImportCorrection) {
+        self.import = `import`
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+        body = try request.requiredBody(ImportCorrection.self)
+    }
+}
+
+/// What `setImportFileKind` is given.
+package struct SetImportFileKindInput: Sendable, Hashable {
+    package var `import`: ImportID
+    package var body: ImportFileKindRequest
+
+    package init(import: ImportID, body: ImportFileKindRequest) {
+        self.import = `import`
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+        body = try request.requiredBody(ImportFileKindRequest.self)
+    }
+}
+
+/// What `applyImport` is given.
+package struct ApplyImportInput: Sendable, Hashable {
+    package var `import`: ImportID
+
+    package init(import: ImportID) {
+        self.import = `import`
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        `import` = try request.required(.path, "import", isText: true, ImportID.init(from:))
+    }
+}
+
 /// What `listHistory` is given.
 package struct ListHistoryInput: Sendable, Hashable {
     package var limit: Int?

@@ -94,6 +94,15 @@ package enum GatewayRoutes {
             listHookDeliveries(api),
             rerunHookDelivery(api),
             streamEvents(api),
+            exportLetterboxd(api),
+            listImports(api),
+            createImport(api),
+            getImport(api),
+            cancelImport(api),
+            listImportRows(api),
+            correctImport(api),
+            setImportFileKind(api),
+            applyImport(api),
             listHistory(api),
             addPlay(api),
             removePlay(api),
@@ -837,6 +846,78 @@ package enum GatewayRoutes {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.streamEvents(StreamEventsInput(request), caller, context)
             return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func exportLetterboxd(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("exportLetterboxd", "GET", "/api/v1/exports/letterboxd", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.exportLetterboxd(ExportLetterboxdInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listImports(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listImports", "GET", "/api/v1/imports", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listImports(ListImportsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func createImport(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("createImport", "POST", "/api/v1/imports", scope: "sync", takesUpload: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.createImport(CreateImportInput(request), caller, context)
+            return EdgeResponse(202, reply)
+        }
+    }
+
+    private static func getImport(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getImport", "GET", "/api/v1/imports/{import}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getImport(GetImportInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func cancelImport(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("cancelImport", "DELETE", "/api/v1/imports/{import}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.cancelImport(CancelImportInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listImportRows(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listImportRows", "GET", "/api/v1/imports/{import}/rows", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listImportRows(ListImportRowsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func correctImport(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("correctImport", "POST", "/api/v1/imports/{import}/corrections", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.correctImport(CorrectImportInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func setImportFileKind(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("setImportFileKind", "POST", "/api/v1/imports/{import}/kinds", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.setImportFileKind(SetImportFileKindInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func applyImport(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("applyImport", "POST", "/api/v1/imports/{import}/apply", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.applyImport(ApplyImportInput(request), caller, context)
+            return EdgeResponse(202, reply)
         }
     }
 

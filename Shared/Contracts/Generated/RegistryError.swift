@@ -84,8 +84,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case unknownTimeZone
     /// The moment of expiry has passed already.
     case expiryInPast
-    /// The export would be larger than a file may be; read the list page by page.
-    case exportTooLarge
     /// The person has no play with this id.
     case playNotFound
     /// The person has no list with this id.
@@ -102,6 +100,14 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case otherServer
     /// What was sent is in none of the forms that are understood.
     case unreadableHook
+    /// The person has no import with this id, or it has no such row.
+    case importNotFound
+    /// The same files are being brought in already; detail names that import.
+    case importExists
+    /// The import is not in a state in which this can be done.
+    case importNotReady
+    /// The file is no export, or an archive that is refused; detail says why.
+    case fileRefused
 
     /// The JSON-RPC code.
     package var code: Int {
@@ -145,7 +151,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: 1049
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
-        case .exportTooLarge: 1060
         case .playNotFound: 1070
         case .listNotFound: 1071
         case .batchNotFound: 1072
@@ -154,6 +159,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .hookAccountNotFound: 1102
         case .otherServer: 1103
         case .unreadableHook: 1104
+        case .importNotFound: 1120
+        case .importExists: 1121
+        case .importNotReady: 1122
+        case .fileRefused: 1123
         }
     }
 
@@ -199,7 +208,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: 422
         case .unknownTimeZone: 422
         case .expiryInPast: 422
-        case .exportTooLarge: 422
         case .playNotFound: 404
         case .listNotFound: 404
         case .batchNotFound: 404
@@ -208,6 +216,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .hookAccountNotFound: 404
         case .otherServer: 409
         case .unreadableHook: 422
+        case .importNotFound: 404
+        case .importExists: 409
+        case .importNotReady: 409
+        case .fileRefused: 422
         }
     }
 
@@ -256,7 +268,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
-        case .exportTooLarge: "The export would be larger than a file may be; read the list page by page."
         case .playNotFound: "The person has no play with this id."
         case .listNotFound: "The person has no list with this id."
         case .batchNotFound: "The person has no batch with this id."
@@ -265,6 +276,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .hookAccountNotFound: "The hook has not heard of this account."
         case .otherServer: "The hook belongs to another server; make one for each."
         case .unreadableHook: "What was sent is in none of the forms that are understood."
+        case .importNotFound: "The person has no import with this id, or it has no such row."
+        case .importExists: "The same files are being brought in already; detail names that import."
+        case .importNotReady: "The import is not in a state in which this can be done."
+        case .fileRefused: "The file is no export, or an archive that is refused; detail says why."
         }
     }
 
@@ -310,7 +325,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: false
         case .unknownTimeZone: false
         case .expiryInPast: false
-        case .exportTooLarge: false
         case .playNotFound: false
         case .listNotFound: false
         case .batchNotFound: false
@@ -319,6 +333,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .hookAccountNotFound: false
         case .otherServer: false
         case .unreadableHook: false
+        case .importNotFound: false
+        case .importExists: false
+        case .importNotReady: false
+        case .fileRefused: false
         }
     }
 
@@ -364,7 +382,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1049: self = .idempotencyKeyReused
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
-        case 1060: self = .exportTooLarge
         case 1070: self = .playNotFound
         case 1071: self = .listNotFound
         case 1072: self = .batchNotFound
@@ -373,6 +390,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1102: self = .hookAccountNotFound
         case 1103: self = .otherServer
         case 1104: self = .unreadableHook
+        case 1120: self = .importNotFound
+        case 1121: self = .importExists
+        case 1122: self = .importNotReady
+        case 1123: self = .fileRefused
         default: return nil
         }
     }
@@ -540,10 +561,6 @@ extension RPCError {
     package static func expiryInPast(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.expiryInPast.error(message, data: data)
     }
-    /// The export would be larger than a file may be; read the list page by page.
-    package static func exportTooLarge(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
-        RegistryError.exportTooLarge.error(message, data: data)
-    }
     /// The person has no play with this id.
     package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.playNotFound.error(message, data: data)
@@ -575,5 +592,21 @@ extension RPCError {
     /// What was sent is in none of the forms that are understood.
     package static func unreadableHook(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.unreadableHook.error(message, data: data)
+    }
+    /// The person has no import with this id, or it has no such row.
+    package static func importNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.importNotFound.error(message, data: data)
+    }
+    /// The same files are being brought in already; detail names that import.
+    package static func importExists(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.importExists.error(message, data: data)
+    }
+    /// The import is not in a state in which this can be done.
+    package static func importNotReady(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.importNotReady.error(message, data: data)
+    }
+    /// The file is no export, or an archive that is refused; detail says why.
+    package static func fileRefused(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.fileRefused.error(message, data: data)
     }
 }

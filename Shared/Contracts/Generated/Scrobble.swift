@@ -133,6 +133,37 @@ package protocol ScrobbleAPI: Sendable {
     /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
     /// named. Repeating it changes nothing more. Errors: batchNotFound.
     func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
+    /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
+    /// come before all others. Errors: invalidCursor.
+    func listDiary(_ params: ListDiaryParams, _ context: RPCContext) async throws(RPCError) -> DiaryPage
+    /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
+    func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import
+    /// A piece of a file, each exactly where the one before ended; a piece that came before is taken as it is. Errors:
+    /// importNotFound, importNotReady, fileRefused.
+    func putImportChunk(_ params: PutImportChunkParams, _ context: RPCContext) async throws(RPCError) -> ImportReceived
+    /// All files are here; they are looked over, and their rows read. With `apply` the import goes on by itself to its
+    /// end. Errors: importNotFound, importNotReady, importExists, fileRefused.
+    func finishUpload(_ params: FinishUploadParams, _ context: RPCContext) async throws(RPCError) -> Import
+    /// How far an import is; with `wait` the answer comes when it rests or the call's time is nearly up. Errors:
+    /// importNotFound.
+    func getImport(_ params: GetImportParams, _ context: RPCContext) async throws(RPCError) -> Import
+    /// A person's imports, the latest first. Errors: invalidCursor.
+    func listImports(_ params: ListImportsParams, _ context: RPCContext) async throws(RPCError) -> ImportPage
+    /// The rows of an import in their order, or those of one verdict. Errors: importNotFound, invalidCursor.
+    func listImportRows(_ params: ListImportRowsParams, _ context: RPCContext) async throws(RPCError) -> ImportRowPage
+    /// Says what a file is that could be several things; the import goes on once all are known. Errors:
+    /// importNotFound.
+    func setImportFileKind(
+        _ params: SetImportFileKindParams, _ context: RPCContext
+    ) async throws(RPCError) -> ImportFileKindSet
+    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
+    /// Errors: importNotFound, importNotReady, titleNotFound.
+    func correctImport(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow
+    /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
+    /// importNotReady.
+    func applyImport(_ params: ApplyImportParams, _ context: RPCContext) async throws(RPCError) -> Import
+    /// Gives an import up before anything of it is written; may be repeated. Errors: importNotFound, importNotReady.
+    func cancelImport(_ params: CancelImportParams, _ context: RPCContext) async throws(RPCError) -> Import
     /// Removes everything of a person; what arrives late is refused.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
@@ -188,6 +219,17 @@ package enum ScrobbleMethods {
     package static let listBatches = RPCMethod(name: "scrobble.listBatches", isIdempotent: true)
     package static let previewUndo = RPCMethod(name: "scrobble.previewUndo", isIdempotent: true)
     package static let undoBatch = RPCMethod(name: "scrobble.undoBatch", isIdempotent: true)
+    package static let listDiary = RPCMethod(name: "scrobble.listDiary", isIdempotent: true)
+    package static let createImport = RPCMethod(name: "scrobble.createImport", isIdempotent: false)
+    package static let putImportChunk = RPCMethod(name: "scrobble.putImportChunk", isIdempotent: true)
+    package static let finishUpload = RPCMethod(name: "scrobble.finishUpload", isIdempotent: true)
+    package static let getImport = RPCMethod(name: "scrobble.getImport", isIdempotent: true)
+    package static let listImports = RPCMethod(name: "scrobble.listImports", isIdempotent: true)
+    package static let listImportRows = RPCMethod(name: "scrobble.listImportRows", isIdempotent: true)
+    package static let setImportFileKind = RPCMethod(name: "scrobble.setImportFileKind", isIdempotent: true)
+    package static let correctImport = RPCMethod(name: "scrobble.correctImport", isIdempotent: true)
+    package static let applyImport = RPCMethod(name: "scrobble.applyImport", isIdempotent: true)
+    package static let cancelImport = RPCMethod(name: "scrobble.cancelImport", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
 
@@ -480,6 +522,74 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.undoBatch, params, call)
     }
 
+    /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
+    /// come before all others. Errors: invalidCursor.
+    package func listDiary(_ params: ListDiaryParams, _ call: RPCCall) async throws(RPCError) -> DiaryPage {
+        try await caller.call(ScrobbleMethods.listDiary, params, call)
+    }
+
+    /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
+    package func createImport(_ params: CreateImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
+        try await caller.call(ScrobbleMethods.createImport, params, call)
+    }
+
+    /// A piece of a file, each exactly where the one before ended; a piece that came before is taken as it is. Errors:
+    /// importNotFound, importNotReady, fileRefused.
+    package func putImportChunk(
+        _ params: PutImportChunkParams, _ call: RPCCall
+    ) async throws(RPCError) -> ImportReceived {
+        try await caller.call(ScrobbleMethods.putImportChunk, params, call)
+    }
+
+    /// All files are here; they are looked over, and their rows read. With `apply` the import goes on by itself to its
+    /// end. Errors: importNotFound, importNotReady, importExists, fileRefused.
+    package func finishUpload(_ params: FinishUploadParams, _ call: RPCCall) async throws(RPCError) -> Import {
+        try await caller.call(ScrobbleMethods.finishUpload, params, call)
+    }
+
+    /// How far an import is; with `wait` the answer comes when it rests or the call's time is nearly up. Errors:
+    /// importNotFound.
+    package func getImport(_ params: GetImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
+        try await caller.call(ScrobbleMethods.getImport, params, call)
+    }
+
+    /// A person's imports, the latest first. Errors: invalidCursor.
+    package func listImports(_ params: ListImportsParams, _ call: RPCCall) async throws(RPCError) -> ImportPage {
+        try await caller.call(ScrobbleMethods.listImports, params, call)
+    }
+
+    /// The rows of an import in their order, or those of one verdict. Errors: importNotFound, invalidCursor.
+    package func listImportRows(
+        _ params: ListImportRowsParams, _ call: RPCCall
+    ) async throws(RPCError) -> ImportRowPage {
+        try await caller.call(ScrobbleMethods.listImportRows, params, call)
+    }
+
+    /// Says what a file is that could be several things; the import goes on once all are known. Errors:
+    /// importNotFound.
+    package func setImportFileKind(
+        _ params: SetImportFileKindParams, _ call: RPCCall
+    ) async throws(RPCError) -> ImportFileKindSet {
+        try await caller.call(ScrobbleMethods.setImportFileKind, params, call)
+    }
+
+    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
+    /// Errors: importNotFound, importNotReady, titleNotFound.
+    package func correctImport(_ params: CorrectImportParams, _ call: RPCCall) async throws(RPCError) -> ImportRow {
+        try await caller.call(ScrobbleMethods.correctImport, params, call)
+    }
+
+    /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
+    /// importNotReady.
+    package func applyImport(_ params: ApplyImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
+        try await caller.call(ScrobbleMethods.applyImport, params, call)
+    }
+
+    /// Gives an import up before anything of it is written; may be repeated. Errors: importNotFound, importNotReady.
+    package func cancelImport(_ params: CancelImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
+        try await caller.call(ScrobbleMethods.cancelImport, params, call)
+    }
+
     /// Removes everything of a person; what arrives late is refused.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
         try await caller.call(ScrobbleMethods.deletePerson, params, call)
@@ -684,6 +794,50 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.undoBatch) {
             (params: UndoBatchParams, context) async throws(RPCError) in
             try await api.undoBatch(params, context)
+        }
+        router.register(ScrobbleMethods.listDiary) {
+            (params: ListDiaryParams, context) async throws(RPCError) in
+            try await api.listDiary(params, context)
+        }
+        router.register(ScrobbleMethods.createImport) {
+            (params: CreateImportParams, context) async throws(RPCError) in
+            try await api.createImport(params, context)
+        }
+        router.register(ScrobbleMethods.putImportChunk) {
+            (params: PutImportChunkParams, context) async throws(RPCError) in
+            try await api.putImportChunk(params, context)
+        }
+        router.register(ScrobbleMethods.finishUpload) {
+            (params: FinishUploadParams, context) async throws(RPCError) in
+            try await api.finishUpload(params, context)
+        }
+        router.register(ScrobbleMethods.getImport) {
+            (params: GetImportParams, context) async throws(RPCError) in
+            try await api.getImport(params, context)
+        }
+        router.register(ScrobbleMethods.listImports) {
+            (params: ListImportsParams, context) async throws(RPCError) in
+            try await api.listImports(params, context)
+        }
+        router.register(ScrobbleMethods.listImportRows) {
+            (params: ListImportRowsParams, context) async throws(RPCError) in
+            try await api.listImportRows(params, context)
+        }
+        router.register(ScrobbleMethods.setImportFileKind) {
+            (params: SetImportFileKindParams, context) async throws(RPCError) in
+            try await api.setImportFileKind(params, context)
+        }
+        router.register(ScrobbleMethods.correctImport) {
+            (params: CorrectImportParams, context) async throws(RPCError) in
+            try await api.correctImport(params, context)
+        }
+        router.register(ScrobbleMethods.applyImport) {
+            (params: ApplyImportParams, context) async throws(RPCError) in
+            try await api.applyImport(params, context)
+        }
+        router.register(ScrobbleMethods.cancelImport) {
+            (params: CancelImportParams, context) async throws(RPCError) in
+            try await api.cancelImport(params, context)
         }
         router.register(ScrobbleMethods.deletePerson) {
             (params: DeletePersonParams, context) async throws(RPCError) in

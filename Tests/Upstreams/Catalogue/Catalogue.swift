@@ -41,8 +41,8 @@ package struct Catalogue: Sendable {
     package static let standard = Catalogue(titles: films + series + anime)
 
     /// The standard titles and `count` more, which every one of the eleven providers has.
-    package static func standard(adding count: Int) -> Catalogue {
-        Catalogue(titles: films + series + anime + (0..<max(count, 0)).map { generated($0) })
+    package static func standard(adding count: Int, and more: [CatalogueTitle] = []) -> Catalogue {
+        Catalogue(titles: films + series + anime + (0..<max(count, 0)).map { generated($0) } + more)
     }
 
     package func title(imdb: String) -> CatalogueTitle? { byIMDb[imdb].map { titles[$0] } }

@@ -17,6 +17,9 @@ struct Upstreams: AsyncParsableCommand {
     @Option(help: "Titles to add that every provider has, for measuring.")
     var generated = 0
 
+    @Option(help: "An export (archive, folder or CSV file) whose films every provider has, with invented scores.")
+    var titles: String?
+
     @Option(help: "Milliseconds that every answer takes.")
     var latency = 0
 
@@ -25,7 +28,8 @@ struct Upstreams: AsyncParsableCommand {
         logger.logLevel = .notice
         let ready = logger
         let host = host
-        let server = UpstreamServer(catalogue: .standard(adding: generated))
+        let more = try titles.map { try ExportTitles.titles(at: $0) } ?? []
+        let server = UpstreamServer(catalogue: .standard(adding: generated, and: more))
         server.desk.setLatency(.milliseconds(latency))
         let application = server.application(host: host, port: port, logger: logger) { port in
             ready.notice("listening", metadata: ["url": "http://\(host):\(port)"])

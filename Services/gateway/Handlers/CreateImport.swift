@@ -1,0 +1,136 @@
+import Contracts
+import Cryptography
+import RPC
+
+/// `createImport`: takes files in while they arrive, and passes them on in pieces; nothing of them is kept here.
+struct CreateImport: Sendable {
+    let scrobble: ScrobbleClient
+
+    /// Bytes of a piece; in Base64 as long as a string between services may be.
+    static let pieceBytes = 192 << 10
+    /// Files of one upload.
+    static let filesMax = 100
+
+    func run(
+        _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Import> {
+        let made = try await scrobble.createImport(
+            CreateImportParams(user: caller.user, timeZone: caller.timeZone), context.rpc.outgoing())
+        do throws(RPCError) {
+            let sender = Sender(scrobble: scrobble, user: caller.user, id: made.id, context: context)
+            if let type = input.upload.contentType, let boundary = MultipartReader.boundary(of: type) {
+                try await sendParts(input.upload, boundary, sender)
+            } else {
+                try await sendWhole(input.upload, named: input.name, sender)
+            }
+            return EdgeReply(
+                try await scrobble.finishUpload(
+                    FinishUploadParams(user: caller.user, import: made.id, apply: input.apply),
+                    context.rpc.outgoing()))
+        } catch {
+            // What arrived is of no use to anybody.
+            _ = try? await scrobble.cancelImport(
+                CancelImportParams(user: caller.user, import: made.id), RPCCall.within(.seconds(5)))
+            throw error
+        }
+    }
+
+    private func sendWhole(
+        _ upload: EdgeUpload, named name: String?, _ sender: consuming Sender
+    ) async throws(RPCError) {
+        var sender = sender
+        var isFirst = true
+        while let bytes = try await upload.next() {
+            if isFirst {
+                let isArchive = bytes.starts(with: [0x50, 0x4B])
+                try sender.begin(name ?? (isArchive ? "export.zip" : "export.csv"))
+                isFirst = false
+            }
+            try await sender.send(bytes)
+        }
+        try await sender.endFile()
+    }
+
+    private func sendParts(
+        _ upload: EdgeUpload, _ boundary: String, _ sender: consuming Sender
+    ) async throws(RPCError) {
+        var sender = sender
+        var reader = MultipartReader(boundary: boundary)
+        while let bytes = try await upload.next() {
+            var events: [MultipartReader.Event] = []
+            do throws(MultipartReader.Failure) {
+                try reader.feed(bytes) { events.append($0) }
+            } catch {
+                throw .invalidRequest("the multipart body cannot be read")
+            }
+            for event in events {
+                switch event {
+                case .part(.some(let name)): try sender.begin(name)
+                // A field beside the files says nothing that is asked for here.
+                case .part(nil): sender.skip()
+                case .bytes(let bytes): try await sender.send(bytes)
+                case .end: try await sender.endFile()
+                }
+            }
+        }
+        do throws(MultipartReader.Failure) {
+            try reader.finish()
+        } catch {
+            throw .invalidRequest("the multipart body is cut short")
+        }
+    }
+
+    /// Passes files on in pieces of one size.
+    private struct Sender {
+        let scrobble: ScrobbleClient
+        let user: UserID
+        let id: ImportID
+        let context: EdgeContext
+        private var name: String?
+        private var number = -1
+        private var offset = 0
+        private var waiting: [UInt8] = []
+
+        init(scrobble: ScrobbleClient, user: UserID, id: ImportID, context: EdgeContext) {
+            self.scrobble = scrobble
+            self.user = user
+            self.id = id
+            self.context = context
+        }
+
+        mutating func begin(_ name: String) throws(RPCError) {
+            var name = name
+            while name.utf8.count > 255 { name.removeLast() }
+            self.name = name
+            number += 1
+            offset = 0
+            guard number < CreateImport.filesMax else {
+                throw .invalidRequest("there are more than \(CreateImport.filesMax) files")
+            }
+        }
+
+        mutating func skip() { name = nil }
+
+        mutating func send(_ bytes: [UInt8]) async throws(RPCError) {
+            guard name != nil else { return }
+            waiting += bytes
+            while waiting.count >= CreateImport.pieceBytes { try await pass(CreateImport.pieceBytes) }
+        }
+
+        mutating func endFile() async throws(RPCError) {
+            if !waiting.isEmpty { try await pass(waiting.count) }
+            name = nil
+        }
+
+        private mutating func pass(_ count: Int) async throws(RPCError) {
+            guard let name else { return }
+            let piece = Array(waiting[..<count])
+            waiting.removeFirst(count)
+            _ = try await scrobble.putImportChunk(
+                PutImportChunkParams(
+                    user: user, import: id, file: number, name: name, offset: offset, data: Base64.encode(piece)),
+                context.rpc.outgoing())
+            offset += count
+        }
+    }
+}

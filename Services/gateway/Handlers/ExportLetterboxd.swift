@@ -1,0 +1,122 @@
+import Contracts
+import RPC
+import Synchronization
+
+/// `exportLetterboxd`: my films in a file that Letterboxd takes in; where there are more, the next file is named.
+struct ExportLetterboxd: Sendable {
+    let metadata: MetadataClient
+    let ratings: RatingsClient
+    let scrobble: ScrobbleClient
+
+    func run(
+        _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
+        var file = LetterboxdFile()
+        let next: String? =
+            switch input.list {
+            case .diary: try await diary(input, &file, caller, context)
+            case .ratings: try await rated(input, &file, caller, context)
+            }
+        let piece = OnePiece(file.bytes)
+        return EdgeReply(
+            EdgeStream(
+                contentType: "text/csv; charset=utf-8", name: "letterboxd-\(input.list.rawValue).csv",
+                length: file.bytes.count, next: { piece.take() }),
+            headers: next.map { [(name: "x-next-cursor", value: $0)] } ?? [])
+    }
+
+    /// Where the next file begins; nil where this is the last.
+    private func diary(
+        _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> String? {
+        var cursor = input.cursor
+        while true {
+            let page = try await scrobble.listDiary(
+                ListDiaryParams(user: caller.user, timeZone: caller.timeZone, since: input.since, cursor: cursor),
+                context.rpc.outgoing())
+            let ids = Array(Set(page.entries.map(\.title)))
+            guard !ids.isEmpty else { return nil }
+            let call = context.rpc.outgoing()
+            let (found, rated) = await together(
+                { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
+                { () async throws(RPCError) in
+                    try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: ids), call)
+                })
+            let titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
+            let mine = Dictionary(try rated.get().ratings.map { ($0.title, $0) }) { first, _ in first }
+            for entry in page.entries {
+                if let title = titles[entry.title] {
+                    let rating = mine[entry.title] ?? mine[title.id]
+                    let isAdded = file.add(
+                        LetterboxdFile.Row(
+                            title: title, isPlay: true, watchedOn: entry.watchedOn,
+                            rating: entry.rating ?? rating?.rating,
+                            isRewatch: entry.rewatch, tags: entry.tags ?? [], review: entry.review))
+                    // What does not fit any more is the first row of the next file.
+                    guard isAdded else { return cursor }
+                }
+                cursor = entry.place
+            }
+            if page.isLast { return nil }
+        }
+    }
+
+    private func rated(
+        _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> String? {
+        var cursor = input.cursor
+        var limit = Self.ratingsAtOnce
+        while true {
+            let page = try await ratings.listRatings(
+                ListRatingsParams(
+                    user: caller.user, kind: .movie, from: input.since, sort: .oldest, limit: limit, cursor: cursor),
+                context.rpc.outgoing())
+            guard try await add(page, to: &file, context) else {
+                // The next file begins with this page; one that no file can hold is read in smaller ones.
+                if !file.isEmpty { return cursor }
+                limit = Self.longRatingsAtOnce
+                continue
+            }
+            guard let next = page.nextCursor else { return nil }
+            cursor = next
+        }
+    }
+
+    /// Adds a page as a whole, or nothing of it where it does not fit.
+    private func add(
+        _ page: RatingsPage, to file: inout LetterboxdFile, _ context: EdgeContext
+    ) async throws(RPCError) -> Bool {
+        guard !page.ratings.isEmpty else { return true }
+        let found = try await metadata.getTitles(
+            GetTitlesParams(titles: page.ratings.map(\.title)), context.rpc.outgoing())
+        let titles = Dictionary(found.found.map { ($0.asked, $0.title) }) { first, _ in first }
+        var longer = file
+        for rating in page.ratings {
+            guard let title = titles[rating.title] else { continue }
+            guard longer.add(LetterboxdFile.Row(title: title, rating: rating.rating, review: rating.review)) else {
+                return false
+            }
+        }
+        file = longer
+        return true
+    }
+
+    /// Ratings of a page, and of one with reviews of the longest kind: so many fit into one file.
+    private static let ratingsAtOnce = 100
+    private static let longRatingsAtOnce = 2
+}
+
+/// A body that is one piece.
+private final class OnePiece: Sendable {
+    private let bytes: Mutex<[UInt8]?>
+
+    init(_ bytes: [UInt8]) { self.bytes = Mutex(bytes) }
+
+    /// The piece the first time.
+    func take() -> [UInt8]? {
+        bytes.withLock { bytes in
+            defer { bytes = nil }
+            return bytes
+        }
+    }
+}

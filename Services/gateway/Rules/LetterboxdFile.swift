@@ -1,0 +1,64 @@
+import Contracts
+import JSON
+import RatingScales
+
+/// A file in the format that Letterboxd takes in, kept below the size that it takes.
+struct LetterboxdFile: Sendable {
+    /// Letterboxd takes 1 MB.
+    static let bytesMax = 950_000
+
+    /// A film with what is said of it; `watchedOn` makes it an entry of the diary.
+    struct Row: Sendable {
+        let title: Title
+        /// Whether it was watched. Letterboxd looks at `Rewatch` only beside a day; whoever reads the file again sees in it
+        /// that the film was watched at some time.
+        var isPlay = false
+        var watchedOn: CalendarDate?
+        var rating: DecimalTenths?
+        var isRewatch = false
+        var tags: [String] = []
+        var review: String?
+    }
+
+    private var csv = CSVText()
+
+    /// `Rating10` stands to the right of `Rating`: of the two the right one counts.
+    private static let columns = [
+        "LetterboxdURI", "tmdbID", "imdbID", "Title", "Year", "Rating", "Rating10", "WatchedDate", "Rewatch", "Tags",
+        "Review", "ReelayRating",
+    ]
+
+    init() { csv.row(Self.columns) }
+
+    var bytes: [UInt8] { csv.bytes }
+
+    /// False where the file would become too large; then it stays as it is.
+    mutating func add(_ row: Row) -> Bool {
+        var longer = CSVText()
+        longer.row(Self.cells(row))
+        // A row that is too large for any file stands in one of its own.
+        guard csv.bytes.count + longer.bytes.count <= Self.bytesMax || isEmpty else { return false }
+        csv.append(longer)
+        isEmpty = false
+        return true
+    }
+
+    private(set) var isEmpty = true
+
+    private static func cells(_ row: Row) -> [String] {
+        let ids = row.title.externalIds
+        // Half stars: 5 to 50 in steps of 5.
+        let stars = row.rating.map { RemoteScale.letterboxd.encode($0) }
+        return [
+            ids.letterboxd.map { "https://boxd.it/\($0)" } ?? "", ids.tmdb.map(String.init) ?? "", ids.imdb ?? "",
+            row.title.name, row.title.year.map(String.init) ?? "", stars.map(text) ?? "",
+            stars.map { String($0.tenths / 5) } ?? "", row.watchedOn?.description ?? "",
+            row.isPlay ? row.isRewatch ? "true" : "false" : "",
+            row.tags.joined(separator: ", "), row.review ?? "", row.rating?.description ?? "",
+        ]
+    }
+
+    private static func text(_ stars: DecimalTenths) -> String {
+        stars.tenths.isMultiple(of: 10) ? String(stars.tenths / 10) : "\(stars.tenths / 10).5"
+    }
+}

@@ -1,0 +1,34 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.getImport`: how far an import is, at once or when it rests.
+struct GetImport: Sendable {
+    let store: ImportStore
+
+    func run(_ params: GetImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
+        let limit = min(ContinuousClock.now + store.limits.waitMax, context.deadline - .seconds(1))
+        while true {
+            let found = try await asking { () throws(StoreError) in
+                try await store.get(params.import, of: params.user, until: context.deadline)
+            }
+            guard let found else { throw .importNotFound("there is no such import") }
+            guard params.wait == true, found.state.isUnderWay, ContinuousClock.now < limit else { return found }
+            do {
+                try await Task.sleep(for: store.limits.waitInterval)
+            } catch {
+                throw .cancelled("the caller withdrew the call")
+            }
+        }
+    }
+}
+
+extension ImportState {
+    /// Whether it goes on without anybody's word.
+    var isUnderWay: Bool {
+        switch self {
+        case .reading, .matching, .judging, .applying: true
+        case .receiving, .waiting, .ready, .applied, .cancelled, .failed: false
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.listImportRows`: the rows of an import, all or those of one verdict.
+struct ListImportRows: Sendable {
+    static let limitDefault = 50
+
+    let store: ImportStore
+
+    func run(_ params: ListImportRowsParams, _ context: RPCContext) async throws(RPCError) -> ImportRowPage {
+        let limit = params.limit ?? Self.limitDefault
+        var start = -1
+        if let cursor = params.cursor {
+            guard let place = PlaceCursor.place(cursor) else {
+                throw .invalidCursor("this cursor is not one of the rows'")
+            }
+            start = place
+        }
+        let (found, rows) = try await asking { () throws(StoreError) in
+            (
+                try await store.get(params.import, of: params.user, until: context.deadline),
+                try await store.rows(
+                    of: params.import, params.user, params.verdict, after: start, limit: limit + 1,
+                    until: context.deadline)
+            )
+        }
+        guard found != nil else { throw .importNotFound("there is no such import") }
+        let page = Array(rows.prefix(limit))
+        return ImportRowPage(
+            rows: page, nextCursor: rows.count > limit ? page.last.map { PlaceCursor.text($0.place) } : nil)
+    }
+}

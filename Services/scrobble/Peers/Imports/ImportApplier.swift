@@ -1,0 +1,140 @@
+import Contracts
+import RPC
+import Store
+
+/// Writes what a page of titles comes to. May be done again at any time: every write is known by its key, its date or its
+/// batch, so that a second one changes nothing.
+struct ImportApplier: Sendable {
+    let judge: ImportJudge
+    let metadata: MetadataClient
+
+    private var store: ImportStore { judge.store }
+
+    /// Keeps what no title is known for under its own name; metadata asks the providers about it.
+    func nameUnknown(_ page: inout ImportPageOfItems, _ aCase: ImportJudge.Case) async throws(ImportTrouble) {
+        let unknown = page.items.indices.filter { page.items[$0].match == .unknown }
+        guard !unknown.isEmpty else { return }
+        let results = try await ImportMatching.resolve(
+            unknown.map { page.items[$0].query }, missing: .create, metadata, store.limits)
+        var matches: [(key: String, match: ItemMatch, title: MeantTitle?)] = []
+        for (index, result) in zip(unknown, results) {
+            switch result.state {
+            case .known, .created:
+                guard let title = result.title else { continue }
+                page.items[index].match = .known
+                page.items[index].title = MeantTitle(title)
+            case .ambiguous: page.items[index].match = .ambiguous
+            case .unknown, .empty: continue
+            }
+            matches.append((page.items[index].key, page.items[index].match, page.items[index].title))
+        }
+        let found = matches
+        try await asking { () throws(StoreError) in
+            try await store.note(found, of: aCase.user, aCase.id, until: .now + store.limits.stepTimeout)
+        }
+    }
+
+    func write(
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
+    ) async throws(ImportTrouble) {
+        let deadline = ContinuousClock.now + store.limits.stepTimeout
+        try await writePlays(effects, aCase, batch, until: deadline)
+        try await asking { () throws(StoreError) in
+            let writer = aCase.writer
+            _ = try await judge.shelves.put(effects.watchlistItems(aCase.at), by: writer, until: deadline)
+            _ = try await judge.shelves.put(effects.likedItems(aCase.at), by: writer, until: deadline)
+            _ = try await judge.shelves.put(effects.collectedItems(aCase.at), by: writer, until: deadline)
+        }
+        try await writeLists(effects, aCase, until: deadline)
+        try await writeRatings(effects, aCase, batch)
+    }
+
+    private func writePlays(
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        let arrival = try await judge.arrival(of: effects, aCase, until: deadline)
+        var verdicts: [PlayVerdict] = []
+        for part in arrival.parts {
+            verdicts += try await asking { () throws(StoreError) in
+                try await judge.ledger.add(part, until: deadline)
+            }
+        }
+        var notes: [PlayID: ImportPlan.Note] = [:]
+        for (play, verdict) in zip(effects.plays, verdicts) where !play.effect.note.isEmpty {
+            // A removed play keeps what was written beside it.
+            if case .removed = verdict { continue }
+            if notes[verdict.play] == nil { notes[verdict.play] = play.effect.note }
+        }
+        let written = notes.map { (play: $0.key, note: $0.value) }
+        try await asking { () throws(StoreError) in
+            try await store.putNotes(
+                written, of: aCase.user, from: aCase.source.rawValue, in: batch, at: aCase.at, until: deadline)
+        }
+    }
+
+    private func writeLists(
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        guard !effects.listed.isEmpty else { return }
+        let named = effects.lists.sorted { $0.key < $1.key }
+        let news = named.map { key, row in
+            NewList(
+                name: row.listName ?? key, description: row.listNote, isRanked: true,
+                createdAt: row.datedAt ?? aCase.at, sourceKey: key)
+        }
+        let put = try await asking { () throws(StoreError) in
+            try await judge.lists.put(news, by: aCase.writer, until: deadline)
+        }
+        guard let put else { throw .refused("there are more than \(LedgerLimits.listsMax) lists") }
+        let ids = Dictionary(zip(named.map(\.key), put)) { first, _ in first }
+        for (key, listed) in Dictionary(grouping: effects.listed, by: \.effect.list).sorted(by: { $0.key < $1.key }) {
+            guard let list = ids[key], list.outcome != .removedByYou else { continue }
+            let items = listed.map {
+                ShelfItem(
+                    title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? aCase.at,
+                    details: ListItemDetails(
+                        note: $0.effect.note.map(ImportJudge.Effects.note), rank: $0.effect.rank))
+            }
+            _ = try await asking { () throws(StoreError) in
+                try await judge.lists.put(items, on: list.id, by: aCase.writer, until: deadline)
+            }
+        }
+    }
+
+    private func writeRatings(
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
+    ) async throws(ImportTrouble) {
+        for start in stride(from: 0, to: effects.ratings.count, by: Self.ratingsAtOnce) {
+            let part = effects.ratings[start..<min(start + Self.ratingsAtOnce, effects.ratings.count)]
+            let items = part.map { rating in
+                RatingWrite(
+                    title: rating.title.id, kind: rating.title.kind, rating: rating.effect.rating,
+                    review: rating.effect.review, spoiler: rating.effect.review == nil ? nil : rating.effect.spoiler,
+                    ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given)
+            }
+            do throws(RPCError) {
+                _ = try await judge.ratings.writeRatings(
+                    WriteRatingsParams(
+                        user: aCase.user, items: Array(items),
+                        source: aCase.source == .letterboxd ? .letterboxd : .import, batch: batch, onlyNewer: true),
+                    RPCCall.within(store.limits.stepTimeout))
+            } catch {
+                throw .unavailable("ratings: \(error.message)")
+            }
+        }
+    }
+
+    /// As many as ratings takes in one call.
+    private static let ratingsAtOnce = 1_000
+
+    private func asking<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(ImportTrouble) -> Value {
+        do throws(StoreError) {
+            return try await work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}

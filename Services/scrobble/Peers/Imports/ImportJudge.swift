@@ -1,0 +1,299 @@
+import Contracts
+import RPC
+import Store
+
+/// The effects of some titles' rows, and what each would come to. Nothing is written.
+struct ImportJudge: Sendable {
+    let store: ImportStore
+    let ledger: LedgerStore
+    let shelves: ShelfStore
+    let lists: ListStore
+    let ratings: RatingsClient
+
+    /// Whose rows are looked at, and on whose behalf they will be written.
+    struct Case: Sendable {
+        let user: UserID
+        let id: ImportID
+        let source: ImportSource
+        let timeZone: String
+        /// The import's own moment: what is read again is written with the same date.
+        let at: Timestamp
+        let batch: BatchID?
+
+        var writer: LedgerWriter {
+            LedgerWriter(user: user, source: source.rawValue, batch: batch, at: at, authority: .file)
+        }
+    }
+
+    /// The effects of a page, with the titles that they are for.
+    struct Effects: Sendable {
+        struct OnTitle<Effect: Sendable>: Sendable {
+            let title: MeantTitle
+            let effect: Effect
+        }
+
+        var plays: [OnTitle<ImportPlan.Play>] = []
+        var ratings: [OnTitle<ImportPlan.Rating>] = []
+        var watchlist: [OnTitle<ImportPlan.Shelved>] = []
+        var likes: [OnTitle<ImportPlan.Shelved>] = []
+        var collection: [OnTitle<ImportPlan.Shelved>] = []
+        var listed: [OnTitle<ImportPlan.Listed>] = []
+        /// The lists by what the file calls them, with a row that tells of each.
+        var lists: [String: ImportedRow] = [:]
+    }
+
+    /// What a page of titles comes to: a verdict for each row, and the effects of those with a title.
+    func judge(
+        _ page: ImportPageOfItems, _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> (verdicts: [RowVerdict], effects: Effects) {
+        var verdicts: [RowVerdict] = []
+        var effects = Effects()
+        var planned: [(rows: [(place: Int, row: ImportedRow)], plan: ImportPlan)] = []
+        for item in page.items {
+            let rows = (page.rows[item.key] ?? []).map { (place: $0.place, row: $0.row) }
+            guard let title = item.title else {
+                verdicts += rows.map { RowVerdict(place: $0.place, verdict: item.verdict, reason: item.reason) }
+                continue
+            }
+            let plan = ImportPlan(rows)
+            planned.append((rows, plan))
+            effects.add(plan, title, rows)
+        }
+        var outcomes = ImportVerdicts()
+        try await weigh(&effects, aCase, &outcomes, until: deadline)
+        for (rows, plan) in planned {
+            verdicts += outcomes.all(rows, plan).map {
+                RowVerdict(place: $0.place, verdict: $0.verdict, reason: $0.reason)
+            }
+        }
+        return (verdicts, effects)
+    }
+
+    /// Ratings that are no news are left out of the effects.
+    private func weigh(
+        _ effects: inout Effects, _ aCase: Case, _ outcomes: inout ImportVerdicts,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        let arrival = try await arrival(of: effects, aCase, until: deadline)
+        let (plays, watchlist, likes, collection) = try await asking { () throws(StoreError) in
+            (
+                try await judgeInParts(arrival, until: deadline),
+                try await shelves.judge(effects.watchlistItems(aCase.at), by: aCase.writer, until: deadline),
+                try await shelves.judge(effects.likedItems(aCase.at), by: aCase.writer, until: deadline),
+                try await shelves.judge(effects.collectedItems(aCase.at), by: aCase.writer, until: deadline)
+            )
+        }
+        for (play, verdict) in zip(effects.plays, plays) { outcomes.note(verdict.outcome, row: play.effect.row) }
+        note(effects.watchlist, watchlist, &outcomes)
+        note(effects.likes, likes, &outcomes)
+        note(effects.collection, collection, &outcomes)
+        try await weigh(lists: effects, aCase, &outcomes, until: deadline)
+        let known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
+        var news: [Effects.OnTitle<ImportPlan.Rating>] = []
+        for rating in effects.ratings {
+            let outcome = RatingComparison.outcome(of: rating.effect, against: known[rating.title.id])
+            outcomes.note(outcome, row: rating.effect.row)
+            if outcome == .new || outcome == .update { news.append(rating) }
+        }
+        effects.ratings = news
+    }
+
+    /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.
+    func arrival(
+        of effects: Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> LedgerStore.Arrival {
+        let instants = effects.plays.compactMap { play -> Timestamp? in
+            switch play.effect.moment {
+            case .second(let at), .minute(let at): at
+            case .day, .unknown: nil
+            }
+        }
+        let days = try await asking { () throws(StoreError) in
+            try await ledger.days(of: instants, in: aCase.timeZone, until: deadline)
+        }
+        var rest = days[...]
+        let plays = effects.plays.map { play in
+            let moment: PlayMoment =
+                switch play.effect.moment {
+                case .second(let at): .second(at, day: rest.popFirst() ?? at.date)
+                case .minute(let at): .minute(at, day: rest.popFirst() ?? at.date)
+                case .day(let day): .day(day)
+                case .unknown: .unknown
+                }
+            return IncomingPlay(
+                title: play.title.id, kind: play.title.kind, moment: moment, percent: play.effect.percent,
+                runtimeMinutes: nil,
+                source: PlaySource(
+                    name: aCase.source.rawValue, key: Self.key(of: play.effect, play.title.id)),
+                episode: play.title.kind == .episode ? play.title.place : nil)
+        }
+        return LedgerStore.Arrival(
+            user: aCase.user, timeZone: aCase.timeZone, batch: aCase.batch, at: aCase.at, isByHand: false,
+            plays: plays, telling: false)
+    }
+
+    /// What has no name of its own where it comes from is told apart by its title.
+    private static func key(of play: ImportPlan.Play, _ title: TitleID) -> String {
+        play.moment == .unknown ? "\(play.key) \(title)" : play.key
+    }
+
+    /// Titles are in a page whole, so that parts do not have to know of each other.
+    private func judgeInParts(
+        _ arrival: LedgerStore.Arrival, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PlayVerdict] {
+        var verdicts: [PlayVerdict] = []
+        for part in arrival.parts { verdicts += try await ledger.judge(part, until: deadline) }
+        return verdicts
+    }
+
+    private func weigh(
+        lists effects: Effects, _ aCase: Case, _ outcomes: inout ImportVerdicts,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        guard !effects.listed.isEmpty else { return }
+        let keys = Array(Set(effects.listed.map(\.effect.list)))
+        let titles = Array(Set(effects.listed.map(\.title.id)))
+        let known = try await asking { () throws(StoreError) in
+            try await store.listed(titles, on: keys, of: aCase.user, from: aCase.source.rawValue, until: deadline)
+        }
+        for listed in effects.listed {
+            let there = known[KnownListing.Key(list: listed.effect.list, title: listed.title.id)]
+            outcomes.note(
+                there.map { $0.isRemoved ? .removedByYou : .same } ?? .new, row: listed.effect.row)
+        }
+    }
+
+    private func ratings(
+        of titles: [TitleID], _ user: UserID
+    ) async throws(ImportTrouble) -> [TitleID: Rating] {
+        var known: [TitleID: Rating] = [:]
+        let titles = Array(Set(titles))
+        for start in stride(from: 0, to: titles.count, by: store.limits.titlesAtOnce) {
+            let part = Array(titles[start..<min(start + store.limits.titlesAtOnce, titles.count)])
+            do throws(RPCError) {
+                let found = try await ratings.getRatings(
+                    GetRatingsParams(user: user, titles: part), RPCCall.within(store.limits.stepTimeout))
+                for rating in found.ratings { known[rating.title] = rating }
+            } catch {
+                throw .unavailable("ratings: \(error.message)")
+            }
+        }
+        return known
+    }
+
+    private func note(
+        _ items: [Effects.OnTitle<ImportPlan.Shelved>], _ found: [LedgerOutcome], _ outcomes: inout ImportVerdicts
+    ) {
+        for (item, outcome) in zip(items, found) { outcomes.note(outcome.asImported, row: item.effect.row) }
+    }
+
+    private func asking<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(ImportTrouble) -> Value {
+        do throws(StoreError) {
+            return try await work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}
+
+extension LedgerStore.Arrival {
+    /// As many plays at a time as the ledger takes.
+    var parts: [LedgerStore.Arrival] {
+        stride(from: 0, to: plays.count, by: LedgerLimits.itemsMax).map { start in
+            LedgerStore.Arrival(
+                user: user, timeZone: timeZone, batch: batch, at: at, isByHand: isByHand,
+                plays: Array(plays[start..<min(start + LedgerLimits.itemsMax, plays.count)]), telling: telling)
+        }
+    }
+}
+
+extension StoredItem {
+    /// What its rows come to while nobody knows its title.
+    fileprivate var verdict: ImportVerdict {
+        switch match {
+        case .skipped: .skipped
+        case .ambiguous: .ambiguous
+        case .pending, .unknown, .known: .unmatched
+        }
+    }
+
+    fileprivate var reason: String? {
+        switch match {
+        case .skipped: "left out by you"
+        case .ambiguous: "several titles fit equally well"
+        case .pending, .unknown, .known: "no title here has this id or name; applied, it is kept under its own name"
+        }
+    }
+}
+
+extension PlayVerdict {
+    fileprivate var outcome: ImportVerdicts.Outcome {
+        switch self {
+        case .new: .new
+        case .same, .known: .same
+        case .removed: .removedByYou
+        }
+    }
+}
+
+extension LedgerOutcome {
+    fileprivate var asImported: ImportVerdicts.Outcome {
+        switch self {
+        case .created: .new
+        case .updated: .update
+        case .same, .repeated, .absent, .removed: .same
+        case .older: .older
+        case .removedByYou: .removedByYou
+        }
+    }
+}
+
+extension ImportJudge.Effects {
+    fileprivate mutating func add(
+        _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)]
+    ) {
+        // Only what can be watched in one go has plays.
+        if title.kind == .movie || title.kind == .episode {
+            plays += plan.plays.map { OnTitle(title: title, effect: $0) }
+        }
+        if let rating = plan.rating { ratings.append(OnTitle(title: title, effect: rating)) }
+        if let item = plan.watchlist { watchlist.append(OnTitle(title: title, effect: item)) }
+        if let item = plan.like { likes.append(OnTitle(title: title, effect: item)) }
+        if let item = plan.collection { collection.append(OnTitle(title: title, effect: item)) }
+        for item in plan.listed {
+            listed.append(OnTitle(title: title, effect: item))
+            if lists[item.list] == nil { lists[item.list] = rows.first { $0.place == item.row }?.row }
+        }
+    }
+
+    func watchlistItems(_ moment: Timestamp) -> [ShelfItem<WatchlistDetails>] {
+        watchlist.map {
+            ShelfItem(
+                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment,
+                details: WatchlistDetails(note: $0.effect.note.map(Self.note)))
+        }
+    }
+
+    func likedItems(_ moment: Timestamp) -> [ShelfItem<LikeDetails>] {
+        likes.map {
+            ShelfItem(
+                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment, details: LikeDetails())
+        }
+    }
+
+    func collectedItems(_ moment: Timestamp) -> [ShelfItem<CollectionDetails>] {
+        collection.map {
+            ShelfItem(
+                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment, details: CollectionDetails())
+        }
+    }
+
+    /// Notes on shelves are short.
+    static func note(_ text: String) -> String {
+        var note = text
+        while note.utf8.count > 2_000 { note.removeLast() }
+        return note
+    }
+}

@@ -1,0 +1,132 @@
+import Contracts
+import RPC
+import Store
+
+/// Finds out which titles an import speaks of: what its person said before, ids, then names. Providers are not asked;
+/// what nobody knows becomes a local title when it is applied, which metadata enriches.
+struct ImportMatching: Sendable {
+    let store: ImportStore
+    let metadata: MetadataClient
+
+    func run(_ claim: ImportClaim) async throws(ImportTrouble) {
+        while true {
+            let pending = try await asking { () throws(StoreError) in
+                try await store.pending(of: claim, until: .now + store.limits.stepTimeout)
+            }
+            guard !pending.isEmpty else { break }
+            let matches = try await matches(of: pending)
+            let isHeld = try await asking { () throws(StoreError) in
+                try await store.note(matches, of: claim.user, claim.id, until: .now + store.limits.stepTimeout)
+                return try await store.advance(
+                    claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
+            }
+            guard isHeld else { throw .lost }
+        }
+        let isHeld = try await asking { () throws(StoreError) in
+            try await store.enter(.judging, claim, until: .now + store.limits.stepTimeout)
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    private func matches(
+        of items: [PendingItem]
+    ) async throws(ImportTrouble) -> [(key: String, match: ItemMatch, title: MeantTitle?)] {
+        var found: [Int: (match: ItemMatch, title: MeantTitle?)] = [:]
+        let said = items.indices.filter { items[$0].override != nil }
+        if !said.isEmpty {
+            let titles = try await titles(said.compactMap { items[$0].override })
+            for index in said {
+                if let title = items[index].override.flatMap({ titles[$0] }) { found[index] = (.known, title) }
+            }
+        }
+        // An id decides; names are compared where there is none, or none that is known.
+        let identified = items.indices.filter { found[$0] == nil && items[$0].query.isIdentified }
+        try await resolve(identified, items.map(\.query.withoutNames), &found)
+        let named = items.indices.filter { found[$0]?.title == nil && items[$0].query.isNamed }
+        try await resolve(named, items.map(\.query.withoutIds), &found)
+        return items.indices.map { index in
+            let outcome = found[index] ?? (.unknown, nil)
+            return (items[index].key, outcome.match, outcome.title)
+        }
+    }
+
+    private func resolve(
+        _ chosen: [Int], _ queries: [TitleQuery], _ found: inout [Int: (match: ItemMatch, title: MeantTitle?)]
+    ) async throws(ImportTrouble) {
+        guard !chosen.isEmpty else { return }
+        let results = try await Self.resolve(chosen.map { queries[$0] }, missing: .leave, metadata, store.limits)
+        for (index, result) in zip(chosen, results) {
+            switch result.state {
+            case .known, .created: found[index] = result.title.map { (.known, MeantTitle($0)) }
+            case .ambiguous: found[index] = (.ambiguous, nil)
+            case .unknown, .empty: if found[index] == nil { found[index] = (.unknown, nil) }
+            }
+        }
+    }
+
+    private func titles(_ ids: [TitleID]) async throws(ImportTrouble) -> [TitleID: MeantTitle] {
+        do throws(RPCError) {
+            let found = try await metadata.getTitles(
+                GetTitlesParams(titles: ids), RPCCall.within(store.limits.stepTimeout))
+            return Dictionary(found.found.map { ($0.asked, MeantTitle($0.title)) }) { first, _ in first }
+        } catch {
+            throw .unavailable("metadata: \(error.message)")
+        }
+    }
+
+    /// One result for each query, in their order.
+    static func resolve(
+        _ queries: [TitleQuery], missing: ResolveMissing, _ metadata: MetadataClient, _ limits: ImportLimits
+    ) async throws(ImportTrouble) -> [ResolvedTitle] {
+        var results: [ResolvedTitle] = []
+        for start in stride(from: 0, to: queries.count, by: limits.titlesAtOnce) {
+            let part = Array(queries[start..<min(start + limits.titlesAtOnce, queries.count)])
+            do throws(RPCError) {
+                let resolved = try await metadata.resolveTitles(
+                    ResolveTitlesParams(queries: part, missing: missing), RPCCall.within(limits.stepTimeout))
+                guard resolved.results.count == part.count else {
+                    throw RPCError.internal("metadata answered for other titles")
+                }
+                results += resolved.results
+            } catch {
+                throw .unavailable("metadata: \(error.message)")
+            }
+        }
+        return results
+    }
+
+    private func asking<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(ImportTrouble) -> Value {
+        do throws(StoreError) {
+            return try await work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}
+
+extension TitleQuery {
+    /// Whether an id names it, its own or that of its series.
+    fileprivate var isIdentified: Bool {
+        ids != ExternalIds() || seasonNumber != nil && seriesIds ?? ExternalIds() != ExternalIds()
+    }
+
+    fileprivate var isNamed: Bool { kind == .movie || kind == .series ? name != nil : seriesName != nil }
+
+    fileprivate var withoutNames: TitleQuery {
+        var query = self
+        query.name = nil
+        query.year = nil
+        query.seriesName = nil
+        query.seriesYear = nil
+        return query
+    }
+
+    fileprivate var withoutIds: TitleQuery {
+        var query = self
+        query.ids = ExternalIds()
+        query.seriesIds = nil
+        return query
+    }
+}

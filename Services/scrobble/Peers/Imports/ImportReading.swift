@@ -1,0 +1,223 @@
+import Archive
+import Contracts
+import Store
+
+/// Takes the rows from the files of an import and keeps them; begun again after a crash, it passes over what is kept.
+struct ImportReading: Sendable {
+    let store: ImportStore
+    let spool: ImportSpool
+
+    private var limits: ImportLimits { store.limits }
+
+    func run(_ claim: ImportClaim) async throws(ImportTrouble) {
+        let deadline = ContinuousClock.now + limits.stepTimeout
+        let (files, last) = try await asking { () throws(StoreError) in
+            (
+                try await store.files(of: claim.id, claim.user, until: deadline),
+                try await store.lastPlace(of: claim, until: deadline)
+            )
+        }
+        var progress = Progress(keptTo: last)
+        for file in files {
+            let scratch = try await spool.scratch(
+                file, of: claim.id, claim.user, until: .now + limits.stepTimeout)
+            let front = try piece(of: scratch, at: 0)
+            if ImportSpool.isZip(front) {
+                try await readArchive(scratch, claim, &progress)
+            } else {
+                var reading = FileReading(file.name, front, claim, progress, limits)
+                var at = 0
+                while at < scratch.byteCount, !reading.isOver {
+                    let bytes = try piece(of: scratch, at: at)
+                    at += bytes.count
+                    reading.feed(bytes)
+                    try await flush(&reading, claim, &progress, isEnd: false)
+                }
+                try await end(&reading, claim, &progress)
+            }
+        }
+        try await finish(claim, progress)
+    }
+
+    private func finish(_ claim: ImportClaim, _ progress: Progress) async throws(ImportTrouble) {
+        guard progress.summary.source != nil || progress.summary.isUnclear else {
+            let why = progress.summary.files.compactMap(\.problem).first
+            let files = progress.summary.files
+            try await asking { () throws(StoreError) in
+                try await store.fail(
+                    claim, why ?? "none of the files is one of an export that is known", files: files,
+                    until: .now + limits.stepTimeout)
+            }
+            return
+        }
+        var summary = progress.summary
+        summary.rowCount = progress.next
+        let read = summary
+        let isHeld = try await asking { () throws(StoreError) in
+            try await store.finish(read, of: claim, until: .now + limits.stepTimeout)
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    private func readArchive(
+        _ scratch: borrowing ScratchFile, _ claim: ImportClaim, _ progress: inout Progress
+    ) async throws(ImportTrouble) {
+        var archive: ArchiveReader
+        do throws(ArchiveError) {
+            archive = try ArchiveReader(scratch)
+        } catch {
+            throw ImportTrouble(error)
+        }
+        // The headers of lists come before the lists, so that these have names.
+        let entries = archive.entries.sorted { left, right in
+            (left.name.contains("lists-lists") ? 0 : 1, left.name) < (
+                right.name.contains("lists-lists") ? 0 : 1, right.name
+            )
+        }
+        for entry in entries where !LetterboxdFile.isForeign(entry.name) {
+            var reading: FileReading?
+            do throws(ArchiveError) { try archive.open(entry) } catch { throw ImportTrouble(error) }
+            while true {
+                var bytes: [UInt8]?
+                do throws(ArchiveError) { bytes = try archive.next() } catch { throw ImportTrouble(error) }
+                guard let bytes else { break }
+                if reading == nil { reading = FileReading(entry.name, bytes, claim, progress, limits) }
+                reading?.feed(bytes)
+                if reading?.isOver ?? true { break }
+                if var current = reading.take() {
+                    try await flush(&current, claim, &progress, isEnd: false)
+                    reading = current
+                }
+            }
+            var ended = reading ?? FileReading(entry.name, [], claim, progress, limits)
+            try await end(&ended, claim, &progress)
+        }
+    }
+
+    private func end(
+        _ reading: inout FileReading, _ claim: ImportClaim, _ progress: inout Progress
+    ) async throws(ImportTrouble) {
+        reading.finish()
+        try await flush(&reading, claim, &progress, isEnd: true)
+        progress.note(reading, limits)
+    }
+
+    /// Writes rows in whole batches, at the end of a file the rest.
+    private func flush(
+        _ reading: inout FileReading, _ claim: ImportClaim, _ progress: inout Progress, isEnd: Bool
+    ) async throws(ImportTrouble) {
+        while reading.rows.count >= limits.rowsAtOnce || isEnd && !reading.rows.isEmpty {
+            let part = Array(reading.rows.prefix(limits.rowsAtOnce))
+            reading.rows.removeFirst(part.count)
+            let first = progress.next
+            guard first + part.count <= limits.rowsMax else {
+                throw .refused("there are more than \(limits.rowsMax) rows")
+            }
+            progress.next += part.count
+            guard progress.next - 1 > progress.keptTo else { continue }
+            let rows = part.enumerated().map { offset, row in
+                ImportStore.NewRow(place: first + offset, key: Self.key(of: row), row: row)
+            }
+            let isHeld = try await asking { () throws(StoreError) in
+                try await store.append(rows, to: claim, until: .now + limits.stepTimeout)
+            }
+            guard isHeld else { throw .lost }
+        }
+    }
+
+    /// A row that cannot be read speaks of no title, nor does one that is only shown.
+    private static func key(of row: ImportedRow) -> String? {
+        guard row.kind != .shown, row.problems == nil, let title = row.title else { return nil }
+        return ImportItemKey.of(title)
+    }
+
+    private func piece(of scratch: borrowing ScratchFile, at start: Int) throws(ImportTrouble) -> [UInt8] {
+        do throws(ArchiveError) {
+            return try scratch.read(at: start, count: ImportSpool.pieceBytes)
+        } catch {
+            throw ImportTrouble(error)
+        }
+    }
+
+    private func asking<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(ImportTrouble) -> Value {
+        do throws(StoreError) {
+            return try await work()
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// How far the reading of all files has come.
+    struct Progress {
+        /// The last row that is kept already.
+        let keptTo: Int
+        /// The place of the next row.
+        var next = 0
+        var lists: [String: TraktExportReader.ListHeader] = [:]
+        var summary = ImportStore.Reading()
+
+        init(keptTo: Int) { self.keptTo = keptTo }
+
+        mutating func note(_ reading: FileReading, _ limits: ImportLimits) {
+            lists = reading.reader.lists
+            summary.isPartial = summary.isPartial || reading.reader.isPartial
+            summary.source = summary.source ?? reading.reader.source
+            guard summary.files.count < limits.filesListedMax else { return }
+            summary.files.append(
+                ImportFile(
+                    name: String(reading.name.prefix(1_000)), sizeBytes: reading.byteCount,
+                    rowCount: reading.rowCount, recognisedAs: reading.reader.recognisedAs,
+                    mayBe: reading.failure.flatMap { $0.mayBe.isEmpty ? nil : $0.mayBe },
+                    problem: reading.failure.map { String($0.sentence.prefix(500)) }))
+        }
+    }
+}
+
+/// One file on its way into rows.
+struct FileReading {
+    let name: String
+    private(set) var reader: ImportFileReader
+    var rows: [ImportedRow] = []
+    private(set) var byteCount = 0
+    private(set) var rowCount = 0
+    private(set) var failure: ImportFileFailure?
+    private var isFinished = false
+
+    init(
+        _ name: String, _ front: [UInt8], _ claim: ImportClaim, _ progress: ImportReading.Progress,
+        _ limits: ImportLimits
+    ) {
+        self.name = name
+        reader = ImportFileReader(
+            path: String(name.prefix(1_000)), front: front, kind: claim.kinds[name], lists: progress.lists,
+            limits: limits)
+    }
+
+    /// Whether nothing more can be had of it: it cannot be read, or belongs to no export.
+    var isOver: Bool { failure != nil || reader.isForeign }
+
+    mutating func feed(_ bytes: [UInt8]) {
+        byteCount += bytes.count
+        take { (reader, show) throws(ImportFileFailure) in try reader.feed(bytes, show) }
+    }
+
+    mutating func finish() {
+        take { (reader, show) throws(ImportFileFailure) in try reader.finish(show) }
+    }
+
+    private mutating func take(
+        _ work: (inout ImportFileReader, (ImportedRow) -> Void) throws(ImportFileFailure) -> Void
+    ) {
+        guard failure == nil else { return }
+        var found: [ImportedRow] = []
+        do throws(ImportFileFailure) {
+            try work(&reader) { found.append($0) }
+        } catch {
+            failure = error
+        }
+        rowCount += found.count
+        rows += found
+    }
+}

@@ -1,0 +1,246 @@
+package import Contracts
+import RPC
+package import Store
+
+/// Takes imports from state to state. Any number of workers may run anywhere; whatever one leaves behind, another finds
+/// when the lease is over.
+package struct ImportWorker: Sendable {
+    /// What a worker tells of its work; also the places where a test lets it die.
+    package enum Point: Sendable {
+        case claimed(ImportClaim)
+        /// A page is judged, nothing of it is written.
+        case judged(ImportClaim)
+        /// A page is written, and not noted as done.
+        case written(ImportClaim)
+        case troubled(ImportClaim?, String)
+    }
+
+    /// What an import is worked with.
+    package struct Tools: Sendable {
+        let store: ImportStore
+        let judge: ImportJudge
+        let metadata: MetadataClient
+        let batches: BatchStore
+        let spool: ImportSpool
+        let clock: any WallClock
+        let ids: any IDSource
+
+        package init(
+            database: Database, metadata: MetadataClient, ratings: RatingsClient, scratchFolder: String,
+            clock: any WallClock, ids: any IDSource, limits: ImportLimits = ImportLimits()
+        ) {
+            store = ImportStore(database: database, limits: limits)
+            judge = ImportJudge(
+                store: store, ledger: LedgerStore(database: database, ids: ids),
+                shelves: ShelfStore(database: database),
+                lists: ListStore(database: database, ids: ids), ratings: ratings)
+            batches = BatchStore(database: database, ids: ids)
+            spool = ImportSpool(store: store, folder: scratchFolder)
+            self.metadata = metadata
+            self.clock = clock
+            self.ids = ids
+        }
+    }
+
+    private let tools: Tools
+    private let observe: @Sendable (Point) async -> Void
+    /// Rings when there is work; ring it after a person's word.
+    package let bell = QueueBell()
+
+    private var store: ImportStore { tools.store }
+    private var limits: ImportLimits { tools.store.limits }
+    private var applier: ImportApplier { ImportApplier(judge: tools.judge, metadata: tools.metadata) }
+
+    package init(_ tools: Tools, observe: @escaping @Sendable (Point) async -> Void = { _ in }) {
+        self.tools = tools
+        self.observe = observe
+    }
+
+    /// Works until the task is cancelled; one import at a time.
+    package func run() async {
+        while !Task.isCancelled {
+            var claim: ImportClaim?
+            do throws(StoreError) {
+                claim = try await store.claim(until: .now + limits.stepTimeout)
+            } catch {
+                await observe(.troubled(nil, "\(error)"))
+            }
+            if let claim {
+                await work(claim)
+            } else {
+                await bell.wait(atMost: limits.poll * Double.random(in: 0.75...1.25))
+            }
+        }
+    }
+
+    /// Takes one import to where it rests or its state ends.
+    package func work(_ claim: ImportClaim) async {
+        await observe(.claimed(claim))
+        do throws(ImportTrouble) {
+            try await step(claim)
+        } catch {
+            await settle(error, claim)
+        }
+    }
+
+    private func step(_ claim: ImportClaim) async throws(ImportTrouble) {
+        switch claim.state {
+        case .reading: try await ImportReading(store: store, spool: tools.spool).run(claim)
+        case .matching: try await ImportMatching(store: store, metadata: tools.metadata).run(claim)
+        case .judging: try await judge(claim)
+        case .applying: try await apply(claim)
+        case .receiving, .waiting, .ready, .applied, .cancelled, .failed: break
+        }
+    }
+
+    private func settle(_ trouble: ImportTrouble, _ claim: ImportClaim) async {
+        let deadline = ContinuousClock.now + limits.stepTimeout
+        do throws(StoreError) {
+            switch trouble {
+            case .lost, .store(.cancelled): return
+            case .store(.conflict(constraint: "person_deleted")): return
+            case .refused(let why) where claim.state != .applying:
+                try await store.fail(claim, why, until: deadline)
+            case .refused(let why), .unavailable(let why):
+                await observe(.troubled(claim, why))
+                try await again(claim, why, until: deadline)
+            case .store(let error):
+                await observe(.troubled(claim, "\(error)"))
+                try await again(claim, "\(error)", until: deadline)
+            }
+        } catch {
+            // The lease ends by itself.
+            await observe(.troubled(claim, "\(error)"))
+        }
+    }
+
+    /// What has begun to be written is tried for as long as it takes.
+    private func again(
+        _ claim: ImportClaim, _ why: String, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard claim.failures + 1 < limits.failuresMax || claim.state == .applying else {
+            return try await store.fail(claim, "given up after \(claim.failures + 1) attempts", until: deadline)
+        }
+        let wait = min(limits.backoffMax, limits.backoffMin * (1 << min(claim.failures, 12)))
+        try await store.postpone(claim, for: wait * Double.random(in: 0.5...1), until: deadline)
+    }
+
+    // MARK: Judging
+
+    private func judge(_ claim: ImportClaim) async throws(ImportTrouble) {
+        let aCase = try self.case(of: claim)
+        var key = claim.doneKey
+        while true {
+            let page = try await page(of: claim, after: key)
+            guard let last = page.items.last?.key else { break }
+            let (verdicts, _) = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
+            let isHeld = try await asking { () throws(StoreError) in
+                try await store.advance(
+                    claim, done: last, judged: nil, doneCount: page.items.count, verdicts,
+                    until: .now + limits.stepTimeout)
+            }
+            guard isHeld else { throw .lost }
+            key = last
+        }
+        let batch = claim.appliesItself ? BatchID(tools.ids.next()) : nil
+        let isHeld = try await asking { () throws(StoreError) in
+            try await store.enter(
+                batch == nil ? .ready : .applying, claim, batch: batch, until: .now + limits.stepTimeout)
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    // MARK: Applying
+
+    private func apply(_ claim: ImportClaim) async throws(ImportTrouble) {
+        let aCase = try self.case(of: claim)
+        guard let batch = claim.batch else { throw .lost }
+        try await asking { () throws(StoreError) in
+            let deadline = ContinuousClock.now + limits.stepTimeout
+            try await tools.batches.open(
+                batch, of: claim.user, source: aCase.source.rawValue, label: "import", as: .applying,
+                at: tools.clock.now, until: deadline)
+        }
+        var (done, judged) = (claim.doneKey, claim.judgedKey)
+        while true {
+            // What was judged and not written: its verdicts stand.
+            let isJudged = judged > done
+            var page = try await page(of: claim, after: done, upTo: isJudged ? judged : "")
+            guard let last = page.items.last?.key else { break }
+            try await applier.nameUnknown(&page, aCase)
+            let (verdicts, effects) = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
+            if !isJudged {
+                try await hold(claim, done: nil, judged: last, count: 0, verdicts)
+                judged = last
+            }
+            await observe(.judged(claim))
+            try await applier.write(effects, aCase, batch)
+            await observe(.written(claim))
+            try await hold(claim, done: last, judged: nil, count: page.items.count, [])
+            done = last
+        }
+        let isHeld = try await asking { () throws(StoreError) in
+            let deadline = ContinuousClock.now + limits.stepTimeout
+            let isHeld = try await store.enter(.applied, claim, until: deadline)
+            try await tools.batches.advance(
+                batch, of: claim.user, to: .applied, at: tools.clock.now, until: deadline)
+            return isHeld
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    /// Judges one title's rows anew, and writes them where the import was written already.
+    func judgeAgain(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+        let deadline = ContinuousClock.now + limits.stepTimeout
+        let (found, page) = try await asking { () throws(StoreError) in
+            (
+                try await store.facts(of: id, user, until: deadline),
+                try await store.page(of: key, id, user, until: deadline)
+            )
+        }
+        guard let facts = found else { throw .lost }
+        let aCase = ImportJudge.Case(
+            user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, batch: facts.batch)
+        let (verdicts, effects) = try await tools.judge.judge(page, aCase, until: deadline)
+        if facts.state == .applied, let batch = facts.batch { try await applier.write(effects, aCase, batch) }
+        try await asking { () throws(StoreError) in
+            try await store.note(verdicts, of: user, id, until: deadline)
+            try await store.recount(id, of: user, at: tools.clock.now, until: deadline)
+        }
+    }
+
+    private func hold(
+        _ claim: ImportClaim, done: String?, judged: String?, count: Int, _ verdicts: [RowVerdict]
+    ) async throws(ImportTrouble) {
+        let isHeld = try await asking { () throws(StoreError) in
+            try await store.advance(
+                claim, done: done, judged: judged, doneCount: count, verdicts, until: .now + limits.stepTimeout)
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    private func page(
+        of claim: ImportClaim, after key: String, upTo last: String = ""
+    ) async throws(ImportTrouble) -> ImportPageOfItems {
+        try await asking { () throws(StoreError) in
+            try await store.nextPage(of: claim, after: key, upTo: last, until: .now + limits.stepTimeout)
+        }
+    }
+
+    private func `case`(of claim: ImportClaim) throws(ImportTrouble) -> ImportJudge.Case {
+        guard let source = claim.source else { throw .refused("the files are of no export that is known") }
+        return ImportJudge.Case(
+            user: claim.user, id: claim.id, source: source, timeZone: claim.timeZone, at: claim.createdAt,
+            batch: claim.batch)
+    }
+
+    private func asking<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(ImportTrouble) -> Value {
+        do throws(StoreError) {
+            return try await work()
+        } catch {
+            throw .store(error)
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package import CSV
+package import Contracts
+import JSON
+
+/// Reads the table of films that Letterboxd takes in, as Reelay and others write it: bytes to rows.
+///
+/// A row with a day is a play; one without is a rating, or a film that was watched at some time. `ReelayRating` is exact,
+/// of Letterboxd's own two columns the right one counts.
+package struct FilmTableReader: Sendable {
+    private var reader: CSVReader
+    private let path: String
+    private var columns: [String: Int]?
+    /// Entries of one film on one day so far: the same may stand twice.
+    private var seen: [String: Int] = [:]
+
+    package init(path: String, limits: CSVLimits = CSVLimits()) {
+        self.path = path
+        reader = CSVReader(limits: limits)
+    }
+
+    /// Whether a file's front is the header of such a table.
+    package static func recognises(front: [UInt8]) -> Bool {
+        let line = front.prefix { $0 != 10 && $0 != 13 }
+        let cells = String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
+        // Letterboxd's own exports have spaces in the same words.
+        let names = Set(cells.map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
+        let telling: Set<String> = ["letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating"]
+        return !names.isDisjoint(with: telling) && !names.contains("const")
+    }
+
+    package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(CSVError) {
+        var (columns, seen) = (columns, seen)
+        let path = path
+        defer { (self.columns, self.seen) = (columns, seen) }
+        try reader.feed(chunk) { record in Self.take(record, &columns, &seen, path, show) }
+    }
+
+    package mutating func finish(_ show: (ImportedRow) -> Void) throws(CSVError) {
+        var (columns, seen) = (columns, seen)
+        let path = path
+        defer { (self.columns, self.seen) = (columns, seen) }
+        try reader.finish { record in Self.take(record, &columns, &seen, path, show) }
+    }
+
+    private static func take(
+        _ record: borrowing CSVRecord, _ columns: inout [String: Int]?, _ seen: inout [String: Int], _ path: String,
+        _ show: (ImportedRow) -> Void
+    ) {
+        if record.isBlank { return }
+        guard let known = columns else {
+            var names: [String: Int] = [:]
+            // The right one of two columns of a name counts.
+            for index in 0..<record.count { names[plain(Substring(record.text(index) ?? ""))] = index }
+            columns = names
+            return
+        }
+        show(row(record, known, &seen, path))
+    }
+
+    private static func row(
+        _ record: borrowing CSVRecord, _ columns: [String: Int], _ seen: inout [String: Int], _ path: String
+    ) -> ImportedRow {
+        var row = ImportedRow(kind: .watched, file: path, line: record.line)
+        var problems: [String] = []
+        func text(_ column: String) -> String? {
+            guard let index = columns[column], let text = record.text(index), !text.isEmpty else { return nil }
+            return meant(text)
+        }
+        row.title = title(text)
+        if row.title == nil { problems.append("the row names no film") }
+        if let day = text("watcheddate") {
+            row.watchedOn = CalendarDate(day)
+            row.precision = .day
+            if row.watchedOn == nil { problems.append("\(day.prefix(40)) is no date") }
+        }
+        rate(&row, columns, text, &problems)
+        row.text = text("review").map { String(HTMLText.plain($0).prefix(ImportText.charactersMax)) }
+        if let day = row.watchedOn {
+            row.kind = .play
+            row.rewatch = ["true", "yes", "1"].contains(text("rewatch")?.lowercased() ?? "")
+            let tags = (text("tags") ?? "").split(separator: ",").map { LetterboxdColumn.trimmed($0) }.filter {
+                !$0.isEmpty
+            }
+            if !tags.isEmpty { row.tags = ImportText.tags(tags) }
+            let base = "\(row.title.map(ImportItemKey.of) ?? "") \(day)"
+            let count = (seen[base] ?? 0) + 1
+            seen[base] = count
+            row.key = String(base.prefix(280)) + (count == 1 ? "" : " \(count)")
+        } else if row.rating != nil, text("rewatch") == nil {
+            row.kind = .rating
+        }
+        if !problems.isEmpty { row.problems = problems }
+        return row
+    }
+
+    private static func title(_ text: (String) -> String?) -> TitleQuery? {
+        var ids = ExternalIds()
+        if let imdb = text("imdbid"), imdb.hasPrefix("tt"), (9...12).contains(imdb.utf8.count),
+            imdb.utf8.dropFirst(2).allSatisfy({ (48...57).contains($0) })
+        {
+            ids.imdb = imdb
+        }
+        ids.tmdb = text("tmdbid").flatMap { Int($0) }.flatMap { $0 > 0 && $0 <= 9_007_199_254_740_991 ? $0 : nil }
+        let name = text("title").map { String($0.prefix(500)) }
+        let year = text("year").flatMap { Int($0) }.flatMap { (1850...2200).contains($0) ? $0 : nil }
+        guard ids != ExternalIds() || name != nil else { return nil }
+        return TitleQuery(kind: .movie, ids: ids, name: name, year: year)
+    }
+
+    private static func rate(
+        _ row: inout ImportedRow, _ columns: [String: Int], _ text: (String) -> String?, _ problems: inout [String]
+    ) {
+        if let exact = text("reelayrating") {
+            row.rating = tenths(exact).flatMap { (1...100).contains($0) ? DecimalTenths(tenths: $0) : nil }
+            if row.rating == nil { problems.append("ReelayRating: \(exact.prefix(40)) is not 0.1 to 10") }
+            return
+        }
+        let order = [("rating", 20), ("rating10", 10)].filter { text($0.0) != nil }
+        guard let chosen = order.max(by: { (columns[$0.0] ?? 0) < (columns[$1.0] ?? 0) }), let value = text(chosen.0)
+        else { return }
+        // Stars count twice; both scales have ten steps.
+        let rating = tenths(value).map { $0 * chosen.1 / 10 }
+        if let rating, (10...100).contains(rating), rating.isMultiple(of: 10) {
+            row.rating = DecimalTenths(tenths: rating)
+            row.given =
+                chosen.1 == 20
+                ? GivenRating(value: DecimalTenths(tenths: rating / 2), scale: .fiveStars)
+                : GivenRating(value: DecimalTenths(tenths: rating), scale: .ten)
+        } else {
+            problems.append("\(chosen.0): \(value.prefix(40)) is no rating")
+        }
+    }
+
+    /// "8", "8.5" or "8,5" in tenths.
+    private static func tenths(_ text: String) -> Int? {
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
+        guard parts.count <= 2, let whole = parts.first.flatMap({ Int($0) }), (0...100).contains(whole) else {
+            return nil
+        }
+        guard parts.count == 2 else { return whole * 10 }
+        guard parts[1].count == 1, let tenth = Int(parts[1]) else { return nil }
+        return whole * 10 + tenth
+    }
+
+    /// A cell without the apostrophe that keeps spreadsheets from running it.
+    private static func meant(_ cell: String) -> String {
+        guard cell.hasPrefix("'"), let first = cell.utf8.first(where: { $0 != UInt8(ascii: "'") }) else { return cell }
+        switch first {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 9, 13:
+            return String(cell.dropFirst())
+        default: return cell
+        }
+    }
+
+    private static func plain(_ header: Substring) -> String {
+        header.filter { $0.isLetter || $0.isNumber }.lowercased()
+    }
+}

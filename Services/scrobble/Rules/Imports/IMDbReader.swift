@@ -1,0 +1,106 @@
+package import CSV
+package import Contracts
+import JSON
+
+/// Reads IMDb's exports of ratings and of the watchlist: bytes to rows.
+package struct IMDbReader: Sendable {
+    private var reader: CSVReader
+    private let path: String
+    private var columns: [String: Int]?
+    /// Nil until the header is read.
+    package private(set) var kind: ImportRowKind?
+
+    package init(path: String, limits: CSVLimits = CSVLimits()) {
+        self.path = path
+        reader = CSVReader(limits: limits)
+    }
+
+    /// Whether a file's front is the header of one: `Const` names the title in every export of IMDb's.
+    package static func recognises(front: [UInt8]) -> Bool {
+        let line = front.prefix { $0 != 10 && $0 != 13 }
+        let cells = String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
+        return cells.contains { $0.filter { $0.isLetter }.lowercased() == "const" }
+    }
+
+    package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(CSVError) {
+        var (columns, kind) = (columns, kind)
+        let path = path
+        defer { (self.columns, self.kind) = (columns, kind) }
+        try reader.feed(chunk) { record in Self.take(record, &columns, &kind, path, show) }
+    }
+
+    package mutating func finish(_ show: (ImportedRow) -> Void) throws(CSVError) {
+        var (columns, kind) = (columns, kind)
+        let path = path
+        defer { (self.columns, self.kind) = (columns, kind) }
+        try reader.finish { record in Self.take(record, &columns, &kind, path, show) }
+    }
+
+    private static func take(
+        _ record: borrowing CSVRecord, _ columns: inout [String: Int]?, _ kind: inout ImportRowKind?, _ path: String,
+        _ show: (ImportedRow) -> Void
+    ) {
+        if record.isBlank { return }
+        guard let known = columns else {
+            var names: [String: Int] = [:]
+            for index in 0..<record.count {
+                let name = (record.text(index) ?? "").lowercased()
+                if names[name] == nil { names[name] = index }
+            }
+            columns = names
+            // A list has positions; what is rated has no place.
+            kind = names["position"] != nil || names["your rating"] == nil ? .watchlist : .rating
+            return
+        }
+        if let kind { show(row(record, known, kind, path)) }
+    }
+
+    private static func row(
+        _ record: borrowing CSVRecord, _ columns: [String: Int], _ kind: ImportRowKind, _ path: String
+    ) -> ImportedRow {
+        var row = ImportedRow(kind: kind, file: path, line: record.line)
+        var problems: [String] = []
+        func text(_ column: String) -> String? {
+            guard let index = columns[column], !record.field(index).isEmpty else { return nil }
+            return record.text(index)
+        }
+        let id = text("const")
+        if let id, let title = title(id, type: text("title type"), name: text("title"), year: text("year")) {
+            row.title = title
+        } else {
+            problems.append("const: \((id ?? "nothing").prefix(40)) is no id of IMDb's")
+        }
+        let date = kind == .rating ? text("date rated") : text("created")
+        if let date {
+            row.datedAt = CalendarDate(String(date.prefix(10))).map(Timestamp.init)
+            if row.datedAt == nil { problems.append("\(date.prefix(40)) is no date") }
+        }
+        if kind == .rating {
+            if let value = text("your rating").flatMap({ Int($0) }), (1...10).contains(value) {
+                row.rating = DecimalTenths(tenths: value * 10)
+                row.given = GivenRating(value: DecimalTenths(tenths: value * 10), scale: .ten)
+            } else {
+                problems.append("your rating: \((text("your rating") ?? "nothing").prefix(40)) is not 1 to 10")
+            }
+        }
+        row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) }
+        if !problems.isEmpty { row.problems = problems }
+        return row
+    }
+
+    private static func title(_ id: String, type: String?, name: String?, year: String?) -> TitleQuery? {
+        guard id.hasPrefix("tt"), (9...12).contains(id.utf8.count),
+            id.utf8.dropFirst(2).allSatisfy({ (48...57).contains($0) })
+        else { return nil }
+        let word = type?.lowercased().filter { $0.isLetter } ?? ""
+        let kind: TitleKind =
+            switch word {
+            case "tvseries", "tvminiseries", "podcastseries": .series
+            case "tvepisode", "podcastepisode": .episode
+            default: .movie
+            }
+        let name = name.flatMap { $0.isEmpty ? nil : String($0.prefix(500)) }
+        let year = year.flatMap { Int($0) }.flatMap { (1850...2200).contains($0) ? $0 : nil }
+        return TitleQuery(kind: kind, ids: ExternalIds(imdb: id), name: name, year: year)
+    }
+}

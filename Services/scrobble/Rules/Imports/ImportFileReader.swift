@@ -1,0 +1,181 @@
+package import Contracts
+import CSV
+
+/// Why a file could not be read, or not to its end, in a sentence for the person whose file it is.
+package struct ImportFileFailure: Error, Sendable, Hashable {
+    package let sentence: String
+    /// What the file could be, where somebody must say.
+    package let mayBe: [ImportFileKind]
+
+    init(_ sentence: String, mayBe: [ImportFileKind] = []) {
+        self.sentence = sentence
+        self.mayBe = mayBe
+    }
+}
+
+/// Reads one file of whatever export it is part of: bytes to rows, recognised by its front, its path and its name.
+package struct ImportFileReader: Sendable {
+    private enum Format {
+        case letterboxd(LetterboxdReader, LetterboxdRows)
+        case imdb(IMDbReader)
+        case films(FilmTableReader)
+        case trakt(TraktExportReader)
+        /// It belongs to no export.
+        case foreign
+    }
+
+    private var format: Format
+    /// What readers of other files of the same export found out.
+    package private(set) var lists: [String: TraktExportReader.ListHeader]
+
+    /// `front` is the first piece of the file; `kind` what somebody says that it is.
+    package init(
+        path: String, front: [UInt8], kind: ImportFileKind?, lists: [String: TraktExportReader.ListHeader] = [:],
+        limits: ImportLimits = ImportLimits()
+    ) {
+        self.lists = lists
+        if LetterboxdFile.isForeign(path) {
+            format = .foreign
+        } else if let file = TraktExportFile(path: path) {
+            format = .trakt(
+                TraktExportReader(file: file, path: path, lists: lists, elementBytesMax: limits.elementBytesMax))
+        } else if path.lowercased().hasSuffix(".json") {
+            format = .foreign
+        } else if IMDbReader.recognises(front: front) {
+            format = .imdb(IMDbReader(path: path))
+        } else if FilmTableReader.recognises(front: front) {
+            format = .films(FilmTableReader(path: path))
+        } else {
+            format = .letterboxd(
+                LetterboxdReader(path: path, kind: kind.map(LetterboxdFile.Kind.init)), LetterboxdRows(path: path))
+        }
+    }
+
+    /// Nil for a file that belongs to no export, and until it is known.
+    package var source: ImportSource? {
+        switch format {
+        case .letterboxd(_, let rows): rows.recognisedAs == nil ? nil : .letterboxd
+        case .imdb: .imdb
+        case .films: .reelay
+        case .trakt: .trakt
+        case .foreign: nil
+        }
+    }
+
+    package var recognisedAs: String? {
+        switch format {
+        case .letterboxd(_, let rows): rows.recognisedAs
+        case .imdb(let reader): reader.kind.map { "imdb \($0.rawValue)" }
+        case .films: "table of films"
+        case .trakt(let reader): "trakt \(reader.file.name)"
+        case .foreign: nil
+        }
+    }
+
+    package var isForeign: Bool { if case .foreign = format { true } else { false } }
+
+    /// Whether the export says of itself that it lacks something.
+    package var isPartial: Bool { if case .trakt(let reader) = format { reader.isPartial } else { false } }
+
+    package mutating func feed(_ piece: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
+        switch format {
+        case .letterboxd(var reader, var rows):
+            // Given back as it was: a copy of what the reader holds would be made for each piece otherwise.
+            format = .foreign
+            defer { format = .letterboxd(reader, rows) }
+            do throws(LetterboxdReader.Failure) {
+                try reader.feed(piece) { item in if let row = rows.row(item) { show(row) } }
+            } catch {
+                throw ImportFileFailure(error)
+            }
+        case .imdb(var reader):
+            format = .foreign
+            defer { format = .imdb(reader) }
+            do throws(CSVError) {
+                try reader.feed(piece, show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .films(var reader):
+            format = .foreign
+            defer { format = .films(reader) }
+            do throws(CSVError) {
+                try reader.feed(piece, show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .trakt(var reader):
+            format = .foreign
+            defer {
+                lists = reader.lists
+                format = .trakt(reader)
+            }
+            do throws(JSONParts.Failure) {
+                try reader.feed(piece, show)
+            } catch {
+                throw ImportFileFailure(error)
+            }
+        case .foreign: break
+        }
+    }
+
+    package mutating func finish(_ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
+        switch format {
+        case .letterboxd(var reader, var rows):
+            format = .foreign
+            defer { format = .letterboxd(reader, rows) }
+            do throws(LetterboxdReader.Failure) {
+                try reader.finish { item in if let row = rows.row(item) { show(row) } }
+            } catch {
+                throw ImportFileFailure(error)
+            }
+        case .imdb(var reader):
+            format = .foreign
+            defer { format = .imdb(reader) }
+            do throws(CSVError) {
+                try reader.finish(show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .films(var reader):
+            format = .foreign
+            defer { format = .films(reader) }
+            do throws(CSVError) {
+                try reader.finish(show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .trakt(var reader):
+            do throws(JSONParts.Failure) {
+                try reader.finish()
+            } catch {
+                throw ImportFileFailure(error)
+            }
+        case .foreign: break
+        }
+    }
+}
+
+extension ImportFileFailure {
+    init(_ failure: LetterboxdReader.Failure) {
+        switch failure {
+        case .csv(.onlyNUL): self.init("the file consists of nothing but zero bytes, as damaged archives have it")
+        case .csv(.notUTF8): self.init("the file is not UTF-8")
+        case .csv(.recordTooLong(let line)): self.init("the row on line \(line) is too long")
+        case .csv(.tooManyFields(let line)): self.init("the row on line \(line) has too many fields")
+        case .csv(.openQuote(let line)): self.init("the file ends within quotes that begin on line \(line)")
+        case .unclear(let kinds):
+            self.init(
+                "the header fits \(kinds.map(\.rawValue).joined(separator: ", ")): say which it is",
+                mayBe: kinds.compactMap(ImportFileKind.init))
+        case .unknown: self.init("the header is of no export that is known")
+        }
+    }
+
+    init(_ failure: JSONParts.Failure) {
+        switch failure {
+        case .tooLarge(let element): self.init("element \(element) is too large")
+        case .broken(let element): self.init("the JSON breaks off at element \(element)")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package import Contracts
+import Cryptography
+
+/// Which rows speak of one title: they get one key, so that they are matched, planned and corrected together.
+package enum ImportItemKey {
+    /// Names and years are compared as the file writes them: what they mean is for matching to say.
+    package static func of(_ title: TitleQuery) -> String {
+        var parts = [title.kind.rawValue]
+        if let season = title.seasonNumber, let series = title.seriesIds.flatMap(first) {
+            // Some rows of an export know an episode's own ids, others only its place.
+            parts += [series, String(season), title.episodeNumber.map(String.init) ?? ""]
+        } else if let id = first(title.ids) {
+            parts.append(id)
+        } else {
+            parts += [title.name ?? "", title.year.map(String.init) ?? ""]
+            if title.kind == .season || title.kind == .episode {
+                parts += [
+                    title.seriesName ?? "", title.seriesYear.map(String.init) ?? "",
+                    title.seasonNumber.map(String.init) ?? "", title.episodeNumber.map(String.init) ?? "",
+                ]
+            }
+        }
+        return shortened(parts.joined(separator: "\u{1f}"))
+    }
+
+    private static let bytesMax = 200
+
+    private static func shortened(_ key: String) -> String {
+        guard key.utf8.count > bytesMax else { return key }
+        return
+            "\(String(decoding: key.utf8.prefix(120), as: UTF8.self)) \(Hex.encode(SHA256.hash(Array(key.utf8)).bytes))"
+    }
+
+    /// Letterboxd's is left out: only some of its files tell it.
+    private static func first(_ ids: ExternalIds) -> String? {
+        if let imdb = ids.imdb { return imdb }
+        if let trakt = ids.trakt { return "trakt \(trakt)" }
+        if let tmdb = ids.tmdb { return "tmdb \(tmdb)" }
+        if let tvdb = ids.tvdb { return "tvdb \(tvdb)" }
+        return nil
+    }
+}

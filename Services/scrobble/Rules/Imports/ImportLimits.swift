@@ -1,0 +1,40 @@
+/// Every bound of bringing in files; times are `Duration`, counts end in `Max`.
+package struct ImportLimits: Sendable, Hashable {
+    /// Files of one upload.
+    package var filesMax = 100
+    /// Bytes of all files of an upload: 50 MiB.
+    package var uploadBytesMax = 50 << 20
+    /// Files that are listed of one import, those within archives included.
+    package var filesListedMax = 1_000
+    /// Rows of an import.
+    package var rowsMax = 2_000_000
+    /// Imports of a person that are not at their end.
+    package var openMax = 20
+    /// Rows that are written by one statement.
+    package var rowsAtOnce = 1_000
+    /// Titles that metadata is asked for at once; its own bound is 500.
+    package var titlesAtOnce = 500
+    /// Rows that are judged or applied together; a title's rows stay together beyond it.
+    package var pageRows = 1_000
+    /// Bytes of one element of a JSON file: 256 KiB.
+    package var elementBytesMax = 256 << 10
+    /// How long a worker may hold an import without a sign of life, by the database's clock.
+    package var lease = Duration.seconds(60)
+    /// How often imports are looked for where nobody rings, with jitter of a quarter either way.
+    package var poll = Duration.seconds(1)
+    /// The longest that one step of a worker may take.
+    package var stepTimeout = Duration.seconds(30)
+    /// The longest that a look at an import waits for it to rest, and how often it looks.
+    package var waitMax = Duration.seconds(25)
+    package var waitInterval = Duration.milliseconds(100)
+    /// How often rows without a title are tried again, and for how long after the import.
+    package var retryInterval = Duration.seconds(6 * 3_600)
+    package var retryFor = Duration.seconds(90 * 86_400)
+    /// Wait of an import whose step failed, before it is tried again; doubles up to `backoffMax`.
+    package var backoffMin = Duration.seconds(2)
+    package var backoffMax = Duration.seconds(600)
+    /// Failures of one import in a row before it is given up.
+    package var failuresMax = 12
+
+    package init() {}
+}

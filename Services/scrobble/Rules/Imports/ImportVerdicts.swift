@@ -1,0 +1,56 @@
+package import Contracts
+
+/// What the rows of one title come to, from what became of their effects.
+package struct ImportVerdicts: Sendable, Hashable {
+    /// What one effect of a row came to.
+    package enum Outcome: Sendable, Hashable {
+        case new, update, same, removedByYou
+        /// What is here is newer.
+        case older
+    }
+
+    private var byRow: [Int: ImportVerdict] = [:]
+
+    package init() {}
+
+    /// A row with several effects is what its most telling one is.
+    package mutating func note(_ outcome: Outcome, row: Int) {
+        let verdict: ImportVerdict =
+            switch outcome {
+            case .new: .new
+            case .update: .update
+            case .same: .same
+            case .removedByYou: .removedByYou
+            case .older: .conflict
+            }
+        guard let before = byRow[row] else {
+            byRow[row] = verdict
+            return
+        }
+        if Self.rank(verdict) > Self.rank(before) { byRow[row] = verdict }
+    }
+
+    /// A verdict with its reason for every row; `plan` says which are part of another.
+    package func all(
+        _ rows: [(place: Int, row: ImportedRow)], _ plan: ImportPlan
+    ) -> [(place: Int, verdict: ImportVerdict, reason: String?)] {
+        rows.map { place, row in
+            if row.kind == .shown { return (place, .shown, nil) }
+            if let reason = plan.refused[place] { return (place, .conflict, reason) }
+            if let verdict = byRow[place] { return (place, verdict, nil) }
+            guard let whole = plan.parts[place] else { return (place, .same, nil) }
+            // It brings what the row that it is part of brings.
+            return (place, .same, "part of row \(whole)")
+        }
+    }
+
+    private static func rank(_ verdict: ImportVerdict) -> Int {
+        switch verdict {
+        case .conflict: 5
+        case .new: 4
+        case .update: 3
+        case .removedByYou: 2
+        default: 1
+        }
+    }
+}

@@ -1,0 +1,170 @@
+package import Contracts
+import JSON
+
+/// Rows of a Letterboxd export in our words.
+package struct LetterboxdRows: Sendable {
+    private let path: String
+    private var file: LetterboxdFile?
+    private var list: LetterboxdList?
+    /// Entries of one film on one day so far, for rows that have no address: in a diary the same may stand twice.
+    private var seen: [String: Int] = [:]
+
+    package init(path: String) { self.path = path }
+
+    /// What the file was recognised as.
+    package var recognisedAs: String? {
+        file.map { "letterboxd \($0.section == .live ? "" : "\($0.section.rawValue) ")\($0.kind.rawValue)" }
+    }
+
+    /// The row that an item of the reader is; nil for those that only tell of the rows that follow.
+    package mutating func row(_ item: LetterboxdReader.Item) -> ImportedRow? {
+        switch item {
+        case .file(let file):
+            self.file = file
+            return nil
+        case .list(let list):
+            self.list = list
+            return nil
+        case .row(let row): return file.map { converted(row, $0) }
+        }
+    }
+
+    private mutating func converted(_ row: LetterboxdRow, _ file: LetterboxdFile) -> ImportedRow {
+        var result = ImportedRow(kind: .shown, file: path, line: row.line)
+        let problems = row.problems.map(\.sentence)
+        if !problems.isEmpty { result.problems = Array(problems.prefix(20)) }
+        if let name = row.name, file.kind != .profile {
+            result.title = TitleQuery(
+                kind: .movie, ids: ExternalIds(), name: String(name.prefix(500)),
+                year: row.year.flatMap { $0 >= 1850 ? $0 : nil })
+        }
+        result.datedAt = row.date.map(Timestamp.init)
+        if let text = row.text {
+            result.text = String(HTMLText.plain(text).prefix(ImportText.charactersMax))
+            if result.text != text { result.html = String(text.prefix(ImportText.charactersMax)) }
+        }
+        if let stars = row.halfStars {
+            result.rating = DecimalTenths(tenths: stars * 10)
+            result.given = GivenRating(value: DecimalTenths(tenths: stars * 5), scale: .fiveStars)
+        }
+        if !row.tags.isEmpty { result.tags = ImportText.tags(row.tags) }
+        // What was deleted there, and films that are gone, are kept to be looked at.
+        guard file.section == .live, result.title != nil else { return result }
+        place(row, file.kind, in: &result)
+        return result
+    }
+
+    private mutating func place(_ row: LetterboxdRow, _ kind: LetterboxdFile.Kind, in result: inout ImportedRow) {
+        switch kind {
+        case .diary, .reviews:
+            result.kind = kind == .diary ? .play : .review
+            result.rewatch = row.isRewatch
+            result.watchedOn = row.watchedDate ?? (kind == .diary ? row.date : nil)
+            result.precision = result.watchedOn == nil ? nil : .day
+            result.key = row.code ?? fallbackKey(row, result.watchedOn)
+        case .watched:
+            result.kind = .watched
+            note(film: row, in: &result)
+        case .ratings:
+            result.kind = .rating
+            note(film: row, in: &result)
+        case .watchlist:
+            result.kind = .watchlist
+            note(film: row, in: &result)
+        case .likedFilms:
+            result.kind = .like
+            note(film: row, in: &result)
+        case .list:
+            result.kind = .listItem
+            note(film: row, in: &result)
+            result.list = listKey
+            result.listName = String((list?.name ?? path).prefix(500))
+            result.listNote = list?.description.map { String(HTMLText.plain($0).prefix(5_000)) }
+            result.rank = row.position.map { min(max($0, 0), 1_000_000) }
+            result.datedAt = list?.date.map(Timestamp.init)
+        case .profile, .comments, .likedLists, .likedReviews: break
+        }
+    }
+
+    /// The address of a film's row is the film's own.
+    private func note(film row: LetterboxdRow, in result: inout ImportedRow) {
+        guard let code = row.code, code.utf8.count <= 20, code.utf8.allSatisfy(ImportText.isAlphanumeric) else {
+            return
+        }
+        result.title?.ids.letterboxd = code
+    }
+
+    private var listKey: String {
+        let address = list?.address.flatMap { $0.split(separator: "/").last }.map(String.init)
+        return String((address ?? list?.name ?? path).prefix(300))
+    }
+
+    private mutating func fallbackKey(_ row: LetterboxdRow, _ day: CalendarDate?) -> String {
+        let base = "\(row.name ?? "") (\(row.year ?? 0)) \(day.map(\.description) ?? "")"
+        let count = (seen[base] ?? 0) + 1
+        seen[base] = count
+        return String(base.prefix(280)) + (count == 1 ? "" : " \(count)")
+    }
+}
+
+/// What texts of files are cut to.
+enum ImportText {
+    /// Of a review, as the contract has it.
+    static let charactersMax = 50_000
+
+    static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+}
+
+extension LetterboxdProblem {
+    /// For the person whose file it is.
+    var sentence: String {
+        switch self {
+        case .notText(let column): "\(column): is no text"
+        case .badDate(let column, let text): "\(column): \(text.prefix(40)) is no date"
+        case .ambiguousDate(let column, let text): "\(column): \(text.prefix(40)) may be two dates"
+        case .badYear(let text): "year: \(text.prefix(40)) is no year"
+        case .badRating(let text): "rating: \(text.prefix(40)) is not 0.5 to 5"
+        case .noName: "name: is missing"
+        }
+    }
+
+    /// Whether a row with it can still be taken for what it is.
+    var isFatal: Bool {
+        switch self {
+        case .noName, .badDate, .ambiguousDate, .badRating: true
+        case .notText, .badYear: false
+        }
+    }
+}
+
+extension LetterboxdFile.Kind {
+    /// What somebody says that a file is.
+    package init(_ kind: ImportFileKind) {
+        self =
+            switch kind {
+            case .watched: .watched
+            case .watchlist: .watchlist
+            case .likedFilms: .likedFilms
+            case .likedLists: .likedLists
+            case .likedReviews: .likedReviews
+            }
+    }
+}
+
+extension ImportFileKind {
+    package init?(_ kind: LetterboxdFile.Kind) {
+        switch kind {
+        case .watched: self = .watched
+        case .watchlist: self = .watchlist
+        case .likedFilms: self = .likedFilms
+        case .likedLists: self = .likedLists
+        case .likedReviews: self = .likedReviews
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/// What a file of Trakt's export is, told by its name; a category may be one file or many with a number each.
+package enum TraktExportFile: Sendable, Hashable {
+    case history
+    case watchedMovies, watchedShows
+    case ratings
+    case watchlist, favourites
+    case listHeaders
+    /// The items of a list, by the number that Trakt knows it under.
+    case list(String)
+    case comments
+    case collection
+    /// What the export itself lacks.
+    case errors
+    /// Kept to be looked at.
+    case other(String)
+
+    /// Nil for a name that no file of the export has.
+    package init?(path: String) {
+        guard let name = path.split(separator: "/").last, name.lowercased().hasSuffix(".json") else { return nil }
+        let stem = String(name.dropLast(5))
+        if stem == "_errors" {
+            self = .errors
+            return
+        }
+        let parts = stem.split(separator: "-").map(String.init)
+        switch (parts.first ?? "", parts.count > 1 ? parts[1] : "") {
+        case ("watched", "history"): self = .history
+        case ("watched", "movies"): self = .watchedMovies
+        case ("watched", "shows"): self = .watchedShows
+        case ("ratings", "movies"), ("ratings", "shows"), ("ratings", "seasons"), ("ratings", "episodes"):
+            self = .ratings
+        case ("lists", "watchlist"): self = .watchlist
+        case ("lists", "favorites"): self = .favourites
+        case ("lists", "lists"): self = .listHeaders
+        case ("lists", "list") where parts.count > 2: self = .list(parts[2])
+        case ("comments", _): self = .comments
+        case ("collection", _): self = .collection
+        case ("watched", _), ("hidden", _), ("likes", _), ("network", _), ("notes", _), ("user", _): self = .other(stem)
+        default: return nil
+        }
+    }
+
+    package var name: String {
+        switch self {
+        case .history: "watched-history"
+        case .watchedMovies: "watched-movies"
+        case .watchedShows: "watched-shows"
+        case .ratings: "ratings"
+        case .watchlist: "lists-watchlist"
+        case .favourites: "lists-favorites"
+        case .listHeaders: "lists-lists"
+        case .list: "lists-list"
+        case .comments: "comments"
+        case .collection: "collection"
+        case .errors: "_errors"
+        case .other(let stem): stem
+        }
+    }
+}

@@ -1,0 +1,274 @@
+import Contracts
+import JSON
+import Postgres
+import Store
+
+/// What those who work imports write; false and nil where the import is no longer in their hands.
+extension ImportStore {
+    func claim(until deadline: ContinuousClock.Instant) async throws(StoreError) -> ImportClaim? {
+        try await database.rows(
+            ImportWorkQueries.claim, [.double(limits.lease.inSeconds)], until: deadline
+        ).first
+    }
+
+    func facts(
+        of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportFacts? {
+        try await database.rows(ImportWorkQueries.facts, [.id(user), .id(id)], until: deadline).first
+    }
+
+    func postpone(
+        _ claim: ImportClaim, for wait: Duration, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            ImportWorkQueries.postpone,
+            [.id(claim.user), .id(claim.id), .int8(claim.fence), .double(wait.inSeconds)], until: deadline)
+    }
+
+    func fail(
+        _ claim: ImportClaim, _ problem: String, files: [ImportFile]? = nil, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            ImportWorkQueries.fail,
+            [
+                .id(claim.user), .id(claim.id), .int8(claim.fence), .text(String(problem.prefix(500))),
+                .jsonb(files.map { encodeJSON($0) }),
+            ], until: deadline)
+    }
+
+    // MARK: Reading
+
+    /// A row on its way into the table.
+    struct NewRow: Sendable {
+        let place: Int
+        let key: String?
+        let row: ImportedRow
+    }
+
+    func lastPlace(of claim: ImportClaim, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Int {
+        try await database.rows(
+            ImportWorkQueries.lastPlace, [.id(claim.user), .id(claim.id)], until: deadline
+        ).first ?? -1
+    }
+
+    /// Keeps rows and the titles that they speak of; those that are here already stay as they are.
+    func append(
+        _ rows: [NewRow], to claim: ImportClaim, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        var queries: [String: TitleQuery] = [:]
+        for row in rows {
+            guard let key = row.key, let title = row.row.title else { continue }
+            if queries[key].map({ $0.ids == ExternalIds() }) ?? true { queries[key] = title }
+        }
+        // In one order, so that nobody waits for each other in a circle.
+        let items = queries.sorted { $0.key < $1.key }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let isHeld = try await transaction.first(
+                ImportWorkQueries.renew,
+                [
+                    .id(claim.user), .id(claim.id), .int8(claim.fence), .double(limits.lease.inSeconds),
+                    .int8(rows.last.map { Int64($0.place + 1) }),
+                ])
+            guard isHeld == true else { return false }
+            if !items.isEmpty {
+                try await transaction.execute(
+                    ImportWorkQueries.putItems,
+                    [
+                        .id(claim.user), .id(claim.id), .textArray(items.map(\.key)),
+                        .jsonbArray(items.map { encodeJSON($0.value) }),
+                    ])
+            }
+            try await transaction.execute(
+                ImportWorkQueries.putRows,
+                [
+                    .id(claim.user), .id(claim.id), .int4Array(rows.map { Int32(clamping: $0.place) }),
+                    .textArray(rows.map(\.key)), .jsonbArray(rows.map { encodeJSON($0.row) }),
+                ])
+            return true
+        }
+    }
+
+    /// What reading came to.
+    struct Reading: Sendable {
+        var source: ImportSource?
+        var files: [ImportFile] = []
+        var isPartial = false
+        var rowCount = 0
+        /// Whether a person must say what a file is.
+        var isUnclear: Bool { files.contains { $0.mayBe != nil } }
+    }
+
+    func finish(
+        _ reading: Reading, of claim: ImportClaim, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let place: [PGValue] = [.id(claim.user), .id(claim.id)]
+            let isHeld = try await transaction.first(
+                ImportWorkQueries.finishReading,
+                place + [
+                    .int8(claim.fence), .word(reading.isUnclear ? ImportState.waiting : .matching),
+                    .text(reading.source?.rawValue), .json(reading.files), .bool(reading.isPartial),
+                    .int8(Int64(reading.rowCount)),
+                ])
+            guard isHeld == true else { return false }
+            try await transaction.execute(ImportWorkQueries.countItems, place)
+            try await transaction.execute(ImportWorkQueries.judgeLoose, place)
+            if !reading.isUnclear { try await transaction.execute(ImportWorkQueries.dropChunks, place) }
+            return true
+        }
+    }
+
+    // MARK: Matching
+
+    func pending(
+        of claim: ImportClaim, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PendingItem] {
+        try await database.rows(
+            ImportWorkQueries.pending, [.id(claim.user), .id(claim.id), .int(limits.titlesAtOnce)], until: deadline)
+    }
+
+    func note(
+        _ matches: [(key: String, match: ItemMatch, title: MeantTitle?)], of user: UserID, _ id: ImportID,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard !matches.isEmpty else { return }
+        try await database.run(
+            ImportWorkQueries.matched,
+            [
+                .id(user), .id(id), .textArray(matches.map(\.key)), .textArray(matches.map(\.match.rawValue)),
+                .uuidArray(matches.map { $0.title.map { PGUUID($0.id.uuid) } }),
+                .textArray(matches.map { $0.title?.kind.rawValue }),
+                .uuidArray(matches.map { $0.title?.series.map { PGUUID($0.uuid) } }),
+                .int4Array(matches.map { $0.title?.season.map { Int32(clamping: $0) } }),
+                .int4Array(matches.map { $0.title?.episode.map { Int32(clamping: $0) } }),
+            ], until: deadline)
+    }
+
+    // MARK: Judging and applying
+
+    /// The next titles with all their rows; up to `last` where that is given.
+    func nextPage(
+        of claim: ImportClaim, after key: String, upTo last: String = "", until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportPageOfItems {
+        let items = try await database.rows(
+            ImportWorkQueries.items,
+            [.id(claim.user), .id(claim.id), .text(key), .int(limits.pageRows), .text(last)], until: deadline)
+        return try await withRows(items, of: claim.user, claim.id, until: deadline)
+    }
+
+    /// One title with all its rows.
+    func page(
+        of key: String, _ id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportPageOfItems {
+        let items = try await database.rows(
+            ImportWorkQueries.item, [.id(user), .id(id), .text(key)], until: deadline)
+        return try await withRows(items, of: user, id, until: deadline)
+    }
+
+    private func withRows(
+        _ items: [StoredItem], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportPageOfItems {
+        guard !items.isEmpty else { return ImportPageOfItems(items: [], rows: [:]) }
+        let rows = try await database.rows(
+            ImportWorkQueries.itemRows, [.id(user), .id(id), .textArray(items.map(\.key))], until: deadline)
+        return ImportPageOfItems(items: items, rows: Dictionary(grouping: rows, by: \.key))
+    }
+
+    func note(
+        _ verdicts: [RowVerdict], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard !verdicts.isEmpty else { return }
+        try await database.run(ImportWorkQueries.judged, Self.values(verdicts, user, id), until: deadline)
+    }
+
+    /// Verdicts, and how far the state has come with them.
+    func advance(
+        _ claim: ImportClaim, done: String?, judged: String?, doneCount: Int, _ verdicts: [RowVerdict] = [],
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let isHeld = try await transaction.first(
+                ImportWorkQueries.advance,
+                [
+                    .id(claim.user), .id(claim.id), .int8(claim.fence), .text(done), .text(judged),
+                    .int8(Int64(doneCount)), .double(limits.lease.inSeconds),
+                ])
+            guard isHeld == true else { return false }
+            if !verdicts.isEmpty {
+                try await transaction.execute(
+                    ImportWorkQueries.judged, Self.values(verdicts, claim.user, claim.id))
+            }
+            return true
+        }
+    }
+
+    func enter(
+        _ state: ImportState, _ claim: ImportClaim, batch: BatchID? = nil, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let rests = state == .ready || state == .applied
+        let counts = rests ? try await counts(of: claim.id, claim.user, until: deadline) : nil
+        return try await database.rows(
+            ImportWorkQueries.enter,
+            [
+                .id(claim.user), .id(claim.id), .int8(claim.fence), .word(state), .bool(rests), .id(batch),
+                .jsonb(counts.map { encodeJSON($0) }),
+            ], until: deadline
+        ).first == true
+    }
+
+    private static func values(_ verdicts: [RowVerdict], _ user: UserID, _ id: ImportID) -> [PGValue] {
+        [
+            .id(user), .id(id), .int4Array(verdicts.map { Int32(clamping: $0.place) }),
+            .textArray(verdicts.map(\.verdict.rawValue)), .textArray(verdicts.map(\.reason)),
+        ]
+    }
+
+    /// Which of some titles are on some lists, as the road by which these came calls them.
+    func listed(
+        _ titles: [TitleID], on lists: [String], of user: UserID, from source: String,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [KnownListing.Key: KnownListing] {
+        let rows = try await database.rows(
+            ImportWorkQueries.listed, [.id(user), .text(source), .textArray(lists), .ids(titles)], until: deadline)
+        return Dictionary(rows.map { ($0.key, $0) }) { first, _ in first }
+    }
+
+    // MARK: Notes
+
+    func putNotes(
+        _ notes: [(play: PlayID, note: ImportPlan.Note)], of user: UserID, from source: String, in batch: BatchID,
+        at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard !notes.isEmpty else { return }
+        try await database.run(
+            ImportWorkQueries.putNotes,
+            [
+                .id(user), .ids(notes.map(\.play)), .boolArray(notes.map(\.note.isRewatch)),
+                .jsonbArray(notes.map { encodeJSON($0.note.tags) }),
+                .tenthsArray(notes.map { $0.note.rating.map { PGTenths(tenths: $0.tenths) } }),
+                .textArray(notes.map(\.note.review)), .textArray(notes.map(\.note.html)),
+                .boolArray(notes.map(\.note.spoiler)), .text(source), .id(batch), .moment(moment),
+            ], until: deadline)
+    }
+
+    /// What stands beside plays.
+    func notes(
+        of plays: [PlayID], _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PlayID: ImportPlan.Note] {
+        let rows = try await database.rows(ImportWorkQueries.notes, [.id(user), .ids(plays)], until: deadline)
+        return Dictionary(rows.map { ($0.play, $0.note) }) { first, _ in first }
+    }
+}
+
+/// Titles with all the rows that speak of them.
+struct ImportPageOfItems: Sendable {
+    var items: [StoredItem]
+    let rows: [String: [ItemRow]]
+}
+
+/// What one row comes to.
+struct RowVerdict: Sendable, Hashable {
+    let place: Int
+    let verdict: ImportVerdict
+    let reason: String?
+}

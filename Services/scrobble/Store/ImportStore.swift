@@ -1,0 +1,220 @@
+package import Contracts
+import Cryptography
+import JSON
+import Postgres
+package import Store
+
+/// Imports in Postgres, as the person whose files they are sees them.
+package struct ImportStore: Sendable {
+    let database: Database
+    package let limits: ImportLimits
+
+    package init(database: Database, limits: ImportLimits = ImportLimits()) {
+        self.database = database
+        self.limits = limits
+    }
+
+    /// Nil where the person has as many open ones as there may be.
+    package func create(
+        _ id: ImportID, of user: UserID, timeZone: String, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Import? {
+        try await database.rows(
+            ImportQueries.create,
+            [.id(user), .id(id), .text(timeZone), .moment(moment), .int(limits.openMax)], until: deadline
+        ).first
+    }
+
+    package func get(
+        _ id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Import? {
+        try await database.rows(ImportQueries.get, [.id(user), .id(id)], until: deadline).first
+    }
+
+    /// The imports after `place`, the latest first.
+    func page(
+        of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Import] {
+        try await database.rows(
+            ImportQueries.page, [.id(user), .moment(place.at), .id(place.title), .int(limit)], until: deadline)
+    }
+
+    // MARK: Files
+
+    /// What became of a piece.
+    package enum PutAnswer: Sendable, Hashable {
+        /// The bytes of the file that are here now.
+        case here(Int)
+        case noSuchImport
+        /// The import takes no more files, or the piece does not follow the one before.
+        case notReady
+        case tooLarge
+    }
+
+    package func put(
+        _ bytes: [UInt8], at start: Int, of file: Int, named name: String, _ id: ImportID, of user: UserID,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> PutAnswer {
+        try await database.transaction(until: deadline) { transaction throws(PGError) -> PutAnswer in
+            guard
+                let held = try await transaction.first(
+                    ImportQueries.hold, [.id(user), .id(id), .int4(Int32(clamping: file)), .int8(Int64(start))])
+            else { return .noSuchImport }
+            guard held.state == .receiving else { return .notReady }
+            let size = held.fileBytes ?? 0
+            if held.knownBytes == bytes.count { return .here(size) }
+            guard start == size else { return .notReady }
+            guard held.totalBytes + bytes.count <= limits.uploadBytesMax else { return .tooLarge }
+            try await transaction.execute(
+                ImportQueries.putFile,
+                [
+                    .id(user), .id(id), .int4(Int32(clamping: file)), .text(name), .int8(Int64(size + bytes.count)),
+                ])
+            try await transaction.execute(
+                ImportQueries.putChunk,
+                [.id(user), .id(id), .int4(Int32(clamping: file)), .int8(Int64(start)), .bytea(bytes)])
+            return .here(size + bytes.count)
+        }
+    }
+
+    package func files(
+        of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SentFile] {
+        try await database.rows(ImportQueries.files, [.id(user), .id(id)], until: deadline)
+    }
+
+    /// Some pieces of a file from an offset on; none at its end.
+    package func pieces(
+        of file: Int, from start: Int, _ id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [[UInt8]] {
+        try await database.rows(
+            ImportQueries.chunks,
+            [.id(user), .id(id), .int4(Int32(clamping: file)), .int8(Int64(start)), .int(Self.piecesAtOnce)],
+            until: deadline)
+    }
+
+    /// 3 MiB at the most.
+    private static let piecesAtOnce = 16
+
+    /// Lets the rows be read; nil where the import takes no files any more.
+    ///
+    /// Throws `conflict(constraint: "imports_active")` where the same files are being brought in.
+    package func begin(
+        _ id: ImportID, of user: UserID, digest: [UInt8], appliesItself: Bool, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Import? {
+        try await database.rows(
+            ImportQueries.begin,
+            [.id(user), .id(id), .bytea(digest), .bool(appliesItself), .moment(moment)], until: deadline
+        ).first
+    }
+
+    package func active(
+        _ digest: [UInt8], of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportID? {
+        try await database.rows(ImportQueries.active, [.id(user), .bytea(digest)], until: deadline).first
+    }
+
+    // MARK: A person's word
+
+    package func cancel(
+        _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        _ = try await database.run(
+            together: [
+                ImportQueries.cancel.bound([.id(user), .id(id), .moment(moment)]),
+                ImportWorkQueries.dropCancelled.bound([.id(user), .id(id)]),
+            ], until: deadline)
+    }
+
+    package func apply(
+        _ id: ImportID, of user: UserID, as batch: BatchID, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            ImportQueries.apply, [.id(user), .id(id), .id(batch), .moment(moment)], until: deadline)
+    }
+
+    /// False where no such file waits. The last that waits lets the reading begin again.
+    package func set(
+        _ kind: ImportFileKind, of file: String, _ id: ImportID, of user: UserID, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let left = try await transaction.first(
+                ImportQueries.setKind, [.id(user), .id(id), .text(file), .word(kind), .moment(moment)])
+            guard let left else { return false }
+            if left == 0 {
+                try await transaction.execute(ImportQueries.forgetRows, [.id(user), .id(id)])
+                try await transaction.execute(ImportQueries.forgetItems, [.id(user), .id(id)])
+                try await transaction.execute(ImportQueries.readAgain, [.id(user), .id(id)])
+            }
+            return true
+        }
+    }
+
+    /// The rows after a place in their order; those of one verdict, or with nil all.
+    func rows(
+        of id: ImportID, _ user: UserID, _ verdict: ImportVerdict?, after place: Int, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ImportRow] {
+        let values: [PGValue] = [.id(user), .id(id), .int4(Int32(clamping: place)), .int(limit)]
+        if let verdict {
+            return try await database.rows(
+                ImportQueries.rowsByVerdict, values + [.word(verdict)], until: deadline)
+        }
+        return try await database.rows(ImportQueries.rows, values, until: deadline)
+    }
+
+    func row(
+        _ place: Int, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> FoundRow? {
+        try await database.rows(
+            ImportQueries.row, [.id(user), .id(id), .int4(Int32(clamping: place))], until: deadline
+        ).first
+    }
+
+    /// Takes a person's word on what an item means, nil for leaving it out, and remembers it.
+    func correct(
+        _ key: String, to title: MeantTitle?, _ id: ImportID, of user: UserID, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        _ = try await database.run(
+            together: [
+                ImportQueries.correctItem.bound([
+                    .id(user), .id(id), .text(key), .word(title == nil ? ItemMatch.skipped : .known), .id(title?.id),
+                    .text(title?.kind.rawValue), .id(title?.series), .int4(title?.season.map { Int32(clamping: $0) }),
+                    .int4(title?.episode.map { Int32(clamping: $0) }),
+                ]),
+                ImportQueries.remember.bound([.id(user), .text(key), .id(title?.id), .moment(moment)]),
+            ], until: deadline)
+    }
+
+    func replace(
+        _ place: Int, with row: ImportedRow, _ id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            ImportQueries.correctRow, [.id(user), .id(id), .int4(Int32(clamping: place)), .json(row)], until: deadline)
+    }
+
+    /// Counts the verdicts anew.
+    func recount(
+        _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let counts = try await counts(of: id, user, until: deadline)
+        try await database.run(
+            ImportWorkQueries.setCounts, [.id(user), .id(id), .json(counts), .moment(moment)], until: deadline)
+    }
+
+    func counts(
+        of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ImportCounts {
+        let rows = try await database.rows(ImportWorkQueries.counts, [.id(user), .id(id)], until: deadline)
+        let counts = Dictionary(rows.map { ($0.verdict, $0.count) }) { first, _ in first }
+        return ImportCounts(
+            new: counts[.new] ?? 0, update: counts[.update] ?? 0, same: counts[.same] ?? 0,
+            removedByYou: counts[.removedByYou] ?? 0, ambiguous: counts[.ambiguous] ?? 0,
+            unmatched: counts[.unmatched] ?? 0, invalid: counts[.invalid] ?? 0, conflict: counts[.conflict] ?? 0,
+            skipped: counts[.skipped] ?? 0, shown: counts[.shown] ?? 0)
+    }
+}

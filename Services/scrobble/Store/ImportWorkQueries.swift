@@ -1,0 +1,416 @@
+package import Contracts
+import JSON
+import Postgres
+import Store
+
+/// The SQL of those who work imports; each write asks for the fence that the claim gave.
+enum ImportWorkQueries {
+    /// Leases the import that waits longest.
+    static let claim = PGStatement(
+        "imports.claim",
+        """
+        UPDATE imports i SET due_at = clock_timestamp() + $1 * interval '1 second', fence = fence + 1
+        FROM (
+            SELECT user_id, id FROM imports WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ) due WHERE i.user_id = due.user_id AND i.id = due.id
+        RETURNING i.user_id, i.id, i.fence, i.state, i.source, i.time_zone, i.kinds, i.applies_itself, i.done_key,
+            i.judged_key, i.batch_id, i.failures, i.created_at
+        """, kind: .write
+    ) { row throws(PGError) in
+        ImportClaim(
+            user: try row.next(), id: try row.next(), fence: try row.next(), state: try row.next(),
+            source: try row.next(), timeZone: try row.next(), kinds: try row.nextJSON(),
+            appliesItself: try row.next(), doneKey: try row.next(), judgedKey: try row.next(), batch: try row.next(),
+            failures: try row.next(), createdAt: try row.next())
+    }
+
+    /// Renews the lease; no row where it was lost.
+    static let renew = PGStatement(
+        "imports.renew",
+        """
+        UPDATE imports SET due_at = clock_timestamp() + $4 * interval '1 second', row_count = coalesce($5, row_count)
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// Gives a step up for now.
+    static let postpone = PGCommand(
+        "imports.postpone",
+        """
+        UPDATE imports SET failures = failures + 1, due_at = clock_timestamp() + $4 * interval '1 second'
+        WHERE user_id = $1 AND id = $2 AND fence = $3
+        """)
+
+    static let fail = PGCommand(
+        "imports.fail",
+        """
+        UPDATE imports SET state = 'failed', problem = $4, files = coalesce($5, files), due_at = 'infinity',
+            updated_at = clock_timestamp()
+        WHERE user_id = $1 AND id = $2 AND fence = $3
+        """)
+
+    static let facts = PGStatement(
+        "imports.facts",
+        """
+        SELECT state, source, time_zone, created_at, batch_id FROM imports
+        WHERE user_id = $1 AND id = $2 AND source IS NOT NULL
+        """
+    ) { row throws(PGError) in
+        ImportFacts(
+            state: try row.next(), source: try row.next(), timeZone: try row.next(), createdAt: try row.next(),
+            batch: try row.next())
+    }
+
+    // MARK: Reading
+
+    static let lastPlace = PGStatement(
+        "imports.lastPlace",
+        "SELECT coalesce(max(place), -1) FROM import_rows WHERE user_id = $1 AND import_id = $2"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    static let putRows = PGCommand(
+        "imports.putRows",
+        """
+        INSERT INTO import_rows (user_id, import_id, place, item_key, row)
+        SELECT $1, $2, place, item_key, row FROM unnest($3::int4[], $4::text[], $5::jsonb[]) AS r (place, item_key, row)
+        ON CONFLICT DO NOTHING
+        """)
+
+    /// Rows that know an id tell those that do not.
+    static let putItems = PGCommand(
+        "imports.putItems",
+        """
+        INSERT INTO import_items AS t (user_id, import_id, item_key, query)
+        SELECT $1, $2, item_key, query FROM unnest($3::text[], $4::jsonb[]) AS n (item_key, query)
+        ON CONFLICT (user_id, import_id, item_key) DO UPDATE SET query = excluded.query
+            WHERE t.query -> 'ids' = '{}' AND excluded.query -> 'ids' <> '{}'
+        """)
+
+    /// The rows are read: who speaks of what is counted, and a person's earlier word is taken.
+    static let countItems = PGCommand(
+        "imports.countItems",
+        """
+        UPDATE import_items t SET row_count = c.count,
+            match = CASE WHEN o.item_key IS NULL THEN t.match WHEN o.title_id IS NULL THEN 'skipped' ELSE t.match END
+        FROM (
+            SELECT item_key, count(*) AS count FROM import_rows
+            WHERE user_id = $1 AND import_id = $2 AND item_key IS NOT NULL GROUP BY item_key
+        ) c LEFT JOIN match_overrides o ON o.user_id = $1 AND o.item_key = c.item_key
+        WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key = c.item_key
+        """)
+
+    /// What speaks of no title has its verdict already.
+    static let judgeLoose = PGCommand(
+        "imports.judgeLoose",
+        """
+        UPDATE import_rows SET verdict = CASE WHEN row ->> 'kind' = 'shown' THEN 'shown' ELSE 'invalid' END,
+            reason = row -> 'problems' ->> 0
+        WHERE user_id = $1 AND import_id = $2 AND item_key IS NULL
+        """)
+
+    static let finishReading = PGStatement(
+        "imports.finishReading",
+        """
+        UPDATE imports SET state = $4, source = $5, files = $6, is_partial = $7, row_count = $8,
+            title_count = (SELECT count(*) FROM import_items t WHERE t.user_id = $1 AND t.import_id = $2),
+            done_count = 0, failures = 0, updated_at = clock_timestamp(),
+            due_at = CASE WHEN $4 = 'matching' THEN clock_timestamp() ELSE 'infinity' END
+        WHERE user_id = $1 AND id = $2 AND fence = $3 RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let dropChunks = PGCommand(
+        "imports.dropChunks", "DELETE FROM import_chunks WHERE user_id = $1 AND import_id = $2")
+
+    /// The same for an import that was given up.
+    static let dropCancelled = PGCommand(
+        "imports.dropCancelled",
+        """
+        DELETE FROM import_chunks c WHERE user_id = $1 AND import_id = $2
+            AND EXISTS (SELECT FROM imports i WHERE i.user_id = $1 AND i.id = $2 AND i.state = 'cancelled')
+        """)
+
+    // MARK: Matching
+
+    static let pending = PGStatement(
+        "imports.pending",
+        """
+        SELECT t.item_key, t.query, o.title_id FROM import_items t
+            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
+        WHERE t.user_id = $1 AND t.import_id = $2 AND t.match = 'pending' ORDER BY t.item_key LIMIT $3
+        """
+    ) { row throws(PGError) in
+        PendingItem(key: try row.next(), query: try row.nextJSON(), override: try row.next())
+    }
+
+    static let matched = PGCommand(
+        "imports.matched",
+        """
+        UPDATE import_items t SET match = m.match, title_id = m.title_id, title_kind = m.title_kind,
+            series_id = m.series_id, season_number = m.season_number, episode_number = m.episode_number
+        FROM unnest($3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::int4[], $9::int4[])
+            AS m (item_key, match, title_id, title_kind, series_id, season_number, episode_number)
+        WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key = m.item_key
+        """)
+
+    // MARK: Judging and applying
+
+    /// The next titles, as many as have `$4` rows together, one at the least; up to `$5` where that is not empty.
+    static let items = PGStatement(
+        "imports.items",
+        """
+        SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number FROM (
+            SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number,
+                sum(row_count) OVER (ORDER BY item_key) - row_count AS before
+            FROM (
+                SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number, row_count
+                FROM import_items
+                WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND ($5 = '' OR item_key <= $5)
+                ORDER BY item_key LIMIT $4
+            ) t
+        ) t WHERE before < $4 OR $5 <> '' ORDER BY item_key
+        """, row: item)
+
+    static let item = PGStatement(
+        "imports.item",
+        """
+        SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number
+        FROM import_items WHERE user_id = $1 AND import_id = $2 AND item_key = $3
+        """, row: item)
+
+    static let itemRows = PGStatement(
+        "imports.itemRows",
+        """
+        SELECT item_key, place, row, verdict FROM import_rows
+        WHERE user_id = $1 AND import_id = $2 AND item_key = ANY ($3) ORDER BY item_key, place
+        """
+    ) { row throws(PGError) in
+        ItemRow(key: try row.next(), place: try row.next(), row: try row.nextJSON(), verdict: try row.next())
+    }
+
+    static let judged = PGCommand(
+        "imports.judged",
+        """
+        UPDATE import_rows r SET verdict = v.verdict, reason = v.reason
+        FROM unnest($3::int4[], $4::text[], $5::text[]) AS v (place, verdict, reason)
+        WHERE r.user_id = $1 AND r.import_id = $2 AND r.place = v.place
+            AND (r.verdict IS DISTINCT FROM v.verdict OR r.reason IS DISTINCT FROM v.reason)
+        """)
+
+    /// Notes how far the present state has come; no row where the lease was lost.
+    static let advance = PGStatement(
+        "imports.advance",
+        """
+        UPDATE imports SET done_key = coalesce($4, done_key), judged_key = coalesce($5, judged_key),
+            done_count = done_count + $6, failures = 0, due_at = clock_timestamp() + $7 * interval '1 second',
+            updated_at = clock_timestamp()
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// The next state, from the first title on; verdicts are counted where it rests.
+    static let enter = PGStatement(
+        "imports.enter",
+        """
+        UPDATE imports SET state = $4, done_key = '', judged_key = '', done_count = CASE WHEN $5 THEN done_count ELSE 0 END,
+            failures = 0, batch_id = coalesce($6, batch_id), counts = coalesce($7, counts),
+            due_at = CASE WHEN $5 THEN 'infinity' ELSE clock_timestamp() END, updated_at = clock_timestamp()
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let counts = PGStatement(
+        "imports.counts",
+        """
+        SELECT verdict, count(*) FROM import_rows WHERE user_id = $1 AND import_id = $2 AND verdict IS NOT NULL
+        GROUP BY verdict
+        """
+    ) { row throws(PGError) in (verdict: try row.next(ImportVerdict.self), count: try row.next(Int.self)) }
+
+    static let setCounts = PGCommand(
+        "imports.setCounts", "UPDATE imports SET counts = $3, updated_at = $4 WHERE user_id = $1 AND id = $2")
+
+    /// Which of some titles are on lists that came by a road.
+    static let listed = PGStatement(
+        "imports.listed",
+        """
+        SELECT l.source_key, i.title_id, l.removed_at IS NOT NULL OR i.removed_at IS NOT NULL
+        FROM lists l JOIN list_items i ON i.user_id = l.user_id AND i.list_id = l.id
+        WHERE l.user_id = $1 AND l.source = $2 AND l.source_key = ANY ($3) AND i.title_id = ANY ($4)
+        """
+    ) { row throws(PGError) in
+        KnownListing(
+            key: KnownListing.Key(list: try row.next(), title: try row.next()), isRemoved: try row.next())
+    }
+
+    // MARK: Notes
+
+    /// What was written beside plays; another road's note stays, one of this road is replaced and remembered for an undo.
+    static let putNotes = PGCommand(
+        "imports.putNotes",
+        """
+        INSERT INTO play_notes AS n
+            (user_id, play_id, is_rewatch, tags, rating, review, review_html, is_spoiler, source, batch_id, changed_at)
+        SELECT $1, play_id, is_rewatch, ARRAY(SELECT jsonb_array_elements_text(tags)), rating, review, review_html,
+            is_spoiler, $9, $10, $11
+        FROM unnest($2::uuid[], $3::bool[], $4::jsonb[], $5::numeric[], $6::text[], $7::text[], $8::bool[])
+            AS i (play_id, is_rewatch, tags, rating, review, review_html, is_spoiler)
+        ON CONFLICT (user_id, play_id) DO UPDATE SET
+            is_rewatch = excluded.is_rewatch, tags = excluded.tags, rating = excluded.rating, review = excluded.review,
+            review_html = excluded.review_html, is_spoiler = excluded.is_spoiler, batch_id = excluded.batch_id,
+            before = CASE WHEN n.batch_id IS NOT DISTINCT FROM excluded.batch_id THEN n.before
+                ELSE to_jsonb(n) - 'before' END,
+            changed_at = excluded.changed_at
+        WHERE n.source = excluded.source AND
+            (n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler)
+            IS DISTINCT FROM (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler)
+        """)
+
+    static let undoNotes = [
+        PGCommand(
+            "imports.eraseNotes",
+            "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2 AND before IS NULL"),
+        PGCommand(
+            "imports.putNotesBack",
+            """
+            UPDATE play_notes n SET is_rewatch = b.is_rewatch, tags = b.tags, rating = b.rating, review = b.review,
+                review_html = b.review_html, is_spoiler = b.is_spoiler, batch_id = b.batch_id, before = NULL
+            FROM play_notes m CROSS JOIN LATERAL jsonb_populate_record(NULL::play_notes, m.before) AS b
+            WHERE n.user_id = $1 AND n.batch_id = $2 AND m.user_id = n.user_id AND m.play_id = n.play_id
+                AND n.before IS NOT NULL
+            """),
+    ]
+
+    /// Of plays, what stands beside them.
+    static let notes = PGStatement(
+        "imports.notes",
+        """
+        SELECT play_id, is_rewatch, tags, rating, review, review_html, is_spoiler
+        FROM play_notes WHERE user_id = $1 AND play_id = ANY ($2)
+        """
+    ) { row throws(PGError) in
+        let play: PlayID = try row.next()
+        var note = ImportPlan.Note()
+        note.isRewatch = try row.next()
+        note.tags = try row.next()
+        note.rating = try row.next()
+        note.review = try row.next()
+        note.html = try row.next()
+        note.spoiler = try row.next()
+        return (play: play, note: note)
+    }
+
+    @Sendable private static func item(_ row: inout PGRowReader) throws(PGError) -> StoredItem {
+        let key: String = try row.next()
+        let query: TitleQuery = try row.nextJSON()
+        let match: ItemMatch = try row.next()
+        let (title, kind, series): (TitleID?, TitleKind?, TitleID?) = (
+            try row.next(), try row.next(), try row.next()
+        )
+        let (season, episode): (Int?, Int?) = (try row.next(), try row.next())
+        var meant: MeantTitle?
+        if let title, let kind {
+            meant = MeantTitle(id: title, kind: kind, series: series, season: season, episode: episode)
+        }
+        return StoredItem(key: key, query: query, match: match, title: meant)
+    }
+}
+
+/// A title that is on a list, or was taken off it.
+struct KnownListing: Sendable {
+    struct Key: Sendable, Hashable {
+        let list: String
+        let title: TitleID
+    }
+
+    let key: Key
+    let isRemoved: Bool
+}
+
+/// An import in somebody's hands.
+package struct ImportClaim: Sendable {
+    package let user: UserID
+    package let id: ImportID
+    let fence: Int64
+    package let state: ImportState
+    let source: ImportSource?
+    let timeZone: String
+    /// What the person said that files are, by their path.
+    let kinds: [String: ImportFileKind]
+    let appliesItself: Bool
+    let doneKey: String
+    let judgedKey: String
+    let batch: BatchID?
+    let failures: Int
+    let createdAt: Timestamp
+}
+
+/// What decides how the rows of an import are judged.
+struct ImportFacts: Sendable {
+    let state: ImportState
+    let source: ImportSource
+    let timeZone: String
+    let createdAt: Timestamp
+    let batch: BatchID?
+}
+
+/// What is known of which title an item means.
+enum ItemMatch: String, Sendable, Hashable { case pending, known, unknown, ambiguous, skipped }
+
+/// A title that metadata knows.
+struct MeantTitle: Sendable, Hashable {
+    let id: TitleID
+    let kind: TitleKind
+    let series: TitleID?
+    let season: Int?
+    let episode: Int?
+
+    init(id: TitleID, kind: TitleKind, series: TitleID?, season: Int?, episode: Int?) {
+        self.id = id
+        self.kind = kind
+        self.series = series
+        self.season = season
+        self.episode = episode
+    }
+
+    init(_ title: TitleReference) {
+        self.init(
+            id: title.id, kind: title.kind, series: title.series, season: title.seasonNumber,
+            episode: title.episodeNumber)
+    }
+
+    init(_ title: Title) {
+        self.init(
+            id: title.id, kind: title.kind, series: title.series, season: title.seasonNumber,
+            episode: title.episodeNumber)
+    }
+
+    var place: EpisodePlace? {
+        guard let series, let season, let episode else { return nil }
+        return EpisodePlace(series: series, season: season, number: episode)
+    }
+}
+
+struct PendingItem: Sendable {
+    let key: String
+    let query: TitleQuery
+    /// What a person said before.
+    let override: TitleID?
+}
+
+struct StoredItem: Sendable {
+    let key: String
+    let query: TitleQuery
+    var match: ItemMatch
+    var title: MeantTitle?
+}
+
+struct ItemRow: Sendable {
+    let key: String
+    let place: Int
+    let row: ImportedRow
+    let verdict: ImportVerdict?
+}
+
+extension ItemMatch: PGScalar, PGDecodable {}

@@ -1,0 +1,132 @@
+import Contracts
+import JSON
+import RPC
+import Store
+import Synchronization
+import Testing
+
+@testable import ScrobbleService
+
+/// Metadata and ratings as imports need them: titles by name, ratings that only newer ones replace. A call that nobody
+/// expects fails the test.
+final class StandIns: RPCCaller {
+    private struct State {
+        var titles: [String: TitleReference] = [:]
+        var ambiguous: Set<String> = []
+        var ratings: [TitleID: Rating] = [:]
+        var calls: [String: Int] = [:]
+        var failures = 0
+    }
+
+    private let state = Mutex(State())
+    private let ids = SystemIDSource()
+
+    var ratings: [TitleID: Rating] { state.withLock(\.ratings) }
+    var calls: [String: Int] { state.withLock(\.calls) }
+
+    /// The names of the titles, with how each is rated.
+    var ratingsByName: [String: Int] {
+        state.withLock { state in
+            let names = Dictionary(state.titles.values.map { ($0.id, $0.name) }) { first, _ in first }
+            return Dictionary(state.ratings.map { (names[$0.key] ?? "?", $0.value.rating.tenths) }) { first, _ in first
+            }
+        }
+    }
+
+    func name(of title: TitleID) -> String? {
+        state.withLock { $0.titles.values.first { $0.id == title }?.name }
+    }
+
+    @discardableResult
+    func know(_ name: String, _ year: Int) -> TitleID {
+        let title = TitleID(ids.next())
+        state.withLock {
+            $0.titles[name] = TitleReference(id: title, kind: .movie, name: name, year: year, isLocal: false)
+        }
+        return title
+    }
+
+    func confuse(_ name: String) { state.withLock { _ = $0.ambiguous.insert(name) } }
+
+    /// The next calls find nobody.
+    func failNext(_ count: Int) { state.withLock { $0.failures = count } }
+
+    func call<Params: JSONEncodable, Result: JSONDecodable>(
+        _ method: RPCMethod, _ params: Params, _ call: RPCCall
+    ) async throws(RPCError) -> Result {
+        let isAway = state.withLock { state in
+            state.calls[method.name, default: 0] += 1
+            guard state.failures > 0 else { return false }
+            state.failures -= 1
+            return true
+        }
+        if isAway { throw .unavailable("nobody is there") }
+        let answer: Any
+        switch params {
+        case let params as ResolveTitlesParams: answer = resolve(params)
+        case let params as GetTitlesParams: answer = get(params)
+        case let params as GetRatingsParams: answer = rated(params)
+        case let params as WriteRatingsParams: answer = write(params)
+        default:
+            Issue.record("nobody expects \(method.name)")
+            throw .internal("unexpected")
+        }
+        guard let answer = answer as? Result else { throw .internal("another answer was wanted") }
+        return answer
+    }
+
+    private func resolve(_ params: ResolveTitlesParams) -> ResolvedTitles {
+        state.withLock { state in
+            let results = params.queries.map { query -> ResolvedTitle in
+                guard let name = query.name else { return ResolvedTitle(state: .unknown) }
+                if state.ambiguous.contains(name) { return ResolvedTitle(state: .ambiguous) }
+                if let title = state.titles[name] { return ResolvedTitle(state: .known, title: title) }
+                guard params.missing == .create else { return ResolvedTitle(state: .unknown) }
+                let title = TitleReference(
+                    id: TitleID(ids.next()), kind: query.kind, name: name, year: query.year, isLocal: true)
+                state.titles[name] = title
+                return ResolvedTitle(state: .created, title: title)
+            }
+            return ResolvedTitles(results: results)
+        }
+    }
+
+    private func get(_ params: GetTitlesParams) -> FoundTitles {
+        state.withLock { state in
+            FoundTitles(
+                found: params.titles.compactMap { id in
+                    state.titles.values.first { $0.id == id }.map { title in
+                        FoundTitle(
+                            asked: id,
+                            title: Title(
+                                id: id, kind: title.kind, name: title.name, genres: [], externalIds: ExternalIds(),
+                                externalRatings: [], isLocal: false))
+                    }
+                })
+        }
+    }
+
+    private func rated(_ params: GetRatingsParams) -> FoundRatings {
+        state.withLock { state in FoundRatings(ratings: params.titles.compactMap { state.ratings[$0] }) }
+    }
+
+    private func write(_ params: WriteRatingsParams) -> WriteOutcomes {
+        #expect(params.onlyNewer == true)
+        #expect(params.batch != nil)
+        return state.withLock { state in
+            WriteOutcomes(
+                outcomes: params.items.map { item in
+                    let at = item.ratedAt ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
+                    if let known = state.ratings[item.title], known.ratedAt >= at {
+                        return WriteOutcome(title: item.title, result: .same)
+                    }
+                    if let rating = item.rating {
+                        state.ratings[item.title] = Rating(
+                            title: item.title, kind: item.kind, rating: rating, review: item.review, spoiler: false,
+                            ratedAt: at, updatedAt: at)
+                    }
+                    return WriteOutcome(title: item.title, result: .created)
+                })
+        }
+    }
+}

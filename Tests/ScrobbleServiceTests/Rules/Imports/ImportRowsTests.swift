@@ -1,0 +1,210 @@
+import Contracts
+import JSON
+import Testing
+
+@testable import ScrobbleService
+
+@Suite("Rows of every export in one form")
+struct ImportRowsTests {
+    private static func rows(
+        _ path: String, _ text: String, kind: ImportFileKind? = nil, pieceBytes: Int = .max
+    ) throws(ImportFileFailure) -> (rows: [ImportedRow], reader: ImportFileReader) {
+        let bytes = Array(text.utf8)
+        var reader = ImportFileReader(path: path, front: bytes, kind: kind)
+        var rows: [ImportedRow] = []
+        var start = 0
+        while start < bytes.count {
+            let end = start + min(pieceBytes, bytes.count - start)
+            try reader.feed(Array(bytes[start..<end])) { rows.append($0) }
+            start = end
+        }
+        try reader.finish { rows.append($0) }
+        return (rows, reader)
+    }
+
+    @Test("a diary row is a play on its day, with what was written beside it", arguments: [1, 7, Int.max])
+    func diary(pieceBytes: Int) throws {
+        let text = """
+            Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\r
+            2021-06-14,"The Keeper, Again",1973,https://boxd.it/1VoAHp,4.5,Yes,"on tape, late",1996-08-24\r
+            2021-06-15,Harbour,,,,,,\r\n
+            """
+        let (rows, reader) = try Self.rows("diary.csv", text, pieceBytes: pieceBytes)
+        #expect(reader.source == .letterboxd)
+        #expect(reader.recognisedAs == "letterboxd diary")
+        try #require(rows.count == 2)
+        #expect(
+            rows[0]
+                == ImportedRow(
+                    kind: .play, file: "diary.csv", line: 2,
+                    title: TitleQuery(kind: .movie, ids: ExternalIds(), name: "The Keeper, Again", year: 1973),
+                    watchedOn: CalendarDate("1996-08-24"), precision: .day, rating: DecimalTenths(tenths: 90),
+                    given: GivenRating(value: DecimalTenths(tenths: 45), scale: .fiveStars),
+                    tags: ["on tape", "late"], rewatch: true, datedAt: Timestamp("2021-06-14T00:00:00Z"), key: "1VoAHp")
+        )
+        #expect(rows[1].watchedOn == CalendarDate("2021-06-15"))
+        #expect(rows[1].key == "Harbour (0) 2021-06-15")
+    }
+
+    @Test("a review keeps its HTML beside its text, a film's row its short address")
+    func texts() throws {
+        let review = """
+            Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date
+            2019-01-01,Roma,2018,https://boxd.it/ATu2F,,,"<p>Salt &amp; <i>light</i></p>
+            <p>a < b</p>",,2018-12-30
+            """
+        let row = try #require(try Self.rows("reviews.csv", review).rows.first)
+        #expect(row.kind == .review)
+        #expect(row.text == "Salt & light\n\n\na < b")
+        #expect(row.html?.hasPrefix("<p>Salt") == true)
+        let list = "Date,Name,Year,Letterboxd URI\n2019-01-01,Roma,2018,https://boxd.it/hOwC\n"
+        let film = try #require(try Self.rows("export/watchlist.csv", list).rows.first)
+        #expect(film.kind == .watchlist)
+        #expect(film.title?.ids.letterboxd == "hOwC")
+    }
+
+    @Test("a file whose header fits several kinds asks, and takes the answer")
+    func unclear() throws {
+        let text = "Date,Name,Year,Letterboxd URI\n2019-01-01,Roma,2018,https://boxd.it/hOwC\n"
+        let failure = #expect(throws: ImportFileFailure.self) { try Self.rows("films of mine.csv", text) }
+        #expect(failure?.mayBe == [.watched, .watchlist, .likedFilms])
+        #expect(try Self.rows("films of mine.csv", text, kind: .likedFilms).rows.first?.kind == .like)
+    }
+
+    @Test("what was deleted there, films that are gone and comments are shown and become nothing")
+    func shown() throws {
+        let diary =
+            "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n2021-06-14,Roma,2018,,5,,,2021-06-13\n"
+        #expect(try Self.rows("deleted/diary.csv", diary).rows.map(\.kind) == [.shown])
+        let orphaned = try Self.rows("orphaned/diary.csv", diary)
+        #expect(orphaned.rows.map(\.kind) == [.shown])
+        #expect(orphaned.reader.recognisedAs == "letterboxd orphaned diary")
+        let comments = "Date,Content,Comment\n2019-08-22,https://boxd.it/NdVrZ,\"Nice, man.\"\n"
+        #expect(try Self.rows("comments.csv", comments).rows.first?.text == "Nice, man.")
+    }
+
+    @Test("a list's rows know their list")
+    func list() throws {
+        let text = """
+            Letterboxd list export v7
+            Date,Name,Tags,URL,Description
+            2022-10-01,Hooptober,,https://boxd.it/abcde,"<b>thirty</b> nights"
+
+            Position,Name,Year,URL,Description
+            1,The Thing,1982,https://boxd.it/2b1s,again
+            """
+        let row = try #require(try Self.rows("lists/hooptober.csv", text).rows.first)
+        #expect(row.kind == .listItem)
+        #expect([row.list, row.listName, row.listNote, row.text] == ["abcde", "Hooptober", "thirty nights", "again"])
+        #expect(row.rank == 1)
+    }
+
+    @Test("IMDb's ratings and watchlist")
+    func imdb() throws {
+        let ratings = """
+            Const,Your Rating,Date Rated,Title,Title Type,Year
+            tt0111161,9,2020-05-01,"A Film, of Sorts",Movie,1994
+            tt0903747,10,2021-01-02,A Show,TV Series,2008
+            nm0000001,7,2021-01-02,Nobody,Movie,2008
+            """
+        let (rows, reader) = try Self.rows("ratings.csv", ratings)
+        #expect(reader.source == .imdb)
+        #expect(rows.map { $0.title?.kind } == [.movie, .series, nil])
+        #expect(rows[0].rating == DecimalTenths(tenths: 90))
+        #expect(rows[0].datedAt == Timestamp("2020-05-01T00:00:00Z"))
+        #expect(rows[2].problems == ["const: nm0000001 is no id of IMDb's"])
+        let listed =
+            "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n1,tt0111161,2020-05-01,,,X,movie,1994,,\n"
+        #expect(try Self.rows("WATCHLIST.csv", listed).rows.map(\.kind) == [.watchlist])
+    }
+
+    @Test("Trakt's plays: to the minute or the second, and at some time", arguments: [1, 13, Int.max])
+    func traktHistory(pieceBytes: Int) throws {
+        let text = """
+            [{"id": 7, "watched_at": "2020-01-02T03:04:00.000Z", "action": "watch", "type": "movie",
+              "movie": {"title": "A Film", "year": 1999, "ids": {"trakt": 11, "imdb": "", "tmdb": null}}},
+             {"id": 8, "watched_at": "1970-01-01T00:00:00.000Z", "type": "episode",
+              "episode": {"season": 0, "number": 3, "title": "A ] \\" [", "ids": {"trakt": 12, "plex": {"guid": "x"}}},
+              "show": {"title": "A Show", "year": 2001, "ids": {"trakt": 13, "imdb": "tt1234567"}}},
+             {"id": 9, "watched_at": null, "type": "person"}]
+            """
+        let (rows, reader) = try Self.rows("me/watched-history-1.json", text, pieceBytes: pieceBytes)
+        #expect(reader.source == .trakt)
+        #expect(rows.map(\.key) == ["7", "8", "9"])
+        #expect(rows.map(\.precision) == [.minute, nil, nil])
+        #expect(rows[0].title?.ids == ExternalIds(trakt: 11))
+        #expect(rows[1].title?.seasonNumber == 0)
+        #expect(rows[1].title?.seriesIds == ExternalIds(imdb: "tt1234567", trakt: 13))
+        #expect(rows[2].problems == ["the element names no title"])
+    }
+
+    @Test("Trakt's other files, small or paged, and what the export lacks")
+    func traktRest() throws {
+        let movie = #""movie": {"title": "A Film", "year": 1999, "ids": {"trakt": 11}}"#
+        let rated = try Self.rows(
+            "ratings-movies.json", #"[{"rated_at":"2020-01-02T03:04:05Z","rating":8,"type":"movie",\#(movie)}]"#
+        ).rows
+        #expect(rated.first?.rating == DecimalTenths(tenths: 80))
+        let liked = try Self.rows(
+            "lists-favorites-2.json", #"[{"type":"movie","listed_at":"2020-01-02T03:04:05Z",\#(movie)}]"#)
+        #expect(liked.rows.map(\.kind) == [.like])
+        let comment = try Self.rows(
+            "comments-movies.json",
+            #"[{"type":"movie",\#(movie),"comment":{"id":5,"comment":"Fine.","spoiler":true,"created_at":"2020-01-02T03:04:05Z"}}]"#
+        )
+        #expect(comment.rows.map(\.text) == ["Fine."])
+        #expect(comment.rows.map(\.spoiler) == [true])
+        let errors = try Self.rows("_errors.json", #"[{"endpoint":"/sync/history","error":"timeout"}]"#)
+        #expect(errors.reader.isPartial)
+        let shows = try Self.rows(
+            "collection-shows.json",
+            #"[{"show":{"title":"S","ids":{"trakt":3}},"seasons":[{"number":1,"episodes":[{"number":1,"collected_at":"2020-01-02T03:04:05Z"},{"number":2}]}]}]"#
+        )
+        #expect(shows.rows.map { $0.title?.episodeNumber } == [1, 2])
+        #expect(throws: ImportFileFailure("the JSON breaks off at element 1")) {
+            try Self.rows("ratings-movies.json", #"[{"rating": "#)
+        }
+    }
+
+    @Test("a table of films in the form that Letterboxd takes in: exact ratings, days, formulas meant as text")
+    func films() throws {
+        let text = """
+            "LetterboxdURI","tmdbID","imdbID","Title","Year","Rating","Rating10","WatchedDate","Rewatch","Tags","Review","ReelayRating"\r
+            "","603","tt0133093","'=Matrix","1999","4.5","9","2020-01-02","true","late, on tape","'- fine","8.7"\r
+            "","603","tt0133093","'=Matrix","1999","4.5","9","2020-01-02","false","","",""\r
+            "","","","Once","1950","","","","","","","7"\r
+            "","","","Twice","1950","","11","","","","",""\r
+            "","","","","","","","","","","",""\r\n
+            """
+        let (rows, reader) = try Self.rows("letterboxd-diary.csv", text)
+        #expect(reader.source == .reelay)
+        try #require(rows.count == 5)
+        #expect(rows[0].kind == .play)
+        #expect(
+            rows[0].title
+                == TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt0133093", tmdb: 603), name: "=Matrix", year: 1999)
+        )
+        #expect(rows[0].rating == DecimalTenths(tenths: 87))
+        #expect(rows[0].text == "- fine")
+        #expect(rows[0].tags == ["late", "on tape"])
+        #expect(rows[0].rewatch == true)
+        #expect(rows[1].rating == DecimalTenths(tenths: 90))
+        #expect(rows[0].key != rows[1].key)
+        #expect(rows[2].kind == .rating)
+        #expect(rows[2].rating == DecimalTenths(tenths: 70))
+        #expect(rows[3].problems == ["rating10: 11 is no rating"])
+        #expect(rows[4].problems == ["the row names no film"])
+    }
+
+    @Test("files of no export are passed over, damaged ones say why")
+    func foreign() throws {
+        #expect(try Self.rows("__MACOSX/diary.csv", "Date,Name").reader.isForeign)
+        #expect(try Self.rows("package.json", "{}").reader.isForeign)
+        #expect(throws: ImportFileFailure("the header is of no export that is known")) {
+            try Self.rows("diary.csv", "a,b\n1,2\n")
+        }
+        #expect(throws: ImportFileFailure("the file consists of nothing but zero bytes, as damaged archives have it")) {
+            try Self.rows("lists/x.csv", "\0\0\0\0\0\0")
+        }
+    }
+}
