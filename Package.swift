@@ -168,7 +168,8 @@ let package = Package(
             .target(
                 name: "UpstreamEmulators",
                 dependencies: [
-                    "Archive", "CSV", "GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird, log,
+                    "Archive", "CSV", "Cryptography", "GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird,
+                    log,
                 ] + nio,
                 path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),
             .executableTarget(

@@ -63,7 +63,7 @@ extension GatewayService {
             .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))
         assembly.add(.running("account erasure", phase: .background, { await erasure.run() }))
         let edge = EdgeServer(
-            routes: GatewayRoutes.all(service), cors: CORSPolicy(origins: values[origins]),
+            routes: GatewayRoutes.all(service) + [CallbackPage.route], cors: CORSPolicy(origins: values[origins]),
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), host: runtime.host,
             port: runtime.port,
             group: runtime.group, logger: runtime.logger,

@@ -19,12 +19,19 @@ extension ScrobbleService {
     private static let scratchFolder = ConfigKey<String>.text(
         "REELAY_SCRATCH_FOLDER", default: "/tmp",
         "Folder for what is unpacked while files are brought in; nothing stays in it.")
+    private static let traktAuthURL = ConfigKey<String>.url(
+        "REELAY_TRAKT_AUTH_URL", default: "https://auth.trakt.tv",
+        "Where Trakt gives out tokens; not where it is asked for anything else.")
+    private static let traktClientSecret = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_TRAKT_CLIENT_SECRET",
+        "Secret of the Trakt application; needed for connecting by a code on another device only.")
 
     package static let definition = ServiceDefinition(
         name: "scrobble", portDefault: 7_103,
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
-            SharedKeys.keyRing.definition, traktURL.definition, traktClientID.definition, scratchFolder.definition,
+            SharedKeys.keyRing.definition, SharedKeys.publicURL.definition, traktURL.definition,
+            traktClientID.definition, traktAuthURL.definition, traktClientSecret.definition, scratchFolder.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -34,7 +41,14 @@ extension ScrobbleService {
         let (clock, ids) = (SystemWallClock(), SystemIDSource())
         let logger = runtime.logger
         let titles = TitleLookup(metadata: metadata)
-        let writers = try writers(values, runtime, assembly, titles, database)
+        let connections = ConnectionStore(database: database, sealer: Sealer(try keyRing(values)))
+        let trakt = trakt(values, runtime, assembly)
+        var writers: [SyncProvider: any RemoteWriter] = [:]
+        if let trakt {
+            writers[.trakt] = TraktWriter(
+                http: trakt, titles: { await titles.ids(of: $0) },
+                tokens: TokenKeeper(store: connections, http: trakt, clock: clock), clock: clock)
+        }
         let events = EventBell()
         let jobs = QueueStore(database: database)
         let queue = QueueWorker(
@@ -66,10 +80,24 @@ extension ScrobbleService {
             if case .troubled(_, let why) = point { logger.warning("import troubled", metadata: ["cause": "\(why)"]) }
         }
         assembly.add(.running("imports", phase: .background) { await importer.run() })
+        let syncs = SyncStore(database: database, ids: ids)
+        var syncWorker: SyncWorker?
+        if let trakt {
+            let tokens = TokenKeeper(store: connections, http: trakt, clock: clock)
+            let worker = SyncWorker(
+                store: syncs, connections: connections, ledger: LedgerStore(database: database, ids: ids),
+                batches: BatchStore(database: database, ids: ids), queue: queue,
+                reader: TraktReader(http: trakt, tokens: tokens, allowance: syncs),
+                neighbours: WireNeighbours(ratings: ratings, metadata: metadata), clock: clock, ids: ids)
+            assembly.add(.running("syncs", phase: .background) { await worker.run() })
+            syncWorker = worker
+        }
         let service = ScrobbleService(
             database: database, peers: ScrobblePeers(metadata: metadata, ratings: ratings), queue: queue, hooks: hooks,
             secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, imports: imports,
-            importer: importer, clock: clock, ids: ids)
+            importer: importer, connections: connections,
+            trakt: trakt.map { TraktAccount(store: connections, http: $0, clock: clock, ids: ids) }, syncs: syncs,
+            syncWorker: syncWorker, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
         try await assembly.listen(router)
@@ -89,30 +117,29 @@ extension ScrobbleService {
             worker: ids.next(), clock: clock, logger: logger)
     }
 
-    /// The other sides that have what they need; jobs for the rest wait.
-    private static func writers(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly, _ titles: TitleLookup,
-        _ database: Database
-    ) throws(StartupError) -> [SyncProvider: any RemoteWriter] {
-        guard let clientID = values[traktClientID] else { return [:] }
-        let ring: KeyRing
+    private static func keyRing(_ values: ConfigValues) throws(StartupError) -> KeyRing {
         do throws(KeyRingError) {
-            ring = try KeyRing(parsing: values[SharedKeys.keyRing])
+            return try KeyRing(parsing: values[SharedKeys.keyRing])
         } catch {
             throw .setting(SharedKeys.keyRing.name, error.description)
         }
+    }
+
+    /// Trakt, where this installation has an application there; jobs for it wait otherwise.
+    private static func trakt(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly
+    ) -> TraktHTTP? {
+        guard let clientID = values[traktClientID] else { return nil }
         // Redirects are not followed: an answer must not send a token elsewhere.
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
         let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
-        let connections = ConnectionStore(database: database, sealer: Sealer(ring))
-        let trakt = TraktWriter(
-            settings: .init(
-                url: values[traktURL], clientID: clientID, userAgent: "Reelay/\(runtime.version)"),
-            client: client, titles: { await titles.ids(of: $0) },
-            tokens: { try? await connections.token(of: $0, until: .now + .seconds(5)) }, clock: SystemWallClock())
-        return [.trakt: trakt]
+        let settings = TraktHTTP.Settings(
+            url: values[traktURL], authURL: values[traktAuthURL], clientID: clientID,
+            clientSecret: values[traktClientSecret], userAgent: "Reelay/\(runtime.version)",
+            redirectURI: values[SharedKeys.publicURL] + "/oauth/trakt/callback")
+        return TraktHTTP(settings: settings, client: client)
     }
 
     /// Jobs that were delivered are in the metrics of the calls; what needs somebody's eye is a line.
@@ -144,5 +171,7 @@ extension ScrobbleService {
         Migration(8, "ledger_items", sql: PackageResources._008_ledger_items_sql),
         Migration(9, "fingerprints", sql: PackageResources._009_fingerprints_sql),
         Migration(10, "imports", sql: PackageResources._010_imports_sql),
+        Migration(11, "connections", sql: PackageResources._011_connections_sql),
+        Migration(12, "sync", sql: PackageResources._012_sync_sql),
     ]
 }

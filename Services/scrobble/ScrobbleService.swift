@@ -34,12 +34,17 @@ package struct ScrobbleService: ScrobbleAPI {
     private let hookSecrets: HookSecrets
     private let events: EventStore
     private let eventBell: EventBell
+    private let connections: ConnectionStore
+    private let trakt: TraktAccount?
+    private let syncs: SyncStore
+    private let syncWorker: SyncWorker?
     private let clock: any WallClock
     private let ids: any IDSource
 
     package init(
         database: Database, peers: ScrobblePeers, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
-        events: EventBell, imports: ImportWorker.Tools, importer: ImportWorker, clock: any WallClock, ids: any IDSource
+        events: EventBell, imports: ImportWorker.Tools, importer: ImportWorker, connections: ConnectionStore,
+        trakt: TraktAccount?, syncs: SyncStore, syncWorker: SyncWorker?, clock: any WallClock, ids: any IDSource
     ) {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
@@ -61,6 +66,10 @@ package struct ScrobbleService: ScrobbleAPI {
         hookSecrets = secrets
         self.events = EventStore(database: database)
         eventBell = events
+        self.connections = connections
+        self.trakt = trakt
+        self.syncs = syncs
+        self.syncWorker = syncWorker
         self.clock = clock
         self.ids = ids
     }
@@ -141,7 +150,81 @@ package struct ScrobbleService: ScrobbleAPI {
     package func deletePerson(
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {
-        try await DeletePerson(store: store, clock: clock).run(params, context)
+        try await DeletePerson(store: store, account: trakt, clock: clock).run(params, context)
+    }
+}
+
+/// Accounts elsewhere.
+extension ScrobbleService {
+    private var list: ListConnections {
+        ListConnections(store: connections, available: trakt == nil ? [] : [.trakt])
+    }
+
+    package func listConnections(
+        _ params: ListConnectionsParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectionList {
+        try await list.run(params, context)
+    }
+
+    package func updateConnection(
+        _ params: UpdateConnectionParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectionView {
+        try await UpdateConnection(connections: list, queue: queue, clock: clock).run(params, context)
+    }
+
+    package func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection {
+        try await Disconnect(store: connections, account: trakt, clock: clock).run(params, context)
+    }
+
+    package func connectTrakt(
+        _ params: ConnectTraktParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectInvitation {
+        try await ConnectTrakt(account: trakt).run(params, context)
+    }
+
+    package func completeTrakt(
+        _ params: CompleteTraktParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await CompleteTrakt(account: trakt, connections: list, queue: queue).run(params, context)
+    }
+
+    package func startTraktDevice(
+        _ params: StartTraktDeviceParams, _ context: RPCContext
+    ) async throws(RPCError) -> DeviceInvitation {
+        try await StartTraktDevice(account: trakt).run(params, context)
+    }
+
+    package func pollTraktDevice(
+        _ params: PollTraktDeviceParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await PollTraktDevice(account: trakt, connections: list, queue: queue).run(params, context)
+    }
+}
+
+/// Syncs.
+extension ScrobbleService {
+    package func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart {
+        try await StartSync(store: syncs, worker: syncWorker, clock: clock).run(params, context)
+    }
+
+    package func listRuns(_ params: ListRunsParams, _ context: RPCContext) async throws(RPCError) -> SyncRunPage {
+        try await ListRuns(store: syncs).run(params, context)
+    }
+
+    package func getRun(_ params: GetRunParams, _ context: RPCContext) async throws(RPCError) -> SyncRunDetail {
+        try await GetRun(store: syncs).run(params, context)
+    }
+
+    package func listConflicts(
+        _ params: ListConflictsParams, _ context: RPCContext
+    ) async throws(RPCError) -> SyncConflictPage {
+        try await ListConflicts(store: syncs).run(params, context)
+    }
+
+    package func resolveConflict(
+        _ params: ResolveConflictParams, _ context: RPCContext
+    ) async throws(RPCError) -> JobChange {
+        try await ResolveConflict(store: syncs, worker: syncWorker, clock: clock).run(params, context)
     }
 }
 

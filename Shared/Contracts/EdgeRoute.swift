@@ -40,6 +40,11 @@ package struct EdgeRoute: Sendable {
         }
     }
 
+    /// A page for browsers, the same for everybody; no operation of the contract.
+    package static func page(_ operation: String, _ path: String, _ page: EdgeResponse) -> EdgeRoute {
+        .open(operation, "GET", path) { (_, _) async throws(RPCError) in page }
+    }
+
     static func bearer(
         _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
         checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,

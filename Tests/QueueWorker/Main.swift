@@ -24,15 +24,15 @@ enum Main {
         let pool = try PGPool(PGConfiguration(url: arguments[1], applicationName: "worker", schema: arguments[2]))
         let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         let trakt = TraktWriter(
-            settings: .init(
-                url: arguments[3], clientID: Secret("reelay-demo-trakt"), userAgent: "queue-worker/1",
-                pace: .milliseconds(1)),
-            client: client,
+            http: TraktHTTP(
+                settings: .init(
+                    url: arguments[3], authURL: arguments[3], clientID: Secret("reelay-demo-trakt"), clientSecret: nil,
+                    userAgent: "queue-worker/1", redirectURI: ""), client: client),
             // A title's number is its number there.
             titles: { titles in
                 Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low))) })
             },
-            tokens: { Secret("demo-\($0.user)") }, clock: SystemWallClock())
+            tokens: DemoTokens(), clock: SystemWallClock(), pace: .milliseconds(1))
         let death = Death(point: point, nth: nth)
         let worker = QueueWorker(
             id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits(point)),
@@ -62,6 +62,12 @@ enum Main {
         }
         return limits
     }
+}
+
+/// Every person's account there is known by a token of the person's own.
+struct DemoTokens: TokenSource {
+    func token(of lane: LaneKey) async -> TokenState { .good(Secret("demo-\(lane.user)")) }
+    func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState { .none(.needsReauth) }
 }
 
 struct Complaint: Error, CustomStringConvertible {

@@ -69,6 +69,9 @@ package final class Stack: Sendable {
                     environment["REELAY_INTERNAL_PORT"] = "\(rpcPort)"
                 }
                 if name == "metadata" { environment.merge(demo) { _, new in new } }
+                if name == "scrobble" {
+                    environment.merge(demo.filter { $0.key.hasPrefix("REELAY_TRAKT_") }) { _, new in new }
+                }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
                 environment.merge(plan.settingsOfCopy[name]?[index] ?? [:]) { _, new in new }

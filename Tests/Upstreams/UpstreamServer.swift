@@ -15,7 +15,7 @@ package struct UpstreamServer: Sendable {
     private let control: ControlRoutes
 
     package init(catalogue: Catalogue = .standard) {
-        let traktAccounts = TraktAccounts()
+        let traktAccounts = TraktAccounts(catalogue: catalogue)
         self.traktAccounts = traktAccounts
         let all: [any EmulatedProvider] = [
             TMDbEmulator(catalogue: catalogue), TVDbEmulator(catalogue: catalogue),

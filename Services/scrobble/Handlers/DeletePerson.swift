@@ -5,9 +5,12 @@ import Store
 /// `scrobble.deletePerson`: removes everything of a person and refuses whatever arrives late. Repeating it changes nothing.
 struct DeletePerson: Sendable {
     let store: ScrobbleStore
+    let account: TraktAccount?
     let clock: any WallClock
 
     func run(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion {
+        // The other side forgets the tokens before they are gone here; what it cannot be told keeps nobody.
+        if let account { _ = try? await account.disconnect(params.user, until: context.deadline) }
         let isNew = try await asking { () throws(StoreError) in
             try await store.deletePerson(params.user, at: clock.now, until: context.deadline)
         }

@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 
 /// What a connection wants of playback.
 package struct ConnectionPolicy: Sendable, Hashable {

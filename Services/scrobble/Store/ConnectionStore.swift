@@ -13,36 +13,306 @@ package struct ConnectionStore: Sendable {
         self.sealer = sealer
     }
 
-    /// The token with which a connection's calls are made; nil where there is none that can be opened.
-    package func token(
-        of lane: LaneKey, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Secret? {
-        let sealed = try await database.rows(
-            ConnectionQueries.token, [.id(lane.user), .word(lane.provider)], until: deadline)
-        return sealed.first.flatMap { try? sealer.openSecret($0, in: Self.place(of: lane)) }
+    // MARK: What a person wants
+
+    package func list(
+        of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [StoredConnection] {
+        try await database.rows(ConnectionQueries.list, [.id(user)], until: deadline)
     }
 
-    /// Connects an account, or gives it another token.
+    /// What is to change; nil stays.
+    package struct Change: Sendable {
+        package var isEnabled: Bool?
+        package var isPaused: Bool?
+        package var thresholdPercent: Double?
+        package var policies: [SyncFacet: FacetPolicy]
+
+        package init(
+            isEnabled: Bool? = nil, isPaused: Bool? = nil, thresholdPercent: Double? = nil,
+            policies: [SyncFacet: FacetPolicy] = [:]
+        ) {
+            self.isEnabled = isEnabled
+            self.isPaused = isPaused
+            self.thresholdPercent = thresholdPercent
+            self.policies = policies
+        }
+    }
+
+    package func change(
+        _ lane: LaneKey, _ change: Change, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(
+                ConnectionQueries.change,
+                key + [.bool(change.isEnabled), .double(change.thresholdPercent), .moment(moment)])
+            if !change.policies.isEmpty {
+                let policies = change.policies.sorted { $0.key.rawValue < $1.key.rawValue }
+                try await transaction.execute(
+                    ConnectionQueries.setPolicies,
+                    key + [
+                        .textArray(policies.map(\.key.rawValue)), .textArray(policies.map(\.value.direction.rawValue)),
+                        .textArray(policies.map(\.value.conflicts.rawValue)),
+                        .textArray(policies.map { $0.value.deletes ? "true" : "false" }),
+                    ])
+                try await transaction.execute(ConnectionQueries.switchFacets, key)
+            }
+            guard let isPaused = change.isPaused else { return }
+            let found = try await transaction.query(ConnectionQueries.pause, key + [.bool(isPaused), .moment(moment)])
+            if !found.isEmpty { try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)]) }
+        }
+    }
+
+    // MARK: Connecting
+
+    /// Who an account belongs to there.
+    package struct Account: Sendable, Hashable {
+        package let key: String
+        package let name: String
+
+        package init(key: String, name: String) {
+            self.key = key
+            self.name = name
+        }
+    }
+
+    /// Connects an account, or gives it other tokens. Settings stay as they are; what was agreed with another account is
+    /// forgotten, so that the next sync is a first contact.
     package func connect(
-        _ lane: LaneKey, token: Secret, thresholdPercent: Double, at moment: Timestamp,
+        _ lane: LaneKey, _ tokens: TraktTokens, usesSecret: Bool, account: Account?,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        let sealed: [UInt8]
-        do {
-            sealed = try sealer.seal(token, in: Self.place(of: lane))
-        } catch {
-            throw .fault("a token cannot be sealed: \(error)")
+        let access = try seal(tokens.access, "access_token_encrypted", lane)
+        let refresh = try seal(tokens.refresh, "refresh_token_encrypted", lane)
+        let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let before = try await transaction.first(
+                ConnectionQueries.connect,
+                key + [
+                    .bytea(access), .bytea(refresh), .moment(tokens.issuedAt), .moment(tokens.expiresAt),
+                    .bool(usesSecret), .text(account?.key), .text(account?.name), .moment(tokens.issuedAt),
+                ])
+            try await transaction.execute(QueueQueries.pause, key + [.bool(false)])
+            guard let account, let known = before.flatMap(\.self), known != account.key else { return }
+            try await transaction.execute(SyncQueries.resetBase, key)
+            try await transaction.execute(SyncQueries.resetPlaces, key)
         }
-        try await database.run(
-            ConnectionQueries.put,
-            [.id(lane.user), .word(lane.provider), .bytea(sealed), .double(thresholdPercent), .moment(moment)],
+    }
+
+    /// Ends a connection; the access token that it had. Nil where there was none.
+    package func disconnect(
+        _ lane: LaneKey, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (wasConnected: Bool, access: Secret?) {
+        let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            guard let sealed = try await transaction.first(ConnectionQueries.disconnect, key + [.moment(moment)]) else {
+                return (false, nil)
+            }
+            try await transaction.execute(QueueQueries.clearLane, key)
+            let access = sealed.flatMap { try? sealer.openSecret($0, in: Self.place("access_token_encrypted", lane)) }
+            return (true, access)
+        }
+    }
+
+    /// Stops a connection for something that only its person can mend.
+    package func stop(
+        _ lane: LaneKey, for trouble: ConnectionTrouble, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(ConnectionQueries.stop, key + [.text(trouble.rawValue)])
+            try await transaction.execute(QueueQueries.pause, key + [.bool(true)])
+        }
+    }
+
+    // MARK: Tokens
+
+    /// A pair of tokens, opened.
+    package struct Tokens: Sendable {
+        package let access: Secret
+        package let refresh: Secret?
+        package let issuedAt: Timestamp?
+        package let expiresAt: Timestamp?
+        package let usesSecret: Bool
+        package let state: ConnectionState
+        /// Refreshes in a row that brought no answer.
+        package let tries: Int
+        package let isHeld: Bool
+        package let isEnabled: Bool
+        fileprivate let sealedRefresh: [UInt8]?
+    }
+
+    /// The tokens of a connection; nil where there are none that can be opened.
+    package func tokens(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Tokens? {
+        let rows = try await database.rows(
+            ConnectionQueries.tokens, [.id(lane.user), .word(lane.provider)], until: deadline)
+        guard let row = rows.first,
+            let access = try? sealer.openSecret(row.access, in: Self.place("access_token_encrypted", lane))
+        else { return nil }
+        let refresh = row.refresh.flatMap {
+            try? sealer.openSecret($0, in: Self.place("refresh_token_encrypted", lane))
+        }
+        return Tokens(
+            access: access, refresh: refresh, issuedAt: row.issuedAt, expiresAt: row.expiresAt,
+            usesSecret: row.usesSecret, state: row.state, tries: row.tries, isHeld: row.isHeld,
+            isEnabled: row.isEnabled, sealedRefresh: row.refresh)
+    }
+
+    /// The lease of a refresh; nil while somebody else has it, or where the tokens are others by now.
+    package func beginRefresh(
+        _ lane: LaneKey, of tokens: Tokens, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int64? {
+        guard let sealed = tokens.sealedRefresh else { return nil }
+        return try await database.rows(
+            ConnectionQueries.beginRefresh,
+            [.id(lane.user), .word(lane.provider), .bytea(sealed), .double(TraktLimits.refreshLease.inSeconds)],
+            until: deadline
+        ).first
+    }
+
+    /// Stores the new pair; false where the lease was lost.
+    package func endRefresh(
+        _ lane: LaneKey, fence: Int64, with tokens: TraktTokens, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let access = try seal(tokens.access, "access_token_encrypted", lane)
+        let refresh = try seal(tokens.refresh, "refresh_token_encrypted", lane)
+        return try await !database.rows(
+            ConnectionQueries.endRefresh,
+            [
+                .id(lane.user), .word(lane.provider), .int8(fence), .bytea(access), .bytea(refresh),
+                .moment(tokens.issuedAt), .moment(tokens.expiresAt),
+            ], until: deadline
+        ).isEmpty
+    }
+
+    /// Ends a refresh that brought nothing; `state` is what it leads to.
+    package func failRefresh(
+        _ lane: LaneKey, fence: Int64, retryAfter wait: Duration, state: ConnectionState?,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        _ = try await database.rows(
+            ConnectionQueries.failRefresh,
+            [
+                .id(lane.user), .word(lane.provider), .int8(fence), .double(wait.inSeconds), .text(state?.rawValue),
+            ], until: deadline)
+    }
+
+    // MARK: Flows
+
+    /// A code flow begins: only the digest of its state is kept.
+    package func openCodeFlow(
+        _ lane: LaneKey, id: FlowID, _ authorization: TraktAuthorization, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await openFlow(
+            lane, id, kind: "code", digest: SHA256.hash(authorization.state.revealed).bytes,
+            secret: authorization.verifier, interval: nil, life: TraktLimits.flowLife, until: deadline)
+    }
+
+    package func openDeviceFlow(
+        _ lane: LaneKey, id: FlowID, _ code: TraktDeviceCode, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await openFlow(
+            lane, id, kind: "device", digest: nil, secret: code.deviceCode, interval: code.interval, life: code.life,
             until: deadline)
     }
 
-    /// A token opens in its own row only.
-    private static func place(of lane: LaneKey) -> SealContext {
+    private func openFlow(
+        _ lane: LaneKey, _ id: FlowID, kind: String, digest: [UInt8]?, secret: Secret, interval: Duration?,
+        life: Duration, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let sealed = try seal(secret, in: Self.place(of: id, lane))
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(
+                ConnectionQueries.clearFlows, [.id(lane.user), .word(lane.provider), .text(kind)])
+            try await transaction.execute(
+                ConnectionQueries.openFlow,
+                [
+                    .id(lane.user), .id(id), .word(lane.provider), .text(kind), .bytea(digest), .bytea(sealed),
+                    .double(interval?.inSeconds), .double(life.inSeconds),
+                ])
+        }
+    }
+
+    /// Uses up the flow of a state, which must be this person's; the verifier, nil where there is none that still lives.
+    package func takeFlow(
+        _ lane: LaneKey, state: Secret, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (isKnown: Bool, verifier: Secret?) {
+        let digest = SHA256.hash(state.revealed).bytes
+        let flow = try await database.rows(
+            ConnectionQueries.takeFlow, [.id(lane.user), .word(lane.provider), .bytea(digest)], until: deadline
+        ).first
+        guard let flow else { return (false, nil) }
+        let id = FlowID(UUIDBits(high: flow.id.high, low: flow.id.low))
+        return (true, flow.isAlive ? try? sealer.openSecret(flow.secret, in: Self.place(of: id, lane)) : nil)
+    }
+
+    /// What polling a device flow may do now.
+    package enum DevicePoll: Sendable {
+        case unknown
+        case expired
+        /// Not yet.
+        case wait(Duration)
+        case ask(deviceCode: Secret, interval: Duration)
+    }
+
+    package func pollFlow(
+        _ lane: LaneKey, _ flow: FlowID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> DevicePoll {
+        let turn = try await database.rows(
+            ConnectionQueries.pollFlow, [.id(lane.user), .word(lane.provider), .id(flow)], until: deadline
+        ).first
+        guard let turn, let code = try? sealer.openSecret(turn.secret, in: Self.place(of: flow, lane)) else {
+            return .unknown
+        }
+        if !turn.isAlive { return .expired }
+        let wait = Duration.seconds(turn.waitSeconds)
+        return turn.isDue ? .ask(deviceCode: code, interval: wait) : .wait(wait)
+    }
+
+    /// More time between two questions, at least so much.
+    package func slowFlow(
+        _ flow: FlowID, of user: UserID, to interval: Duration?, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            ConnectionQueries.slowFlow, [.id(user), .id(flow), .int(Int(interval?.inSeconds.rounded(.up) ?? 0))],
+            until: deadline)
+    }
+
+    /// Ends a flow; false where it has ended already.
+    @discardableResult
+    package func endFlow(
+        _ flow: FlowID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(ConnectionQueries.endFlow, [.id(user), .id(flow)], until: deadline).isEmpty
+    }
+
+    // MARK: Sealing
+
+    private func seal(_ token: Secret, _ column: String, _ lane: LaneKey) throws(StoreError) -> [UInt8] {
+        try seal(token, in: Self.place(column, lane))
+    }
+
+    private func seal(_ secret: Secret, in place: SealContext) throws(StoreError) -> [UInt8] {
+        do {
+            return try sealer.seal(secret, in: place)
+        } catch {
+            throw .fault("a token cannot be sealed: \(error)")
+        }
+    }
+
+    /// A token opens in its own row and column only.
+    private static func place(_ column: String, _ lane: LaneKey) -> SealContext {
         SealContext(
-            service: "scrobble", table: "scrobble_connections", column: "access_token_encrypted",
+            service: "scrobble", table: "scrobble_connections", column: column,
             rowID: "\(lane.user) \(lane.provider.rawValue)", userID: "\(lane.user)", provider: lane.provider.rawValue)
+    }
+
+    private static func place(of flow: FlowID, _ lane: LaneKey) -> SealContext {
+        SealContext(
+            service: "scrobble", table: "oauth_flows", column: "secret_encrypted", rowID: "\(flow)",
+            userID: "\(lane.user)", provider: lane.provider.rawValue)
     }
 }

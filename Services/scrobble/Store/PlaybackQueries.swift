@@ -151,7 +151,7 @@ enum PlaybackQueries {
         "scrobble.playbackConnections",
         """
         SELECT provider, scrobble_threshold_percent FROM scrobble_connections
-        WHERE user_id = $1 AND enabled AND sync_watch_status ORDER BY provider
+        WHERE user_id = $1 AND enabled AND sync_watch_status AND state <> 'disconnected' ORDER BY provider
         """
     ) { row throws(PGError) in ConnectionPolicy(provider: try row.next(), thresholdPercent: try row.next()) }
 

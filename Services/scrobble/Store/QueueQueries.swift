@@ -308,6 +308,28 @@ enum QueueQueries {
     static let pause = PGCommand(
         "queue.pause", "UPDATE queue_lanes SET is_paused = $3 WHERE user_id = $1 AND provider = $2")
 
+    /// Takes everything back that waits for a connection. The lane stays, so that its fence goes on growing.
+    static let clearLane = PGCommand(
+        "queue.clearLane",
+        """
+        WITH lane AS (
+            UPDATE queue_lanes SET live_count = 0, bulk_count = 0, live_at = 'infinity', bulk_at = 'infinity',
+                live_from = next_position, bulk_from = next_position, fence = fence + 1, worker = NULL,
+                held_until = '-infinity', is_paused = false
+            WHERE user_id = $1 AND provider = $2 RETURNING user_id, provider
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING lane l WHERE q.user_id = l.user_id AND q.provider = l.provider
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        )
+        INSERT INTO queue_outcomes
+            (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+             reason, retry_count, batch_id, created_at, finished_at)
+        SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+            'cancelled', 'disconnected', retry_count, batch_id, created_at, clock_timestamp()
+        FROM gone
+        """)
+
     /// Outcomes that nobody needs any more.
     static let sweep = PGCommand(
         "queue.sweep",

@@ -31,10 +31,11 @@ package struct QueueStore: Sendable {
         return []
     }
 
-    /// As part of the change that the jobs tell of.
-    static func enqueue(_ jobs: [NewJob], in transaction: PGTransaction) async throws(PGError) {
-        guard !jobs.isEmpty else { return }
-        _ = try await transaction.query(QueueQueries.enqueue, values(jobs))
+    /// As part of the change that the jobs tell of; the ids of those that did not wait already.
+    @discardableResult
+    static func enqueue(_ jobs: [NewJob], in transaction: PGTransaction) async throws(PGError) -> [UUIDBits] {
+        guard !jobs.isEmpty else { return [] }
+        return try await transaction.query(QueueQueries.enqueue, values(jobs))
     }
 
     private static func values(_ jobs: [NewJob]) -> [PGValue] {
@@ -43,7 +44,7 @@ package struct QueueStore: Sendable {
             .textArray(jobs.map(\.lane.provider.rawValue)), .int2Array(jobs.map(\.urgency.rawValue)),
             .textArray(jobs.map(\.kind.rawValue)), .ids(jobs.map(\.title)), .textArray(jobs.map(\.action.rawValue)),
             .jsonbArray(jobs.map { encodeJSON($0.payload) }), .textArray(jobs.map(\.joinKey)),
-            .textArray(jobs.map(\.fingerprint)), .uuidArray(jobs.map { _ in nil }),
+            .textArray(jobs.map(\.fingerprint)), .uuidArray(jobs.map { $0.batch.map { PGUUID($0) } }),
         ]
     }
 

@@ -352,6 +352,60 @@ package protocol GatewayAPI: Sendable {
     func stopPlayback(
         _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<StopOutcome>
+    /// My accounts elsewhere: how they stand, and what I want of them. `GET /api/v1/scrobbling/connections`.
+    func listConnections(
+        _ input: ListConnectionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionList>
+    /// Ends a connection; what it brought stays. `DELETE /api/v1/scrobbling/connections/{provider}`.
+    func disconnect(
+        _ input: DisconnectInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Disconnection>
+    /// Says what I want of an account elsewhere, connected or not yet: switched on or off, paused, which way each
+    /// facet travels. `PATCH /api/v1/scrobbling/connections/{provider}`.
+    func updateConnection(
+        _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionView>
+    /// Begins to connect my Trakt account: where to send my browser. `POST /api/v1/scrobbling/trakt/connect`.
+    func connectTrakt(
+        _ input: ConnectTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectInvitation>
+    /// Ends it with the code and state that the callback page handed over. A state is good once, for me, for ten
+    /// minutes. `POST /api/v1/scrobbling/trakt/complete`.
+    func completeTrakt(
+        _ input: CompleteTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
+    /// Begins to connect my Trakt account by a code that I enter on another device. `POST
+    /// /api/v1/scrobbling/trakt/device`.
+    func startTraktDevice(
+        _ input: StartTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeviceInvitation>
+    /// What became of the code. Trakt is asked no sooner than it allows, however often this is called. `POST
+    /// /api/v1/scrobbling/trakt/device/{flow}`.
+    func pollTraktDevice(
+        _ input: PollTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
+    /// Syncs an account of mine now, or shows what that would do (`dry_run`). With `confirms`, the removals that a run
+    /// has held back may go. `POST /api/v1/scrobbling/{provider}/sync`.
+    func startSync(
+        _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncStart>
+    /// My syncs, the latest first. `GET /api/v1/scrobbling/runs`. Errors: invalidCursor.
+    func listRuns(
+        _ input: ListRunsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncRunPage>
+    /// A sync of mine with its plan: every change, and what became of it. `GET /api/v1/scrobbling/runs/{run}`.
+    func getRun(
+        _ input: GetRunInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncRunDetail>
+    /// What both sides changed, the latest first; with the values that did not stay. `GET
+    /// /api/v1/scrobbling/conflicts`. Errors: invalidCursor.
+    func listConflicts(
+        _ input: ListConflictsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncConflictPage>
+    /// I say whose value stays. `POST /api/v1/scrobbling/conflicts/{conflict}/resolve`.
+    func resolveConflict(
+        _ input: ResolveConflictInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange>
     /// What my other accounts have yet to be told, or what became of it; the latest first. `GET
     /// /api/v1/scrobbling/queue`. Errors: invalidCursor.
     func listJobs(
@@ -781,6 +835,97 @@ extension GatewayAPI {
             user: caller.user, session: input.session, progressPercent: input.body.progressPercent
         )
         return EdgeReply(try await clients.scrobble.stopPlayback(params, context.rpc.outgoing()))
+    }
+
+    package func listConnections(
+        _ input: ListConnectionsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionList> {
+        let params = ListConnectionsParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.listConnections(params, context.rpc.outgoing()))
+    }
+
+    package func disconnect(
+        _ input: DisconnectInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Disconnection> {
+        let params = DisconnectParams(user: caller.user, provider: input.provider)
+        return EdgeReply(try await clients.scrobble.disconnect(params, context.rpc.outgoing()))
+    }
+
+    package func updateConnection(
+        _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionView> {
+        let params = UpdateConnectionParams(
+            user: caller.user, provider: input.provider, enabled: input.body.enabled, paused: input.body.paused,
+            scrobbleThresholdPercent: input.body.scrobbleThresholdPercent, facets: input.body.facets
+        )
+        return EdgeReply(try await clients.scrobble.updateConnection(params, context.rpc.outgoing()))
+    }
+
+    package func connectTrakt(
+        _ input: ConnectTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectInvitation> {
+        let params = ConnectTraktParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.connectTrakt(params, context.rpc.outgoing()))
+    }
+
+    package func completeTrakt(
+        _ input: CompleteTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
+        let params = CompleteTraktParams(
+            user: caller.user, code: input.body.code, state: input.body.state, iss: input.body.iss
+        )
+        return EdgeReply(try await clients.scrobble.completeTrakt(params, context.rpc.outgoing()))
+    }
+
+    package func startTraktDevice(
+        _ input: StartTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeviceInvitation> {
+        let params = StartTraktDeviceParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.startTraktDevice(params, context.rpc.outgoing()))
+    }
+
+    package func pollTraktDevice(
+        _ input: PollTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
+        let params = PollTraktDeviceParams(user: caller.user, flow: input.flow)
+        return EdgeReply(try await clients.scrobble.pollTraktDevice(params, context.rpc.outgoing()))
+    }
+
+    package func startSync(
+        _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncStart> {
+        let params = StartSyncParams(
+            user: caller.user, provider: input.provider, dryRun: input.dryRun, confirms: input.confirms
+        )
+        return EdgeReply(try await clients.scrobble.startSync(params, context.rpc.outgoing()))
+    }
+
+    package func listRuns(
+        _ input: ListRunsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncRunPage> {
+        let params = ListRunsParams(user: caller.user, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listRuns(params, context.rpc.outgoing()))
+    }
+
+    package func getRun(
+        _ input: GetRunInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncRunDetail> {
+        let params = GetRunParams(user: caller.user, run: input.run, position: input.position, limit: input.limit)
+        return EdgeReply(try await clients.scrobble.getRun(params, context.rpc.outgoing()))
+    }
+
+    package func listConflicts(
+        _ input: ListConflictsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncConflictPage> {
+        let params = ListConflictsParams(user: caller.user, open: input.open, limit: input.limit, cursor: input.cursor)
+        return EdgeReply(try await clients.scrobble.listConflicts(params, context.rpc.outgoing()))
+    }
+
+    package func resolveConflict(
+        _ input: ResolveConflictInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<JobChange> {
+        let params = ResolveConflictParams(user: caller.user, conflict: input.conflict, keep: input.body.keep)
+        return EdgeReply(try await clients.scrobble.resolveConflict(params, context.rpc.outgoing()))
     }
 
     package func listJobs(

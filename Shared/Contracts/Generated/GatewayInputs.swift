@@ -1262,6 +1262,211 @@ package struct StopPlaybackInput: Sendable, Hashable {
     }
 }
 
+/// What `listConnections` is given.
+package struct ListConnectionsInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `disconnect` is given.
+package struct DisconnectInput: Sendable, Hashable {
+    package var provider: SyncProvider
+
+    package init(provider: SyncProvider) {
+        self.provider = provider
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        provider = try request.required(.path, "provider", isText: true, SyncProvider.init(from:))
+    }
+}
+
+/// What `updateConnection` is given.
+package struct UpdateConnectionInput: Sendable, Hashable {
+    package var provider: SyncProvider
+    package var body: ConnectionChange
+
+    package init(provider: SyncProvider, body: ConnectionChange) {
+        self.provider = provider
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        provider = try request.required(.path, "provider", isText: true, SyncProvider.init(from:))
+        body = try request.requiredBody(ConnectionChange.self)
+    }
+}
+
+/// What `connectTrakt` is given.
+package struct ConnectTraktInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `completeTrakt` is given.
+package struct CompleteTraktInput: Sendable, Hashable {
+    package var body: CallbackRequest
+
+    package init(body: CallbackRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(CallbackRequest.self)
+    }
+}
+
+/// What `startTraktDevice` is given.
+package struct StartTraktDeviceInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `pollTraktDevice` is given.
+package struct PollTraktDeviceInput: Sendable, Hashable {
+    package var flow: FlowID
+
+    package init(flow: FlowID) {
+        self.flow = flow
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        flow = try request.required(.path, "flow", isText: true, FlowID.init(from:))
+    }
+}
+
+/// What `startSync` is given.
+package struct StartSyncInput: Sendable, Hashable {
+    package var provider: SyncProvider
+    package var dryRun: Bool?
+    package var confirms: BatchID?
+
+    package init(provider: SyncProvider, dryRun: Bool? = nil, confirms: BatchID? = nil) {
+        self.provider = provider
+        self.dryRun = dryRun
+        self.confirms = confirms
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        provider = try request.required(.path, "provider", isText: true, SyncProvider.init(from:))
+        dryRun = try request.optional(.query, "dry_run", isText: false, Bool.init(from:))
+        confirms = try request.optional(.query, "confirms", isText: true, BatchID.init(from:))
+    }
+}
+
+/// What `listRuns` is given.
+package struct ListRunsInput: Sendable, Hashable {
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(limit: Int? = nil, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `getRun` is given.
+package struct GetRunInput: Sendable, Hashable {
+    package var run: BatchID
+    package var position: Int?
+    package var limit: Int?
+
+    package init(run: BatchID, position: Int? = nil, limit: Int? = nil) {
+        self.run = run
+        self.position = position
+        self.limit = limit
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        run = try request.required(.path, "run", isText: true, BatchID.init(from:))
+        position = try request.optional(.query, "position", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 0...2000000000)
+        }
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...500)
+        }
+    }
+}
+
+/// What `listConflicts` is given.
+package struct ListConflictsInput: Sendable, Hashable {
+    package var open: Bool?
+    package var limit: Int?
+    package var cursor: String?
+
+    package init(open: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.open = open
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        open = try request.optional(.query, "open", isText: false, Bool.init(from:))
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...100)
+        }
+        cursor = try request.optional(.query, "cursor", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 200, pattern: Self.cursorPattern)
+        }
+    }
+}
+
+/// What `resolveConflict` is given.
+package struct ResolveConflictInput: Sendable, Hashable {
+    package var conflict: ConflictID
+    package var body: ConflictResolution
+
+    package init(conflict: ConflictID, body: ConflictResolution) {
+        self.conflict = conflict
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        conflict = try request.required(.path, "conflict", isText: true, ConflictID.init(from:))
+        body = try request.requiredBody(ConflictResolution.self)
+    }
+}
+
 /// What `listJobs` is given.
 package struct ListJobsInput: Sendable, Hashable {
     package var list: JobList?

@@ -79,6 +79,18 @@ package enum GatewayRoutes {
             getPlaybackSettings(api),
             setPlaybackSettings(api),
             stopPlayback(api),
+            listConnections(api),
+            disconnect(api),
+            updateConnection(api),
+            connectTrakt(api),
+            completeTrakt(api),
+            startTraktDevice(api),
+            pollTraktDevice(api),
+            startSync(api),
+            listRuns(api),
+            getRun(api),
+            listConflicts(api),
+            resolveConflict(api),
             listJobs(api),
             retryJob(api),
             cancelJob(api),
@@ -725,6 +737,102 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("stopPlayback", "POST", "/api/v1/playback/sessions/{session}/stop", scope: "scrobble") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.stopPlayback(StopPlaybackInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listConnections(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listConnections", "GET", "/api/v1/scrobbling/connections", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listConnections(ListConnectionsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func disconnect(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("disconnect", "DELETE", "/api/v1/scrobbling/connections/{provider}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.disconnect(DisconnectInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func updateConnection(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("updateConnection", "PATCH", "/api/v1/scrobbling/connections/{provider}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.updateConnection(UpdateConnectionInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func connectTrakt(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("connectTrakt", "POST", "/api/v1/scrobbling/trakt/connect", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.connectTrakt(ConnectTraktInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func completeTrakt(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("completeTrakt", "POST", "/api/v1/scrobbling/trakt/complete", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.completeTrakt(CompleteTraktInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func startTraktDevice(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("startTraktDevice", "POST", "/api/v1/scrobbling/trakt/device", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.startTraktDevice(StartTraktDeviceInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func pollTraktDevice(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("pollTraktDevice", "POST", "/api/v1/scrobbling/trakt/device/{flow}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.pollTraktDevice(PollTraktDeviceInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func startSync(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("startSync", "POST", "/api/v1/scrobbling/{provider}/sync", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.startSync(StartSyncInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listRuns(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listRuns", "GET", "/api/v1/scrobbling/runs", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listRuns(ListRunsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func getRun(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getRun", "GET", "/api/v1/scrobbling/runs/{run}", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getRun(GetRunInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func listConflicts(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("listConflicts", "GET", "/api/v1/scrobbling/conflicts", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.listConflicts(ListConflictsInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func resolveConflict(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("resolveConflict", "POST", "/api/v1/scrobbling/conflicts/{conflict}/resolve", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.resolveConflict(ResolveConflictInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

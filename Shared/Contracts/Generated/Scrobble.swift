@@ -38,6 +38,44 @@ package protocol ScrobbleAPI: Sendable {
     func retryJob(_ params: RetryJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
     /// Takes a job back that nobody has begun to send.
     func cancelJob(_ params: CancelJobParams, _ context: RPCContext) async throws(RPCError) -> JobChange
+    /// A person's accounts elsewhere: how they stand, and what the person wants of them.
+    func listConnections(
+        _ params: ListConnectionsParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectionList
+    /// Says what a person wants of an account elsewhere, connected or not yet; members that are absent stay as they
+    /// are. Errors: userNotFound.
+    func updateConnection(
+        _ params: UpdateConnectionParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectionView
+    /// Ends a connection. The other side is told to forget its tokens; what it brought stays, and so do the settings.
+    func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection
+    /// Begins to connect a person's Trakt account by the authorization code flow, with PKCE and state. Errors:
+    /// userNotFound.
+    func connectTrakt(_ params: ConnectTraktParams, _ context: RPCContext) async throws(RPCError) -> ConnectInvitation
+    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
+    /// began, for ten minutes.
+    func completeTrakt(_ params: CompleteTraktParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
+    /// Begins to connect a person's Trakt account by a code that the person enters on another device. Errors:
+    /// userNotFound.
+    func startTraktDevice(
+        _ params: StartTraktDeviceParams, _ context: RPCContext
+    ) async throws(RPCError) -> DeviceInvitation
+    /// What became of a device flow. Trakt is asked no sooner than it allows, however often this is called.
+    func pollTraktDevice(
+        _ params: PollTraktDeviceParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectOutcome
+    /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
+    /// may go, if they are the same. Errors: userNotFound.
+    func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart
+    /// A person's syncs, the latest first. Errors: invalidCursor.
+    func listRuns(_ params: ListRunsParams, _ context: RPCContext) async throws(RPCError) -> SyncRunPage
+    /// A sync with its plan: every change, and what became of it.
+    func getRun(_ params: GetRunParams, _ context: RPCContext) async throws(RPCError) -> SyncRunDetail
+    /// What both sides of a person's connections changed, the latest first; with the values that did not stay. Errors:
+    /// invalidCursor.
+    func listConflicts(_ params: ListConflictsParams, _ context: RPCContext) async throws(RPCError) -> SyncConflictPage
+    /// A person says whose value stays; the next sync, which this asks for, does it.
+    func resolveConflict(_ params: ResolveConflictParams, _ context: RPCContext) async throws(RPCError) -> JobChange
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
     /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound.
@@ -183,6 +221,18 @@ package enum ScrobbleMethods {
     package static let listJobs = RPCMethod(name: "scrobble.listJobs", isIdempotent: true)
     package static let retryJob = RPCMethod(name: "scrobble.retryJob", isIdempotent: true)
     package static let cancelJob = RPCMethod(name: "scrobble.cancelJob", isIdempotent: true)
+    package static let listConnections = RPCMethod(name: "scrobble.listConnections", isIdempotent: true)
+    package static let updateConnection = RPCMethod(name: "scrobble.updateConnection", isIdempotent: true)
+    package static let disconnect = RPCMethod(name: "scrobble.disconnect", isIdempotent: true)
+    package static let connectTrakt = RPCMethod(name: "scrobble.connectTrakt", isIdempotent: false)
+    package static let completeTrakt = RPCMethod(name: "scrobble.completeTrakt", isIdempotent: false)
+    package static let startTraktDevice = RPCMethod(name: "scrobble.startTraktDevice", isIdempotent: false)
+    package static let pollTraktDevice = RPCMethod(name: "scrobble.pollTraktDevice", isIdempotent: false)
+    package static let startSync = RPCMethod(name: "scrobble.startSync", isIdempotent: false)
+    package static let listRuns = RPCMethod(name: "scrobble.listRuns", isIdempotent: true)
+    package static let getRun = RPCMethod(name: "scrobble.getRun", isIdempotent: true)
+    package static let listConflicts = RPCMethod(name: "scrobble.listConflicts", isIdempotent: true)
+    package static let resolveConflict = RPCMethod(name: "scrobble.resolveConflict", isIdempotent: true)
     package static let listHistory = RPCMethod(name: "scrobble.listHistory", isIdempotent: true)
     package static let createHook = RPCMethod(name: "scrobble.createHook", isIdempotent: false)
     package static let listHooks = RPCMethod(name: "scrobble.listHooks", isIdempotent: true)
@@ -315,6 +365,86 @@ package struct ScrobbleClient: Sendable {
     /// Takes a job back that nobody has begun to send.
     package func cancelJob(_ params: CancelJobParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
         try await caller.call(ScrobbleMethods.cancelJob, params, call)
+    }
+
+    /// A person's accounts elsewhere: how they stand, and what the person wants of them.
+    package func listConnections(
+        _ params: ListConnectionsParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectionList {
+        try await caller.call(ScrobbleMethods.listConnections, params, call)
+    }
+
+    /// Says what a person wants of an account elsewhere, connected or not yet; members that are absent stay as they
+    /// are. Errors: userNotFound.
+    package func updateConnection(
+        _ params: UpdateConnectionParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectionView {
+        try await caller.call(ScrobbleMethods.updateConnection, params, call)
+    }
+
+    /// Ends a connection. The other side is told to forget its tokens; what it brought stays, and so do the settings.
+    package func disconnect(_ params: DisconnectParams, _ call: RPCCall) async throws(RPCError) -> Disconnection {
+        try await caller.call(ScrobbleMethods.disconnect, params, call)
+    }
+
+    /// Begins to connect a person's Trakt account by the authorization code flow, with PKCE and state. Errors:
+    /// userNotFound.
+    package func connectTrakt(
+        _ params: ConnectTraktParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectInvitation {
+        try await caller.call(ScrobbleMethods.connectTrakt, params, call)
+    }
+
+    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
+    /// began, for ten minutes.
+    package func completeTrakt(
+        _ params: CompleteTraktParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await caller.call(ScrobbleMethods.completeTrakt, params, call)
+    }
+
+    /// Begins to connect a person's Trakt account by a code that the person enters on another device. Errors:
+    /// userNotFound.
+    package func startTraktDevice(
+        _ params: StartTraktDeviceParams, _ call: RPCCall
+    ) async throws(RPCError) -> DeviceInvitation {
+        try await caller.call(ScrobbleMethods.startTraktDevice, params, call)
+    }
+
+    /// What became of a device flow. Trakt is asked no sooner than it allows, however often this is called.
+    package func pollTraktDevice(
+        _ params: PollTraktDeviceParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await caller.call(ScrobbleMethods.pollTraktDevice, params, call)
+    }
+
+    /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
+    /// may go, if they are the same. Errors: userNotFound.
+    package func startSync(_ params: StartSyncParams, _ call: RPCCall) async throws(RPCError) -> SyncStart {
+        try await caller.call(ScrobbleMethods.startSync, params, call)
+    }
+
+    /// A person's syncs, the latest first. Errors: invalidCursor.
+    package func listRuns(_ params: ListRunsParams, _ call: RPCCall) async throws(RPCError) -> SyncRunPage {
+        try await caller.call(ScrobbleMethods.listRuns, params, call)
+    }
+
+    /// A sync with its plan: every change, and what became of it.
+    package func getRun(_ params: GetRunParams, _ call: RPCCall) async throws(RPCError) -> SyncRunDetail {
+        try await caller.call(ScrobbleMethods.getRun, params, call)
+    }
+
+    /// What both sides of a person's connections changed, the latest first; with the values that did not stay. Errors:
+    /// invalidCursor.
+    package func listConflicts(
+        _ params: ListConflictsParams, _ call: RPCCall
+    ) async throws(RPCError) -> SyncConflictPage {
+        try await caller.call(ScrobbleMethods.listConflicts, params, call)
+    }
+
+    /// A person says whose value stays; the next sync, which this asks for, does it.
+    package func resolveConflict(_ params: ResolveConflictParams, _ call: RPCCall) async throws(RPCError) -> JobChange {
+        try await caller.call(ScrobbleMethods.resolveConflict, params, call)
     }
 
     /// A person's plays, the latest first. Errors: invalidCursor.
@@ -650,6 +780,54 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.cancelJob) {
             (params: CancelJobParams, context) async throws(RPCError) in
             try await api.cancelJob(params, context)
+        }
+        router.register(ScrobbleMethods.listConnections) {
+            (params: ListConnectionsParams, context) async throws(RPCError) in
+            try await api.listConnections(params, context)
+        }
+        router.register(ScrobbleMethods.updateConnection) {
+            (params: UpdateConnectionParams, context) async throws(RPCError) in
+            try await api.updateConnection(params, context)
+        }
+        router.register(ScrobbleMethods.disconnect) {
+            (params: DisconnectParams, context) async throws(RPCError) in
+            try await api.disconnect(params, context)
+        }
+        router.register(ScrobbleMethods.connectTrakt) {
+            (params: ConnectTraktParams, context) async throws(RPCError) in
+            try await api.connectTrakt(params, context)
+        }
+        router.register(ScrobbleMethods.completeTrakt) {
+            (params: CompleteTraktParams, context) async throws(RPCError) in
+            try await api.completeTrakt(params, context)
+        }
+        router.register(ScrobbleMethods.startTraktDevice) {
+            (params: StartTraktDeviceParams, context) async throws(RPCError) in
+            try await api.startTraktDevice(params, context)
+        }
+        router.register(ScrobbleMethods.pollTraktDevice) {
+            (params: PollTraktDeviceParams, context) async throws(RPCError) in
+            try await api.pollTraktDevice(params, context)
+        }
+        router.register(ScrobbleMethods.startSync) {
+            (params: StartSyncParams, context) async throws(RPCError) in
+            try await api.startSync(params, context)
+        }
+        router.register(ScrobbleMethods.listRuns) {
+            (params: ListRunsParams, context) async throws(RPCError) in
+            try await api.listRuns(params, context)
+        }
+        router.register(ScrobbleMethods.getRun) {
+            (params: GetRunParams, context) async throws(RPCError) in
+            try await api.getRun(params, context)
+        }
+        router.register(ScrobbleMethods.listConflicts) {
+            (params: ListConflictsParams, context) async throws(RPCError) in
+            try await api.listConflicts(params, context)
+        }
+        router.register(ScrobbleMethods.resolveConflict) {
+            (params: ResolveConflictParams, context) async throws(RPCError) in
+            try await api.resolveConflict(params, context)
         }
         router.register(ScrobbleMethods.listHistory) {
             (params: ListHistoryParams, context) async throws(RPCError) in

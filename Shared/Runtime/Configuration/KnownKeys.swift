@@ -15,7 +15,7 @@ package enum KnownKeys {
             + [
                 SharedKeys.databaseURL.name, SharedKeys.databasePassword.name, SharedKeys.serviceSecret.name,
                 SharedKeys.keyRing.name, SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name,
-                SharedKeys.scrobbleAddress.name,
+                SharedKeys.scrobbleAddress.name, SharedKeys.publicURL.name,
             ])
 
     private static let providers: Set<String> = Set(
@@ -32,7 +32,7 @@ package enum KnownKeys {
             ])
 
     private static let gateway: Set<String> = [
-        "REELAY_PUBLIC_URL", "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
+        "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
         "REELAY_INTERNAL_PORT",
     ]
 

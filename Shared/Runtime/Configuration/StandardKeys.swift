@@ -54,6 +54,10 @@ package enum SharedKeys {
                 return false
             }
         })
+    package static let publicURL = ConfigKey<String>.url(
+        "REELAY_PUBLIC_URL", default: "http://127.0.0.1:8080",
+        "Where the gateway is reached from outside, without a slash at the end; Trakt sends browsers back to /oauth/trakt/callback below it."
+    )
     package static let metadataAddress = ConfigKey<String>.address(
         "REELAY_METADATA_ADDRESS", default: "127.0.0.1:7101", "Where the metadata service listens.")
     package static let ratingsAddress = ConfigKey<String>.address(

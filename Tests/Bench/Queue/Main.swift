@@ -3,9 +3,10 @@ import Postgres
 import ScrobbleService
 import Store
 
-/// Measures the queue and the ledger on the database of its first argument; prints one JSON object.
+/// Measures the queue and the ledger on the database of its first argument, and the planner of syncs without one; prints
+/// one JSON object.
 ///
-///     bench-queue URL SCHEMA single|batch|pickup|xmin|fair|insert|page SECONDS
+///     bench-queue URL SCHEMA single|batch|pickup|xmin|fair|insert|page|plan SECONDS
 @main
 enum Main {
     static func main() async throws {
@@ -13,6 +14,7 @@ enum Main {
         guard arguments.count == 5, let work = QueueWork(rawValue: arguments[3]), let seconds = Int(arguments[4]) else {
             throw Complaint("usage: bench-queue URL SCHEMA WORK SECONDS")
         }
+        if work == .plan { return tell(PlanBench(rounds: seconds).figures()) }
         let pool = try PGPool(
             PGConfiguration(url: arguments[1], applicationName: "bench-queue", schema: arguments[2]))
         _ = try await Migrator(pool, schema: arguments[2], migrations: ScrobbleService.migrations)
@@ -27,15 +29,20 @@ enum Main {
             case .fair: try await QueueBench(database).fair()
             case .insert: try await LedgerBench(database).insert(plays: 200_000)
             case .page: try await LedgerBench(database).page(plays: 200_000)
+            case .plan: []
             }
+        tell(figures)
+        await pool.shutDown()
+    }
+
+    private static func tell(_ figures: [(String, Double)]) {
         let members = figures.map { "\"\($0.0)\": \($0.1)" }
         print("{\(members.joined(separator: ", "))}")
-        await pool.shutDown()
     }
 }
 
 enum QueueWork: String {
-    case single, batch, pickup, xmin, fair, insert, page
+    case single, batch, pickup, xmin, fair, insert, page, plan
 }
 
 struct Complaint: Error, CustomStringConvertible {

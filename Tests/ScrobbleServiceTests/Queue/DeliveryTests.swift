@@ -35,18 +35,16 @@ import UpstreamEmulators
                 let database = Database(pool: pool)
                 let sealer = Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test")))
                 let connections = ConnectionStore(database: database, sealer: sealer)
+                let http = TraktTest.http(upstreams, client)
                 let writer = TraktWriter(
-                    settings: .init(
-                        url: upstreams.url(.trakt), clientID: Secret("reelay-demo-trakt"), userAgent: "Reelay/test",
-                        pace: .milliseconds(1)),
-                    client: client,
+                    http: http,
                     titles: { titles in
                         Dictionary(
                             titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low % 1_000_000))) }
                         ) { first, _ in first }
                     },
-                    tokens: { try? await connections.token(of: $0, until: QueueTest.deadline()) },
-                    clock: SystemWallClock())
+                    tokens: TokenKeeper(store: connections, http: http, clock: SystemWallClock()),
+                    clock: SystemWallClock(), pace: .milliseconds(1))
                 let queue = QueueStore(database: database, limits: limits)
                 let setting = Setting(
                     pool: pool, queue: queue, playback: PlaybackStore(database: database, ids: ids),
@@ -56,9 +54,7 @@ import UpstreamEmulators
                 var behaviour = TraktAccounts.Behaviour()
                 behaviour.writeMilliseconds = 0
                 setting.trakt.behave(behaviour)
-                try await setting.connections.connect(
-                    setting.lane, token: Secret("demo-alice"), thresholdPercent: 80, at: SystemWallClock().now,
-                    until: QueueTest.deadline())
+                try await TraktTest.connect(setting.lane, as: "demo-alice", in: connections)
                 do { try await body(setting) } catch {
                     try await client.shutdown()
                     throw error
@@ -137,9 +133,7 @@ import UpstreamEmulators
     @Test("A connection without a usable token waits for its person and goes on when there is one")
     func tokens() async throws {
         try await Self.run { setting in
-            try await setting.connections.connect(
-                setting.lane, token: Secret("revoked"), thresholdPercent: 80, at: SystemWallClock().now,
-                until: QueueTest.deadline())
+            try await TraktTest.connect(setting.lane, as: "revoked", in: setting.connections)
             try await Self.watch(setting, to: 96.5)
             let state = PGStatement("tests.state", "SELECT state FROM scrobble_connections") { row throws(PGError) in
                 try row.next(String.self)
@@ -149,9 +143,7 @@ import UpstreamEmulators
             }
             #expect(hasStopped)
             #expect(try await setting.pool.first(QueueTest.waiting) != 0, "nothing is thrown away")
-            try await setting.connections.connect(
-                setting.lane, token: Secret("demo-alice"), thresholdPercent: 80, at: SystemWallClock().now,
-                until: QueueTest.deadline())
+            try await TraktTest.connect(setting.lane, as: "demo-alice", in: setting.connections)
             try await setting.queue.pause(setting.lane, false, until: QueueTest.deadline())
             let isDone = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0

@@ -23,6 +23,9 @@ struct Upstreams: AsyncParsableCommand {
     @Option(help: "Milliseconds that every answer takes.")
     var latency = 0
 
+    @Option(help: "Address that the emulated Trakt sends browsers back to, beside the usual one.")
+    var traktRedirect: String?
+
     func run() async throws {
         var logger = Logger(label: "upstreams")
         logger.logLevel = .notice
@@ -30,6 +33,7 @@ struct Upstreams: AsyncParsableCommand {
         let host = host
         let more = try titles.map { try ExportTitles.titles(at: $0) } ?? []
         let server = UpstreamServer(catalogue: .standard(adding: generated, and: more))
+        if let traktRedirect { server.traktAccounts.tokens.behave { $0.redirects.insert(traktRedirect) } }
         server.desk.setLatency(.milliseconds(latency))
         let application = server.application(host: host, port: port, logger: logger) { port in
             ready.notice("listening", metadata: ["url": "http://\(host):\(port)"])

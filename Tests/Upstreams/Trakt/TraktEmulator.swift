@@ -3,7 +3,7 @@ import JSON
 /// Trakt's public side, below `/trakt`, for who sends the client id. What is not there is 404 without a body.
 package struct TraktEmulator: EmulatedProvider {
     /// The client id that is accepted.
-    package static let clientID = "reelay-demo-trakt"
+    package static let clientID = TraktOAuth.clientID
 
     package let name = UpstreamName.trakt
     private let catalogue: Catalogue
@@ -26,6 +26,10 @@ package struct TraktEmulator: EmulatedProvider {
     package func failure(status: Int) -> UpstreamResponse { .html("\(status) error", status: status) }
 
     package func answer(_ request: UpstreamRequest) async -> UpstreamResponse {
+        let segments = request.segments
+        // A host of its own in the original; what it answers there is refused here.
+        if segments.first == "auth" { return accounts.tokens.answer(request, path: Array(segments.dropFirst())) }
+        if segments.first == "oauth" { return .empty(400) }
         guard request.header("trakt-api-key") == Self.clientID, request.header("trakt-api-version") == "2" else {
             return .empty(403)
         }

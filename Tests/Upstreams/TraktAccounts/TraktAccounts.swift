@@ -3,7 +3,7 @@ package import JSON
 import Synchronization
 
 /// Trakt's accounts: history, scrobbles, positions, as far as a writer meets them. An account is there as soon as somebody
-/// shows a token that begins with `demo-`. Nothing that is told twice is noticed, as in the original.
+/// shows a token that begins with `demo-`, or one that `TraktOAuth` gave out. Nothing that is told twice is noticed, as in the original.
 package final class TraktAccounts: Sendable {
     /// How the accounts behave; tests set it.
     package struct Behaviour: Sendable {
@@ -15,6 +15,10 @@ package final class TraktAccounts: Sendable {
         package var lostReplyPercent = 0
         package var lostRequestPercent = 0
         package var busyPercent = 0
+        /// How far readings lag behind writes, in seconds.
+        package var lagSeconds = 0.0
+        /// Items of a list that an account may have.
+        package var shelfMax = 1_000
 
         package init() {}
     }
@@ -29,9 +33,11 @@ package final class TraktAccounts: Sendable {
         /// As it reads back: down to the minute, null where it is not known.
         package let watchedAt: String?
         package let action: String
+        let madeAt: Double
+        var goneAt = Double.infinity
     }
 
-    private struct State {
+    struct State {
         var behaviour = Behaviour()
         var plays: [Play] = []
         var nextID = 1
@@ -39,18 +45,39 @@ package final class TraktAccounts: Sendable {
         var lastScrobble: [String: Double] = [:]
         var tooFast = 0
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var shelves = TraktShelves()
+        let entities: TraktEntities
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let entities: TraktEntities
+    /// The host that gives out tokens.
+    package let tokens = TraktOAuth()
 
-    package init() {}
+    package init(catalogue: Catalogue? = nil) {
+        entities = TraktEntities(catalogue: catalogue)
+        state = Mutex(State(entities: entities))
+    }
 
-    package func reset() { state.withLock { $0 = State() } }
+    package func reset() {
+        state.withLock { $0 = State(entities: entities) }
+        tokens.reset()
+    }
 
     package func behave(_ behaviour: Behaviour) { state.withLock { $0.behaviour = behaviour } }
 
     /// Every play of every account, the oldest first.
-    package var plays: [Play] { state.withLock(\.plays) }
+    package var plays: [Play] { state.withLock { $0.plays.filter { $0.goneAt == .infinity } } }
+
+    /// What stands on a shelf of an account now: Trakt's numbers, and in `ratings` what was given.
+    package func shelf(_ shelf: String, of account: String) -> [String: Int] {
+        state.withLock { state in
+            let rows = state.shelves.shown(account, shelf, nil, at: .infinity.nextDown)
+            return Dictionary(rows.map { ("\($0.kind) \($0.item.key)", $0.value["rating"].int ?? 1) }) { first, _ in
+                first
+            }
+        }
+    }
 
     /// Writes that came sooner after another of the same account than is allowed.
     package var tooFastCount: Int { state.withLock(\.tooFast) }
@@ -58,12 +85,12 @@ package final class TraktAccounts: Sendable {
     /// Answers what belongs to accounts; nil for the rest.
     package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
         let path = request.segments
-        guard let first = path.first, ["sync", "scrobble", "_accounts"].contains(first) else { return nil }
+        guard let first = path.first, ["sync", "scrobble", "users", "_accounts"].contains(first) else { return nil }
         if first == "_accounts" { return control(request) }
-        guard let token = request.header("authorization")?.split(separator: " ").last.map(String.init),
-            token.hasPrefix("demo-")
+        guard let shown = request.header("authorization")?.split(separator: " ").last.map(String.init),
+            let token = shown.hasPrefix("demo-") ? shown : tokens.account(of: shown)
         else { return .empty(401) }
-        if request.method == "GET" { return read(path, token, request) }
+        if request.method == "GET" { return state.withLock { Self.read(path, token, request, $0) } }
         guard request.header("content-type")?.hasPrefix("application/json") == true else { return .empty(412) }
         guard let body = try? decodeJSON(JSONValue.self, from: request.body) else { return .empty(400) }
         return state.withLock { Self.write(path, token, body, &$0) }
@@ -80,7 +107,7 @@ package final class TraktAccounts: Sendable {
             behaviour.busyPercent = body["busy_percent"].int ?? 0
             behave(behaviour)
         }
-        let (plays, tooFast) = state.withLock { ($0.plays, $0.tooFast) }
+        let (plays, tooFast) = (plays, tooFastCount)
         return .json(
             .members([
                 "too_fast": .whole(tooFast),
@@ -133,7 +160,11 @@ package final class TraktAccounts: Sendable {
         switch (path.first, path.dropFirst().joined(separator: "/")) {
         case ("scrobble", let step): return scrobble(step, token, body, now, &state)
         case ("sync", "history"): return addHistory(token, body, now, &state)
-        case ("sync", "history/remove"): return removeHistory(token, body, &state)
+        case ("sync", "history/remove"): return removeHistory(token, body, now, &state)
+        case ("sync", let place) where shelves.contains(String(place.prefix { $0 != "/" })):
+            let shelf = String(place.prefix { $0 != "/" })
+            guard place == shelf || place == "\(shelf)/remove" else { return .empty(404) }
+            return write(shelf: shelf, removes: place != shelf, token, body, now, &state)
         default: return .empty(404)
         }
     }
@@ -177,15 +208,16 @@ package final class TraktAccounts: Sendable {
         var counts = ["movie": 0, "episode": 0]
         var unknown: [String: [JSONValue]] = [:]
         for (name, kind) in [("movies", "movie"), ("episodes", "episode")] {
-            for item in body[name].array {
+            for (item, entity) in items(body, name, kind, state) {
                 // A Trakt number of zero stands for a title that is not there.
-                guard item["ids"].object != nil, item["ids"]["trakt"].int != 0 else {
+                guard let entity else {
                     unknown[name, default: []].append(item)
                     continue
                 }
                 let told = item["watched_at"].string
                 let moment = told == "unknown" ? nil : told ?? stamp(now)
-                _ = add(token, kind, item["ids"], moment, "watch", &state)
+                let sent = item["ids"].object == nil ? entity.payload["episode"]["ids"] : item["ids"]
+                _ = add(token, kind, sent, moment, "watch", &state)
                 counts[kind, default: 0] += 1
             }
         }
@@ -199,49 +231,76 @@ package final class TraktAccounts: Sendable {
             ]), status: 201)
     }
 
-    private static func removeHistory(_ token: String, _ body: JSONValue, _ state: inout State) -> UpstreamResponse {
+    private static func removeHistory(
+        _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
+    ) -> UpstreamResponse {
         let ids = Set(body["ids"].array.compactMap(\.int))
-        let before = state.plays.count
-        state.plays.removeAll { $0.account == token && ids.contains($0.id) }
-        return .json(.members(["deleted": .members(["movies": .whole(before - state.plays.count), "episodes": 0])]))
+        var counts = ["movie": 0, "episode": 0]
+        for place in state.plays.indices {
+            let play = state.plays[place]
+            guard play.account == token, ids.contains(play.id), play.goneAt == .infinity else { continue }
+            state.plays[place].goneAt = now
+            counts[play.kind, default: 0] += 1
+            state.shelves.happened(token, "\(play.kind)s", "watched_at", at: now)
+        }
+        return .json(
+            .members(["deleted": .members(["movies": .whole(counts["movie"]), "episodes": .whole(counts["episode"])])]))
     }
 
     private static func add(
         _ token: String, _ kind: String, _ ids: JSONValue, _ moment: String?, _ action: String, _ state: inout State
     ) -> Int {
         defer { state.nextID += 1 }
+        let now = Date.now.timeIntervalSince1970
         state.plays.append(
             Play(
-                account: token, id: state.nextID, kind: kind, ids: ids, watchedAt: moment.map(minute), action: action))
+                account: token, id: state.nextID, kind: kind, ids: ids, watchedAt: moment.map(minute), action: action,
+                madeAt: now))
+        state.shelves.happened(token, "\(kind)s", "watched_at", at: now)
+        if let entity = state.entities.entity(kind, ids) { letGo(token, kind, entity, now, &state) }
         return state.nextID
     }
 
     // MARK: Reading
 
-    private func read(_ path: [String], _ token: String, _ request: UpstreamRequest) -> UpstreamResponse {
+    private static func read(
+        _ path: [String], _ token: String, _ request: UpstreamRequest, _ state: State
+    ) -> UpstreamResponse {
+        let now = Date.now.timeIntervalSince1970
+        if path == ["sync", "last_activities"] { return activities(token, now, state) }
+        if path.count >= 2, path[0] == "sync", shelves.contains(path[1]) {
+            return read(shelf: path[1], path, token, request, now, state)
+        }
+        if path == ["users", "settings"] { return settings(of: token) }
         guard path.count >= 2, path[0] == "sync", path[1] == "history" else { return .empty(404) }
         let kind = path.count > 2 ? String(path[2].dropLast()) : nil
         let (from, to) = (request.query("start_at") ?? "", request.query("end_at") ?? "9999")
-        let rows = plays.filter { play in
-            play.account == token && (kind == nil || play.kind == kind)
+        let moment = now - state.behaviour.lagSeconds
+        let rows = state.plays.filter { play in
+            play.account == token && (kind == nil || play.kind == kind) && play.madeAt <= moment && moment < play.goneAt
                 && (play.watchedAt.map { $0 >= from && String($0.prefix(10)) <= to } ?? from.isEmpty)
         }.sorted { ($0.watchedAt ?? "", $0.id) > ($1.watchedAt ?? "", $1.id) }
-        let limit = min(max(request.query("limit").flatMap { Int($0) } ?? 100, 1), 250)
-        let page = max(request.query("page").flatMap { Int($0) } ?? 1, 1)
-        let shown = rows.dropFirst((page - 1) * limit).prefix(limit)
-        let pages = max(1, (rows.count + limit - 1) / limit)
-        return .json(
-            .array(
-                shown.map { play in
-                    JSONValue.members([
-                        "id": .whole(play.id), "watched_at": .text(play.watchedAt), "action": .string(play.action),
-                        "type": .string(play.kind),
-                    ]).adding([play.kind == "movie" ? "movie" : "episode": .members(["ids": play.ids])])
-                }),
-            headers: [
-                WireField("x-pagination-page", "\(page)"), WireField("x-pagination-limit", "\(limit)"),
-                WireField("x-pagination-page-count", "\(pages)"), WireField("x-pagination-item-count", "\(rows.count)"),
-            ])
+        return page(
+            rows.map { play in
+                JSONValue.members([
+                    "id": .whole(play.id), "watched_at": .text(play.watchedAt), "action": .string(play.action),
+                    "type": .string(play.kind),
+                ]).merged(with: state.entities.entity(play.kind, play.ids)?.payload ?? .members([:]))
+            }, count: rows.count, request)
+    }
+
+    private static func settings(of account: String) -> UpstreamResponse {
+        .json(
+            .members([
+                "user": .members([
+                    "username": .string(account), "private": false, "name": .string(account), "vip": false,
+                    "ids": .members(["slug": .string(account), "uuid": .string("uuid-of-\(account)")]),
+                ]),
+                "account": .members(["timezone": "Europe/Vienna", "date_format": "dmy", "time_24hr": true]),
+                "limits": .members([
+                    "watchlist": .members(["item_count": 250]), "collection": .members(["item_count": 1000]),
+                ]),
+            ]))
     }
 
     private static func stamp(_ seconds: Double) -> String {

@@ -14,6 +14,7 @@ import queue_family
 import ratings_family
 import rpc_family
 import scale_family
+import sync_family
 from measure import Trouble, note, rounds, seconds
 
 
@@ -23,7 +24,7 @@ def main(families):
         note("the machine is busy with other things: do not trust the figures")
     runs = {
         "rpc": rpc_family.run_family, "decode": decode_family.run_family, "json": json_family.run_family,
-        "match": match_family.run_family, "abuse": abuse_family.run_family,
+        "match": match_family.run_family, "abuse": abuse_family.run_family, "sync": sync_family.run_family,
     }
     database = [family for family in families if family in ("reads", "writes")]
     if database:

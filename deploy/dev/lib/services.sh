@@ -74,7 +74,11 @@ SETTINGS
 REELAY_KEY_RING_FILE=$state/secrets/key_ring
 REELAY_METADATA_ADDRESS=127.0.0.1:$(port_of metadata)
 REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
+REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
 SETTINGS
+            if [ "$demo" = yes ]; then
+                sed -n "s|http://upstreams:7900/|http://127.0.0.1:$(port_of upstreams)/|; /^REELAY_TRAKT_/p" "$root/deploy/demo.env"
+            fi
             ;;
         gateway)
             cat <<SETTINGS

@@ -1,62 +1,56 @@
-package import AsyncHTTPClient
+import AsyncHTTPClient
 package import Contracts
-package import Cryptography
+import Cryptography
 import JSON
-import NIOCore
 import NIOHTTP1
-import NIOPosix
 package import Store
 
 /// Takes jobs to Trakt.
 package struct TraktWriter: RemoteWriter {
-    package struct Settings: Sendable {
-        /// Such as `https://api.trakt.tv`.
-        package let url: String
-        package let clientID: Secret
-        package let userAgent: String
-        /// Trakt takes one write a second of a person.
-        package let pace: Duration
-
-        package init(url: String, clientID: Secret, userAgent: String, pace: Duration = .milliseconds(1_100)) {
-            self.url = url
-            self.clientID = clientID
-            self.userAgent = userAgent
-            self.pace = pace
-        }
-    }
-
     /// The titles' ids elsewhere; nil while nobody can be asked.
     package typealias Titles = @Sendable ([TitleID]) async -> [TitleID: ExternalIds]?
-    /// The access token of a connection; nil where there is none.
-    package typealias Tokens = @Sendable (LaneKey) async -> Secret?
 
-    private let settings: Settings
-    private let client: HTTPClient
+    private let http: TraktHTTP
     private let titles: Titles
-    private let tokens: Tokens
+    private let tokens: any TokenSource
     private let clock: any WallClock
+    /// Trakt takes one write a second of a person.
+    package let pace: Duration
 
-    /// Bytes of an answer that are read, and pages of a history.
-    static let bodyBytesMax = 4_194_304
+    /// Pages of a history that are read, and their rows.
     static let pagesMax = 40
     /// Rows of a page that are asked for.
     static let pageLimit = 250
 
     package init(
-        settings: Settings, client: HTTPClient, titles: @escaping Titles, tokens: @escaping Tokens,
-        clock: any WallClock
+        http: TraktHTTP, titles: @escaping Titles, tokens: any TokenSource, clock: any WallClock,
+        pace: Duration = .milliseconds(1_100)
     ) {
-        self.settings = settings
-        self.client = client
+        self.http = http
         self.titles = titles
         self.tokens = tokens
         self.clock = clock
+        self.pace = pace
     }
 
-    package var pace: Duration { settings.pace }
-
     package func send(_ parcel: Parcel) async -> [JobReply] {
-        guard let token = await tokens(parcel.lane) else { return parcel.jobs.map { _ in .askUser(.needsReauth) } }
+        let token: Secret
+        switch await tokens.token(of: parcel.lane) {
+        case .good(let good): token = good
+        case .wait(let time, let reason): return parcel.jobs.map { _ in .wait(time, reason) }
+        case .none(let trouble): return parcel.jobs.map { _ in .askUser(trouble) }
+        }
+        let replies = await send(parcel, token)
+        // The token may have been withdrawn or replaced: once more with another.
+        guard replies.contains(.askUser(.needsReauth)) else { return replies }
+        switch await tokens.renewed(of: parcel.lane, instead: token) {
+        case .good(let other): return await send(parcel, other)
+        case .wait(let time, let reason): return parcel.jobs.map { _ in .wait(time, reason) }
+        case .none(let trouble): return parcel.jobs.map { _ in .askUser(trouble) }
+        }
+    }
+
+    private func send(_ parcel: Parcel, _ token: Secret) async -> [JobReply] {
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .notTaken("titles cannot be looked up") }
         }
@@ -104,8 +98,11 @@ package struct TraktWriter: RemoteWriter {
             switch await history(of: [job], token, parcel.deadline) {
             case .failure(let failure): replies.append(failure.reply)
             case .success(let plays):
+                // A sync knows the very row; what is told as it happens is found by its moment.
                 let meant = plays.filter { play in
-                    play.isOf(ids) && TraktProof.isMade(play, by: job, sentAt: job.payload.watchedAt ?? clock.now)
+                    if let number = job.payload.theirs { return Int64(play.id) == number }
+                    return play.isOf(ids)
+                        && TraktProof.isMade(play, by: job, sentAt: job.payload.watchedAt ?? clock.now)
                 }
                 guard !meant.isEmpty else {
                     replies.append(.alreadyThere)
@@ -118,9 +115,20 @@ package struct TraktWriter: RemoteWriter {
     }
 
     package func look(for parcel: Parcel) async -> [LookReply] {
-        guard let token = await tokens(parcel.lane) else {
-            return parcel.jobs.map { _ in .failed(.askUser(.needsReauth)) }
+        let token: Secret
+        switch await tokens.token(of: parcel.lane) {
+        case .good(let good): token = good
+        case .wait(let time, let reason): return parcel.jobs.map { _ in .failed(.wait(time, reason)) }
+        case .none(let trouble): return parcel.jobs.map { _ in .failed(.askUser(trouble)) }
         }
+        let replies = await look(for: parcel, token)
+        guard replies.contains(.failed(.askUser(.needsReauth))),
+            case .good(let other) = await tokens.renewed(of: parcel.lane, instead: token)
+        else { return replies }
+        return await look(for: parcel, other)
+    }
+
+    private func look(for parcel: Parcel, _ token: Secret) async -> [LookReply] {
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .failed(.notTaken("titles cannot be looked up")) }
         }
@@ -192,52 +200,15 @@ package struct TraktWriter: RemoteWriter {
         return await self.call(.POST, call.path, body, token, until: parcel.deadline)
     }
 
-    /// Never longer than the deadline; what is not answered by then may have arrived.
     private func call(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body?, _ token: Secret,
         until deadline: ContinuousClock.Instant
     ) async -> Outcome {
-        var request = HTTPClientRequest(url: "\(settings.url)/\(path)")
-        request.method = method
-        request.headers.add(name: "user-agent", value: settings.userAgent)
-        request.headers.add(name: "trakt-api-version", value: "2")
-        request.headers.add(name: "trakt-api-key", value: settings.clientID.revealed)
-        request.headers.add(name: "authorization", value: "Bearer \(token.revealed)")
-        request.headers.add(name: "content-type", value: "application/json")
-        request.body = body
-        let left = deadline - .now
-        guard left > .zero else { return .failed(.untried) }
-        do {
-            return .answered(try await answer(to: request, within: left))
-        } catch let error as HTTPClientError where error == .connectTimeout {
-            return .failed(.notTaken("Trakt cannot be reached"))
-        } catch is NIOConnectionError {
-            return .failed(.notTaken("Trakt cannot be reached"))
-        } catch is GuardedBody.LaneLost {
-            return .failed(.untried)
-        } catch {
-            return .failed(.ambiguous("the call to Trakt broke off"))
-        }
-    }
-
-    private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> TraktAnswer {
-        try await withThrowingTaskGroup(of: TraktAnswer.self) { group in
-            group.addTask { [client] in
-                let response = try await client.execute(request, deadline: .distantFuture)
-                let body = try await response.body.collect(upTo: Self.bodyBytesMax)
-                return TraktAnswer(
-                    status: Int(response.status.code),
-                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
-                    retryAfter: response.headers.first(name: "retry-after"),
-                    rateLimit: response.headers.first(name: "x-ratelimit"), body: Array(body.readableBytesView))
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
-            return answer
+        switch await http.call(method, path, body, token: token, until: deadline) {
+        case .answered(let answer): .answered(answer)
+        case .untried: .failed(.untried)
+        case .unreachable: .failed(.notTaken("Trakt cannot be reached"))
+        case .brokeOff: .failed(.ambiguous("the call to Trakt broke off"))
         }
     }
 }

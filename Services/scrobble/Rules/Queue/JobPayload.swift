@@ -10,14 +10,19 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
     package var precision: PlayPrecision?
     /// 1 to 10, as the other side has it.
     package var rating: Int?
+    /// The number of their row, where a play of theirs is meant.
+    package var theirs: Int64?
 
     package init(
-        progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil, rating: Int? = nil
+        progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil,
+        rating: Int? = nil,
+        theirs: Int64? = nil
     ) {
         self.progressPercent = progressPercent
         self.watchedAt = watchedAt
         self.precision = precision
         self.rating = rating
+        self.theirs = theirs
     }
 
     package init(from reader: inout JSONReader) throws(JSONError) {
@@ -26,6 +31,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         watchedAt = value["watched_at"].string.flatMap { Timestamp($0) }
         precision = value["precision"].string.flatMap(PlayPrecision.init(rawValue:))
         rating = value["rating"].int
+        theirs = value["theirs"].int.map { Int64($0) }
     }
 
     package func encode(to writer: inout JSONWriter) {
@@ -34,6 +40,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         if let watchedAt { object.members.append(("watched_at", .string(watchedAt.description))) }
         if let precision { object.members.append(("precision", .string(precision.rawValue))) }
         if let rating { object.members.append(("rating", .number(JSONNumber(rating)))) }
+        if let theirs { object.members.append(("theirs", .number(JSONNumber(Int(theirs))))) }
         JSONValue.object(object).encode(to: &writer)
     }
 }

@@ -1,11 +1,5 @@
 package import Contracts
 
-/// The accounts elsewhere that jobs go to.
-package enum SyncProvider: String, Sendable, Hashable, CaseIterable {
-    case trakt
-    case simkl
-}
-
 /// What a job does on the other side.
 package enum JobAction: String, Sendable, Hashable, CaseIterable {
     case start
@@ -67,10 +61,12 @@ package struct NewJob: Sendable, Hashable {
     package let payload: JobPayload
     /// The same thing is not queued twice while it waits: 1 to 200 bytes.
     package let fingerprint: String
+    /// What it belongs to, such as a run of a sync.
+    package let batch: UUIDBits?
 
     package init(
         id: UUIDBits, lane: LaneKey, urgency: JobUrgency, kind: TitleKind, title: TitleID, action: JobAction,
-        payload: JobPayload, fingerprint: String
+        payload: JobPayload, fingerprint: String, batch: UUIDBits? = nil
     ) {
         self.id = id
         self.lane = lane
@@ -80,6 +76,7 @@ package struct NewJob: Sendable, Hashable {
         self.action = action
         self.payload = payload
         self.fingerprint = fingerprint
+        self.batch = batch
     }
 
     /// Bulk jobs of one action travel together; live ones go alone.

@@ -1,20 +1,40 @@
 package import Contracts
 package import JSON
 
-/// What Trakt answered to a write, before it is understood.
+/// What the headers of a page say about the list that it is of.
+package struct TraktPage: Sendable, Hashable {
+    package let number: Int?
+    /// As many rows as a page has, which may be fewer than were asked for.
+    package let limit: Int?
+    package let pageCount: Int?
+    package let itemCount: Int?
+
+    package init(number: Int? = nil, limit: Int? = nil, pageCount: Int? = nil, itemCount: Int? = nil) {
+        self.number = number
+        self.limit = limit
+        self.pageCount = pageCount
+        self.itemCount = itemCount
+    }
+}
+
+/// What Trakt answered, before it is understood.
 package struct TraktAnswer: Sendable, Hashable {
     package let status: Int
     package let isHTML: Bool
     package let retryAfter: String?
     /// The header `X-Ratelimit`: a JSON object.
     package let rateLimit: String?
+    package let page: TraktPage
     package let body: [UInt8]
 
-    package init(status: Int, isHTML: Bool, retryAfter: String?, rateLimit: String?, body: [UInt8]) {
+    package init(
+        status: Int, isHTML: Bool, retryAfter: String?, rateLimit: String?, page: TraktPage = TraktPage(), body: [UInt8]
+    ) {
         self.status = status
         self.isHTML = isHTML
         self.retryAfter = retryAfter
         self.rateLimit = rateLimit
+        self.page = page
         self.body = body
     }
 
@@ -38,7 +58,7 @@ package struct TraktAnswer: Sendable, Hashable {
     }
 
     /// The longer of both ways to say it; half a minute where neither is there.
-    private func limitedFor(_ now: Timestamp) -> Duration {
+    func limitedFor(_ now: Timestamp) -> Duration {
         let named = retryAfter.flatMap { Int($0) }.map { Duration.seconds(min(max($0, 1), 86_400)) }
         let limit = rateLimit.flatMap { try? decodeJSON(JSONValue.self, from: Array($0.utf8)) }
         let until = limit?["until"].string.flatMap { Timestamp($0) }.map { max(.seconds(1), now.duration(to: $0)) }

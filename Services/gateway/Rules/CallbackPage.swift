@@ -1,0 +1,45 @@
+import Contracts
+import Cryptography
+
+/// The page to which another service sends the browser back after its person has agreed there.
+///
+/// It knows nothing and keeps nothing: its script takes code and state from the address, takes them out of the address, and
+/// hands them to the page that opened it, if that is of the same origin. The frontend then posts them to
+/// `scrobbling/trakt/complete` with its bearer token.
+enum CallbackPage {
+    static let traktPath = "/oauth/trakt/callback"
+
+    static let script = """
+        const query = new URLSearchParams(location.search);
+        history.replaceState(null, "", location.pathname);
+        const answer = { type: "reelay-trakt" };
+        for (const name of ["code", "state", "iss", "error"]) if (query.has(name)) answer[name] = query.get(name);
+        if (window.opener) { window.opener.postMessage(answer, location.origin); window.close(); }
+        else { new BroadcastChannel("reelay-oauth").postMessage(answer); }
+        """
+
+    /// Outside the contract: browsers are sent here, nobody calls it.
+    static var route: EdgeRoute {
+        .page("traktCallback", traktPath, response(scriptDigest: Base64.encode(SHA256.hash(script).bytes)))
+    }
+
+    /// Nothing is loaded, framed or sent on from here, and only the script above runs.
+    static func response(scriptDigest: String) -> EdgeResponse {
+        let page = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"><title>Reelay</title></head>
+            <body><p>You can close this window.</p><script>\(script)</script></body></html>
+
+            """
+        return EdgeResponse(
+            status: 200,
+            headers: [
+                ("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"),
+                ("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff"),
+                (
+                    "content-security-policy",
+                    "default-src 'none'; script-src 'sha256-\(scriptDigest)'; frame-ancestors 'none'; base-uri 'none'"
+                ),
+            ], body: Array(page.utf8))
+    }
+}

@@ -1,0 +1,26 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.connectTrakt`: where to send the browser, for the authorization code flow.
+struct ConnectTrakt: Sendable {
+    let account: TraktAccount?
+
+    func run(_ params: ConnectTraktParams, _ context: RPCContext) async throws(RPCError) -> ConnectInvitation {
+        guard let account else { throw .traktIsOff }
+        do throws(StoreError) {
+            return try await account.connect(params.user, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
+        }
+    }
+}
+
+extension RPCError {
+    /// Without an application there nobody can be connected.
+    static var traktIsOff: RPCError {
+        .unavailable("Trakt is off in this installation: whoever runs it sets REELAY_TRAKT_CLIENT_ID")
+    }
+}

@@ -1,0 +1,22 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.disconnect`: ends a connection; what it brought stays, and so do the settings.
+struct Disconnect: Sendable {
+    let store: ConnectionStore
+    let account: TraktAccount?
+    let clock: any WallClock
+
+    func run(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection {
+        try await asking { () throws(StoreError) in
+            if params.provider == .trakt, let account {
+                return Disconnection(disconnected: try await account.disconnect(params.user, until: context.deadline))
+            }
+            // Nobody can be told where the other side is off here.
+            let lane = LaneKey(user: params.user, provider: params.provider)
+            let ended = try await store.disconnect(lane, at: clock.now, until: context.deadline)
+            return Disconnection(disconnected: ended.wasConnected)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.startSync`: asks for a run; whoever has time takes it up.
+struct StartSync: Sendable {
+    let store: SyncStore
+    let worker: SyncWorker?
+    let clock: any WallClock
+
+    func run(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart {
+        guard let worker else { throw .traktIsOff }
+        let run: BatchID?
+        do throws(StoreError) {
+            run = try await store.open(
+                LaneKey(user: params.user, provider: params.provider), isDry: params.dryRun ?? false,
+                confirms: params.confirms, at: clock.now, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
+        }
+        worker.bell.ring()
+        return SyncStart(run: run, isNew: run != nil)
+    }
+}

@@ -1,0 +1,22 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.startTraktDevice`: a code that a person enters on another device.
+struct StartTraktDevice: Sendable {
+    let account: TraktAccount?
+
+    func run(_ params: StartTraktDeviceParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation {
+        guard let account else { throw .traktIsOff }
+        let invitation: DeviceInvitation?
+        do throws(StoreError) {
+            invitation = try await account.startDevice(params.user, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
+        }
+        guard let invitation else { throw .unavailable("Trakt gives out no code now") }
+        return invitation
+    }
+}

@@ -1,0 +1,95 @@
+package import Contracts
+import RPC
+package import Store
+
+/// Why a run cannot go on now.
+package enum SyncTrouble: Error, Sendable {
+    case reading(ReadTrouble)
+    case store(StoreError)
+    /// Another service of ours does not answer.
+    case unavailable(String)
+
+    package init(_ error: ReadTrouble) { self = .reading(error) }
+    package init(_ error: StoreError) { self = .store(error) }
+}
+
+/// Our other services, as far as a sync asks them.
+package protocol SyncNeighbours: Sendable {
+    /// A person's ratings, all of them, and the version that tells whether anything has changed since.
+    func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating]
+    func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating]
+    func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64
+    /// Sets and takes back ratings in the name of a batch; repeating it changes nothing more.
+    func write(_ ratings: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble)
+    /// The titles that items elsewhere mean, one for each, made where they are not here yet.
+    func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?]
+}
+
+/// Asks ratings and metadata over the wire.
+package struct WireNeighbours: SyncNeighbours {
+    private let ratings: RatingsClient
+    private let metadata: MetadataClient
+
+    static let timeout = Duration.seconds(20)
+    static let pageRows = 100
+
+    package init(ratings: RatingsClient, metadata: MetadataClient) {
+        self.ratings = ratings
+        self.metadata = metadata
+    }
+
+    package func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating] {
+        var found: [Rating] = []
+        var cursor: String?
+        repeat {
+            let params = ListRatingsParams(user: user, sort: .oldest, limit: Self.pageRows, cursor: cursor)
+            let page = try await asking { () async throws(RPCError) in
+                try await ratings.listRatings(params, .within(Self.timeout))
+            }
+            found += page.ratings
+            cursor = page.nextCursor
+        } while cursor != nil
+        return found
+    }
+
+    package func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating] {
+        let found = try await asking { () async throws(RPCError) in
+            try await ratings.getRatings(GetRatingsParams(user: user, titles: titles), .within(Self.timeout))
+        }
+        return Dictionary(found.ratings.map { ($0.title, $0) }) { first, _ in first }
+    }
+
+    package func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64 {
+        let feed = try await asking { () async throws(RPCError) in
+            try await ratings.listChanges(
+                ListChangesParams(user: user, after: 0, limit: 1), .within(Self.timeout))
+        }
+        return Int64(feed.version)
+    }
+
+    package func write(_ items: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble) {
+        _ = try await asking { () async throws(RPCError) in
+            try await ratings.writeRatings(
+                WriteRatingsParams(user: user, items: items, source: .trakt, batch: batch, onlyNewer: false),
+                .within(Self.timeout))
+        }
+    }
+
+    package func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?] {
+        let answer = try await asking { () async throws(RPCError) in
+            try await metadata.resolveTitles(
+                ResolveTitlesParams(queries: queries, missing: .create), .within(Self.timeout))
+        }
+        return answer.results.map { $0.title?.id }
+    }
+
+    private func asking<Answer>(
+        _ call: () async throws(RPCError) -> Answer
+    ) async throws(SyncTrouble) -> Answer {
+        do throws(RPCError) {
+            return try await call()
+        } catch {
+            throw .unavailable(error.message)
+        }
+    }
+}

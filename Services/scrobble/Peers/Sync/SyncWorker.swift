@@ -1,0 +1,154 @@
+import Contracts
+package import Store
+
+/// Places of a run where a test lets its worker die.
+package enum SyncPoint: String, Sendable, CaseIterable {
+    case claimed
+    case drafted
+    case kept
+    case wroteOurs
+    case appliedOurs
+    case queuedTheirs
+    case finished
+}
+
+/// Takes up runs of syncs and does them. Any number of workers may run anywhere: a run is a lease with a fence.
+package struct SyncWorker: Sendable {
+    private let store: SyncStore
+    private let connections: ConnectionStore
+    private let queue: QueueWorker
+    private let drafter: SyncDrafter
+    private let applier: SyncApplier
+    private let clock: any WallClock
+    private let providers: [SyncProvider]
+    private let observe: @Sendable (SyncPoint) -> Void
+    /// Rings when a run was asked for.
+    package let bell = QueueBell()
+
+    package init(
+        store: SyncStore, connections: ConnectionStore, ledger: LedgerStore, batches: BatchStore, queue: QueueWorker,
+        reader: TraktReader,
+        neighbours: any SyncNeighbours, clock: any WallClock, ids: any IDSource,
+        observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }
+    ) {
+        self.store = store
+        self.connections = connections
+        self.queue = queue
+        self.clock = clock
+        self.observe = observe
+        providers = [.trakt]
+        drafter = SyncDrafter(
+            reader: reader, store: store, connections: connections, neighbours: neighbours, clock: clock)
+        applier = SyncApplier(
+            store: store, ledger: ledger, batches: batches, neighbours: neighbours, clock: clock, ids: ids,
+            observe: observe)
+    }
+
+    /// Works until the task is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            let worked = await turn()
+            if worked == 0 {
+                await bell.wait(atMost: store.limits.poll * Double.random(in: 0.75...1.25))
+            }
+        }
+    }
+
+    /// Takes up what is due and does it; how many runs that were.
+    @discardableResult
+    package func turn() async -> Int {
+        let runs: [ClaimedRun]
+        do {
+            runs = try await store.claim(store.limits.runsMax, of: providers, until: .now + .seconds(5))
+        } catch {
+            return 0
+        }
+        await withDiscardingTaskGroup { group in
+            for run in runs { group.addTask { await self.work(run) } }
+        }
+        return runs.count
+    }
+
+    private func work(_ run: ClaimedRun) async {
+        observe(.claimed)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keepLease(of: run) }
+            group.addTask { await self.go(run) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func keepLease(of run: ClaimedRun) async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: store.limits.lease / 3) } catch { return }
+            guard (try? await store.hold(run, until: .now + .seconds(10))) != false else { return }
+        }
+    }
+
+    private func go(_ run: ClaimedRun) async {
+        do throws(SyncTrouble) {
+            var isHeld = false
+            if !run.isPlanned {
+                guard let draft = try await drafter.draft(run) else {
+                    await end(run, .failed, "not connected, or switched off")
+                    return
+                }
+                observe(.drafted)
+                guard try await kept(draft, run) else { return }
+                observe(.kept)
+                if run.isDry { return }
+                isHeld = draft.heldText != nil
+            }
+            guard try await applier.apply(run) else { return }
+            if run.isPlanned { isHeld = try await hasHeld(run) }
+            queue.announce()
+            await end(run, isHeld ? .held : .done, isHeld ? "many removals at once wait for a word" : nil)
+            observe(.finished)
+        } catch {
+            await putOff(run, error)
+        }
+    }
+
+    private func kept(_ draft: SyncDraft, _ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
+        do throws(StoreError) {
+            return try await store.keep(draft, of: run, at: clock.now, until: .now + .seconds(60))
+        } catch {
+            throw SyncTrouble(error)
+        }
+    }
+
+    private func hasHeld(_ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
+        do throws(StoreError) {
+            let changes = try await store.changes(
+                of: run.id, by: run.user, after: -1, planned: nil, limit: 100_000, until: .now + .seconds(30))
+            return changes.contains { $0.state == .held }
+        } catch {
+            throw SyncTrouble(error)
+        }
+    }
+
+    private func end(_ run: ClaimedRun, _ state: SyncRunState, _ reason: String?) async {
+        // Where the database refuses, the lease ends and somebody takes the run up again.
+        _ = try? await store.move(run, to: state, reason: reason, until: .now + .seconds(10))
+    }
+
+    /// What cannot go on now is taken up again later; what only its person can mend ends the run.
+    private func putOff(_ run: ClaimedRun, _ trouble: SyncTrouble) async {
+        switch trouble {
+        case .reading(.askUser(let why)):
+            try? await connections.stop(run.lane, for: why, until: .now + .seconds(10))
+            await end(run, .failed, why.rawValue)
+        case .reading(.wait(let time, let reason)):
+            _ = try? await store.move(
+                run, to: nil, reason: reason, again: min(max(time, .seconds(1)), .seconds(3_600)),
+                until: .now + .seconds(10))
+        case .reading(.broken(let reason)): await end(run, .failed, reason)
+        case .store(.conflict): await end(run, .failed, "the account is gone")
+        case .store, .unavailable:
+            _ = try? await store.move(
+                run, to: nil, reason: "waiting for another service", again: store.limits.retryAfter,
+                until: .now + .seconds(10))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import Contracts
+package import Cryptography
+import JSON
+package import Store
+
+/// What there is to make a connection's calls with.
+package enum TokenState: Sendable, Equatable {
+    case good(Secret)
+    /// Not now, through nobody's fault.
+    case wait(Duration, String)
+    case none(ConnectionTrouble)
+}
+
+/// Where a connection's access tokens come from.
+package protocol TokenSource: Sendable {
+    func token(of lane: LaneKey) async -> TokenState
+    /// Another one than `refused`, which the other side takes no longer.
+    func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState
+}
+
+/// Keeps Trakt's tokens fresh: refreshes at half of their life, one replica at a time, with no transaction open while the
+/// other side is asked. A new pair is committed before it is used. A refresh token is good once, so a replica that dies
+/// between the answer and the commit leaves a connection whose person must connect again, and nothing worse.
+package struct TokenKeeper: TokenSource {
+    /// Where a test lets it die.
+    package enum Point: Sendable {
+        case leased
+        case answered
+        case committed
+    }
+
+    private let store: ConnectionStore
+    private let http: TraktHTTP
+    private let clock: any WallClock
+    private let observe: @Sendable (Point) -> Void
+
+    package init(
+        store: ConnectionStore, http: TraktHTTP, clock: any WallClock,
+        observe: @escaping @Sendable (Point) -> Void = { _ in }
+    ) {
+        self.store = store
+        self.http = http
+        self.clock = clock
+        self.observe = observe
+    }
+
+    package func token(of lane: LaneKey) async -> TokenState {
+        let patience = ContinuousClock.now + TraktLimits.refreshPatience
+        while true {
+            guard let tokens = await load(lane) else { return .wait(.seconds(5), "the tokens cannot be read") }
+            guard let tokens else { return .none(.needsReauth) }
+            guard let issuedAt = tokens.issuedAt, let expiresAt = tokens.expiresAt else { return .good(tokens.access) }
+            let now = clock.now
+            if now < TokenLife.refreshAt(issuedAt: issuedAt, expiresAt: expiresAt) { return .good(tokens.access) }
+            if !tokens.isHeld, let state = await refresh(lane, tokens) { return state }
+            // Somebody else is at it, or it has to wait; the old token is good for the second half of its life.
+            if now < expiresAt { return .good(tokens.access) }
+            if ContinuousClock.now >= patience { return .wait(.seconds(60), "the tokens are being refreshed") }
+            do { try await Task.sleep(for: .milliseconds(100)) } catch { return .wait(.zero, "stopping") }
+        }
+    }
+
+    package func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState {
+        guard let tokens = await load(lane) else { return .wait(.seconds(5), "the tokens cannot be read") }
+        guard let tokens else { return .none(.needsReauth) }
+        // Somebody has renewed it meanwhile.
+        if tokens.access != refused { return .good(tokens.access) }
+        if tokens.isHeld { return .wait(.seconds(5), "the tokens are being refreshed") }
+        return await refresh(lane, tokens) ?? .wait(.seconds(5), "the tokens are being refreshed")
+    }
+
+    /// Nil while the database does not answer.
+    private func load(_ lane: LaneKey) async -> ConnectionStore.Tokens?? {
+        try? await store.tokens(of: lane, until: .now + .seconds(5))
+    }
+
+    /// Refreshes, if nobody else does; nil where somebody does, and then the tokens are to be read again.
+    private func refresh(_ lane: LaneKey, _ tokens: ConnectionStore.Tokens) async -> TokenState? {
+        guard let refresh = tokens.refresh else { return .none(.needsReauth) }
+        let fence: Int64
+        do {
+            guard let leased = try await store.beginRefresh(lane, of: tokens, until: .now + .seconds(5)) else {
+                return tokens.state == .needsReauth ? .none(.needsReauth) : nil
+            }
+            fence = leased
+        } catch {
+            return .wait(.seconds(5), "the tokens cannot be read")
+        }
+        observe(.leased)
+        let reply = await ask(refresh, usesSecret: tokens.usesSecret)
+        observe(.answered)
+        switch reply {
+        case .granted(let fresh):
+            let isStored = await keep { try await store.endRefresh(lane, fence: fence, with: fresh, until: $0) }
+            observe(.committed)
+            // Not used before it is stored: who lost the lease reads what the other one has stored.
+            return isStored == true ? .good(fresh.access) : nil
+        case .invalidGrant:
+            _ = await keep { deadline in
+                try await store.failRefresh(
+                    lane, fence: fence, retryAfter: .zero, state: .needsReauth, until: deadline)
+                return true
+            }
+            return .none(.needsReauth)
+        case .clientRefused:
+            await putOff(lane, fence, .seconds(3_600), state: .apiKeyRejected)
+            return .none(.apiKeyRejected)
+        case .wait(let time):
+            await putOff(lane, fence, time, state: nil)
+            return usable(tokens, after: time)
+        case .unknown:
+            let time = TokenLife.wait(afterTries: tokens.tries + 1)
+            await putOff(lane, fence, time, state: nil)
+            return usable(tokens, after: time)
+        }
+    }
+
+    /// The old token, as long as it lives.
+    private func usable(_ tokens: ConnectionStore.Tokens, after time: Duration) -> TokenState {
+        if let expiresAt = tokens.expiresAt, clock.now < expiresAt { return .good(tokens.access) }
+        return .wait(time, "the tokens cannot be refreshed now")
+    }
+
+    private func ask(_ refresh: Secret, usesSecret: Bool) async -> TokenReply {
+        var members: [(name: String, value: JSONValue)] = [
+            ("grant_type", .string("refresh_token")), ("refresh_token", .string(refresh.revealed)),
+            ("client_id", .string(http.settings.clientID.revealed)),
+            ("redirect_uri", .string(http.settings.redirectURI)),
+        ]
+        if usesSecret, let secret = http.settings.clientSecret {
+            members.append(("client_secret", .string(secret.revealed)))
+        }
+        return await TokenReply(
+            http.authorize(
+                "token", encodeJSON(JSONValue.object(JSONObject(members))), until: .now + TraktLimits.refreshTimeout),
+            now: clock.now)
+    }
+
+    private func putOff(_ lane: LaneKey, _ fence: Int64, _ time: Duration, state: ConnectionState?) async {
+        _ = await keep { deadline in
+            try await store.failRefresh(lane, fence: fence, retryAfter: time, state: state, until: deadline)
+            return true
+        }
+    }
+
+    /// What the other side has answered is not given up for a database that hesitates; for as long as the lease lasts.
+    private func keep(_ write: (ContinuousClock.Instant) async throws -> Bool) async -> Bool? {
+        let end = ContinuousClock.now + TraktLimits.refreshLease - TraktLimits.refreshTimeout
+        repeat {
+            if let outcome = try? await write(.now + .seconds(5)) { return outcome }
+            do { try await Task.sleep(for: .milliseconds(200)) } catch { return nil }
+        } while ContinuousClock.now < end
+        return nil
+    }
+}
+
+extension TokenReply {
+    init(_ outcome: TraktHTTP.Outcome, now: Timestamp) {
+        switch outcome {
+        case .answered(let answer): self = TokenReply(answer, now: now)
+        case .unreachable, .untried: self = .wait(.seconds(60))
+        case .brokeOff: self = .unknown
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package import Contracts
+package import Cryptography
+import JSON
+import NIOHTTP1
+package import Store
+
+/// Connects a person's Trakt account and lets go of it again.
+package struct TraktAccount: Sendable {
+    private let store: ConnectionStore
+    private let http: TraktHTTP
+    private let clock: any WallClock
+    private let ids: any IDSource
+
+    package init(store: ConnectionStore, http: TraktHTTP, clock: any WallClock, ids: any IDSource) {
+        self.store = store
+        self.http = http
+        self.clock = clock
+        self.ids = ids
+    }
+
+    // MARK: Code
+
+    /// Where to send the browser.
+    package func connect(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ConnectInvitation {
+        let authorization = TraktAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
+        try await store.openCodeFlow(lane(user), id: FlowID(ids.next()), authorization, until: deadline)
+        let settings = http.settings
+        return ConnectInvitation(
+            authorizeUrl: authorization.url(
+                at: settings.authURL, clientID: settings.clientID, redirectURI: settings.redirectURI),
+            state: authorization.state.revealed, redirectUri: settings.redirectURI,
+            expiresAt: clock.now.advanced(by: TraktLimits.flowLife))
+    }
+
+    /// Ends a code flow. The state is used up first, whatever comes of the code.
+    package func complete(
+        _ user: UserID, code: Secret, state: Secret, iss: String?, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ConnectResult {
+        let (isKnown, verifier) = try await store.takeFlow(lane(user), state: state, until: deadline)
+        guard isKnown else { return .unknown }
+        guard let verifier else { return .expired }
+        guard TraktAuthorization.isIssuer(iss, of: http.settings.authURL) else { return .refused }
+        let outcome = await http.authorize(
+            "token",
+            Self.body([
+                ("grant_type", "authorization_code"), ("code", code.revealed),
+                ("client_id", http.settings.clientID.revealed), ("redirect_uri", http.settings.redirectURI),
+                ("code_verifier", verifier.revealed),
+            ]), until: min(deadline, .now + TraktLimits.connectTimeout))
+        switch TokenReply(outcome, now: clock.now) {
+        case .granted(let tokens):
+            try await keep(tokens, of: user, usesSecret: false, until: deadline)
+            return .connected
+        case .invalidGrant, .clientRefused: return .refused
+        case .wait, .unknown: return .unreachable
+        }
+    }
+
+    // MARK: Device
+
+    /// A code to enter elsewhere; nil where Trakt gives out none now.
+    package func startDevice(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> DeviceInvitation? {
+        let outcome = await http.authorize(
+            "device/code", Self.body([("client_id", http.settings.clientID.revealed)]),
+            until: min(deadline, .now + TraktLimits.connectTimeout))
+        guard case .answered(let answer) = outcome, (200...299).contains(answer.status),
+            let code = TraktDeviceCode(answer.body)
+        else { return nil }
+        let flow = FlowID(ids.next())
+        try await store.openDeviceFlow(lane(user), id: flow, code, until: deadline)
+        return DeviceInvitation(
+            flow: flow, userCode: code.userCode, verificationUrl: code.verificationURL,
+            intervalSeconds: Int(code.interval.components.seconds), expiresAt: clock.now.advanced(by: code.life))
+    }
+
+    /// What became of a device flow, and how long to wait before asking again.
+    package func pollDevice(
+        _ user: UserID, _ flow: FlowID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (result: ConnectResult, retryAfter: Duration?) {
+        let (code, interval): (Secret, Duration)
+        switch try await store.pollFlow(lane(user), flow, until: deadline) {
+        case .unknown: return (.unknown, nil)
+        case .expired:
+            try await store.endFlow(flow, of: user, until: deadline)
+            return (.expired, nil)
+        case .wait(let time): return (.pending, time)
+        case .ask(let deviceCode, let pause): (code, interval) = (deviceCode, pause)
+        }
+        var members = [("code", code.revealed), ("client_id", http.settings.clientID.revealed)]
+        if let secret = http.settings.clientSecret { members.append(("client_secret", secret.revealed)) }
+        let outcome = await http.authorize(
+            "device/token", Self.body(members), until: min(deadline, .now + TraktLimits.connectTimeout))
+        guard case .answered(let answer) = outcome else { return (.pending, interval) }
+        let result: ConnectResult
+        switch DeviceReply(answer, now: clock.now) {
+        case .granted(let tokens):
+            // Tokens go to nobody who ended the flow meanwhile, and to one caller only.
+            guard try await store.endFlow(flow, of: user, until: deadline) else { return (.unknown, nil) }
+            try await keep(tokens, of: user, usesSecret: true, until: deadline)
+            return (.connected, nil)
+        case .pending, .unreachable: return (.pending, interval)
+        case .slowDown(let time):
+            try await store.slowFlow(flow, of: user, to: time, until: deadline)
+            return (.pending, max(time ?? .zero, interval + .seconds(1)))
+        case .unknownCode: result = .unknown
+        case .used: result = .used
+        case .expired: result = .expired
+        case .denied: result = .denied
+        case .clientRefused: result = .refused
+        }
+        try await store.endFlow(flow, of: user, until: deadline)
+        return (result, nil)
+    }
+
+    // MARK: Ending
+
+    /// Lets go of an account: its jobs are taken back, and Trakt is told to forget the token, as well as that goes.
+    package func disconnect(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let ended = try await store.disconnect(lane(user), at: clock.now, until: deadline)
+        if let access = ended.access { await revoke(access, until: deadline) }
+        return ended.wasConnected
+    }
+
+    private func revoke(_ access: Secret, until deadline: ContinuousClock.Instant) async {
+        var members = [("token", access.revealed), ("client_id", http.settings.clientID.revealed)]
+        if let secret = http.settings.clientSecret { members.append(("client_secret", secret.revealed)) }
+        _ = await http.authorize("revoke", Self.body(members), until: min(deadline, .now + .seconds(5)))
+    }
+
+    // MARK: Keeping
+
+    private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .trakt) }
+
+    /// Stored before anything else is asked with it.
+    private func keep(
+        _ tokens: TraktTokens, of user: UserID, usesSecret: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await store.connect(lane(user), tokens, usesSecret: usesSecret, account: nil, until: deadline)
+        guard let account = await account(tokens.access, until: deadline) else { return }
+        try await store.connect(lane(user), tokens, usesSecret: usesSecret, account: account, until: deadline)
+    }
+
+    /// Whose account it is there; a name in a list, so nothing depends on it.
+    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> ConnectionStore.Account? {
+        let outcome = await http.call(
+            .GET, "users/settings", token: token, until: min(deadline, .now + TraktLimits.connectTimeout))
+        guard case .answered(let answer) = outcome, answer.status == 200,
+            let user = (try? decodeJSON(JSONValue.self, from: answer.body))?["user"],
+            let key = user["ids"]["uuid"].string ?? user["ids"]["slug"].string
+        else { return nil }
+        let name = user["username"].string ?? key
+        return ConnectionStore.Account(key: String(key.prefix(200)), name: String(name.prefix(200)))
+    }
+
+    private static func body(_ members: [(String, String)]) -> [UInt8] {
+        encodeJSON(JSONValue.object(JSONObject(members.map { ($0, .string($1)) })))
+    }
+}

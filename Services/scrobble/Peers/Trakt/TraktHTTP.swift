@@ -1,0 +1,129 @@
+package import AsyncHTTPClient
+package import Cryptography
+import NIOCore
+package import NIOHTTP1
+import NIOPosix
+
+/// Calls to Trakt's two hosts: the API, and the one that gives out tokens.
+package struct TraktHTTP: Sendable {
+    /// Where Trakt is, and who asks.
+    package struct Settings: Sendable {
+        /// Such as `https://api.trakt.tv`.
+        package let url: String
+        /// Such as `https://auth.trakt.tv`; tokens are refused anywhere else.
+        package let authURL: String
+        package let clientID: Secret
+        /// Needed for the device flow only; the code flow proves itself by PKCE.
+        package let clientSecret: Secret?
+        package let userAgent: String
+        /// The one address that the browser comes back to, as it is registered there.
+        package let redirectURI: String
+
+        package init(
+            url: String, authURL: String, clientID: Secret, clientSecret: Secret?, userAgent: String,
+            redirectURI: String
+        ) {
+            self.url = url
+            self.authURL = authURL
+            self.clientID = clientID
+            self.clientSecret = clientSecret
+            self.userAgent = userAgent
+            self.redirectURI = redirectURI
+        }
+    }
+
+    /// What came of a call.
+    package enum Outcome: Sendable {
+        case answered(TraktAnswer)
+        /// Nothing was tried: no time was left, or the lane is somebody else's by now.
+        case untried
+        /// Nothing left this machine.
+        case unreachable
+        /// Whether it arrived is unknown.
+        case brokeOff
+    }
+
+    package let settings: Settings
+    private let client: HTTPClient
+
+    package init(settings: Settings, client: HTTPClient) {
+        self.settings = settings
+        self.client = client
+    }
+
+    /// Calls the API in a person's name. Never longer than the deadline; what is not answered by then may have arrived.
+    package func call(
+        _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret,
+        until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        var request = HTTPClientRequest(url: "\(settings.url)/\(path)")
+        request.method = method
+        request.headers.add(name: "trakt-api-version", value: "2")
+        request.headers.add(name: "trakt-api-key", value: settings.clientID.revealed)
+        request.headers.add(name: "authorization", value: "Bearer \(token.revealed)")
+        return await send(&request, body, until: deadline)
+    }
+
+    /// Calls the host of the tokens. Secrets travel in the body, never in the address.
+    package func authorize(
+        _ path: String, _ body: [UInt8], until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        var request = HTTPClientRequest(url: "\(settings.authURL)/oauth/\(path)")
+        request.method = .POST
+        request.headers.add(name: "accept", value: "application/json")
+        return await send(&request, .bytes(body), until: deadline)
+    }
+
+    private func send(
+        _ request: inout HTTPClientRequest, _ body: HTTPClientRequest.Body?, until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        request.headers.add(name: "user-agent", value: settings.userAgent)
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = body
+        let left = deadline - .now
+        guard left > .zero else { return .untried }
+        do {
+            return .answered(try await answer(to: request, within: left))
+        } catch let error as HTTPClientError where error == .connectTimeout {
+            return .unreachable
+        } catch is NIOConnectionError {
+            return .unreachable
+        } catch is GuardedBody.LaneLost {
+            return .untried
+        } catch {
+            return .brokeOff
+        }
+    }
+
+    private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> TraktAnswer {
+        try await withThrowingTaskGroup(of: TraktAnswer.self) { group in
+            group.addTask { [client] in
+                let response = try await client.execute(request, deadline: .distantFuture)
+                let body = try await response.body.collect(upTo: TraktLimits.bodyBytesMax)
+                return TraktAnswer(
+                    status: Int(response.status.code),
+                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
+                    retryAfter: response.headers.first(name: "retry-after"),
+                    rateLimit: response.headers.first(name: "x-ratelimit"),
+                    page: TraktPage(response.headers), body: Array(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
+            return answer
+        }
+    }
+}
+
+extension TraktPage {
+    /// What the pagination headers say; they come in either case.
+    fileprivate init(_ headers: HTTPHeaders) {
+        func number(_ name: String) -> Int? { headers.first(name: name).flatMap { Int($0) } }
+        self.init(
+            number: number("x-pagination-page"), limit: number("x-pagination-limit"),
+            pageCount: number("x-pagination-page-count"), itemCount: number("x-pagination-item-count"))
+    }
+}

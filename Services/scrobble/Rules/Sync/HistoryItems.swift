@@ -1,0 +1,88 @@
+package import Contracts
+
+/// A play of ours, as far as a sync looks at it.
+package struct OurPlay: Sendable, Hashable {
+    package let id: PlayID
+    package let title: TitleID
+    package let moment: PlayMoment
+    package let runtimeMinutes: Int?
+    /// Its person took it out.
+    package let isRemoved: Bool
+    /// The other side cannot or shall not hold it.
+    package let isBeyond: Bool
+
+    package init(
+        id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int? = nil, isRemoved: Bool = false,
+        isBeyond: Bool = false
+    ) {
+        self.id = id
+        self.title = title
+        self.moment = moment
+        self.runtimeMinutes = runtimeMinutes
+        self.isRemoved = isRemoved
+        self.isBeyond = isBeyond
+    }
+}
+
+/// A play of theirs.
+package struct TheirPlay: Sendable, Hashable {
+    /// The number of its row there.
+    package let id: Int64
+    package let title: TitleID
+    /// Nil where they do not know.
+    package let watchedAt: Timestamp?
+
+    package init(id: Int64, title: TitleID, watchedAt: Timestamp?) {
+        self.id = id
+        self.title = title
+        self.watchedAt = watchedAt
+    }
+}
+
+/// A play that both sides have.
+package struct PlayPair: Sendable, Hashable {
+    package let play: PlayID
+    package let title: TitleID
+    /// Nil for one that we have written and not seen there yet.
+    package let theirs: Int64?
+    /// Agreed on so recently that a reading may not show it yet.
+    package let isFresh: Bool
+    /// Taken out here before both sides met: it stays removed here and untouched there.
+    package let isApart: Bool
+
+    package init(play: PlayID, title: TitleID, theirs: Int64?, isFresh: Bool = false, isApart: Bool = false) {
+        self.play = play
+        self.title = title
+        self.theirs = theirs
+        self.isFresh = isFresh
+        self.isApart = isApart
+    }
+}
+
+/// What a sync of the history would do. Plays are never changed, only added and removed.
+package struct HistoryPlan: Sendable, Hashable {
+    /// Theirs that we lack.
+    package var forUs: [TheirPlay] = []
+    /// Ours that they lack.
+    package var forThem: [OurPlay] = []
+    /// Ours that they removed.
+    package var removeOurs: [PlayID] = []
+    /// Rows of theirs that our person removed here.
+    package var removeTheirs: [PlayPair] = []
+    /// Plays found on both sides.
+    package var pairs: [PlayPair] = []
+    /// Pairs that are over: neither side has the play.
+    package var forgotten: [PlayID] = []
+    package var heldForUs: [PlayID] = []
+    package var heldForThem: [PlayPair] = []
+    package var brakes: [SyncSide: RemovalBrake.Verdict] = [:]
+    /// Plays of ours that a reading of everything must be held against before they are told.
+    package var unread = 0
+
+    package init() {}
+
+    package var isEmpty: Bool {
+        forUs.isEmpty && forThem.isEmpty && removeOurs.isEmpty && removeTheirs.isEmpty && pairs.isEmpty
+            && forgotten.isEmpty
+    }
+}

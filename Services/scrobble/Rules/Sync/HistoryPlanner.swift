@@ -1,0 +1,183 @@
+package import Contracts
+
+/// Plans the history: a multiset in which every play has its own identity, ours by its id, theirs by its row's number, and
+/// the base says which are one.
+package struct HistoryPlanner: Sendable {
+    package let policy: FacetPolicy
+    package let brake: RemovalBrake
+
+    package init(policy: FacetPolicy, brake: RemovalBrake = .standard) {
+        self.policy = policy
+        self.brake = brake
+    }
+
+    /// `since`: from when on a snapshot of changes shows all that there is; nil for one of everything.
+    package func plan(
+        base: [PlayPair], ours: [OurPlay], theirs: Snapshot<TheirPlay>, since: Timestamp? = nil,
+        inFlight: Set<PlayID> = [], confirmed: Set<SyncSide> = []
+    ) -> HistoryPlan {
+        guard policy.direction != .off else { return HistoryPlan() }
+        var draft = Draft(ours: ours, theirs: theirs.rows)
+        draft.settle(base, absence: theirs.absence)
+        draft.pair()
+        var plan = draft.plan
+        if policy.direction.changes(.ours) { plan.forUs = draft.theirRest }
+        if policy.direction.changes(.theirs) {
+            for play in draft.ourRest where !play.isRemoved && !play.isBeyond && !inFlight.contains(play.id) {
+                if isRead(play, in: theirs, since) { plan.forThem.append(play) } else { plan.unread += 1 }
+            }
+        }
+        hold(&plan, draft, agreedCount: base.count, inFlight, confirmed)
+        return plan.sorted()
+    }
+
+    /// Whether the reading would have shown the play, had they had it. Adding is never undone by adding again.
+    private func isRead(_ play: OurPlay, in theirs: Snapshot<TheirPlay>, _ since: Timestamp?) -> Bool {
+        switch theirs {
+        case .complete: true
+        case .partial: false
+        case .changes: since.map { $0.advanced(by: .seconds(86_400)) <= play.moment.listedAt } ?? false
+        }
+    }
+
+    private func hold(
+        _ plan: inout HistoryPlan, _ draft: Draft, agreedCount: Int, _ inFlight: Set<PlayID>, _ confirmed: Set<SyncSide>
+    ) {
+        guard policy.deletes else { return }
+        if policy.direction.changes(.ours) {
+            let verdict = brake.verdict(draft.goneThere.count, of: agreedCount)
+            if verdict == .go || (confirmed.contains(.ours) && verdict != .failed) {
+                plan.removeOurs = draft.goneThere
+            } else {
+                (plan.heldForUs, plan.brakes[.ours]) = (draft.goneThere, verdict)
+            }
+        }
+        if policy.direction.changes(.theirs) {
+            let gone = draft.goneHere.filter { !inFlight.contains($0.play) }
+            let verdict = brake.verdict(gone.count, of: agreedCount)
+            if verdict == .go || (confirmed.contains(.theirs) && verdict != .failed) {
+                plan.removeTheirs = gone
+            } else {
+                (plan.heldForThem, plan.brakes[.theirs]) = (gone, verdict)
+            }
+        }
+    }
+
+    /// Both sides while pairs are looked for.
+    private struct Draft {
+        private var ours: [PlayID: OurPlay]
+        private var theirs: [Int64: TheirPlay]
+        var plan = HistoryPlan()
+        /// Removed over there, and here.
+        var goneThere: [PlayID] = []
+        var goneHere: [PlayPair] = []
+        /// Written by us and seen by no reading yet.
+        private var written: [PlayPair] = []
+        private var isComplete = false
+
+        init(ours: [OurPlay], theirs: [TheirPlay]) {
+            self.ours = Dictionary(ours.map { ($0.id, $0) }) { first, _ in first }
+            self.theirs = Dictionary(theirs.map { ($0.id, $0) }) { first, _ in first }
+        }
+
+        var ourRest: [OurPlay] { Array(ours.values) }
+        var theirRest: [TheirPlay] { Array(theirs.values) }
+
+        /// What the base knows already.
+        mutating func settle(_ base: [PlayPair], absence: ProvenAbsence?) {
+            isComplete = absence != nil
+            for pair in base {
+                let play = ours.removeValue(forKey: pair.play)
+                guard let number = pair.theirs else {
+                    if let play { ours[play.id] = play }
+                    written.append(pair)
+                    continue
+                }
+                let isShown = theirs.removeValue(forKey: number) != nil
+                // Without our row nothing says that its person wanted it gone.
+                guard let play else { continue }
+                if pair.isApart {
+                    // Put back by its person: from now on it is a pair like any other.
+                    if !play.isRemoved, isShown {
+                        plan.pairs.append(PlayPair(play: play.id, title: play.title, theirs: number))
+                    }
+                    continue
+                }
+                switch (play.isRemoved, isShown) {
+                case (false, true): break
+                case (true, true): goneHere.append(pair)
+                case (false, false): if absence != nil, !pair.isFresh { goneThere.append(pair.play) }
+                case (true, false): if absence != nil { plan.forgotten.append(pair.play) }
+                }
+            }
+        }
+
+        /// Which of the rest are one play, the nearest first.
+        mutating func pair() {
+            let byTitle = Dictionary(grouping: theirs.values, by: \.title)
+            // Of two that are as near, the one that is still there.
+            var found: [(apart: Duration, gone: Int, play: PlayID, number: Int64)] = []
+            for play in ours.values {
+                for other in byTitle[play.title] ?? [] {
+                    if let apart = Self.distance(play, other) {
+                        found.append((apart, play.isRemoved ? 1 : 0, play.id, other.id))
+                    }
+                }
+            }
+            found.sort { ($0.apart, $0.gone, $0.play, $0.number) < ($1.apart, $1.gone, $1.play, $1.number) }
+            let written = Set(self.written.map(\.play))
+            for (_, _, id, number) in found {
+                guard let play = ours[id], theirs[number] != nil else { continue }
+                ours[id] = nil
+                theirs[number] = nil
+                let isApart = play.isRemoved && !written.contains(id)
+                plan.pairs.append(PlayPair(play: id, title: play.title, theirs: number, isApart: isApart))
+            }
+            for pair in self.written {
+                // Not among the rest any more: it has just been seen.
+                guard let play = ours.removeValue(forKey: pair.play), !pair.isFresh, isComplete else { continue }
+                if play.isRemoved { plan.forgotten.append(pair.play) } else { goneThere.append(pair.play) }
+            }
+        }
+
+        /// How far apart the two are if they are one play: the other side tells minutes, and a scrobble is stamped there.
+        private static func distance(_ ours: OurPlay, _ theirs: TheirPlay) -> Duration? {
+            switch (ours.moment, theirs.watchedAt) {
+            case (.unknown, nil): return .zero
+            case (.unknown, _), (_, nil): return nil
+            case (.second(let one, _), .some(let other)), (.minute(let one, _), .some(let other)):
+                let apart = abs(one.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
+                let minutes = min(ours.runtimeMinutes ?? 0, 1_440)
+                let window = max(PlayMatcher.windowMin, .seconds(minutes * 30))
+                return .microseconds(apart) <= window + .seconds(60) ? .microseconds(apart) : nil
+            case (.day, .some(let other)):
+                // A day is told as its noon; anything else on that day came by another road.
+                let apart = abs(ours.moment.listedAt.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
+                return apart <= 12 * 3_600_000_000 ? .microseconds(apart) : nil
+            }
+        }
+    }
+}
+
+extension Snapshot {
+    /// Proof that what it does not show is not there; nil for one that proves nothing.
+    fileprivate var absence: ProvenAbsence? {
+        if case .complete(let complete) = self { complete.absence } else { nil }
+    }
+}
+
+extension HistoryPlan {
+    /// In an order that does not depend on that of the rows.
+    fileprivate func sorted() -> HistoryPlan {
+        var plan = self
+        plan.forUs.sort { $0.id < $1.id }
+        plan.forThem.sort { $0.id < $1.id }
+        plan.removeOurs.sort()
+        plan.removeTheirs.sort { $0.play < $1.play }
+        plan.pairs.sort { $0.play < $1.play }
+        plan.forgotten.sort()
+        plan.heldForUs.sort()
+        plan.heldForThem.sort { $0.play < $1.play }
+        return plan
+    }
+}

@@ -1,0 +1,141 @@
+/// Proof that an item is not there: made only by a reading that has shown itself complete. Without one nothing of ours
+/// is removed.
+package struct ProvenAbsence: Sendable, Hashable {
+    fileprivate init() {}
+}
+
+/// Everything that a side has, proven: made by `PageTally.complete` alone, and by `Snapshot.ours` for our own rows.
+package struct Complete<Row: Sendable>: Sendable {
+    package let rows: [Row]
+
+    fileprivate init(_ rows: [Row]) { self.rows = rows }
+
+    /// What is not among the rows is not there.
+    package var absence: ProvenAbsence { ProvenAbsence() }
+}
+
+/// What was read of a side, with how much it says about what it does not show.
+package enum Snapshot<Row: Sendable>: Sendable {
+    /// Everything.
+    case complete(Complete<Row>)
+    /// Everything that came or changed since the base; says nothing about removals.
+    case changes([Row])
+    /// Some of it. What is not shown is not known.
+    case partial([Row])
+
+    /// Our own rows, read in one transaction.
+    package static func ours(_ rows: [Row]) -> Snapshot { .complete(Complete(rows)) }
+
+    package var rows: [Row] {
+        switch self {
+        case .complete(let complete): complete.rows
+        case .changes(let rows), .partial(let rows): rows
+        }
+    }
+
+    /// Whether it proves nothing about what it does not show.
+    package var isPartial: Bool { if case .partial = self { true } else { false } }
+
+    /// What it says about an item that it does not show.
+    package var unshown: Unshown {
+        switch self {
+        case .complete(let complete): .absent(complete.absence)
+        case .changes: .asAgreed
+        case .partial: .unknown
+        }
+    }
+}
+
+/// What a snapshot says about an item that it does not show.
+package enum Unshown: Sendable, Hashable {
+    case absent(ProvenAbsence)
+    /// Unchanged since the base.
+    case asAgreed
+    case unknown
+}
+
+/// Whether pages of a list have shown everything. Lists are counted by what arrived; a header that promises more rows than
+/// came only ever speaks against completeness.
+package struct PageTally: Sendable, Hashable {
+    /// What a page said of itself.
+    package struct Page: Sendable, Hashable {
+        package let number: Int
+        package let rowCount: Int
+        /// As many rows as a page holds, by the answer's own word.
+        package let limit: Int?
+        package let pageCount: Int?
+        package let itemCount: Int?
+
+        package init(number: Int, rowCount: Int, limit: Int?, pageCount: Int?, itemCount: Int?) {
+            self.number = number
+            self.rowCount = rowCount
+            self.limit = limit
+            self.pageCount = pageCount
+            self.itemCount = itemCount
+        }
+    }
+
+    /// How far a list's own item count can be trusted.
+    package enum Count: Sendable, Hashable {
+        /// It is that of this very list.
+        case exact
+        /// It ignores the filter by kind (seen at Trakt's watchlist), so it may say more than there is.
+        case atLeast
+    }
+
+    /// Why a list is not proven complete.
+    package enum Doubt: String, Sendable, Hashable {
+        case noPages = "no page arrived"
+        case gap = "a page is missing"
+        case fullLastPage = "the last page is full"
+        case moreAnnounced = "more was announced than arrived"
+        case moved = "the list changed while it was read"
+        case unheaded = "the pages do not say how many there are"
+        case unexplained = "it shrank, but nothing is said to have happened there"
+    }
+
+    private var pages: [Page] = []
+    private let count: Count
+
+    package init(count: Count) { self.count = count }
+
+    package mutating func add(_ page: Page) { pages.append(page) }
+
+    /// Whether another page is to be read, by the rule: not beyond the page count, not after an empty page.
+    package var wantsMore: Bool {
+        guard let last = pages.last else { return true }
+        if last.rowCount == 0 { return false }
+        if let pageCount = last.pageCount { return last.number < pageCount }
+        return last.rowCount >= (last.limit ?? 1)
+    }
+
+    /// Why the pages do not prove that everything arrived; nil where they do.
+    package var doubt: Doubt? {
+        guard let first = pages.first, let last = pages.last else { return .noPages }
+        guard pages.map(\.number) == Array(1...pages.count) else { return .gap }
+        guard let pageCount = last.pageCount, let limit = last.limit, let itemCount = last.itemCount else {
+            return .unheaded
+        }
+        if pages.contains(where: { $0.itemCount != first.itemCount || $0.limit != first.limit }) { return .moved }
+        let rows = pages.reduce(0) { $0 + $1.rowCount }
+        switch count {
+        case .exact:
+            if last.number < pageCount { return .gap }
+            return rows < itemCount ? .moreAnnounced : rows > itemCount ? .moved : nil
+        case .atLeast:
+            // Rows of another kind are counted too, so that only a page which is not full shows the end.
+            if rows == itemCount { return nil }
+            if last.rowCount > 0, last.number < pageCount { return .gap }
+            guard let end = pages.firstIndex(where: { $0.rowCount < limit }) else { return .fullLastPage }
+            return pages[(end + 1)...].allSatisfy { $0.rowCount == 0 } ? nil : .gap
+        }
+    }
+
+    /// The snapshot that the pages make. `isMoved`: the other side says that something happened in this list since the
+    /// base; a list that shrank without that is no proof.
+    package func snapshot<Row>(_ rows: [Row], isMoved: Bool, agreedCount: Int) -> Snapshot<Row> {
+        guard doubt == nil else { return .partial(rows) }
+        if !isMoved, rows.count < agreedCount { return .partial(rows) }
+        return .complete(Complete(rows))
+    }
+}

@@ -1,0 +1,27 @@
+/// Every bound of a sync.
+package struct SyncLimits: Sendable, Hashable {
+    /// How long a worker may hold a run without a sign of life.
+    package var lease = Duration.seconds(90)
+    /// How often due runs are looked for, with jitter of a quarter either way.
+    package var poll = Duration.seconds(2)
+    /// Runs that one process works at a time.
+    package var runsMax = 4
+    /// Changes of ours that are made by one call.
+    package var oursMax = 500
+    /// Changes of theirs that are queued by one statement.
+    package var theirsMax = 1_000
+    /// How long a reading over there may lag behind a write of ours.
+    package var lag = Duration.seconds(300)
+    /// Everything is read at least this often, for what is dated back and what is removed.
+    package var wholeEvery = Duration.seconds(86_400)
+    /// Titles that are asked of metadata by one call.
+    package var resolveMax = 500
+    /// Reads of one account in five minutes; Trakt allows 500.
+    package var readsMax = 450
+    /// How long a removal that was held back must have lasted before a confirmation counts.
+    package var confirmAfter = Duration.seconds(60)
+    /// The wait before a run is tried again that could not be read.
+    package var retryAfter = Duration.seconds(60)
+
+    package init() {}
+}

@@ -1,0 +1,156 @@
+package import Contracts
+
+/// A change as a run keeps it: what is planned, and what became of it.
+package struct SyncChange: Sendable, Hashable {
+    package enum State: String, Sendable, Hashable {
+        case planned, queued, done, skipped, failed, held, dry
+    }
+
+    /// From 0, in the order of the plan.
+    package var position: Int
+    package let facet: SyncFacet
+    package let side: SyncSide
+    package let title: TitleID
+    package let kind: TitleKind
+    package var play: PlayID?
+    package var theirs: Int64?
+    package let was: String?
+    /// Nil: it is removed.
+    package let becomes: String?
+    package let at: Timestamp?
+    package var state: State
+    package var reason: String?
+
+    package init(
+        position: Int = 0, facet: SyncFacet, side: SyncSide, title: TitleID, kind: TitleKind, play: PlayID? = nil,
+        theirs: Int64? = nil, was: String?, becomes: String?, at: Timestamp? = nil, state: State = .planned,
+        reason: String? = nil
+    ) {
+        self.position = position
+        self.facet = facet
+        self.side = side
+        self.title = title
+        self.kind = kind
+        self.play = play
+        self.theirs = theirs
+        self.was = was
+        self.becomes = becomes
+        self.at = at
+        self.state = state
+        self.reason = reason
+    }
+}
+
+/// What both sides agreed on about one item, as it is kept.
+package struct BaseRow: Sendable, Hashable {
+    package let facet: SyncFacet
+    /// The title, or in the history the play.
+    package let item: UUIDBits
+    package let title: TitleID
+    package let kind: TitleKind
+    package var value: String?
+    package var theirs: Int64?
+    package var writtenAt: Timestamp?
+    package var was: String?
+    package var isLetGo: Bool
+    package var isApart: Bool
+
+    package init(
+        facet: SyncFacet, item: UUIDBits, title: TitleID, kind: TitleKind, value: String?, theirs: Int64? = nil,
+        writtenAt: Timestamp? = nil, was: String? = nil, isLetGo: Bool = false, isApart: Bool = false
+    ) {
+        self.facet = facet
+        self.item = item
+        self.title = title
+        self.kind = kind
+        self.value = value
+        self.theirs = theirs
+        self.writtenAt = writtenAt
+        self.was = was
+        self.isLetGo = isLetGo
+        self.isApart = isApart
+    }
+}
+
+/// An item that both sides changed, as it is kept.
+package struct SyncClash: Sendable, Hashable {
+    package let facet: SyncFacet
+    package let title: TitleID
+    package let kind: TitleKind
+    package let base: String?
+    package let ours: String
+    package let theirs: String
+    package let winner: SyncSide?
+
+    package init(
+        facet: SyncFacet, title: TitleID, kind: TitleKind, base: String?, ours: String, theirs: String,
+        winner: SyncSide?
+    ) {
+        self.facet = facet
+        self.title = title
+        self.kind = kind
+        self.base = base
+        self.ours = ours
+        self.theirs = theirs
+        self.winner = winner
+    }
+}
+
+/// Up to where a facet was read.
+package struct SyncPlace: Sendable, Hashable {
+    package let facet: SyncFacet
+    /// What the other side said of its last changes, by kind.
+    package let stamps: [String: String]
+    package let ourVersion: Int64
+    /// When everything was read last.
+    package let wholeAt: Timestamp
+
+    package init(facet: SyncFacet, stamps: [String: String], ourVersion: Int64, wholeAt: Timestamp) {
+        self.facet = facet
+        self.stamps = stamps
+        self.ourVersion = ourVersion
+        self.wholeAt = wholeAt
+    }
+}
+
+/// A plan of all facets together, ready to be kept.
+package struct SyncDraft: Sendable {
+    package var changes: [SyncChange] = []
+    package var base: [BaseRow] = []
+    /// Items that the base forgets, by facet.
+    package var forgotten: [(facet: SyncFacet, item: UUIDBits)] = []
+    package var clashes: [SyncClash] = []
+    package var places: [SyncPlace] = []
+
+    package init() {}
+
+    package mutating func append(_ other: SyncDraft) {
+        changes += other.changes
+        base += other.base
+        forgotten += other.forgotten
+        clashes += other.clashes
+        places += other.places
+    }
+
+    /// Whether something in it waits for its person.
+    package var isOpen: Bool { heldText != nil || clashes.contains { $0.winner == nil } }
+
+    /// What the brake has stopped, in a text that is the same for the same removals.
+    package var heldText: String? {
+        let held = changes.filter { $0.state == .held }.map {
+            "\($0.facet.rawValue) \($0.side.rawValue) \($0.play.map { "\($0)" } ?? "\($0.title)")"
+        }
+        return held.isEmpty ? nil : held.sorted().joined(separator: "\n")
+    }
+}
+
+/// How a facet's values stand in the database.
+package protocol SyncStorable: Hashable, Comparable, Sendable {
+    init?(stored text: String)
+    var stored: String { get }
+}
+
+extension Int: SyncStorable {
+    package init?(stored text: String) { self.init(text) }
+    package var stored: String { String(self) }
+}

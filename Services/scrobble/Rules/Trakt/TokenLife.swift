@@ -1,0 +1,45 @@
+package import Contracts
+
+/// When tokens are refreshed, and what a refresh that went wrong means.
+package enum TokenLife {
+    /// From half of its life on a token is refreshed.
+    package static func refreshAt(issuedAt: Timestamp, expiresAt: Timestamp) -> Timestamp {
+        issuedAt.advanced(by: issuedAt.duration(to: expiresAt) / 2)
+    }
+
+    /// The wait after so many refreshes in a row without an answer: a minute, doubling, at most six hours. The old refresh
+    /// token is tried once each time; the first clear answer decides.
+    package static func wait(afterTries tries: Int) -> Duration {
+        min(TraktLimits.refreshWaitMin * (1 << min(max(tries - 1, 0), 12)), TraktLimits.refreshWaitMax)
+    }
+}
+
+/// Why a connection stands still, in words for its person.
+package enum ConnectionWords {
+    package static func reason(_ state: ConnectionState) -> String? {
+        switch state {
+        case .disconnected, .connected, .refreshing: nil
+        case .needsReauth: "The tokens are worth nothing any more."
+        case .rateLimited: "The other side asked us to wait."
+        case .accountLimit: "The account there has as many items as it may have (420)."
+        case .vipRequired: "The account there lacks what this needs: VIP (426)."
+        case .locked: "The account there is locked or deactivated (423)."
+        case .apiKeyRejected: "The application of this installation is not accepted there (403)."
+        case .paused: "Paused here."
+        }
+    }
+
+    package static func remedy(_ state: ConnectionState) -> String? {
+        switch state {
+        case .disconnected, .connected, .refreshing: nil
+        case .needsReauth: "Connect again; nothing of what was synced is lost."
+        case .rateLimited: "Nothing: it goes on by itself."
+        case .accountLimit: "Remove something there or upgrade the account, then go on."
+        case .vipRequired: "Upgrade the account, or switch off what needs it, then go on."
+        case .locked: "Ask the support of the other side, then go on."
+        case .apiKeyRejected:
+            "Whoever runs this installation checks its client id, and that the application still exists."
+        case .paused: "Go on when you like."
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package import Contracts
+package import Cryptography
+import JSON
+
+/// One wish to connect by the authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636) and state.
+package struct TraktAuthorization: Sendable {
+    /// 256 random bits, handed out once; only its digest is kept.
+    package let state: Secret
+    /// 256 random bits in 43 characters; leaves this machine with the code only.
+    package let verifier: Secret
+
+    /// Both of at least 32 random bytes.
+    package init(state: [UInt8], verifier: [UInt8]) {
+        self.state = Secret(Base64.encodeURL(state))
+        self.verifier = Secret(Base64.encodeURL(verifier))
+    }
+
+    /// Where the browser goes. The challenge is always there, and always S256.
+    package func url(at authURL: String, clientID: Secret, redirectURI: String) -> String {
+        let query = [
+            ("response_type", "code"), ("client_id", clientID.revealed), ("redirect_uri", redirectURI),
+            ("state", state.revealed), ("code_challenge", Self.challenge(verifier)), ("code_challenge_method", "S256"),
+        ]
+        let fields = query.map { "\($0)=\(Self.escaped($1))" }
+        return "\(authURL)/oauth/authorize?\(fields.joined(separator: "&"))"
+    }
+
+    package static func challenge(_ verifier: Secret) -> String {
+        Base64.encodeURL(SHA256.hash(verifier.revealed).bytes)
+    }
+
+    /// Whether who sent the browser back is who it was sent to (RFC 9207). Trakt says nothing, so nothing is good too.
+    package static func isIssuer(_ iss: String?, of authURL: String) -> Bool { iss.map { $0 == authURL } ?? true }
+
+    private static func escaped(_ text: String) -> String {
+        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
+        return text.utf8.reduce(into: "") { result, byte in
+            if plain.contains(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += "%" + Hex.encode([byte]).uppercased()
+            }
+        }
+    }
+}
+
+/// A pair of tokens, as it came.
+package struct TraktTokens: Sendable, Equatable {
+    package let access: Secret
+    package let refresh: Secret
+    package let issuedAt: Timestamp
+    package let expiresAt: Timestamp
+
+    /// Lives outside this are a mistake of the clock or the answer; the real ones have been 1, 7 and 90 days.
+    static let lifeSeconds = 60...31_536_000
+
+    package init(access: Secret, refresh: Secret, issuedAt: Timestamp, expiresAt: Timestamp) {
+        self.access = access
+        self.refresh = refresh
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+    }
+
+    /// Reads a token answer; nil where it is none. How long it lives is as the answer says, counted from when it came: the
+    /// other side's clock is not ours.
+    package init?(_ body: [UInt8], receivedAt: Timestamp) {
+        guard let value = try? decodeJSON(JSONValue.self, from: body),
+            let access = value["access_token"].string, !access.isEmpty,
+            let refresh = value["refresh_token"].string, !refresh.isEmpty, let life = value["expires_in"].int,
+            Self.lifeSeconds.contains(life)
+        else { return nil }
+        self.init(
+            access: Secret(access), refresh: Secret(refresh), issuedAt: receivedAt,
+            expiresAt: receivedAt.advanced(by: .seconds(life)))
+    }
+}
+
+/// What asking for tokens came to.
+package enum TokenReply: Sendable, Equatable {
+    case granted(TraktTokens)
+    /// The code or refresh token is worth nothing.
+    case invalidGrant
+    /// The application is not known or not allowed.
+    case clientRefused
+    /// Told to wait.
+    case wait(Duration)
+    /// It may have happened: no answer, a page of something in between, 5xx.
+    case unknown
+
+    /// Reads what `/oauth/token` answered. 400 and 401 mean what `error` says.
+    package init(_ answer: TraktAnswer, now: Timestamp) {
+        switch answer.status {
+        case 200...299: self = TraktTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unknown
+        case 400, 401:
+            let error = (try? decodeJSON(JSONValue.self, from: answer.body))?["error"].string
+            switch error {
+            case "invalid_client", "unauthorized_client": self = .clientRefused
+            // Something in between answered, or nobody knows what.
+            case nil: self = .unknown
+            default: self = .invalidGrant
+            }
+        case 403: self = answer.isHTML ? .wait(.seconds(900)) : .clientRefused
+        case 429: self = .wait(answer.limitedFor(now))
+        default: self = .unknown
+        }
+    }
+}
+
+/// What polling for a device's tokens came to.
+package enum DeviceReply: Sendable, Equatable {
+    case granted(TraktTokens)
+    case pending
+    /// Asked too often: more time between two questions.
+    case slowDown(Duration?)
+    case unknownCode
+    case used
+    case expired
+    case denied
+    case clientRefused
+    /// No usable answer; may be asked again while the code lives.
+    case unreachable
+
+    /// Reads what `/oauth/device/token` answered; pending has no body, or one that is no JSON.
+    package init(_ answer: TraktAnswer, now: Timestamp) {
+        switch answer.status {
+        case 200...299: self = TraktTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unreachable
+        case 400: self = .pending
+        case 401: self = .clientRefused
+        case 403: self = answer.isHTML ? .unreachable : .clientRefused
+        case 404: self = .unknownCode
+        case 409: self = .used
+        case 410: self = .expired
+        case 418: self = .denied
+        case 429: self = .slowDown(answer.retryAfter == nil ? nil : answer.limitedFor(now))
+        default: self = .unreachable
+        }
+    }
+}
+
+/// A code for a device, as it came.
+package struct TraktDeviceCode: Sendable {
+    package let deviceCode: Secret
+    package let userCode: String
+    package let verificationURL: String
+    package let interval: Duration
+    package let life: Duration
+
+    package init?(_ body: [UInt8]) {
+        guard let value = try? decodeJSON(JSONValue.self, from: body), let code = value["device_code"].string,
+            let userCode = value["user_code"].string, !userCode.isEmpty, userCode.utf8.count <= 40,
+            let url = value["verification_url"].string, url.utf8.count <= 500,
+            url.hasPrefix("https://") || url.hasPrefix("http://")
+        else { return nil }
+        deviceCode = Secret(code)
+        self.userCode = userCode
+        verificationURL = url
+        interval = .seconds(min(max(value["interval"].int ?? 5, 1), 60))
+        life = .seconds(min(max(value["expires_in"].int ?? 600, 30), 3_600))
+    }
+}

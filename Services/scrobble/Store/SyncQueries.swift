@@ -1,0 +1,406 @@
+package import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about syncs. Leases are by the database's clock.
+enum SyncQueries {
+    // MARK: Runs
+
+    /// A run, where no other of this connection is open.
+    static let open = PGStatement(
+        "sync.open",
+        """
+        INSERT INTO sync_runs (user_id, id, provider, is_dry, confirms, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (user_id, provider) WHERE state IN ('waiting', 'reading', 'applying') DO NOTHING
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// Due runs, leased; each with a fence higher than that of every earlier holder.
+    static let claim = PGStatement(
+        "sync.claim",
+        """
+        WITH due AS (
+            SELECT user_id, id FROM sync_runs
+            WHERE state IN ('waiting', 'reading', 'applying') AND held_until <= clock_timestamp()
+                AND provider = ANY ($3)
+            ORDER BY held_until LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE sync_runs r SET fence = r.fence + 1, held_until = clock_timestamp() + $1 * interval '1 second',
+            state = CASE r.state WHEN 'waiting' THEN 'reading' ELSE r.state END
+        FROM due d WHERE r.user_id = d.user_id AND r.id = d.id
+        RETURNING r.user_id, r.id, r.provider, r.is_dry, r.state = 'applying', r.confirms, r.fence
+        """, kind: .solo
+    ) { row throws(PGError) in
+        ClaimedRun(
+            user: try row.next(), id: try row.next(), provider: try row.next(), isDry: try row.next(),
+            isPlanned: try row.next(), confirms: try row.next(), fence: try row.next())
+    }
+
+    /// Renews a lease; none where it was lost. Every write of a run asks for it in the same transaction.
+    static let hold = PGStatement(
+        "sync.hold",
+        """
+        UPDATE sync_runs SET held_until = clock_timestamp() + $4 * interval '1 second'
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND state IN ('reading', 'applying')
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let setState = PGCommand(
+        "sync.setState",
+        """
+        UPDATE sync_runs SET state = coalesce($3, state), reason = $4, held_digest = coalesce($5, held_digest),
+            held_until = clock_timestamp() + $6 * interval '1 second',
+            finished_at = CASE WHEN $3 IN ('done', 'held', 'failed') THEN clock_timestamp() END
+        WHERE user_id = $1 AND id = $2
+        """)
+
+    /// The run whose removals are confirmed, if it was held long enough: what was held then.
+    static let heldDigest = PGStatement(
+        "sync.heldDigest",
+        """
+        SELECT held_digest FROM sync_runs
+        WHERE user_id = $1 AND id = $2 AND state = 'held' AND held_digest IS NOT NULL
+            AND finished_at <= clock_timestamp() - $3 * interval '1 second'
+        """
+    ) { row throws(PGError) in try row.next([UInt8].self) }
+
+    static let runs = PGStatement(
+        "sync.runs",
+        """
+        SELECT r.id, r.provider, r.is_dry, r.state, r.reason, r.created_at, r.finished_at, c.for_us, c.for_them, c.waiting,
+            c.done, c.failed, c.held, c.clashes
+        FROM sync_runs r CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE side = 'ours')::int AS for_us,
+                count(*) FILTER (WHERE side = 'theirs')::int AS for_them,
+                count(*) FILTER (WHERE state IN ('planned', 'queued'))::int AS waiting,
+                count(*) FILTER (WHERE state = 'done')::int AS done,
+                count(*) FILTER (WHERE state IN ('failed', 'skipped'))::int AS failed,
+                count(*) FILTER (WHERE state = 'held')::int AS held,
+                (SELECT count(*)::int FROM sync_conflicts k WHERE k.user_id = r.user_id AND k.run_id = r.id) AS clashes
+            FROM sync_changes s WHERE s.user_id = r.user_id AND s.run_id = r.id
+        ) c
+        WHERE r.user_id = $1 AND ($2::uuid IS NULL OR r.id = $2) AND (r.created_at, r.id) < ($3, $4)
+        ORDER BY r.created_at DESC, r.id DESC LIMIT $5
+        """
+    ) { row throws(PGError) in
+        SyncRun(
+            id: try row.next(), provider: try row.next(), isDryRun: try row.next(), state: try row.next(),
+            reason: try row.next(), createdAt: try row.next(), finishedAt: try row.next(), changesHere: try row.next(),
+            changesThere: try row.next(), waiting: try row.next(), done: try row.next(), failed: try row.next(),
+            held: try row.next(), conflicts: try row.next())
+    }
+
+    // MARK: Plans
+
+    static let addChanges = PGCommand(
+        "sync.addChanges",
+        """
+        INSERT INTO sync_changes
+            (user_id, run_id, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason)
+        SELECT $1, $2, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason
+        FROM unnest($3::int4[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
+            $11::text[], $12::timestamptz[], $13::text[], $14::text[])
+            AS c (position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason)
+        """)
+
+    static let changes = PGStatement(
+        "sync.changes",
+        """
+        SELECT position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason
+        FROM sync_changes
+        WHERE user_id = $1 AND run_id = $2 AND position > $3 AND ($4::text IS NULL OR (state = 'planned' AND side = $4))
+        ORDER BY position LIMIT $5
+        """
+    ) { row throws(PGError) in
+        SyncChange(
+            position: try row.next(), facet: try row.next(), side: try row.next(), title: try row.next(),
+            kind: try row.next(), play: try row.next(), theirs: try row.next(), was: try row.next(),
+            becomes: try row.next(), at: try row.next(), state: try row.next(), reason: try row.next())
+    }
+
+    static let settleChanges = PGCommand(
+        "sync.settleChanges",
+        """
+        UPDATE sync_changes c SET state = s.state, reason = s.reason, job_id = s.job_id
+        FROM unnest($3::int4[], $4::text[], $5::text[], $6::uuid[]) AS s (position, state, reason, job_id)
+        WHERE c.user_id = $1 AND c.run_id = $2 AND c.position = s.position AND c.state = 'planned'
+        """)
+
+    /// What became of queued changes, for the base: a write that was confirmed is what both agree on from then on.
+    static let settleQueued = PGCommand(
+        "sync.settleQueued",
+        """
+        WITH finished AS (
+            SELECT c.user_id, c.run_id, c.position, c.facet, c.title_id, c.kind, c.play_id, c.was, c.becomes,
+                r.provider, o.outcome, o.reason, o.finished_at
+            FROM sync_changes c
+            JOIN queue_outcomes o ON o.user_id = c.user_id AND o.id = c.job_id
+            JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
+            WHERE c.user_id = $1 AND c.state = 'queued'
+        ), settled AS (
+            UPDATE sync_changes c SET state = CASE f.outcome WHEN 'done' THEN 'done' ELSE 'failed' END, reason = f.reason
+            FROM finished f WHERE c.user_id = f.user_id AND c.run_id = f.run_id AND c.position = f.position
+            RETURNING c.position
+        ), gone AS (
+            DELETE FROM sync_base b USING finished f
+            WHERE f.outcome = 'done' AND f.facet = 'history' AND f.becomes IS NULL
+                AND b.user_id = f.user_id AND b.provider = f.provider AND b.facet = f.facet AND b.item_id = f.play_id
+            RETURNING b.item_id
+        )
+        INSERT INTO sync_base AS b
+            (user_id, provider, facet, item_id, title_id, kind, value, written_at, was)
+        SELECT DISTINCT ON (facet, item_id) user_id, provider, facet, coalesce(play_id, title_id) AS item_id, title_id, kind,
+            becomes, finished_at, was
+        FROM finished
+        WHERE outcome = 'done' AND NOT (facet = 'history' AND becomes IS NULL)
+        ORDER BY facet, item_id, finished_at DESC
+        ON CONFLICT (user_id, provider, facet, item_id) DO UPDATE SET
+            value = excluded.value, written_at = excluded.written_at, was = excluded.was, is_let_go = false
+        """)
+
+    // MARK: Base
+
+    static let base = PGStatement(
+        "sync.base",
+        """
+        SELECT facet, item_id, title_id, kind, value, their_id, written_at, was, is_let_go, is_apart
+        FROM sync_base WHERE user_id = $1 AND provider = $2 AND facet = $3
+        """
+    ) { row throws(PGError) in
+        BaseRow(
+            facet: try row.next(), item: UUIDBits(try row.next(PGUUID.self)), title: try row.next(),
+            kind: try row.next(), value: try row.next(), theirs: try row.next(), writtenAt: try row.next(),
+            was: try row.next(), isLetGo: try row.next(), isApart: try row.next())
+    }
+
+    static let putBase = PGCommand(
+        "sync.putBase",
+        """
+        INSERT INTO sync_base
+            (user_id, provider, facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, written_at, was)
+        SELECT $1, $2, facet, item_id, title_id, kind, value, their_id, is_let_go::boolean, is_apart::boolean, $12, was
+        FROM unnest($3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[],
+            $11::text[])
+            AS b (facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, was)
+        ON CONFLICT (user_id, provider, facet, item_id) DO UPDATE SET
+            value = excluded.value, their_id = excluded.their_id, is_let_go = excluded.is_let_go,
+            is_apart = excluded.is_apart, written_at = excluded.written_at, was = excluded.was
+        """)
+
+    static let forget = PGCommand(
+        "sync.forget",
+        """
+        DELETE FROM sync_base b USING unnest($3::text[], $4::uuid[]) AS f (facet, item_id)
+        WHERE b.user_id = $1 AND b.provider = $2 AND b.facet = f.facet AND b.item_id = f.item_id
+        """)
+
+    static let resetBase = PGCommand(
+        "sync.resetBase", "DELETE FROM sync_base WHERE user_id = $1 AND provider = $2")
+    static let resetPlaces = PGCommand(
+        "sync.resetPlaces", "DELETE FROM sync_places WHERE user_id = $1 AND provider = $2")
+
+    // MARK: Our side
+
+    /// Every play that a sync of the history looks at, those removed included.
+    static let plays = PGStatement(
+        "sync.plays",
+        """
+        SELECT id, title_id, kind, precision, watched_at, coalesce(watched_on, (watched_at AT TIME ZONE 'UTC')::date),
+            runtime_minutes, removed_at IS NOT NULL, percent
+        FROM plays WHERE user_id = $1
+        """
+    ) { row throws(PGError) in
+        let (id, title, kind): (PlayID, TitleID, TitleKind) = (try row.next(), try row.next(), try row.next())
+        let precision: PlayPrecision = try row.next()
+        let (watchedAt, day): (Timestamp?, CalendarDate?) = (try row.next(), try row.next())
+        let (runtime, isRemoved, percent): (Int?, Bool, Double?) = (try row.next(), try row.next(), try row.next())
+        return StoredPlay(
+            id: id, title: title, kind: kind, moment: PlayMoment(precision, watchedAt, day), runtimeMinutes: runtime,
+            isRemoved: isRemoved, percent: percent)
+    }
+
+    /// What tells whether anything about a person's plays has changed.
+    static let playsVersion = PGStatement(
+        "sync.playsVersion",
+        """
+        SELECT (count(*) * 2 + count(removed_at))::bigint FROM plays WHERE user_id = $1
+        """
+    ) { row throws(PGError) in try row.next(Int64.self) }
+
+    /// Titles and plays of which something is under way to the other side, or was a moment ago.
+    static let inFlight = PGStatement(
+        "sync.inFlight",
+        """
+        SELECT media_id, action, fingerprint, true FROM scrobble_queue WHERE user_id = $1 AND provider = $2
+        UNION ALL
+        SELECT media_id, action, fingerprint, false FROM queue_outcomes
+        WHERE user_id = $1 AND provider = $2 AND outcome = 'done'
+            AND finished_at > clock_timestamp() - $3 * interval '1 second'
+        """
+    ) { row throws(PGError) in
+        (
+            title: try row.next(TitleID.self), action: try row.next(JobAction.self),
+            fingerprint: try row.next(String.self), isWaiting: try row.next(Bool.self)
+        )
+    }
+
+    /// What they would not take, so that it is not tried again with every sync while it stays as it is.
+    static let refused = PGStatement(
+        "sync.refused",
+        """
+        SELECT c.facet, c.title_id, c.play_id, c.becomes FROM sync_changes c
+        JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
+        WHERE c.user_id = $1 AND r.provider = $2 AND c.state = 'failed' AND c.side = 'theirs'
+        """
+    ) { row throws(PGError) in
+        (
+            facet: try row.next(SyncFacet.self), title: try row.next(TitleID.self), play: try row.next(PlayID?.self),
+            becomes: try row.next(String?.self)
+        )
+    }
+
+    // MARK: Conflicts, places, titles, reads
+
+    static let addClashes = PGCommand(
+        "sync.addClashes",
+        """
+        INSERT INTO sync_conflicts
+            (user_id, id, provider, facet, title_id, kind, base, ours, theirs, winner, run_id, created_at)
+        SELECT $1, id, $2, facet, title_id, kind, base, ours, theirs, winner, $3, $12
+        FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+            AS c (id, facet, title_id, kind, base, ours, theirs, winner)
+        ON CONFLICT (user_id, provider, facet, title_id) WHERE winner IS NULL DO UPDATE SET
+            base = excluded.base, ours = excluded.ours, theirs = excluded.theirs, winner = excluded.winner,
+            run_id = excluded.run_id, resolved_at = CASE WHEN excluded.winner IS NULL THEN NULL ELSE excluded.created_at END
+        """)
+
+    static let clashes = PGStatement(
+        "sync.clashes",
+        """
+        SELECT id, provider, facet, title_id, kind, base, ours, theirs, winner, run_id, created_at, resolved_at
+        FROM sync_conflicts
+        WHERE user_id = $1 AND (NOT $2 OR winner IS NULL) AND (created_at, id) < ($3, $4)
+        ORDER BY created_at DESC, id DESC LIMIT $5
+        """
+    ) { row throws(PGError) in
+        SyncConflict(
+            id: try row.next(), provider: try row.next(), facet: try row.next(), title: try row.next(),
+            kind: try row.next(), base: try row.next(), ours: try row.next(), theirs: try row.next(),
+            winner: try row.next(), run: try row.next(), createdAt: try row.next(), resolvedAt: try row.next())
+    }
+
+    /// The person has decided an open conflict; the next sync does so.
+    static let resolve = PGStatement(
+        "sync.resolve",
+        """
+        UPDATE sync_conflicts SET winner = $3, resolved_at = $4 WHERE user_id = $1 AND id = $2 AND winner IS NULL
+        RETURNING provider
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(SyncProvider.self) }
+
+    /// Whose value the person has chosen, for conflicts that may still be open on the other side.
+    static let chosen = PGStatement(
+        "sync.chosen",
+        """
+        SELECT DISTINCT ON (facet, title_id) facet, title_id, ours, theirs, winner FROM sync_conflicts
+        WHERE user_id = $1 AND provider = $2 AND winner IS NOT NULL AND resolved_at IS NOT NULL
+        ORDER BY facet, title_id, resolved_at DESC
+        """
+    ) { row throws(PGError) in
+        ChosenSide(
+            facet: try row.next(), title: try row.next(), ours: try row.next(), theirs: try row.next(),
+            winner: try row.next())
+    }
+
+    static let places = PGStatement(
+        "sync.places",
+        "SELECT facet, stamps, our_version, whole_at FROM sync_places WHERE user_id = $1 AND provider = $2"
+    ) { row throws(PGError) in
+        let facet: SyncFacet = try row.next()
+        let stamps: String = try row.next()
+        let pairs = stamps.split(separator: "\n").compactMap { line in
+            line.firstIndex(of: "=").map { (String(line[..<$0]), String(line[line.index(after: $0)...])) }
+        }
+        return SyncPlace(
+            facet: facet, stamps: Dictionary(pairs) { first, _ in first }, ourVersion: try row.next(),
+            wholeAt: try row.next())
+    }
+
+    static let putPlaces = PGCommand(
+        "sync.putPlaces",
+        """
+        INSERT INTO sync_places (user_id, provider, facet, stamps, our_version, whole_at)
+        SELECT $1, $2, facet, stamps, our_version, whole_at
+        FROM unnest($3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) AS p (facet, stamps, our_version, whole_at)
+        ON CONFLICT (user_id, provider, facet) DO UPDATE SET
+            stamps = excluded.stamps, our_version = excluded.our_version, whole_at = excluded.whole_at
+        """)
+
+    static let titles = PGStatement(
+        "sync.titles", "SELECT trakt_id, title_id FROM trakt_titles WHERE kind = $1 AND trakt_id = ANY ($2)"
+    ) { row throws(PGError) in (try row.next(Int64.self), try row.next(TitleID.self)) }
+
+    static let putTitles = PGCommand(
+        "sync.putTitles",
+        """
+        INSERT INTO trakt_titles (kind, trakt_id, title_id)
+        SELECT $1, trakt_id, title_id FROM unnest($2::bigint[], $3::uuid[]) AS t (trakt_id, title_id)
+        ON CONFLICT (kind, trakt_id) DO UPDATE SET title_id = excluded.title_id
+        """)
+
+    /// Takes one place of an account's reads, if there is one; they come back evenly over five minutes.
+    static let takeRead = PGStatement(
+        "sync.takeRead",
+        """
+        INSERT INTO rate_buckets AS b (user_id, provider, tokens, refilled_at)
+        VALUES ($1, $2, $3 - 1, clock_timestamp())
+        ON CONFLICT (user_id, provider) DO UPDATE SET
+            tokens = least($3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 300) - 1,
+            refilled_at = clock_timestamp()
+            WHERE least($3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 300) >= 1
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+}
+
+/// A run that a worker holds.
+package struct ClaimedRun: Sendable, Hashable {
+    package let user: UserID
+    /// Also the batch of what it changes.
+    package let id: BatchID
+    package let provider: SyncProvider
+    package let isDry: Bool
+    /// Its plan is kept already: what is left of it is to be done.
+    package let isPlanned: Bool
+    package let confirms: BatchID?
+    package let fence: Int64
+
+    package var lane: LaneKey { LaneKey(user: user, provider: provider) }
+}
+
+/// A play as a sync reads it.
+package struct StoredPlay: Sendable {
+    package let id: PlayID
+    package let title: TitleID
+    package let kind: TitleKind
+    package let moment: PlayMoment
+    package let runtimeMinutes: Int?
+    package let isRemoved: Bool
+    package let percent: Double?
+}
+
+/// A conflict that its person has decided.
+package struct ChosenSide: Sendable {
+    package let facet: SyncFacet
+    package let title: TitleID
+    package let ours: String
+    package let theirs: String
+    package let winner: SyncSide
+}
+
+extension SyncChange.State: PGScalar, PGDecodable {}
+extension SyncRunState: PGScalar, PGDecodable {}
+extension ConflictID: PGScalar, PGDecodable {}

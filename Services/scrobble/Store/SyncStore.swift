@@ -1,0 +1,384 @@
+package import Contracts
+import Cryptography
+import Postgres
+package import Store
+
+/// Runs, plans, bases and conflicts of syncs in Postgres.
+package struct SyncStore: Sendable, ReadAllowance {
+    private let database: Database
+    private let ids: any IDSource
+    package let limits: SyncLimits
+
+    package init(database: Database, ids: any IDSource, limits: SyncLimits = SyncLimits()) {
+        self.database = database
+        self.ids = ids
+        self.limits = limits
+    }
+
+    // MARK: Runs
+
+    /// Asks for a run; nil where one of this connection is open.
+    package func open(
+        _ lane: LaneKey, isDry: Bool, confirms: BatchID?, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> BatchID? {
+        let id = BatchID(ids.next())
+        let opened = try await database.rows(
+            SyncQueries.open,
+            [.id(lane.user), .id(id), .word(lane.provider), .bool(isDry), .id(confirms), .moment(moment)],
+            until: deadline)
+        return opened.isEmpty ? nil : id
+    }
+
+    package func claim(
+        _ count: Int, of providers: [SyncProvider], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ClaimedRun] {
+        try await database.rows(
+            SyncQueries.claim,
+            [.double(limits.lease.inSeconds), .int(count), .textArray(providers.map(\.rawValue))], until: deadline)
+    }
+
+    /// Renews a run's lease; false where it was lost.
+    package func hold(_ run: ClaimedRun, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        try await !database.rows(SyncQueries.hold, holdValues(run), until: deadline).isEmpty
+    }
+
+    private func holdValues(_ run: ClaimedRun) -> [PGValue] {
+        [.id(run.user), .id(run.id), .int8(run.fence), .double(limits.lease.inSeconds)]
+    }
+
+    /// Writes for a run, as long as it is still this worker's; false where it was lost.
+    private func writing(
+        _ run: ClaimedRun, until deadline: ContinuousClock.Instant,
+        _ body: (PGTransaction) async throws(PGError) -> Void
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            guard try await transaction.first(SyncQueries.hold, holdValues(run)) != nil else { return false }
+            try await body(transaction)
+            return true
+        }
+    }
+
+    /// Moves a run on, or leaves it in its state where that is nil; `again` is when a run that stays open is taken up next.
+    package func move(
+        _ run: ClaimedRun, to state: SyncRunState?, reason: String? = nil, again: Duration = .zero,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await writing(run, until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(SyncQueries.setState, stateValues(run, state, reason, nil, again))
+        }
+    }
+
+    private func stateValues(
+        _ run: ClaimedRun, _ state: SyncRunState?, _ reason: String?, _ digest: [UInt8]?, _ again: Duration
+    ) -> [PGValue] {
+        [
+            .id(run.user), .id(run.id), .text(state?.rawValue), .text(reason), .bytea(digest), .double(again.inSeconds),
+        ]
+    }
+
+    /// A person's runs after a place, or one of them.
+    func runs(
+        of user: UserID, _ run: BatchID?, after place: HistoryCursor, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SyncRun] {
+        try await database.rows(
+            SyncQueries.runs, [.id(user), .id(run), .moment(place.listedAt), .id(place.id), .int(limit)],
+            until: deadline)
+    }
+
+    /// Digest of the removals that a confirmed run was held for; nil where it cannot be confirmed (yet).
+    package func heldDigest(
+        of run: BatchID, by user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [UInt8]? {
+        try await database.rows(
+            SyncQueries.heldDigest, [.id(user), .id(run), .double(limits.confirmAfter.inSeconds)], until: deadline
+        ).first
+    }
+
+    package static func digest(_ heldText: String) -> [UInt8] { SHA256.hash(heldText).bytes }
+
+    // MARK: Plans
+
+    /// Keeps a plan, whole or not at all.
+    package func keep(
+        _ draft: SyncDraft, of run: ClaimedRun, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let key: [PGValue] = [.id(run.user), .id(run.id)]
+        return try await writing(run, until: deadline) { transaction throws(PGError) in
+            for start in stride(from: 0, to: draft.changes.count, by: 5_000) {
+                let part = draft.changes[start..<min(start + 5_000, draft.changes.count)]
+                try await transaction.execute(SyncQueries.addChanges, key + Self.values(part))
+            }
+            if !run.isDry {
+                try await forget(draft.forgotten, run, in: transaction)
+                try await putBase(draft.base, run, at: moment, in: transaction)
+                try await addClashes(draft.clashes, run, at: moment, in: transaction)
+                try await putPlaces(draft.places, run, in: transaction)
+            }
+            let digest = draft.heldText.map(Self.digest)
+            try await transaction.execute(
+                SyncQueries.setState, stateValues(run, run.isDry ? .done : .applying, nil, digest, .zero))
+        }
+    }
+
+    private static func values(_ changes: ArraySlice<SyncChange>) -> [PGValue] {
+        [
+            .int4Array(changes.map { Int32(clamping: $0.position) }), .textArray(changes.map(\.facet.rawValue)),
+            .textArray(changes.map(\.side.rawValue)), .ids(changes.map(\.title)),
+            .textArray(changes.map(\.kind.rawValue)),
+            .uuidArray(changes.map { $0.play.map { PGUUID($0.uuid) } }), .int8Array(changes.map(\.theirs)),
+            .textArray(changes.map(\.was)), .textArray(changes.map(\.becomes)),
+            .timestampArray(changes.map { $0.at.map { PGTimestamp(microseconds: $0.microsecondsSinceEpoch) } }),
+            .textArray(changes.map(\.state.rawValue)), .textArray(changes.map(\.reason)),
+        ]
+    }
+
+    /// Changes of a run after a position; with a side only those that are still to be done there.
+    package func changes(
+        of run: BatchID, by user: UserID, after position: Int, planned side: SyncSide?, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SyncChange] {
+        try await database.rows(
+            SyncQueries.changes, [.id(user), .id(run), .int(position), .text(side?.rawValue), .int(limit)],
+            until: deadline)
+    }
+
+    /// What became of changes of ours, and what the base says from then on.
+    package func finish(
+        _ changes: [SyncChange], base: [BaseRow], forgotten: [(facet: SyncFacet, item: UUIDBits)], of run: ClaimedRun,
+        at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await writing(run, until: deadline) { transaction throws(PGError) in
+            try await settle(changes, jobs: changes.map { _ in nil }, run, in: transaction)
+            try await forget(forgotten, run, in: transaction)
+            try await putBase(base, run, at: moment, in: transaction)
+        }
+    }
+
+    /// Queues changes of theirs, each with its job.
+    package func queue(
+        _ changes: [SyncChange], as jobs: [NewJob], of run: ClaimedRun, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await writing(run, until: deadline) { transaction throws(PGError) in
+            let queued = Set(try await QueueStore.enqueue(jobs, in: transaction))
+            let settled = zip(changes, jobs).map { change, job in
+                var change = change
+                let isQueued = queued.contains(job.id)
+                change.state = isQueued ? .queued : .skipped
+                change.reason = isQueued ? nil : "it waits in the queue already"
+                return change
+            }
+            try await settle(settled, jobs: jobs.map(\.id), run, in: transaction)
+        }
+    }
+
+    private func settle(
+        _ changes: [SyncChange], jobs: [UUIDBits?], _ run: ClaimedRun, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !changes.isEmpty else { return }
+        try await transaction.execute(
+            SyncQueries.settleChanges,
+            [
+                .id(run.user), .id(run.id), .int4Array(changes.map { Int32(clamping: $0.position) }),
+                .textArray(changes.map(\.state.rawValue)), .textArray(changes.map(\.reason)),
+                .uuidArray(jobs.map { $0.map { PGUUID($0) } }),
+            ])
+    }
+
+    /// Takes over what the queue has come to.
+    package func settleQueued(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(SyncQueries.settleQueued, [.id(user)], until: deadline)
+    }
+
+    // MARK: Base
+
+    package func base(
+        of lane: LaneKey, _ facet: SyncFacet, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [BaseRow] {
+        try await database.rows(
+            SyncQueries.base, [.id(lane.user), .word(lane.provider), .word(facet)], until: deadline)
+    }
+
+    private func putBase(
+        _ rows: [BaseRow], _ run: ClaimedRun, at moment: Timestamp, in transaction: PGTransaction
+    ) async throws(PGError) {
+        for start in stride(from: 0, to: rows.count, by: 5_000) {
+            let part = rows[start..<min(start + 5_000, rows.count)]
+            try await transaction.execute(
+                SyncQueries.putBase,
+                [
+                    .id(run.user), .word(run.provider), .textArray(part.map(\.facet.rawValue)),
+                    .uuidArray(part.map { PGUUID($0.item) }), .ids(part.map(\.title)),
+                    .textArray(part.map(\.kind.rawValue)), .textArray(part.map(\.value)),
+                    .int8Array(part.map(\.theirs)), .textArray(part.map { $0.isLetGo ? "true" : "false" }),
+                    .textArray(part.map { $0.isApart ? "true" : "false" }), .textArray(part.map(\.was)),
+                    .moment(moment),
+                ])
+        }
+    }
+
+    private func forget(
+        _ items: [(facet: SyncFacet, item: UUIDBits)], _ run: ClaimedRun, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !items.isEmpty else { return }
+        try await transaction.execute(
+            SyncQueries.forget,
+            [
+                .id(run.user), .word(run.provider), .textArray(items.map(\.facet.rawValue)),
+                .uuidArray(items.map { PGUUID($0.item) }),
+            ])
+    }
+
+    // MARK: Our side
+
+    package func plays(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> [StoredPlay]
+    {
+        try await database.rows(SyncQueries.plays, [.id(user)], until: deadline)
+    }
+
+    package func playsVersion(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> Int64
+    {
+        try await database.rows(SyncQueries.playsVersion, [.id(user)], until: deadline).first ?? 0
+    }
+
+    /// What is under way, or was a moment ago: titles by action, and plays.
+    package struct InFlight: Sendable {
+        package var titles: [JobAction: Set<TitleID>] = [:]
+        package var plays: Set<PlayID> = []
+        /// Titles of which a play is being told, under whatever name.
+        package var played: Set<TitleID> = []
+    }
+
+    package func inFlight(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> InFlight {
+        let jobs = try await database.rows(
+            SyncQueries.inFlight, [.id(lane.user), .word(lane.provider), .double(limits.lag.inSeconds)],
+            until: deadline)
+        var found = InFlight()
+        for job in jobs {
+            if job.isWaiting { found.titles[job.action, default: []].insert(job.title) }
+            if job.action == .stop || job.action == .addPlay { found.played.insert(job.title) }
+            // `play ID` and `remove ID` name the play.
+            if let id = job.fingerprint.split(separator: " ").last.flatMap({ PlayID(String($0)) }) {
+                found.plays.insert(id)
+            }
+        }
+        return found
+    }
+
+    /// Changes that they would not take, by facet and item: what it would have become.
+    package func refused(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (titles: [SyncFacet: [TitleID: Set<String>]], plays: Set<PlayID>) {
+        var titles: [SyncFacet: [TitleID: Set<String>]] = [:]
+        var plays: Set<PlayID> = []
+        for row in try await database.rows(
+            SyncQueries.refused, [.id(lane.user), .word(lane.provider)], until: deadline)
+        {
+            if let play = row.play {
+                plays.insert(play)
+            } else {
+                titles[row.facet, default: [:]][row.title, default: []].insert(row.becomes ?? "")
+            }
+        }
+        return (titles, plays)
+    }
+
+    // MARK: Conflicts
+
+    private func addClashes(
+        _ clashes: [SyncClash], _ run: ClaimedRun, at moment: Timestamp, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !clashes.isEmpty else { return }
+        try await transaction.execute(
+            SyncQueries.addClashes,
+            [
+                .id(run.user), .word(run.provider), .id(run.id),
+                .uuidArray(clashes.map { _ in PGUUID(ids.next()) }), .textArray(clashes.map(\.facet.rawValue)),
+                .ids(clashes.map(\.title)), .textArray(clashes.map(\.kind.rawValue)), .textArray(clashes.map(\.base)),
+                .textArray(clashes.map(\.ours)), .textArray(clashes.map(\.theirs)),
+                .textArray(clashes.map { $0.winner?.rawValue }), .moment(moment),
+            ])
+    }
+
+    func clashes(
+        of user: UserID, isOpen: Bool, after place: HistoryCursor, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SyncConflict] {
+        try await database.rows(
+            SyncQueries.clashes, [.id(user), .bool(isOpen), .moment(place.listedAt), .id(place.id), .int(limit)],
+            until: deadline)
+    }
+
+    /// Decides an open conflict; whose connection it is, nil where there is none.
+    package func resolve(
+        _ conflict: ConflictID, of user: UserID, keeping side: SyncSide, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> SyncProvider? {
+        try await database.rows(
+            SyncQueries.resolve, [.id(user), .id(conflict), .word(side), .moment(moment)], until: deadline
+        ).first
+    }
+
+    package func chosen(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ChosenSide] {
+        try await database.rows(SyncQueries.chosen, [.id(lane.user), .word(lane.provider)], until: deadline)
+    }
+
+    // MARK: Places, titles, reads
+
+    package func places(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SyncFacet: SyncPlace] {
+        let rows = try await database.rows(
+            SyncQueries.places, [.id(lane.user), .word(lane.provider)], until: deadline)
+        return Dictionary(rows.map { ($0.facet, $0) }) { first, _ in first }
+    }
+
+    private func putPlaces(
+        _ places: [SyncPlace], _ run: ClaimedRun, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !places.isEmpty else { return }
+        try await transaction.execute(
+            SyncQueries.putPlaces,
+            [
+                .id(run.user), .word(run.provider), .textArray(places.map(\.facet.rawValue)),
+                .textArray(
+                    places.map { place in
+                        place.stamps.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
+                    }), .int8Array(places.map(\.ourVersion)),
+                .timestampArray(places.map { PGTimestamp(microseconds: $0.wholeAt.microsecondsSinceEpoch) }),
+            ])
+    }
+
+    package func titles(
+        _ kind: TitleKind, _ numbers: [Int64], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Int64: TitleID] {
+        let rows = try await database.rows(SyncQueries.titles, [.word(kind), .int8Array(numbers)], until: deadline)
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    package func putTitles(
+        _ kind: TitleKind, _ titles: [Int64: TitleID], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard !titles.isEmpty else { return }
+        let rows = titles.sorted { $0.key < $1.key }
+        try await database.run(
+            SyncQueries.putTitles, [.word(kind), .int8Array(rows.map(\.key)), .ids(rows.map(\.value))], until: deadline)
+    }
+
+    package func take(_ lane: LaneKey) async -> Bool {
+        let end = ContinuousClock.now + .seconds(30)
+        repeat {
+            let taken = try? await database.rows(
+                SyncQueries.takeRead, [.id(lane.user), .word(lane.provider), .double(Double(limits.readsMax))],
+                until: .now + .seconds(5))
+            if taken?.isEmpty == false { return true }
+            do { try await Task.sleep(for: .milliseconds(700)) } catch { return false }
+        } while ContinuousClock.now < end
+        return false
+    }
+}

@@ -1,0 +1,219 @@
+import AsyncHTTPClient
+import Contracts
+import Cryptography
+import JSON
+import NIOHTTP1
+import NIOPosix
+import Postgres
+import Store
+import Synchronization
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// A person's ratings as another service keeps them, and titles by Trakt's numbers.
+final class NeighbourBook: SyncNeighbours {
+    private struct State {
+        var ratings: [TitleID: Rating] = [:]
+        var version: Int64 = 0
+        var batches: [BatchID: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// The title that a number of Trakt's means here.
+    static func title(_ number: Int) -> TitleID {
+        TitleID(UUIDBits(high: 0x0192_0000_0000_7000, low: 1 << 63 | UInt64(number)))
+    }
+    static func number(_ title: TitleID) -> Int { Int(title.uuid.low & 0xffff_ffff) }
+
+    func rate(_ number: Int, _ tenths: Int?, at moment: Timestamp = SystemWallClock().now) {
+        let title = Self.title(number)
+        state.withLock { state in
+            state.version += 1
+            state.ratings[title] = tenths.map {
+                Rating(
+                    title: title, kind: .movie, rating: DecimalTenths(tenths: $0), spoiler: false, ratedAt: moment,
+                    updatedAt: moment)
+            }
+        }
+    }
+
+    /// Everything that is rated: Trakt's number and tenths.
+    var rated: [Int: Int] {
+        state.withLock { state in
+            Dictionary(uniqueKeysWithValues: state.ratings.map { (Self.number($0.key), $0.value.rating.tenths) })
+        }
+    }
+
+    var writes: Int { state.withLock { $0.batches.values.reduce(0, +) } }
+
+    func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating] { state.withLock { Array($0.ratings.values) } }
+
+    func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating] {
+        let wanted = Set(titles)
+        return state.withLock { $0.ratings.filter { wanted.contains($0.key) } }
+    }
+
+    func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64 { state.withLock(\.version) }
+
+    func write(_ ratings: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble) {
+        let now = SystemWallClock().now
+        state.withLock { state in
+            for item in ratings {
+                state.version += 1
+                state.batches[batch, default: 0] += 1
+                state.ratings[item.title] = item.rating.map {
+                    Rating(
+                        title: item.title, kind: item.kind, rating: $0, spoiler: false, ratedAt: item.ratedAt ?? now,
+                        updatedAt: now)
+                }
+            }
+        }
+    }
+
+    func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?] {
+        queries.map { query in query.ids.trakt.map { Self.title($0) } }
+    }
+}
+
+/// A person, an emulated account there, and everything between them.
+struct SyncTest: Sendable {
+    let pool: PGPool
+    let store: SyncStore
+    let connections: ConnectionStore
+    let ledger: LedgerStore
+    let batches: BatchStore
+    let queue: QueueStore
+    let http: TraktHTTP
+    let upstreams: RunningUpstreams
+    let book = NeighbourBook()
+    let user = UserID(SystemIDSource().next())
+    let account: String
+
+    var lane: LaneKey { LaneKey(user: user, provider: .trakt) }
+    var trakt: TraktAccounts { upstreams.server.traktAccounts }
+
+    static func run(
+        limits: SyncLimits = SyncLimits(), _ body: @escaping @Sendable (SyncTest) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let pool = pools[0]
+            try await RunningUpstreams.run { upstreams in
+                let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+                let database = Database(pool: pool)
+                let ids = SystemIDSource()
+                let test = SyncTest(
+                    pool: pool, store: SyncStore(database: database, ids: ids, limits: limits),
+                    connections: ConnectionStore(
+                        database: database, sealer: Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test")))),
+                    ledger: LedgerStore(database: database, ids: ids),
+                    batches: BatchStore(database: database, ids: ids),
+                    queue: QueueStore(database: database, limits: QueueTest.quick),
+                    http: TraktTest.http(upstreams, client), upstreams: upstreams, account: "demo-alice")
+                var behaviour = TraktAccounts.Behaviour()
+                behaviour.writeMilliseconds = 0
+                test.trakt.behave(behaviour)
+                try await TraktTest.connect(test.lane, as: test.account, in: test.connections)
+                var outcome: (any Error)?
+                do { try await body(test) } catch { outcome = error }
+                try await client.shutdown()
+                if let outcome { throw outcome }
+            }
+        }
+    }
+
+    /// What the person wants of the facets.
+    func want(_ policies: [SyncFacet: FacetPolicy]) async throws {
+        try await connections.change(
+            lane, ConnectionStore.Change(isEnabled: true, policies: policies), at: SystemWallClock().now,
+            until: QueueTest.deadline())
+    }
+
+    var tokens: TokenKeeper { TokenKeeper(store: connections, http: http, clock: SystemWallClock()) }
+
+    func queueWorker() -> QueueWorker {
+        let writer = TraktWriter(
+            http: http,
+            titles: { titles in
+                Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: NeighbourBook.number($0))) })
+            }, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+        return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.trakt: writer])
+    }
+
+    func worker(_ observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }) -> SyncWorker {
+        SyncWorker(
+            store: store, connections: connections, ledger: ledger, batches: batches, queue: queueWorker(),
+            reader: TraktReader(http: http, tokens: tokens, allowance: store), neighbours: book,
+            clock: SystemWallClock(), ids: SystemIDSource(), observe: observe)
+    }
+
+    /// One sync from asking for it until the queue is empty; the run.
+    @discardableResult
+    func sync(dry: Bool = false, confirms: BatchID? = nil) async throws -> SyncRun {
+        let id = try #require(
+            try await store.open(
+                lane, isDry: dry, confirms: confirms, at: SystemWallClock().now, until: QueueTest.deadline()))
+        await worker().turn()
+        if !dry { try await deliver() }
+        return try await run(id)
+    }
+
+    func deliver() async throws {
+        try await QueueTest.work([queueWorker()]) { try await pool.query(QueueTest.waiting) == [0] }
+    }
+
+    func run(_ id: BatchID) async throws -> SyncRun {
+        try await store.settleQueued(of: user, until: QueueTest.deadline())
+        return try #require(
+            try await store.runs(of: user, id, after: .newest, limit: 1, until: QueueTest.deadline()).first)
+    }
+
+    func changes(_ run: SyncRun) async throws -> [SyncChange] {
+        try await store.changes(
+            of: run.id, by: user, after: -1, planned: nil, limit: 1_000, until: QueueTest.deadline())
+    }
+
+    /// Forgets that our writes may still lag, as time would.
+    func letLagEnd() async throws {
+        _ = try await pool.execute(
+            PGCommand("tests.lag", "UPDATE sync_base SET written_at = written_at - interval '1 day'"), [])
+        _ = try await pool.execute(
+            PGCommand("tests.done", "UPDATE queue_outcomes SET finished_at = finished_at - interval '1 day'"), [])
+    }
+
+    /// A change that the person makes over there.
+    func there(_ path: String, _ body: String) async throws {
+        let outcome = await http.call(
+            .POST, path, .bytes(Array(body.utf8)), token: Secret(account), until: QueueTest.deadline())
+        guard case .answered(let answer) = outcome, (200...299).contains(answer.status) else {
+            Issue.record("\(path): \(outcome)")
+            return
+        }
+    }
+
+    func rateThere(_ ratings: [Int: Int], at: String = "2026-01-01T00:00:00.000Z") async throws {
+        let items = ratings.map { #"{"ids":{"trakt":\#($0)},"rating":\#($1),"rated_at":"\#(at)"}"# }
+        try await there("sync/ratings", #"{"movies":[\#(items.joined(separator: ","))]}"#)
+    }
+
+    /// What is rated there: Trakt's number and rating.
+    var ratedThere: [Int: Int] {
+        let shelf = trakt.shelf("ratings", of: account)
+        return Dictionary(
+            uniqueKeysWithValues: shelf.compactMap { key, value in
+                Int(key.split(separator: " ").last ?? "").map { ($0, value) }
+            })
+    }
+
+    /// Calls that Trakt received since it was asked last.
+    func calls(after sequence: Int = 0) -> [String] {
+        upstreams.server.desk.book(provider: .trakt, after: sequence).entries.map {
+            "\($0.request.method) \($0.request.path)"
+        }
+    }
+
+    var lastCall: Int { upstreams.server.desk.book(provider: .trakt).entries.last?.sequence ?? 0 }
+}
