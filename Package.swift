@@ -115,17 +115,15 @@ let package = Package(
         + system("CLibzip", "libzip", "libzip-dev")
         + shared("JSON")
         + shared("CSV")
-        + shared("Watching", wrapsC: true)
         + shared("Cryptography", ["COpenSSL"], wrapsC: true)
         + shared("GZip", ["CZlib"], wrapsC: true)
         + shared("Archive", ["CLibzip"], wrapsC: true, tests: ["GZip"])
         + shared(
-            "HTTP2",
-            ["CNghttp2", "Watching", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
+            "HTTP2", ["CNghttp2", product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio")] + nio,
             wrapsC: true)
         + shared(
             "RPC", ["JSON", "HTTP2"] + nio, tests: [product("NIOSSL", "swift-nio-ssl")], testData: ["Conformance"])
-        + shared("Postgres", ["CLibpq", "Watching"], wrapsC: true)
+        + shared("Postgres", ["CLibpq"], wrapsC: true)
         + shared("Contracts", ["JSON", "RPC"], tests: nil)
         + shared("RatingScales", ["Contracts", "JSON"])
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
@@ -168,7 +166,8 @@ let package = Package(
             .target(
                 name: "UpstreamEmulators",
                 dependencies: [
-                    "Archive", "CSV", "Cryptography", "GZip", "JSON", product("HTTPTypes", "swift-http-types"), hummingbird,
+                    "Archive", "CSV", "Cryptography", "GZip", "JSON", product("HTTPTypes", "swift-http-types"),
+                    hummingbird,
                     log,
                 ] + nio,
                 path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),

@@ -64,6 +64,7 @@ package struct Telemetry: Sendable {
             case .resetSent: registry.resetsSent.increment()
             case .goAwayReceived: registry.goAwaysReceived.increment()
             case .goAwaySent: registry.goAwaysSent.increment()
+            case .requestReceived: break
             case .requestRejected(_, let status): logger.info("request rejected", metadata: ["status": "\(status)"])
             case .streamRefused(_, let refusal): logger.info("stream refused", metadata: ["cause": "\(refusal)"])
             }

@@ -18,7 +18,7 @@ final class H2CallbackContext {
     var now: ContinuousClock.Instant
     var events: [H2Event] = []
     var answers: [Answer] = []
-    var streams = H2StreamTable()
+    var streams: [Int32: H2Stream] = [:]
     /// The first abuse seen; from then on callbacks ignore everything, and the session sends GOAWAY.
     var abuse: H2Abuse?
 
@@ -186,6 +186,7 @@ final class H2CallbackContext {
         release(stream.body.count)
         if role == .server {
             stream.hasHandler = true
+            observe(.requestReceived(id))
             events.append(.request(id, stream.takeRequest(remoteAddress: remoteAddress)))
         } else {
             if !stream.isAbandoned { events.append(.response(id, stream.takeResponse())) }
@@ -321,8 +322,7 @@ final class H2CallbackContext {
 
     /// Client: the library could not send a request at all, so nobody has seen it.
     func requestNotSent(_ id: Int32) {
-        guard role == .client, let stream = streams[id] else { return }
-        streams[id] = nil
+        guard role == .client, let stream = streams.removeValue(forKey: id) else { return }
         responseBytes -= stream.outboundRemaining
         if openCount > 0 { openCount -= 1 }
         guard !stream.isAbandoned else { return }

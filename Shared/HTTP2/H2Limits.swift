@@ -104,14 +104,6 @@ package struct H2Limits: Sendable, Hashable {
     /// Connections that the kernel may hold before they are accepted. 256.
     package var backlogMax = 256
 
-    // Waiting for requests
-
-    /// How long a loop looks for the next request before its thread goes to sleep, where requests come that soon. Zero
-    /// turns it off. 100 µs.
-    package var requestWatch: Duration = .microseconds(100)
-    /// With more connections on a loop it does not look. 16.
-    package var watchedConnectionsMax = 16
-
     // Client
 
     /// Calls that wait on one connection for a free stream. 1 000.

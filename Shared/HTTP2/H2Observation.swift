@@ -6,6 +6,8 @@ package enum H2Observation: Sendable, Hashable {
     case connectionClosed(remoteAddress: String, H2Error?)
     /// A connection was closed at once, because a limit of connections was reached or TLS did not agree on HTTP/2.
     case connectionRefused(remoteAddress: String, ConnectionRefusal)
+    /// A whole request arrived and its handler starts.
+    case requestReceived(H2StreamID)
     /// A request was answered by this module without its handler: 408, 413 or 431.
     case requestRejected(H2StreamID, status: Int)
     /// A new stream was refused because of a limit of this connection; the peer may try again.

@@ -44,17 +44,15 @@ package final class H2Server: Sendable {
         handler: @escaping @Sendable (H2Request) async -> H2Response
     ) async throws(H2Error) -> H2Server {
         let ledger = H2ConnectionLedger(limits: limits)
-        let watches = H2RequestWatch.forEach(of: group, limits: limits)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: CInt(limits.backlogMax))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let watch = watches[ObjectIdentifier(channel.eventLoop)]?.value
                     try accept(
                         channel, limits: limits, tls: tls, ledger: ledger, observe: observe, together: together,
-                        watch: watch, handler: handler)
+                        handler: handler)
                 }
             }
         var listeners: [any Channel] = []
@@ -71,7 +69,7 @@ package final class H2Server: Sendable {
 
     private static func accept(
         _ channel: any Channel, limits: H2Limits, tls: NIOSSLContext?, ledger: H2ConnectionLedger, observe: H2Sink?,
-        together: H2Together?, watch: H2RequestWatch?, handler: @escaping @Sendable (H2Request) async -> H2Response
+        together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response
     ) throws {
         let remoteAddress = channel.remoteAddress?.ipAddress ?? ""
         if let refusal = ledger.admit(channel, from: remoteAddress, now: .now) {
@@ -82,18 +80,17 @@ package final class H2Server: Sendable {
         do {
             let session = try H2Session(
                 .server, limits: limits, remoteAddress: remoteAddress, requestBudget: ledger.requestBudget, now: .now)
+            let side = H2ServerSide(loop: channel.eventLoop, together: together, handler: handler) {
+                ledger.release(channel, from: remoteAddress)
+            }
             let pipeline = channel.pipeline.syncOperations
-            let socket = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
-            let side = H2ServerSide(
-                loop: channel.eventLoop, together: together, watch: watch, socket: socket, handler: handler
-            ) { ledger.release(channel, from: remoteAddress) }
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-            let sink: H2Sink = { observation in
+            let watch: H2Sink = { observation in
                 if observation.isFlood { ledger.punish(remoteAddress, now: .now) }
                 observe?(observation)
             }
             let connection = H2ChannelHandler(
-                session: session, side: side, remoteAddress: remoteAddress, requiresALPN: tls != nil, observe: sink)
+                session: session, side: side, remoteAddress: remoteAddress, requiresALPN: tls != nil, observe: watch)
             try pipeline.addHandler(connection)
             observe?(.connectionOpened(remoteAddress: remoteAddress))
         } catch {

@@ -8,27 +8,21 @@ final class H2ServerSide: H2Side {
     private let loop: any EventLoop
     private let executor: LoopExecutor
     private let together: H2Together?
-    private let watch: H2RequestWatch?
-    private let socket: Int32?
     private let release: () -> Void
     private var tasks: [H2StreamID: Task<Void, Never>] = [:]
     private var runningCount = 0
     private var hasEnded = false
 
-    /// `socket` is nil where the transport has none. `release` is called once, when the connection has ended and no
-    /// handler of it runs.
+    /// `release` is called once, when the connection has ended and no handler of it runs.
     init(
-        loop: any EventLoop, together: H2Together?, watch: H2RequestWatch?, socket: Int32?,
-        handler: @escaping @Sendable (H2Request) async -> H2Response, release: @escaping () -> Void
+        loop: any EventLoop, together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response,
+        release: @escaping () -> Void
     ) {
         self.loop = loop
-        self.watch = watch
-        self.socket = socket
         self.handler = handler
         self.release = release
         self.together = together
         executor = LoopExecutor(loop, together: together)
-        if let socket { watch?.add(socket) }
     }
 
     func act(on events: [H2Event], _ connection: H2ChannelHandler) {
@@ -48,7 +42,6 @@ final class H2ServerSide: H2Side {
     /// The handler runs at once, up to its first suspension; one that never suspends costs no turn of the loop.
     private func start(_ id: H2StreamID, _ request: H2Request, _ connection: H2ChannelHandler) {
         runningCount += 1
-        watch?.started()
         let handler = handler
         let loop = loop
         let bound = NIOLoopBound((side: self, connection: connection), eventLoop: loop)
@@ -66,7 +59,6 @@ final class H2ServerSide: H2Side {
     private func finish(_ id: H2StreamID, _ response: H2Response, _ connection: H2ChannelHandler) {
         tasks[id] = nil
         runningCount -= 1
-        watch?.finished()
         connection.session.respond(to: id, response, now: .now)
         if hasEnded {
             if runningCount == 0 { release() }
@@ -82,7 +74,6 @@ final class H2ServerSide: H2Side {
     func end(_ error: H2Error?, _ connection: H2ChannelHandler) {
         guard !hasEnded else { return }
         hasEnded = true
-        if let socket { watch?.remove(socket) }
         for task in tasks.values { task.cancel() }
         if runningCount == 0 { release() }
     }

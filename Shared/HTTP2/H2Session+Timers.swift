@@ -14,7 +14,7 @@ extension H2Session {
                 fail(H2Error(.goingAway, code: .noError))
                 return takeEvents()
             }
-            for stream in context.streams.all where !stream.isClosed { expire(stream, now) }
+            for stream in context.streams.values where !stream.isClosed { expire(stream, now) }
             settle()
         }
         return takeEvents()

@@ -253,7 +253,7 @@ internal import CNghttp2
     package func hasHandler(_ id: H2StreamID) -> Bool { context.streams[id.rawValue]?.hasHandler ?? false }
 
     /// Handlers that run, those of closed streams included.
-    package var handlerCount: Int { context.streams.all.count { $0.hasHandler } }
+    package var handlerCount: Int { context.streams.values.count { $0.hasHandler } }
 
     private mutating func submitResponse(_ stream: H2Stream, _ response: H2Response) -> Bool {
         fieldBytes.removeAll(keepingCapacity: true)

@@ -77,26 +77,3 @@ final class H2Stream {
         body = []
     }
 }
-
-/// The records of a connection's streams by number. The one that was asked for last is at hand: a header block asks for
-/// its stream once for each field.
-struct H2StreamTable {
-    private var records: [Int32: H2Stream] = [:]
-    private var latest: H2Stream?
-
-    subscript(id: Int32) -> H2Stream? {
-        mutating get {
-            if let latest, latest.id == id { return latest }
-            guard let found = records[id] else { return nil }
-            latest = found
-            return found
-        }
-        set {
-            records[id] = newValue
-            if newValue != nil || latest?.id == id { latest = newValue }
-        }
-    }
-
-    var count: Int { records.count }
-    var all: some Collection<H2Stream> { records.values }
-}

@@ -1,5 +1,3 @@
-internal import Watching
-
 /// The pool's state behind its lock: the machine, the connections and the calls under way. Whoever holds the lock
 /// drives it, a task that submits or the loop's thread; nothing in here blocks.
 struct PGCore: ~Copyable {
@@ -57,7 +55,7 @@ struct PGCore: ~Copyable {
     var splitAllowedAt: Instant?
     /// Batches sent until the loop last planned its sleep.
     var batchesSeen = 0
-    var watching = WatchRule()
+    var watching = PGWatchRule()
     var isShutDown = false
 
     init(_ configuration: PGConfiguration, poller: PGPoller, observes: Bool, seed: UInt64) {

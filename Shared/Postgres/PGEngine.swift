@@ -1,6 +1,5 @@
 internal import Glibc
 internal import Synchronization
-internal import Watching
 
 /// Owns the core, the inbox and the loop's thread.
 ///
@@ -30,7 +29,8 @@ final class PGEngine: Sendable {
         self.observe = observe
         core = Mutex(PGCore(configuration, poller: poller, observes: observe != nil, seed: seed))
         holds = try PGThreadCounter()
-        watches = configuration.limits.answerWatch > .zero && WatchRule.hasProcessors
+        // With one processor Postgres could not answer while we look.
+        watches = configuration.limits.answerWatch > .zero && sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
         blocking = PGBlockingWork(runningMax: configuration.limits.blockingWorkMax)
         names = configuration.namesToResolve
         ports = names.indices.map { configuration.port(at: $0) }
@@ -83,8 +83,13 @@ final class PGEngine: Sendable {
 
     /// Looks for the answer to the one statement that is under way.
     private func watch(_ watch: PGWatch) {
-        var sockets = WatchedSockets([watch.descriptor])
-        let isAnswered = sockets.look(for: watch.limit)
+        let end = ContinuousClock.now + watch.limit
+        var isAnswered = false
+        var turnCount = 0
+        while !isAnswered, turnCount % 8 != 7 || ContinuousClock.now < end {
+            isAnswered = PGPoller.isReadable(watch.descriptor)
+            turnCount += 1
+        }
         let turn = core.withLock { core in
             let now = ContinuousClock.now
             core.endWatch(watch, isAnswered: isAnswered, now: now)

@@ -48,6 +48,12 @@ final class PGPoller: Sendable {
         _ = unsafe epoll_ctl(epoll, operation, descriptor, &event)
     }
 
+    /// Whether reading would not block; asks the kernel once.
+    static func isReadable(_ descriptor: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
     func wake() {
         var one: UInt64 = 1
         _ = unsafe write(wakeDescriptor, &one, 8)

@@ -1,11 +1,30 @@
 internal import Glibc
-internal import Watching
 
 /// A lone read whose sender looks for the answer itself.
 struct PGWatch: Sendable {
     let token: PGSlotToken
     let descriptor: Int32
     let limit: Duration
+}
+
+/// When looking for an answer is worth it: as long as answers come within the limit. After answers that did not, more
+/// and more statements are left alone before it is tried again.
+struct PGWatchRule: Sendable {
+    private var skipCount = 0
+    private var skipsLeft = 0
+    /// Reads in a row that are not watched for.
+    private static let skipsMax = 1_024
+
+    mutating func mayStart() -> Bool {
+        if skipsLeft == 0 { return true }
+        skipsLeft -= 1
+        return false
+    }
+
+    mutating func note(isAnswered: Bool) {
+        skipCount = isAnswered ? skipCount / 2 : min(max(1, skipCount * 2), Self.skipsMax)
+        skipsLeft = isAnswered ? 0 : skipCount
+    }
 }
 
 extension PGCore {
@@ -20,7 +39,7 @@ extension PGCore {
     }
 
     mutating func endWatch(_ watch: PGWatch, isAnswered: Bool, now: Instant) {
-        watching.note(isInTime: isAnswered)
+        watching.note(isAnswered: isAnswered)
         let slot = watch.token.slot
         guard lines[slot].generation == watch.token.generation, lines[slot].phase == .ready else { return }
         if isAnswered { return ready(watch.token, isReadable: true, now: now) }

@@ -59,10 +59,10 @@ package struct RPCServer: Sendable {
         }
     }
 
-    private static let contentType = [H2Header("content-type", "application/json")]
+    private static let contentType = H2Header("content-type", "application/json")
 
     private static func json(_ body: [UInt8]) -> H2Response {
-        H2Response(status: 200, headers: contentType, body: body)
+        H2Response(status: 200, headers: [contentType], body: body)
     }
 
     private static func answer(_ body: [UInt8]) -> H2Response {
@@ -76,7 +76,7 @@ package struct RPCServer: Sendable {
         var response = H2Response(status: status)
         if let header { response.headers.append(header) }
         if let error {
-            response.headers += Self.contentType
+            response.headers.append(Self.contentType)
             response.body = RPCEnvelope.response(error)
         }
         return response

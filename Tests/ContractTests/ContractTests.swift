@@ -30,8 +30,10 @@ struct ContractTests {
     }
 
     /// Runs what must happen first; the literals of the document that stand for values that only the service knows.
-    private func run(_ steps: [ContractDocuments.Step]) async throws -> [String: String] {
-        var names: [String: String] = [:]
+    private func run(
+        _ steps: [ContractDocuments.Step], knowing known: [String: String] = [:]
+    ) async throws -> [String: String] {
+        var names = known
         for step in steps {
             let answer = try await call(step.method, step.params.renaming(names), headers: step.headers)
             let result = try #require(answer["result"], "\(step.method): \(answer)")
@@ -95,7 +97,9 @@ struct ContractTests {
     @Test("A parameter that nobody documented is ignored between services", arguments: methods)
     func unknownParameter(method: ContractDocuments.Method) async throws {
         let example = try #require(method.examples.first)
-        let names = try await run(example.given)
+        // The example has run before, and what it left may stand in its own way: somebody else does it here.
+        let person = example.params["user"]?.text.map { [$0: UUID().uuidString.lowercased()] }
+        let names = try await run(example.given, knowing: person ?? [:])
         var members = example.params.renaming(names).members
         members["x_later_version"] = .object(["any": .list([.null])])
         let answer = try await call(method.name, .object(members))

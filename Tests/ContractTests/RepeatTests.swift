@@ -9,12 +9,23 @@ struct RepeatTests {
         "login": "each opens a session",
         "logout": "the second is nobody's any more",
         "deleteMe": "the second is nobody's any more",
+        "heartbeatPlayback": "each is told to whoever listens",
+        "createImport": "an import reads on after the answer",
+        "applyImport": "an import writes on after the answer",
+        "setImportFileKind": "an import reads on after the answer",
+        "startSync": "a run goes on after the answer",
+        "receiveHook": "the hook counts what comes twice",
+    ]
+    /// Operations that have one effect under one key, and then answer that it is there already.
+    private static let answeredAnew: Set = [
+        "markMovieWatched", "markShowWatched", "markSeasonWatched", "markEpisodeWatched",
     ]
     private static let keyed = PublicContractTests.operations.filter(\.takesKey)
     private static let repeatable = PublicContractTests.operations.filter {
         ($0.isRepeatable || $0.method == "DELETE" || $0.method == "PUT") && others[$0.id] == nil
     }
-    private static let timesAtOnce = 10
+    /// Fewer than the wrong passwords that cost nothing.
+    private static let timesAtOnce = 5
 
     private let surface = PublicContractTests()
 
@@ -23,7 +34,8 @@ struct RepeatTests {
         of person: PublicContractTests.Person, _ names: [String: String]
     ) async throws -> [String: String] {
         try await StrangerTests().view(person, names).mapValues {
-            $0.replacing(/,"last_used_at":"[^"]*"/, with: "").replacing(/"\d{4}-\d\d-\d\dT[^"]*"/, with: "\"…\"")
+            $0.replacing(/,"(last_used_at|trace_id)":"[^"]*"/, with: "")
+                .replacing(/"\d{4}-\d\d-\d\dT[^"]*"/, with: "\"…\"")
         }
     }
 
@@ -42,12 +54,14 @@ struct RepeatTests {
         }
         let first = answers[0]
         #expect(operation.answers[first.status] != nil, "\(operation.id): \(first.text)")
-        for answer in answers {
-            #expect(answer.status == first.status && answer.text == first.text, "\(operation.id): \(answer.text)")
+        func isRepeated(_ answer: Wire.Answer) -> Bool {
+            answer.status == first.status
+                && (answer.text == first.text || Self.answeredAnew.contains(operation.id))
         }
+        for answer in answers { #expect(isRepeated(answer), "\(operation.id): \(answer.text)") }
         let before = try await possessions(of: person, names)
         let again = try await surface.send(example, names, token: person.token, key: "one-key").answer
-        #expect(again.status == first.status && again.text == first.text, "\(operation.id): \(again.text)")
+        #expect(isRepeated(again), "\(operation.id): \(again.text)")
         let after = try await possessions(of: person, names)
         for (read, text) in before { #expect(after[read] == text, "\(operation.id) changed \(read)") }
     }

@@ -133,33 +133,4 @@ import Testing
         }
         await test.stop()
     }
-
-    /// A loop that looks for the next request sees those of all its connections, and their ends; here it would look until
-    /// long after the calls' deadlines.
-    @Test func aLoopThatLooksSeesAllItsConnections() async throws {
-        let serverGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let clientGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var limits = H2Limits()
-        limits.requestWatch = .seconds(600)
-        let server = try await H2Server.start(
-            on: [H2Address(host: "127.0.0.1", port: 0)], limits: limits, group: serverGroup
-        ) { H2Response(status: 200, body: Array($0.path.utf8)) }
-        var clients: [H2ClientConnection] = []
-        for _ in 0..<3 {
-            clients.append(
-                try await H2ClientConnection.connect(host: "127.0.0.1", port: server.boundPort, group: clientGroup))
-        }
-        for index in 0..<300 {
-            let response = try await clients[index / 2 % 3].send(.post("/\(index)"), deadline: .far)
-            #expect(response.body == Array("/\(index)".utf8))
-        }
-        for client in clients {
-            client.close()
-            await client.waitUntilClosed()
-        }
-        await server.shutdown(grace: .zero)
-        #expect(server.connectionCount == 0)
-        try await serverGroup.shutdownGracefully()
-        try await clientGroup.shutdownGracefully()
-    }
 }

@@ -21,7 +21,7 @@ import Testing
         let store = Set(try Sources.entries(of: "Services/\(service)/Store"))
         #expect(store.isSuperset(of: ["Migrations", "\(name)Queries.swift", "\(name)Store.swift"]))
         for file in store.subtracting(["Migrations"]) {
-            #expect(file.hasSuffix("Queries.swift") || file.hasSuffix("Store.swift"), "\(file)")
+            #expect(file.contains(/(Queries|Store)(\+[A-Z][A-Za-z]*)?\.swift$/), "\(file)")
         }
     }
 

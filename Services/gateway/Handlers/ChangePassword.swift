@@ -24,6 +24,8 @@ struct ChangePassword: Sendable {
         let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
         guard try await accounts.verify(input.body.currentPassword, against: stored.passwordHash) != .mismatch else {
+            // The same request may have changed it a moment ago.
+            if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
             throw .wrongPassword("current_password: is not your password")
         }
         if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {

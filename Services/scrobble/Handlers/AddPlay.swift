@@ -33,7 +33,9 @@ struct AddPlay: Sendable {
         }.first
         guard let verdict else { throw .internal("the ledger gave no verdict") }
         queue.announce()
-        return PlayAdded(play: verdict.play, isNew: verdict.isNew)
+        // What is known by this road came under this key before, and gets the answer that it got then.
+        let isNew = if case .known = verdict { true } else { verdict.isNew }
+        return PlayAdded(play: verdict.play, isNew: isNew)
     }
 }
 

@@ -128,7 +128,8 @@ import Testing
             #expect(Set(pairs(order)) == ["2→1", "3→1", "4→1"])
         }
         // One road told of both: two plays.
-        #expect(pairs([exact, known(5, .second(late, day: late.date), ["plex"])]).isEmpty)
+        let listed = known(7, .second(evening, day: evening.date), ["trakt"])
+        #expect(pairs([listed, known(5, .second(late, day: late.date), ["trakt"])]).isEmpty)
         // The one that stands stays.
         #expect(pairs([known(6, .second(evening, day: evening.date), ["plex"], removed: true), day]) == ["6→3"])
     }

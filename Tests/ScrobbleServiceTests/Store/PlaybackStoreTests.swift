@@ -123,8 +123,9 @@ import Testing
     private static let connect = PGCommand(
         "tests.connect",
         """
-        INSERT INTO scrobble_connections (user_id, provider, scrobble_threshold_percent, connected_at, updated_at)
-        VALUES ($1, $2, $3, now(), now())
+        INSERT INTO scrobble_connections (
+            user_id, provider, sync_watch_status, scrobble_threshold_percent, connected_at, updated_at)
+        VALUES ($1, $2, true, $3, now(), now())
         """)
 
     private static let jobs = PGStatement(

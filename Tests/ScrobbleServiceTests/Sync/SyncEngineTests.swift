@@ -205,6 +205,7 @@ import UpstreamEmulators
     func crash(point: SyncPoint) async throws {
         var limits = SyncLimits()
         limits.lease = .milliseconds(300)
+        limits.retryAfter = .milliseconds(200)
         limits.oursMax = 2
         limits.theirsMax = 2
         try await SyncTest.run(limits: limits) { test in

@@ -3,7 +3,7 @@
 
 fuzz_targets=(json envelope h2 config)
 deep_suites=(JSONTests CSVTests GZipTests ArchiveTests CryptographyTests RatingScalesTests
-    WatchingTests RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
+    RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
 tsan_repeats=5
 
 # A crash must end a program as the sanitizers want it to, not as Swift's own reporter of crashes does.

@@ -83,7 +83,7 @@ package struct TraktExportReader: Sendable {
     ) -> ImportedRow {
         var row = start
         row.kind = .watched
-        row.title = TraktItem.title(kind, item)
+        row.title = TraktExportItem.title(kind, item)
         moment(element["last_watched_at"], &row)
         check(&row)
         return row
@@ -103,7 +103,7 @@ package struct TraktExportReader: Sendable {
             for episode in season["episodes"].array {
                 var row = start
                 guard let seasonNumber = season["number"].int, let number = episode["number"].int else { continue }
-                row.title = TraktItem.episode(of: element["show"], season: seasonNumber, number: number)
+                row.title = TraktExportItem.episode(of: element["show"], season: seasonNumber, number: number)
                 show(episode, row)
             }
         }
@@ -163,7 +163,7 @@ package struct TraktExportReader: Sendable {
 
     private func fill(_ row: inout ImportedRow, _ element: JSONValue, _ kind: ImportRowKind, date: String?) {
         row.kind = kind
-        row.title = TraktItem.title(of: element)
+        row.title = TraktExportItem.title(of: element)
         if let date { row.datedAt = element[date].string.flatMap { Timestamp($0) } }
         check(&row)
     }
@@ -187,7 +187,7 @@ package struct TraktExportReader: Sendable {
 }
 
 /// Titles as Trakt writes them.
-enum TraktItem {
+enum TraktExportItem {
     /// The title of a row with its type, or of one that only has the item.
     static func title(of element: JSONValue) -> TitleQuery? {
         switch element["type"].string {
