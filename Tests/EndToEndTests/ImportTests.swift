@@ -44,9 +44,8 @@ struct ImportTests {
     private func bring(
         _ bytes: [UInt8], as name: String, apply: Bool, _ client: PublicClient
     ) async throws -> [String: Any] {
-        let sent = try await client.send(
-            "POST", "/imports?name=\(name)&apply=\(apply)", "@" + (try file(name, bytes)),
-            headers: ["content-type": "application/octet-stream"])
+        let sent = try await client.upload(
+            "/imports?name=\(name)&apply=\(apply)", bytes, type: "application/octet-stream")
         #expect(sent.status == 202, "\(sent.answer.text)")
         let id = try #require(sent.json["id"] as? String)
         return try await rested(id, client)
@@ -289,14 +288,11 @@ struct ImportTests {
         let client = try await person()
         let csv = Array("Date,Name,Year,Letterboxd URI,Rating\n2022-06-14,\(UUID().uuidString),2001,,3\n".utf8)
         let first = try await bring(csv, as: "ratings.csv", apply: false, client)
-        let second = try await client.send(
-            "POST", "/imports?name=ratings.csv", "@" + (try file("ratings.csv", csv)),
-            headers: ["content-type": "text/csv"])
+        let second = try await client.upload("/imports?name=ratings.csv", csv, type: "text/csv")
         #expect(second.status == 409)
         #expect((second.json["detail"] as? String)?.contains(first["id"] as? String ?? "?") == true)
         let nested = try zip([("export.zip", String(decoding: [0x50, 0x4B, 3, 4, 0, 0], as: UTF8.self))])
-        let answer = try await client.send(
-            "POST", "/imports", "@" + (try file("x.zip", nested)), headers: ["content-type": "application/zip"])
+        let answer = try await client.upload("/imports", nested, type: "application/zip")
         #expect(answer.status == 422)
         #expect(answer.json["detail"] as? String == "export.zip is an archive within the archive")
         let strange = try await bring(Array("a,b\n1,2\n".utf8), as: "x.csv", apply: true, client)

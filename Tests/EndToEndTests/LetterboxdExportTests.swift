@@ -37,8 +37,8 @@ struct LetterboxdExportTests {
     }
 
     private func bring(_ path: String, _ client: PublicClient) async throws -> [String: Any] {
-        let sent = try await client.send(
-            "POST", "/imports?apply=true", "@\(path)", headers: ["content-type": "application/zip"])
+        let bytes = Array(try Data(contentsOf: URL(filePath: path)))
+        let sent = try await client.upload("/imports?apply=true", bytes, type: "application/zip")
         #expect(sent.status == 202, "\(sent.answer.text)")
         let id = try #require(sent.json["id"] as? String)
         while true {

@@ -19,7 +19,16 @@ struct PublicClient: Sendable {
         var fields = headers
         if let token { fields["authorization"] = "Bearer \(token)" }
         if body != nil { fields["content-type"] = fields["content-type"] ?? "application/json" }
-        let answer = try await Wire.send(method, base + path, headers: fields, body: body)
+        return Self.read(try await Wire.send(method, base + path, headers: fields, body: body))
+    }
+
+    /// Sends a file as it is.
+    func upload(_ path: String, _ bytes: [UInt8], type: String) async throws -> Answer {
+        let fields = ["authorization": "Bearer \(token ?? "")", "content-type": type]
+        return Self.read(try await Wire.send("POST", base + path, headers: fields, bytes: bytes))
+    }
+
+    private static func read(_ answer: Wire.Answer) -> Answer {
         let json = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any] ?? [:]
         return (answer.status, json, answer)
     }

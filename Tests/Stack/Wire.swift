@@ -21,7 +21,7 @@ package enum Wire {
         let headers: [String: String]
         let body: [UInt8]?
 
-        init(_ method: String, _ url: String, _ headers: [String: String], _ body: String?) throws {
+        init(_ method: String, _ url: String, _ headers: [String: String], _ body: [UInt8]?) throws {
             let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
             guard parts.count >= 3, parts[0] == "http:", let colon = parts[2].lastIndex(of: ":"),
                 let port = Int(parts[2][parts[2].index(after: colon)...])
@@ -31,7 +31,7 @@ package enum Wire {
             self.port = port
             target = "/" + (parts.count > 3 ? parts[3] : "")
             self.headers = Dictionary(headers.map { ($0.lowercased(), $1) }) { first, _ in first }
-            self.body = body.map { Array($0.utf8) }
+            self.body = body
         }
     }
 
@@ -42,8 +42,15 @@ package enum Wire {
     package static func send(
         _ method: String, _ url: String, headers: [String: String] = [:], body: String? = nil, http2: Bool = false
     ) async throws -> Answer {
-        let request = try Request(method, url, headers, body)
+        let request = try Request(method, url, headers, body.map { Array($0.utf8) })
         return try await http2 ? WireHTTP2.exchange(request) : WireHTTP1.exchange(request)
+    }
+
+    /// One request over HTTP/1.1 whose body is no text.
+    package static func send(
+        _ method: String, _ url: String, headers: [String: String], bytes: [UInt8]
+    ) async throws -> Answer {
+        try await WireHTTP1.exchange(try Request(method, url, headers, bytes))
     }
 
     /// A JSON-RPC call to a service; the whole response text.
