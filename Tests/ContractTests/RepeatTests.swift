@@ -47,7 +47,13 @@ struct RepeatTests {
         let answers = try await withThrowingTaskGroup(of: Wire.Answer.self) { group in
             for _ in 0..<Self.timesAtOnce {
                 group.addTask {
-                    try await surface.send(example, names, token: person.token, key: "one-key").answer
+                    // Whoever is told to wait asks again, as a client does.
+                    for _ in 0..<5 {
+                        let answer = try await surface.send(example, names, token: person.token, key: "one-key").answer
+                        guard answer.status == 429 else { return answer }
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                    return try await surface.send(example, names, token: person.token, key: "one-key").answer
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }
