@@ -10,7 +10,7 @@ struct StreamEvents: Sendable {
     func run(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {
-        try relay.admit(caller.user)
+        try await relay.admit(caller.user)
         let source = EventSource(
             caller: caller, relay: relay, scrobble: scrobble, accounts: accounts, lastID: input.lastEventID,
             seconds: input.seconds)

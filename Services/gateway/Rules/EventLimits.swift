@@ -16,5 +16,9 @@ package struct EventLimits: Sendable {
     package var retryMin = Duration.milliseconds(100)
     package var retryMax = Duration.seconds(2)
 
+    /// How long who comes before scrobble has answered once is kept waiting, and how often it is looked whether it has.
+    package var openMax = Duration.seconds(5)
+    package var openPoll = Duration.milliseconds(50)
+
     package init() {}
 }

@@ -55,8 +55,13 @@ package final class EventRelay: Sendable {
         for (event, listener) in found { listener.push(event) }
     }
 
-    /// Throws `unavailable` while nothing comes in, `overloaded` and `tooMany` for too many streams.
-    func admit(_ user: UserID) throws(RPCError) {
+    /// Waits for the first answer of scrobble, at most `EventLimits.openMax`: a browser does not come back to a stream
+    /// that was refused. Throws `unavailable` while nothing comes in, `overloaded` and `tooMany` for too many streams.
+    func admit(_ user: UserID) async throws(RPCError) {
+        let end = ContinuousClock.now + limits.openMax
+        while state.withLock({ !$0.isOpen && !$0.isDraining }), ContinuousClock.now < end {
+            do { try await Task.sleep(for: limits.openPoll) } catch { break }
+        }
         if let refusal = state.withLock({ refusal(user, $0) }) { throw refusal }
     }
 
