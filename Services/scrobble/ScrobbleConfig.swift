@@ -19,6 +19,9 @@ extension ScrobbleService {
     private static let scratchFolder = ConfigKey<String>.text(
         "REELAY_SCRATCH_FOLDER", default: "/tmp",
         "Folder for what is unpacked while files are brought in; nothing stays in it.")
+    private static let undoDays = ConfigKey<Int>.integer(
+        "REELAY_UNDO_DAYS", default: 180, in: 1...3_650,
+        "How many days what was written together can be taken back; after that nobody knows what was there before.")
     private static let traktAuthURL = ConfigKey<String>.url(
         "REELAY_TRAKT_AUTH_URL", default: "https://auth.trakt.tv",
         "Where Trakt gives out tokens; not where it is asked for anything else.")
@@ -32,6 +35,7 @@ extension ScrobbleService {
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.keyRing.definition, SharedKeys.publicURL.definition, traktURL.definition,
             traktClientID.definition, traktAuthURL.definition, traktClientSecret.definition, scratchFolder.definition,
+            undoDays.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -67,7 +71,9 @@ extension ScrobbleService {
             metadata: metadata, queue: queue, clock: clock, logger: logger)
         assembly.add(.running("hooks", phase: .background) { await hooks.run() })
         let housekeeper = Housekeeper(
-            id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore, logger: logger)
+            id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore,
+            keys: KeyStore(database: database), batches: BatchStore(database: database, ids: ids),
+            undoLife: .seconds(values[undoDays] * 86_400), clock: clock, logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
         // Those who wait for events get their answer before the listener waits for them.
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })
@@ -173,5 +179,7 @@ extension ScrobbleService {
         Migration(10, "imports", sql: PackageResources._010_imports_sql),
         Migration(11, "connections", sql: PackageResources._011_connections_sql),
         Migration(12, "sync", sql: PackageResources._012_sync_sql),
+        Migration(13, "keys_and_old_batches", sql: PackageResources._013_keys_and_old_batches_sql),
+        Migration(14, "progress_events", sql: PackageResources._014_progress_events_sql),
     ]
 }

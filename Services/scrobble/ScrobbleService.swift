@@ -28,6 +28,7 @@ package struct ScrobbleService: ScrobbleAPI {
     private let imports: ImportWorker.Tools
     private let importer: ImportWorker
     private let titles: TitleLookup
+    private let once: OnceUnderKey
     private let queue: QueueWorker
     private let hooks: HookStore
     private let hookWorker: HookWorker
@@ -58,6 +59,7 @@ package struct ScrobbleService: ScrobbleAPI {
             metadata: peers.metadata, refs: TitleRefStore(database: database), clock: clock)
         undoing = BatchUndo(batches: batches, ratings: peers.ratings, clock: clock)
         titles = TitleLookup(metadata: peers.metadata)
+        once = OnceUnderKey(keys: KeyStore(database: database), clock: clock)
         self.imports = imports
         self.importer = importer
         self.queue = queue
@@ -124,7 +126,10 @@ package struct ScrobbleService: ScrobbleAPI {
     }
 
     package func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded {
-        try await AddPlay(ledger: ledger, titles: titles, queue: queue, clock: clock, ids: ids).run(params, context)
+        let add = AddPlay(ledger: ledger, titles: titles, queue: queue, clock: clock, ids: ids)
+        return try await once.run("addPlay", of: params.user, params, context) { (call) throws(RPCError) in
+            try await add.run(params, call, context)
+        }
     }
 
     package func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval {
@@ -233,7 +238,9 @@ extension ScrobbleService {
     package func createHook(
         _ params: CreateHookParams, _ context: RPCContext
     ) async throws(RPCError) -> NewHook {
-        try await CreateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+        try await once.runUnkept("createHook", of: params.user, params, context) { () throws(RPCError) in
+            try await CreateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+        }
     }
 
     package func listHooks(
@@ -257,7 +264,9 @@ extension ScrobbleService {
     package func rotateHook(
         _ params: RotateHookParams, _ context: RPCContext
     ) async throws(RPCError) -> NewHook {
-        try await RotateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+        try await once.runUnkept("rotateHook", of: params.user, params, context) { () throws(RPCError) in
+            try await RotateHook(store: hooks, secrets: hookSecrets, clock: clock).run(params, context)
+        }
     }
 
     package func deleteHook(
@@ -325,7 +334,10 @@ extension ScrobbleService {
 
     package func markWatched(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
     {
-        try await MarkWatched(desk: desk, batches: batches, queue: queue, ids: ids).run(params, context)
+        let mark = MarkWatched(desk: desk, batches: batches, queue: queue, ids: ids)
+        return try await once.run("markWatched", of: params.user, params, context) { (call) throws(RPCError) in
+            try await mark.run(params, call, context)
+        }
     }
 
     package func unmarkWatched(_ params: UnmarkWatchedParams, _ context: RPCContext) async throws(RPCError)
@@ -367,7 +379,9 @@ extension ScrobbleService {
 /// Lists.
 extension ScrobbleService {
     package func createList(_ params: CreateListParams, _ context: RPCContext) async throws(RPCError) -> TitleList {
-        try await CreateList(lists: lists, clock: clock, ids: ids).run(params, context)
+        try await once.run("createList", of: params.user, params, context) { (_) throws(RPCError) in
+            try await CreateList(lists: lists, clock: clock, ids: ids).run(params, context)
+        }
     }
 
     package func listLists(_ params: ListListsParams, _ context: RPCContext) async throws(RPCError) -> TitleListPage {

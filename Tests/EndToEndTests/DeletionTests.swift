@@ -63,6 +63,12 @@ struct DeletionTests {
         let id = try #require(list.json["id"] as? String, "\(list.answer.text)")
         #expect(try await client.send("POST", "/lists/\(id)/items", items).status == 200)
         #expect(try await client.send("PUT", "/movies/\(title)/progress", #"{"percent":40}"#).status == 200)
+        let play = try await client.send(
+            "POST", "/history", #"{"title":"\#(title)","unknown_date":true}"#, headers: ["idempotency-key": "k"])
+        #expect(play.status == 201, "\(play.answer.text)")
+        #expect(try await client.send("POST", "/hooks", #"{"name":"Den"}"#).status == 201)
+        let sent = try await client.upload("/imports?name=x.csv", Array("Date,Name,Year\n".utf8), type: "text/csv")
+        #expect(sent.status == 202, "\(sent.answer.text)")
         let show = try await client.send("POST", "/shows/resolve", #"{"ids":{"imdb":"tt9100102"}}"#)
         let series = try #require(show.json["id"] as? String, "\(show.answer.text)")
         #expect(try await client.send("POST", "/shows/\(series)/watched", "{}").status == 200)
@@ -86,6 +92,7 @@ struct DeletionTests {
                 Set(traces).isSuperset(of: ["ratings.user_ratings", "scrobble.plays", "gateway.sessions"]), "\(traces)")
             let ledger = [
                 "watchlist_items", "collection_items", "likes", "lists", "list_items", "watch_progress", "batches",
+                "batch_changes", "idempotency_keys", "hooks", "imports", "events",
             ]
             #expect(Set(traces).isSuperset(of: ledger.map { "scrobble.\($0)" }), "\(traces)")
             _ = try await stack.database.query(

@@ -62,9 +62,12 @@ struct EventTests {
             }
         }
 
-        /// Waits until `isEnough`, at most 20 s.
-        func wait(_ isEnough: (Listener) -> Bool) async throws {
-            let end = ContinuousClock.now + .seconds(20)
+        /// Comments that only show that the connection lives.
+        var heartbeats: Int { said.components(separatedBy: "\n\n").count { $0 == ": " } }
+
+        /// Waits until `isEnough`, at most 20 s unless told otherwise.
+        func wait(atMost limit: Duration = .seconds(20), _ isEnough: (Listener) -> Bool) async throws {
+            let end = ContinuousClock.now + limit
             while !isEnough(self) {
                 guard ContinuousClock.now < end else { throw StackError("said only: \(said)") }
                 try await Task.sleep(for: .milliseconds(10))
@@ -153,5 +156,53 @@ struct EventTests {
         #expect(long.events.map(\.name) == ["bye"])
         try gateway.start()
         try await gateway.awaitReady()
+    }
+
+    @Test("A heartbeat shows that a stream lives; it ends with its session or its key, however much happens meanwhile")
+    func credentials() async throws {
+        let stack = try #require(Stack.current)
+        let name = "p" + UUID().uuidString.prefix(10).lowercased()
+        let staying = try await PublicClient(stack.service("gateway").port).registered(name)
+        let leaving = try await staying.loggedIn(name)
+        let soon = ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: 3))
+        let made = try await staying.send(
+            "POST", "/users/me/api-keys", #"{"name":"k","scopes":["read"],"expires_at":"\#(soon)"}"#,
+            headers: ["idempotency-key": "k"])
+        var keyed = staying
+        keyed.token = try #require(made.json["token"] as? String, "\(made.answer.text)")
+        let (quiet, own, key) = (try Listener(try await person()), try Listener(leaving), try Listener(keyed))
+        let kept = try Listener(staying)
+        for listener in [quiet, own, key, kept] { try await listener.wait { $0.said.contains("welcome") } }
+        #expect(try await leaving.send("POST", "/auth/logout").status == 204)
+        // Something happens all the time, so that silence is not what ends them.
+        let end = ContinuousClock.now + .seconds(25)
+        while !(own.hasEnded && key.hasEnded) {
+            try #require(ContinuousClock.now < end, "they still listen: \(own.said) \(key.said)")
+            try await watch(staying, to: 10)
+            try await Task.sleep(for: .milliseconds(500))
+        }
+        #expect(own.events.last?.name == "bye")
+        #expect(key.events.last?.name == "bye")
+        #expect(!kept.hasEnded)
+        try await quiet.wait { $0.heartbeats > 0 }
+        #expect(quiet.events.isEmpty && !quiet.hasEnded)
+    }
+
+    @Test("An import tells how far it is")
+    func progress() async throws {
+        let alice = try await person()
+        let listener = try Listener(alice)
+        try await listener.wait { $0.said.contains("welcome") }
+        let sent = try await alice.upload(
+            "/imports?name=ratings.csv",
+            Array(
+                "Date,Name,Year,Letterboxd URI,Rating\n2022-01-02,The Lighthouse Keeper's Clock,2019,https://boxd.it/aaaa,4.5\n"
+                    .utf8),
+            type: "text/csv")
+        #expect(sent.status < 300, "\(sent.answer.text)")
+        try await listener.wait { $0.events.contains { $0.data.contains(#""state":"ready""#) } }
+        #expect(Set(listener.events.map(\.name)) == ["import"])
+        #expect(listener.events.first?.data.contains(#""state":"receiving""#) == true, "\(listener.said)")
+        #expect(listener.events.last?.data.contains(#""row_count":1"#) == true, "\(listener.said)")
     }
 }

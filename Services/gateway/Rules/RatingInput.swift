@@ -7,17 +7,17 @@ import RatingScales
 struct RatingInput: Sendable {
     let rating: DecimalTenths
 
-    /// Throws `invalidRequest` unless there is exactly one of the two, and for a value that its scale does not have.
+    /// Throws `contradictoryValues` unless there is exactly one of the two, and for a value that its scale does not have.
     init(_ rating: DecimalTenths?, _ given: GivenRating?) throws(RPCError) {
         switch (rating, given) {
         case (let rating?, nil): self.rating = rating
         case (nil, let given?):
             guard let meant = given.rating else {
-                throw .invalidRequest("given: \(given.scale.rawValue) has no \(given.value)")
+                throw .contradictoryValues("given: \(given.scale.rawValue) has no \(given.value)")
             }
             self.rating = meant
-        case (nil, nil): throw .invalidRequest("rating: is missing")
-        case (_?, _?): throw .invalidRequest("given: is instead of rating, not beside it")
+        case (nil, nil): throw .contradictoryValues("rating: is missing, and so is given")
+        case (_?, _?): throw .contradictoryValues("given: is instead of rating, not beside it")
         }
     }
 }

@@ -15,9 +15,6 @@ struct ListTimeline: Sendable {
             }
             before = version
         }
-        if params.title != nil, params.batch != nil {
-            throw .invalidParams("params.batch: is not for one title")
-        }
         let found = try await asking { () throws(StoreError) in
             try await store.timeline(
                 of: params.user, title: params.title, batch: params.batch, before: before, limit: limit + 1,

@@ -219,7 +219,7 @@ enum RatingsQueries {
         WHERE e.user_id = $1 AND e.version < $2 ORDER BY e.version DESC LIMIT $3
         """, row: change)
 
-    /// Under the title's own id and those of titles that were merged into it.
+    /// Under the title's own id and those of titles that were merged into it; `$5` is a batch or NULL.
     static let timelineOfTitle = PGStatement(
         "ratings.timelineOfTitle",
         """
@@ -227,6 +227,7 @@ enum RatingsQueries {
         WHERE e.user_id = $1 AND e.version < $2 AND e.media_id = ANY (ARRAY(
             WITH title (id) AS (SELECT coalesce((SELECT to_id FROM merged_titles WHERE from_id = $4), $4))
             SELECT id FROM title UNION ALL SELECT m.from_id FROM merged_titles m JOIN title ON title.id = m.to_id))
+            AND ($5::uuid IS NULL OR e.batch_id = $5)
         ORDER BY e.version DESC LIMIT $3
         """, row: change)
 

@@ -196,7 +196,8 @@ package struct RatingsStore: Sendable {
     ) async throws(StoreError) -> [RatingChange] {
         let values: [PGValue] = [.id(user), .int(version), .int(limit)]
         if let title {
-            return try await database.rows(RatingsQueries.timelineOfTitle, values + [.id(title)], until: deadline)
+            return try await database.rows(
+                RatingsQueries.timelineOfTitle, values + [.id(title), .id(batch)], until: deadline)
         }
         if let batch {
             return try await database.rows(RatingsQueries.timelineOfBatch, values + [.id(batch)], until: deadline)

@@ -10,18 +10,22 @@ struct AddPlay: Sendable {
     let clock: any WallClock
     let ids: any IDSource
 
-    func run(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded {
+    func run(
+        _ params: AddPlayParams, _ call: KeyedCall?, _ context: RPCContext
+    ) async throws(RPCError) -> PlayAdded {
+        let said = PlayDates.Said(
+            watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
+            timeZone: params.timeZone)
+        try said.check()
         let title = try await titles.title(params.title, context)
         guard PlayableKind(title.kind) != nil else {
             throw .wrongKind("a \(title.kind.rawValue) cannot be watched in one go, only films and episodes can")
         }
         let now = clock.now
-        let said = PlayDates.Said(
-            watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
-            timeZone: params.timeZone)
         let moment = try await PlayDates(ledger: ledger, now: now).moment(said, context)
         // The same call again, under the same key, is the same play.
-        let source = PlaySource(name: PlayMatcher.byHand, key: context.idempotencyKey ?? "\(ids.next())")
+        let name = call?.id("play") ?? PlayID(ids.next())
+        let source = PlaySource(name: PlayMatcher.byHand, key: "\(name)")
         let play = IncomingPlay(
             title: title.id, kind: title.kind, moment: moment, percent: nil,
             runtimeMinutes: title.runtimeMinutes.map { Int($0) }, source: source, episode: EpisodePlace(title))
@@ -33,9 +37,8 @@ struct AddPlay: Sendable {
         }.first
         guard let verdict else { throw .internal("the ledger gave no verdict") }
         queue.announce()
-        // What is known by this road came under this key before, and gets the answer that it got then.
-        let isNew = if case .known = verdict { true } else { verdict.isNew }
-        return PlayAdded(play: verdict.play, isNew: isNew)
+        // What is known by this road came with this call before.
+        return PlayAdded(play: verdict.play, isNew: verdict.isNew || verdict.isKnown)
     }
 }
 
@@ -57,14 +60,19 @@ struct PlayDates: Sendable {
         let timeZone: String?
 
         var isNothing: Bool { watchedAt == nil && watchedOn == nil && unknownDate != true }
+
+        /// Throws `contradictoryValues` where more than one was said.
+        func check() throws(RPCError) {
+            guard [watchedAt != nil, watchedOn != nil, unknownDate == true].count(where: \.self) <= 1 else {
+                throw .contradictoryValues("at most one of watched_at, watched_on and unknown_date may be given")
+            }
+        }
     }
 
-    /// The moment that is meant; now where nothing was said. Throws `dateInFuture` and `unknownTimeZone`.
+    /// The moment that is meant; now where nothing was said. Throws `contradictoryValues`, `dateInFuture` and
+    /// `unknownTimeZone`.
     func moment(_ said: Said, _ context: RPCContext) async throws(RPCError) -> PlayMoment {
-        let given = [said.watchedAt != nil, said.watchedOn != nil, said.unknownDate == true].filter(\.self)
-        guard given.count <= 1 else {
-            throw .invalidParams("params: at most one of watched_at, watched_on and unknown_date may be given")
-        }
+        try said.check()
         if said.unknownDate == true { return .unknown }
         let latest = now.advanced(by: Self.aheadMax)
         if let day = said.watchedOn {

@@ -14,7 +14,7 @@ struct CorrectImport: Sendable {
         let (user, id) = (params.user, params.import)
         let given = [params.title != nil, params.skip == true, params.watchedOn != nil].filter(\.self)
         guard given.count == 1 else {
-            throw .invalidParams("params: one of title, skip and watched_on must be given")
+            throw .contradictoryValues("one of title, skip and watched_on must be given, and one only")
         }
         let found = try await asking { () throws(StoreError) in
             try await store.row(params.place, of: id, user, until: context.deadline)

@@ -14,7 +14,7 @@ struct EditPlay: Sendable {
             watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
             timeZone: params.timeZone)
         guard !said.isNothing else {
-            throw .invalidParams("params: one of watched_at, watched_on and unknown_date must be given")
+            throw .contradictoryValues("one of watched_at, watched_on and unknown_date must be given")
         }
         let moment = try await PlayDates(ledger: ledger, now: now).moment(said, context)
         let edited = try await asking { () throws(StoreError) in

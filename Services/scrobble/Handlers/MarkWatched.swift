@@ -9,47 +9,55 @@ struct MarkWatched: Sendable {
     let queue: QueueWorker
     let ids: any IDSource
 
-    func run(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange {
+    func run(
+        _ params: MarkWatchedParams, _ call: KeyedCall?, _ context: RPCContext
+    ) async throws(RPCError) -> WatchedChange {
         let now = desk.clock.now
-        let title = try await desk.title(params.title, params.kind, context)
-        let isOne = title.kind == .movie || (title.kind == .episode && params.upTo != true)
         let said = PlayDates.Said(
             watchedAt: params.watchedAt, watchedOn: params.watchedOn, unknownDate: params.unknownDate,
             timeZone: params.timeZone)
+        try said.check()
+        let title = try await desk.title(params.title, params.kind, context)
+        let isOne = title.kind == .movie || (title.kind == .episode && params.upTo != true)
         let dates = PlayDates(ledger: desk.ledger, now: now)
         let moment = !isOne && said.isNothing ? .unknown : try await dates.moment(said, context)
-        let key = context.idempotencyKey ?? "\(ids.next())"
         let change =
             isOne
-            ? try await one(title, moment, key, params, now, context)
-            : try await many(title, moment, key, params, now, context)
+            ? try await one(title, moment, call, params, now, context)
+            : try await many(title, moment, call, params, now, context)
         if change.added > 0 { queue.announce() }
         return change
     }
 
     private func one(
-        _ title: Title, _ moment: PlayMoment, _ key: String, _ params: MarkWatchedParams, _ now: Timestamp,
+        _ title: Title, _ moment: PlayMoment, _ call: KeyedCall?, _ params: MarkWatchedParams, _ now: Timestamp,
         _ context: RPCContext
     ) async throws(RPCError) -> WatchedChange {
+        let name = call?.id("play") ?? PlayID(ids.next())
         let play = IncomingPlay(
             title: title.id, kind: title.kind, moment: moment, percent: nil,
             runtimeMinutes: title.runtimeMinutes.map { Int($0) },
-            source: PlaySource(name: PlayMatcher.byHand, key: key), episode: EpisodePlace(title))
+            source: PlaySource(name: PlayMatcher.byHand, key: "\(name)"), episode: EpisodePlace(title))
         let verdicts = try await writing { () throws(StoreError) in
             try await desk.ledger.add(arrival([play], nil, params, now), until: context.deadline)
         }
-        return WatchedChange(added: verdicts.count(where: \.isNew), removed: 0)
+        // What is known by this road came with this call before.
+        return WatchedChange(added: verdicts.count { $0.isNew || $0.isKnown }, removed: 0)
     }
 
     private func many(
-        _ title: Title, _ moment: PlayMoment, _ key: String, _ params: MarkWatchedParams, _ now: Timestamp,
+        _ title: Title, _ moment: PlayMoment, _ call: KeyedCall?, _ params: MarkWatchedParams, _ now: Timestamp,
         _ context: RPCContext
     ) async throws(RPCError) -> WatchedChange {
+        let batch = call?.id("batch") ?? BatchID(ids.next())
         let episodes = try await toMark(title, params, context)
-        guard !episodes.isEmpty else { return WatchedChange(added: 0, removed: 0) }
+        // In this order: whoever sees plays of the same call sees its batch too.
+        if call != nil, let made = try await stored(batch, params, context) {
+            guard made.state == .applying else { return WatchedChange(made) }
+        } else if episodes.isEmpty {
+            return WatchedChange(added: 0, removed: 0)
+        }
         let series = title.kind == .series ? title.id : title.series ?? title.id
-        let batch = BatchID(ids.next())
-        var counts = BatchCounts()
         try await writing { () throws(StoreError) in
             try await batches.open(
                 batch, of: params.user, source: LedgerWriter.byPerson, label: title.name, as: .applying, at: now,
@@ -59,24 +67,35 @@ struct MarkWatched: Sendable {
             let plays = episodes[start..<min(start + LedgerLimits.itemsMax, episodes.count)].map { episode in
                 IncomingPlay(
                     title: episode.title, kind: .episode, moment: moment, percent: nil, runtimeMinutes: nil,
-                    source: PlaySource(name: PlayMatcher.byHand, key: "\(key) \(episode.title)"),
+                    source: PlaySource(name: PlayMatcher.byHand, key: "\(batch) \(episode.title)"),
                     episode: EpisodePlace(series: series, season: episode.season, number: episode.number))
             }
-            let verdicts = try await writing { () throws(StoreError) in
+            _ = try await writing { () throws(StoreError) in
                 try await desk.ledger.add(arrival(plays, batch, params, now), until: context.deadline)
             }
-            let new = verdicts.count(where: \.isNew)
-            counts.count(LedgerFacet.play.rawValue, "created", by: new)
-            // None of them was watched, so what is no new play is one that was taken out.
-            counts.count(LedgerFacet.play.rawValue, "restored", by: verdicts.count - new)
         }
+        // Counted where it is written down, since the call may have been here before.
+        let (made, restored) = try await asking { () throws(StoreError) in
+            try await batches.countPlays(of: batch, params.user, until: context.deadline)
+        }
+        var counts = BatchCounts()
+        counts.count(LedgerFacet.play.rawValue, "created", by: made)
+        // None of them was watched, so what is no new play is one that was taken out.
+        counts.count(LedgerFacet.play.rawValue, "restored", by: restored)
         let done = counts
         try await writing { () throws(StoreError) in
             _ = try await batches.advance(
                 batch, of: params.user, to: .applied, counts: done, at: now, until: context.deadline)
         }
-        return WatchedChange(
-            added: done.counts[LedgerFacet.play.rawValue]?.values.reduce(0, +) ?? 0, removed: 0, batch: batch)
+        return WatchedChange(added: made + restored, removed: 0, batch: batch)
+    }
+
+    private func stored(
+        _ batch: BatchID, _ params: MarkWatchedParams, _ context: RPCContext
+    ) async throws(RPCError) -> StoredBatch? {
+        try await asking { () throws(StoreError) in
+            try await batches.batch(batch, of: params.user, until: context.deadline)
+        }
     }
 
     private func toMark(
@@ -108,4 +127,14 @@ struct MarkWatched: Sendable {
 
 extension PlayVerdict {
     var isNew: Bool { if case .new = self { true } else { false } }
+    var isKnown: Bool { if case .known = self { true } else { false } }
+}
+
+extension WatchedChange {
+    /// What a batch that was written whole came to.
+    fileprivate init(_ batch: StoredBatch) {
+        self.init(
+            added: batch.counts.counts[LedgerFacet.play.rawValue]?.values.reduce(0, +) ?? 0, removed: 0,
+            batch: batch.id)
+    }
 }

@@ -10,6 +10,7 @@ struct PreviewUndo: Sendable {
         guard let batch = try await undoing.batch(params.batch, of: params.user, until: context.deadline) else {
             throw .batchNotFound("there is no such batch")
         }
+        try batch.checkAge()
         return batch.state == .undoing || batch.state == .undone
             ? try await undoing.report(on: batch, of: params.user, until: context.deadline)
             : try await undoing.preview(of: batch, of: params.user, context)

@@ -28,9 +28,12 @@ struct BatchUndo: Sendable {
         _ batch: StoredBatch, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) {
         let next: BatchState = batch.state == .planned ? .undone : .undoing
-        _ = try await asking { () throws(StoreError) in
+        try batch.checkAge()
+        let begun = try await asking { () throws(StoreError) in
             try await batches.advance(batch.id, of: user, to: next, at: clock.now, until: deadline)
         }
+        // It may have grown too old between the two.
+        if begun == nil { try await self.batch(batch.id, of: user, until: deadline)?.checkAge() }
     }
 
     /// Takes back what is left of a batch that is being undone, and says so at the end. May be repeated and cut short.
@@ -120,6 +123,14 @@ struct BatchUndo: Sendable {
     ) async throws(RPCError) {
         var cursor: String?
         repeat { cursor = try await ask(cursor).nextCursor } while cursor != nil
+    }
+}
+
+extension StoredBatch {
+    /// Throws `undoExpired` where nobody knows any more what the batch changed.
+    func checkAge() throws(RPCError) {
+        guard let forgottenAt else { return }
+        throw .undoExpired("what this batch changed was forgotten on \(forgottenAt.date)")
     }
 }
 

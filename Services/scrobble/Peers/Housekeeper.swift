@@ -8,6 +8,11 @@ struct Housekeeper: Sendable {
     let turns: QueueStore
     let events: EventStore
     let hooks: HookStore
+    let keys: KeyStore
+    let batches: BatchStore
+    /// How long what a batch changed is kept.
+    let undoLife: Duration
+    let clock: any WallClock
     let logger: Logger
 
     func run() async {
@@ -21,9 +26,17 @@ struct Housekeeper: Sendable {
                 else { continue }
                 while try await events.sweep(until: .now + .seconds(30)), !Task.isCancelled {}
                 try await hooks.sweep(until: .now + .seconds(30))
+                while try await keys.sweep(at: clock.now, until: .now + .seconds(30)), !Task.isCancelled {}
+                while try await forgetBatches(), !Task.isCancelled {}
             } catch {
                 logger.warning("what is old was not removed", metadata: ["cause": "\(error)"])
             }
         }
+    }
+
+    private func forgetBatches() async throws(StoreError) -> Bool {
+        let now = clock.now
+        return try await batches.forget(
+            before: now.advanced(by: .zero - undoLife), at: now, until: .now + .seconds(30))
     }
 }

@@ -5,7 +5,7 @@ import Store
 /// Every SQL text about batches and taking them back.
 enum BatchQueries {
     private static let columns = """
-        id, source, label, state, counts, undo_id, created_at, applied_at, undone_at
+        id, source, label, state, counts, undo_id, created_at, applied_at, undone_at, forgotten_at
         """
 
     static let open = PGCommand(
@@ -25,7 +25,8 @@ enum BatchQueries {
             state = $4, counts = coalesce($6, counts),
             applied_at = CASE WHEN $4 = 'applied' THEN $5 ELSE applied_at END,
             undone_at = CASE WHEN $4 = 'undone' THEN $5 ELSE undone_at END
-        WHERE user_id = $1 AND id = $2 AND state = ANY ($3) RETURNING \(columns)
+        WHERE user_id = $1 AND id = $2 AND state = ANY ($3) AND ($4 <> 'undoing' OR forgotten_at IS NULL)
+        RETURNING \(columns)
         """, kind: .write, row: batch)
 
     static let get = PGStatement(
@@ -42,7 +43,60 @@ enum BatchQueries {
         "batches.undoing", "SELECT user_id, id FROM batches WHERE state = 'undoing' ORDER BY user_id, id LIMIT $1"
     ) { row throws(PGError) in BatchKey(user: try row.next(), batch: try row.next()) }
 
+    /// Batches older than `$1`, at most `$3`: they can no longer be taken back. One that is being taken back waits.
+    static let forget = PGStatement(
+        "batches.forget",
+        """
+        UPDATE batches SET forgotten_at = $2 WHERE (user_id, id) IN (
+            SELECT user_id, id FROM batches
+            WHERE created_at < $1 AND forgotten_at IS NULL AND state <> 'undoing'
+            ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// What the first `$1` forgotten batches changed, at most `$2` rows.
+    static let removeChanges = PGStatement(
+        "batches.removeChanges",
+        """
+        DELETE FROM batch_changes c USING (
+            SELECT c.user_id, c.batch_id, c.facet, c.list_id, c.item_id
+            FROM (
+                SELECT user_id, id FROM batches WHERE forgotten_at IS NOT NULL AND NOT is_swept
+                ORDER BY user_id, id LIMIT $1
+            ) b JOIN batch_changes c ON c.user_id = b.user_id AND c.batch_id = b.id
+            LIMIT $2
+        ) old
+        WHERE c.user_id = old.user_id AND c.batch_id = old.batch_id AND c.facet = old.facet
+            AND c.list_id = old.list_id AND c.item_id = old.item_id
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// Of the same batches those of which nothing is left.
+    static let swept = PGStatement(
+        "batches.swept",
+        """
+        UPDATE batches b SET is_swept = true FROM (
+            SELECT user_id, id FROM batches WHERE forgotten_at IS NOT NULL AND NOT is_swept
+            ORDER BY user_id, id LIMIT $1
+        ) old
+        WHERE b.user_id = old.user_id AND b.id = old.id
+            AND NOT EXISTS (SELECT FROM batch_changes c WHERE c.user_id = old.user_id AND c.batch_id = old.id)
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     // MARK: What a batch touched
+
+    /// How many plays a batch made, and how many it put back.
+    static let plays = PGStatement(
+        "batches.plays",
+        """
+        SELECT count(*) FILTER (WHERE before IS NULL), count(*) FILTER (WHERE before IS NOT NULL)
+        FROM batch_changes WHERE user_id = $1 AND batch_id = $2 AND facet = 'play'
+        """
+    ) { row throws(PGError) in (try row.next(Int.self), try row.next(Int.self)) }
 
     /// Items of one facet after a place, with how they stand now; those that were dealt with only where `$6`.
     static let touched: [LedgerFacet: PGStatement<TouchedItem>] = Dictionary(
@@ -171,7 +225,7 @@ enum BatchQueries {
         StoredBatch(
             id: try row.next(), source: try row.next(), label: try row.next(), state: try row.next(),
             counts: try row.nextJSON(), undo: try row.next(), createdAt: try row.next(), appliedAt: try row.next(),
-            undoneAt: try row.next())
+            undoneAt: try row.next(), forgottenAt: try row.next())
     }
 }
 
@@ -237,4 +291,6 @@ package struct StoredBatch: Sendable, Hashable {
     package let createdAt: Timestamp
     package let appliedAt: Timestamp?
     package let undoneAt: Timestamp?
+    /// When it was too old to be taken back any more.
+    package let forgottenAt: Timestamp?
 }

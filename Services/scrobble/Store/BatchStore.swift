@@ -64,6 +64,29 @@ package struct BatchStore: Sendable {
         try await database.rows(BatchQueries.undoing, [.int(limit)], until: deadline)
     }
 
+    /// How many plays a batch made, and how many it put back.
+    package func countPlays(
+        of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (made: Int, restored: Int) {
+        try await database.rows(BatchQueries.plays, [.id(user), .id(batch)], until: deadline).first ?? (0, 0)
+    }
+
+    // MARK: Old ones
+
+    /// Forgets what batches from before `moment` changed, a portion of it; whether there may be more.
+    package func forget(
+        before moment: Timestamp, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let count = LedgerLimits.forgottenBatchesMax
+        let forgotten = try await database.rows(
+            BatchQueries.forget, [.moment(moment), .moment(now), .int(count)], until: deadline)
+        let removed = try await database.rows(
+            BatchQueries.removeChanges, [.int(count), .int(LedgerLimits.forgottenChangesMax)], until: deadline)
+        guard removed.count < LedgerLimits.forgottenChangesMax else { return true }
+        let swept = try await database.rows(BatchQueries.swept, [.int(count)], until: deadline)
+        return forgotten.count == count || swept.count == count
+    }
+
     // MARK: Taking back
 
     /// What is yet to be taken back of one facet, `LedgerLimits.undoItemsMax` items after a place; the rule tells what

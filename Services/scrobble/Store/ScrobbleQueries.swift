@@ -63,13 +63,14 @@ enum ScrobbleQueries {
 
     /// Every table of a person's rows; `play_sources` goes with the plays, `list_items` with the lists. What batches
     /// changed goes last: whoever writes the rows before it adds to it.
-    static let removePerson = [
+    static let removedWithPerson = [
         "queue_lanes", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies", "oauth_flows",
         "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "playback_sessions",
         "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
-        "batch_changes", "batches", "imports", "match_overrides",
-    ].map {
+        "batch_changes", "batches", "imports", "match_overrides", "idempotency_keys",
+    ]
+    static let removePerson = removedWithPerson.map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }
 

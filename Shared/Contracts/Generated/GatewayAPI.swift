@@ -105,7 +105,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a film, or changes my rating. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -237,7 +237,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetShowRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a show, or changes my rating. `POST /api/v1/shows/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateShow(
         _ input: RateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -256,7 +256,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetSeasonRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a season, or changes my rating. `POST /api/v1/seasons/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateSeason(
         _ input: RateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -275,7 +275,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetEpisodeRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates an episode, or changes my rating. `POST /api/v1/episodes/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused.
+    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateEpisode(
         _ input: RateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -308,7 +308,7 @@ package protocol GatewayAPI: Sendable {
     func compareRatings(
         _ input: CompareRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WorldComparison>
-    /// Every change of my ratings, the latest first: all of them, those of one title, or those of one batch. `GET
+    /// Every change of my ratings, the latest first: all of them, or those of one title and one batch. `GET
     /// /api/v1/ratings/timeline`. Errors: invalidCursor.
     func listRatingTimeline(
         _ input: ListRatingTimelineInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -424,7 +424,7 @@ package protocol GatewayAPI: Sendable {
         _ input: ListHooksInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookList>
     /// Makes an address for one media server. Its secret is shown once; I have 20 hooks at the most (`tooMany`). `POST
-    /// /api/v1/hooks`.
+    /// /api/v1/hooks`. Errors: idempotencyKeyReused.
     func createHook(
         _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook>
@@ -445,7 +445,7 @@ package protocol GatewayAPI: Sendable {
         _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Hook>
     /// Gives a hook another secret. The one before counts for a day more, or as long as I say. `POST
-    /// /api/v1/hooks/{hook}/rotate`. Errors: hookNotFound.
+    /// /api/v1/hooks/{hook}/rotate`. Errors: hookNotFound, idempotencyKeyReused.
     func rotateHook(
         _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook>
@@ -470,8 +470,8 @@ package protocol GatewayAPI: Sendable {
     func rerunHookDelivery(
         _ input: RerunHookDeliveryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<DeliveryRerun>
-    /// What happens to me, as it happens: server-sent events named playback, history and job. Resumes after
-    /// Last-Event-ID. `GET /api/v1/events`.
+    /// What happens to me, as it happens: server-sent events named playback, history, job, import and sync. Resumes
+    /// after Last-Event-ID. `GET /api/v1/events`.
     func streamEvents(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
@@ -507,7 +507,7 @@ package protocol GatewayAPI: Sendable {
     ) async throws(RPCError) -> EdgeReply<ImportRowPage>
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day;
     /// remembered for later imports. `POST /api/v1/imports/{import}/corrections`. Errors: importNotFound,
-    /// importNotReady, titleNotFound.
+    /// importNotReady, titleNotFound, contradictoryValues.
     func correctImport(
         _ input: CorrectImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportRow>
@@ -525,7 +525,7 @@ package protocol GatewayAPI: Sendable {
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedPage>
     /// I watched a film or an episode: now, at a moment, on a day, or at some time. `POST /api/v1/history`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func addPlay(
         _ input: AddPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlayAdded>
@@ -534,7 +534,7 @@ package protocol GatewayAPI: Sendable {
         _ input: RemovePlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlayRemoval>
     /// Says when I watched this - at a moment, on a day, or at some time. `PATCH /api/v1/history/{play}`. Errors:
-    /// playNotFound, dateInFuture, unknownTimeZone.
+    /// playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(
         _ input: EditPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Play>
@@ -543,7 +543,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
     /// I have watched a film. `POST /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind, dateInFuture,
-    /// unknownTimeZone.
+    /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markMovieWatched(
         _ input: MarkMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
@@ -570,7 +570,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
     /// I have watched every episode of a show that has aired. `POST /api/v1/shows/{title}/watched`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markShowWatched(
         _ input: MarkShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
@@ -589,7 +589,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
     /// I have watched every episode of a season that has aired. `POST /api/v1/seasons/{title}/watched`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markSeasonWatched(
         _ input: MarkSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
@@ -608,7 +608,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
     /// I have watched an episode; with `up_to` all before it too. `POST /api/v1/episodes/{title}/watched`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone.
+    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markEpisodeWatched(
         _ input: MarkEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
@@ -718,13 +718,13 @@ package protocol GatewayAPI: Sendable {
     func listBatches(
         _ input: ListBatchesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<BatchPage>
-    /// What taking a batch back would come to; nothing is changed. `GET /api/v1/batches/{batch}/undo`. Errors:
-    /// batchNotFound.
+    /// What taking a batch back would come to; nothing is changed. What is older than the installation keeps is
+    /// refused (`undoExpired`). `GET /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
     func previewUndo(
         _ input: PreviewUndoInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<UndoReport>
-    /// Takes back what a batch has written. What was edited since keeps the edit and is named. `POST
-    /// /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
+    /// Takes back what a batch has written. What was edited since keeps the edit and is named. What is older than the
+    /// installation keeps is refused (`undoExpired`). `POST /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
     func undoBatch(
         _ input: UndoBatchInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<UndoReport>

@@ -20,8 +20,8 @@ package protocol RatingsAPI: Sendable {
     func getSummaries(_ params: GetSummariesParams, _ context: RPCContext) async throws(RPCError) -> FoundSummaries
     /// A person's ratings in figures.
     func getStatistics(_ params: GetStatisticsParams, _ context: RPCContext) async throws(RPCError) -> RatingStatistics
-    /// The changes of a person's ratings, the latest first: all of them, those of one title, or those of one batch.
-    /// Errors: invalidCursor.
+    /// The changes of a person's ratings, the latest first: all of them, or those of one title and one batch. Errors:
+    /// invalidCursor.
     func listTimeline(_ params: ListTimelineParams, _ context: RPCContext) async throws(RPCError) -> RatingTimeline
     /// The changes of a person's ratings after a version, in their order: a feed to follow, without a gap.
     func listChanges(_ params: ListChangesParams, _ context: RPCContext) async throws(RPCError) -> RatingFeed
@@ -101,8 +101,8 @@ package struct RatingsClient: Sendable {
         try await caller.call(RatingsMethods.getStatistics, params, call)
     }
 
-    /// The changes of a person's ratings, the latest first: all of them, those of one title, or those of one batch.
-    /// Errors: invalidCursor.
+    /// The changes of a person's ratings, the latest first: all of them, or those of one title and one batch. Errors:
+    /// invalidCursor.
     package func listTimeline(_ params: ListTimelineParams, _ call: RPCCall) async throws(RPCError) -> RatingTimeline {
         try await caller.call(RatingsMethods.listTimeline, params, call)
     }

@@ -70,7 +70,7 @@ package enum RatingsDocument {
         "errors":[],
         "examples":[{"name":"a person with one rating","params":[{"name":"user","value":"01920000-0000-7000-8000-0000000f1009"}],"result":{"name":"statistics","value":{"count":1,"average":8.5,"reviews":0,"first_rated_at":"2026-11-01T12:00:00Z","last_rated_at":"2026-11-01T12:00:00Z","distribution":[0,0,0,0,0,0,0,0,1,0],"kinds":[{"kind":"movie","count":1,"average":8.5,"distribution":[0,0,0,0,0,0,0,0,1,0]}],"years":[{"year":2026,"count":1,"average":8.5}]}},"x-given":[{"method":"ratings.rateTitle","params":{"user":"01920000-0000-7000-8000-0000000f1009","title":"01920000-0000-7000-8000-000000000603","kind":"movie","rating":8.5,"rated_at":"2026-11-01T12:00:00Z"}}]}]},
         {"name":"ratings.listTimeline",
-        "summary":"The changes of a person's ratings, the latest first: all of them, those of one title, or those of one batch.",
+        "summary":"The changes of a person's ratings, the latest first: all of them, or those of one title and one batch.",
         "x-idempotent":true,
         "paramStructure":"by-name",
         "params":[{"name":"user","required":true,"schema":{"$ref":"#/components/schemas/UserId"}},{"name":"title","required":false,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"batch","required":false,"schema":{"$ref":"#/components/schemas/BatchId"}},{"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/PageLimit"}},{"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/Cursor"}}],

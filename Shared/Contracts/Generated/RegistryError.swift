@@ -84,12 +84,16 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case unknownTimeZone
     /// The moment of expiry has passed already.
     case expiryInPast
+    /// Values that each fit their description do not fit together; detail says which.
+    case contradictoryValues
     /// The person has no play with this id.
     case playNotFound
     /// The person has no list with this id.
     case listNotFound
     /// The person has no batch with this id.
     case batchNotFound
+    /// The batch is too old to be taken back: nobody knows any more what was there before it.
+    case undoExpired
     /// No hook has this id or this secret.
     case hookNotFound
     /// The hook has no delivery with this id any more.
@@ -151,9 +155,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: 1049
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
+        case .contradictoryValues: 1052
         case .playNotFound: 1070
         case .listNotFound: 1071
         case .batchNotFound: 1072
+        case .undoExpired: 1073
         case .hookNotFound: 1100
         case .deliveryNotFound: 1101
         case .hookAccountNotFound: 1102
@@ -201,16 +207,18 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .payloadTooLarge: 413
         case .nothingToResolve: 422
         case .dateInFuture: 422
-        case .invalidCursor: 400
+        case .invalidCursor: 422
         case .weakPassword: 422
         case .wrongKind: 422
         case .requestTimeout: 408
         case .idempotencyKeyReused: 422
         case .unknownTimeZone: 422
         case .expiryInPast: 422
+        case .contradictoryValues: 422
         case .playNotFound: 404
         case .listNotFound: 404
         case .batchNotFound: 404
+        case .undoExpired: 409
         case .hookNotFound: 404
         case .deliveryNotFound: 404
         case .hookAccountNotFound: 404
@@ -268,9 +276,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
+        case .contradictoryValues: "Values that each fit their description do not fit together; detail says which."
         case .playNotFound: "The person has no play with this id."
         case .listNotFound: "The person has no list with this id."
         case .batchNotFound: "The person has no batch with this id."
+        case .undoExpired:
+            "The batch is too old to be taken back: nobody knows any more what was there before it."
         case .hookNotFound: "No hook has this id or this secret."
         case .deliveryNotFound: "The hook has no delivery with this id any more."
         case .hookAccountNotFound: "The hook has not heard of this account."
@@ -325,9 +336,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .idempotencyKeyReused: false
         case .unknownTimeZone: false
         case .expiryInPast: false
+        case .contradictoryValues: false
         case .playNotFound: false
         case .listNotFound: false
         case .batchNotFound: false
+        case .undoExpired: false
         case .hookNotFound: false
         case .deliveryNotFound: false
         case .hookAccountNotFound: false
@@ -382,9 +395,11 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1049: self = .idempotencyKeyReused
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
+        case 1052: self = .contradictoryValues
         case 1070: self = .playNotFound
         case 1071: self = .listNotFound
         case 1072: self = .batchNotFound
+        case 1073: self = .undoExpired
         case 1100: self = .hookNotFound
         case 1101: self = .deliveryNotFound
         case 1102: self = .hookAccountNotFound
@@ -561,6 +576,10 @@ extension RPCError {
     package static func expiryInPast(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.expiryInPast.error(message, data: data)
     }
+    /// Values that each fit their description do not fit together; detail says which.
+    package static func contradictoryValues(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.contradictoryValues.error(message, data: data)
+    }
     /// The person has no play with this id.
     package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.playNotFound.error(message, data: data)
@@ -572,6 +591,10 @@ extension RPCError {
     /// The person has no batch with this id.
     package static func batchNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.batchNotFound.error(message, data: data)
+    }
+    /// The batch is too old to be taken back: nobody knows any more what was there before it.
+    package static func undoExpired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.undoExpired.error(message, data: data)
     }
     /// No hook has this id or this secret.
     package static func hookNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {

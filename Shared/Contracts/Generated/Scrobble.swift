@@ -28,7 +28,8 @@ package protocol ScrobbleAPI: Sendable {
         _ params: SetPlaybackSettingsParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSettings
     /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
-    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone.
+    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
+    /// idempotencyKeyReused.
     func addPlay(_ params: AddPlayParams, _ context: RPCContext) async throws(RPCError) -> PlayAdded
     /// Takes a play out; no file and no other account brings it back.
     func removePlay(_ params: RemovePlayParams, _ context: RPCContext) async throws(RPCError) -> PlayRemoval
@@ -78,7 +79,8 @@ package protocol ScrobbleAPI: Sendable {
     func resolveConflict(_ params: ResolveConflictParams, _ context: RPCContext) async throws(RPCError) -> JobChange
     /// A person's plays, the latest first. Errors: invalidCursor.
     func listHistory(_ params: ListHistoryParams, _ context: RPCContext) async throws(RPCError) -> HistoryPage
-    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound.
+    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound,
+    /// idempotencyKeyReused.
     func createHook(_ params: CreateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
     /// A person's hooks, the oldest first.
     func listHooks(_ params: ListHooksParams, _ context: RPCContext) async throws(RPCError) -> HookList
@@ -86,7 +88,7 @@ package protocol ScrobbleAPI: Sendable {
     func getHook(_ params: GetHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
     /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound.
     func updateHook(_ params: UpdateHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
-    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound.
+    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound, idempotencyKeyReused.
     func rotateHook(_ params: RotateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
     /// Takes a hook away with its deliveries; its address is nobody's from then on.
     func deleteHook(_ params: DeleteHookParams, _ context: RPCContext) async throws(RPCError) -> HookRemoval
@@ -117,13 +119,13 @@ package protocol ScrobbleAPI: Sendable {
     /// What has happened to one person since.
     func eventsOf(_ params: EventsOfParams, _ context: RPCContext) async throws(RPCError) -> EventFeed
     /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
-    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone.
+    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play
     /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
     func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState
     /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
     /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
-    /// unknownTimeZone.
+    /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markWatched(_ params: MarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
     /// A person has not watched a title: takes out every play of it, or of all episodes of a show or a season. No file
     /// and no other account brings them back. Errors: titleNotFound, wrongKind.
@@ -166,10 +168,12 @@ package protocol ScrobbleAPI: Sendable {
     func moveListItems(_ params: MoveListItemsParams, _ context: RPCContext) async throws(RPCError) -> TitleList
     /// What was written together for a person, the latest first. Errors: invalidCursor.
     func listBatches(_ params: ListBatchesParams, _ context: RPCContext) async throws(RPCError) -> BatchPage
-    /// What undoing a batch would come to; nothing is changed. Errors: batchNotFound.
+    /// What undoing a batch would come to; nothing is changed. What is older than the installation keeps is refused
+    /// (`undoExpired`). Errors: batchNotFound.
     func previewUndo(_ params: PreviewUndoParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
     /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
-    /// named. Repeating it changes nothing more. Errors: batchNotFound.
+    /// named. Repeating it changes nothing more. What is older than the installation keeps is refused (`undoExpired`).
+    /// Errors: batchNotFound.
     func undoBatch(_ params: UndoBatchParams, _ context: RPCContext) async throws(RPCError) -> UndoReport
     /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
     /// come before all others. Errors: invalidCursor.
@@ -195,7 +199,7 @@ package protocol ScrobbleAPI: Sendable {
         _ params: SetImportFileKindParams, _ context: RPCContext
     ) async throws(RPCError) -> ImportFileKindSet
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound.
+    /// Errors: importNotFound, importNotReady, titleNotFound, contradictoryValues.
     func correctImport(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow
     /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
     /// importNotReady.
@@ -342,7 +346,8 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// A person writes down a play: now, at a moment, on a day, or at some time. What was removed before is put back.
-    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone.
+    /// Errors: titleNotFound, wrongKind, userNotFound, dateInFuture, unknownTimeZone, contradictoryValues,
+    /// idempotencyKeyReused.
     package func addPlay(_ params: AddPlayParams, _ call: RPCCall) async throws(RPCError) -> PlayAdded {
         try await caller.call(ScrobbleMethods.addPlay, params, call)
     }
@@ -452,7 +457,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.listHistory, params, call)
     }
 
-    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound.
+    /// A new address for one media server. A person has 20 at the most (`tooMany`). Errors: userNotFound,
+    /// idempotencyKeyReused.
     package func createHook(_ params: CreateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
         try await caller.call(ScrobbleMethods.createHook, params, call)
     }
@@ -472,7 +478,7 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.updateHook, params, call)
     }
 
-    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound.
+    /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound, idempotencyKeyReused.
     package func rotateHook(_ params: RotateHookParams, _ call: RPCCall) async throws(RPCError) -> NewHook {
         try await caller.call(ScrobbleMethods.rotateHook, params, call)
     }
@@ -530,7 +536,7 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
-    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone.
+    /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     package func editPlay(_ params: EditPlayParams, _ call: RPCCall) async throws(RPCError) -> Play {
         try await caller.call(ScrobbleMethods.editPlay, params, call)
     }
@@ -542,7 +548,7 @@ package struct ScrobbleClient: Sendable {
 
     /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
     /// `up_to`, of an episode, all before it too. Errors: titleNotFound, wrongKind, userNotFound, dateInFuture,
-    /// unknownTimeZone.
+    /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     package func markWatched(_ params: MarkWatchedParams, _ call: RPCCall) async throws(RPCError) -> WatchedChange {
         try await caller.call(ScrobbleMethods.markWatched, params, call)
     }
@@ -641,13 +647,15 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.listBatches, params, call)
     }
 
-    /// What undoing a batch would come to; nothing is changed. Errors: batchNotFound.
+    /// What undoing a batch would come to; nothing is changed. What is older than the installation keeps is refused
+    /// (`undoExpired`). Errors: batchNotFound.
     package func previewUndo(_ params: PreviewUndoParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
         try await caller.call(ScrobbleMethods.previewUndo, params, call)
     }
 
     /// Takes back what a batch has written, here and in the ratings; what was edited since keeps the edit and is
-    /// named. Repeating it changes nothing more. Errors: batchNotFound.
+    /// named. Repeating it changes nothing more. What is older than the installation keeps is refused (`undoExpired`).
+    /// Errors: batchNotFound.
     package func undoBatch(_ params: UndoBatchParams, _ call: RPCCall) async throws(RPCError) -> UndoReport {
         try await caller.call(ScrobbleMethods.undoBatch, params, call)
     }
@@ -704,7 +712,7 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound.
+    /// Errors: importNotFound, importNotReady, titleNotFound, contradictoryValues.
     package func correctImport(_ params: CorrectImportParams, _ call: RPCCall) async throws(RPCError) -> ImportRow {
         try await caller.call(ScrobbleMethods.correctImport, params, call)
     }

@@ -1,5 +1,6 @@
 import Contracts
 import Postgres
+import RPC
 import Store
 import TestSupport
 import Testing
@@ -155,6 +156,50 @@ import Testing
             let stored = try await fixture.batches.batch(batch, of: fixture.user, until: deadline)
             #expect(stored?.appliedAt == LedgerFixture.at(9))
             #expect(stored?.undoneAt == LedgerFixture.at(9))
+        }
+    }
+
+    @Test("What old batches changed is forgotten in portions, but for those that are being taken back; the rest stays")
+    func forgetting() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let (old, taken) = (try await fixture.newBatch(), try await fixture.newBatch())
+            try await Self.write(fixture, old, "trakt", at: 2)
+            try await Self.write(fixture, taken, "simkl", at: 3)
+            try await fixture.batches.advance(
+                old, of: fixture.user, to: .applied, at: LedgerFixture.at(1), until: deadline)
+            for state in [BatchState.applied, .undoing] {
+                try await fixture.batches.advance(
+                    taken, of: fixture.user, to: state, at: LedgerFixture.at(1), until: deadline)
+            }
+            let young = BatchID(LedgerFixture.ids.next())
+            try await fixture.batches.open(
+                young, of: fixture.user, source: "imdb", label: nil, as: .applied, at: LedgerFixture.at(100),
+                until: deadline)
+            try await Self.write(fixture, young, "imdb", at: 4)
+            let everything = try await fixture.everything()
+            while try await fixture.batches.forget(
+                before: LedgerFixture.at(50), at: LedgerFixture.at(200), until: deadline)
+            {}
+            let changes = PGStatement(
+                "tests.changes", "SELECT DISTINCT batch_id FROM batch_changes WHERE user_id = $1"
+            ) { row throws(PGError) in try row.next(BatchID.self) }
+            #expect(Set(try await fixture.pool.query(changes, [.id(fixture.user)])) == [taken, young])
+            #expect(try await fixture.everything() == everything)
+            let stored = try #require(try await fixture.batches.batch(old, of: fixture.user, until: deadline))
+            #expect(stored.forgottenAt == LedgerFixture.at(200))
+            #expect(
+                throws: RPCError.undoExpired("what this batch changed was forgotten on \(LedgerFixture.at(200).date)")
+            ) {
+                try stored.checkAge()
+            }
+            // Nobody takes it back any more; the others can be.
+            #expect(
+                try await fixture.batches.advance(
+                    old, of: fixture.user, to: .undoing, at: LedgerFixture.at(201), until: deadline) == nil)
+            #expect(
+                try await fixture.batches.advance(
+                    young, of: fixture.user, to: .undoing, at: LedgerFixture.at(201), until: deadline) != nil)
         }
     }
 }

@@ -57,4 +57,36 @@ import Testing
             }
         }
     }
+
+    /// Every table with a column `user_id`: whether it goes with a person, and whether it takes late writes.
+    private static let tables = PGStatement(
+        "tests.personalTables",
+        """
+        SELECT c.oid::regclass::text,
+            EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confdeltype = 'c'),
+            EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+                WHERE t.tgrelid = c.oid AND p.proname = 'refuse_deleted_people')
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'user_id'
+        WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace ORDER BY 1
+        """
+    ) { row throws(PGError) in (try row.next(String.self), try row.next(Bool.self), try row.next(Bool.self)) }
+
+    /// Tables that are written with a row that is refused itself, or from one that must be there.
+    private static let guarded: Set = [
+        "batch_changes", "play_sources", "list_items", "queue_lanes", "queue_outcomes",
+    ]
+
+    @Test("Every table of people's rows is emptied with its person, and refuses what comes later")
+    func tables() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let emptied = Set(ScrobbleQueries.removedWithPerson)
+            let tables = try await pools[0].query(Self.tables)
+            #expect(tables.count > 30)
+            for (table, goesWithAnother, refuses) in tables where table != "deleted_users" {
+                #expect(emptied.contains(table) || goesWithAnother, "\(table) is not emptied with its person")
+                #expect(refuses || Self.guarded.contains(table), "\(table) takes rows of people who are gone")
+            }
+            #expect(emptied.subtracting(tables.map { $0.0 }).isEmpty)
+        }
+    }
 }

@@ -12,6 +12,8 @@ final class EventSource: Sendable {
         case live
         /// A last word is out, or nobody listens.
         case over
+
+        var isOver: Bool { if case .over = self { true } else { false } }
     }
 
     private struct State {
@@ -20,6 +22,8 @@ final class EventSource: Sendable {
         var waiting: [[UInt8]] = []
         var last: EventPosition?
         var heartbeatAt: ContinuousClock.Instant
+        /// When it is looked next whether the credentials still count, however much happens.
+        var lookAt: ContinuousClock.Instant
     }
 
     private let caller: EdgeCaller
@@ -41,7 +45,8 @@ final class EventSource: Sendable {
         self.lastID = lastID
         let life = min(seconds.map { Duration.seconds($0) } ?? relay.limits.streamMax, relay.limits.streamMax)
         endsAt = .now + life
-        state = Mutex(State(last: lastID.flatMap { EventPosition($0) }, heartbeatAt: .now + relay.limits.heartbeat))
+        let first = ContinuousClock.now + relay.limits.heartbeat
+        state = Mutex(State(last: lastID.flatMap { EventPosition($0) }, heartbeatAt: first, lookAt: first))
     }
 
     /// Nobody listens any more.
@@ -59,6 +64,7 @@ final class EventSource: Sendable {
             let (stage, waiting) = state.withLock { state in
                 (state.stage, state.waiting.isEmpty ? nil : state.waiting.removeFirst())
             }
+            if !stage.isOver, await mustLeave() { return farewell() }
             if let waiting { return waiting }
             switch stage {
             case .beginning:
@@ -66,7 +72,7 @@ final class EventSource: Sendable {
                 let listener = try relay.listen(for: caller.user)
                 let isOver = state.withLock { state in
                     state.listener = listener
-                    if case .over = state.stage { return true }
+                    if state.stage.isOver { return true }
                     state.stage = lastID.map { .missed(after: $0) } ?? .live
                     return false
                 }
@@ -92,9 +98,9 @@ final class EventSource: Sendable {
 
     private func live() async -> [UInt8]? {
         let now = ContinuousClock.now
-        let (heartbeatAt, listener) = state.withLock { ($0.heartbeatAt, $0.listener) }
+        let (heartbeatAt, lookAt, listener) = state.withLock { ($0.heartbeatAt, $0.lookAt, $0.listener) }
         guard let listener else { return nil }
-        switch await listener.next(atMost: max(.zero, min(endsAt, heartbeatAt) - now)) {
+        switch await listener.next(atMost: max(.zero, min(endsAt, heartbeatAt, lookAt) - now)) {
         case .event(let event):
             let position = EventPosition(event.place)
             let isNew = state.withLock { state in
@@ -109,22 +115,30 @@ final class EventSource: Sendable {
             state.withLock { $0.stage = .over }
             return ending == .gone ? nil : EventText.word(ending.rawValue)
         case .silence:
-            if ContinuousClock.now >= endsAt {
-                state.withLock { $0.stage = .over }
-                return EventText.word(EventListener.Ending.bye.rawValue)
-            }
+            if ContinuousClock.now >= endsAt { return farewell() }
             guard ContinuousClock.now >= heartbeatAt else { return nil }
             state.withLock { $0.heartbeatAt = .now + relay.limits.heartbeat }
-            if await hasLeft() {
-                state.withLock { $0.stage = .over }
-                return EventText.word(EventListener.Ending.bye.rawValue)
-            }
             return EventText.heartbeat
         }
     }
 
-    /// Whether the session or the key has ended meanwhile; where that cannot be found out, the stream goes on.
-    private func hasLeft() async -> Bool {
+    private func farewell() -> [UInt8] {
+        state.withLock { state in
+            state.stage = .over
+            state.waiting = []
+        }
+        return EventText.word(EventListener.Ending.bye.rawValue)
+    }
+
+    /// Whether the session or the key has ended meanwhile, looked for once within a heartbeat; where that cannot be found
+    /// out, the stream goes on.
+    private func mustLeave() async -> Bool {
+        let isDue = state.withLock { state in
+            guard ContinuousClock.now >= state.lookAt else { return false }
+            state.lookAt = .now + relay.limits.heartbeat
+            return true
+        }
+        guard isDue else { return false }
         do throws(StoreError) {
             return try await !accounts.store.isAlive(
                 caller.credential, at: accounts.clock.now, until: .now + .seconds(2))

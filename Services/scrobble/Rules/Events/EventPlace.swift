@@ -11,10 +11,8 @@ struct EventPlace: Sendable, Hashable {
     /// Reads what `text` wrote; nil for anything else.
     init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, UInt64(parts[0]) != nil, let position = Int64(parts[1]), position >= 0 else {
-            return nil
-        }
-        self.init(transaction: String(parts[0]), position: position)
+        guard parts.count == 2, UInt64(parts[0]) != nil, let position = UInt64(parts[1]) else { return nil }
+        self.init(transaction: String(parts[0]), position: Int64(clamping: position))
     }
 
     var text: String { "\(transaction)-\(position)" }

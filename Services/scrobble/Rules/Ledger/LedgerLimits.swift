@@ -16,4 +16,7 @@ package enum LedgerLimits {
     static let keptItemsMax = 200
     /// Items of a batch that one transaction takes back.
     static let undoItemsMax = 1_000
+    /// Batches that are forgotten together, and rows of what they changed that one statement removes.
+    static let forgottenBatchesMax = 100
+    static let forgottenChangesMax = 5_000
 }

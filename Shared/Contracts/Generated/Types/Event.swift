@@ -9,28 +9,39 @@ package struct Event: Sendable, Hashable, JSONCodable {
     package var playback: PlaybackSession?
     package var history: HistoryEvent?
     package var job: JobEvent?
+    package var `import`: ImportEvent?
+    package var sync: SyncEvent?
 
-    package init(at: Timestamp, playback: PlaybackSession? = nil, history: HistoryEvent? = nil, job: JobEvent? = nil) {
+    package init(
+        at: Timestamp, playback: PlaybackSession? = nil, history: HistoryEvent? = nil, job: JobEvent? = nil,
+        import: ImportEvent? = nil, sync: SyncEvent? = nil
+    ) {
         self.at = at
         self.playback = playback
         self.history = history
         self.job = job
+        self.import = `import`
+        self.sync = sync
     }
 
-    private static let names = JSONNames("at", "playback", "history", "job")
+    private static let names = JSONNames("at", "playback", "history", "job", "import", "sync")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var at: Timestamp?
         var playback: PlaybackSession?
         var history: HistoryEvent?
         var job: JobEvent?
+        var `import`: ImportEvent?
+        var sync: SyncEvent?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: at = try Timestamp(from: &jsonReader)
             case 1: playback = try PlaybackSession(from: &jsonReader)
             case 2: history = try HistoryEvent(from: &jsonReader)
-            default: job = try JobEvent(from: &jsonReader)
+            case 3: job = try JobEvent(from: &jsonReader)
+            case 4: `import` = try ImportEvent(from: &jsonReader)
+            default: sync = try SyncEvent(from: &jsonReader)
             }
         }
         guard let at else {
@@ -40,6 +51,8 @@ package struct Event: Sendable, Hashable, JSONCodable {
         self.playback = playback
         self.history = history
         self.job = job
+        self.import = `import`
+        self.sync = sync
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -56,6 +69,14 @@ package struct Event: Sendable, Hashable, JSONCodable {
         if let job {
             jsonWriter.raw(#","job":"#)
             job.encode(to: &jsonWriter)
+        }
+        if let `import` {
+            jsonWriter.raw(#","import":"#)
+            `import`.encode(to: &jsonWriter)
+        }
+        if let sync {
+            jsonWriter.raw(#","sync":"#)
+            sync.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,106 @@
+import Contracts
+import Cryptography
+import JSON
+import RPC
+import Store
+
+/// Lets a call take effect once under its idempotency key, and answers it alike each time.
+///
+/// The effect itself carries the key: it is a play's road, the name of a list or of a batch. So it may run again, at the same
+/// time or after a crash, and comes to one. What is kept here is which request has the key, and what the first was told.
+struct OnceUnderKey: Sendable {
+    let keys: KeyStore
+    let clock: any WallClock
+
+    func run<Params: JSONEncodable, Answer: JSONEncodable & JSONDecodable>(
+        _ method: String, of user: UserID, _ params: Params, _ context: RPCContext,
+        _ work: (KeyedCall?) async throws(RPCError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        guard let key = context.idempotencyKey else { return try await work(nil) }
+        let digest = Self.digest(method, params)
+        let claim = try await claim(key, of: user, digest, context)
+        if let answer = claim.answer { return try Self.read(answer) }
+        let call = KeyedCall(user: user, key: key, at: claim.at)
+        let answer = try await releasing(key, of: user, digest, context) { () throws(RPCError) in try await work(call) }
+        let kept = try await writing { () throws(StoreError) in
+            try await keys.keep(encodeJSON(answer), under: key, of: user, digest, until: context.deadline)
+        }
+        guard let kept else { return answer }
+        return try Self.read(kept)
+    }
+
+    /// The same for an answer that shows a secret: it is not kept, the secret itself follows from the key.
+    func runUnkept<Params: JSONEncodable, Answer: Sendable>(
+        _ method: String, of user: UserID, _ params: Params, _ context: RPCContext,
+        _ work: () async throws(RPCError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        guard let key = context.idempotencyKey else { return try await work() }
+        let digest = Self.digest(method, params)
+        _ = try await claim(key, of: user, digest, context)
+        return try await releasing(key, of: user, digest, context) { () throws(RPCError) in try await work() }
+    }
+
+    private func claim(
+        _ key: String, of user: UserID, _ digest: [UInt8], _ context: RPCContext
+    ) async throws(RPCError) -> KeyClaim {
+        let claim = try await writing { () throws(StoreError) in
+            try await keys.claim(key, of: user, digest, at: clock.now, until: context.deadline)
+        }
+        guard claim.digest == digest else {
+            throw .idempotencyKeyReused("this Idempotency-Key was used for another request")
+        }
+        return claim
+    }
+
+    /// Runs `work`; what is refused leaves no key.
+    private func releasing<Answer>(
+        _ key: String, of user: UserID, _ digest: [UInt8], _ context: RPCContext,
+        _ work: () async throws(RPCError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        do throws(RPCError) {
+            return try await work()
+        } catch {
+            // Whatever may have taken effect keeps its key.
+            if !error.isRetryable, error.code != RPCError.Code.outcomeUnknown {
+                try? await keys.release(key, of: user, digest, until: context.deadline)
+            }
+            throw error
+        }
+    }
+
+    private static func digest(_ method: String, _ params: some JSONEncodable) -> [UInt8] {
+        var hash = SHA256()
+        hash.update(Array(method.utf8) + [0])
+        hash.update(encodeJSON(params))
+        return hash.finish().bytes
+    }
+
+    private static func read<Answer: JSONDecodable>(_ bytes: [UInt8]) throws(RPCError) -> Answer {
+        do throws(JSONError) {
+            return try decodeJSON(Answer.self, from: bytes)
+        } catch {
+            throw .internal("a kept answer cannot be read")
+        }
+    }
+}
+
+/// A call under a key, which names what the call makes.
+struct KeyedCall: Sendable {
+    let user: UserID
+    let key: String
+    /// When the key was taken first: used again after its time, it names something else.
+    let at: Timestamp
+
+    /// The id of what the call makes, the same each time.
+    func id<ID: UUIDIdentifier>(_ purpose: String) -> ID {
+        var hash = SHA256()
+        hash.update(Array("\(purpose)\n\(user)\n\(at.microsecondsSinceEpoch)\n\(key)".utf8))
+        let bytes = hash.finish().bytes
+        let high = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let low = bytes[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        // Version 8 and the variant of RFC 9562 §5.8.
+        return ID(
+            UUIDBits(
+                high: high & ~0xF000 | 0x8000, low: low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000))
+    }
+}
