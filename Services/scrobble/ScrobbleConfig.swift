@@ -181,5 +181,6 @@ extension ScrobbleService {
         Migration(12, "sync", sql: PackageResources._012_sync_sql),
         Migration(13, "keys_and_old_batches", sql: PackageResources._013_keys_and_old_batches_sql),
         Migration(14, "progress_events", sql: PackageResources._014_progress_events_sql),
+        Migration(15, "merged_titles", sql: PackageResources._015_merged_titles_sql),
     ]
 }

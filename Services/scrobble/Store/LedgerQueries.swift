@@ -113,12 +113,6 @@ enum LedgerQueries {
             percent: try row.next())
     }
 
-    /// The roads of a play lead to another one.
-    static let moveRoads = PGCommand(
-        "ledger.moveRoads", "UPDATE play_sources SET play_id = $3 WHERE user_id = $1 AND play_id = $2")
-
-    static let drop = PGCommand("ledger.drop", "DELETE FROM plays WHERE user_id = $1 AND id = $2")
-
     /// Takes plays out; what they were, for those who are told.
     static let remove = PGStatement(
         "ledger.remove",

@@ -20,8 +20,8 @@ extension LedgerStore {
                 LedgerQueries.known, [.id(writer.user), .ids([held.title]), .text(timeZone)])
             let met = PlayMerge.meeting(play, at: moment, among: known)
             if let met {
-                try await transaction.execute(LedgerQueries.moveRoads, [.id(writer.user), .id(play), .id(met.id)])
-                try await transaction.execute(LedgerQueries.drop, [.id(writer.user), .id(play)])
+                let joined: [PGValue] = [.ids([writer.user]), .ids([play]), .ids([met.id])]
+                for command in TitleMoveQueries.joinPlays { try await transaction.execute(command, joined) }
             } else {
                 try await refine(
                     [play: moment], user: writer.user, batch: writer.batch, in: transaction)

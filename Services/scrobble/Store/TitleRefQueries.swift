@@ -199,22 +199,6 @@ enum TitleRefQueries {
     ) { row throws(PGError) in
         PlayOfSomebody(user: try row.next(), play: try LedgerQueries.knownPlay(&row))
     }
-
-    /// The roads of plays that go lead to those that stay.
-    static let moveRoads = PGCommand(
-        "redirects.moveRoads",
-        """
-        UPDATE play_sources s SET play_id = p.stays
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS p (user_id, gone, stays)
-        WHERE s.user_id = p.user_id AND s.play_id = p.gone
-        """)
-
-    static let dropPlays = PGCommand(
-        "redirects.dropPlays",
-        """
-        DELETE FROM plays p USING unnest($1::uuid[], $2::uuid[]) AS g (user_id, gone)
-        WHERE p.user_id = g.user_id AND p.id = g.gone
-        """)
 }
 
 /// A play and whose it is.

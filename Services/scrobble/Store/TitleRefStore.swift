@@ -96,7 +96,8 @@ package struct TitleRefStore: Sendable {
         let both: [PGValue] = [.ids(moves.map(\.old)), .ids(moves.map(\.new))]
         _ = try await database.run(
             together: [TitleRefQueries.straighten.bound(both), TitleRefQueries.record.bound(both)], until: deadline)
-        let rekey = TitleRefQueries.rekey + TitleRefQueries.rekeySittings + TitleRefQueries.rekeyRefs
+        let rekey =
+            TitleRefQueries.rekey + TitleRefQueries.rekeySittings + TitleRefQueries.rekeyRefs + TitleMoveQueries.rekey
         _ = try await database.run(together: rekey.map { $0.bound(gone) }, until: deadline)
         while true {
             let people = try await database.rows(
@@ -120,10 +121,11 @@ package struct TitleRefStore: Sendable {
                     .flatMap { PlayMerge.pairs($0) }.map { (user: user, pair: $0) }
             }
             guard !pairs.isEmpty else { return }
-            let (users, gone) = (PGValue.ids(pairs.map(\.user)), PGValue.ids(pairs.map(\.pair.gone)))
-            try await transaction.execute(
-                TitleRefQueries.moveRoads, [users, gone, .ids(pairs.map(\.pair.stays))])
-            try await transaction.execute(TitleRefQueries.dropPlays, [users, gone])
+            let joined: [PGValue] = [
+                .ids(pairs.map(\.user)), .ids(pairs.map(\.pair.gone)), .ids(pairs.map(\.pair.stays)),
+            ]
+            try await transaction.execute(TitleMoveQueries.joinBase, joined)
+            for command in TitleMoveQueries.joinPlays { try await transaction.execute(command, joined) }
         }
     }
 }
