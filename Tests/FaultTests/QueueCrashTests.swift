@@ -37,16 +37,31 @@ extension FaultTests {
             }
         }
 
+        @Test("Queue: two workers asked to end at random moments: nothing lost, nothing doubled, no attempt counted")
+        func asked() async throws {
+            let rounds = Form.choose(4, full: 25)
+            try await Self.hold(
+                "Queue asked to end", jobs: Form.choose((20, 15), full: (200, 50)), rounds: rounds, isAsked: true
+            ) {
+                _, random in ([("none", 1), ("none", 1)], .milliseconds(Int64(100 + random.next() % 900)))
+            }
+        }
+
+        /// Workers are killed at the end of each round, or asked to end beside another side at which nothing goes wrong, so
+        /// that only their ends could count as attempts.
         private static func hold(
-            _ name: String, jobs: (people: Int, each: Int), rounds: Int, _ round: @escaping Round
+            _ name: String, jobs: (people: Int, each: Int), rounds: Int, isAsked: Bool = false,
+            _ round: @escaping Round
         ) async throws {
             let seed = UInt64.random(in: 0 ... .max)
             try await QueueFaults.withPlace("queue_crash") { place in
                 var behaviour = TraktAccounts.Behaviour()
                 behaviour.writeMilliseconds = 0
-                behaviour.lostReplyPercent = 2
-                behaviour.lostRequestPercent = 2
-                behaviour.busyPercent = 2
+                for percent in [
+                    \TraktAccounts.Behaviour.lostReplyPercent, \.lostRequestPercent, \.busyPercent,
+                ] {
+                    behaviour[keyPath: percent] = isAsked ? 0 : 2
+                }
                 place.accounts.behave(behaviour)
                 var random = SeededRandom(seed: seed)
                 var (queued, kills) = (Set<Int>(), 0)
@@ -62,7 +77,7 @@ extension FaultTests {
                     while workers.contains(where: \.isRunning), ContinuousClock.now < end {
                         try await Task.sleep(for: .milliseconds(10))
                     }
-                    for worker in workers { worker.kill() }
+                    for worker in workers { if isAsked { worker.stop() } else { worker.kill() } }
                     kills += workers.count
                 }
                 let begun = ContinuousClock.now
@@ -72,12 +87,13 @@ extension FaultTests {
                 let took = begun.duration(to: .now)
                 let book = place.compare(queued)
                 let outcomes = try await place.outcomes()
+                let counted = isAsked ? try await place.counted() : 0
                 let isHeld =
-                    isDrained && book.lost == 0 && book.doubled == 0 && book.strange == 0
+                    counted == 0 && isDrained && book.lost == 0 && book.doubled == 0 && book.strange == 0
                     && outcomes == ["done": queued.count]
                 report(
                     name, isHeld: isHeld,
-                    "seed \(seed): \(kills) kills, \(queued.count) jobs; lost \(book.lost), doubled \(book.doubled), never "
+                    "seed \(seed): \(kills) ends, attempts counted \(counted), \(queued.count) jobs; lost \(book.lost), doubled \(book.doubled), never "
                         + "queued \(book.strange); outcomes \(outcomes); drained in \(took)")
                 #expect(isHeld)
             }

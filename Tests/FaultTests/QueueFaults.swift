@@ -76,6 +76,13 @@ enum QueueFaults {
             Dictionary(uniqueKeysWithValues: try await pool.query(Self.outcomes))
         }
 
+        private static let counted = PGStatement(
+            "tests.counted", "SELECT count(*) FROM queue_outcomes WHERE retry_count > 1"
+        ) { row throws(PGError) in try row.next(Int.self) }
+
+        /// Jobs of which more attempts were counted than the one that delivered them.
+        func counted() async throws -> Int { try await pool.first(Self.counted) ?? -1 }
+
         private static let endSessions = PGStatement(
             "tests.endSessions",
             """
@@ -173,6 +180,12 @@ final class QueueWorkerProcess {
     }
 
     func wake() { Foundation.kill(process.processIdentifier, SIGCONT) }
+
+    /// Asks it to end, and waits until it has.
+    func stop() {
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGTERM) }
+        process.waitUntilExit()
+    }
 
     func kill() {
         if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }

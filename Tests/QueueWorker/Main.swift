@@ -13,7 +13,7 @@ import Synchronization
 ///     queue-worker URL SCHEMA TRAKT-URL POINT NTH
 ///
 /// POINT is none, before_intent, after_intent, after_bytes, after_commit, after_reply or after_settle. `stopped` stops it where
-/// it is about to send, and `poison` lets it die of every job whose title has that number.
+/// it is about to send, and `poison` lets it die of every job whose title has that number. SIGTERM lets it finish what it has sent.
 @main
 enum Main {
     static func main() async throws {
@@ -38,8 +38,20 @@ enum Main {
             id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits(point)),
             writers: [.trakt: MortalWriter(inner: trakt, death: death)]
         ) { death.observe($0) }
-        await worker.run()
+        signal(SIGTERM) { _ in Main.isAsked.store(true, ordering: .relaxed) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await worker.run() }
+            group.addTask {
+                // A handler of a signal may do no more than set a flag.
+                while !isAsked.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(2)) }
+                await worker.drain()
+                exit(0)
+            }
+        }
     }
+
+    /// Whether it was asked to end.
+    private static let isAsked = Atomic<Bool>(false)
 
     /// Waits of seconds where the real ones are minutes.
     private static func limits(_ point: Death.Point) -> QueueLimits {
