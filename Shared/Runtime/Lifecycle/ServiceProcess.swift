@@ -133,6 +133,7 @@ package struct ServiceProcess: Sendable {
             for await _ in beginning {}
         }
         guard !Task.isCancelled else { return }
+        CodePages.letGo()
         readiness.advance(to: .ready)
         runtime.logger.notice(
             "Started", metadata: ["host": "\(runtime.host)", "port": .stringConvertible(runtime.port)])
