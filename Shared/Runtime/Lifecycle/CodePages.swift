@@ -3,7 +3,7 @@ internal import Glibc
 /// The pages of the process's code that are in its memory.
 enum CodePages {
     /// Lets go of all of them. They are clean copies of files in the kernel's cache, so that whatever runs next is mapped
-    /// again without a read; what only the start needed stays out, about ten megabytes of a service.
+    /// again without a read; what only the start needed stays out, about seven megabytes of a service.
     static func letGo() {
         guard case .text(let maps) = ConfigFile.read("/proc/self/maps") else { return }
         for range in ranges(in: maps) {

@@ -52,9 +52,9 @@ settings_of() {
     for key in "${!REELAY_@}"; do
         if is_passed_on "$key" "$demo"; then printf '%s=%s\n' "$key" "${!key}"; fi
     done
-    # Tasks are somewhat larger than what malloc keeps at hand for each thread unless told to; as in the images.
+    # Freed memory is kept for its thread rather than tidied up; as in the images.
     cat <<SETTINGS
-GLIBC_TUNABLES=glibc.malloc.tcache_max=8192:glibc.malloc.tcache_count=64:glibc.malloc.mxfast=0:glibc.malloc.arena_max=2
+GLIBC_TUNABLES=glibc.malloc.tcache_count=64:glibc.malloc.mxfast=0:glibc.malloc.arena_max=2
 REELAY_HOST=127.0.0.1
 REELAY_PORT=$(port_of "$name")
 REELAY_ADMIN_PORT=$(admin_port_of "$name")
