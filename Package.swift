@@ -158,7 +158,7 @@ let package = Package(
                 "Archive", "CSV", httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
-        + service("gateway", ["Edge", "RatingScales"])
+        + service("gateway", ["Archive", "Edge", "RatingScales"])
         + fuzz()
         + [
             .target(

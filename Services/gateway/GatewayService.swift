@@ -55,6 +55,13 @@ extension GatewayService {
 }
 
 extension GatewayService {
+    package func exportEverything(
+        _ input: ExportEverythingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> {
+        try await ExportEverything(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
+    }
+
     package func exportLetterboxd(
         _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {

@@ -38,5 +38,6 @@ extension RatingsService {
     static let migrations = [
         Migration(1, "user_ratings", sql: PackageResources._001_user_ratings_sql),
         Migration(2, "history_and_aggregates", sql: PackageResources._002_history_and_aggregates_sql),
+        Migration(3, "undone_ratings", sql: PackageResources._003_undone_ratings_sql),
     ]
 }

@@ -152,6 +152,16 @@ package struct ScrobbleService: ScrobbleAPI {
         try await ListHistory(store: store).run(params, context)
     }
 
+    package func listPlays(_ params: ListPlaysParams, _ context: RPCContext) async throws(RPCError) -> PlayRecords {
+        try await ListPlays(store: store).run(params, context)
+    }
+
+    package func listProgress(
+        _ params: ListProgressParams, _ context: RPCContext
+    ) async throws(RPCError) -> ProgressPage {
+        try await ListProgress(shelves: shelves).run(params, context)
+    }
+
     package func deletePerson(
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {

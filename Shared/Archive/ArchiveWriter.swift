@@ -4,9 +4,13 @@ import Glibc
 /// Writes a ZIP archive file by file, holding none of them in memory: what is written waits in a scratch folder, which
 /// goes with the writer. Owned by one task at a time.
 package struct ArchiveWriter: ~Copyable {
+    /// 2 January 1980: no archive can say an earlier day in every time zone.
+    private static let packedAt: time_t = 315_619_200
+
     private let folder: String
     private var names: [String] = []
-    private var file: ScratchSink?
+    /// One for each name; nil once it is closed.
+    private var files: [ScratchSink?] = []
     package private(set) var byteCount = 0
 
     /// Throws `noScratch` where the folder cannot be written.
@@ -25,22 +29,35 @@ package struct ArchiveWriter: ~Copyable {
         unsafe rmdir(folder)
     }
 
-    /// Begins the next file; `name` is relative, its folders parted by `/`.
+    /// Begins the next file and closes those before it; `name` is relative, its folders parted by `/`.
     package mutating func begin(_ name: String) throws(ArchiveError) {
-        file = nil
-        let path = "\(folder)/\(names.count)"
-        names.append(name)
-        file = try ScratchSink(path: path)
+        for file in files.indices { close(file) }
+        _ = try open(name)
     }
 
+    /// Adds to the latest file.
     package mutating func write(_ bytes: [UInt8]) throws(ArchiveError) {
-        try file?.write(bytes)
+        try write(bytes, to: files.count - 1)
+    }
+
+    /// Begins a file beside those that are open, and says how it is called here. Each takes a descriptor until it is closed.
+    package mutating func open(_ name: String) throws(ArchiveError) -> Int {
+        let sink = try ScratchSink(path: "\(folder)/\(names.count)")
+        names.append(name)
+        files.append(sink)
+        return files.count - 1
+    }
+
+    package mutating func write(_ bytes: [UInt8], to file: Int) throws(ArchiveError) {
+        try files[file]?.write(bytes)
         byteCount += bytes.count
     }
 
+    package mutating func close(_ file: Int) { files[file] = nil }
+
     /// Packs what was written.
     package consuming func finish() throws(ArchiveError) -> ScratchFile {
-        file = nil
+        files = []
         let path = "\(folder)/archive"
         guard let archive = unsafe zip_open(path, ZIP_CREATE | ZIP_EXCL, nil) else { throw .noScratch }
         for (index, name) in names.enumerated() {
@@ -51,6 +68,8 @@ package struct ArchiveWriter: ~Copyable {
                 unsafe zip_discard(archive)
                 throw .noScratch
             }
+            // The same contents are the same bytes, whenever they are packed.
+            _ = unsafe zip_file_set_mtime(archive, zip_uint64_t(index), Self.packedAt, 0)
         }
         guard unsafe zip_close(archive) == 0 else {
             unsafe zip_discard(archive)
@@ -64,8 +83,8 @@ package struct ArchiveWriter: ~Copyable {
     }
 }
 
-/// One open file that is appended to.
-private struct ScratchSink: ~Copyable {
+/// One open file that is appended to; closed when nobody holds it any more. Used by the task that owns the writer.
+private final class ScratchSink {
     private let descriptor: Int32
 
     init(path: String) throws(ArchiveError) {
@@ -73,7 +92,7 @@ private struct ScratchSink: ~Copyable {
         guard descriptor >= 0 else { throw .noScratch }
     }
 
-    deinit { close(descriptor) }
+    deinit { Glibc.close(descriptor) }
 
     func write(_ bytes: [UInt8]) throws(ArchiveError) {
         var done = 0

@@ -75,6 +75,10 @@ extension EchoGateway {
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }
 
+    func exportEverything(
+        _ input: ExportEverythingInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }
+
     func exportLetterboxd(
         _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> { throw .forbidden() }

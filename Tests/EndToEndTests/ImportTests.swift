@@ -176,6 +176,9 @@ struct ImportTests {
         let again = try await bring(archive, as: "export.zip", apply: true, client)
         #expect(again["state"] as? String == "applied")
         #expect(try await history(client).count == 3)
+        // Nobody took the ratings back but the undoing.
+        let ratings = try await client.send("GET", "/ratings")
+        #expect((ratings.json["items"] as? [Any])?.count == 2, "\(ratings.answer.text)")
     }
 
     /// The rows of a file in Letterboxd's form, without what may differ from account to account.

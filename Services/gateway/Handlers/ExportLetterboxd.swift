@@ -11,11 +11,12 @@ struct ExportLetterboxd: Sendable {
     func run(
         _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {
-        var file = LetterboxdFile()
+        var file = LetterboxdFile(input.list)
         let next: String? =
             switch input.list {
             case .diary: try await diary(input, &file, caller, context)
             case .ratings: try await rated(input, &file, caller, context)
+            case .watchlist: try await watchlist(input, &file, caller, context)
             }
         let piece = OnePiece(file.bytes)
         return EdgeReply(
@@ -78,6 +79,32 @@ struct ExportLetterboxd: Sendable {
                 continue
             }
             guard let next = page.nextCursor else { return nil }
+            cursor = next
+        }
+    }
+
+    /// The latest first, so that what came later than `since` ends with the first that did not.
+    private func watchlist(
+        _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> String? {
+        var cursor = input.cursor
+        while true {
+            let page = try await scrobble.listShelf(
+                ListShelfParams(
+                    user: caller.user, shelf: .watchlist, kind: .movie, limit: Self.ratingsAtOnce, cursor: cursor),
+                context.rpc.outgoing())
+            let wanted = page.items.filter { item in input.since.map { item.addedAt > $0 } ?? true }
+            guard !wanted.isEmpty else { return nil }
+            let found = try await metadata.getTitles(
+                GetTitlesParams(titles: wanted.map(\.title)), context.rpc.outgoing())
+            let titles = Dictionary(found.found.map { ($0.asked, $0.title) }) { first, _ in first }
+            var longer = file
+            for item in wanted {
+                guard let title = titles[item.title] else { continue }
+                guard longer.add(LetterboxdFile.Row(title: title, listedAt: item.addedAt)) else { return cursor }
+            }
+            file = longer
+            guard wanted.count == page.items.count, let next = page.nextCursor else { return nil }
             cursor = next
         }
     }

@@ -18,9 +18,12 @@ struct LetterboxdFile: Sendable {
         var isRewatch = false
         var tags: [String] = []
         var review: String?
+        /// When it was put on the watchlist.
+        var listedAt: Timestamp?
     }
 
     private var csv = CSVText()
+    private let isWatchlist: Bool
 
     /// `Rating10` stands to the right of `Rating`: of the two the right one counts.
     private static let columns = [
@@ -28,14 +31,22 @@ struct LetterboxdFile: Sendable {
         "Review", "ReelayRating",
     ]
 
-    init() { csv.row(Self.columns) }
+    /// Letterboxd takes a watchlist on a page of its own and looks at none of these; whoever reads the file again sees from
+    /// them what it is.
+    private static let watchlistColumns = ["ReelayList", "ReelayListedAt"]
+
+    init(_ list: LetterboxdList) {
+        isWatchlist = list == .watchlist
+        csv.row(Self.columns + (isWatchlist ? Self.watchlistColumns : []))
+    }
 
     var bytes: [UInt8] { csv.bytes }
 
     /// False where the file would become too large; then it stays as it is.
     mutating func add(_ row: Row) -> Bool {
         var longer = CSVText()
-        longer.row(Self.cells(row))
+        let listed = isWatchlist ? [LetterboxdList.watchlist.rawValue, row.listedAt?.description ?? ""] : []
+        longer.row(Self.cells(row) + listed)
         // A row that is too large for any file stands in one of its own.
         guard csv.bytes.count + longer.bytes.count <= Self.bytesMax || isEmpty else { return false }
         csv.append(longer)

@@ -209,6 +209,8 @@ package struct PlayMatcher: Sendable {
         arrivedAt = now
         byTitle = Dictionary(grouping: known, by: \.title)
         for play in known {
+            // What we have told ourselves names the play by its id.
+            bySource[PlaySource(name: ImportSource.reelay.rawValue, key: play.id.description)] = play
             for source in play.sources { bySource[source] = play }
         }
     }

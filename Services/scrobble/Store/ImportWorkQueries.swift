@@ -231,13 +231,15 @@ enum ImportWorkQueries {
     static let setCounts = PGCommand(
         "imports.setCounts", "UPDATE imports SET counts = $3, updated_at = $4 WHERE user_id = $1 AND id = $2")
 
-    /// Which of some titles are on lists that came by a road.
+    /// Which of some titles are on lists that came by a road, or that are named by our own id.
     static let listed = PGStatement(
         "imports.listed",
         """
-        SELECT l.source_key, i.title_id, l.removed_at IS NOT NULL OR i.removed_at IS NOT NULL
+        SELECT CASE WHEN l.id::text = ANY ($3) THEN l.id::text ELSE l.source_key END, i.title_id,
+            l.removed_at IS NOT NULL OR i.removed_at IS NOT NULL
         FROM lists l JOIN list_items i ON i.user_id = l.user_id AND i.list_id = l.id
-        WHERE l.user_id = $1 AND l.source = $2 AND l.source_key = ANY ($3) AND i.title_id = ANY ($4)
+        WHERE l.user_id = $1 AND (l.source = $2 AND l.source_key = ANY ($3) OR l.id::text = ANY ($3))
+            AND i.title_id = ANY ($4)
         """
     ) { row throws(PGError) in
         KnownListing(

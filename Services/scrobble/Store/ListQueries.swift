@@ -14,8 +14,9 @@ enum ListQueries {
     static let bySource = PGStatement(
         "lists.bySource",
         """
-        SELECT id, source_key, name, description, is_ranked, created_at, removed_at
-        FROM lists WHERE user_id = $1 AND source = $2 AND source_key = ANY ($3)
+        SELECT id, CASE WHEN id::text = ANY ($3) THEN id::text ELSE source_key END, name, description, is_ranked,
+            created_at, removed_at
+        FROM lists WHERE user_id = $1 AND (source = $2 AND source_key = ANY ($3) OR id::text = ANY ($3))
         """
     ) { row throws(PGError) in
         KnownList(

@@ -55,6 +55,29 @@ enum ScrobbleQueries {
             spoiler: isSpoiler, place: HistoryCursor(listedAt: listedAt, id: play).text)
     }
 
+    static let records = PGStatement(
+        "scrobble.records",
+        """
+        SELECT p.listed_at, p.id, p.title_id, p.kind, p.watched_at, p.watched_on, p.precision, p.percent,
+            coalesce(n.is_rewatch, false), n.tags, n.rating, n.review, n.review_html, coalesce(n.is_spoiler, false)
+        FROM plays p LEFT JOIN play_notes n ON n.user_id = p.user_id AND n.play_id = p.id
+        WHERE p.user_id = $1 AND p.removed_at IS NULL AND (p.listed_at, p.id) > ($2, $3)
+        ORDER BY p.listed_at, p.id LIMIT $4
+        """
+    ) { row throws(PGError) in
+        let listed = try listedPlay(&row)
+        let isRewatch: Bool = try row.next()
+        let tags: [String]? = try row.next()
+        let (rating, review, html): (DecimalTenths?, String?, String?) = (
+            try row.next(), try row.next(), try row.next()
+        )
+        let play = listed.play
+        return PlayRecord(
+            id: play.id, title: play.title, kind: play.kind, watchedAt: play.watchedAt, watchedOn: play.watchedOn,
+            precision: play.precision, percent: play.percent, rewatch: isRewatch, tags: tags, rating: rating,
+            review: review, html: html, spoiler: try row.next(), place: listed.place.text)
+    }
+
     static let lockPerson = PGCommand(
         "scrobble.lockPerson", "SELECT pg_advisory_xact_lock(person_lock($1))")
 

@@ -36,6 +36,14 @@ package struct ScrobbleStore: Sendable {
             ], until: deadline)
     }
 
+    /// The plays after `place` with what was written beside them, the earliest first.
+    func records(
+        of user: UserID, after place: HistoryCursor, limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PlayRecord] {
+        try await database.rows(
+            ScrobbleQueries.records, [.id(user), .moment(place.listedAt), .id(place.id), .int(limit)], until: deadline)
+    }
+
     /// The plays after `place` that `filter` asks for, the latest first.
     package func plays(
         of user: UserID, _ filter: HistoryFilter = HistoryFilter(), after place: HistoryCursor, limit: Int,

@@ -475,10 +475,15 @@ package protocol GatewayAPI: Sendable {
     func streamEvents(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// My diary or my ratings as a file that Letterboxd takes in, films only. `GET /api/v1/exports/letterboxd`.
-    /// Errors: invalidCursor.
+    /// My diary, my ratings or my watchlist as a file that Letterboxd takes in, films only. `GET
+    /// /api/v1/exports/letterboxd`. Errors: invalidCursor.
     func exportLetterboxd(
         _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeStream>
+    /// Everything of mine as one archive, in the layout of Trakt's export and, without any loss, as `reelay.json`.
+    /// `GET /api/v1/exports/everything`.
+    func exportEverything(
+        _ input: ExportEverythingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
     /// What I brought in, the latest first. `GET /api/v1/imports`. Errors: invalidCursor.
     func listImports(

@@ -1783,6 +1783,16 @@ package struct ExportLetterboxdInput: Sendable, Hashable {
     }
 }
 
+/// What `exportEverything` is given.
+package struct ExportEverythingInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
 /// What `listImports` is given.
 package struct ListImportsInput: Sendable, Hashable {
     package var limit: Int?

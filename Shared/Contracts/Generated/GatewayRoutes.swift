@@ -107,6 +107,7 @@ package enum GatewayRoutes {
             rerunHookDelivery(api),
             streamEvents(api),
             exportLetterboxd(api),
+            exportEverything(api),
             listImports(api),
             createImport(api),
             getImport(api),
@@ -961,6 +962,14 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("exportLetterboxd", "GET", "/api/v1/exports/letterboxd", scope: "read") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.exportLetterboxd(ExportLetterboxdInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func exportEverything(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("exportEverything", "GET", "/api/v1/exports/everything", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.exportEverything(ExportEverythingInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

@@ -178,6 +178,12 @@ package protocol ScrobbleAPI: Sendable {
     /// Every film that a person watched, the earliest first, with what was written beside it; those of unknown date
     /// come before all others. Errors: invalidCursor.
     func listDiary(_ params: ListDiaryParams, _ context: RPCContext) async throws(RPCError) -> DiaryPage
+    /// Every play of a person, the earliest first, with what was written beside it; for exports. Errors:
+    /// invalidCursor.
+    func listPlays(_ params: ListPlaysParams, _ context: RPCContext) async throws(RPCError) -> PlayRecords
+    /// How far a person got with what was not watched to its end, the latest first; for exports. Errors:
+    /// invalidCursor.
+    func listProgress(_ params: ListProgressParams, _ context: RPCContext) async throws(RPCError) -> ProgressPage
     /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
     func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import
     /// A piece of a file, each exactly where the one before ended; a piece that came before is taken as it is. Errors:
@@ -274,6 +280,8 @@ package enum ScrobbleMethods {
     package static let previewUndo = RPCMethod(name: "scrobble.previewUndo", isIdempotent: true)
     package static let undoBatch = RPCMethod(name: "scrobble.undoBatch", isIdempotent: true)
     package static let listDiary = RPCMethod(name: "scrobble.listDiary", isIdempotent: true)
+    package static let listPlays = RPCMethod(name: "scrobble.listPlays", isIdempotent: true)
+    package static let listProgress = RPCMethod(name: "scrobble.listProgress", isIdempotent: true)
     package static let createImport = RPCMethod(name: "scrobble.createImport", isIdempotent: false)
     package static let putImportChunk = RPCMethod(name: "scrobble.putImportChunk", isIdempotent: true)
     package static let finishUpload = RPCMethod(name: "scrobble.finishUpload", isIdempotent: true)
@@ -666,6 +674,18 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.listDiary, params, call)
     }
 
+    /// Every play of a person, the earliest first, with what was written beside it; for exports. Errors:
+    /// invalidCursor.
+    package func listPlays(_ params: ListPlaysParams, _ call: RPCCall) async throws(RPCError) -> PlayRecords {
+        try await caller.call(ScrobbleMethods.listPlays, params, call)
+    }
+
+    /// How far a person got with what was not watched to its end, the latest first; for exports. Errors:
+    /// invalidCursor.
+    package func listProgress(_ params: ListProgressParams, _ call: RPCCall) async throws(RPCError) -> ProgressPage {
+        try await caller.call(ScrobbleMethods.listProgress, params, call)
+    }
+
     /// Begins to bring in files; they are sent next. Errors: userNotFound, unknownTimeZone, tooMany.
     package func createImport(_ params: CreateImportParams, _ call: RPCCall) async throws(RPCError) -> Import {
         try await caller.call(ScrobbleMethods.createImport, params, call)
@@ -984,6 +1004,14 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.listDiary) {
             (params: ListDiaryParams, context) async throws(RPCError) in
             try await api.listDiary(params, context)
+        }
+        router.register(ScrobbleMethods.listPlays) {
+            (params: ListPlaysParams, context) async throws(RPCError) in
+            try await api.listPlays(params, context)
+        }
+        router.register(ScrobbleMethods.listProgress) {
+            (params: ListProgressParams, context) async throws(RPCError) in
+            try await api.listProgress(params, context)
         }
         router.register(ScrobbleMethods.createImport) {
             (params: CreateImportParams, context) async throws(RPCError) in

@@ -44,6 +44,7 @@ struct ImportApplier: Sendable {
             _ = try await judge.shelves.put(effects.watchlistItems(aCase.at), by: writer, until: deadline)
             _ = try await judge.shelves.put(effects.likedItems(aCase.at), by: writer, until: deadline)
             _ = try await judge.shelves.put(effects.collectedItems(aCase.at), by: writer, until: deadline)
+            _ = try await judge.shelves.put(effects.begunItems(aCase.at), by: writer, until: deadline)
         }
         try await writeLists(effects, aCase, until: deadline)
         try await writeRatings(effects, aCase, batch)
@@ -80,8 +81,8 @@ struct ImportApplier: Sendable {
         let named = effects.lists.sorted { $0.key < $1.key }
         let news = named.map { key, row in
             NewList(
-                name: row.listName ?? key, description: row.listNote, isRanked: true,
-                createdAt: row.datedAt ?? aCase.at, sourceKey: key)
+                name: row.listName ?? key, description: row.listNote, isRanked: row.listRanked ?? true,
+                createdAt: row.listMadeAt ?? row.datedAt ?? aCase.at, sourceKey: key)
         }
         let put = try await asking { () throws(StoreError) in
             try await judge.lists.put(news, by: aCase.writer, until: deadline)

@@ -37,6 +37,7 @@ struct ImportJudge: Sendable {
         var watchlist: [OnTitle<ImportPlan.Shelved>] = []
         var likes: [OnTitle<ImportPlan.Shelved>] = []
         var collection: [OnTitle<ImportPlan.Shelved>] = []
+        var progress: [OnTitle<ImportPlan.Shelved>] = []
         var listed: [OnTitle<ImportPlan.Listed>] = []
         /// The lists by what the file calls them, with a row that tells of each.
         var lists: [String: ImportedRow] = [:]
@@ -75,18 +76,20 @@ struct ImportJudge: Sendable {
         until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) {
         let arrival = try await arrival(of: effects, aCase, until: deadline)
-        let (plays, watchlist, likes, collection) = try await asking { () throws(StoreError) in
+        let (plays, watchlist, likes, collection, progress) = try await asking { () throws(StoreError) in
             (
                 try await judgeInParts(arrival, until: deadline),
                 try await shelves.judge(effects.watchlistItems(aCase.at), by: aCase.writer, until: deadline),
                 try await shelves.judge(effects.likedItems(aCase.at), by: aCase.writer, until: deadline),
-                try await shelves.judge(effects.collectedItems(aCase.at), by: aCase.writer, until: deadline)
+                try await shelves.judge(effects.collectedItems(aCase.at), by: aCase.writer, until: deadline),
+                try await shelves.judge(effects.begunItems(aCase.at), by: aCase.writer, until: deadline)
             )
         }
         for (play, verdict) in zip(effects.plays, plays) { outcomes.note(verdict.outcome, row: play.effect.row) }
         note(effects.watchlist, watchlist, &outcomes)
         note(effects.likes, likes, &outcomes)
         note(effects.collection, collection, &outcomes)
+        note(effects.progress, progress, &outcomes)
         try await weigh(lists: effects, aCase, &outcomes, until: deadline)
         let known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
         var news: [Effects.OnTitle<ImportPlan.Rating>] = []
@@ -134,7 +137,7 @@ struct ImportJudge: Sendable {
 
     /// What has no name of its own where it comes from is told apart by its title.
     private static func key(of play: ImportPlan.Play, _ title: TitleID) -> String {
-        play.moment == .unknown ? "\(play.key) \(title)" : play.key
+        play.moment == .unknown && PlayID(play.key) == nil ? "\(play.key) \(title)" : play.key
     }
 
     /// Titles are in a page whole, so that parts do not have to know of each other.
@@ -258,6 +261,9 @@ extension ImportJudge.Effects {
         if title.kind == .movie || title.kind == .episode {
             plays += plan.plays.map { OnTitle(title: title, effect: $0) }
         }
+        if title.kind == .movie || title.kind == .episode, let item = plan.progress, item.percent != nil {
+            progress.append(OnTitle(title: title, effect: item))
+        }
         if let rating = plan.rating { ratings.append(OnTitle(title: title, effect: rating)) }
         if let item = plan.watchlist { watchlist.append(OnTitle(title: title, effect: item)) }
         if let item = plan.like { likes.append(OnTitle(title: title, effect: item)) }
@@ -286,7 +292,16 @@ extension ImportJudge.Effects {
     func collectedItems(_ moment: Timestamp) -> [ShelfItem<CollectionDetails>] {
         collection.map {
             ShelfItem(
-                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment, details: CollectionDetails())
+                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment,
+                details: CollectionDetails($0.effect.media))
+        }
+    }
+
+    func begunItems(_ moment: Timestamp) -> [ShelfItem<ProgressDetails>] {
+        progress.map {
+            ShelfItem(
+                title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment,
+                details: ProgressDetails(percent: $0.effect.percent ?? 0))
         }
     }
 

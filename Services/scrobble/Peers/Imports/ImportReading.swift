@@ -74,7 +74,10 @@ struct ImportReading: Sendable {
                 right.name.contains("lists-lists") ? 0 : 1, right.name
             )
         }
+        // What holds everything says again what the other files of its archive say.
+        let isLossless = entries.contains { LosslessReader.reads($0.name) }
         for entry in entries where !LetterboxdFile.isForeign(entry.name) {
+            if isLossless, !LosslessReader.reads(entry.name) { continue }
             var reading: FileReading?
             do throws(ArchiveError) { try archive.open(entry) } catch { throw ImportTrouble(error) }
             while true {

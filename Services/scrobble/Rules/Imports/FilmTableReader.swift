@@ -4,8 +4,8 @@ import JSON
 
 /// Reads the table of films that Letterboxd takes in, as Reelay and others write it: bytes to rows.
 ///
-/// A row with a day is a play; one without is a rating, or a film that was watched at some time. `ReelayRating` is exact,
-/// of Letterboxd's own two columns the right one counts.
+/// A row with a day is a play; one without is a rating, or a film that was watched at some time; in a watchlist every row is a
+/// place on it. `ReelayRating` is exact, of Letterboxd's own two columns the right one counts.
 package struct FilmTableReader: Sendable {
     private var reader: CSVReader
     private let path: String
@@ -24,7 +24,9 @@ package struct FilmTableReader: Sendable {
         let cells = String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
         // Letterboxd's own exports have spaces in the same words.
         let names = Set(cells.map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
-        let telling: Set<String> = ["letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating"]
+        let telling: Set<String> = [
+            "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating",
+        ]
         return !names.isDisjoint(with: telling) && !names.contains("const")
     }
 
@@ -68,6 +70,14 @@ package struct FilmTableReader: Sendable {
         }
         row.title = title(text)
         if row.title == nil { problems.append("the row names no film") }
+        if text("reelaylist") == "watchlist"
+            || path.split(separator: "/").last?.lowercased().contains("watchlist") == true
+        {
+            row.kind = .watchlist
+            row.datedAt = text("reelaylistedat").flatMap { Timestamp($0) }
+            if !problems.isEmpty { row.problems = problems }
+            return row
+        }
         if let day = text("watcheddate") {
             row.watchedOn = CalendarDate(day)
             row.precision = .day

@@ -20,6 +20,7 @@ package struct ImportFileReader: Sendable {
         case imdb(IMDbReader)
         case films(FilmTableReader)
         case trakt(TraktExportReader)
+        case lossless(LosslessReader)
         /// It belongs to no export.
         case foreign
     }
@@ -36,6 +37,8 @@ package struct ImportFileReader: Sendable {
         self.lists = lists
         if LetterboxdFile.isForeign(path) {
             format = .foreign
+        } else if LosslessReader.reads(path) {
+            format = .lossless(LosslessReader(path: path, elementBytesMax: limits.losslessElementBytesMax))
         } else if let file = TraktExportFile(path: path) {
             format = .trakt(
                 TraktExportReader(file: file, path: path, lists: lists, elementBytesMax: limits.elementBytesMax))
@@ -56,7 +59,7 @@ package struct ImportFileReader: Sendable {
         switch format {
         case .letterboxd(_, let rows): rows.recognisedAs == nil ? nil : .letterboxd
         case .imdb: .imdb
-        case .films: .reelay
+        case .films, .lossless: .reelay
         case .trakt: .trakt
         case .foreign: nil
         }
@@ -68,6 +71,7 @@ package struct ImportFileReader: Sendable {
         case .imdb(let reader): reader.kind.map { "imdb \($0.rawValue)" }
         case .films: "table of films"
         case .trakt(let reader): "trakt \(reader.file.name)"
+        case .lossless: "everything of Reelay"
         case .foreign: nil
         }
     }
@@ -115,6 +119,10 @@ package struct ImportFileReader: Sendable {
             } catch {
                 throw ImportFileFailure(error)
             }
+        case .lossless(var reader):
+            format = .foreign
+            defer { format = .lossless(reader) }
+            try reader.feed(piece, show)
         case .foreign: break
         }
     }
@@ -151,6 +159,7 @@ package struct ImportFileReader: Sendable {
             } catch {
                 throw ImportFileFailure(error)
             }
+        case .lossless(var reader): try reader.finish()
         case .foreign: break
         }
     }

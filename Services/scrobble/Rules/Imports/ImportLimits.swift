@@ -18,6 +18,8 @@ package struct ImportLimits: Sendable, Hashable {
     package var pageRows = 1_000
     /// Bytes of one element of a JSON file: 256 KiB.
     package var elementBytesMax = 256 << 10
+    /// Bytes of one row of `reelay.json`, which may hold a review twice, as text and as it came: 1 MiB.
+    package var losslessElementBytesMax = 1 << 20
     /// How long a worker may hold an import without a sign of life, by the database's clock.
     package var lease = Duration.seconds(60)
     /// How often imports are looked for where nobody rings, with jitter of a quarter either way.

@@ -45,11 +45,13 @@ package struct ImportPlan: Sendable, Hashable {
         package let at: Timestamp?
     }
 
-    /// A place on the watchlist, among the likes, or in the collection.
+    /// A place on the watchlist, among the likes, in the collection, or within a title.
     package struct Shelved: Sendable, Hashable {
         package let row: Int
         package let at: Timestamp?
         package let note: String?
+        package let media: MediaDetails?
+        package let percent: Double?
     }
 
     package struct Listed: Sendable, Hashable {
@@ -65,6 +67,7 @@ package struct ImportPlan: Sendable, Hashable {
     package private(set) var watchlist: Shelved?
     package private(set) var like: Shelved?
     package private(set) var collection: Shelved?
+    package private(set) var progress: Shelved?
     package private(set) var listed: [Listed] = []
     /// Rows that are part of another, and which one that is.
     package private(set) var parts: [Int: Int] = [:]
@@ -76,12 +79,13 @@ package struct ImportPlan: Sendable, Hashable {
         for (place, row) in rows where row.kind == .play { take(play: row, place) }
         for (place, row) in rows where row.kind == .review { take(review: row, place) }
         for (place, row) in rows where row.kind == .watched { take(watched: row, place) }
-        takeRatings(rows)
+        takeRatings(rows, isLiteral: rows.contains { LosslessReader.wrote($0.row) })
         for (place, row) in rows {
             switch row.kind {
             case .watchlist: shelve(\.watchlist, row, place)
             case .like: shelve(\.like, row, place)
             case .collection: shelve(\.collection, row, place)
+            case .progress: shelve(\.progress, row, place)
             case .listItem: list(row, place)
             case .play, .review, .watched, .rating, .shown: break
             }
@@ -128,8 +132,9 @@ package struct ImportPlan: Sendable, Hashable {
         plays.append(Play(row: place, moment: Moment(row), percent: nil, key: "watched", note: note))
     }
 
-    /// What the file calls the present rating; else the rating of the latest play that has one.
-    private mutating func takeRatings(_ rows: [(place: Int, row: ImportedRow)]) {
+    /// What the file calls the present rating; else the rating of the latest play that has one, and its review. In a file
+    /// that says everything itself, nothing follows from plays.
+    private mutating func takeRatings(_ rows: [(place: Int, row: ImportedRow)], isLiteral: Bool) {
         let ratings = rows.filter { $0.row.kind == .rating && $0.row.rating != nil }
         let latest = ratings.max { ($0.row.datedAt ?? .past, -$0.place) < ($1.row.datedAt ?? .past, -$1.place) }
         if let latest, let value = latest.row.rating {
@@ -137,7 +142,7 @@ package struct ImportPlan: Sendable, Hashable {
                 row: latest.place, rating: value, given: latest.row.given, review: latest.row.text,
                 spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt)
             for other in ratings where other.place != latest.place { parts[other.place] = latest.place }
-        } else {
+        } else if !isLiteral {
             let rated = rows.filter { _, row in
                 row.rating != nil && (row.kind == .play || row.kind == .review || row.kind == .watched)
             }
@@ -152,7 +157,7 @@ package struct ImportPlan: Sendable, Hashable {
         for (place, row) in rows where row.kind == .rating && row.rating == nil {
             refused[place] = "the row has no rating"
         }
-        guard rating != nil, rating?.review == nil else { return }
+        guard rating != nil, rating?.review == nil, !isLiteral else { return }
         // The latest review of a play is what is said of the title.
         if let reviewed = plays.filter({ $0.note.review != nil }).max(by: { $0.moment.order < $1.moment.order }) {
             rating?.review = reviewed.note.review
@@ -191,7 +196,8 @@ package struct ImportPlan: Sendable, Hashable {
         if let other = self[keyPath: shelf] {
             parts[place] = other.row
         } else {
-            self[keyPath: shelf] = Shelved(row: place, at: row.datedAt, note: row.text)
+            self[keyPath: shelf] = Shelved(
+                row: place, at: row.datedAt, note: row.text, media: row.media, percent: row.percent)
         }
     }
 

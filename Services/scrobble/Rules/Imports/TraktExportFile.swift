@@ -2,6 +2,8 @@
 package enum TraktExportFile: Sendable, Hashable {
     case history
     case watchedMovies, watchedShows
+    /// Where somebody stopped.
+    case playback
     case ratings
     case watchlist, favourites
     case listHeaders
@@ -27,6 +29,7 @@ package enum TraktExportFile: Sendable, Hashable {
         case ("watched", "history"): self = .history
         case ("watched", "movies"): self = .watchedMovies
         case ("watched", "shows"): self = .watchedShows
+        case ("watched", "playback"): self = .playback
         case ("ratings", "movies"), ("ratings", "shows"), ("ratings", "seasons"), ("ratings", "episodes"):
             self = .ratings
         case ("lists", "watchlist"): self = .watchlist
@@ -45,6 +48,7 @@ package enum TraktExportFile: Sendable, Hashable {
         case .history: "watched-history"
         case .watchedMovies: "watched-movies"
         case .watchedShows: "watched-shows"
+        case .playback: "watched-playback"
         case .ratings: "ratings"
         case .watchlist: "lists-watchlist"
         case .favourites: "lists-favorites"

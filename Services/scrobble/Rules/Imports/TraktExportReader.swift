@@ -44,6 +44,11 @@ package struct TraktExportReader: Sendable {
         case .history: show(play(element, row))
         case .watchedMovies: show(watched(element, of: element["movie"], as: .movie, row))
         case .watchedShows: eachEpisode(element, row) { show(watched($0, as: $1)) }
+        case .playback:
+            fill(&row, element, .progress, date: "paused_at")
+            row.percent = element["progress"].double.flatMap { $0 > 0 && $0 <= 100 ? $0 : nil }
+            if row.percent == nil { row.problems = (row.problems ?? []) + ["the progress is not between 0 and 100"] }
+            show(row)
         case .ratings:
             fill(&row, element, .rating, date: "rated_at")
             let value = element["rating"].int
@@ -151,14 +156,27 @@ package struct TraktExportReader: Sendable {
                 row.kind = .collection
                 row.datedAt = (episode["collected_at"].string ?? element["last_collected_at"].string)
                     .flatMap { Timestamp($0) }
+                row.media = media(episode["metadata"])
                 check(&row)
                 show(row)
             }
         } else {
             var row = start
             fill(&row, element, .collection, date: "collected_at")
+            row.media = media(element["metadata"])
             show(row)
         }
+    }
+
+    /// In which form it is owned; nil where nothing is said.
+    private func media(_ value: JSONValue) -> MediaDetails? {
+        func word(_ name: String, _ length: Int = 40) -> String? {
+            value[name].string.flatMap { $0.isEmpty || $0.count > length ? nil : $0 }
+        }
+        let media = MediaDetails(
+            mediaType: word("media_type"), resolution: word("resolution"), hdr: word("hdr"), audio: word("audio"),
+            audioChannels: word("audio_channels", 10), is3d: value["3d"].bool)
+        return media == MediaDetails() ? nil : media
     }
 
     private func fill(_ row: inout ImportedRow, _ element: JSONValue, _ kind: ImportRowKind, date: String?) {

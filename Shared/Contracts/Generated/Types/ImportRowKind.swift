@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// play: watched once. watched: watched at some time. rating, review, watchlist, like, collection, list_item: as they
-/// say. shown: kept to be looked at.
+/// play: watched once. watched: watched at some time. progress: watched so far. rating, review, watchlist, like,
+/// collection, list_item: as they say. shown: kept to be looked at.
 package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case play
     case watched
@@ -13,11 +13,12 @@ package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodabl
     case watchlist
     case like
     case collection
+    case progress
     case listItem = "list_item"
     case shown
 
     private static let names = JSONNames(
-        "play", "watched", "rating", "review", "watchlist", "like", "collection", "list_item", "shown"
+        "play", "watched", "rating", "review", "watchlist", "like", "collection", "progress", "list_item", "shown"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -29,7 +30,8 @@ package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodabl
         case 4: self = .watchlist
         case 5: self = .like
         case 6: self = .collection
-        case 7: self = .listItem
+        case 7: self = .progress
+        case 8: self = .listItem
         default: self = .shown
         }
     }

@@ -31,7 +31,13 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var list: String?
     package var listName: String?
     package var listNote: String?
+    /// When the list was made.
+    package var listMadeAt: Timestamp?
+    /// Whether the order of the list says which is better.
+    package var listRanked: Bool?
     package var rank: Int?
+    /// In which form it is owned.
+    package var media: MediaDetails?
     package var problems: [String]?
 
     package init(
@@ -39,7 +45,8 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         watchedOn: CalendarDate? = nil, precision: PlayPrecision? = nil, percent: Double? = nil,
         rating: DecimalTenths? = nil, given: GivenRating? = nil, text: String? = nil, html: String? = nil,
         spoiler: Bool? = nil, tags: [String]? = nil, rewatch: Bool? = nil, datedAt: Timestamp? = nil,
-        key: String? = nil, list: String? = nil, listName: String? = nil, listNote: String? = nil, rank: Int? = nil,
+        key: String? = nil, list: String? = nil, listName: String? = nil, listNote: String? = nil,
+        listMadeAt: Timestamp? = nil, listRanked: Bool? = nil, rank: Int? = nil, media: MediaDetails? = nil,
         problems: [String]? = nil
     ) {
         self.kind = kind
@@ -62,13 +69,17 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         self.list = list
         self.listName = listName
         self.listNote = listNote
+        self.listMadeAt = listMadeAt
+        self.listRanked = listRanked
         self.rank = rank
+        self.media = media
         self.problems = problems
     }
 
     private static let names = JSONNames(
         "kind", "file", "line", "title", "watched_at", "watched_on", "precision", "percent", "rating", "given", "text",
-        "html", "spoiler", "tags", "rewatch", "dated_at", "key", "list", "list_name", "list_note", "rank", "problems"
+        "html", "spoiler", "tags", "rewatch", "dated_at", "key", "list", "list_name", "list_note", "list_made_at",
+        "list_ranked", "rank", "media", "problems"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -92,7 +103,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         var list: String?
         var listName: String?
         var listNote: String?
+        var listMadeAt: Timestamp?
+        var listRanked: Bool?
         var rank: Int?
+        var media: MediaDetails?
         var problems: [String]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -120,7 +134,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
             case 17: list = try jsonReader.string(min: 1, max: 300)
             case 18: listName = try jsonReader.string(min: 1, max: 500)
             case 19: listNote = try jsonReader.string(min: 0, max: 5000)
-            case 20: rank = try jsonReader.int(in: 0...1000000)
+            case 20: listMadeAt = try Timestamp(from: &jsonReader)
+            case 21: listRanked = try jsonReader.bool()
+            case 22: rank = try jsonReader.int(in: 0...1000000)
+            case 23: media = try MediaDetails(from: &jsonReader)
             default: problems = try jsonReader.array(max: 20) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 300)
@@ -150,7 +167,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         self.list = list
         self.listName = listName
         self.listNote = listNote
+        self.listMadeAt = listMadeAt
+        self.listRanked = listRanked
         self.rank = rank
+        self.media = media
         self.problems = problems
     }
 
@@ -229,9 +249,21 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
             jsonWriter.raw(#","list_note":"#)
             listNote.encode(to: &jsonWriter)
         }
+        if let listMadeAt {
+            jsonWriter.raw(#","list_made_at":"#)
+            listMadeAt.encode(to: &jsonWriter)
+        }
+        if let listRanked {
+            jsonWriter.raw(#","list_ranked":"#)
+            listRanked.encode(to: &jsonWriter)
+        }
         if let rank {
             jsonWriter.raw(#","rank":"#)
             rank.encode(to: &jsonWriter)
+        }
+        if let media {
+            jsonWriter.raw(#","media":"#)
+            media.encode(to: &jsonWriter)
         }
         if let problems {
             jsonWriter.raw(#","problems":"#)

@@ -3,17 +3,20 @@
 
 package import JSON
 
-/// diary: every play, with its rating and review. ratings: every film that I rated, without days.
+/// diary: every play, with its rating and review. ratings: every film that I rated, without days. watchlist: every
+/// film on it.
 package enum LetterboxdList: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case diary
     case ratings
+    case watchlist
 
-    private static let names = JSONNames("diary", "ratings")
+    private static let names = JSONNames("diary", "ratings", "watchlist")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {
         case 0: self = .diary
-        default: self = .ratings
+        case 1: self = .ratings
+        default: self = .watchlist
         }
     }
 

@@ -114,7 +114,9 @@ struct ImportPlanTests {
             let plan = Self.plan(rows)
             var effects = Set(plan.plays.map(\.row) + plan.listed.map(\.row))
             effects.formUnion(
-                [plan.rating?.row, plan.watchlist?.row, plan.like?.row, plan.collection?.row].compactMap(\.self))
+                [
+                    plan.rating?.row, plan.watchlist?.row, plan.like?.row, plan.collection?.row, plan.progress?.row,
+                ].compactMap(\.self))
             for (place, row) in rows.enumerated() where row.kind != .shown {
                 let isThere = effects.contains(place) || plan.parts[place] != nil || plan.refused[place] != nil
                 #expect(isThere, "seed \(random.seed), row \(place) of \(rows)")
