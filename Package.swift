@@ -213,6 +213,7 @@ let package = Package(
                 path: "Tests/Bench/Queue", swiftSettings: house),
             .executableTarget(
                 name: "bench-json", dependencies: ["Contracts", "JSON"], path: "Tests/Bench/JSON", swiftSettings: house),
+            .executableTarget(name: "bench-csv", dependencies: ["CSV"], path: "Tests/Bench/CSV", swiftSettings: house),
             .executableTarget(
                 name: "bench-decode", dependencies: ["JSON", "MetadataService", "UpstreamEmulators"],
                 path: "Tests/Bench/Decode", swiftSettings: house),
@@ -231,7 +232,7 @@ let package = Package(
             .testTarget(
                 name: "FaultTests",
                 dependencies: [
-                    "Contracts", "JSON", "Postgres", "ScrobbleService", "Stack", "Store", "TestSupport",
+                    "Archive", "Contracts", "JSON", "Postgres", "ScrobbleService", "Stack", "Store", "TestSupport",
                     "UpstreamEmulators",
                 ], path: "Tests/FaultTests", exclude: ["load.py"],
                 swiftSettings: house),

@@ -8,6 +8,7 @@ import abuse_family
 import decode_family
 import enrich_family
 import idle_family
+import import_family
 import json_family
 import match_family
 import queue_family
@@ -33,6 +34,7 @@ def main(families):
     runs |= {"queue": queue_family.run_queue, "ledger": queue_family.run_ledger}
     runs["enrich"] = enrich_family.run_family
     runs["idle"] = idle_family.run_family
+    runs["import"] = import_family.run_family
     failed = []
     for family in families:
         if family not in runs:

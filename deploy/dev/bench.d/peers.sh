@@ -25,6 +25,16 @@ build_peers() {
     ln -sfn swift/release/bench-grpc-swift "$folder/bench-grpc-swift"
 }
 
+# Builds the peer of the CSV reader as bench-swift-csv in the first folder.
+build_csv_peer() {
+    local folder=$1 sources=$2
+    mkdir -p "$folder"
+    say "building the peer on SwiftCSV"
+    swift build --configuration "${BENCH_CONFIGURATION:-release}" --package-path "$sources/swift-csv" --scratch-path "$folder/csv" \
+        --product bench-swift-csv </dev/null || die "the peer on SwiftCSV does not build"
+    ln -sfn "csv/${BENCH_CONFIGURATION:-release}/bench-swift-csv" "$folder/bench-swift-csv"
+}
+
 # Whether something under the sources is newer than a built file, or the file is missing.
 is_newer() {
     local built=$1
