@@ -16,6 +16,13 @@ extension ScrobbleService {
     private static let traktClientID = ConfigKey<Secret?>.optionalSecret(
         "REELAY_TRAKT_CLIENT_ID", "Client id of a Trakt application; without it Trakt is off.")
 
+    private static let simklURL = ConfigKey<String>.url(
+        "REELAY_SIMKL_URL", default: "https://api.simkl.com", "Where Simkl is asked.")
+    private static let simklClientID = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_SIMKL_CLIENT_ID", "Client id of a Simkl application; without it Simkl is off.")
+    private static let simklClientSecret = ConfigKey<Secret?>.optionalSecret(
+        "REELAY_SIMKL_CLIENT_SECRET",
+        "Secret of the Simkl application; needed for renewing tokens of a confidential one (V2) only.")
     private static let scratchFolder = ConfigKey<String>.text(
         "REELAY_SCRATCH_FOLDER", default: "/tmp",
         "Folder for what is unpacked while files are brought in; nothing stays in it.")
@@ -36,6 +43,7 @@ extension ScrobbleService {
             SharedKeys.keyRing.definition, SharedKeys.publicURL.definition, traktURL.definition,
             traktClientID.definition, traktAuthURL.definition, traktClientSecret.definition, scratchFolder.definition,
             undoDays.definition,
+            simklURL.definition, simklClientID.definition, simklClientSecret.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -46,12 +54,21 @@ extension ScrobbleService {
         let logger = runtime.logger
         let titles = TitleLookup(metadata: metadata)
         let connections = ConnectionStore(database: database, sealer: Sealer(try keyRing(values)))
-        let trakt = trakt(values, runtime, assembly)
+        let client = outbound(runtime, assembly)
+        let trakt = trakt(values, runtime, client)
+        let simkl = simkl(values, runtime, client)
         var writers: [SyncProvider: any RemoteWriter] = [:]
         if let trakt {
             writers[.trakt] = TraktWriter(
                 http: trakt, titles: { await titles.ids(of: $0) },
-                tokens: TokenKeeper(store: connections, http: trakt, clock: clock), clock: clock)
+                tokens: TokenKeeper(
+                    store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock), clock: clock)
+        }
+        if let simkl {
+            writers[.simkl] = SimklWriter(
+                http: simkl, titles: { await titles.queries(of: $0) },
+                tokens: TokenKeeper(
+                    store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
         }
         let events = EventBell()
         let jobs = QueueStore(database: database)
@@ -89,7 +106,8 @@ extension ScrobbleService {
         let syncs = SyncStore(database: database, ids: ids)
         var syncWorker: SyncWorker?
         if let trakt {
-            let tokens = TokenKeeper(store: connections, http: trakt, clock: clock)
+            let tokens = TokenKeeper(
+                store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock)
             let worker = SyncWorker(
                 store: syncs, connections: connections, ledger: LedgerStore(database: database, ids: ids),
                 batches: BatchStore(database: database, ids: ids), queue: queue,
@@ -102,7 +120,8 @@ extension ScrobbleService {
             database: database, peers: ScrobblePeers(metadata: metadata, ratings: ratings), queue: queue, hooks: hooks,
             secrets: HookSecrets(seed: values[SharedKeys.serviceSecret]), events: events, imports: imports,
             importer: importer, connections: connections,
-            trakt: trakt.map { TraktAccount(store: connections, http: $0, clock: clock, ids: ids) }, syncs: syncs,
+            trakt: trakt.map { TraktAccount(store: connections, http: $0, clock: clock, ids: ids) },
+            simkl: simkl.map { SimklAccount(store: connections, http: $0, clock: clock, ids: ids) }, syncs: syncs,
             syncWorker: syncWorker, clock: clock, ids: ids)
         var router = RPCRouter()
         ScrobbleRoutes.register(service, on: &router)
@@ -131,16 +150,32 @@ extension ScrobbleService {
         }
     }
 
-    /// Trakt, where this installation has an application there; jobs for it wait otherwise.
-    private static func trakt(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly
-    ) -> TraktHTTP? {
-        guard let clientID = values[traktClientID] else { return nil }
+    private static func outbound(_ runtime: ServiceRuntime, _ assembly: ServiceAssembly) -> HTTPClient {
         // Redirects are not followed: an answer must not send a token elsewhere.
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
         let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
+        return client
+    }
+
+    /// The same for Simkl.
+    private static func simkl(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient
+    ) -> SimklHTTP? {
+        values[simklClientID].map { clientID in
+            SimklHTTP(
+                settings: SimklHTTP.Settings(
+                    url: values[simklURL], clientID: clientID, clientSecret: values[simklClientSecret],
+                    version: runtime.version), client: client)
+        }
+    }
+
+    /// Trakt, where this installation has an application there; jobs for it wait otherwise.
+    private static func trakt(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient
+    ) -> TraktHTTP? {
+        guard let clientID = values[traktClientID] else { return nil }
         let settings = TraktHTTP.Settings(
             url: values[traktURL], authURL: values[traktAuthURL], clientID: clientID,
             clientSecret: values[traktClientSecret], userAgent: "Reelay/\(runtime.version)",

@@ -29,23 +29,25 @@ package struct ScrobbleService: ScrobbleAPI {
     private let importer: ImportWorker
     private let titles: TitleLookup
     private let once: OnceUnderKey
-    private let queue: QueueWorker
+    let queue: QueueWorker
     private let hooks: HookStore
     private let hookWorker: HookWorker
     private let hookSecrets: HookSecrets
     private let events: EventStore
     private let eventBell: EventBell
-    private let connections: ConnectionStore
-    private let trakt: TraktAccount?
+    let connections: ConnectionStore
+    let trakt: TraktAccount?
+    let simkl: SimklAccount?
     private let syncs: SyncStore
     private let syncWorker: SyncWorker?
-    private let clock: any WallClock
+    let clock: any WallClock
     private let ids: any IDSource
 
     package init(
         database: Database, peers: ScrobblePeers, queue: QueueWorker, hooks: HookWorker, secrets: HookSecrets,
         events: EventBell, imports: ImportWorker.Tools, importer: ImportWorker, connections: ConnectionStore,
-        trakt: TraktAccount?, syncs: SyncStore, syncWorker: SyncWorker?, clock: any WallClock, ids: any IDSource
+        trakt: TraktAccount?, simkl: SimklAccount?, syncs: SyncStore, syncWorker: SyncWorker?, clock: any WallClock,
+        ids: any IDSource
     ) {
         store = ScrobbleStore(database: database)
         playback = PlaybackStore(database: database, ids: ids)
@@ -70,6 +72,7 @@ package struct ScrobbleService: ScrobbleAPI {
         eventBell = events
         self.connections = connections
         self.trakt = trakt
+        self.simkl = simkl
         self.syncs = syncs
         self.syncWorker = syncWorker
         self.clock = clock
@@ -166,53 +169,6 @@ package struct ScrobbleService: ScrobbleAPI {
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {
         try await DeletePerson(store: store, account: trakt, clock: clock).run(params, context)
-    }
-}
-
-/// Accounts elsewhere.
-extension ScrobbleService {
-    private var list: ListConnections {
-        ListConnections(store: connections, available: trakt == nil ? [] : [.trakt])
-    }
-
-    package func listConnections(
-        _ params: ListConnectionsParams, _ context: RPCContext
-    ) async throws(RPCError) -> ConnectionList {
-        try await list.run(params, context)
-    }
-
-    package func updateConnection(
-        _ params: UpdateConnectionParams, _ context: RPCContext
-    ) async throws(RPCError) -> ConnectionView {
-        try await UpdateConnection(connections: list, queue: queue, clock: clock).run(params, context)
-    }
-
-    package func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection {
-        try await Disconnect(store: connections, account: trakt, clock: clock).run(params, context)
-    }
-
-    package func connectTrakt(
-        _ params: ConnectTraktParams, _ context: RPCContext
-    ) async throws(RPCError) -> ConnectInvitation {
-        try await ConnectTrakt(account: trakt).run(params, context)
-    }
-
-    package func completeTrakt(
-        _ params: CompleteTraktParams, _ context: RPCContext
-    ) async throws(RPCError) -> ConnectOutcome {
-        try await CompleteTrakt(account: trakt, connections: list, queue: queue).run(params, context)
-    }
-
-    package func startTraktDevice(
-        _ params: StartTraktDeviceParams, _ context: RPCContext
-    ) async throws(RPCError) -> DeviceInvitation {
-        try await StartTraktDevice(account: trakt).run(params, context)
-    }
-
-    package func pollTraktDevice(
-        _ params: PollTraktDeviceParams, _ context: RPCContext
-    ) async throws(RPCError) -> ConnectOutcome {
-        try await PollTraktDevice(account: trakt, connections: list, queue: queue).run(params, context)
     }
 }
 

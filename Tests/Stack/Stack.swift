@@ -70,7 +70,12 @@ package final class Stack: Sendable {
                 }
                 if name == "metadata" { environment.merge(demo) { _, new in new } }
                 if name == "scrobble" {
-                    environment.merge(demo.filter { $0.key.hasPrefix("REELAY_TRAKT_") }) { _, new in new }
+                    environment.merge(
+                        demo.filter {
+                            $0.key.hasPrefix("REELAY_TRAKT_")
+                                || ["REELAY_SIMKL_URL", "REELAY_SIMKL_CLIENT_ID"].contains($0.key)
+                        }
+                    ) { _, new in new }
                 }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }

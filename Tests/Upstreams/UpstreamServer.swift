@@ -12,16 +12,20 @@ package struct UpstreamServer: Sendable {
     package let providers: [UpstreamName: any EmulatedProvider]
     /// What people have at the emulated Trakt.
     package let traktAccounts: TraktAccounts
+    /// And at the emulated Simkl.
+    package let simklAccounts: SimklAccounts
     private let control: ControlRoutes
 
     package init(catalogue: Catalogue = .standard) {
         let traktAccounts = TraktAccounts(catalogue: catalogue)
         self.traktAccounts = traktAccounts
+        let simklAccounts = SimklAccounts(catalogue: catalogue)
+        self.simklAccounts = simklAccounts
         let all: [any EmulatedProvider] = [
             TMDbEmulator(catalogue: catalogue), TVDbEmulator(catalogue: catalogue),
             TVmazeEmulator(catalogue: catalogue),
             OMDbEmulator(catalogue: catalogue), TraktEmulator(catalogue: catalogue, accounts: traktAccounts),
-            LetterboxdEmulator(catalogue: catalogue), SimklEmulator(catalogue: catalogue),
+            LetterboxdEmulator(catalogue: catalogue), SimklEmulator(catalogue: catalogue, accounts: simklAccounts),
             AniListEmulator(catalogue: catalogue), AniDBEmulator(catalogue: catalogue),
             MyAnimeListEmulator(catalogue: catalogue), KitsuEmulator(catalogue: catalogue),
         ]

@@ -8,7 +8,7 @@ struct ListConnections: Sendable {
     let available: Set<SyncProvider>
 
     /// Who can be kept in step at all.
-    static let providers: [SyncProvider] = [.trakt]
+    static let providers: [SyncProvider] = [.trakt, .simkl]
 
     func run(_ params: ListConnectionsParams, _ context: RPCContext) async throws(RPCError) -> ConnectionList {
         ConnectionList(connections: try await views(of: params.user, context))
@@ -45,6 +45,6 @@ extension ConnectionView {
                 let policy = stored?.policies[facet] ?? .off
                 return FacetSettings(
                     facet: facet, direction: policy.direction, conflicts: policy.conflicts, deletes: policy.deletes)
-            })
+            }, limits: ConnectionLimits.sentences(provider))
     }
 }

@@ -9,7 +9,9 @@ struct StartSync: Sendable {
     let clock: any WallClock
 
     func run(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart {
-        guard let worker else { throw .traktIsOff }
+        guard let worker, worker.providers.contains(params.provider) else {
+            throw params.provider == .trakt ? .traktIsOff : .simklIsNotRead
+        }
         let run: BatchID?
         do throws(StoreError) {
             run = try await store.open(

@@ -80,11 +80,11 @@ package struct ConnectionStore: Sendable {
     /// Connects an account, or gives it other tokens. Settings stay as they are; what was agreed with another account is
     /// forgotten, so that the next sync is a first contact.
     package func connect(
-        _ lane: LaneKey, _ tokens: TraktTokens, usesSecret: Bool, account: Account?,
+        _ lane: LaneKey, _ tokens: AccountTokens, usesSecret: Bool, account: Account?,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         let access = try seal(tokens.access, "access_token_encrypted", lane)
-        let refresh = try seal(tokens.refresh, "refresh_token_encrypted", lane)
+        let refresh = try sealedRefresh(tokens, lane)
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             let before = try await transaction.first(
@@ -175,10 +175,10 @@ package struct ConnectionStore: Sendable {
 
     /// Stores the new pair; false where the lease was lost.
     package func endRefresh(
-        _ lane: LaneKey, fence: Int64, with tokens: TraktTokens, until deadline: ContinuousClock.Instant
+        _ lane: LaneKey, fence: Int64, with tokens: AccountTokens, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         let access = try seal(tokens.access, "access_token_encrypted", lane)
-        let refresh = try seal(tokens.refresh, "refresh_token_encrypted", lane)
+        let refresh = try sealedRefresh(tokens, lane)
         return try await !database.rows(
             ConnectionQueries.endRefresh,
             [
@@ -212,11 +212,11 @@ package struct ConnectionStore: Sendable {
     }
 
     package func openDeviceFlow(
-        _ lane: LaneKey, id: FlowID, _ code: TraktDeviceCode, until deadline: ContinuousClock.Instant
+        _ lane: LaneKey, id: FlowID, code: Secret, interval: Duration, life: Duration,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         try await openFlow(
-            lane, id, kind: "device", digest: nil, secret: code.deviceCode, interval: code.interval, life: code.life,
-            until: deadline)
+            lane, id, kind: "device", digest: nil, secret: code, interval: interval, life: life, until: deadline)
     }
 
     private func openFlow(
@@ -290,6 +290,11 @@ package struct ConnectionStore: Sendable {
     }
 
     // MARK: Sealing
+
+    private func sealedRefresh(_ tokens: AccountTokens, _ lane: LaneKey) throws(StoreError) -> [UInt8]? {
+        guard let refresh = tokens.refresh else { return nil }
+        return try seal(refresh, "refresh_token_encrypted", lane)
+    }
 
     private func seal(_ token: Secret, _ column: String, _ lane: LaneKey) throws(StoreError) -> [UInt8] {
         try seal(token, in: Self.place(column, lane))

@@ -384,6 +384,15 @@ package protocol GatewayAPI: Sendable {
     func pollTraktDevice(
         _ input: PollTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
+    /// Begins to connect my Simkl account by a code that I enter there. `POST /api/v1/scrobbling/simkl/pin`.
+    func startSimklPin(
+        _ input: StartSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeviceInvitation>
+    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called. `POST
+    /// /api/v1/scrobbling/simkl/pin/{flow}`.
+    func pollSimklPin(
+        _ input: PollSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
     /// Syncs an account of mine now, or shows what that would do (`dry_run`). With `confirms`, the removals that a run
     /// has held back may go. `POST /api/v1/scrobbling/{provider}/sync`.
     func startSync(
@@ -894,6 +903,20 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
         let params = PollTraktDeviceParams(user: caller.user, flow: input.flow)
         return EdgeReply(try await clients.scrobble.pollTraktDevice(params, context.rpc.outgoing()))
+    }
+
+    package func startSimklPin(
+        _ input: StartSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<DeviceInvitation> {
+        let params = StartSimklPinParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.startSimklPin(params, context.rpc.outgoing()))
+    }
+
+    package func pollSimklPin(
+        _ input: PollSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
+        let params = PollSimklPinParams(user: caller.user, flow: input.flow)
+        return EdgeReply(try await clients.scrobble.pollSimklPin(params, context.rpc.outgoing()))
     }
 
     package func startSync(

@@ -1351,6 +1351,30 @@ package struct PollTraktDeviceInput: Sendable, Hashable {
     }
 }
 
+/// What `startSimklPin` is given.
+package struct StartSimklPinInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `pollSimklPin` is given.
+package struct PollSimklPinInput: Sendable, Hashable {
+    package var flow: FlowID
+
+    package init(flow: FlowID) {
+        self.flow = flow
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        flow = try request.required(.path, "flow", isText: true, FlowID.init(from:))
+    }
+}
+
 /// What `startSync` is given.
 package struct StartSyncInput: Sendable, Hashable {
     package var provider: SyncProvider

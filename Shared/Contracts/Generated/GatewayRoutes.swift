@@ -86,6 +86,8 @@ package enum GatewayRoutes {
             completeTrakt(api),
             startTraktDevice(api),
             pollTraktDevice(api),
+            startSimklPin(api),
+            pollSimklPin(api),
             startSync(api),
             listRuns(api),
             getRun(api),
@@ -794,6 +796,22 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("pollTraktDevice", "POST", "/api/v1/scrobbling/trakt/device/{flow}", scope: "sync") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.pollTraktDevice(PollTraktDeviceInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func startSimklPin(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("startSimklPin", "POST", "/api/v1/scrobbling/simkl/pin", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.startSimklPin(StartSimklPinInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func pollSimklPin(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("pollSimklPin", "POST", "/api/v1/scrobbling/simkl/pin/{flow}", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.pollSimklPin(PollSimklPinInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

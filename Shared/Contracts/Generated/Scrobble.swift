@@ -65,6 +65,10 @@ package protocol ScrobbleAPI: Sendable {
     func pollTraktDevice(
         _ params: PollTraktDeviceParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectOutcome
+    /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
+    func startSimklPin(_ params: StartSimklPinParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation
+    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called.
+    func pollSimklPin(_ params: PollSimklPinParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
     /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
     /// may go, if they are the same. Errors: userNotFound.
     func startSync(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart
@@ -238,6 +242,8 @@ package enum ScrobbleMethods {
     package static let completeTrakt = RPCMethod(name: "scrobble.completeTrakt", isIdempotent: false)
     package static let startTraktDevice = RPCMethod(name: "scrobble.startTraktDevice", isIdempotent: false)
     package static let pollTraktDevice = RPCMethod(name: "scrobble.pollTraktDevice", isIdempotent: false)
+    package static let startSimklPin = RPCMethod(name: "scrobble.startSimklPin", isIdempotent: false)
+    package static let pollSimklPin = RPCMethod(name: "scrobble.pollSimklPin", isIdempotent: false)
     package static let startSync = RPCMethod(name: "scrobble.startSync", isIdempotent: false)
     package static let listRuns = RPCMethod(name: "scrobble.listRuns", isIdempotent: true)
     package static let getRun = RPCMethod(name: "scrobble.getRun", isIdempotent: true)
@@ -429,6 +435,18 @@ package struct ScrobbleClient: Sendable {
         _ params: PollTraktDeviceParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.pollTraktDevice, params, call)
+    }
+
+    /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
+    package func startSimklPin(
+        _ params: StartSimklPinParams, _ call: RPCCall
+    ) async throws(RPCError) -> DeviceInvitation {
+        try await caller.call(ScrobbleMethods.startSimklPin, params, call)
+    }
+
+    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called.
+    package func pollSimklPin(_ params: PollSimklPinParams, _ call: RPCCall) async throws(RPCError) -> ConnectOutcome {
+        try await caller.call(ScrobbleMethods.pollSimklPin, params, call)
     }
 
     /// Asks for a sync of a connection, or for what it would do. With `confirms` the removals that a run has held back
@@ -836,6 +854,14 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.pollTraktDevice) {
             (params: PollTraktDeviceParams, context) async throws(RPCError) in
             try await api.pollTraktDevice(params, context)
+        }
+        router.register(ScrobbleMethods.startSimklPin) {
+            (params: StartSimklPinParams, context) async throws(RPCError) in
+            try await api.startSimklPin(params, context)
+        }
+        router.register(ScrobbleMethods.pollSimklPin) {
+            (params: PollSimklPinParams, context) async throws(RPCError) in
+            try await api.pollSimklPin(params, context)
         }
         router.register(ScrobbleMethods.startSync) {
             (params: StartSyncParams, context) async throws(RPCError) in

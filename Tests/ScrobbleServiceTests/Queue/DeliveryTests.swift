@@ -43,7 +43,9 @@ import UpstreamEmulators
                             titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low % 1_000_000))) }
                         ) { first, _ in first }
                     },
-                    tokens: TokenKeeper(store: connections, http: http, clock: SystemWallClock()),
+                    tokens: TokenKeeper(
+                        store: connections, issuer: TraktIssuer(http: http, clock: SystemWallClock()),
+                        clock: SystemWallClock()),
                     clock: SystemWallClock(), pace: .milliseconds(1))
                 let queue = QueueStore(database: database, limits: limits)
                 let setting = Setting(

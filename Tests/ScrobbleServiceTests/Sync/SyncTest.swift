@@ -132,7 +132,10 @@ struct SyncTest: Sendable {
             until: QueueTest.deadline())
     }
 
-    var tokens: TokenKeeper { TokenKeeper(store: connections, http: http, clock: SystemWallClock()) }
+    var tokens: TokenKeeper {
+        TokenKeeper(
+            store: connections, issuer: TraktIssuer(http: http, clock: SystemWallClock()), clock: SystemWallClock())
+    }
 
     func queueWorker() -> QueueWorker {
         let writer = TraktWriter(

@@ -26,7 +26,8 @@ import UpstreamEmulators
         var tokens: TraktOAuth { inner.trakt.tokens }
 
         func keeper(_ observe: @escaping @Sendable (TokenKeeper.Point) -> Void = { _ in }) -> TokenKeeper {
-            TokenKeeper(store: inner.store, http: inner.http, clock: wall, observe: observe)
+            TokenKeeper(
+                store: inner.store, issuer: TraktIssuer(http: inner.http, clock: wall), clock: wall, observe: observe)
         }
 
         func access() async throws -> Secret {
@@ -110,7 +111,8 @@ import UpstreamEmulators
             #expect(try await setting.inner.complete(back.field("code"), back.field("state")) == .connected)
             guard
                 case .good = await TokenKeeper(
-                    store: setting.inner.store, http: setting.inner.http, clock: SystemWallClock()
+                    store: setting.inner.store,
+                    issuer: TraktIssuer(http: setting.inner.http, clock: SystemWallClock()), clock: SystemWallClock()
                 )
                 .token(of: setting.lane)
             else {

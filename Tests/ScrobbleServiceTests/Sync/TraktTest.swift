@@ -21,7 +21,7 @@ enum TraktTest {
     /// An account whose access token is the name of an account there, connected and switched on.
     static func connect(_ lane: LaneKey, as account: String, in store: ConnectionStore) async throws {
         let now = SystemWallClock().now
-        let tokens = TraktTokens(
+        let tokens = AccountTokens(
             access: Secret(account), refresh: Secret("none"), issuedAt: now,
             expiresAt: now.advanced(by: .seconds(604_800)))
         try await store.connect(lane, tokens, usesSecret: false, account: nil, until: QueueTest.deadline())

@@ -1,24 +1,31 @@
 import JSON
 
-/// Simkl's public side, below `/simkl`, for who says in every call what he is.
+/// Simkl, below `/simkl`, for who says in every call what he is.
 package struct SimklEmulator: EmulatedProvider {
     /// The client id that is accepted.
     package static let clientID = "reelay-demo-simkl"
 
     package let name = UpstreamName.simkl
     private let catalogue: Catalogue
+    private let accounts: SimklAccounts
 
-    package init(catalogue: Catalogue) { self.catalogue = catalogue }
+    package init(catalogue: Catalogue, accounts: SimklAccounts = SimklAccounts()) {
+        self.catalogue = catalogue
+        self.accounts = accounts
+    }
 
-    package func reset() {}
+    package func reset() { accounts.reset() }
     package func rateLimited() -> UpstreamResponse { failure("rate_limit", status: 429) }
     package func quotaUsedUp() -> UpstreamResponse { failure("client_id_failed", status: 412) }
     package func failure(status: Int) -> UpstreamResponse { failure("internal", status: status) }
 
     package func answer(_ request: UpstreamRequest) async -> UpstreamResponse {
+        // The page for people asks for nothing.
+        if request.segments.first == "pin", let page = accounts.answer(request) { return page }
         guard request.query("client_id") == Self.clientID, request.query("app-name") != nil,
             request.query("app-version") != nil
         else { return failure("client_id_failed", status: 412) }
+        if let answer = accounts.answer(request) { return answer }
         let path = request.segments
         switch (path.first, path.count) {
         case ("search", 2): return path[1] == "id" ? lookup(request) : search(path[1], request)

@@ -5,7 +5,7 @@ extension ProviderSetup {
     private static let url = ConfigKey<String>.url(
         "REELAY_SIMKL_URL", default: ProviderProfile.simkl.baseURL, "Where Simkl is asked.")
     private static let clientID = ConfigKey<Secret?>.optionalSecret(
-        "REELAY_SIMKL_CLIENT_ID", "Client id of a Simkl application.")
+        "REELAY_SIMKL_CLIENT_ID", "Client id of a Simkl application; without it Simkl is off.")
     private static let isOn = ConfigKey<Bool>.flag(
         "REELAY_SIMKL_METADATA", default: false,
         "Whether Simkl is also asked for scores; its terms expect login and sync, not metadata alone.")

@@ -18,6 +18,32 @@ package struct TitleLookup: Sendable {
         }
     }
 
+    /// The titles as they are named elsewhere, seasons and episodes by their series; nil while metadata cannot be asked.
+    func queries(of titles: [TitleID]) async -> [TitleID: TitleQuery]? {
+        do throws(RPCError) {
+            let found = try await metadata.getTitles(
+                GetTitlesParams(titles: titles), RPCCall.within(Self.idsTimeout)
+            ).found
+            let ids = Array(Set(found.compactMap(\.title.series)))
+            var series: [TitleID: Title] = [:]
+            if !ids.isEmpty {
+                let shows = try await metadata.getTitles(GetTitlesParams(titles: ids), RPCCall.within(Self.idsTimeout))
+                series = Dictionary(shows.found.map { ($0.asked, $0.title) }) { first, _ in first }
+            }
+            let pairs = found.map { entry in
+                let (title, show) = (entry.title, entry.title.series.flatMap { series[$0] })
+                let query = TitleQuery(
+                    kind: title.kind, ids: title.externalIds, name: title.name, year: title.year,
+                    seriesIds: show?.externalIds, seriesName: show?.name, seriesYear: show?.year,
+                    seasonNumber: title.seasonNumber, episodeNumber: title.episodeNumber)
+                return (entry.asked, query)
+            }
+            return Dictionary(pairs) { first, _ in first }
+        } catch {
+            return nil
+        }
+    }
+
     /// How long metadata may take to tell the ids of a title.
     private static let idsTimeout = Duration.seconds(4)
 

@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 package import Store
 
 /// Places of a run where a test lets its worker die.
@@ -20,7 +20,8 @@ package struct SyncWorker: Sendable {
     private let drafter: SyncDrafter
     private let applier: SyncApplier
     private let clock: any WallClock
-    private let providers: [SyncProvider]
+    /// Whose accounts it reads.
+    package let providers: [SyncProvider]
     private let observe: @Sendable (SyncPoint) -> Void
     /// Rings when a run was asked for.
     package let bell = QueueBell()

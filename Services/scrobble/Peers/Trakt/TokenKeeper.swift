@@ -1,6 +1,5 @@
 import Contracts
 package import Cryptography
-import JSON
 package import Store
 
 /// What there is to make a connection's calls with.
@@ -18,9 +17,14 @@ package protocol TokenSource: Sendable {
     func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState
 }
 
-/// Keeps Trakt's tokens fresh: refreshes at half of their life, one replica at a time, with no transaction open while the
-/// other side is asked. A new pair is committed before it is used. A refresh token is good once, so a replica that dies
-/// between the answer and the commit leaves a connection whose person must connect again, and nothing worse.
+/// Who gives out new tokens for a refresh token.
+package protocol TokenIssuer: Sendable {
+    func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply
+}
+
+/// Keeps tokens fresh: refreshes at half of their life, one replica at a time, with no transaction open while the
+/// other side is asked. A new pair is committed before it is used. Trakt's refresh token is good once, so a replica that dies
+/// between the answer and the commit leaves a connection whose person must connect again, and nothing worse; Simkl's stays.
 package struct TokenKeeper: TokenSource {
     /// Where a test lets it die.
     package enum Point: Sendable {
@@ -30,16 +34,16 @@ package struct TokenKeeper: TokenSource {
     }
 
     private let store: ConnectionStore
-    private let http: TraktHTTP
+    private let issuer: any TokenIssuer
     private let clock: any WallClock
     private let observe: @Sendable (Point) -> Void
 
     package init(
-        store: ConnectionStore, http: TraktHTTP, clock: any WallClock,
+        store: ConnectionStore, issuer: any TokenIssuer, clock: any WallClock,
         observe: @escaping @Sendable (Point) -> Void = { _ in }
     ) {
         self.store = store
-        self.http = http
+        self.issuer = issuer
         self.clock = clock
         self.observe = observe
     }
@@ -51,6 +55,8 @@ package struct TokenKeeper: TokenSource {
             guard let tokens else { return .none(.needsReauth) }
             guard let issuedAt = tokens.issuedAt, let expiresAt = tokens.expiresAt else { return .good(tokens.access) }
             let now = clock.now
+            // Without a refresh token it is good to its end.
+            if tokens.refresh == nil { return now < expiresAt ? .good(tokens.access) : .none(.needsReauth) }
             if now < TokenLife.refreshAt(issuedAt: issuedAt, expiresAt: expiresAt) { return .good(tokens.access) }
             if !tokens.isHeld, let state = await refresh(lane, tokens) { return state }
             // Somebody else is at it, or it has to wait; the old token is good for the second half of its life.
@@ -87,7 +93,7 @@ package struct TokenKeeper: TokenSource {
             return .wait(.seconds(5), "the tokens cannot be read")
         }
         observe(.leased)
-        let reply = await ask(refresh, usesSecret: tokens.usesSecret)
+        let reply = await issuer.tokens(for: refresh, usesSecret: tokens.usesSecret)
         observe(.answered)
         switch reply {
         case .granted(let fresh):
@@ -121,21 +127,6 @@ package struct TokenKeeper: TokenSource {
         return .wait(time, "the tokens cannot be refreshed now")
     }
 
-    private func ask(_ refresh: Secret, usesSecret: Bool) async -> TokenReply {
-        var members: [(name: String, value: JSONValue)] = [
-            ("grant_type", .string("refresh_token")), ("refresh_token", .string(refresh.revealed)),
-            ("client_id", .string(http.settings.clientID.revealed)),
-            ("redirect_uri", .string(http.settings.redirectURI)),
-        ]
-        if usesSecret, let secret = http.settings.clientSecret {
-            members.append(("client_secret", .string(secret.revealed)))
-        }
-        return await TokenReply(
-            http.authorize(
-                "token", encodeJSON(JSONValue.object(JSONObject(members))), until: .now + TraktLimits.refreshTimeout),
-            now: clock.now)
-    }
-
     private func putOff(_ lane: LaneKey, _ fence: Int64, _ time: Duration, state: ConnectionState?) async {
         _ = await keep { deadline in
             try await store.failRefresh(lane, fence: fence, retryAfter: time, state: state, until: deadline)
@@ -151,15 +142,5 @@ package struct TokenKeeper: TokenSource {
             do { try await Task.sleep(for: .milliseconds(200)) } catch { return nil }
         } while ContinuousClock.now < end
         return nil
-    }
-}
-
-extension TokenReply {
-    init(_ outcome: TraktHTTP.Outcome, now: Timestamp) {
-        switch outcome {
-        case .answered(let answer): self = TokenReply(answer, now: now)
-        case .unreachable, .untried: self = .wait(.seconds(60))
-        case .brokeOff: self = .unknown
-        }
     }
 }

@@ -71,7 +71,8 @@ package struct TraktAccount: Sendable {
             let code = TraktDeviceCode(answer.body)
         else { return nil }
         let flow = FlowID(ids.next())
-        try await store.openDeviceFlow(lane(user), id: flow, code, until: deadline)
+        try await store.openDeviceFlow(
+            lane(user), id: flow, code: code.deviceCode, interval: code.interval, life: code.life, until: deadline)
         return DeviceInvitation(
             flow: flow, userCode: code.userCode, verificationUrl: code.verificationURL,
             intervalSeconds: Int(code.interval.components.seconds), expiresAt: clock.now.advanced(by: code.life))
@@ -139,7 +140,7 @@ package struct TraktAccount: Sendable {
 
     /// Stored before anything else is asked with it.
     private func keep(
-        _ tokens: TraktTokens, of user: UserID, usesSecret: Bool, until deadline: ContinuousClock.Instant
+        _ tokens: AccountTokens, of user: UserID, usesSecret: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         try await store.connect(lane(user), tokens, usesSecret: usesSecret, account: nil, until: deadline)
         guard let account = await account(tokens.access, until: deadline) else { return }

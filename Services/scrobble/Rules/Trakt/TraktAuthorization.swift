@@ -44,30 +44,17 @@ package struct TraktAuthorization: Sendable {
     }
 }
 
-/// A pair of tokens, as it came.
-package struct TraktTokens: Sendable, Equatable {
-    package let access: Secret
-    package let refresh: Secret
-    package let issuedAt: Timestamp
-    package let expiresAt: Timestamp
-
+extension AccountTokens {
     /// Lives outside this are a mistake of the clock or the answer; the real ones have been 1, 7 and 90 days.
-    static let lifeSeconds = 60...31_536_000
+    static let traktLifeSeconds = 60...31_536_000
 
-    package init(access: Secret, refresh: Secret, issuedAt: Timestamp, expiresAt: Timestamp) {
-        self.access = access
-        self.refresh = refresh
-        self.issuedAt = issuedAt
-        self.expiresAt = expiresAt
-    }
-
-    /// Reads a token answer; nil where it is none. How long it lives is as the answer says, counted from when it came: the
-    /// other side's clock is not ours.
+    /// Reads Trakt's token answer; nil where it is none. How long it lives is as the answer says, counted from when it came:
+    /// the other side's clock is not ours.
     package init?(_ body: [UInt8], receivedAt: Timestamp) {
         guard let value = try? decodeJSON(JSONValue.self, from: body),
             let access = value["access_token"].string, !access.isEmpty,
             let refresh = value["refresh_token"].string, !refresh.isEmpty, let life = value["expires_in"].int,
-            Self.lifeSeconds.contains(life)
+            Self.traktLifeSeconds.contains(life)
         else { return nil }
         self.init(
             access: Secret(access), refresh: Secret(refresh), issuedAt: receivedAt,
@@ -77,7 +64,7 @@ package struct TraktTokens: Sendable, Equatable {
 
 /// What asking for tokens came to.
 package enum TokenReply: Sendable, Equatable {
-    case granted(TraktTokens)
+    case granted(AccountTokens)
     /// The code or refresh token is worth nothing.
     case invalidGrant
     /// The application is not known or not allowed.
@@ -90,7 +77,7 @@ package enum TokenReply: Sendable, Equatable {
     /// Reads what `/oauth/token` answered. 400 and 401 mean what `error` says.
     package init(_ answer: TraktAnswer, now: Timestamp) {
         switch answer.status {
-        case 200...299: self = TraktTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unknown
+        case 200...299: self = AccountTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unknown
         case 400, 401:
             let error = (try? decodeJSON(JSONValue.self, from: answer.body))?["error"].string
             switch error {
@@ -108,7 +95,7 @@ package enum TokenReply: Sendable, Equatable {
 
 /// What polling for a device's tokens came to.
 package enum DeviceReply: Sendable, Equatable {
-    case granted(TraktTokens)
+    case granted(AccountTokens)
     case pending
     /// Asked too often: more time between two questions.
     case slowDown(Duration?)
@@ -123,7 +110,7 @@ package enum DeviceReply: Sendable, Equatable {
     /// Reads what `/oauth/device/token` answered; pending has no body, or one that is no JSON.
     package init(_ answer: TraktAnswer, now: Timestamp) {
         switch answer.status {
-        case 200...299: self = TraktTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unreachable
+        case 200...299: self = AccountTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unreachable
         case 400: self = .pending
         case 401: self = .clientRefused
         case 403: self = answer.isHTML ? .unreachable : .clientRefused

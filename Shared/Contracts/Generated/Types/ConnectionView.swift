@@ -22,11 +22,14 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
     package var connectedAt: Timestamp?
     package var tokenExpiresAt: Timestamp?
     package var facets: [FacetSettings]
+    /// What the other side cannot hold. A facet that it has no place for does nothing.
+    package var limits: [String]?
 
     package init(
         provider: SyncProvider, isAvailable: Bool, state: ConnectionState, reason: String? = nil, remedy: String? = nil,
         retryAt: Timestamp? = nil, enabled: Bool, scrobbleThresholdPercent: Double, account: String? = nil,
-        connectedAt: Timestamp? = nil, tokenExpiresAt: Timestamp? = nil, facets: [FacetSettings]
+        connectedAt: Timestamp? = nil, tokenExpiresAt: Timestamp? = nil, facets: [FacetSettings],
+        limits: [String]? = nil
     ) {
         self.provider = provider
         self.isAvailable = isAvailable
@@ -40,11 +43,12 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         self.connectedAt = connectedAt
         self.tokenExpiresAt = tokenExpiresAt
         self.facets = facets
+        self.limits = limits
     }
 
     private static let names = JSONNames(
         "provider", "is_available", "state", "reason", "remedy", "retry_at", "enabled", "scrobble_threshold_percent",
-        "account", "connected_at", "token_expires_at", "facets"
+        "account", "connected_at", "token_expires_at", "facets", "limits"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -60,6 +64,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         var connectedAt: Timestamp?
         var tokenExpiresAt: Timestamp?
         var facets: [FacetSettings]?
+        var limits: [String]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -74,7 +79,11 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
             case 8: account = try jsonReader.string(min: 0, max: 200)
             case 9: connectedAt = try Timestamp(from: &jsonReader)
             case 10: tokenExpiresAt = try Timestamp(from: &jsonReader)
-            default: facets = try jsonReader.array(of: FacetSettings.self, max: 5)
+            case 11: facets = try jsonReader.array(of: FacetSettings.self, max: 5)
+            default: limits = try jsonReader.array(max: 10) {
+                (json: inout JSONReader) throws(JSONError) in
+                try json.string(min: 1, max: 300)
+            }
             }
         }
         guard let provider, let isAvailable, let state, let enabled, let scrobbleThresholdPercent, let facets else {
@@ -92,6 +101,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         self.connectedAt = connectedAt
         self.tokenExpiresAt = tokenExpiresAt
         self.facets = facets
+        self.limits = limits
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -131,6 +141,10 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         }
         jsonWriter.raw(#","facets":"#)
         facets.encode(to: &jsonWriter)
+        if let limits {
+            jsonWriter.raw(#","limits":"#)
+            limits.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

@@ -1,0 +1,33 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.startSimklPin`: a code that a person enters at Simkl.
+struct StartSimklPin: Sendable {
+    let account: SimklAccount?
+
+    func run(_ params: StartSimklPinParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation {
+        guard let account else { throw .simklIsOff }
+        let invitation: DeviceInvitation?
+        do throws(StoreError) {
+            invitation = try await account.start(params.user, until: context.deadline)
+        } catch .conflict(constraint: "person_deleted") {
+            throw .userNotFound("this account was deleted")
+        } catch {
+            throw error.asRPCError
+        }
+        guard let invitation else { throw .unavailable("Simkl gives out no code now") }
+        return invitation
+    }
+}
+
+extension RPCError {
+    static var simklIsNotRead: RPCError {
+        .unavailable("nothing is taken from Simkl yet; it is told what is watched")
+    }
+
+    /// Without an application there nobody can be connected.
+    static var simklIsOff: RPCError {
+        .unavailable("Simkl is off in this installation: whoever runs it sets REELAY_SIMKL_CLIENT_ID")
+    }
+}

@@ -1,0 +1,107 @@
+import AsyncHTTPClient
+package import Contracts
+import Cryptography
+import JSON
+import NIOHTTP1
+package import Store
+
+/// Connects a person's Simkl account by a code that is entered there, and lets go of it again.
+package struct SimklAccount: Sendable {
+    private let store: ConnectionStore
+    private let http: SimklHTTP
+    private let clock: any WallClock
+    private let ids: any IDSource
+
+    package init(store: ConnectionStore, http: SimklHTTP, clock: any WallClock, ids: any IDSource) {
+        self.store = store
+        self.http = http
+        self.clock = clock
+        self.ids = ids
+    }
+
+    private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .simkl) }
+
+    /// A code to enter at Simkl; nil where Simkl gives out none now.
+    package func start(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> DeviceInvitation? {
+        let outcome = await http.call(.GET, "oauth/pin", until: min(deadline, .now + SimklLimits.connectTimeout))
+        guard case .answered(let answer) = outcome, answer.status == 200,
+            let pin = answer.json.flatMap({ SimklPIN($0) })
+        else { return nil }
+        let flow = FlowID(ids.next())
+        try await store.openDeviceFlow(
+            lane(user), id: flow, code: Secret(pin.userCode), interval: pin.interval, life: pin.life, until: deadline)
+        return DeviceInvitation(
+            flow: flow, userCode: pin.userCode, verificationUrl: pin.verificationURL,
+            intervalSeconds: Int(pin.interval.components.seconds), expiresAt: clock.now.advanced(by: pin.life))
+    }
+
+    /// What became of a code, and how long to wait before asking again. Simkl is asked no sooner than it allows.
+    package func poll(
+        _ user: UserID, _ flow: FlowID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (result: ConnectResult, retryAfter: Duration?) {
+        let (code, interval): (Secret, Duration)
+        switch try await store.pollFlow(lane(user), flow, until: deadline) {
+        case .unknown: return (.unknown, nil)
+        case .expired:
+            try await store.endFlow(flow, of: user, until: deadline)
+            return (.expired, nil)
+        case .wait(let time): return (.pending, time)
+        case .ask(let pin, let pause): (code, interval) = (pin, pause)
+        }
+        let outcome = await http.call(
+            .GET, "oauth/pin/\(code.revealed)", until: min(deadline, .now + SimklLimits.connectTimeout))
+        guard case .answered(let answer) = outcome else { return (.pending, interval) }
+        switch SimklPINReply(answer, now: clock.now) {
+        case .granted(let tokens):
+            // Tokens go to nobody who ended the flow meanwhile, and to one caller only.
+            guard try await store.endFlow(flow, of: user, until: deadline) else { return (.unknown, nil) }
+            try await keep(tokens, of: user, until: deadline)
+            return (.connected, nil)
+        case .pending, .unreachable: return (.pending, interval)
+        case .slowDown:
+            let time = interval + SimklLimits.slowDown
+            try await store.slowFlow(flow, of: user, to: time, until: deadline)
+            return (.pending, time)
+        case .gone:
+            try await store.endFlow(flow, of: user, until: deadline)
+            // Within its life a code goes only where it was turned down or somebody has taken it.
+            return (.denied, nil)
+        case .clientRefused:
+            try await store.endFlow(flow, of: user, until: deadline)
+            return (.refused, nil)
+        }
+    }
+
+    /// Lets go of an account: its jobs are taken back. Simkl has nothing to be told: who connected withdraws the application
+    /// there, at Connected Apps.
+    package func disconnect(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await store.disconnect(lane(user), at: clock.now, until: deadline).wasConnected
+    }
+
+    /// Stored before anything else is asked with it.
+    private func keep(
+        _ tokens: AccountTokens, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await store.connect(lane(user), tokens, usesSecret: false, account: nil, until: deadline)
+        guard let account = await account(tokens.access, until: deadline) else { return }
+        try await store.connect(lane(user), tokens, usesSecret: false, account: account, until: deadline)
+    }
+
+    /// Whose account it is there. Clients have always posted; the newer reference reads.
+    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> ConnectionStore.Account? {
+        let end = min(deadline, .now + SimklLimits.connectTimeout)
+        var outcome = await http.call(.POST, "users/settings", .bytes(Array("{}".utf8)), token: token, until: end)
+        if case .answered(let answer) = outcome, answer.status == 404 || answer.status == 405 {
+            outcome = await http.call(.GET, "users/settings", token: token, until: end)
+        }
+        guard case .answered(let answer) = outcome, answer.status == 200, let value = answer.json,
+            let key = value["account"]["id"].int
+        else { return nil }
+        return ConnectionStore.Account(
+            key: String(key), name: String((value["user"]["name"].string ?? String(key)).prefix(200)))
+    }
+}

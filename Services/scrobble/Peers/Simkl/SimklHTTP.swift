@@ -1,0 +1,102 @@
+package import AsyncHTTPClient
+package import Cryptography
+import JSON
+import NIOCore
+package import NIOHTTP1
+import NIOPosix
+
+/// Calls to Simkl; every one says which application asks, in the address and in a header.
+package struct SimklHTTP: Sendable {
+    /// Where Simkl is, and who asks.
+    package struct Settings: Sendable {
+        /// Such as `https://api.simkl.com`.
+        package let url: String
+        package let clientID: Secret
+        /// Of an application that is registered as confidential; needed to renew V2 tokens of such a one only.
+        package let clientSecret: Secret?
+        /// Such as `1.0`.
+        package let version: String
+
+        package init(url: String, clientID: Secret, clientSecret: Secret?, version: String) {
+            self.url = url
+            self.clientID = clientID
+            self.clientSecret = clientSecret
+            self.version = version
+        }
+    }
+
+    /// What came of a call.
+    package enum Outcome: Sendable {
+        case answered(SimklAnswer)
+        /// Nothing was tried: no time was left, or the lane is somebody else's by now.
+        case untried
+        /// Nothing left this machine.
+        case unreachable
+        /// Whether it arrived is unknown.
+        case brokeOff
+    }
+
+    package static let appName = "reelay"
+
+    package let settings: Settings
+    private let client: HTTPClient
+
+    package init(settings: Settings, client: HTTPClient) {
+        self.settings = settings
+        self.client = client
+    }
+
+    /// Calls a path, which may have a query; in a person's name where there is a token. Never longer than the deadline.
+    package func call(
+        _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret? = nil,
+        type: String = "application/json", until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        let id = settings.clientID.revealed
+        var request = HTTPClientRequest(
+            url:
+                "\(settings.url)/\(path)\(path.contains("?") ? "&" : "?")client_id=\(id)&app-name=\(Self.appName)&app-version=\(settings.version)"
+        )
+        request.method = method
+        request.headers.add(name: "simkl-api-key", value: id)
+        request.headers.add(name: "user-agent", value: "\(Self.appName)/\(settings.version)")
+        request.headers.add(name: "accept", value: "application/json")
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token.revealed)") }
+        if let body {
+            request.headers.add(name: "content-type", value: type)
+            request.body = body
+        }
+        let left = deadline - .now
+        guard left > .zero else { return .untried }
+        do {
+            return .answered(try await answer(to: request, within: left))
+        } catch let error as HTTPClientError where error == .connectTimeout {
+            return .unreachable
+        } catch is NIOConnectionError {
+            return .unreachable
+        } catch is GuardedBody.LaneLost {
+            return .untried
+        } catch {
+            return .brokeOff
+        }
+    }
+
+    private func answer(to request: HTTPClientRequest, within limit: Duration) async throws -> SimklAnswer {
+        try await withThrowingTaskGroup(of: SimklAnswer.self) { group in
+            group.addTask { [client] in
+                let response = try await client.execute(request, deadline: .distantFuture)
+                let body = try await response.body.collect(upTo: SimklLimits.bodyBytesMax)
+                return SimklAnswer(
+                    status: Int(response.status.code),
+                    isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
+                    retryAfter: response.headers.first(name: "retry-after"), body: Array(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw HTTPClientError.deadlineExceeded }
+            return answer
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import AsyncHTTPClient
+import Contracts
+package import Cryptography
+import NIOHTTP1
+package import Store
+
+/// Simkl, asked for a new access token by one that does not change (V2); the old access token ends at once.
+package struct SimklIssuer: TokenIssuer {
+    private let http: SimklHTTP
+    private let clock: any WallClock
+
+    package init(http: SimklHTTP, clock: any WallClock) {
+        self.http = http
+        self.clock = clock
+    }
+
+    package func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply {
+        var form =
+            "grant_type=refresh_token&refresh_token=\(refresh.revealed)&client_id=\(http.settings.clientID.revealed)"
+        if let secret = http.settings.clientSecret { form += "&client_secret=\(secret.revealed)" }
+        let outcome = await http.call(
+            .POST, "oauth2/token", .bytes(Array(form.utf8)), type: "application/x-www-form-urlencoded",
+            until: .now + TraktLimits.refreshTimeout)
+        switch outcome {
+        case .answered(let answer): return TokenReply(simkl: answer, keeping: refresh, now: clock.now)
+        case .unreachable, .untried: return .wait(.seconds(60))
+        case .brokeOff: return .unknown
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package import Contracts
+
+/// What another side cannot hold, in sentences for whose account it is.
+package enum ConnectionLimits {
+    package static func sentences(_ provider: SyncProvider) -> [String] {
+        switch provider {
+        case .trakt: ["Trakt holds whole ratings from 1 to 10, and times to the minute."]
+        case .simkl:
+            [
+                "Simkl has no library: sync_library and the facet collection do nothing there.",
+                "Simkl keeps one date for each film and episode: the latest play is told.",
+                "Simkl holds whole ratings from 1 to 10, of films and shows only.",
+                "A film that leaves Simkl's lists takes its rating along: what is removed here is not removed there.",
+            ]
+        }
+    }
+}

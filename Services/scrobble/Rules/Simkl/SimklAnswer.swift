@@ -1,0 +1,131 @@
+package import Contracts
+package import Cryptography
+package import JSON
+
+/// What Simkl answered, before it is understood.
+package struct SimklAnswer: Sendable, Hashable {
+    package let status: Int
+    package let isHTML: Bool
+    package let retryAfter: String?
+    package let body: [UInt8]
+
+    package init(status: Int, isHTML: Bool = false, retryAfter: String? = nil, body: [UInt8] = []) {
+        self.status = status
+        self.isHTML = isHTML
+        self.retryAfter = retryAfter
+        self.body = body
+    }
+
+    /// Nil for what is no JSON.
+    package var json: JSONValue? { try? decodeJSON(JSONValue.self, from: body, unknownMembers: .tolerate) }
+
+    /// The code in its envelope of errors, in lower case.
+    package var error: String? { json?["error"].string?.lowercased() }
+
+    /// What it means for the jobs that the call carried. Writing the same twice is writing it once there (one date for each
+    /// item), so that nothing is ambiguous: what may have arrived is sent again.
+    package var reply: JobReply {
+        switch (status, error) {
+        case (200...299, _): isHTML ? .notTaken("Simkl answered with a page") : .delivered
+        // Another write of the same account is being worked at.
+        case (400, "rate_limit"): .wait(SimklLimits.lockWait, "Simkl works at another write (RATE_LIMIT)")
+        case (401, _): .askUser(.needsReauth)
+        // A token that may only read, or one whose scope was withdrawn: connecting again asks for both.
+        case (403, _): isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.needsReauth)
+        case (409, _): .alreadyThere
+        case (412, _): .wait(SimklLimits.blockWait, "Simkl does not take the client id now (412)")
+        case (429, _): .wait(limited, "asked too often (429)")
+        case (404, _): .refused("Simkl does not know the title (404)")
+        case (500...599, _): .notTaken("Simkl is in trouble (\(status))")
+        default: .refused("Simkl refused it (\(status)\(error.map { " \($0)" } ?? ""))")
+        }
+    }
+
+    private var limited: Duration {
+        .seconds(min(max(retryAfter.flatMap { Int($0) } ?? 10, 1), 86_400))
+    }
+}
+
+extension AccountTokens {
+    /// Reads what Simkl gives: a token for years (V1), or one for days with another to renew it by (V2); nil where it is
+    /// neither. `kept` is the token that was renewed by: Simkl's does not change.
+    package init?(simkl value: JSONValue, receivedAt: Timestamp, keeping kept: Secret? = nil) {
+        guard let access = value["access_token"].string, !access.isEmpty else { return nil }
+        let life = value["expires_in"].int ?? SimklLimits.lifeSecondsDefault
+        guard (60...10 * 31_536_000).contains(life) else { return nil }
+        let refresh = value["refresh_token"].string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        self.init(
+            access: Secret(access), refresh: refresh ?? kept, issuedAt: receivedAt,
+            expiresAt: receivedAt.advanced(by: .seconds(life)))
+    }
+}
+
+/// A code that a person enters at Simkl.
+package struct SimklPIN: Sendable, Equatable {
+    package let userCode: String
+    package let verificationURL: String
+    package let interval: Duration
+    package let life: Duration
+
+    package init?(_ value: JSONValue) {
+        guard let code = value["user_code"].string, (4...40).contains(code.utf8.count),
+            code.utf8.allSatisfy({ (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }),
+            let url = value["verification_url"].string ?? value["verification_uri"].string, url.utf8.count <= 400,
+            url.hasPrefix("https://") || url.hasPrefix("http://")
+        else { return nil }
+        userCode = code
+        verificationURL = "\(url)/\(code)"
+        interval = .seconds(min(max(value["interval"].int ?? 5, 1), 60))
+        life = .seconds(min(max(value["expires_in"].int ?? 900, 30), 3_600))
+    }
+}
+
+/// What polling for a code's token came to; Simkl answers 200 in all cases.
+package enum SimklPINReply: Sendable, Equatable {
+    case granted(AccountTokens)
+    case pending
+    /// Asked too often.
+    case slowDown
+    /// A new code came instead of an answer: the old one is unknown, has expired, was taken or was turned down.
+    case gone
+    /// The client id is not taken.
+    case clientRefused
+    /// No usable answer; may be asked again while the code lives.
+    case unreachable
+
+    package init(_ answer: SimklAnswer, now: Timestamp) {
+        guard answer.status != 412 else {
+            self = .clientRefused
+            return
+        }
+        guard answer.status == 200, let value = answer.json else {
+            self = answer.status == 429 ? .slowDown : .unreachable
+            return
+        }
+        // Success is told by the token, not by what `result` says.
+        if let tokens = AccountTokens(simkl: value, receivedAt: now) {
+            self = .granted(tokens)
+        } else if value["user_code"].string != nil || value["device_code"].string != nil {
+            self = .gone
+        } else {
+            let message = value["message"].string?.lowercased() ?? ""
+            self = message.contains("slow down") ? .slowDown : value.object == nil ? .unreachable : .pending
+        }
+    }
+}
+
+extension TokenReply {
+    /// Reads what `/oauth2/token` answered to a renewal.
+    package init(simkl answer: SimklAnswer, keeping refresh: Secret, now: Timestamp) {
+        switch (answer.status, answer.error) {
+        case (200...299, _):
+            self =
+                answer.json.flatMap { AccountTokens(simkl: $0, receivedAt: now, keeping: refresh) }
+                .map(Self.granted) ?? .unknown
+        case (400, "invalid_grant"), (401, "invalid_grant"), (401, "grant_error"): self = .invalidGrant
+        case (400, "invalid_client"), (401, "invalid_client"), (412, _): self = .clientRefused
+        case (429, _): self = .wait(.seconds(60))
+        default: self = .unknown
+        }
+    }
+}

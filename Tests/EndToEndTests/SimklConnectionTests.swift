@@ -1,0 +1,64 @@
+import Foundation
+import Stack
+import Testing
+
+/// Simkl through the public API: a code, a connection, and what happens in the living room told there.
+@Suite(.stack(.openToAll), .serialized)
+struct SimklConnectionTests {
+    private func upstreams(_ path: String) async throws -> Wire.Answer {
+        let stack = try #require(Stack.current)
+        return try await Wire.send("GET", "http://127.0.0.1:\(stack.upstreams.port)\(path)")
+    }
+
+    private func connection(_ client: PublicClient) async throws -> [String: Any] {
+        let found = try await client.send("GET", "/scrobbling/connections")
+        let all = found.json["connections"] as? [[String: Any]] ?? []
+        return try #require(all.first { $0["provider"] as? String == "simkl" }, "\(found.answer.text)")
+    }
+
+    @Test("By a code that is entered there; then a film that is watched is told there, once")
+    func pin() async throws {
+        let stack = try #require(Stack.current)
+        let client = try await PublicClient(try stack.service("gateway").port)
+            .registered("k" + UUID().uuidString.prefix(12).lowercased())
+        #expect(try await connection(client)["is_available"] as? Bool == true)
+        let invitation = try await client.send("POST", "/scrobbling/simkl/pin")
+        let flow = try #require(invitation.json["flow"] as? String, "\(invitation.answer.text)")
+        let code = try #require(invitation.json["user_code"] as? String)
+        #expect(invitation.json["verification_url"] as? String == "https://simkl.com/pin/\(code)")
+        let early = try await client.send("POST", "/scrobbling/simkl/pin/\(flow)")
+        #expect(early.json["result"] as? String == "pending" && early.json["retry_after_seconds"] as? Int != nil)
+        _ = try await upstreams("/simkl/pin/\(code)?as=alice")
+        _ = try await stack.database.query("UPDATE scrobble.oauth_flows SET next_poll_at = now() - interval '1 second'")
+        let outcome = try await client.send("POST", "/scrobbling/simkl/pin/\(flow)")
+        #expect(outcome.json["result"] as? String == "connected", "\(outcome.answer.text)")
+        let view = try await connection(client)
+        #expect(view["state"] as? String == "connected" && view["account"] as? String == "demo-alice")
+        #expect(view["enabled"] as? Bool == false, "nothing is told before its person says so")
+        #expect(
+            (view["limits"] as? [String])?.first?.contains("sync_library") == true, "what does nothing there says so")
+
+        let on = try await client.send(
+            "PATCH", "/scrobbling/connections/simkl",
+            #"{"enabled":true,"facets":[{"facet":"history","direction":"send","conflicts":"ours","deletes":false}]}"#)
+        #expect(on.json["enabled"] as? Bool == true, "\(on.answer.text)")
+        let found = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
+        let film = try #require(found.json["id"] as? String)
+        let session = try await client.send("POST", "/playback/sessions", #"{"title":"\#(film)"}"#)
+        let id = try #require(session.json["id"] as? String, "\(session.answer.text)")
+        let stopped = try await client.send("POST", "/playback/sessions/\(id)/stop", #"{"progress_percent":96.5}"#)
+        #expect(stopped.json["play"] is [String: Any], "\(stopped.answer.text)")
+        let end = ContinuousClock.now + .seconds(30)
+        var told: [String] = []
+        while told.isEmpty, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(100))
+            told = try await stack.database.query(
+                "SELECT reason FROM scrobble.queue_outcomes WHERE provider = 'simkl' AND action = 'stop'")
+        }
+        #expect(told == ["delivered"])
+
+        let ended = try await client.send("DELETE", "/scrobbling/connections/simkl")
+        #expect(ended.json["disconnected"] as? Bool == true)
+        #expect(try await connection(client)["state"] as? String == "disconnected")
+    }
+}

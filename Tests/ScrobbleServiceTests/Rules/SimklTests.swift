@@ -1,0 +1,182 @@
+import Contracts
+import Cryptography
+import Foundation
+import JSON
+import Testing
+
+@testable import ScrobbleService
+
+/// What Simkl's answers mean, and what is written there.
+@Suite struct SimklTests {
+    private func answer(_ status: Int, _ body: String = "", html: Bool = false) -> SimklAnswer {
+        SimklAnswer(status: status, isHTML: html, body: Array(body.utf8))
+    }
+
+    private static let now = Timestamp("2026-11-01T12:00:00Z")
+
+    @Test("Every documented answer leads to what it asks for; the code counts in either case")
+    func replies() {
+        let table: [(Int, String, Bool, JobReply)] = [
+            (201, "{}", false, .delivered), (200, "<html>", true, .notTaken("Simkl answered with a page")),
+            (
+                400, #"{"error":"RATE_LIMIT","code":400}"#, false,
+                .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")
+            ),
+            (
+                400, #"{"error":"rate_limit","code":400}"#, false,
+                .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")
+            ),
+            (400, #"{"error":"empty_field","code":400}"#, false, .refused("Simkl refused it (400 empty_field)")),
+            (401, #"{"error":"user_token_failed"}"#, false, .askUser(.needsReauth)),
+            (403, "{}", false, .askUser(.needsReauth)),
+            (403, "<html>", true, .wait(.seconds(900), "turned away (403)")),
+            (404, #"{"error":"id_err"}"#, false, .refused("Simkl does not know the title (404)")),
+            (404, "", false, .refused("Simkl does not know the title (404)")),
+            (409, #"{"watched_at":"2026-05-01T10:00:00Z","expires_at":"2026-05-01T11:00:00Z"}"#, false, .alreadyThere),
+            (
+                412, #"{"error":"client_id_failed"}"#, false,
+                .wait(.seconds(600), "Simkl does not take the client id now (412)")
+            ),
+            (429, #"{"error":"rate_limit"}"#, false, .wait(.seconds(10), "asked too often (429)")),
+            (500, "", false, .notTaken("Simkl is in trouble (500)")),
+            (503, "", true, .notTaken("Simkl is in trouble (503)")),
+        ]
+        for (status, body, html, reply) in table {
+            #expect(answer(status, body, html: html).reply == reply, "\(status) \(body)")
+        }
+    }
+
+    @Test("A code's answer is always 200: pending, too fast, a token, or a new code in place of one that is gone")
+    func pins() throws {
+        let now = try #require(Self.now)
+        func reply(_ body: String) -> SimklPINReply { SimklPINReply(answer(200, body), now: now) }
+        #expect(reply(#"{"result":"KO","message":"Authorization pending"}"#) == .pending)
+        #expect(reply(#"{"result":"KO","message":"Slow down"}"#) == .slowDown)
+        #expect(
+            reply(#"{"result":"OK","device_code":"DEVICE_CODE","user_code":"ABCDE","expires_in":900,"interval":5}"#)
+                == .gone)
+        // Whatever `result` says.
+        #expect(reply(#"{"result":"OK"}"#) == .pending)
+        guard case .granted(let tokens) = reply(#"{"result":"OK","access_token":"t"}"#) else {
+            Issue.record("a token is a token")
+            return
+        }
+        #expect(tokens.refresh == nil && now.duration(to: tokens.expiresAt) == .seconds(157_680_000))
+        guard
+            case .granted(let pair) = reply(
+                #"{"access_token":"t","refresh_token":"r","expires_in":604800,"token_type":"bearer"}"#)
+        else {
+            Issue.record("a pair of tokens is one too")
+            return
+        }
+        #expect(pair.refresh == Secret("r") && now.duration(to: pair.expiresAt) == .seconds(604_800))
+        #expect(SimklPINReply(answer(200, "<html>", html: true), now: now) == .unreachable)
+        #expect(SimklPINReply(answer(412, "{}"), now: now) == .clientRefused)
+        #expect(SimklPINReply(answer(502, ""), now: now) == .unreachable)
+        let pin = SimklPIN(
+            try #require(
+                answer(
+                    200,
+                    #"{"user_code":"5G6JAH","verification_url":"https://simkl.com/pin","expires_in":900,"interval":5}"#
+                ).json))
+        #expect(pin?.verificationURL == "https://simkl.com/pin/5G6JAH" && pin?.interval == .seconds(5))
+        #expect(
+            SimklPIN(
+                try #require(answer(200, #"{"user_code":"../x","verification_url":"https://simkl.com/pin"}"#).json))
+                == nil)
+    }
+
+    @Test("A renewal keeps the token that it was made by; a dead one and a strange client are told apart")
+    func renewals() throws {
+        let now = try #require(Self.now)
+        func reply(_ status: Int, _ body: String) -> TokenReply {
+            TokenReply(simkl: answer(status, body), keeping: Secret("old"), now: now)
+        }
+        guard case .granted(let same) = reply(200, #"{"access_token":"a","expires_in":604800}"#) else {
+            Issue.record("granted")
+            return
+        }
+        #expect(same.refresh == Secret("old"))
+        #expect(reply(400, #"{"error":"invalid_grant"}"#) == .invalidGrant)
+        #expect(reply(401, #"{"error":"invalid_client"}"#) == .clientRefused)
+        #expect(reply(500, "") == .unknown)
+    }
+
+    private func job(
+        _ action: JobAction, _ kind: TitleKind, _ payload: JobPayload = JobPayload()
+    ) -> QueueJob {
+        QueueJob(
+            id: UUIDBits(high: 1, low: 1), position: 0, kind: kind, title: TitleID(UUIDBits(high: 1, low: 1)),
+            action: action, payload: payload,
+            state: JobState(
+                action: action, status: .pending, retryCount: 1, sends: 1, looks: 0, unsettled: 1, age: .zero,
+                sinceSent: .zero))
+    }
+
+    private func text(_ call: SimklCall?) -> String {
+        call.map { "\($0.path) \(String(decoding: encodeJSON($0.body), as: UTF8.self))" } ?? "nothing"
+    }
+
+    @Test("Bodies are as the documentation has them: films by ids, episodes below their show, one list for each kind")
+    func calls() throws {
+        let film = TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt1", tmdb: 2, simkl: 3), name: "F", year: 1999)
+        func episode(_ number: Int) -> TitleQuery {
+            TitleQuery(
+                kind: .episode, ids: ExternalIds(), seriesIds: ExternalIds(tvdb: 5), seriesName: "S", seriesYear: 2001,
+                seasonNumber: 1, episodeNumber: number)
+        }
+        let at = try #require(Timestamp("2026-05-15T22:30:00.5Z"))
+        let plays: [SimklCalls.Named] = [
+            (job(.addPlay, .movie, JobPayload(watchedAt: at)), film), (job(.addPlay, .movie), film),
+            (job(.addPlay, .episode, JobPayload(watchedAt: at)), episode(2)), (job(.addPlay, .episode), episode(3)),
+        ]
+        #expect(
+            text(SimklCalls.call(.addPlay, plays, isLate: false))
+                == #"sync/history {"movies":[{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2},"watched_at":"2026-05-15T22:30:00Z"},{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2},"watched_at":"1970-01-01T00:00:01Z"}],"shows":[{"title":"S","year":2001,"ids":{"tvdb":5},"use_tvdb_anime_seasons":true,"seasons":[{"number":1,"episodes":[{"number":2,"watched_at":"2026-05-15T22:30:00Z"},{"number":3,"watched_at":"1970-01-01T00:00:01Z"}]}]}]}"#
+        )
+        #expect(
+            text(
+                SimklCalls.call(
+                    .stop, [(job(.stop, .episode, JobPayload(progressPercent: 91.237)), episode(2))], isLate: false))
+                == #"scrobble/stop {"progress":91.24,"show":{"title":"S","year":2001,"ids":{"tvdb":5}},"episode":{"season":1,"number":2}}"#
+        )
+        #expect(
+            text(SimklCalls.call(.stop, [(job(.stop, .movie, JobPayload(watchedAt: at)), film)], isLate: true))
+                .hasPrefix("sync/history"))
+        #expect(
+            text(SimklCalls.call(.rate, [(job(.rate, .movie, JobPayload(rating: 9)), film)], isLate: false))
+                == #"sync/ratings {"movies":[{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2},"rating":9}]}"#
+        )
+        #expect(
+            text(SimklCalls.call(.addToWatchlist, [(job(.addToWatchlist, .movie), film)], isLate: false)).contains(
+                #""to":"plantowatch""#))
+        // Nothing that would take a rating along, and nothing that Simkl has no place for.
+        for (action, kind) in [
+            (JobAction.removePlay, TitleKind.movie), (.removeFromWatchlist, .movie), (.addToCollection, .movie),
+            (.rate, .episode), (.rate, .season), (.addPlay, .series), (.addToWatchlist, .episode),
+        ] { #expect(SimklCalls.refusal(action, kind) != nil, "\(action) \(kind)") }
+        for (action, kind) in [
+            (JobAction.removePlay, TitleKind.episode), (.unrate, .series), (.addPlay, .episode), (.start, .movie),
+        ] { #expect(SimklCalls.refusal(action, kind) == nil, "\(action) \(kind)") }
+    }
+
+    @Test(
+        "Every recorded answer is read",
+        .enabled(if: ProcessInfo.processInfo.environment["REELAY_FIXTURES"] != nil, "REELAY_FIXTURES is not set"))
+    func recordings() throws {
+        let root = URL(filePath: try #require(ProcessInfo.processInfo.environment["REELAY_FIXTURES"]))
+            .appending(path: "simkl")
+        var read = 0
+        for case let name as String in FileManager.default.enumerator(atPath: root.path) ?? .init()
+        where name.hasSuffix(".json") {
+            let bytes = Array(try Data(contentsOf: root.appending(path: name)))
+            guard let value = SimklAnswer(status: 200, body: bytes).json else { continue }
+            read += 1
+            if name.contains("pin"), value["user_code"].string != nil { #expect(SimklPIN(value) != nil, "\(name)") }
+            if value["access_token"].string != nil, let now = Self.now {
+                #expect(AccountTokens(simkl: value, receivedAt: now) != nil, "\(name)")
+            }
+        }
+        #expect(read > 20)
+    }
+}

@@ -1,0 +1,296 @@
+import AsyncHTTPClient
+import Contracts
+import Cryptography
+import NIOCore
+import NIOPosix
+import Postgres
+import Store
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// Connecting a Simkl account by a code, and telling it what happens.
+@Suite struct SimklAccountTests {
+    struct Setting: Sendable {
+        let pool: PGPool
+        let store: ConnectionStore
+        let http: SimklHTTP
+        let client: HTTPClient
+        let upstreams: RunningUpstreams
+        let user = UserID(SystemIDSource().next())
+
+        var simkl: SimklAccounts { upstreams.server.simklAccounts }
+        var lane: LaneKey { LaneKey(user: user, provider: .simkl) }
+        var account: SimklAccount {
+            SimklAccount(store: store, http: http, clock: SystemWallClock(), ids: SystemIDSource())
+        }
+        var tokens: TokenKeeper {
+            TokenKeeper(
+                store: store, issuer: SimklIssuer(http: http, clock: SystemWallClock()), clock: SystemWallClock())
+        }
+
+        /// The page where the person says yes, or without a name no.
+        func enter(_ code: String, as name: String?) async throws {
+            let url = "\(upstreams.url(.simkl))/pin/\(code)\(name.map { "?as=\($0)" } ?? "")"
+            _ = try await client.execute(HTTPClientRequest(url: url), deadline: .distantFuture)
+        }
+
+        /// Lets the next question come at once, here and there.
+        func letTimePass(_ seconds: Double = 10) async throws {
+            simkl.pass(seconds: seconds)
+            _ = try await pool.execute(
+                PGCommand(
+                    "tests.due",
+                    "UPDATE oauth_flows SET next_poll_at = next_poll_at - interval '\(Int(seconds)) seconds'"),
+                [])
+        }
+
+        func poll(_ invitation: DeviceInvitation, by other: UserID? = nil) async throws -> ConnectResult {
+            try await account.poll(other ?? user, invitation.flow, until: QueueTest.deadline()).result
+        }
+
+        func begin() async throws -> DeviceInvitation {
+            try #require(try await account.start(user, until: QueueTest.deadline()))
+        }
+
+        func connect(as name: String = "alice") async throws {
+            let invitation = try await begin()
+            try await enter(invitation.userCode, as: name)
+            try await letTimePass()
+            #expect(try await poll(invitation) == .connected)
+        }
+
+        func state() async throws -> StoredConnection? {
+            try await store.list(of: user, until: QueueTest.deadline()).first { $0.provider == .simkl }
+        }
+
+        func writer(_ titles: @escaping SimklWriter.Titles) -> SimklWriter {
+            SimklWriter(
+                http: http, titles: titles, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+        }
+
+        /// Sends jobs of one action about titles of the catalogue.
+        func send(
+            _ action: JobAction, _ titles: [(kind: TitleKind, query: TitleQuery)], _ payload: JobPayload = JobPayload(),
+            age: Duration = .zero
+        ) async -> [JobReply] {
+            let jobs = titles.enumerated().map { place, title in
+                QueueJob(
+                    id: UUIDBits(high: 1, low: UInt64(place)), position: Int64(place), kind: title.kind,
+                    title: TitleID(UUIDBits(high: 7, low: UInt64(place))), action: action, payload: payload,
+                    state: JobState(
+                        action: action, status: .pending, retryCount: 1, sends: 1, looks: 0, unsettled: 1, age: age,
+                        sinceSent: .zero))
+            }
+            let known = Dictionary(uniqueKeysWithValues: zip(jobs, titles).map { ($0.title, $1.query) })
+            return await writer { _ in known }.send(
+                Parcel(lane: lane, jobs: jobs, deadline: .now + .seconds(20), isOurs: { true }))
+        }
+    }
+
+    static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let pool = pools[0]
+            try await RunningUpstreams.run { upstreams in
+                let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+                let store = ConnectionStore(
+                    database: Database(pool: pool), sealer: Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test"))))
+                let http = SimklHTTP(
+                    settings: SimklHTTP.Settings(
+                        url: upstreams.url(.simkl), clientID: Secret(SimklEmulator.clientID), clientSecret: nil,
+                        version: "1.0"), client: client)
+                let setting = Setting(pool: pool, store: store, http: http, client: client, upstreams: upstreams)
+                upstreams.server.simklAccounts.behave { $0.writeMilliseconds = 0 }
+                var outcome: (any Error)?
+                do { try await body(setting) } catch { outcome = error }
+                try await client.shutdown()
+                if let outcome { throw outcome }
+            }
+        }
+    }
+
+    // MARK: Connecting
+
+    @Test("A code is shown, entered and polled: pending until then, connected and named once, good for its person only")
+    func pin() async throws {
+        try await Self.run { setting in
+            let invitation = try await setting.begin()
+            #expect(invitation.verificationUrl == "https://simkl.com/pin/\(invitation.userCode)")
+            #expect(try await setting.poll(invitation) == .pending, "no sooner than Simkl allows")
+            #expect(setting.upstreams.server.desk.book(provider: .simkl, after: 0).entries.count == 1)
+            try await setting.letTimePass()
+            #expect(try await setting.poll(invitation) == .pending, "Simkl says so, with 200")
+            let stranger = UserID(SystemIDSource().next())
+            try await setting.enter(invitation.userCode, as: "alice")
+            try await setting.letTimePass()
+            #expect(try await setting.poll(invitation, by: stranger) == .unknown)
+            #expect(try await setting.poll(invitation) == .connected)
+            #expect(try await setting.poll(invitation) == .unknown, "once")
+            let state = try #require(try await setting.state())
+            #expect(state.state == .connected && state.account == "demo-alice" && !state.isEnabled)
+            #expect(try await setting.account.disconnect(setting.user, until: QueueTest.deadline()))
+            #expect(try await setting.state()?.state == .disconnected)
+        }
+    }
+
+    @Test("A code that was turned down, one that was too late, and one that is asked about too often say so")
+    func endings() async throws {
+        try await Self.run { setting in
+            let denied = try await setting.begin()
+            try await setting.enter(denied.userCode, as: nil)
+            try await setting.letTimePass()
+            #expect(try await setting.poll(denied) == .denied)
+            #expect(try await setting.poll(denied) == .unknown)
+
+            let late = try await setting.begin()
+            _ = try await setting.pool.execute(
+                PGCommand("tests.late", "UPDATE oauth_flows SET expires_at = now() - interval '1 second'"), [])
+            #expect(try await setting.poll(late) == .expired)
+
+            let hasty = try await setting.begin()
+            try await setting.letTimePass()
+            #expect(try await setting.poll(hasty) == .pending)
+            // Another copy of us has just asked: Simkl wants more time, and gets it.
+            _ = try await setting.pool.execute(
+                PGCommand("tests.hasty", "UPDATE oauth_flows SET next_poll_at = now() - interval '1 second'"), [])
+            let slowed = try await setting.account.poll(setting.user, hasty.flow, until: QueueTest.deadline())
+            #expect(slowed.result == .pending && slowed.retryAfter == .seconds(10))
+            let again = try await setting.account.poll(setting.user, hasty.flow, until: QueueTest.deadline())
+            #expect(again.result == .pending && (again.retryAfter ?? .zero) > .seconds(5))
+        }
+    }
+
+    @Test("A pair of tokens is renewed at half its life by the token that stays; one for years is never renewed")
+    func tokens() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            _ = try await setting.pool.execute(
+                PGCommand(
+                    "tests.years",
+                    "UPDATE scrobble_connections SET token_issued_at = now() - interval '4 years', token_expires_at = now() + interval '1 year'"
+                ), [])
+            guard case .good(let first) = await setting.tokens.token(of: setting.lane) else {
+                Issue.record("good for years")
+                return
+            }
+            #expect(setting.simkl.renewalCount == 0)
+            #expect(
+                await setting.tokens.renewed(of: setting.lane, instead: first) == .none(.needsReauth),
+                "what is withdrawn there is connected again")
+
+            setting.simkl.behave { $0.isV2 = true }
+            try await setting.connect(as: "bob")
+            guard case .good(let old) = await setting.tokens.token(of: setting.lane) else {
+                Issue.record("good for days")
+                return
+            }
+            let halfWay =
+                "UPDATE scrobble_connections SET token_issued_at = now() - interval '4 days', token_expires_at = now() + interval '3 days'"
+            _ = try await setting.pool.execute(PGCommand("tests.days", halfWay), [])
+            guard case .good(let new) = await setting.tokens.token(of: setting.lane) else {
+                Issue.record("renewed")
+                return
+            }
+            #expect(new != old && setting.simkl.renewalCount == 1)
+            _ = try await setting.pool.execute(PGCommand("tests.days", halfWay), [])
+            guard case .good = await setting.tokens.token(of: setting.lane) else {
+                Issue.record("renewed once more, by the same token")
+                return
+            }
+            #expect(setting.simkl.renewalCount == 2)
+        }
+    }
+
+    // MARK: Telling
+
+    private static let film = TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt9100001"), name: "A film")
+    private static let unknown = TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt0000009"), name: "Nobody's")
+
+    @Test("Starts, pauses and stops arrive; a stop twice is one; what is late goes into the history with its date")
+    func scrobbles() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            let films: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film)]
+            #expect(await setting.send(.start, films, JobPayload(progressPercent: 1)) == [.delivered])
+            #expect(setting.simkl.watching("demo-alice") != nil)
+            #expect(await setting.send(.pause, films, JobPayload(progressPercent: 45.5)) == [.delivered])
+            #expect(setting.simkl.positions(of: "demo-alice") == [45.5])
+            #expect(await setting.send(.stop, films, JobPayload(progressPercent: 80)) == [.delivered])
+            #expect(await setting.send(.stop, films, JobPayload(progressPercent: 95)) == [.alreadyThere])
+            let item = try #require(setting.simkl.items(of: "demo-alice").values.first)
+            #expect(item.status == "completed" && item.lastWatchedAt != nil)
+            #expect(setting.simkl.positions(of: "demo-alice").isEmpty)
+            let at = try #require(Timestamp("2026-01-02T03:04:05Z"))
+            #expect(
+                await setting.send(
+                    .stop, films, JobPayload(progressPercent: 95, watchedAt: at), age: .seconds(3_600)) == [.delivered])
+            #expect(setting.simkl.items(of: "demo-alice").values.first?.lastWatchedAt == "2026-01-02T03:04:05Z")
+            #expect(
+                await setting.send(.start, [(.movie, Self.unknown)]) == [
+                    .refused("Simkl does not know the title (404)")
+                ])
+        }
+    }
+
+    @Test("History, then ratings, then lists: what is unknown there is told apart; what it cannot hold says why")
+    func lists() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            let both: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film), (.movie, Self.unknown)]
+            #expect(
+                await setting.send(.addPlay, both, JobPayload())
+                    == [.delivered, .refused("Simkl does not know the title")])
+            #expect(setting.simkl.items(of: "demo-alice").values.first?.lastWatchedAt == "1970-01-01T00:00:01Z")
+            #expect(
+                await setting.send(.rate, both, JobPayload(rating: 9))
+                    == [.delivered, .refused("Simkl does not know the title")])
+            #expect(setting.simkl.items(of: "demo-alice").values.first?.rating == 9)
+            #expect(
+                setting.simkl.items(of: "demo-alice").values.first?.lastWatchedAt == "1970-01-01T00:00:01Z",
+                "a rating files only what is on no list")
+            #expect(await setting.send(.unrate, [(.movie, Self.film)]) == [.delivered])
+            #expect(setting.simkl.items(of: "demo-alice").values.first?.rating == nil)
+            #expect(await setting.send(.addToCollection, [(.movie, Self.film)]) == [.refused("Simkl has no library")])
+            let kept = await setting.send(.removeFromWatchlist, [(.movie, Self.film)])
+            #expect(
+                kept == [
+                    .refused("Simkl would take the title's rating along with its place on the list, so it stays there")
+                ])
+            #expect(!setting.simkl.items(of: "demo-alice").isEmpty)
+        }
+    }
+
+    @Test(
+        "The lock of a running write is waited for; who is blocked waits longer; a token that may only read asks its person"
+    )
+    func limits() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            let films: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film)]
+            setting.simkl.behave { $0.lockMilliseconds = 60_000 }
+            _ = await setting.send(.rate, films, JobPayload(rating: 8))
+            #expect(
+                await setting.send(.rate, films, JobPayload(rating: 8))
+                    == [.wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)")])
+            setting.simkl.behave {
+                $0.lockMilliseconds = 0
+                $0.writeMilliseconds = 600_000
+            }
+            #expect(
+                await setting.send(.rate, films, JobPayload(rating: 8))
+                    == [.wait(.seconds(600), "Simkl does not take the client id now (412)")])
+            #expect(setting.simkl.blockCount == 1)
+            setting.simkl.reset()
+            setting.simkl.behave {
+                $0.writeMilliseconds = 0
+                $0.isV2 = true
+                $0.isReadOnly = true
+            }
+            try await setting.connect(as: "reader")
+            #expect(await setting.send(.rate, films, JobPayload(rating: 8)) == [.askUser(.needsReauth)])
+            #expect(setting.simkl.items(of: "demo-reader").isEmpty)
+        }
+    }
+}

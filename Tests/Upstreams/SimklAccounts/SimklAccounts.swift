@@ -1,0 +1,219 @@
+import FoundationEssentials
+import JSON
+import Synchronization
+
+/// Simkl's accounts: lists with one date and one rating for each item, scrobbles, positions, codes and tokens. An account is
+/// there as soon as somebody shows a token that begins with `demo-`, or one that was given out for a code.
+package final class SimklAccounts: Sendable {
+    /// How it behaves; tests set it.
+    package struct Behaviour: Sendable {
+        /// The least time between two writes of one account, in milliseconds; 0 for none. Who is faster is blocked.
+        package var writeMilliseconds = 1_000
+        /// How long who was too fast is turned away, in seconds.
+        package var blockSeconds = 5.0
+        /// For so many milliseconds after a write another one is answered with the lock.
+        package var lockMilliseconds = 0
+        package var pinLifeSeconds = 900.0
+        package var pinIntervalSeconds = 5.0
+        /// Older client ids are told `null` where there is nothing; newer ones `{}`.
+        package var emptyIsNull = false
+        /// Libraries are shown empty, with 200, whatever is in them.
+        package var showsNothing = false
+        /// Codes bring a pair of tokens (V2) instead of one for years (V1).
+        package var isV2 = false
+        /// V2 tokens may only read.
+        package var isReadOnly = false
+        package var lifeSeconds = 604_800
+
+        package init() {}
+    }
+
+    /// One item of an account.
+    package struct Item: Sendable {
+        /// `movies`, `shows` or `anime`.
+        package let group: String
+        package let simkl: Int
+        package var status: String
+        package var addedAt: Double
+        package var lastWatchedAt: String?
+        package var episodes: [String: String] = [:]
+        package var rating: Int?
+        package var ratedAt: String?
+        var changedAt: Double
+    }
+
+    struct Session {
+        let id: Int
+        let simkl: Int
+        let episode: String?
+        let progress: Double
+        let at: Double
+    }
+
+    struct Account {
+        var items: [Int: Item] = [:]
+        /// When something happened, by group and name.
+        var stamps: [String: [String: Double]] = [:]
+        var sessions: [Session] = []
+        var scrobbles: [String: Double] = [:]
+        var lastWrite = -Double.infinity
+        var blockedUntil = -Double.infinity
+        var watching: Int?
+    }
+
+    struct State {
+        var behaviour = Behaviour()
+        var accounts: [String: Account] = [:]
+        var pins = SimklPINs()
+        var nextID = 10_000_000
+        var blocks = 0
+        /// Moves its clock on.
+        var shift = 0.0
+
+        var now: Double { Date.now.timeIntervalSince1970 + shift }
+    }
+
+    private let state = Mutex(State())
+    let catalogue: Catalogue?
+
+    package init(catalogue: Catalogue? = nil) { self.catalogue = catalogue }
+
+    package func reset() { state.withLock { $0 = State() } }
+    package func behave(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
+    package func pass(seconds: Double) { state.withLock { $0.shift += seconds } }
+
+    /// What an account has now, by Simkl's number.
+    package func items(of account: String) -> [Int: Item] { state.withLock { $0.accounts[account]?.items ?? [:] } }
+    /// Positions that an account has stopped at.
+    package func positions(of account: String) -> [Double] {
+        state.withLock { $0.accounts[account]?.sessions.map(\.progress) ?? [] }
+    }
+    /// What an account is told to be watching.
+    package func watching(_ account: String) -> Int? { state.withLock { $0.accounts[account]?.watching } }
+    /// How often somebody was blocked for writing too fast.
+    package var blockCount: Int { state.withLock(\.blocks) }
+    /// How often tokens were renewed.
+    package var renewalCount: Int { state.withLock(\.pins.renewals) }
+
+    /// A person's own deed over there.
+    package func change(_ account: String, _ simkl: Int, _ change: (inout Item) -> Void) {
+        state.withLock { state in
+            let now = state.now
+            Self.edit(account, simkl, group(of: simkl), now, &state, change)
+        }
+    }
+
+    /// A person takes an item off every list.
+    package func remove(_ account: String, _ simkl: Int) {
+        state.withLock { Self.remove(account, simkl, $0.now, &$0) }
+    }
+
+    /// Answers what belongs to accounts; nil for the rest.
+    package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
+        let path = request.segments
+        switch path.first {
+        case "oauth", "oauth2", "pin": return state.withLock { $0.pins.answer(request, $0.behaviour, now: $0.now) }
+        case "sync", "scrobble", "users": return state.withLock { answer(request, path, &$0) }
+        default: return nil
+        }
+    }
+
+    private func answer(_ request: UpstreamRequest, _ path: [String], _ state: inout State) -> UpstreamResponse {
+        let shown = request.header("authorization")?.split(separator: " ").last.map(String.init) ?? ""
+        guard let account = shown.hasPrefix("demo-") ? shown : state.pins.account(of: shown, now: state.now) else {
+            return Self.failure("user_token_failed", 401)
+        }
+        if path == ["users", "settings"] { return Self.settings(of: account) }
+        if request.method == "GET" { return read(path, account, request, state) }
+        if state.behaviour.isV2, state.behaviour.isReadOnly { return Self.failure("scope", 403) }
+        guard request.header("content-type")?.hasPrefix("application/json") == true || request.method == "DELETE" else {
+            return Self.failure("wrong_parameter", 400)
+        }
+        let body = (try? decodeJSON(JSONValue.self, from: request.body)) ?? .null
+        if path == ["sync", "watched"] { return watched(account, body, state) }
+        if let refused = Self.admit(account, &state) { return refused }
+        return write(path, account, body, request, &state)
+    }
+
+    /// The limits on writes: a lock while another is worked at, a block for who is too fast.
+    private static func admit(_ name: String, _ state: inout State) -> UpstreamResponse? {
+        let now = state.now
+        var account = state.accounts[name] ?? Account()
+        defer { state.accounts[name] = account }
+        if now < account.blockedUntil {
+            account.blockedUntil = max(account.blockedUntil, now + state.behaviour.blockSeconds)
+            return failure("client_id_failed", 412)
+        }
+        let gap = now - account.lastWrite
+        if gap * 1_000 < Double(state.behaviour.lockMilliseconds) { return failure("RATE_LIMIT", 400) }
+        if gap * 1_000 < Double(state.behaviour.writeMilliseconds) {
+            account.blockedUntil = now + state.behaviour.blockSeconds
+            state.blocks += 1
+            return failure("client_id_failed", 412)
+        }
+        account.lastWrite = now
+        return nil
+    }
+
+    // MARK: Items
+
+    /// Which group an item belongs to; what is not in the catalogue is a film.
+    func group(of simkl: Int) -> String {
+        guard let title = catalogue?.title(number: simkl - 600_000_000), title.simkl == simkl else { return "movies" }
+        return title.kind == .movie ? "movies" : title.isAnime ? "anime" : "shows"
+    }
+
+    /// Simkl's number of what is sent; nil where it is not known.
+    func simkl(_ item: JSONValue, isMovie: Bool) -> Int? {
+        let ids = item["ids"]
+        func number(_ name: String) -> Int? { ids[name].int ?? ids[name].string.flatMap { Int($0) } }
+        if let own = number("simkl") ?? number("simkl_id") { return own > 0 ? own : nil }
+        let kind: CatalogueKind = isMovie ? .movie : .series
+        let title =
+            ids["imdb"].string.flatMap { catalogue?.title(imdb: $0) }
+            ?? number("tmdb").flatMap { catalogue?.title(kind, tmdb: $0) }
+            ?? number("tvdb").flatMap { catalogue?.title(kind, tvdb: $0) }
+        return title?.simkl
+    }
+
+    static func edit(
+        _ name: String, _ simkl: Int, _ group: String, _ now: Double, _ state: inout State,
+        _ change: (inout Item) -> Void
+    ) {
+        var account = state.accounts[name] ?? Account()
+        var item =
+            account.items[simkl]
+            ?? Item(group: group, simkl: simkl, status: "", addedAt: now, changedAt: now)
+        let before = (item.status, item.rating, item.ratedAt)
+        change(&item)
+        item.changedAt = now
+        account.items[simkl] = item
+        func happened(_ what: String) { account.stamps[group, default: [:]][what] = now }
+        happened("all")
+        if item.status != before.0 || !item.status.isEmpty { happened(item.status) }
+        if item.rating != before.1 || item.ratedAt != before.2 { happened("rated_at") }
+        state.accounts[name] = account
+    }
+
+    static func remove(_ name: String, _ simkl: Int, _ now: Double, _ state: inout State) {
+        guard let item = state.accounts[name]?.items.removeValue(forKey: simkl) else { return }
+        state.accounts[name]?.stamps[item.group, default: [:]]["all"] = now
+        state.accounts[name]?.stamps[item.group, default: [:]]["removed_from_list"] = now
+    }
+
+    static func failure(_ error: String, _ status: Int) -> UpstreamResponse {
+        .json(.members(["error": .string(error), "code": .whole(status), "message": ""]), status: status)
+    }
+
+    private static func settings(of account: String) -> UpstreamResponse {
+        let number = account.utf8.reduce(0) { ($0 * 31 + Int($1)) % 1_000_000 } + 1
+        return .json(
+            .members([
+                "user": .members(["name": .string(account), "joined_at": "2020-01-01T00:00:00Z"]),
+                "account": .members(["id": .whole(number), "timezone": "Europe/Vienna", "type": "free"]),
+                "connections": .members(["facebook": false]),
+            ]))
+    }
+
+    static func stamp(_ seconds: Double) -> String { Date(timeIntervalSince1970: seconds).formatted(.iso8601) }
+}
