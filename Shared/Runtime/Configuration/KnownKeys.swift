@@ -29,6 +29,7 @@ package enum KnownKeys {
                 "REELAY_SIMKL_METADATA", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF",
                 "REELAY_PROVIDER_PACE_PERCENT",
                 "REELAY_PROVIDER_CALLS_PER_SECOND", "REELAY_REFRESH", "REELAY_SCRATCH_FOLDER",
+                "REELAY_UNDO_DAYS",
             ])
 
     private static let gateway: Set<String> = [
