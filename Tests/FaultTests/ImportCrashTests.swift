@@ -136,7 +136,8 @@ struct ImportCrashTests {
             done += 1
             // Its lease is over, as it would be a minute later.
             _ = try await stack.database.query(
-                "UPDATE scrobble.imports SET due_at = now() WHERE id = '\(id)' AND due_at < 'infinity'")
+                "SET search_path TO scrobble; UPDATE imports SET due_at = now() WHERE id = '\(id)' AND due_at < 'infinity'"
+            )
             try scrobble.start()
             try await scrobble.awaitReady()
         }
