@@ -26,8 +26,9 @@ SEED = 20261101
 
 def run_family():
     csv_reader()
-    servers = {name: start(name, changes={"REELAY_REFRESH": "false"} if name == "metadata" else None)
-               for name in ("metadata", "ratings", "scrobble", "gateway")}
+    # Everybody may come in: each measurement has a person of its own.
+    changes = {"metadata": {"REELAY_REFRESH": "false"}, "gateway": {"REELAY_REGISTRATION": "open"}}
+    servers = {name: start(name, changes=changes.get(name)) for name in ("metadata", "ratings", "scrobble", "gateway")}
     catalogue()
     gateway = Gateway(int(setting("BENCH_PORT_gateway")))
     # Something small first, so that connections, plans and memory are there.
