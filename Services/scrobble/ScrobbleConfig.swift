@@ -110,8 +110,9 @@ extension ScrobbleService {
                 store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock)
             let worker = SyncWorker(
                 store: syncs, connections: connections, ledger: LedgerStore(database: database, ids: ids),
-                batches: BatchStore(database: database, ids: ids), queue: queue,
-                reader: TraktReader(http: trakt, tokens: tokens, allowance: syncs),
+                shelves: ShelfStore(database: database), batches: BatchStore(database: database, ids: ids),
+                queue: queue,
+                readers: [.trakt: TraktReader(http: trakt, tokens: tokens, allowance: syncs, clock: clock)],
                 neighbours: WireNeighbours(ratings: ratings, metadata: metadata), clock: clock, ids: ids)
             assembly.add(.running("syncs", phase: .background) { await worker.run() })
             syncWorker = worker
@@ -138,7 +139,8 @@ extension ScrobbleService {
             metadata: metadata, ratings: ratings, refs: refs,
             guide: EpisodeGuide(metadata: metadata, refs: refs, clock: clock), turns: QueueStore(database: database),
             undoing: BatchUndo(
-                batches: BatchStore(database: database, ids: ids), ratings: ratings, clock: clock),
+                batches: BatchStore(database: database, ids: ids), ratings: ratings,
+                syncs: SyncUndo(store: SyncStore(database: database, ids: ids), clock: clock, ids: ids), clock: clock),
             worker: ids.next(), clock: clock, logger: logger)
     }
 
@@ -217,5 +219,6 @@ extension ScrobbleService {
         Migration(13, "keys_and_old_batches", sql: PackageResources._013_keys_and_old_batches_sql),
         Migration(14, "progress_events", sql: PackageResources._014_progress_events_sql),
         Migration(15, "merged_titles", sql: PackageResources._015_merged_titles_sql),
+        Migration(16, "sync_lists", sql: PackageResources._016_sync_lists_sql),
     ]
 }

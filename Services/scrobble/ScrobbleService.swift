@@ -59,7 +59,8 @@ package struct ScrobbleService: ScrobbleAPI {
         watch = WatchStore(database: database)
         guide = EpisodeGuide(
             metadata: peers.metadata, refs: TitleRefStore(database: database), clock: clock)
-        undoing = BatchUndo(batches: batches, ratings: peers.ratings, clock: clock)
+        let syncUndo = SyncUndo(store: syncs, clock: clock, ids: ids)
+        undoing = BatchUndo(batches: batches, ratings: peers.ratings, syncs: syncUndo, clock: clock)
         titles = TitleLookup(metadata: peers.metadata)
         once = OnceUnderKey(keys: KeyStore(database: database), clock: clock)
         self.imports = imports

@@ -3,6 +3,14 @@ import RPC
 
 /// The ledger is not what these tests are about.
 extension EchoGateway {
+    func updateConnection(
+        _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionView> { throw .forbidden() }
+
+    func startSync(
+        _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncStart> { throw .forbidden() }
+
     func listContinueWatching(
         _ input: ListContinueWatchingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ContinueWatchingList> { throw .forbidden() }

@@ -57,6 +57,9 @@ package struct StackDatabase: Sendable {
         try await Command.run("psql", ["-qXAt", adminURL, "-c", sql]).split(separator: "\n").map(String.init)
     }
 
+    /// Everything that is in it, as a backup would have it.
+    package func dump() async throws -> String { try await Command.run("pg_dump", ["--dbname", adminURL]) }
+
     func drop() async {
         _ = try? await Command.run(
             "psql", ["-qX", server.string ?? "", "-c", "DROP DATABASE IF EXISTS \(name) WITH (FORCE)"])

@@ -45,6 +45,7 @@ extension SyncItemState {
         case .failed: self = .failed
         case .held: self = .held
         case .dry: self = .dry
+        case .undone: self = .undone
         }
     }
 }

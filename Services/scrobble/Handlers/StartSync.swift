@@ -16,7 +16,7 @@ struct StartSync: Sendable {
         do throws(StoreError) {
             run = try await store.open(
                 LaneKey(user: params.user, provider: params.provider), isDry: params.dryRun ?? false,
-                confirms: params.confirms, at: clock.now, until: context.deadline)
+                confirms: params.confirms, in: params.timeZone, at: clock.now, until: context.deadline)
         } catch .conflict(constraint: "person_deleted") {
             throw .userNotFound("this account was deleted")
         } catch {

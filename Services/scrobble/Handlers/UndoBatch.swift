@@ -17,6 +17,7 @@ struct UndoBatch: Sendable {
         do throws(RPCError) {
             try await undoing.finish(batch.id, of: params.user, until: deadline)
         } catch  where error.isRetryable {}
+        queue.announce()
         guard let now = try await undoing.batch(params.batch, of: params.user, until: context.deadline) else {
             throw .batchNotFound("there is no such batch")
         }

@@ -15,7 +15,7 @@ struct UpdateConnection: Sendable {
         }
         let change = ConnectionStore.Change(
             isEnabled: params.enabled, isPaused: params.paused, thresholdPercent: params.scrobbleThresholdPercent,
-            policies: Dictionary(policies) { _, last in last })
+            policies: Dictionary(policies) { _, last in last }, timeZone: params.timeZone)
         do throws(StoreError) {
             try await connections.store.change(lane, change, at: clock.now, until: context.deadline)
         } catch .conflict(constraint: "person_deleted") {

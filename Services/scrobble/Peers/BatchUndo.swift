@@ -9,6 +9,7 @@ struct BatchUndo: Sendable {
 
     let batches: BatchStore
     let ratings: RatingsClient
+    let syncs: SyncUndo
     let clock: any WallClock
 
     func pending(limit: Int, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [BatchKey] {
@@ -43,6 +44,14 @@ struct BatchUndo: Sendable {
         guard let stored = try await self.batch(batch, of: user, until: deadline), stored.state == .undoing else {
             return
         }
+        let lane = try await asking { () throws(StoreError) in try await syncs.lane(of: batch, user, until: deadline) }
+        if let lane {
+            // A plan that was made before is done first.
+            let mayBegin = try await asking { () throws(StoreError) in
+                try await syncs.mayBegin(lane, until: deadline)
+            }
+            guard mayBegin else { return }
+        }
         _ = try await asking { () throws(StoreError) in
             try await batches.undoNotes(of: batch, user, until: deadline)
         }
@@ -56,6 +65,12 @@ struct BatchUndo: Sendable {
             try await ratings.restoreBatch(
                 RestoreBatchParams(user: user, batch: batch, undo: stored.undo, cursor: cursor),
                 RPCCall(deadline: deadline))
+        }
+        if let lane {
+            let isOver = try await asking { () throws(StoreError) in
+                try await syncs.finish(batch, lane, until: deadline)
+            }
+            guard isOver else { return }
         }
         _ = try await asking { () throws(StoreError) in
             try await batches.advance(batch, of: user, to: .undone, at: clock.now, until: deadline)
@@ -80,6 +95,10 @@ struct BatchUndo: Sendable {
         if batch.state == .undone, batch.undoneAt != nil {
             try await countRatings(of: batch, user, &tally, until: deadline)
         }
+        let there = try await asking { () throws(StoreError) in
+            try await syncs.count(of: batch.id, user, until: deadline)
+        }
+        tally.add(there)
         return tally.report(on: batch)
     }
 
@@ -99,6 +118,10 @@ struct BatchUndo: Sendable {
             } while place != nil
         }
         try await countRatings(of: batch, user, &tally, until: context.deadline)
+        let there = try await asking { () throws(StoreError) in
+            try await syncs.preview(of: batch.id, user, until: context.deadline)
+        }
+        tally.add(there)
         return tally.report(on: batch)
     }
 
@@ -138,7 +161,20 @@ extension StoredBatch {
 struct UndoTally {
     var restored = 0
     var kept = 0
+    var waiting = 0
     var items: [KeptChange] = []
+
+    /// What it comes to in the account elsewhere.
+    mutating func add(_ there: SyncUndo.Count) {
+        restored += there.restored
+        waiting += there.waiting
+        for change in there.kept {
+            keep(
+                KeptChange(
+                    facet: change.facet.rawValue, title: change.title, play: change.play, reason: .edited, side: .theirs
+                ))
+        }
+    }
 
     mutating func count(_ item: TouchedItem, _ verdict: UndoVerdict) {
         guard verdict.isKept else {
@@ -155,7 +191,9 @@ struct UndoTally {
     }
 
     func report(on batch: StoredBatch) -> UndoReport {
-        UndoReport(batch: batch.contract, restored: restored, kept: kept, keptItems: items)
+        UndoReport(
+            batch: batch.contract, restored: restored, kept: kept, waiting: waiting == 0 ? nil : waiting,
+            keptItems: items)
     }
 }
 

@@ -17,6 +17,8 @@ package enum PlayMoment: Sendable, Hashable {
         }
     }
 
+    package var isDay: Bool { if case .day = self { true } else { false } }
+
     /// Where it stands in a list: its instant, noon UTC of its day, or the far past.
     package var listedAt: Timestamp {
         switch self {

@@ -27,12 +27,18 @@ enum ConnectionQueries {
         """
         INSERT INTO scrobble_connections AS c
             (user_id, provider, state, enabled, scrobble_threshold_percent, sync_ratings, sync_watch_status, sync_library,
-             updated_at)
-        VALUES ($1, $2, 'disconnected', coalesce($3, false), coalesce($4, 80), false, false, false, $5)
+             updated_at, time_zone)
+        VALUES ($1, $2, 'disconnected', coalesce($3, false), coalesce($4, 80), false, false, false, $5,
+            coalesce($6, 'UTC'))
         ON CONFLICT (user_id, provider) DO UPDATE SET
             enabled = coalesce($3, c.enabled),
-            scrobble_threshold_percent = coalesce($4, c.scrobble_threshold_percent), updated_at = excluded.updated_at
+            scrobble_threshold_percent = coalesce($4, c.scrobble_threshold_percent), updated_at = excluded.updated_at,
+            time_zone = coalesce($6, c.time_zone)
         """)
+
+    static let setTimeZone = PGCommand(
+        "connections.setTimeZone",
+        "UPDATE scrobble_connections SET time_zone = $3 WHERE user_id = $1 AND provider = $2 AND time_zone <> $3")
 
     static let setPolicies = PGCommand(
         "connections.setPolicies",

@@ -27,11 +27,14 @@ package struct ConnectionStore: Sendable {
         package var isPaused: Bool?
         package var thresholdPercent: Double?
         package var policies: [SyncFacet: FacetPolicy]
+        /// Where the person lives.
+        package var timeZone: String?
 
         package init(
             isEnabled: Bool? = nil, isPaused: Bool? = nil, thresholdPercent: Double? = nil,
-            policies: [SyncFacet: FacetPolicy] = [:]
+            policies: [SyncFacet: FacetPolicy] = [:], timeZone: String? = nil
         ) {
+            self.timeZone = timeZone
             self.isEnabled = isEnabled
             self.isPaused = isPaused
             self.thresholdPercent = thresholdPercent
@@ -46,7 +49,9 @@ package struct ConnectionStore: Sendable {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.execute(
                 ConnectionQueries.change,
-                key + [.bool(change.isEnabled), .double(change.thresholdPercent), .moment(moment)])
+                key + [
+                    .bool(change.isEnabled), .double(change.thresholdPercent), .moment(moment), .text(change.timeZone),
+                ])
             if !change.policies.isEmpty {
                 let policies = change.policies.sorted { $0.key.rawValue < $1.key.rawValue }
                 try await transaction.execute(

@@ -52,6 +52,12 @@ package struct LedgerStore: Sendable {
             ], until: deadline)
     }
 
+    /// On which day each moment was in a time zone; none where nobody knows the zone.
+    package func localDays(of moments: [Timestamp], in timeZone: String) async -> [Timestamp: CalendarDate] {
+        guard let days = try? await days(of: moments, in: timeZone, until: .now + .seconds(30)) else { return [:] }
+        return Dictionary(zip(moments, days)) { first, _ in first }
+    }
+
     /// The day on which a moment was in a time zone.
     static func day(
         of moment: Timestamp, in timeZone: String, _ transaction: PGTransaction

@@ -91,7 +91,8 @@ enum QueueQueries {
             FROM claimed c CROSS JOIN LATERAL (
                 SELECT r.position, r.status,
                     row_number() OVER run = 1 OR (
-                        row_number() OVER run <= $8
+                        -- What failed together is tried in halves, until the one that fails goes alone.
+                        row_number() OVER run <= $8 >> least(first_value(r.retry_count) OVER run, 30)
                         AND r.join_key IS NOT NULL
                         AND min(r.join_key) OVER run = max(r.join_key) OVER run
                         AND count(r.join_key) OVER run = row_number() OVER run
@@ -99,12 +100,12 @@ enum QueueQueries {
                 FROM (
                     -- The numbers are there for the planner too: of a limit that it cannot read it expects a tenth of the
                     -- lane, and reads the whole queue to find so many.
-                    (SELECT q.position, q.status, q.join_key FROM scrobble_queue q
+                    (SELECT q.position, q.status, q.join_key, q.retry_count FROM scrobble_queue q
                     WHERE c.urgency = 0 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 0
                         AND q.position >= c.live_from
                     ORDER BY q.position LIMIT 1)
                     UNION ALL
-                    (SELECT q.position, q.status, q.join_key FROM scrobble_queue q
+                    (SELECT q.position, q.status, q.join_key, q.retry_count FROM scrobble_queue q
                     WHERE c.urgency = 1 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 1
                         AND q.position >= c.bulk_from
                     ORDER BY q.position LIMIT 100)

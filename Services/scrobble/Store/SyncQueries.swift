@@ -17,6 +17,44 @@ enum SyncQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    /// Runs for connections of people who did something lately, and that were not looked at for a while.
+    static let openDue = PGStatement(
+        "sync.openDue",
+        """
+        WITH due AS (
+            SELECT c.user_id, c.provider FROM scrobble_connections c
+            WHERE c.enabled AND c.state = 'connected' AND c.provider = ANY ($1)
+                AND c.polled_at <= clock_timestamp() - $2 * interval '1 second'
+                AND EXISTS (SELECT FROM sync_policies p
+                    WHERE p.user_id = c.user_id AND p.provider = c.provider AND p.direction <> 'off')
+                AND NOT EXISTS (SELECT FROM queue_lanes l
+                    WHERE l.user_id = c.user_id AND l.provider = c.provider AND l.is_paused)
+                AND (c.connected_at > clock_timestamp() - $4 * interval '1 second'
+                    OR EXISTS (SELECT FROM plays p WHERE p.user_id = c.user_id AND p.removed_at IS NULL
+                        AND p.listed_at > clock_timestamp() - $4 * interval '1 second')
+                    OR EXISTS (SELECT FROM sync_runs r WHERE r.user_id = c.user_id AND NOT r.is_background
+                        AND r.created_at > clock_timestamp() - $4 * interval '1 second'))
+            ORDER BY c.polled_at LIMIT cardinality($3::uuid[]) FOR UPDATE OF c SKIP LOCKED
+        ), polled AS (
+            UPDATE scrobble_connections c SET polled_at = clock_timestamp() + random() * interval '5 minutes'
+            FROM due d WHERE c.user_id = d.user_id AND c.provider = d.provider
+            RETURNING c.user_id, c.provider
+        )
+        INSERT INTO sync_runs (user_id, id, provider, is_dry, created_at, is_background)
+        SELECT p.user_id, ($3::uuid[])[(row_number() OVER ())::int], p.provider, false, clock_timestamp(), true FROM polled p
+        ON CONFLICT (user_id, provider) WHERE state IN ('waiting', 'reading', 'applying') DO NOTHING
+        RETURNING true
+        """, kind: .solo
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let dropIdle = PGCommand(
+        "sync.dropIdle",
+        """
+        DELETE FROM sync_runs r WHERE r.user_id = $1 AND r.id = $2 AND r.is_background AND r.state = 'done'
+            AND NOT EXISTS (SELECT FROM sync_changes c WHERE c.user_id = r.user_id AND c.run_id = r.id)
+            AND NOT EXISTS (SELECT FROM sync_conflicts k WHERE k.user_id = r.user_id AND k.run_id = r.id)
+        """)
+
     /// Due runs, leased; each with a fence higher than that of every earlier holder.
     static let claim = PGStatement(
         "sync.claim",
@@ -30,12 +68,15 @@ enum SyncQueries {
         UPDATE sync_runs r SET fence = r.fence + 1, held_until = clock_timestamp() + $1 * interval '1 second',
             state = CASE r.state WHEN 'waiting' THEN 'reading' ELSE r.state END
         FROM due d WHERE r.user_id = d.user_id AND r.id = d.id
-        RETURNING r.user_id, r.id, r.provider, r.is_dry, r.state = 'applying', r.confirms, r.fence
+        RETURNING r.user_id, r.id, r.provider, r.is_dry, r.state = 'applying', r.confirms, r.fence, r.is_background,
+            coalesce((SELECT c.time_zone FROM scrobble_connections c
+                WHERE c.user_id = r.user_id AND c.provider = r.provider), 'UTC')
         """, kind: .solo
     ) { row throws(PGError) in
         ClaimedRun(
             user: try row.next(), id: try row.next(), provider: try row.next(), isDry: try row.next(),
-            isPlanned: try row.next(), confirms: try row.next(), fence: try row.next())
+            isPlanned: try row.next(), confirms: try row.next(), fence: try row.next(),
+            isBackground: try row.next(), timeZone: try row.next())
     }
 
     /// Renews a lease; none where it was lost. Every write of a run asks for it in the same transaction.
@@ -99,26 +140,36 @@ enum SyncQueries {
         "sync.addChanges",
         """
         INSERT INTO sync_changes
-            (user_id, run_id, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason)
-        SELECT $1, $2, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason
+            (user_id, run_id, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason,
+             is_undo)
+        SELECT $1, $2, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo
         FROM unnest($3::int4[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
-            $11::text[], $12::timestamptz[], $13::text[], $14::text[])
-            AS c (position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason)
+            $11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::boolean[])
+            AS c (position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo)
         """)
 
     static let changes = PGStatement(
         "sync.changes",
         """
-        SELECT position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason
-        FROM sync_changes
+        SELECT \(change) FROM sync_changes c
         WHERE user_id = $1 AND run_id = $2 AND position > $3 AND ($4::text IS NULL OR (state = 'planned' AND side = $4))
         ORDER BY position LIMIT $5
         """
     ) { row throws(PGError) in
+        try readChange(&row)
+    }
+
+    static let change = """
+        c.position, c.facet, c.side, c.title_id, c.kind, c.play_id, c.their_id, c.was, c.becomes, c.at, c.state, c.reason,
+        c.is_undo
+        """
+
+    static func readChange(_ row: inout PGRowReader) throws(PGError) -> SyncChange {
         SyncChange(
             position: try row.next(), facet: try row.next(), side: try row.next(), title: try row.next(),
             kind: try row.next(), play: try row.next(), theirs: try row.next(), was: try row.next(),
-            becomes: try row.next(), at: try row.next(), state: try row.next(), reason: try row.next())
+            becomes: try row.next(), at: try row.next(), state: try row.next(), reason: try row.next(),
+            isUndo: try row.next())
     }
 
     static let settleChanges = PGCommand(
@@ -134,7 +185,7 @@ enum SyncQueries {
         "sync.settleQueued",
         """
         WITH finished AS (
-            SELECT c.user_id, c.run_id, c.position, c.facet, c.title_id, c.kind, c.play_id, c.was, c.becomes,
+            SELECT c.user_id, c.run_id, c.position, c.facet, c.title_id, c.kind, c.play_id, c.was, c.becomes, c.is_undo,
                 r.provider, o.outcome, o.reason, o.finished_at
             FROM sync_changes c
             JOIN queue_outcomes o ON o.user_id = c.user_id AND o.id = c.job_id
@@ -146,19 +197,20 @@ enum SyncQueries {
             RETURNING c.position
         ), gone AS (
             DELETE FROM sync_base b USING finished f
-            WHERE f.outcome = 'done' AND f.facet = 'history' AND f.becomes IS NULL
+            WHERE f.outcome = 'done' AND f.facet = 'history' AND f.becomes IS NULL AND NOT f.is_undo
                 AND b.user_id = f.user_id AND b.provider = f.provider AND b.facet = f.facet AND b.item_id = f.play_id
             RETURNING b.item_id
         )
         INSERT INTO sync_base AS b
-            (user_id, provider, facet, item_id, title_id, kind, value, written_at, was)
+            (user_id, provider, facet, item_id, title_id, kind, value, written_at, was, is_apart)
         SELECT DISTINCT ON (facet, item_id) user_id, provider, facet, coalesce(play_id, title_id) AS item_id, title_id, kind,
-            becomes, finished_at, was
+            becomes, finished_at, was, is_undo
         FROM finished
         WHERE outcome = 'done' AND NOT (facet = 'history' AND becomes IS NULL)
         ORDER BY facet, item_id, finished_at DESC
         ON CONFLICT (user_id, provider, facet, item_id) DO UPDATE SET
-            value = excluded.value, written_at = excluded.written_at, was = excluded.was, is_let_go = false
+            value = excluded.value, written_at = excluded.written_at, was = excluded.was, is_let_go = false,
+            is_apart = excluded.is_apart, apart = CASE WHEN excluded.is_apart THEN b.apart END
         """)
 
     // MARK: Base
@@ -166,28 +218,30 @@ enum SyncQueries {
     static let base = PGStatement(
         "sync.base",
         """
-        SELECT facet, item_id, title_id, kind, value, their_id, written_at, was, is_let_go, is_apart
+        SELECT facet, item_id, title_id, kind, value, their_id, written_at, was, is_let_go, is_apart, apart
         FROM sync_base WHERE user_id = $1 AND provider = $2 AND facet = $3
         """
     ) { row throws(PGError) in
         BaseRow(
             facet: try row.next(), item: UUIDBits(try row.next(PGUUID.self)), title: try row.next(),
             kind: try row.next(), value: try row.next(), theirs: try row.next(), writtenAt: try row.next(),
-            was: try row.next(), isLetGo: try row.next(), isApart: try row.next())
+            was: try row.next(), isLetGo: try row.next(), isApart: try row.next(), apart: try row.next())
     }
 
     static let putBase = PGCommand(
         "sync.putBase",
         """
         INSERT INTO sync_base
-            (user_id, provider, facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, written_at, was)
-        SELECT $1, $2, facet, item_id, title_id, kind, value, their_id, is_let_go::boolean, is_apart::boolean, $12, was
+            (user_id, provider, facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, written_at, was,
+             apart)
+        SELECT $1, $2, facet, item_id, title_id, kind, value, their_id, is_let_go::boolean, is_apart::boolean, $12, was,
+            apart
         FROM unnest($3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[],
-            $11::text[])
-            AS b (facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, was)
+            $11::text[], $13::text[])
+            AS b (facet, item_id, title_id, kind, value, their_id, is_let_go, is_apart, was, apart)
         ON CONFLICT (user_id, provider, facet, item_id) DO UPDATE SET
             value = excluded.value, their_id = excluded.their_id, is_let_go = excluded.is_let_go,
-            is_apart = excluded.is_apart, written_at = excluded.written_at, was = excluded.was
+            is_apart = excluded.is_apart, written_at = excluded.written_at, was = excluded.was, apart = excluded.apart
         """)
 
     static let forget = PGCommand(
@@ -222,6 +276,21 @@ enum SyncQueries {
             isRemoved: isRemoved, percent: percent)
     }
 
+    /// What tells whether anything on a shelf has changed.
+    static let shelfVersion: [LedgerShelf: PGStatement<Int64>] = Dictionary(
+        uniqueKeysWithValues: LedgerShelf.allCases.map { shelf in
+            (
+                shelf,
+                PGStatement(
+                    "sync.shelfVersion.\(shelf.rawValue)",
+                    """
+                    SELECT coalesce((extract(epoch FROM max(changed_at)) * 1000000)::bigint, 0) + count(*)
+                    FROM \(shelf.table) WHERE user_id = $1
+                    """
+                ) { row throws(PGError) in try row.next(Int64.self) }
+            )
+        })
+
     /// What tells whether anything about a person's plays has changed.
     static let playsVersion = PGStatement(
         "sync.playsVersion",
@@ -246,6 +315,15 @@ enum SyncQueries {
             fingerprint: try row.next(String.self), isWaiting: try row.next(Bool.self)
         )
     }
+
+    static let playedThere = PGStatement(
+        "sync.playedThere",
+        """
+        SELECT coalesce(s.play_id::text, split_part(o.fingerprint, ' ', 2)), o.reason FROM queue_outcomes o
+        LEFT JOIN playback_sessions s ON s.user_id = o.user_id AND s.id::text = split_part(o.fingerprint, ' ', 2)
+        WHERE o.user_id = $1 AND o.provider = $2 AND o.outcome = 'done' AND o.reason LIKE $3
+        """
+    ) { row throws(PGError) in (try row.next(String.self), try row.next(String.self)) }
 
     /// What they would not take, so that it is not tried again with every sync while it stays as it is.
     static let refused = PGStatement(
@@ -340,15 +418,16 @@ enum SyncQueries {
         """)
 
     static let titles = PGStatement(
-        "sync.titles", "SELECT trakt_id, title_id FROM trakt_titles WHERE kind = $1 AND trakt_id = ANY ($2)"
+        "sync.titles",
+        "SELECT number, title_id FROM remote_titles WHERE provider = $1 AND kind = $2 AND number = ANY ($3)"
     ) { row throws(PGError) in (try row.next(Int64.self), try row.next(TitleID.self)) }
 
     static let putTitles = PGCommand(
         "sync.putTitles",
         """
-        INSERT INTO trakt_titles (kind, trakt_id, title_id)
-        SELECT $1, trakt_id, title_id FROM unnest($2::bigint[], $3::uuid[]) AS t (trakt_id, title_id)
-        ON CONFLICT (kind, trakt_id) DO UPDATE SET title_id = excluded.title_id
+        INSERT INTO remote_titles (provider, kind, number, title_id)
+        SELECT $1, $2, number, title_id FROM unnest($3::bigint[], $4::uuid[]) AS t (number, title_id)
+        ON CONFLICT (provider, kind, number) DO UPDATE SET title_id = excluded.title_id
         """)
 
     /// Takes one place of an account's reads, if there is one; they come back evenly over five minutes.
@@ -377,6 +456,10 @@ package struct ClaimedRun: Sendable, Hashable {
     package let isPlanned: Bool
     package let confirms: BatchID?
     package let fence: Int64
+    /// Nobody asked for it.
+    package let isBackground: Bool
+    /// Where its person lives.
+    package let timeZone: String
 
     package var lane: LaneKey { LaneKey(user: user, provider: provider) }
 }

@@ -5,7 +5,7 @@ package import Store
 
 /// Runs, plans, bases and conflicts of syncs in Postgres.
 package struct SyncStore: Sendable, ReadAllowance {
-    private let database: Database
+    let database: Database
     private let ids: any IDSource
     package let limits: SyncLimits
 
@@ -19,14 +19,39 @@ package struct SyncStore: Sendable, ReadAllowance {
 
     /// Asks for a run; nil where one of this connection is open.
     package func open(
-        _ lane: LaneKey, isDry: Bool, confirms: BatchID?, at moment: Timestamp, until deadline: ContinuousClock.Instant
+        _ lane: LaneKey, isDry: Bool, confirms: BatchID?, in timeZone: String? = nil, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> BatchID? {
         let id = BatchID(ids.next())
+        if let timeZone {
+            try await database.run(
+                ConnectionQueries.setTimeZone, [.id(lane.user), .word(lane.provider), .text(timeZone)], until: deadline)
+        }
         let opened = try await database.rows(
             SyncQueries.open,
             [.id(lane.user), .id(id), .word(lane.provider), .bool(isDry), .id(confirms), .moment(moment)],
             until: deadline)
         return opened.isEmpty ? nil : id
+    }
+
+    /// Asks for runs of connections that were not looked at for a while; how many. Replicas do not meet in it.
+    @discardableResult
+    package func openDue(
+        of providers: [SyncProvider], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int {
+        try await database.rows(
+            SyncQueries.openDue,
+            [
+                .textArray(providers.map(\.rawValue)), .double(limits.pollEvery.inSeconds),
+                .uuidArray((0..<limits.pollMax).map { _ in PGUUID(ids.next()) }),
+                .double(limits.activeFor.inSeconds),
+            ], until: deadline
+        ).count
+    }
+
+    /// Forgets a run that nobody asked for and that found nothing to do.
+    package func dropIdle(_ run: ClaimedRun, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(SyncQueries.dropIdle, [.id(run.user), .id(run.id)], until: deadline)
     }
 
     package func claim(
@@ -99,19 +124,36 @@ package struct SyncStore: Sendable, ReadAllowance {
 
     // MARK: Plans
 
+    /// What became of a plan.
+    package enum Keeping: Sendable {
+        case kept
+        /// The run is somebody else's by now.
+        case lost
+        /// A sync is being taken back meanwhile; what was read before that is worth nothing.
+        case undoing
+    }
+
     /// Keeps a plan, whole or not at all.
     package func keep(
         _ draft: SyncDraft, of run: ClaimedRun, at moment: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Bool {
+    ) async throws(StoreError) -> Keeping {
         let key: [PGValue] = [.id(run.user), .id(run.id)]
-        return try await writing(run, until: deadline) { transaction throws(PGError) in
+        var keeping = Keeping.kept
+        let isHeld = try await writing(run, until: deadline) { transaction throws(PGError) in
+            keeping = .kept
+            try await transaction.execute(LedgerQueries.lock, [.text(run.user.description)])
+            let undoing = try await transaction.first(UndoQueries.undoing, [.id(run.user), .word(run.provider)])
+            guard undoing == nil else {
+                keeping = .undoing
+                return
+            }
             for start in stride(from: 0, to: draft.changes.count, by: 5_000) {
                 let part = draft.changes[start..<min(start + 5_000, draft.changes.count)]
                 try await transaction.execute(SyncQueries.addChanges, key + Self.values(part))
             }
             if !run.isDry {
                 try await forget(draft.forgotten, run, in: transaction)
-                try await putBase(draft.base, run, at: moment, in: transaction)
+                try await putBase(draft.base, run.lane, at: moment, in: transaction)
                 try await addClashes(draft.clashes, run, at: moment, in: transaction)
                 try await putPlaces(draft.places, run, in: transaction)
             }
@@ -119,9 +161,10 @@ package struct SyncStore: Sendable, ReadAllowance {
             try await transaction.execute(
                 SyncQueries.setState, stateValues(run, run.isDry ? .done : .applying, nil, digest, .zero))
         }
+        return isHeld ? keeping : .lost
     }
 
-    private static func values(_ changes: ArraySlice<SyncChange>) -> [PGValue] {
+    static func values(_ changes: ArraySlice<SyncChange>) -> [PGValue] {
         [
             .int4Array(changes.map { Int32(clamping: $0.position) }), .textArray(changes.map(\.facet.rawValue)),
             .textArray(changes.map(\.side.rawValue)), .ids(changes.map(\.title)),
@@ -130,6 +173,7 @@ package struct SyncStore: Sendable, ReadAllowance {
             .textArray(changes.map(\.was)), .textArray(changes.map(\.becomes)),
             .timestampArray(changes.map { $0.at.map { PGTimestamp(microseconds: $0.microsecondsSinceEpoch) } }),
             .textArray(changes.map(\.state.rawValue)), .textArray(changes.map(\.reason)),
+            .boolArray(changes.map(\.isUndo)),
         ]
     }
 
@@ -149,9 +193,9 @@ package struct SyncStore: Sendable, ReadAllowance {
         at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await writing(run, until: deadline) { transaction throws(PGError) in
-            try await settle(changes, jobs: changes.map { _ in nil }, run, in: transaction)
+            try await settle(changes, jobs: changes.map { _ in nil }, run.id, of: run.user, in: transaction)
             try await forget(forgotten, run, in: transaction)
-            try await putBase(base, run, at: moment, in: transaction)
+            try await putBase(base, run.lane, at: moment, in: transaction)
         }
     }
 
@@ -168,18 +212,18 @@ package struct SyncStore: Sendable, ReadAllowance {
                 change.reason = isQueued ? nil : "it waits in the queue already"
                 return change
             }
-            try await settle(settled, jobs: jobs.map(\.id), run, in: transaction)
+            try await settle(settled, jobs: jobs.map(\.id), run.id, of: run.user, in: transaction)
         }
     }
 
-    private func settle(
-        _ changes: [SyncChange], jobs: [UUIDBits?], _ run: ClaimedRun, in transaction: PGTransaction
+    func settle(
+        _ changes: [SyncChange], jobs: [UUIDBits?], _ run: BatchID, of user: UserID, in transaction: PGTransaction
     ) async throws(PGError) {
         guard !changes.isEmpty else { return }
         try await transaction.execute(
             SyncQueries.settleChanges,
             [
-                .id(run.user), .id(run.id), .int4Array(changes.map { Int32(clamping: $0.position) }),
+                .id(user), .id(run), .int4Array(changes.map { Int32(clamping: $0.position) }),
                 .textArray(changes.map(\.state.rawValue)), .textArray(changes.map(\.reason)),
                 .uuidArray(jobs.map { $0.map { PGUUID($0) } }),
             ])
@@ -199,20 +243,20 @@ package struct SyncStore: Sendable, ReadAllowance {
             SyncQueries.base, [.id(lane.user), .word(lane.provider), .word(facet)], until: deadline)
     }
 
-    private func putBase(
-        _ rows: [BaseRow], _ run: ClaimedRun, at moment: Timestamp, in transaction: PGTransaction
+    func putBase(
+        _ rows: [BaseRow], _ lane: LaneKey, at moment: Timestamp, in transaction: PGTransaction
     ) async throws(PGError) {
         for start in stride(from: 0, to: rows.count, by: 5_000) {
             let part = rows[start..<min(start + 5_000, rows.count)]
             try await transaction.execute(
                 SyncQueries.putBase,
                 [
-                    .id(run.user), .word(run.provider), .textArray(part.map(\.facet.rawValue)),
+                    .id(lane.user), .word(lane.provider), .textArray(part.map(\.facet.rawValue)),
                     .uuidArray(part.map { PGUUID($0.item) }), .ids(part.map(\.title)),
                     .textArray(part.map(\.kind.rawValue)), .textArray(part.map(\.value)),
                     .int8Array(part.map(\.theirs)), .textArray(part.map { $0.isLetGo ? "true" : "false" }),
                     .textArray(part.map { $0.isApart ? "true" : "false" }), .textArray(part.map(\.was)),
-                    .moment(moment),
+                    .moment(moment), .textArray(part.map(\.apart)),
                 ])
         }
     }
@@ -243,6 +287,13 @@ package struct SyncStore: Sendable, ReadAllowance {
         try await database.rows(SyncQueries.playsVersion, [.id(user)], until: deadline).first ?? 0
     }
 
+    package func version(
+        of shelf: LedgerShelf, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int64 {
+        guard let statement = SyncQueries.shelfVersion[shelf] else { return 0 }
+        return try await database.rows(statement, [.id(user)], until: deadline).first ?? 0
+    }
+
     /// What is under way, or was a moment ago: titles by action, and plays.
     package struct InFlight: Sendable {
         package var titles: [JobAction: Set<TitleID>] = [:]
@@ -265,6 +316,21 @@ package struct SyncStore: Sendable, ReadAllowance {
             if let id = job.fingerprint.split(separator: " ").last.flatMap({ PlayID(String($0)) }) {
                 found.plays.insert(id)
             }
+        }
+        return found
+    }
+
+    /// Plays of ours that the other side has refused to take twice, and as of when it has them.
+    package func playedThere(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [PlayID: Timestamp] {
+        let rows = try await database.rows(
+            SyncQueries.playedThere,
+            [.id(lane.user), .word(lane.provider), .text("\(JobMachine.alreadyPlayed)%")], until: deadline)
+        var found: [PlayID: Timestamp] = [:]
+        for (name, reason) in rows {
+            guard let play = PlayID(name) else { continue }
+            found[play] = Timestamp(String(reason.dropFirst(JobMachine.alreadyPlayed.count)))
         }
         return found
     }
@@ -355,19 +421,22 @@ package struct SyncStore: Sendable, ReadAllowance {
     }
 
     package func titles(
-        _ kind: TitleKind, _ numbers: [Int64], until deadline: ContinuousClock.Instant
+        _ kind: TitleKind, _ numbers: [Int64], at provider: SyncProvider, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Int64: TitleID] {
-        let rows = try await database.rows(SyncQueries.titles, [.word(kind), .int8Array(numbers)], until: deadline)
+        let rows = try await database.rows(
+            SyncQueries.titles, [.word(provider), .word(kind), .int8Array(numbers)], until: deadline)
         return Dictionary(rows) { first, _ in first }
     }
 
     package func putTitles(
-        _ kind: TitleKind, _ titles: [Int64: TitleID], until deadline: ContinuousClock.Instant
+        _ kind: TitleKind, _ titles: [Int64: TitleID], at provider: SyncProvider,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         guard !titles.isEmpty else { return }
         let rows = titles.sorted { $0.key < $1.key }
         try await database.run(
-            SyncQueries.putTitles, [.word(kind), .int8Array(rows.map(\.key)), .ids(rows.map(\.value))], until: deadline)
+            SyncQueries.putTitles,
+            [.word(provider), .word(kind), .int8Array(rows.map(\.key)), .ids(rows.map(\.value))], until: deadline)
     }
 
     package func take(_ lane: LaneKey) async -> Bool {

@@ -48,9 +48,9 @@ enum TitleMoveQueries {
             WHERE m.from_id = ANY ($1) AND c.title_id = m.from_id AND c.winner IS NULL
             """),
         PGCommand(
-            "redirects.rekey.trakt_titles",
+            "redirects.rekey.remote_titles",
             """
-            UPDATE trakt_titles t SET title_id = m.to_id FROM merged_titles m
+            UPDATE remote_titles t SET title_id = m.to_id FROM merged_titles m
             WHERE m.from_id = ANY ($1) AND t.title_id = m.from_id
             """),
         PGCommand(

@@ -865,16 +865,6 @@ extension GatewayAPI {
         return EdgeReply(try await clients.scrobble.disconnect(params, context.rpc.outgoing()))
     }
 
-    package func updateConnection(
-        _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<ConnectionView> {
-        let params = UpdateConnectionParams(
-            user: caller.user, provider: input.provider, enabled: input.body.enabled, paused: input.body.paused,
-            scrobbleThresholdPercent: input.body.scrobbleThresholdPercent, facets: input.body.facets
-        )
-        return EdgeReply(try await clients.scrobble.updateConnection(params, context.rpc.outgoing()))
-    }
-
     package func connectTrakt(
         _ input: ConnectTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectInvitation> {
@@ -917,15 +907,6 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
         let params = PollSimklPinParams(user: caller.user, flow: input.flow)
         return EdgeReply(try await clients.scrobble.pollSimklPin(params, context.rpc.outgoing()))
-    }
-
-    package func startSync(
-        _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<SyncStart> {
-        let params = StartSyncParams(
-            user: caller.user, provider: input.provider, dryRun: input.dryRun, confirms: input.confirms
-        )
-        return EdgeReply(try await clients.scrobble.startSync(params, context.rpc.outgoing()))
     }
 
     package func listRuns(

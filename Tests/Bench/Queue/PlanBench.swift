@@ -41,7 +41,7 @@ struct PlanBench {
 
     /// A list that came whole.
     private static func whole<Row>(_ rows: [Row]) -> Snapshot<Row> {
-        var tally = PageTally(count: .exact)
+        var tally = PageTally()
         tally.add(
             PageTally.Page(number: 1, rowCount: rows.count, limit: rows.count, pageCount: 1, itemCount: rows.count))
         return tally.snapshot(rows, isMoved: true, agreedCount: 0)

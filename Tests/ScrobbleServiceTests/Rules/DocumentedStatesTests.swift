@@ -71,7 +71,8 @@ import Testing
     func jobs() throws {
         let machine = JobMachine(limits: QueueLimits())
         let replies: [JobReply] = [
-            .delivered, .alreadyThere, .notTaken(""), .wait(.seconds(1), ""), .ambiguous(""), .broken(""),
+            .delivered, .alreadyThere, .alreadyPlayed(Timestamp(clampingMicrosecondsSinceEpoch: 0)), .notTaken(""),
+            .wait(.seconds(1), ""), .ambiguous(""), .broken(""),
             .askUser(.locked), .refused(""), .untried,
         ]
         var found: Set = ["pending → sending"]

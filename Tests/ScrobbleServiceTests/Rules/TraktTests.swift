@@ -18,6 +18,11 @@ import Testing
     func table() {
         for status in [200, 201, 204] { #expect(Self.answer(status).reply(now: Self.now) == .delivered) }
         #expect(Self.answer(409).reply(now: Self.now) == .alreadyThere)
+        let told = TraktAnswer(
+            status: 409, isHTML: false, retryAfter: nil, rateLimit: nil,
+            body: Array(#"{"watched_at":"2026-11-01T20:31:00.000Z","expires_at":"2026-11-01T22:00:00.000Z"}"#.utf8))
+        #expect(
+            told.reply(now: Self.now) == Timestamp("2026-11-01T20:31:00.000Z").map { JobReply.alreadyPlayed($0) })
         #expect(Self.answer(401).reply(now: Self.now) == .askUser(.needsReauth))
         #expect(Self.answer(403).reply(now: Self.now) == .askUser(.apiKeyRejected))
         #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "turned away (403)"))
@@ -92,24 +97,54 @@ import Testing
     func calls() {
         let ids = ExternalIds(imdb: "tt0133093", tmdb: 603)
         let movie = Self.job(.stop, progress: 80)
+        let form = TraktCalls.forms(ids)[0]
         #expect(
-            Self.text(TraktCalls.call(.stop, [(movie, ids)], isLate: false))
+            Self.text(TraktCalls.call(.stop, [(movie, form)], isLate: false))
                 == #"scrobble/stop {"movie":{"ids":{"imdb":"tt0133093","tmdb":603}},"progress":80.5}"#)
         #expect(
-            Self.text(TraktCalls.call(.stop, [(movie, ids)], isLate: true))
+            Self.text(TraktCalls.call(.stop, [(movie, form)], isLate: true))
                 == #"sync/history {"movies":[{"ids":{"imdb":"tt0133093","tmdb":603},"watched_at":"2026-11-01T20:31:45Z"}]}"#
         )
         let episode = Self.job(.pause, .episode)
         #expect(
-            Self.text(TraktCalls.call(.pause, [(episode, ExternalIds(tvdb: 349_232))], isLate: false))
+            Self.text(
+                TraktCalls.call(.pause, [(episode, TraktCalls.forms(ExternalIds(tvdb: 349_232))[0])], isLate: false))
                 == #"scrobble/pause {"episode":{"ids":{"tvdb":349232}},"progress":42.5}"#)
-        #expect(TraktCalls.call(.removePlay, [(movie, ids)], isLate: false) == nil)
-        #expect(TraktCalls.ids(ExternalIds(simkl: 5)) == nil)
+        #expect(TraktCalls.call(.removePlay, [(movie, form)], isLate: false) == nil)
+        #expect(TraktCalls.forms(ExternalIds(simkl: 5)).isEmpty)
+        #expect(
+            TraktCalls.forms(ExternalIds(imdb: "tt0133093", tmdb: 603, tvdb: 7, trakt: 481)).map {
+                String(decoding: encodeJSON($0), as: UTF8.self)
+            } == [#"{"trakt":481}"#, #"{"imdb":"tt0133093","tmdb":603}"#, #"{"tvdb":7}"#])
     }
 
-    @Test("A whole show is never marked watched by accident", arguments: [TitleKind.series, .season])
-    func shows(kind: TitleKind) {
-        #expect(TraktCalls.call(.addPlay, [(Self.job(.addPlay, kind), ExternalIds(trakt: 1))], isLate: false) == nil)
+    @Test(
+        "A whole show is never watched, collected or thrown out by accident", arguments: [TitleKind.series, .season],
+        [JobAction.addPlay, .addToCollection, .removeFromCollection])
+    func shows(kind: TitleKind, action: JobAction) {
+        let form = TraktCalls.forms(ExternalIds(trakt: 1))[0]
+        #expect(TraktCalls.call(action, [(Self.job(action, kind), form)], isLate: false) == nil)
+        let mixed = [(job: Self.job(action), ids: form), (job: Self.job(action, kind), ids: form)]
+        #expect(TraktCalls.call(action, mixed, isLate: false) == nil)
+    }
+
+    @Test("What is collected is told with its date and form, a watched or wanted show as itself")
+    func shelves() {
+        let form = TraktCalls.forms(ExternalIds(trakt: 1))[0]
+        let media = CollectedValue(
+            CollectionDetails(mediaType: "bluray", resolution: "uhd_4k", audio: "unheard_of", is3D: true))
+        let job = QueueJob(
+            id: UUIDBits(high: 1, low: 1), position: 0, kind: .movie, title: TitleID(UUIDBits(high: 1, low: 2)),
+            action: .addToCollection,
+            payload: JobPayload(collectedAt: Timestamp("2026-01-02T03:04:05Z"), media: media.stored),
+            state: Self.job(.addToCollection).state)
+        #expect(
+            Self.text(TraktCalls.call(.addToCollection, [(job, form)], isLate: false))
+                == #"sync/collection {"movies":[{"ids":{"trakt":1},"collected_at":"2026-01-02T03:04:05Z","media_type":"bluray","resolution":"uhd_4k","3d":true}]}"#
+        )
+        #expect(
+            Self.text(TraktCalls.call(.addToWatchlist, [(Self.job(.addToWatchlist, .series), form)], isLate: false))
+                == #"sync/watchlist {"shows":[{"ids":{"trakt":1}}]}"#)
     }
 
     @Test("A play is proof of a job where its minute fits; a scrobble also within the time of its call")

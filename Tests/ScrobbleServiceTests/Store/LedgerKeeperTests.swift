@@ -73,7 +73,11 @@ import Testing
             metadata: metadata, ratings: ratings, refs: refs,
             guide: EpisodeGuide(metadata: metadata, refs: refs, clock: SystemWallClock()),
             turns: QueueStore(database: database),
-            undoing: BatchUndo(batches: fixture.batches, ratings: ratings, clock: SystemWallClock()),
+            undoing: BatchUndo(
+                batches: fixture.batches, ratings: ratings,
+                syncs: SyncUndo(
+                    store: SyncStore(database: database, ids: LedgerFixture.ids), clock: SystemWallClock(),
+                    ids: LedgerFixture.ids), clock: SystemWallClock()),
             worker: LedgerFixture.ids.next(), clock: SystemWallClock(), logger: Logger(label: "tests"))
     }
 

@@ -100,7 +100,7 @@ import Testing
         VALUES ($1, $2, 'trakt', 'ratings', $2, 'movie', '8', '9', $2, '2026-01-02'),
             ($1, $3, 'trakt', 'ratings', $3, 'movie', '7', '9', $2, '2026-01-01')
         """,
-        "INSERT INTO trakt_titles (kind, trakt_id, title_id) VALUES ('movie', 1, $2), ('movie', 2, $3)",
+        "INSERT INTO remote_titles (provider, kind, number, title_id) VALUES ('trakt', 'movie', 1, $2), ('trakt', 'movie', 2, $3)",
         """
         INSERT INTO imports (user_id, id, time_zone, created_at, updated_at) VALUES ($1, $2, 'UTC', now(), now())
         """,
@@ -136,7 +136,7 @@ import Testing
             FROM sync_base WHERE user_id = $1
         UNION ALL SELECT 'change ' || state || ' ' || title_id FROM sync_changes WHERE user_id = $1
         UNION ALL SELECT 'conflict ' || ours || ' ' || title_id FROM sync_conflicts WHERE user_id = $1
-        UNION ALL SELECT 'trakt ' || trakt_id || ' ' || title_id FROM trakt_titles
+        UNION ALL SELECT provider || ' ' || number || ' ' || title_id FROM remote_titles
         UNION ALL SELECT 'item ' || item_key || ' ' || title_id || ' ' || coalesce(series_id::text, '-')
             FROM import_items WHERE user_id = $1
         UNION ALL SELECT 'override ' || title_id FROM match_overrides WHERE user_id = $1
@@ -188,13 +188,13 @@ import Testing
         "list_items.title_id": "re-keyed", "match_overrides.title_id": "re-keyed", "play_notes.play_id": "joined",
         "play_sources.play_id": "joined", "playback_sessions.play_id": "joined",
         "playback_sessions.title_id": "re-keyed",
-        "plays.series_id": "re-keyed", "plays.title_id": "re-keyed",
+        "plays.series_id": "re-keyed", "plays.title_id": "re-keyed", "remote_titles.title_id": "re-keyed",
         "queue_outcomes.media_id": "what happened then", "scrobble_queue.media_id": "metadata answers for it",
         "series_refs.series_id": "forgotten and asked for again", "sync_base.item_id": "re-keyed, plays joined",
         "sync_base.title_id": "re-keyed", "sync_changes.play_id": "a play that is gone is left alone",
         "sync_changes.title_id": "re-keyed while it is open", "sync_conflicts.title_id": "re-keyed while it is open",
         "title_refs.series_id": "forgotten and asked for again", "title_refs.title_id": "forgotten and asked for again",
-        "trakt_titles.title_id": "re-keyed", "watch_progress.title_id": "re-keyed",
+        "watch_progress.title_id": "re-keyed",
         "watchlist_items.title_id": "re-keyed",
     ]
 

@@ -16,7 +16,7 @@ import Testing
     ) -> Snapshot<TitleValue<Int>> {
         let limit = 25
         let pages = stride(from: 0, to: max(rows.count, 1), by: limit).map { Array(rows.dropFirst($0).prefix(limit)) }
-        var tally = PageTally(count: Bool.random(using: &random) ? .exact : .atLeast)
+        var tally = PageTally()
         var shown: [TitleValue<Int>] = []
         func add(_ page: [TitleValue<Int>], of count: Int, _ items: Int, headers: Bool = true) {
             shown += page
@@ -41,7 +41,10 @@ import Testing
         case .rowsTwice:
             for page in pages { add(page + page.prefix(1), of: pages.count, rows.count) }
         }
-        return tally.snapshot(shown, isMoved: false, agreedCount: rows.count)
+        // What the pages themselves give away needs no word of what happened there.
+        let isEvident = [.firstPageOnly, .lastPageMissing, .halfTheRows, .emptyWithoutHeaders].contains(damage)
+        let isMoved = isEvident && shown.count < rows.count && Bool.random(using: &random)
+        return tally.snapshot(shown, isMoved: isMoved, agreedCount: rows.count)
     }
 
     @Test("1,000 damaged lists, of libraries of every size: nothing of ours is removed")
@@ -74,7 +77,7 @@ import Testing
                 TitleValue(TitleID(UUIDBits(high: 7, low: UInt64(number))), number % 10 + 1)
             }
             let left = Array(rows.prefix(count / 2))
-            var tally = PageTally(count: .exact)
+            var tally = PageTally()
             tally.add(
                 PageTally.Page(number: 1, rowCount: left.count, limit: 500, pageCount: 1, itemCount: left.count))
             let plan = FacetPlanner<Int>(policy: FacetPolicy(direction: .both)).plan(

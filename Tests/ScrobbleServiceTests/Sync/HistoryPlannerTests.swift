@@ -26,7 +26,7 @@ import Testing
     }
 
     private static func complete(_ plays: [TheirPlay]) -> Snapshot<TheirPlay> {
-        var tally = PageTally(count: .exact)
+        var tally = PageTally()
         tally.add(PageTally.Page(number: 1, rowCount: plays.count, limit: 1_000, pageCount: 1, itemCount: plays.count))
         return tally.snapshot(plays, isMoved: true, agreedCount: 0)
     }

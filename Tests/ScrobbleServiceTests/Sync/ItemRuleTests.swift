@@ -10,7 +10,7 @@ import Testing
 
     /// The one proof there is, from a list that proved itself empty.
     static let gone: SideState<Int> = {
-        var tally = PageTally(count: .exact)
+        var tally = PageTally()
         tally.add(PageTally.Page(number: 1, rowCount: 0, limit: 100, pageCount: 1, itemCount: 0))
         let snapshot: Snapshot<Int> = tally.snapshot([], isMoved: true, agreedCount: 0)
         return .unshown(snapshot.unshown)
@@ -90,24 +90,33 @@ import Testing
         #expect(Self.decide(7, 7, nil, keeping) == .rest)
     }
 
-    @Test("A reading that lags behind our own write is an echo, whatever it shows; a later one counts")
+    @Test("A reading that may lag behind what was agreed is an echo, whatever it shows; what is dated later counts")
     func echoes() {
         let rule = ItemRule(policy: FacetPolicy(direction: .both))
-        func decide(_ base: BaseEntry<Int>, _ ours: Int?, _ theirs: Int?) -> Decision {
-            rule.decide(
+        func decide(_ base: BaseEntry<Int>, _ ours: Int?, _ theirs: Int?, dated seconds: Int64? = nil) -> Decision {
+            let moment = seconds.map { SyncMoment(at: Self.moment($0)) }
+            return rule.decide(
                 base: base, ours: ours.map { SyncValue($0) },
-                theirs: theirs.map { .present(SyncValue($0)) } ?? Self.gone)
+                theirs: theirs.map { .present(SyncValue($0, moment)) } ?? Self.gone)
         }
         let written = BaseEntry(8, echo: .init(was: 5))
         #expect(decide(written, 8, 5) == .rest, "what they had before")
         #expect(decide(written, 8, 8) == .rest, "what we wrote")
-        #expect(decide(written, 8, 3) == .take(3), "what somebody wrote since")
+        #expect(decide(written, 8, 3, dated: 500) == .rest, "what may have been there before")
         #expect(decide(written, 9, 5) == .give(9), "what we changed since")
+        #expect(decide(written, 9, 3) == .rest, "what may have been there before wins over nothing")
+        #expect(decide(written, 9, 9) == .rest, "nor does it agree")
+        let timed = BaseEntry(8, echo: .init(was: 5, over: Self.moment(1_000)))
+        #expect(decide(timed, 8, 3, dated: 1_001) == .take(3), "what somebody wrote since")
+        #expect(decide(timed, 8, 5, dated: 1_001) == .take(5), "and be it what was there before")
+        #expect(decide(timed, 8, 3, dated: 1_000) == .rest)
+        #expect(decide(timed, 8, 3) == .rest, "without a date")
         let added = BaseEntry(8, echo: .init(was: nil))
         #expect(decide(added, 8, nil) == .rest, "not seen yet is not removed")
         let removed = BaseEntry<Int>(nil, echo: .init(was: 8))
         #expect(decide(removed, nil, 8) == .rest, "seen still is not added again")
-        #expect(decide(removed, nil, 9) == .take(9))
+        #expect(decide(removed, nil, 9) == .rest)
+        #expect(decide(BaseEntry(nil, echo: .init(was: 8, over: Self.moment(0))), nil, 8, dated: 1) == .take(8))
         #expect(decide(BaseEntry(nil), nil, 8) == .take(8), "the lag is over: they have it")
     }
 
@@ -121,6 +130,10 @@ import Testing
         #expect(rule.decide(base: base, ours: nil, theirs: Self.gone) == .forget)
         #expect(rule.decide(base: base, ours: SyncValue(1), theirs: .present(SyncValue(1))) == .agree(1))
         #expect(rule.decide(base: base, ours: nil, theirs: .present(SyncValue(1))) == .take(1), "they put it back")
+        let fresh = BaseEntry(1, echo: .init(was: nil), isLetGo: true)
+        for ours in [nil, SyncValue(1)] {
+            #expect(rule.decide(base: fresh, ours: ours, theirs: .present(SyncValue(1))) == .rest, "seen still")
+        }
     }
 
     @Test("What a reading does not show is never removed unless the reading proved itself")

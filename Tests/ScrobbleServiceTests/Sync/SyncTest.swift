@@ -85,6 +85,7 @@ struct SyncTest: Sendable {
     let store: SyncStore
     let connections: ConnectionStore
     let ledger: LedgerStore
+    let shelves: ShelfStore
     let batches: BatchStore
     let queue: QueueStore
     let http: TraktHTTP
@@ -92,27 +93,32 @@ struct SyncTest: Sendable {
     let book = NeighbourBook()
     let user = UserID(SystemIDSource().next())
     let account: String
+    /// Under which ids our titles are known elsewhere, by their number.
+    let ids: @Sendable (Int) -> ExternalIds
 
     var lane: LaneKey { LaneKey(user: user, provider: .trakt) }
     var trakt: TraktAccounts { upstreams.server.traktAccounts }
 
     static func run(
-        limits: SyncLimits = SyncLimits(), _ body: @escaping @Sendable (SyncTest) async throws -> Void
+        limits: SyncLimits = SyncLimits(), queue: QueueLimits = QueueTest.quick,
+        ids: @escaping @Sendable (Int) -> ExternalIds = { ExternalIds(trakt: $0) },
+        _ body: @escaping @Sendable (SyncTest) async throws -> Void
     ) async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
             let pool = pools[0]
             try await RunningUpstreams.run { upstreams in
                 let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
                 let database = Database(pool: pool)
-                let ids = SystemIDSource()
+                let source = SystemIDSource()
                 let test = SyncTest(
-                    pool: pool, store: SyncStore(database: database, ids: ids, limits: limits),
+                    pool: pool, store: SyncStore(database: database, ids: source, limits: limits),
                     connections: ConnectionStore(
                         database: database, sealer: Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test")))),
-                    ledger: LedgerStore(database: database, ids: ids),
-                    batches: BatchStore(database: database, ids: ids),
-                    queue: QueueStore(database: database, limits: QueueTest.quick),
-                    http: TraktTest.http(upstreams, client), upstreams: upstreams, account: "demo-alice")
+                    ledger: LedgerStore(database: database, ids: source),
+                    shelves: ShelfStore(database: database), batches: BatchStore(database: database, ids: source),
+                    queue: QueueStore(database: database, limits: queue),
+                    http: TraktTest.http(upstreams, client), upstreams: upstreams, account: "demo-alice",
+                    ids: ids)
                 var behaviour = TraktAccounts.Behaviour()
                 behaviour.writeMilliseconds = 0
                 test.trakt.behave(behaviour)
@@ -141,15 +147,17 @@ struct SyncTest: Sendable {
         let writer = TraktWriter(
             http: http,
             titles: { titles in
-                Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: NeighbourBook.number($0))) })
+                Dictionary(uniqueKeysWithValues: titles.map { ($0, ids(NeighbourBook.number($0))) })
             }, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
         return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.trakt: writer])
     }
 
     func worker(_ observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }) -> SyncWorker {
         SyncWorker(
-            store: store, connections: connections, ledger: ledger, batches: batches, queue: queueWorker(),
-            reader: TraktReader(http: http, tokens: tokens, allowance: store), neighbours: book,
+            store: store, connections: connections, ledger: ledger, shelves: shelves, batches: batches,
+            queue: queueWorker(),
+            readers: [.trakt: TraktReader(http: http, tokens: tokens, allowance: store, clock: SystemWallClock())],
+            neighbours: book,
             clock: SystemWallClock(), ids: SystemIDSource(), observe: observe)
     }
 
@@ -177,6 +185,126 @@ struct SyncTest: Sendable {
     func changes(_ run: SyncRun) async throws -> [SyncChange] {
         try await store.changes(
             of: run.id, by: user, after: -1, planned: nil, limit: 1_000, until: QueueTest.deadline())
+    }
+
+    // MARK: What the person does here
+
+    private var writer: LedgerWriter { .person(user, at: SystemWallClock().now) }
+
+    func put<Details: ShelvedDetails>(
+        _ number: Int, _ kind: TitleKind, _ details: Details, at moment: Timestamp = SystemWallClock().now
+    ) async throws {
+        let item = ShelfItem(title: NeighbourBook.title(number), kind: kind, at: moment, details: details)
+        _ = try await shelves.put([item], by: writer, until: QueueTest.deadline())
+    }
+
+    /// Series have numbers of their own, beyond those of films.
+    func list(_ number: Int, _ kind: TitleKind) async throws { try await put(number, kind, WatchlistDetails()) }
+
+    func unlist(_ numbers: [Int]) async throws {
+        _ = try await shelves.remove(
+            numbers.map { NeighbourBook.title($0) }, as: WatchlistDetails.self, at: SystemWallClock().now, by: writer,
+            until: QueueTest.deadline())
+    }
+
+    func collect(_ number: Int, _ kind: TitleKind, _ details: CollectionDetails, at moment: Timestamp) async throws {
+        try await put(number, kind, details, at: moment)
+    }
+
+    func stopAt(_ number: Int, _ percent: Double, at moment: Timestamp) async throws {
+        try await put(number, .movie, ProgressDetails(percent: percent), at: moment)
+    }
+
+    private func items<Details: ShelvedDetails>(
+        _ details: Details.Type, _ kinds: [TitleKind]?
+    ) async throws -> [ShelfItem<Details>] {
+        try await shelves.page(
+            of: user, as: details, after: .newest, kinds: kinds, limit: 1_000, until: QueueTest.deadline()
+        ).map(\.item)
+    }
+
+    func listed(_ kind: TitleKind? = nil) async throws -> [Int] {
+        try await items(WatchlistDetails.self, kind.map { [$0] }).map { NeighbourBook.number($0.title) }.sorted()
+    }
+
+    func collected() async throws -> [Int: ShelfItem<CollectionDetails>] {
+        Dictionary(
+            uniqueKeysWithValues: try await items(CollectionDetails.self, nil).map {
+                (NeighbourBook.number($0.title), $0)
+            })
+    }
+
+    func places() async throws -> [Int: Double] {
+        Dictionary(
+            uniqueKeysWithValues: try await items(ProgressDetails.self, nil).map {
+                (NeighbourBook.number($0.title), $0.details.percent)
+            })
+    }
+
+    func play(_ number: Int, at text: String, kind: TitleKind = .movie) async throws {
+        let moment = try #require(Timestamp(text))
+        _ = try await ledger.add(
+            LedgerStore.Arrival(
+                user: user, timeZone: "UTC", batch: nil, at: moment, isByHand: false,
+                plays: [
+                    IncomingPlay(
+                        title: NeighbourBook.title(number), kind: kind, moment: .second(moment, day: moment.date),
+                        percent: nil, runtimeMinutes: 100, source: PlaySource(name: "file", key: "\(number) \(moment)"))
+                ], telling: false), until: QueueTest.deadline())
+    }
+
+    /// Watches a film to its end, now, and waits until that is told.
+    func scrobble(_ number: Int) async throws {
+        let now = SystemWallClock().now
+        let playback = PlaybackStore(database: Database(pool: pool), ids: SystemIDSource())
+        let session = try await playback.open(
+            Sitting(
+                id: PlaybackSessionID(SystemIDSource().next()), user: user, title: NeighbourBook.title(number),
+                kind: .movie, progressPercent: 0, startedAt: now, expiresAt: now.advanced(by: .seconds(3_600))),
+            until: QueueTest.deadline())
+        _ = try await playback.close(
+            PlaybackStore.Stop(user: user, session: session.id, progressPercent: 96, at: SystemWallClock().now),
+            until: QueueTest.deadline())
+        try await deliver()
+    }
+
+    /// What stands on a shelf there: kind and number.
+    func shelfThere(_ shelf: String) -> [String] { trakt.shelf(shelf, of: account).keys.sorted() }
+
+    /// Bodies of the calls to a path, in their order.
+    func bodies(_ method: String, _ path: String) -> [JSONValue] {
+        upstreams.server.desk.book(provider: .trakt, after: 0).entries.filter {
+            $0.request.method == method && $0.request.path == path
+        }.compactMap { try? decodeJSON(JSONValue.self, from: $0.request.body) }
+    }
+
+    var undoing: SyncUndo { SyncUndo(store: store, clock: SystemWallClock(), ids: SystemIDSource()) }
+
+    func runs() async throws -> [SyncRun] {
+        try await store.runs(of: user, nil, after: .newest, limit: 100, until: QueueTest.deadline())
+    }
+
+    /// Lets the day go by after which everything is read again.
+    func readEverything() async throws {
+        _ = try await pool.execute(
+            PGCommand("tests.whole", "UPDATE sync_places SET whole_at = whole_at - interval '2 days'"), [])
+    }
+
+    /// Ends what could not be read, as its person's next try would find it.
+    func endRuns() async throws {
+        _ = try await pool.execute(
+            PGCommand(
+                "tests.endRuns",
+                "UPDATE sync_runs SET state = 'failed', fence = fence + 1 WHERE state IN ('waiting', 'reading', 'applying')"
+            ), [])
+        try await connections.change(
+            lane, ConnectionStore.Change(isPaused: false), at: SystemWallClock().now, until: QueueTest.deadline())
+    }
+
+    /// Lets the time go by after which an account is asked by itself again.
+    func letPollsBeDue() async throws {
+        _ = try await pool.execute(
+            PGCommand("tests.polled", "UPDATE scrobble_connections SET polled_at = polled_at - interval '1 day'"), [])
     }
 
     /// Forgets that our writes may still lag, as time would.

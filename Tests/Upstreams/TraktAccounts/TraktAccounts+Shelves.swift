@@ -20,7 +20,7 @@ extension TraktAccounts {
     static func write(
         shelf: String, removes: Bool, _ account: String, _ body: JSONValue, _ now: Double, _ state: inout State
     ) -> UpstreamResponse {
-        var counts: [String: Int] = [:], existing: [String: Int] = [:]
+        var counts: [String: Int] = [:], existing: [String: Int] = [:], updated: [String: Int] = [:]
         var unknown: [String: [JSONValue]] = [:]
         if !removes, isFull(shelf, account, body, state) {
             return .empty(420, headers: [WireField("x-account-limit", "\(state.behaviour.shelfMax)")])
@@ -33,6 +33,9 @@ extension TraktAccounts {
                     continue
                 }
                 let isNew: Bool
+                let before = state.shelves.shown(account, shelf, kind, at: .infinity.nextDown).first {
+                    $0.item.key == entity.key
+                }
                 if removes {
                     isNew = state.shelves.take(account, shelf, kind, entity.key, at: now) != nil
                 } else {
@@ -40,6 +43,11 @@ extension TraktAccounts {
                 }
                 if isNew || (shelf == "ratings" && !removes) {
                     counts[plural, default: 0] += 1
+                    state.shelves.happened(account, plural, stampNames[shelf] ?? "", at: now)
+                } else if shelf == "collection", !removes,
+                    before?.value["metadata"] != TraktShelves.metadata(item.told)
+                {
+                    updated[plural, default: 0] += 1
                     state.shelves.happened(account, plural, stampNames[shelf] ?? "", at: now)
                 } else {
                     existing[plural, default: 0] += 1
@@ -49,7 +57,9 @@ extension TraktAccounts {
         let told = JSONValue.members([
             removes ? "deleted" : "added": counted(counts), "not_found": listed(unknown),
         ])
-        return .json(removes ? told : told.adding(["existing": counted(existing)]), status: removes ? 200 : 201)
+        if removes { return .json(told) }
+        let all = told.adding(["existing": counted(existing)])
+        return .json(shelf == "collection" ? all.adding(["updated": counted(updated)]) : all, status: 201)
     }
 
     private static func put(
@@ -71,11 +81,12 @@ extension TraktAccounts {
                 account, shelf, kind, entity, .members(["listed_at": .string(exactStamp(now)), "notes": nil]), at: now)
         default:
             let at = told["collected_at"].string ?? exactStamp(now)
-            let names = ["media_type", "resolution", "hdr", "audio", "audio_channels", "3d"]
-            let metadata = JSONValue.object(JSONObject(names.map { ($0, told[$0]) }))
             return state.shelves.put(
                 account, shelf, kind, entity,
-                .members(["collected_at": .string(at), "updated_at": .string(exactStamp(now)), "metadata": metadata]),
+                .members([
+                    "collected_at": .string(at), "updated_at": .string(exactStamp(now)),
+                    "metadata": TraktShelves.metadata(told),
+                ]),
                 at: now)
         }
     }
@@ -156,7 +167,7 @@ extension TraktAccounts {
             .array(Array(shown)),
             headers: [
                 WireField("x-pagination-page", "\(number)"), WireField("x-pagination-limit", "\(limit)"),
-                WireField("x-pagination-page-count", "\(max(1, (count + limit - 1) / limit))"),
+                WireField("x-pagination-page-count", "\((count + limit - 1) / limit)"),
                 WireField("x-pagination-item-count", "\(count)"),
             ])
     }

@@ -31,10 +31,17 @@ package final class TraktAccounts: Sendable {
         package let kind: String
         package let ids: JSONValue
         /// As it reads back: down to the minute, null where it is not known.
-        package let watchedAt: String?
+        package private(set) var watchedAt: String?
         package let action: String
         let madeAt: Double
         var goneAt = Double.infinity
+
+        mutating func moveBack(by seconds: Double) {
+            guard let watchedAt, let date = try? Date(String(watchedAt.prefix(19)) + "Z", strategy: .iso8601) else {
+                return
+            }
+            self.watchedAt = TraktAccounts.minute(TraktAccounts.stamp(date.timeIntervalSince1970 - seconds))
+        }
     }
 
     struct State {
@@ -46,7 +53,11 @@ package final class TraktAccounts: Sendable {
         var tooFast = 0
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
         var shelves = TraktShelves()
-        let entities: TraktEntities
+        /// Numbers that no write may be about.
+        var broken: Set<Int> = []
+        /// A list that comes damaged, and how.
+        var damaged: (path: String, damage: ListDamage)?
+        var entities: TraktEntities
     }
 
     private let state: Mutex<State>
@@ -79,6 +90,32 @@ package final class TraktAccounts: Sendable {
         }
     }
 
+    /// One row of a shelf as it stands there; nil where there is none.
+    package func row(_ shelf: String, _ kind: String, _ key: String, of account: String) -> JSONValue? {
+        state.withLock { state in
+            state.shelves.shown(account, shelf, kind, at: .infinity.nextDown).first { $0.item.key == key }?.value
+        }
+    }
+
+    /// Lets everything that was scrobbled so far have happened earlier.
+    package func backdate(by seconds: Double) {
+        state.withLock { state in
+            for key in state.lastScrobble.keys { state.lastScrobble[key]? -= seconds }
+            for place in state.plays.indices { state.plays[place].moveBack(by: seconds) }
+        }
+    }
+
+    /// From now on this list comes damaged.
+    package func damage(_ path: String, by damage: ListDamage?) {
+        state.withLock { state in state.damaged = damage.map { (path, $0) } }
+    }
+
+    /// From now on a write about this number fails (500).
+    package func breakOn(number: Int) { state.withLock { _ = $0.broken.insert(number) } }
+
+    /// From now on nothing is known under this id.
+    package func forget(imdb: String) { state.withLock { _ = $0.entities.forgotten.insert(imdb) } }
+
     /// Writes that came sooner after another of the same account than is allowed.
     package var tooFastCount: Int { state.withLock(\.tooFast) }
 
@@ -90,7 +127,16 @@ package final class TraktAccounts: Sendable {
         guard let shown = request.header("authorization")?.split(separator: " ").last.map(String.init),
             let token = shown.hasPrefix("demo-") ? shown : tokens.account(of: shown)
         else { return .empty(401) }
-        if request.method == "GET" { return state.withLock { Self.read(path, token, request, $0) } }
+        if request.method == "GET" || request.method == "HEAD" {
+            var answer = state.withLock { state in
+                let answer = Self.read(path, token, request, state)
+                guard let damaged = state.damaged, damaged.path == request.path else { return answer }
+                return damaged.damage.done(to: answer)
+            }
+            if request.method == "HEAD" { answer.body = [] }
+            return answer
+        }
+        if request.method == "DELETE" { return state.withLock { Self.forget(path, token, &$0) } }
         guard request.header("content-type")?.hasPrefix("application/json") == true else { return .empty(412) }
         guard let body = try? decodeJSON(JSONValue.self, from: request.body) else { return .empty(400) }
         return state.withLock { Self.write(path, token, body, &$0) }
@@ -110,7 +156,7 @@ package final class TraktAccounts: Sendable {
         let (plays, tooFast) = (plays, tooFastCount)
         return .json(
             .members([
-                "too_fast": .whole(tooFast),
+                "too_fast": .whole(tooFast), "tokens": .array(tokens.all.map { .string($0) }),
                 "plays": .array(
                     plays.map { play in
                         .members([
@@ -139,6 +185,13 @@ package final class TraktAccounts: Sendable {
         )
         if luck < gone { return .html("502 Bad gateway", status: 502) }
         if luck < gone + busy { return limited(now) }
+        if !state.broken.isEmpty,
+            ["movies", "shows", "episodes"].contains(where: { name in
+                body[name].array.contains { state.broken.contains($0["ids"]["trakt"].int ?? -1) }
+            })
+        {
+            return .html("500 Internal Server Error", status: 500)
+        }
         let answer = perform(path, token, body, now, &state)
         return luck < gone + busy + lost ? .html("504 Gateway time-out", status: 504) : answer
     }
@@ -169,26 +222,49 @@ package final class TraktAccounts: Sendable {
         }
     }
 
-    /// Trakt's rules: below 1 % nothing, from 80 % on a stop is a play, a pause there is refused.
+    /// Trakt's rules: below 1 % nothing, from 80 % on a stop is a play, a pause there is refused. Where somebody stopped is
+    /// kept until the title is started again or watched.
     private static func scrobble(
         _ step: String, _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
     ) -> UpstreamResponse {
         let kind = body["movie"].isNull ? "episode" : "movie"
-        guard let progress = body["progress"].double, !body[kind]["ids"].isNull else { return .empty(422) }
-        let ids = body[kind]["ids"]
+        guard let progress = body["progress"].double, (0...100).contains(progress) else { return .empty(422) }
+        let named = body[kind]["ids"].isNull ? nil : state.entities.entity(kind, body[kind]["ids"])
+        let counted = state.entities.episode(
+            of: body["show"]["ids"], season: body["episode"]["season"].int ?? -1,
+            number: body["episode"]["number"].int ?? -1)
+        guard let entity = named ?? counted else { return .empty(404) }
+        let ids = named == nil ? entity.payload["episode"]["ids"] : body[kind]["ids"]
         func answer(_ action: String, _ id: Int) -> UpstreamResponse {
             .json(
-                .members([
+                JSONValue.members([
                     "id": .whole(id), "action": .string(action), "progress": body["progress"],
-                    kind == "movie" ? "movie" : "episode": .members(["ids": ids]),
-                ]), status: 201)
+                    "sharing": .members(["twitter": false, "mastodon": false, "tumblr": false]),
+                ]).merged(with: entity.payload), status: 201)
+        }
+        func keepPlace(_ isKept: Bool) {
+            let place = JSONValue.members([
+                "id": .whole(state.nextID), "progress": body["progress"], "paused_at": .string(exactStamp(now)),
+            ])
+            if isKept {
+                _ = state.shelves.put(token, "playback", kind, entity, place, at: now)
+                state.nextID += 1
+            } else if state.shelves.take(token, "playback", kind, entity.key, at: now) == nil {
+                return
+            }
+            state.shelves.happened(token, "\(kind)s", "paused_at", at: now)
         }
         switch step {
-        case "start": return answer("start", 0)
+        case "start":
+            keepPlace(false)
+            return answer("start", 0)
         case "pause", "stop":
             if progress < 1 || (step == "pause" && progress >= 80) { return .empty(422) }
-            guard step == "stop", progress >= 80 else { return answer("pause", 0) }
-            let key = "\(token) \(ids)"
+            guard step == "stop", progress >= 80 else {
+                keepPlace(true)
+                return answer("pause", 0)
+            }
+            let key = "\(token) \(entity.key)"
             if let last = state.lastScrobble[key], now - last < Double(state.behaviour.repeatSeconds) {
                 return .json(
                     .members([
@@ -197,9 +273,21 @@ package final class TraktAccounts: Sendable {
                     ]), status: 409)
             }
             state.lastScrobble[key] = now
+            keepPlace(false)
             return answer("scrobble", add(token, kind, ids, stamp(now), "scrobble", &state))
         default: return .empty(404)
         }
+    }
+
+    /// `DELETE /sync/playback/{id}`.
+    private static func forget(_ path: [String], _ token: String, _ state: inout State) -> UpstreamResponse {
+        let now = Date.now.timeIntervalSince1970
+        guard path.count == 3, path[0] == "sync", path[1] == "playback" else { return .empty(404) }
+        let there = state.shelves.shown(token, "playback", nil, at: .infinity.nextDown)
+        guard let row = there.first(where: { $0.value["id"].int == Int(path[2]) }) else { return .empty(404) }
+        state.shelves.take(token, "playback", row.kind, row.item.key, at: now)
+        state.shelves.happened(token, "\(row.kind)s", "paused_at", at: now)
+        return .empty(204)
     }
 
     private static func addHistory(
@@ -231,20 +319,43 @@ package final class TraktAccounts: Sendable {
             ]), status: 201)
     }
 
+    /// Single plays by the numbers of their rows; a title goes with all its plays.
     private static func removeHistory(
         _ token: String, _ body: JSONValue, _ now: Double, _ state: inout State
     ) -> UpstreamResponse {
         let ids = Set(body["ids"].array.compactMap(\.int))
+        var gone: Set<String> = []
+        var unknown: [String: [JSONValue]] = [:]
+        for (plural, kind) in [("movies", "movie"), ("episodes", "episode")] {
+            for (told, entity) in items(body, plural, kind, state) {
+                if let entity {
+                    gone.insert("\(kind) \(entity.key)")
+                } else {
+                    unknown[plural, default: []].append(told)
+                }
+            }
+        }
         var counts = ["movie": 0, "episode": 0]
+        var found: Set<Int> = []
         for place in state.plays.indices {
             let play = state.plays[place]
-            guard play.account == token, ids.contains(play.id), play.goneAt == .infinity else { continue }
+            guard play.account == token, play.goneAt == .infinity else { continue }
+            let key = state.entities.entity(play.kind, play.ids)?.key ?? ""
+            guard ids.contains(play.id) || gone.contains("\(play.kind) \(key)") else { continue }
+            found.insert(play.id)
             state.plays[place].goneAt = now
             counts[play.kind, default: 0] += 1
             state.shelves.happened(token, "\(play.kind)s", "watched_at", at: now)
         }
         return .json(
-            .members(["deleted": .members(["movies": .whole(counts["movie"]), "episodes": .whole(counts["episode"])])]))
+            .members([
+                "deleted": .members(["movies": .whole(counts["movie"]), "episodes": .whole(counts["episode"])]),
+                "not_found": .members([
+                    "movies": .array(unknown["movies"] ?? []), "shows": .array([]), "seasons": .array([]),
+                    "episodes": .array(unknown["episodes"] ?? []),
+                    "ids": .array(ids.subtracting(found).sorted().map { .whole($0) }),
+                ]),
+            ]))
     }
 
     private static func add(
@@ -263,19 +374,22 @@ package final class TraktAccounts: Sendable {
 
     // MARK: Reading
 
-    private static func read(
+    static func read(
         _ path: [String], _ token: String, _ request: UpstreamRequest, _ state: State
     ) -> UpstreamResponse {
         let now = Date.now.timeIntervalSince1970
+        let moment = now - state.behaviour.lagSeconds
         if path == ["sync", "last_activities"] { return activities(token, now, state) }
-        if path.count >= 2, path[0] == "sync", shelves.contains(path[1]) {
+        if path == ["users", "settings"] { return settings(of: token) }
+        if path.first == "users" { return readPerson(path, token, request, state) }
+        if path.count == 3, path[1] == "watched" { return watched(path[2], token, request, moment, state) }
+        if path == ["sync", "collection", "shows"] { return collectedShows(token, request, moment, state) }
+        if path.count >= 2, path[0] == "sync", shelves.contains(path[1]) || path[1] == "playback" {
             return read(shelf: path[1], path, token, request, now, state)
         }
-        if path == ["users", "settings"] { return settings(of: token) }
         guard path.count >= 2, path[0] == "sync", path[1] == "history" else { return .empty(404) }
         let kind = path.count > 2 ? String(path[2].dropLast()) : nil
         let (from, to) = (request.query("start_at") ?? "", request.query("end_at") ?? "9999")
-        let moment = now - state.behaviour.lagSeconds
         let rows = state.plays.filter { play in
             play.account == token && (kind == nil || play.kind == kind) && play.madeAt <= moment && moment < play.goneAt
                 && (play.watchedAt.map { $0 >= from && String($0.prefix(10)) <= to } ?? from.isEmpty)
@@ -292,10 +406,7 @@ package final class TraktAccounts: Sendable {
     private static func settings(of account: String) -> UpstreamResponse {
         .json(
             .members([
-                "user": .members([
-                    "username": .string(account), "private": false, "name": .string(account), "vip": false,
-                    "ids": .members(["slug": .string(account), "uuid": .string("uuid-of-\(account)")]),
-                ]),
+                "user": profile(of: account),
                 "account": .members(["timezone": "Europe/Vienna", "date_format": "dmy", "time_24hr": true]),
                 "limits": .members([
                     "watchlist": .members(["item_count": 250]), "collection": .members(["item_count": 1000]),
@@ -303,10 +414,10 @@ package final class TraktAccounts: Sendable {
             ]))
     }
 
-    private static func stamp(_ seconds: Double) -> String {
+    fileprivate static func stamp(_ seconds: Double) -> String {
         Date(timeIntervalSince1970: seconds).formatted(.iso8601)
     }
 
     /// The seconds are lost on the way back.
-    private static func minute(_ moment: String) -> String { "\(moment.prefix(16)):00.000Z" }
+    fileprivate static func minute(_ moment: String) -> String { "\(moment.prefix(16)):00.000Z" }
 }

@@ -70,6 +70,9 @@ package final class TraktOAuth: Sendable {
     /// Moves its clock on.
     package func pass(seconds: Double) { state.withLock { $0.shift += seconds } }
 
+    /// Every token that was given out and is not spent.
+    package var all: [String] { state.withLock { Array($0.access.keys) + Array($0.refresh.keys) } }
+
     /// Whose token that is; nil for one that is worth nothing (any more).
     package func account(of token: String) -> String? {
         state.withLock { state in

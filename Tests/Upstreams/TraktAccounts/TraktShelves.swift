@@ -20,6 +20,12 @@ struct TraktShelves: Sendable {
 
     static let kinds = [("movies", "movie"), ("shows", "show"), ("seasons", "season"), ("episodes", "episode")]
 
+    /// In which form something is owned, as it was told.
+    static func metadata(_ told: JSONValue) -> JSONValue {
+        let names = ["media_type", "resolution", "hdr", "audio", "audio_channels", "3d"]
+        return .object(JSONObject(names.map { ($0, told[$0]) }))
+    }
+
     /// Something happened in a list.
     mutating func happened(_ account: String, _ group: String, _ field: String, at now: Double) {
         stamps["\(account) \(group) \(field)", default: []].append(now)
@@ -73,6 +79,8 @@ struct TraktEntities: Sendable {
     private let catalogue: Catalogue?
     private let episodes: [String: (series: CatalogueTitle, episode: CatalogueEpisode)]
     private let payloads = TraktPayloads()
+    /// Ids under which nothing is known any more.
+    var forgotten: Set<String> = []
 
     init(catalogue: Catalogue?) {
         self.catalogue = catalogue
@@ -90,7 +98,9 @@ struct TraktEntities: Sendable {
 
     /// Nil for what Trakt does not know.
     func entity(_ kind: String, _ ids: JSONValue) -> TraktEntity? {
-        guard ids.object != nil, ids["trakt"].int != 0 else { return nil }
+        guard ids.object != nil, ids["trakt"].int != 0, !forgotten.contains(ids["imdb"].string ?? "") else {
+            return nil
+        }
         switch kind {
         case "episode":
             for name in ["trakt", "imdb", "tvdb", "tmdb"] {

@@ -154,7 +154,11 @@ package final class QueueWorker: Sendable {
             let jitter = Double.random(in: 0...1)
             switch step {
             case .settle(let fate): return (fate, .goOn)
-            case .send: return machine.settle(job.state, sent.next() ?? .untried, jitter: jitter)
+            case .send:
+                var reply = sent.next() ?? .untried
+                // Whose fault it was shows once it goes alone.
+                if case .broken(let reason) = reply, parcels.send.count > 1 { reply = .ambiguous(reason) }
+                return machine.settle(job.state, reply, jitter: jitter)
             case .look: return machine.settle(job.state, looked.next() ?? .failed(.untried), jitter: jitter)
             }
         }

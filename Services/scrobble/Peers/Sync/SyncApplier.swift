@@ -6,6 +6,7 @@ import Store
 package struct SyncApplier: Sendable {
     let store: SyncStore
     let ledger: LedgerStore
+    let shelves: ShelfStore
     let batches: BatchStore
     let neighbours: any SyncNeighbours
     let clock: any WallClock
@@ -17,21 +18,43 @@ package struct SyncApplier: Sendable {
 
     /// False where the run is somebody else's by now.
     package func apply(_ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
-        var isOpen = false
+        // What is changed is a batch of the run's own, so that it can be taken back as a whole.
+        let isEmpty =
+            try await planned(run, .ours, 1).isEmpty ? try await planned(run, .theirs, 1).isEmpty : false
+        if !isEmpty {
+            try await asking { () throws(StoreError) in
+                try await batches.open(
+                    run.id, of: run.user, source: run.provider.rawValue, label: nil, as: .applying, at: clock.now,
+                    until: .now + Self.timeout)
+            }
+        }
         while true {
             let chunk = try await planned(run, .ours, store.limits.oursMax)
-            if !isOpen, !chunk.isEmpty {
-                // What is changed here is a batch of the run's own, so that it can be taken back as a whole.
-                try await asking { () throws(StoreError) in
-                    try await batches.open(
-                        run.id, of: run.user, source: run.provider.rawValue, label: nil, as: .applying, at: clock.now,
-                        until: .now + Self.timeout)
-                }
-                isOpen = true
-            }
             guard let facet = chunk.first?.facet else { break }
             let part = chunk.filter { $0.facet == facet }
-            let isOurs = facet == .history ? try await plays(part, run) : try await ratings(part, run)
+            let isOurs =
+                switch facet {
+                case .history: try await plays(part, run)
+                case .ratings: try await ratings(part, run)
+                case .watchlist:
+                    try await shelf(part, run) { (_: ListedValue, was: WatchlistDetails?) in
+                        was ?? WatchlistDetails()
+                    } value: { _ in
+                        ListedValue()
+                    }
+                case .collection:
+                    try await shelf(part, run) { (value: CollectedValue, was: CollectionDetails?) in
+                        value.merged(over: was)
+                    } value: {
+                        CollectedValue($0)
+                    }
+                case .progress:
+                    try await shelf(part, run) { (value: ProgressValue, _: ProgressDetails?) in
+                        ProgressDetails(percent: value.percent)
+                    } value: {
+                        ProgressValue(percent: $0.percent)
+                    }
+                }
             observe(.appliedOurs)
             guard isOurs else { return false }
         }
@@ -43,7 +66,7 @@ package struct SyncApplier: Sendable {
         while true {
             let chunk = try await planned(run, .theirs, store.limits.theirsMax)
             guard !chunk.isEmpty else { return true }
-            let jobs = chunk.map { job($0, run) }
+            let jobs = chunk.map { $0.job(on: run.lane, batch: run.id, id: ids.next()) }
             let isQueued = try await asking { () throws(StoreError) in
                 try await store.queue(chunk, as: jobs, of: run, until: .now + Self.timeout)
             }
@@ -83,21 +106,64 @@ package struct SyncApplier: Sendable {
                     RatingWrite(title: change.title, kind: change.kind, rating: rating, ratedAt: change.at))
             }
             settled.append(done)
-            if change.becomes != nil {
-                base.append(
-                    BaseRow(
-                        facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind,
-                        value: change.becomes, was: change.was))
-            } else {
-                // Kept for a while as gone, so that a lagging reading does not bring it back.
-                base.append(
-                    BaseRow(
-                        facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind,
-                        value: nil,
-                        was: change.was))
-            }
+            base.append(Self.agreed(change))
         }
         if !writes.isEmpty { try await neighbours.write(writes, of: run.user, batch: run.id) }
+        observe(.wroteOurs)
+        return try await finish(settled, base, [], run)
+    }
+
+    /// What both have from now on. What is gone is kept for a while as gone, so that a lagging reading does not bring it back.
+    private static func agreed(_ change: SyncChange) -> BaseRow {
+        BaseRow(
+            facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind, value: change.becomes,
+            was: change.was)
+    }
+
+    /// The same for a shelf: `details` makes what is to stand there of the value and what stood there.
+    private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
+        _ changes: [SyncChange], _ run: ClaimedRun, details: (Value, Details?) -> Details,
+        value: (Details) -> Value?
+    ) async throws(SyncTrouble) -> Bool {
+        let known = try await asking { () throws(StoreError) in
+            try await shelves.known(
+                changes.map(\.title), of: run.user, as: Details.self, until: .now + Self.timeout)
+        }
+        let moment = clock.now
+        var items: [ShelfItem<Details>] = []
+        var gone: [TitleID] = []
+        var settled: [SyncChange] = []
+        var base: [BaseRow] = []
+        for change in changes {
+            let present = known[change.title].flatMap { $0.removedAt == nil ? $0.item.details : nil }
+            let now = present.flatMap { value($0)?.stored }
+            var done = change
+            done.state = .done
+            if now != change.becomes {
+                guard now == change.was else {
+                    done.state = .skipped
+                    done.reason = "edited meanwhile"
+                    settled.append(done)
+                    continue
+                }
+                if let wanted = change.becomes.flatMap({ Value(stored: $0) }) {
+                    items.append(
+                        ShelfItem(
+                            title: change.title, kind: change.kind, at: change.at ?? moment,
+                            details: details(wanted, known[change.title]?.item.details)))
+                } else {
+                    gone.append(change.title)
+                }
+            }
+            settled.append(done)
+            base.append(Self.agreed(change))
+        }
+        let writer = LedgerWriter(
+            user: run.user, source: run.provider.rawValue, batch: run.id, at: moment, authority: .plan)
+        try await asking { () throws(StoreError) in
+            _ = try await shelves.put(items, by: writer, until: .now + Self.timeout)
+            _ = try await shelves.remove(gone, as: Details.self, at: moment, by: writer, until: .now + Self.timeout)
+        }
         observe(.wroteOurs)
         return try await finish(settled, base, [], run)
     }
@@ -105,10 +171,12 @@ package struct SyncApplier: Sendable {
     private func plays(_ changes: [SyncChange], _ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
         let added = changes.filter { $0.becomes != nil }
         let removed = changes.filter { $0.becomes == nil }.compactMap(\.play)
+        let days = await ledger.localDays(of: added.compactMap(\.at), in: run.timeZone)
         let incoming = added.map { change in
             IncomingPlay(
                 title: change.title, kind: change.kind,
-                moment: change.at.map { .minute($0, day: $0.date) } ?? .unknown, percent: nil, runtimeMinutes: nil,
+                moment: change.at.map { .minute($0, day: days[$0] ?? $0.date) } ?? .unknown, percent: nil,
+                runtimeMinutes: nil,
                 source: PlaySource(name: run.provider.rawValue, key: "\(change.theirs ?? 0)"))
         }
         let now = clock.now
@@ -120,7 +188,8 @@ package struct SyncApplier: Sendable {
             }
             return try await ledger.add(
                 LedgerStore.Arrival(
-                    user: run.user, timeZone: "UTC", batch: run.id, at: now, isByHand: false, plays: incoming,
+                    user: run.user, timeZone: days.isEmpty ? "UTC" : run.timeZone, batch: run.id, at: now,
+                    isByHand: false, plays: incoming,
                     telling: false), until: .now + Self.timeout)
         }
         observe(.wroteOurs)
@@ -147,32 +216,6 @@ package struct SyncApplier: Sendable {
             try await store.finish(
                 changes, base: base, forgotten: forgotten, of: run, at: clock.now, until: .now + Self.timeout)
         }
-    }
-
-    // MARK: Theirs
-
-    private func job(_ change: SyncChange, _ run: ClaimedRun) -> NewJob {
-        let action: JobAction
-        switch (change.facet, change.becomes != nil) {
-        case (.history, true): action = .addPlay
-        case (.history, false): action = .removePlay
-        case (.watchlist, true): action = .addToWatchlist
-        case (.watchlist, false): action = .removeFromWatchlist
-        case (.collection, true): action = .addToCollection
-        case (.collection, false): action = .removeFromCollection
-        case (_, true): action = .rate
-        case (_, false): action = .unrate
-        }
-        let precision: PlayPrecision? = change.facet == .history ? (change.at == nil ? .unknown : .minute) : nil
-        // A play keeps the name under which it is told when somebody watches, so that it is never queued twice.
-        let name = change.play.map { "\(action == .addPlay ? "play" : "remove") \($0)" }
-        return NewJob(
-            id: ids.next(), lane: run.lane, urgency: .bulk, kind: change.kind, title: change.title, action: action,
-            payload: JobPayload(
-                watchedAt: change.facet == .history ? change.at : nil, precision: precision,
-                rating: change.facet == .ratings ? change.becomes.flatMap { Int(stored: $0) } : nil,
-                theirs: change.theirs),
-            fingerprint: name ?? "\(change.facet.rawValue) \(change.title)", batch: run.id.uuid)
     }
 
     private func asking<Answer>(

@@ -27,8 +27,8 @@ package struct SyncWorker: Sendable {
     package let bell = QueueBell()
 
     package init(
-        store: SyncStore, connections: ConnectionStore, ledger: LedgerStore, batches: BatchStore, queue: QueueWorker,
-        reader: TraktReader,
+        store: SyncStore, connections: ConnectionStore, ledger: LedgerStore, shelves: ShelfStore, batches: BatchStore,
+        queue: QueueWorker, readers: [SyncProvider: any RemoteReader],
         neighbours: any SyncNeighbours, clock: any WallClock, ids: any IDSource,
         observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }
     ) {
@@ -37,23 +37,32 @@ package struct SyncWorker: Sendable {
         self.queue = queue
         self.clock = clock
         self.observe = observe
-        providers = [.trakt]
+        providers = Array(readers.keys)
         drafter = SyncDrafter(
-            reader: reader, store: store, connections: connections, neighbours: neighbours, clock: clock)
+            readers: readers, store: store, connections: connections, neighbours: neighbours, shelves: shelves,
+            ledger: ledger, clock: clock)
         applier = SyncApplier(
-            store: store, ledger: ledger, batches: batches, neighbours: neighbours, clock: clock, ids: ids,
-            observe: observe)
+            store: store, ledger: ledger, shelves: shelves, batches: batches, neighbours: neighbours, clock: clock,
+            ids: ids, observe: observe)
     }
 
     /// Works until the task is cancelled.
     package func run() async {
+        var nextPoll = ContinuousClock.now
         while !Task.isCancelled {
+            if ContinuousClock.now >= nextPoll {
+                await poll()
+                nextPoll = .now + store.limits.pollPause * Double.random(in: 0.75...1.25)
+            }
             let worked = await turn()
             if worked == 0 {
                 await bell.wait(atMost: store.limits.poll * Double.random(in: 0.75...1.25))
             }
         }
     }
+
+    /// Asks for syncs of connections that were not looked at for a while. Where nothing has moved, one costs one call.
+    package func poll() async { _ = try? await store.openDue(of: providers, until: .now + .seconds(10)) }
 
     /// Takes up what is due and does it; how many runs that were.
     @discardableResult
@@ -96,7 +105,11 @@ package struct SyncWorker: Sendable {
                     return
                 }
                 observe(.drafted)
-                guard try await kept(draft, run) else { return }
+                switch try await kept(draft, run) {
+                case .kept: break
+                case .lost: return
+                case .undoing: throw SyncTrouble.reading(.wait(.seconds(10), "a sync is being taken back"))
+                }
                 observe(.kept)
                 if run.isDry { return }
                 isHeld = draft.heldText != nil
@@ -111,7 +124,7 @@ package struct SyncWorker: Sendable {
         }
     }
 
-    private func kept(_ draft: SyncDraft, _ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
+    private func kept(_ draft: SyncDraft, _ run: ClaimedRun) async throws(SyncTrouble) -> SyncStore.Keeping {
         do throws(StoreError) {
             return try await store.keep(draft, of: run, at: clock.now, until: .now + .seconds(60))
         } catch {
@@ -132,6 +145,7 @@ package struct SyncWorker: Sendable {
     private func end(_ run: ClaimedRun, _ state: SyncRunState, _ reason: String?) async {
         // Where the database refuses, the lease ends and somebody takes the run up again.
         _ = try? await store.move(run, to: state, reason: reason, until: .now + .seconds(10))
+        if run.isBackground { try? await store.dropIdle(run, until: .now + .seconds(10)) }
     }
 
     /// What cannot go on now is taken up again later; what only its person can mend ends the run.

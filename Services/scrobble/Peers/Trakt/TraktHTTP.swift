@@ -105,7 +105,9 @@ package struct TraktHTTP: Sendable {
                     isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
                     retryAfter: response.headers.first(name: "retry-after"),
                     rateLimit: response.headers.first(name: "x-ratelimit"),
-                    page: TraktPage(response.headers), body: Array(body.readableBytesView))
+                    page: TraktPage(response.headers),
+                    date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
+                    body: Array(body.readableBytesView))
             }
             group.addTask {
                 try await Task.sleep(for: limit)

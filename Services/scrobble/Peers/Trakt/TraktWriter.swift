@@ -54,47 +54,69 @@ package struct TraktWriter: RemoteWriter {
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .notTaken("titles cannot be looked up") }
         }
-        let known = parcel.jobs.map { job in
-            titles[job.title].flatMap { TraktCalls.ids($0) == nil ? nil : (job: job, ids: $0) }
-        }
-        let jobs = known.compactMap(\.self)
-        guard let first = jobs.first?.job else { return known.map { _ in Self.noIDs } }
-        let sent: [JobReply]
+        let forms = parcel.jobs.map { job in titles[job.title].map { TraktCalls.forms($0) } ?? [] }
+        let known = zip(parcel.jobs, forms).compactMap { job, forms in forms.first.map { (job: job, ids: $0) } }
+        guard let first = known.first?.job else { return forms.map { _ in Self.noIDs } }
+        var sent: [JobReply]
         if first.action == .removePlay {
-            sent = await remove(jobs, token, parcel)
+            sent = await remove(known.map(\.job), titles, token, parcel)
         } else {
-            let isLate = TraktCalls.isLate(first, now: clock.now)
-            guard let call = TraktCalls.call(first.action, jobs, isLate: isLate) else {
-                return known.map { _ in .refused("Trakt has no such action") }
-            }
-            sent = replies(await post(call, token, parcel), to: jobs)
+            sent = await send(known, token, parcel)
+            sent = await sendAgain(known, forms.filter { !$0.isEmpty }, sent, token, parcel)
         }
         var next = sent.makeIterator()
-        return known.map { $0 == nil ? Self.noIDs : next.next() ?? .untried }
+        return forms.map { $0.isEmpty ? Self.noIDs : next.next() ?? .untried }
     }
 
     private static let noIDs = JobReply.refused("no id of the title that Trakt knows")
+    private static let unknown = JobReply.refused("Trakt does not know the title")
 
-    private func replies(_ outcome: Outcome, to jobs: [(job: QueueJob, ids: ExternalIds)]) -> [JobReply] {
+    private func send(_ jobs: [TraktCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
+        guard let first = jobs.first?.job else { return [] }
+        let isLate = TraktCalls.isLate(first, now: clock.now)
+        guard let call = TraktCalls.call(first.action, jobs, isLate: isLate) else {
+            return jobs.map { _ in .refused("Trakt has no such action") }
+        }
+        return replies(await post(call, token, parcel), to: jobs)
+    }
+
+    /// What Trakt does not know under one name may be there under another; one more is tried.
+    private func sendAgain(
+        _ jobs: [TraktCalls.Named], _ forms: [[JSONValue]], _ sent: [JobReply], _ token: Secret, _ parcel: Parcel
+    ) async -> [JobReply] {
+        let places = sent.indices.filter { sent[$0] == Self.unknown && forms[$0].count > 1 }
+        guard !places.isEmpty else { return sent }
+        do { try await Task.sleep(for: pace) } catch { return sent }
+        let others = await send(places.map { (job: jobs[$0].job, ids: forms[$0][1]) }, token, parcel)
+        var replies = sent
+        for (place, reply) in zip(places, others) {
+            // With another token only these are to be sent again, never what was taken in the first call.
+            replies[place] = reply == .askUser(.needsReauth) ? .untried : reply
+        }
+        return replies
+    }
+
+    private func replies(_ outcome: Outcome, to jobs: [TraktCalls.Named]) -> [JobReply] {
         switch outcome {
         case .failed(let reply): return jobs.map { _ in reply }
         case .answered(let answer):
             let reply = answer.reply(now: clock.now)
+            // A scrobble of what is not there.
+            if answer.status == 404 { return jobs.map { _ in Self.unknown } }
             guard reply == .delivered, let body = try? decodeJSON(JSONValue.self, from: answer.body) else {
                 return jobs.map { _ in reply }
             }
-            return jobs.map { job, ids in
-                TraktCalls.isUnknown(ids, of: job.kind, in: body) ? .refused("Trakt does not know the title") : reply
-            }
+            return jobs.map { TraktCalls.isUnknown($0, in: body) ? Self.unknown : reply }
         }
     }
 
     /// Takes single plays out, by the numbers of their rows.
     private func remove(
-        _ jobs: [(job: QueueJob, ids: ExternalIds)], _ token: Secret, _ parcel: Parcel
+        _ jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ parcel: Parcel
     ) async -> [JobReply] {
         var replies: [JobReply] = []
-        for (job, ids) in jobs {
+        for job in jobs {
+            let ids = titles[job.title] ?? ExternalIds()
             switch await history(of: [job], token, parcel.deadline) {
             case .failure(let failure): replies.append(failure.reply)
             case .success(let plays):
@@ -108,7 +130,7 @@ package struct TraktWriter: RemoteWriter {
                     replies.append(.alreadyThere)
                     continue
                 }
-                replies += self.replies(await post(TraktCalls.removal(of: meant), token, parcel), to: [(job, ids)])
+                replies += self.replies(await post(TraktCalls.removal(of: meant), token, parcel), to: [(job, .null)])
             }
         }
         return replies

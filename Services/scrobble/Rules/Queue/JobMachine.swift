@@ -1,3 +1,5 @@
+package import Contracts
+
 /// Why a connection waits for its person.
 package enum ConnectionTrouble: String, Sendable, Hashable, CaseIterable {
     case needsReauth = "needs_reauth"
@@ -12,6 +14,8 @@ package enum JobReply: Sendable, Hashable {
     /// Taken, or there already.
     case delivered
     case alreadyThere
+    /// The play is there already, dated so.
+    case alreadyPlayed(Timestamp)
     /// Nothing left this machine, or the other side surely did nothing: try again later.
     case notTaken(String)
     /// The other side says when it will listen again; that holds for the whole connection.
@@ -81,6 +85,9 @@ package enum JobStep: Sendable, Hashable {
 package struct JobMachine: Sendable {
     package let limits: QueueLimits
 
+    /// How an outcome begins that tells when the other side says it was watched; the moment follows.
+    package static let alreadyPlayed = "already there, played at "
+
     package init(limits: QueueLimits) { self.limits = limits }
 
     /// What to do with a claimed job.
@@ -123,6 +130,7 @@ package struct JobMachine: Sendable {
         switch reply {
         case .delivered: return (.done(reason: "delivered"), .goOn)
         case .alreadyThere: return (.done(reason: "already there"), .goOn)
+        case .alreadyPlayed(let at): return (.done(reason: "\(Self.alreadyPlayed)\(at)"), .goOn)
         case .untried: return (.again(after: .zero, reason: "not tried", isCounted: false), .goOn)
         case .notTaken(let reason): return (.again(after: wait, reason: reason, isCounted: true), .hold(wait))
         case .wait(let time, let reason):

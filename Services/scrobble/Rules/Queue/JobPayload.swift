@@ -12,12 +12,18 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
     package var rating: Int?
     /// The number of their row, where a play of theirs is meant.
     package var theirs: Int64?
+    /// Since when it is in the collection.
+    package var collectedAt: Timestamp?
+    /// In which form it is owned, as `CollectedValue` writes it.
+    package var media: String?
 
     package init(
         progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil,
         rating: Int? = nil,
-        theirs: Int64? = nil
+        theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil
     ) {
+        self.collectedAt = collectedAt
+        self.media = media
         self.progressPercent = progressPercent
         self.watchedAt = watchedAt
         self.precision = precision
@@ -32,6 +38,8 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         precision = value["precision"].string.flatMap(PlayPrecision.init(rawValue:))
         rating = value["rating"].int
         theirs = value["theirs"].int.map { Int64($0) }
+        collectedAt = value["collected_at"].string.flatMap { Timestamp($0) }
+        media = value["media"].string
     }
 
     package func encode(to writer: inout JSONWriter) {
@@ -41,6 +49,8 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         if let precision { object.members.append(("precision", .string(precision.rawValue))) }
         if let rating { object.members.append(("rating", .number(JSONNumber(rating)))) }
         if let theirs { object.members.append(("theirs", .number(JSONNumber(Int(theirs))))) }
+        if let collectedAt { object.members.append(("collected_at", .string(collectedAt.description))) }
+        if let media { object.members.append(("media", .string(media))) }
         JSONValue.object(object).encode(to: &writer)
     }
 }

@@ -50,10 +50,10 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         func settle(_ title: TitleID) {
             guard !circumstances.inFlight.contains(title) else { return }
             let (entry, mine, shown) = (base[title], own[title], shown[title])
+            let their = shown.map(SideState.present) ?? .unshown(unshown)
             var decision = rule.decide(
-                base: entry, ours: mine, theirs: shown.map(SideState.present) ?? .unshown(unshown),
-                isExcused: circumstances.excused.contains(title))
-            if let entry, entry.isEcho(shown?.value, unshown) { draft.echoed() }
+                base: entry, ours: mine, theirs: their, isExcused: circumstances.excused.contains(title))
+            if let entry, entry.isEcho(their) { draft.echoed() }
             if case .clash(let ours, let theirs, nil) = decision, let side = circumstances.chosen[title] {
                 decision = .clash(ours: ours, theirs: theirs, winner: side).allowed(policy)
             }

@@ -10,11 +10,14 @@ package struct OurPlay: Sendable, Hashable {
     package let isRemoved: Bool
     /// The other side cannot or shall not hold it.
     package let isBeyond: Bool
+    /// The other side has said that it has it, as of then.
+    package let isThereAt: Timestamp?
 
     package init(
         id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int? = nil, isRemoved: Bool = false,
-        isBeyond: Bool = false
+        isBeyond: Bool = false, isThereAt: Timestamp? = nil
     ) {
+        self.isThereAt = isThereAt
         self.id = id
         self.title = title
         self.moment = moment
@@ -31,8 +34,11 @@ package struct TheirPlay: Sendable, Hashable {
     package let title: TitleID
     /// Nil where they do not know.
     package let watchedAt: Timestamp?
+    /// On which day that was where the person lives; nil where that is not asked for.
+    package let day: CalendarDate?
 
-    package init(id: Int64, title: TitleID, watchedAt: Timestamp?) {
+    package init(id: Int64, title: TitleID, watchedAt: Timestamp?, day: CalendarDate? = nil) {
+        self.day = day
         self.id = id
         self.title = title
         self.watchedAt = watchedAt
@@ -49,8 +55,14 @@ package struct PlayPair: Sendable, Hashable {
     package let isFresh: Bool
     /// Taken out here before both sides met: it stays removed here and untouched there.
     package let isApart: Bool
+    /// They are not to have it: a sync that had told it was taken back.
+    package let isOursAlone: Bool
 
-    package init(play: PlayID, title: TitleID, theirs: Int64?, isFresh: Bool = false, isApart: Bool = false) {
+    package init(
+        play: PlayID, title: TitleID, theirs: Int64?, isFresh: Bool = false, isApart: Bool = false,
+        isOursAlone: Bool = false
+    ) {
+        self.isOursAlone = isOursAlone
         self.play = play
         self.title = title
         self.theirs = theirs

@@ -88,9 +88,14 @@ package struct HistoryPlanner: Sendable {
             isComplete = absence != nil
             for pair in base {
                 let play = ours.removeValue(forKey: pair.play)
+                if pair.isOursAlone {
+                    if let number = pair.theirs { theirs[number] = nil }
+                    if play?.isRemoved == true { plan.forgotten.append(pair.play) }
+                    continue
+                }
                 guard let number = pair.theirs else {
                     if let play { ours[play.id] = play }
-                    written.append(pair)
+                    if !pair.isApart { written.append(pair) }
                     continue
                 }
                 let isShown = theirs.removeValue(forKey: number) != nil
@@ -142,6 +147,10 @@ package struct HistoryPlanner: Sendable {
 
         /// How far apart the two are if they are one play: the other side tells minutes, and a scrobble is stamped there.
         private static func distance(_ ours: OurPlay, _ theirs: TheirPlay) -> Duration? {
+            if let told = ours.isThereAt, let other = theirs.watchedAt {
+                let apart = abs(told.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
+                if apart <= 60_000_000 { return .microseconds(apart) }
+            }
             switch (ours.moment, theirs.watchedAt) {
             case (.unknown, nil): return .zero
             case (.unknown, _), (_, nil): return nil
@@ -150,10 +159,10 @@ package struct HistoryPlanner: Sendable {
                 let minutes = min(ours.runtimeMinutes ?? 0, 1_440)
                 let window = max(PlayMatcher.windowMin, .seconds(minutes * 30))
                 return .microseconds(apart) <= window + .seconds(60) ? .microseconds(apart) : nil
-            case (.day, .some(let other)):
-                // A day is told as its noon; anything else on that day came by another road.
+            case (.day(let day), .some(let other)):
+                // A day is told as its noon UTC; anything else on that day, where the person lives, came by another road.
                 let apart = abs(ours.moment.listedAt.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
-                return apart <= 12 * 3_600_000_000 ? .microseconds(apart) : nil
+                return apart == 0 || (theirs.day ?? other.date) == day ? .microseconds(apart) : nil
             }
         }
     }

@@ -31,25 +31,51 @@ package struct BaseEntry<Value: Hashable & Sendable>: Sendable, Hashable {
     package var echo: Echo?
     /// They let go of it by themselves (Trakt takes a watched title off the watchlist), which is nobody's wish.
     package var isLetGo: Bool
+    /// What we have instead, where both were left as they are when a sync was taken back.
+    package var apart: Apart?
+
+    package struct Apart: Sendable, Hashable {
+        /// Nil where we have nothing.
+        package let ours: Value?
+
+        package init(ours: Value?) { self.ours = ours }
+    }
 
     package struct Echo: Sendable, Hashable {
         /// Nil where they had nothing.
         package let was: Value?
+        /// What they date later than this came after what was agreed, and is no echo. By their clock; nil where that is not
+        /// known, and then only time tells.
+        package let over: Timestamp?
 
-        package init(was: Value?) { self.was = was }
+        package init(was: Value?, over: Timestamp? = nil) {
+            self.was = was
+            self.over = over
+        }
     }
 
-    package init(_ value: Value?, echo: Echo? = nil, isLetGo: Bool = false) {
+    package init(_ value: Value?, echo: Echo? = nil, isLetGo: Bool = false, apart: Apart? = nil) {
+        self.apart = apart
         self.value = value
         self.echo = echo
         self.isLetGo = isLetGo
     }
 
-    /// Whether a reading shows what was there before.
-    func isEcho(_ shown: Value?, _ unshown: Unshown) -> Bool {
-        guard let echo, echo.was == shown, shown != value else { return false }
-        if shown == nil, case .absent = unshown { return true }
-        return shown != nil
+    /// Whether what is shown may be older than what was agreed on: what was there right before that, or anything else that
+    /// was there shortly before and that we have never seen.
+    fileprivate func doubts(_ shown: Value?, _ moment: SyncMoment?) -> Bool {
+        guard let echo, shown != (isLetGo ? nil : value) else { return false }
+        if let over = echo.over, let moment, moment.isExact, moment.at > over { return false }
+        return true
+    }
+
+    /// Whether a reading may lag behind this.
+    func isEcho(_ theirs: SideState<Value>) -> Bool {
+        switch theirs {
+        case .present(let shown): doubts(shown.value, shown.moment)
+        case .unshown(.absent): doubts(nil, nil)
+        case .unshown(.asAgreed), .unshown(.unknown): false
+        }
     }
 }
 
@@ -100,14 +126,15 @@ package struct ItemRule: Sendable, Hashable {
         case .unshown(.asAgreed): (their, moment, proof) = (agreed, nil, nil)
         case .unshown(.unknown): return .rest
         }
-        // A reading that lags behind our own write shows nothing new.
-        if let echo = base?.echo, echo.was == their, their != agreed { return lagging(agreed, ours) }
+        // A reading that may lag shows nothing new; least of all may it win over what was edited here since.
+        if let base, base.isEcho(theirs) { return lagging(base, ours, their) }
         if base?.isLetGo == true, let agreed {
             if let their {
                 return their == agreed && ours?.value == agreed ? .agree(agreed) : .take(their).allowed(policy)
             }
             return ours == nil ? .forget : .rest
         }
+        if let apart = base?.apart { return decide(apart, agreed, ours, their, moment) }
         switch (ours?.value != agreed, their != agreed) {
         case (false, false): return .rest
         case (true, false): return give(ours?.value)
@@ -116,9 +143,28 @@ package struct ItemRule: Sendable, Hashable {
         }
     }
 
-    /// They will show the agreed value sooner or later; only what we changed since then is told.
-    private func lagging<Value>(_ agreed: Value?, _ ours: SyncValue<Value>?) -> ItemDecision<Value> {
-        ours?.value == agreed ? .rest : give(ours?.value)
+    /// Both stay as they are until somebody gives one of them another value.
+    private func decide<Value>(
+        _ apart: BaseEntry<Value>.Apart, _ agreed: Value?, _ ours: SyncValue<Value>?, _ their: Value?,
+        _ moment: SyncMoment?
+    ) -> ItemDecision<Value> {
+        if let ours, ours.value == their { return .agree(ours.value) }
+        switch (ours?.value != apart.ours, their != agreed) {
+        case (false, false): return .rest
+        case (true, false): return ours.map { .give($0.value).allowed(policy) } ?? .rest
+        case (false, true): return their.map { .take($0).allowed(policy) } ?? .rest
+        case (true, true): return meet(ours, their, moment)
+        }
+    }
+
+    /// They will show the agreed value sooner or later. Where they show what was there right before, what we changed since is
+    /// told at once; anything else is waited out.
+    private func lagging<Value>(
+        _ base: BaseEntry<Value>, _ ours: SyncValue<Value>?, _ their: Value?
+    ) -> ItemDecision<Value> {
+        let isApart = base.isLetGo || base.apart != nil
+        if isApart || base.echo?.was != their || ours?.value == base.value { return .rest }
+        return give(ours?.value)
     }
 
     private func give<Value>(_ value: Value?) -> ItemDecision<Value> {

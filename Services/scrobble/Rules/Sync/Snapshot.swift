@@ -75,19 +75,10 @@ package struct PageTally: Sendable, Hashable {
         }
     }
 
-    /// How far a list's own item count can be trusted.
-    package enum Count: Sendable, Hashable {
-        /// It is that of this very list.
-        case exact
-        /// It ignores the filter by kind (seen at Trakt's watchlist), so it may say more than there is.
-        case atLeast
-    }
-
     /// Why a list is not proven complete.
     package enum Doubt: String, Sendable, Hashable {
         case noPages = "no page arrived"
         case gap = "a page is missing"
-        case fullLastPage = "the last page is full"
         case moreAnnounced = "more was announced than arrived"
         case moved = "the list changed while it was read"
         case unheaded = "the pages do not say how many there are"
@@ -95,9 +86,8 @@ package struct PageTally: Sendable, Hashable {
     }
 
     private var pages: [Page] = []
-    private let count: Count
 
-    package init(count: Count) { self.count = count }
+    package init() {}
 
     package mutating func add(_ page: Page) { pages.append(page) }
 
@@ -113,22 +103,13 @@ package struct PageTally: Sendable, Hashable {
     package var doubt: Doubt? {
         guard let first = pages.first, let last = pages.last else { return .noPages }
         guard pages.map(\.number) == Array(1...pages.count) else { return .gap }
-        guard let pageCount = last.pageCount, let limit = last.limit, let itemCount = last.itemCount else {
+        guard let pageCount = last.pageCount, last.limit != nil, let itemCount = last.itemCount else {
             return .unheaded
         }
         if pages.contains(where: { $0.itemCount != first.itemCount || $0.limit != first.limit }) { return .moved }
         let rows = pages.reduce(0) { $0 + $1.rowCount }
-        switch count {
-        case .exact:
-            if last.number < pageCount { return .gap }
-            return rows < itemCount ? .moreAnnounced : rows > itemCount ? .moved : nil
-        case .atLeast:
-            // Rows of another kind are counted too, so that only a page which is not full shows the end.
-            if rows == itemCount { return nil }
-            if last.rowCount > 0, last.number < pageCount { return .gap }
-            guard let end = pages.firstIndex(where: { $0.rowCount < limit }) else { return .fullLastPage }
-            return pages[(end + 1)...].allSatisfy { $0.rowCount == 0 } ? nil : .gap
-        }
+        if last.number < pageCount { return .gap }
+        return rows < itemCount ? .moreAnnounced : rows > itemCount ? .moved : nil
     }
 
     /// The snapshot that the pages make. `isMoved`: the other side says that something happened in this list since the

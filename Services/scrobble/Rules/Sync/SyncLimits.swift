@@ -12,8 +12,17 @@ package struct SyncLimits: Sendable, Hashable {
     package var theirsMax = 1_000
     /// How long a reading over there may lag behind a write of ours.
     package var lag = Duration.seconds(300)
+    /// How far the two clocks may be apart after their difference was measured.
+    package var clockDoubt = Duration.seconds(2)
     /// Everything is read at least this often, for what is dated back and what is removed.
     package var wholeEvery = Duration.seconds(86_400)
+    /// How often a connection is asked by itself whether something has happened there, and no sooner than that.
+    package var pollEvery = Duration.seconds(1_800)
+    /// For so long after somebody did something here.
+    package var activeFor = Duration.seconds(14 * 86_400)
+    /// Connections that are found due at a time, and how often they are looked for.
+    package var pollMax = 20
+    package var pollPause = Duration.seconds(60)
     /// Titles that are asked of metadata by one call.
     package var resolveMax = 500
     /// Reads of one account in five minutes; Trakt allows 500.

@@ -3,7 +3,7 @@ package import Contracts
 /// A change as a run keeps it: what is planned, and what became of it.
 package struct SyncChange: Sendable, Hashable {
     package enum State: String, Sendable, Hashable {
-        case planned, queued, done, skipped, failed, held, dry
+        case planned, queued, done, skipped, failed, held, dry, undone
     }
 
     /// From 0, in the order of the plan.
@@ -20,12 +20,15 @@ package struct SyncChange: Sendable, Hashable {
     package let at: Timestamp?
     package var state: State
     package var reason: String?
+    /// It takes back another change of the same run.
+    package var isUndo: Bool
 
     package init(
         position: Int = 0, facet: SyncFacet, side: SyncSide, title: TitleID, kind: TitleKind, play: PlayID? = nil,
         theirs: Int64? = nil, was: String?, becomes: String?, at: Timestamp? = nil, state: State = .planned,
-        reason: String? = nil
+        reason: String? = nil, isUndo: Bool = false
     ) {
+        self.isUndo = isUndo
         self.position = position
         self.facet = facet
         self.side = side
@@ -54,11 +57,15 @@ package struct BaseRow: Sendable, Hashable {
     package var was: String?
     package var isLetGo: Bool
     package var isApart: Bool
+    /// What we have instead, where that is not what they have.
+    package var apart: String?
 
     package init(
         facet: SyncFacet, item: UUIDBits, title: TitleID, kind: TitleKind, value: String?, theirs: Int64? = nil,
-        writtenAt: Timestamp? = nil, was: String? = nil, isLetGo: Bool = false, isApart: Bool = false
+        writtenAt: Timestamp? = nil, was: String? = nil, isLetGo: Bool = false, isApart: Bool = false,
+        apart: String? = nil
     ) {
+        self.apart = apart
         self.facet = facet
         self.item = item
         self.title = title

@@ -25,17 +25,32 @@ package struct TraktAnswer: Sendable, Hashable {
     /// The header `X-Ratelimit`: a JSON object.
     package let rateLimit: String?
     package let page: TraktPage
+    /// What time it was there; nil where that is not said.
+    package let date: Timestamp?
     package let body: [UInt8]
 
     package init(
-        status: Int, isHTML: Bool, retryAfter: String?, rateLimit: String?, page: TraktPage = TraktPage(), body: [UInt8]
+        status: Int, isHTML: Bool, retryAfter: String?, rateLimit: String?, page: TraktPage = TraktPage(),
+        date: Timestamp? = nil, body: [UInt8]
     ) {
+        self.date = date
         self.status = status
         self.isHTML = isHTML
         self.retryAfter = retryAfter
         self.rateLimit = rateLimit
         self.page = page
         self.body = body
+    }
+
+    /// Reads the header `Date` in its one modern form (RFC 9110): `Sun, 06 Nov 1994 08:49:37 GMT`.
+    package static func date(_ text: String) -> Timestamp? {
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
+            return nil
+        }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        return Timestamp("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
     }
 
     /// What it means for the jobs that the call carried. Trakt's status codes as its documentation has them; what stands
@@ -45,7 +60,7 @@ package struct TraktAnswer: Sendable, Hashable {
         case 200...299: .delivered
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
-        case 409: .alreadyThere
+        case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere
         case 420: .askUser(.accountLimit)
         case 423: .askUser(.locked)
         case 426: .askUser(.vipRequired)
@@ -55,6 +70,11 @@ package struct TraktAnswer: Sendable, Hashable {
         case 404: .refused("Trakt does not know the title (404)")
         default: .refused("Trakt refused it (\(status))")
         }
+    }
+
+    /// When the play was that a scrobble would double (409); what it tells may be missing.
+    private var playedAt: Timestamp? {
+        (try? decodeJSON(JSONValue.self, from: body))?["watched_at"].string.flatMap { Timestamp($0) }
     }
 
     /// The longer of both ways to say it; half a minute where neither is there.

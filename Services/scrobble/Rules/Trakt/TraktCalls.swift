@@ -12,32 +12,38 @@ package enum TraktCalls {
     /// A stop below this is taken for a pause.
     static let stopProgressMin = 80.5
 
+    /// A job with the ids under which its title is named.
+    package typealias Named = (job: QueueJob, ids: JSONValue)
+
     /// The call for jobs of one action; nil for an action that is not written this way. `isLate`: what was to be told as
     /// it happened goes into the history.
-    package static func call(
-        _ action: JobAction, _ jobs: [(job: QueueJob, ids: ExternalIds)], isLate: Bool
-    ) -> TraktCall? {
+    package static func call(_ action: JobAction, _ jobs: [Named], isLate: Bool) -> TraktCall? {
         guard let first = jobs.first else { return nil }
         switch action {
-        case .start, .pause: return scrobble(action.rawValue, first.job, first.ids)
-        case .stop where !isLate: return scrobble("stop", first.job, first.ids)
-        case .stop, .addPlay:
-            // A show or a season without its episodes would mark all of them.
-            guard jobs.allSatisfy({ $0.job.kind == .movie || $0.job.kind == .episode }) else { return nil }
-            return TraktCall(path: "sync/history", body: list(jobs, with: watchedAt))
+        case .start, .pause: return scrobble(action.rawValue, first)
+        case .stop where !isLate: return scrobble("stop", first)
+        case .stop, .addPlay: return whole(jobs, "sync/history") { [watchedAt($0)] }
         case .rate:
             return TraktCall(
-                path: "sync/ratings", body: list(jobs) { ("rating", $0.payload.rating.map { .number(JSONNumber($0)) }) }
+                path: "sync/ratings",
+                body: list(jobs) { [("rating", $0.payload.rating.map { .number(JSONNumber($0)) })] }
             )
-        case .unrate: return TraktCall(path: "sync/ratings/remove", body: list(jobs) { _ in ("", nil) })
-        case .addToWatchlist: return TraktCall(path: "sync/watchlist", body: list(jobs) { _ in ("", nil) })
-        case .removeFromWatchlist: return TraktCall(path: "sync/watchlist/remove", body: list(jobs) { _ in ("", nil) })
-        case .addToCollection: return TraktCall(path: "sync/collection", body: list(jobs) { _ in ("", nil) })
-        case .removeFromCollection:
-            return TraktCall(path: "sync/collection/remove", body: list(jobs) { _ in ("", nil) })
+        case .unrate: return TraktCall(path: "sync/ratings/remove", body: list(jobs))
+        case .addToWatchlist: return TraktCall(path: "sync/watchlist", body: list(jobs))
+        case .removeFromWatchlist: return TraktCall(path: "sync/watchlist/remove", body: list(jobs))
+        case .addToCollection: return whole(jobs, "sync/collection", with: collected)
+        case .removeFromCollection: return whole(jobs, "sync/collection/remove")
         // By the numbers of the rows, which must be looked up first: an item would take all its plays along.
         case .removePlay: return nil
         }
+    }
+
+    /// A call about films and episodes only: a show or a season without its episodes would mean all of them.
+    private static func whole(
+        _ jobs: [Named], _ path: String, with members: (QueueJob) -> [(name: String, value: JSONValue?)] = { _ in [] }
+    ) -> TraktCall? {
+        guard jobs.allSatisfy({ $0.job.kind == .movie || $0.job.kind == .episode }) else { return nil }
+        return TraktCall(path: path, body: list(jobs, with: members))
     }
 
     /// Whether a job is too old to be told as it happens: a scrobble has no date but now. It may have waited in the queue,
@@ -54,44 +60,57 @@ package enum TraktCalls {
             body: .object(JSONObject([("ids", .array(plays.map { .number(JSONNumber($0.id)) }))])))
     }
 
-    /// The one or two ids that Trakt knows best; nil where it knows none.
-    package static func ids(_ ids: ExternalIds) -> JSONValue? {
-        var members: [(name: String, value: JSONValue)] = []
-        if let trakt = ids.trakt { return .object(JSONObject([("trakt", .number(JSONNumber(trakt)))])) }
-        if let imdb = ids.imdb { members.append(("imdb", .string(imdb))) }
-        if let tmdb = ids.tmdb { members.append(("tmdb", .number(JSONNumber(tmdb)))) }
-        if members.isEmpty, let tvdb = ids.tvdb { members.append(("tvdb", .number(JSONNumber(tvdb)))) }
-        return members.isEmpty ? nil : .object(JSONObject(members))
+    /// The ids under which Trakt may know a title, the surest first: of one that it does not know under the first the second
+    /// is tried. Ids that contradict each other have no certain meaning there, so that few are told at once.
+    package static func forms(_ ids: ExternalIds) -> [JSONValue] {
+        func form(_ members: [(name: String, value: JSONValue?)]) -> JSONValue? {
+            let there = members.compactMap { member in member.value.map { (name: member.name, value: $0) } }
+            return there.isEmpty ? nil : .object(JSONObject(there))
+        }
+        func number(_ value: Int?) -> JSONValue? { value.map { .number(JSONNumber($0)) } }
+        let known = form([("imdb", ids.imdb.map { .string($0) }), ("tmdb", number(ids.tmdb))])
+        let forms = [form([("trakt", number(ids.trakt))]), known, form([("tvdb", number(ids.tvdb))])]
+        return forms.compactMap(\.self)
     }
 
-    private static func scrobble(_ step: String, _ job: QueueJob, _ ids: ExternalIds) -> TraktCall {
-        let told = job.payload.progressPercent ?? 0
+    private static func scrobble(_ step: String, _ named: Named) -> TraktCall {
+        let told = named.job.payload.progressPercent ?? 0
         let progress = step == "stop" ? max(told, stopProgressMin) : told
         return TraktCall(
             path: "scrobble/\(step)",
             body: .object(
                 JSONObject([
-                    (job.kind == .movie ? "movie" : "episode", .object(JSONObject([("ids", self.ids(ids) ?? .null)]))),
+                    (named.job.kind == .movie ? "movie" : "episode", .object(JSONObject([("ids", named.ids)]))),
                     ("progress", .number(JSONNumber(progress))),
                 ])))
+    }
+
+    /// Since when, and in which form: what is left out is taken away by Trakt.
+    private static func collected(_ job: QueueJob) -> [(name: String, value: JSONValue?)] {
+        var told: [(name: String, value: JSONValue?)] = []
+        if let at = job.payload.collectedAt { told.append(("collected_at", .string(at.description))) }
+        for (name, text) in job.payload.media.flatMap({ CollectedValue(stored: $0) })?.members ?? [] {
+            told.append((name, name == "3d" ? .bool(text == "true") : .string(text)))
+        }
+        return told
     }
 
     private static func watchedAt(_ job: QueueJob) -> (name: String, value: JSONValue?) {
         ("watched_at", .string(job.payload.watchedAt?.description ?? "unknown"))
     }
 
-    /// Items by kind, each with its ids and one more member.
+    private static let names: [(kind: TitleKind, name: String)] = [
+        (.movie, "movies"), (.series, "shows"), (.season, "seasons"), (.episode, "episodes"),
+    ]
+
+    /// Items by kind, each with its ids and what else there is to say.
     private static func list(
-        _ jobs: [(job: QueueJob, ids: ExternalIds)], with member: (QueueJob) -> (name: String, value: JSONValue?)
+        _ jobs: [Named], with more: (QueueJob) -> [(name: String, value: JSONValue?)] = { _ in [] }
     ) -> JSONValue {
-        let names: [(TitleKind, String)] = [
-            (.movie, "movies"), (.series, "shows"), (.season, "seasons"), (.episode, "episodes"),
-        ]
         let members = names.compactMap { kind, name -> (name: String, value: JSONValue)? in
             let items = jobs.filter { $0.job.kind == kind }.map { job, ids in
-                var item: [(name: String, value: JSONValue)] = [("ids", self.ids(ids) ?? .null)]
-                let (name, value) = member(job)
-                if let value { item.append((name, value)) }
+                var item: [(name: String, value: JSONValue)] = [("ids", ids)]
+                for (name, value) in more(job) { if let value { item.append((name, value)) } }
                 return JSONValue.object(JSONObject(item))
             }
             return items.isEmpty ? nil : (name, .array(items))
@@ -100,9 +119,8 @@ package enum TraktCalls {
     }
 
     /// Whether an answer to a list says that Trakt does not have this item; it echoes the ids as they were sent.
-    package static func isUnknown(_ ids: ExternalIds, of kind: TitleKind, in body: JSONValue) -> Bool {
-        let names: [TitleKind: String] = [.movie: "movies", .series: "shows", .season: "seasons", .episode: "episodes"]
-        guard let name = names[kind], let sent = self.ids(ids) else { return false }
-        return body["not_found"][name].array.contains { $0["ids"] == sent }
+    package static func isUnknown(_ named: Named, in body: JSONValue) -> Bool {
+        guard let name = names.first(where: { $0.kind == named.job.kind })?.name else { return false }
+        return body["not_found"][name].array.contains { $0["ids"] == named.ids }
     }
 }

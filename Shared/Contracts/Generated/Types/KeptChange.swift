@@ -12,18 +12,22 @@ package struct KeptChange: Sendable, Hashable, JSONCodable {
     package var list: ListID?
     /// Where it is known; while the undoing is only looked at.
     package var reason: KeptReason?
+    /// theirs: it stays as it is in an account elsewhere.
+    package var side: SyncSide?
 
     package init(
-        facet: String, title: TitleID? = nil, play: PlayID? = nil, list: ListID? = nil, reason: KeptReason? = nil
+        facet: String, title: TitleID? = nil, play: PlayID? = nil, list: ListID? = nil, reason: KeptReason? = nil,
+        side: SyncSide? = nil
     ) {
         self.facet = facet
         self.title = title
         self.play = play
         self.list = list
         self.reason = reason
+        self.side = side
     }
 
-    private static let names = JSONNames("facet", "title", "play", "list", "reason")
+    private static let names = JSONNames("facet", "title", "play", "list", "reason", "side")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var facet: String?
@@ -31,6 +35,7 @@ package struct KeptChange: Sendable, Hashable, JSONCodable {
         var play: PlayID?
         var list: ListID?
         var reason: KeptReason?
+        var side: SyncSide?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -38,7 +43,8 @@ package struct KeptChange: Sendable, Hashable, JSONCodable {
             case 1: title = try TitleID(from: &jsonReader)
             case 2: play = try PlayID(from: &jsonReader)
             case 3: list = try ListID(from: &jsonReader)
-            default: reason = try KeptReason(from: &jsonReader)
+            case 4: reason = try KeptReason(from: &jsonReader)
+            default: side = try SyncSide(from: &jsonReader)
             }
         }
         guard let facet else {
@@ -49,6 +55,7 @@ package struct KeptChange: Sendable, Hashable, JSONCodable {
         self.play = play
         self.list = list
         self.reason = reason
+        self.side = side
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -69,6 +76,10 @@ package struct KeptChange: Sendable, Hashable, JSONCodable {
         if let reason {
             jsonWriter.raw(#","reason":"#)
             reason.encode(to: &jsonWriter)
+        }
+        if let side {
+            jsonWriter.raw(#","side":"#)
+            side.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

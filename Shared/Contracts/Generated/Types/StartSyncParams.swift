@@ -8,28 +8,36 @@ package struct StartSyncParams: Sendable, Hashable, JSONCodable {
     package var provider: SyncProvider
     package var dryRun: Bool?
     package var confirms: BatchID?
+    package var timeZone: String?
 
-    package init(user: UserID, provider: SyncProvider, dryRun: Bool? = nil, confirms: BatchID? = nil) {
+    package init(
+        user: UserID, provider: SyncProvider, dryRun: Bool? = nil, confirms: BatchID? = nil, timeZone: String? = nil
+    ) {
         self.user = user
         self.provider = provider
         self.dryRun = dryRun
         self.confirms = confirms
+        self.timeZone = timeZone
     }
 
-    private static let names = JSONNames("user", "provider", "dry_run", "confirms")
+    private static let timeZonePattern = TextPattern("^[A-Za-z0-9_+/-]+$")
+
+    private static let names = JSONNames("user", "provider", "dry_run", "confirms", "time_zone")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var provider: SyncProvider?
         var dryRun: Bool?
         var confirms: BatchID?
+        var timeZone: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
             case 1: provider = try SyncProvider(from: &jsonReader)
             case 2: dryRun = try jsonReader.bool()
-            default: confirms = try BatchID(from: &jsonReader)
+            case 3: confirms = try BatchID(from: &jsonReader)
+            default: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             }
         }
         guard let user, let provider else {
@@ -39,6 +47,7 @@ package struct StartSyncParams: Sendable, Hashable, JSONCodable {
         self.provider = provider
         self.dryRun = dryRun
         self.confirms = confirms
+        self.timeZone = timeZone
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -53,6 +62,10 @@ package struct StartSyncParams: Sendable, Hashable, JSONCodable {
         if let confirms {
             jsonWriter.raw(#","confirms":"#)
             confirms.encode(to: &jsonWriter)
+        }
+        if let timeZone {
+            jsonWriter.raw(#","time_zone":"#)
+            timeZone.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -11,8 +11,9 @@ package enum SyncItemState: String, Sendable, Hashable, CaseIterable, JSONCodabl
     case failed
     case held
     case dry
+    case undone
 
-    private static let names = JSONNames("planned", "queued", "done", "skipped", "failed", "held", "dry")
+    private static let names = JSONNames("planned", "queued", "done", "skipped", "failed", "held", "dry", "undone")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {
@@ -22,7 +23,8 @@ package enum SyncItemState: String, Sendable, Hashable, CaseIterable, JSONCodabl
         case 3: self = .skipped
         case 4: self = .failed
         case 5: self = .held
-        default: self = .dry
+        case 6: self = .dry
+        default: self = .undone
         }
     }
 

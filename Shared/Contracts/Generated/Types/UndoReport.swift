@@ -10,22 +10,26 @@ package struct UndoReport: Sendable, Hashable, JSONCodable {
     package var restored: Int
     /// Items that stay as they are.
     package var kept: Int
+    /// Items that an account elsewhere has not taken back yet.
+    package var waiting: Int?
     /// The first of those.
     package var keptItems: [KeptChange]
 
-    package init(batch: Batch, restored: Int, kept: Int, keptItems: [KeptChange]) {
+    package init(batch: Batch, restored: Int, kept: Int, waiting: Int? = nil, keptItems: [KeptChange]) {
         self.batch = batch
         self.restored = restored
         self.kept = kept
+        self.waiting = waiting
         self.keptItems = keptItems
     }
 
-    private static let names = JSONNames("batch", "restored", "kept", "kept_items")
+    private static let names = JSONNames("batch", "restored", "kept", "waiting", "kept_items")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var batch: Batch?
         var restored: Int?
         var kept: Int?
+        var waiting: Int?
         var keptItems: [KeptChange]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -33,15 +37,17 @@ package struct UndoReport: Sendable, Hashable, JSONCodable {
             case 0: batch = try Batch(from: &jsonReader)
             case 1: restored = try jsonReader.int(in: 0...2147483647)
             case 2: kept = try jsonReader.int(in: 0...2147483647)
+            case 3: waiting = try jsonReader.int(in: 0...2147483647)
             default: keptItems = try jsonReader.array(of: KeptChange.self, max: 200)
             }
         }
         guard let batch, let restored, let kept, let keptItems else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0xf)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x17)
         }
         self.batch = batch
         self.restored = restored
         self.kept = kept
+        self.waiting = waiting
         self.keptItems = keptItems
     }
 
@@ -52,6 +58,10 @@ package struct UndoReport: Sendable, Hashable, JSONCodable {
         restored.encode(to: &jsonWriter)
         jsonWriter.raw(#","kept":"#)
         kept.encode(to: &jsonWriter)
+        if let waiting {
+            jsonWriter.raw(#","waiting":"#)
+            waiting.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#","kept_items":"#)
         keptItems.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)

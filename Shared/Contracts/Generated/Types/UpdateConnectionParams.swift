@@ -10,10 +10,11 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
     package var paused: Bool?
     package var scrobbleThresholdPercent: Double?
     package var facets: [FacetSettings]?
+    package var timeZone: String?
 
     package init(
         user: UserID, provider: SyncProvider, enabled: Bool? = nil, paused: Bool? = nil,
-        scrobbleThresholdPercent: Double? = nil, facets: [FacetSettings]? = nil
+        scrobbleThresholdPercent: Double? = nil, facets: [FacetSettings]? = nil, timeZone: String? = nil
     ) {
         self.user = user
         self.provider = provider
@@ -21,10 +22,13 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
         self.paused = paused
         self.scrobbleThresholdPercent = scrobbleThresholdPercent
         self.facets = facets
+        self.timeZone = timeZone
     }
 
+    private static let timeZonePattern = TextPattern("^[A-Za-z0-9_+/-]+$")
+
     private static let names = JSONNames(
-        "user", "provider", "enabled", "paused", "scrobble_threshold_percent", "facets"
+        "user", "provider", "enabled", "paused", "scrobble_threshold_percent", "facets", "time_zone"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -34,6 +38,7 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
         var paused: Bool?
         var scrobbleThresholdPercent: Double?
         var facets: [FacetSettings]?
+        var timeZone: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -42,7 +47,8 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
             case 2: enabled = try jsonReader.bool()
             case 3: paused = try jsonReader.bool()
             case 4: scrobbleThresholdPercent = try jsonReader.double(min: 1, max: 100)
-            default: facets = try jsonReader.array(of: FacetSettings.self, max: 5)
+            case 5: facets = try jsonReader.array(of: FacetSettings.self, max: 5)
+            default: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             }
         }
         guard let user, let provider else {
@@ -54,6 +60,7 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
         self.paused = paused
         self.scrobbleThresholdPercent = scrobbleThresholdPercent
         self.facets = facets
+        self.timeZone = timeZone
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -76,6 +83,10 @@ package struct UpdateConnectionParams: Sendable, Hashable, JSONCodable {
         if let facets {
             jsonWriter.raw(#","facets":"#)
             facets.encode(to: &jsonWriter)
+        }
+        if let timeZone {
+            jsonWriter.raw(#","time_zone":"#)
+            timeZone.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,29 @@
+package import Contracts
+package import RPC
+
+/// What a person wants of an account elsewhere, and now: told with where the person lives, so that a play of the evening
+/// stays on its day.
+extension GatewayService {
+    package func updateConnection(
+        _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectionView> {
+        EdgeReply(
+            try await clients.scrobble.updateConnection(
+                UpdateConnectionParams(
+                    user: caller.user, provider: input.provider, enabled: input.body.enabled,
+                    paused: input.body.paused, scrobbleThresholdPercent: input.body.scrobbleThresholdPercent,
+                    facets: input.body.facets, timeZone: caller.timeZone),
+                context.rpc.outgoing(idempotencyKey: context.once?.key)))
+    }
+
+    package func startSync(
+        _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SyncStart> {
+        EdgeReply(
+            try await clients.scrobble.startSync(
+                StartSyncParams(
+                    user: caller.user, provider: input.provider, dryRun: input.dryRun, confirms: input.confirms,
+                    timeZone: caller.timeZone),
+                context.rpc.outgoing(idempotencyKey: context.once?.key)))
+    }
+}

@@ -1,0 +1,214 @@
+import Contracts
+import Store
+
+/// Facets that have a value for a title.
+extension SyncDrafter {
+    func ratings(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        let version = try await neighbours.ratingsVersion(of: frame.run.user)
+        return try await items(.ratings, frame, version, writtenBy: [.rate, .unrate]) { value in
+            guard case .rating(let rating, let at) = value else { return nil }
+            return SyncValue(rating, at.map { SyncMoment(at: $0) })
+        } ours: { () async throws(SyncTrouble) in
+            try await neighbours.ratings(of: frame.run.user).map { rating in
+                OwnItem(
+                    kind: rating.kind, title: rating.title,
+                    value: SyncValue(TraktProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
+            }
+        }
+    }
+
+    func watchlist(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        let version = try await version(of: .watchlist, frame)
+        let actions: [JobAction] = [.addToWatchlist, .removeFromWatchlist]
+        return try await items(.watchlist, frame, version, writtenBy: actions) { value in
+            guard case .listed(let at) = value else { return nil }
+            return SyncValue(ListedValue(), at.map { SyncMoment(at: $0) })
+        } ours: { () async throws(SyncTrouble) in
+            try await shelf(WatchlistDetails.self, frame) { _ in ListedValue() }
+        }
+    }
+
+    func collection(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        let version = try await version(of: .collection, frame)
+        let actions: [JobAction] = [.addToCollection, .removeFromCollection]
+        return try await items(.collection, frame, version, writtenBy: actions) { value in
+            guard case .collected(let details, let at) = value else { return nil }
+            return SyncValue(CollectedValue(details), at.map { SyncMoment(at: $0) })
+        } ours: { () async throws(SyncTrouble) in
+            try await shelf(CollectionDetails.self, frame) { CollectedValue($0) }
+        }
+    }
+
+    func progress(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        let version = try await version(of: .progress, frame)
+        return try await items(.progress, frame, version, writtenBy: []) { value in
+            guard case .progress(let percent, let at) = value else { return nil }
+            return ProgressValue(percent: percent).map { SyncValue($0, at.map { SyncMoment(at: $0) }) }
+        } ours: { () async throws(SyncTrouble) in
+            try await shelf(ProgressDetails.self, frame) { ProgressValue(percent: $0.percent) }
+        }
+    }
+
+    // MARK: What they share
+
+    /// A title with what is here of it.
+    struct OwnItem<Value: SyncStorable>: Sendable {
+        let kind: TitleKind
+        let title: TitleID
+        let value: SyncValue<Value>
+    }
+
+    private func version(of shelf: LedgerShelf, _ frame: Frame) async throws(SyncTrouble) -> Int64 {
+        try await asking { () throws(StoreError) in
+            try await store.version(of: shelf, frame.run.user, until: .now + Self.timeout)
+        }
+    }
+
+    /// Everything that is on a shelf of ours.
+    private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
+        _ details: Details.Type, _ frame: Frame, value: (Details) -> Value?
+    ) async throws(SyncTrouble) -> [OwnItem<Value>] {
+        var found: [OwnItem<Value>] = []
+        var place = ShelfCursor.newest
+        while true {
+            let page = try await asking { () throws(StoreError) in
+                try await shelves.page(
+                    of: frame.run.user, as: details, after: place, kinds: nil, limit: Self.shelfRows,
+                    until: .now + Self.timeout)
+            }
+            for known in page {
+                guard let value = value(known.item.details) else { continue }
+                found.append(
+                    OwnItem(
+                        kind: known.item.kind, title: known.item.title,
+                        value: SyncValue(value, SyncMoment(at: known.item.at))))
+            }
+            guard page.count == Self.shelfRows, let last = page.last else { return found }
+            place = ShelfCursor(at: last.item.at, title: last.item.title)
+        }
+    }
+
+    private static let shelfRows = 1_000
+
+    private func items<Value: SyncStorable>(
+        _ facet: SyncFacet, _ frame: Frame, _ version: Int64, writtenBy actions: [JobAction],
+        value: (RemoteValue) -> SyncValue<Value>?, ours: () async throws(SyncTrouble) -> [OwnItem<Value>]
+    ) async throws(SyncTrouble) -> SyncDraft {
+        let place = frame.places[facet]
+        let stamps = stamps(facet, frame)
+        let isWholeDue = isWholeDue(place, frame)
+        guard isWholeDue || place?.ourVersion != version || stamps != place?.stamps || frame.run.confirms != nil else {
+            return SyncDraft()
+        }
+        let own = try await ours()
+        let base = try await asking { () throws(StoreError) in
+            try await store.base(of: frame.lane, facet, until: .now + Self.timeout)
+        }
+        var draft = SyncDraft()
+        var unsettled: Set<TitleKind> = []
+        let moved = Set(
+            frame.kinds(facet).filter { place == nil || stamps[$0.rawValue] != place?.stamps[$0.rawValue] })
+        let readings = try await read(facet, frame.kinds(facet).filter { isWholeDue || moved.contains($0) }, frame)
+        for kind in frame.kinds(facet) {
+            let agreed = base.filter { $0.kind == kind }
+            var snapshot = Snapshot<TitleValue<Value>>.changes([])
+            if let reading = readings[kind] {
+                snapshot = try await self.snapshot(
+                    reading, kind, frame, isMoved: moved.contains(kind), agreed.count, value)
+            }
+            let mine = own.filter { $0.kind == kind }
+            var excused: Set<TitleID> = []
+            if facet == .watchlist, frame.reader.shape.letsGoOfWatched {
+                excused = try await watched(kind, among: agreed, mine, snapshot, frame)
+            }
+            let (drafted, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
+                base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
+                theirs: snapshot, inFlight: actions, excused: excused)
+            if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
+            draft.append(drafted)
+        }
+        draft.places = [self.place(facet, place, stamps, version, unsettled, isWhole: isWholeDue, frame)]
+        return draft
+    }
+
+    private func snapshot<Value: SyncStorable>(
+        _ reading: RemoteReading, _ kind: TitleKind, _ frame: Frame, isMoved: Bool, _ agreedCount: Int,
+        _ value: (RemoteValue) -> SyncValue<Value>?
+    ) async throws(SyncTrouble) -> Snapshot<TitleValue<Value>> {
+        let (known, unknown) = try await titles(of: reading.rows, kind, frame)
+        let rows = reading.rows.compactMap { row -> TitleValue<Value>? in
+            guard let title = known[row.item.number], let value = value(row.value) else { return nil }
+            return TitleValue(title, value.value, value.moment)
+        }
+        // A row that names nothing may be any title of ours.
+        guard unknown == 0, reading.unreadable == 0 else { return .partial(rows) }
+        return reading.tally.snapshot(rows, isMoved: isMoved, agreedCount: agreedCount)
+    }
+
+    // MARK: What leaves the watchlist by itself
+
+    /// Those of the titles which are gone from their watchlist that were watched there meanwhile: with a play that we have not
+    /// met before, that was dated after the listing, or that was agreed on since the listing was.
+    private func watched<Value: SyncStorable>(
+        _ kind: TitleKind, among agreed: [BaseRow], _ ours: [OwnItem<Value>], _ theirs: Snapshot<TitleValue<Value>>,
+        _ frame: Frame
+    ) async throws(SyncTrouble) -> Set<TitleID> {
+        guard case .absent = theirs.unshown else { return [] }
+        let shown = Set(theirs.rows.map(\.title))
+        let listed = Dictionary(ours.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
+        var gone: [TitleID: BaseRow] = [:]
+        for row in agreed where row.value != nil && !row.isLetGo && !shown.contains(row.title) {
+            if listed[row.title] != nil { gone[row.title] = row }
+        }
+        guard !gone.isEmpty else { return [] }
+        let history = try await asking { () throws(StoreError) in
+            try await store.base(of: frame.lane, .history, until: .now + Self.timeout)
+        }
+        let met = Dictionary(history.compactMap { row in row.theirs.map { ($0, row.writtenAt) } }) { first, _ in first }
+        let played: TitleKind = kind == .movie ? .movie : .episode
+        guard let reading = try await read(.history, [played], frame)[played] else { return [] }
+        let meant = try await titles(kind, playedBy: reading.rows, frame)
+        var watched: Set<TitleID> = []
+        for (row, title) in zip(reading.rows, meant) {
+            guard let title, let wasListed = gone[title], case .play(let id, let at) = row.value else { continue }
+            let isNew = met[id].map { written in (written ?? frame.now) >= (wasListed.writtenAt ?? frame.now) } ?? true
+            let listedAt = listed[title].flatMap(\.self) ?? frame.now
+            if isNew || at.map({ $0 >= listedAt.advanced(by: .seconds(-86_400)) }) ?? false { watched.insert(title) }
+        }
+        return watched
+    }
+
+    /// The title of that kind that each play was of: the film itself, or the show, season or episode.
+    private func titles(
+        _ kind: TitleKind, playedBy rows: [RemoteRow], _ frame: Frame
+    ) async throws(SyncTrouble) -> [TitleID?] {
+        switch kind {
+        case .movie, .episode:
+            let known = try await titles(of: rows, kind, frame).known
+            return rows.map { known[$0.item.number] }
+        case .series:
+            let shows = rows.map { row -> RemoteRow? in
+                guard let ids = row.item.series, let number = ids.trakt else { return nil }
+                let show = RemoteItem(
+                    kind: .series, number: Int64(number), ids: ids, name: row.item.seriesName, year: row.item.seriesYear
+                )
+                return RemoteRow(item: show, value: row.value)
+            }
+            let known = try await titles(of: shows.compactMap(\.self), .series, frame).known
+            return shows.map { $0.flatMap { known[$0.item.number] } }
+        case .season:
+            let queries = rows.map { row in
+                TitleQuery(
+                    kind: .season, ids: ExternalIds(), seriesIds: row.item.series, seriesName: row.item.seriesName,
+                    seriesYear: row.item.seriesYear, seasonNumber: row.item.season)
+            }
+            var known: [TitleQuery: TitleID] = [:]
+            let wanted = Array(Set(queries))
+            for start in stride(from: 0, to: wanted.count, by: store.limits.resolveMax) {
+                let part = Array(wanted[start..<min(start + store.limits.resolveMax, wanted.count)])
+                for (query, title) in zip(part, try await neighbours.titles(part)) { known[query] = title }
+            }
+            return queries.map { known[$0] }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Contracts
+import Store
+
+/// Takes back what a sync has told another side, and leaves both sides as they are from then on.
+struct SyncUndo: Sendable {
+    private let store: SyncStore
+    private let clock: any WallClock
+    private let ids: any IDSource
+
+    init(store: SyncStore, clock: any WallClock, ids: any IDSource) {
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+    }
+
+    /// What it comes to, or came to.
+    struct Count: Sendable {
+        var restored = 0
+        var waiting = 0
+        var kept: [SyncChange] = []
+    }
+
+    /// The connection that a run was of; nil where the batch was no sync.
+    func lane(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> LaneKey?
+    {
+        try await store.provider(of: batch, user, until: deadline).map { LaneKey(user: user, provider: $0) }
+    }
+
+    /// Whether no run is being applied that was planned before the undoing began; from then on none is planned.
+    func mayBegin(_ lane: LaneKey, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        try await store.isQuiet(lane, until: deadline)
+    }
+
+    /// What undoing would come to; nothing is changed.
+    func preview(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> Count
+    {
+        try await store.settleQueued(of: user, until: deadline)
+        var count = Count()
+        var place = -1
+        while true {
+            let told = try await store.told(by: batch, user, after: place, until: deadline)
+            guard let last = told.last else { return count }
+            for item in told {
+                switch RemoteUndo.verdict(on: item) {
+                case .restore: count.restored += 1
+                case .nothing: break
+                case .keepEdit: count.kept.append(item.change)
+                }
+            }
+            place = last.change.position
+        }
+    }
+
+    /// Goes on with an undoing: true where nothing of it is on its way any more. May be repeated and cut short.
+    func finish(_ batch: BatchID, _ lane: LaneKey, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> Bool
+    {
+        // What has not left yet does not have to come back.
+        try await store.takeBack(batch, lane, until: deadline)
+        try await store.settleQueued(of: lane.user, until: deadline)
+        try await store.setApart(batch, lane, at: clock.now, until: deadline)
+        var place = -1
+        while true {
+            let told = try await store.told(by: batch, lane.user, after: place, until: deadline)
+            guard let last = told.last else { break }
+            let steps = told.compactMap { item -> UndoStep? in
+                switch RemoteUndo.verdict(on: item) {
+                case .restore(let change):
+                    UndoStep(
+                        gone: item.change.position,
+                        inverse: UndoStep.Inverse(
+                            change: change, job: change.job(on: lane, batch: batch, id: ids.next()),
+                            base: RemoteUndo.base(of: change, theirs: item.theirs)))
+                case .nothing: UndoStep(gone: item.change.position, inverse: nil)
+                case .keepEdit: nil
+                }
+            }
+            try await store.undo(steps, of: batch, lane, at: clock.now, until: deadline)
+            place = last.change.position
+        }
+        return try await count(of: batch, lane.user, until: deadline).waiting == 0
+    }
+
+    func count(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
+        -> Count
+    {
+        try await store.settleQueued(of: user, until: deadline)
+        let (restored, waiting) = try await store.undone(by: batch, user, until: deadline)
+        let kept = try await store.told(by: batch, user, after: -1, until: deadline).map(\.change)
+        return Count(restored: restored, waiting: waiting, kept: kept)
+    }
+}
+
+extension SyncChange {
+    /// What the other side is told of it.
+    func job(on lane: LaneKey, batch: BatchID, id: UUIDBits) -> NewJob {
+        let action: JobAction
+        switch (facet, becomes != nil) {
+        case (.history, true): action = .addPlay
+        case (.history, false): action = .removePlay
+        case (.watchlist, true): action = .addToWatchlist
+        case (.watchlist, false): action = .removeFromWatchlist
+        case (.collection, true): action = .addToCollection
+        case (.collection, false): action = .removeFromCollection
+        case (_, true): action = .rate
+        case (_, false): action = .unrate
+        }
+        let precision: PlayPrecision? = facet == .history ? (at == nil ? .unknown : .minute) : nil
+        // A play keeps the name under which it is told when somebody watches, so that it is never queued twice.
+        let name = play.map { "\(action == .addPlay ? "play" : "remove") \($0)" }
+        return NewJob(
+            id: id, lane: lane, urgency: .bulk, kind: kind, title: title, action: action,
+            payload: JobPayload(
+                watchedAt: facet == .history ? at : nil, precision: precision,
+                rating: facet == .ratings ? becomes.flatMap { Int(stored: $0) } : nil, theirs: theirs,
+                collectedAt: facet == .collection ? at : nil, media: facet == .collection ? becomes : nil),
+            fingerprint: name ?? "\(facet.rawValue) \(title)", batch: batch.uuid)
+    }
+}

@@ -1,0 +1,64 @@
+import Contracts
+
+/// A change of theirs that a run has made, and what both sides say of it now.
+package struct ToldChange: Sendable, Hashable {
+    package let change: SyncChange
+    /// Whether something is agreed on about it, and what.
+    package let isKnown: Bool
+    package let value: String?
+    package let theirs: Int64?
+    package let isApart: Bool
+    /// Something else is on its way about it.
+    package let isInFlight: Bool
+
+    package init(
+        change: SyncChange, isKnown: Bool, value: String?, theirs: Int64?, isApart: Bool, isInFlight: Bool
+    ) {
+        self.isInFlight = isInFlight
+        self.change = change
+        self.isKnown = isKnown
+        self.value = value
+        self.theirs = theirs
+        self.isApart = isApart
+    }
+}
+
+/// What taking back a sync does to what it has told the other side.
+package enum RemoteUndo {
+    package enum Verdict: Sendable, Hashable {
+        /// They are told to make it what it was.
+        case restore(SyncChange)
+        /// Nothing is left of it.
+        case nothing
+        /// It was edited since, on either side; it stays.
+        case keepEdit
+    }
+
+    package static func verdict(on told: ToldChange) -> Verdict {
+        let change = told.change
+        if told.isApart { return .nothing }
+        if change.facet == .history {
+            // A play is there or not; neither is edited.
+            if (change.becomes != nil) != (told.isKnown && told.value != nil) { return .nothing }
+        } else if told.value != change.becomes || told.isInFlight {
+            return .keepEdit
+        }
+        return .restore(
+            SyncChange(
+                facet: change.facet, side: .theirs, title: change.title, kind: change.kind, play: change.play,
+                theirs: told.theirs, was: change.becomes, becomes: change.was, at: change.at, isUndo: true))
+    }
+
+    /// What the base says while it is on its way: both stay as they are from now on.
+    package static func base(of change: SyncChange, theirs: Int64?) -> BaseRow {
+        guard change.facet == .history else {
+            return BaseRow(
+                facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind,
+                value: change.was, isApart: true, apart: change.was)
+        }
+        // A play that was told is ours alone; one that was removed is theirs alone again.
+        return BaseRow(
+            facet: .history, item: change.play?.uuid ?? change.title.uuid, title: change.title, kind: change.kind,
+            value: change.becomes, theirs: change.becomes == nil ? theirs : nil, isApart: true)
+    }
+}
