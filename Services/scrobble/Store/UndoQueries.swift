@@ -1,0 +1,117 @@
+import Contracts
+import Postgres
+
+/// Every SQL text about taking back a sync over there.
+enum UndoQueries {
+    static let provider = PGStatement(
+        "undo.provider", "SELECT provider FROM sync_runs WHERE user_id = $1 AND id = $2 AND NOT is_dry"
+    ) { row throws(PGError) in try row.next(SyncProvider.self) }
+
+    static let applying = PGStatement(
+        "undo.applying",
+        "SELECT true FROM sync_runs WHERE user_id = $1 AND provider = $2 AND state = 'applying' LIMIT 1"
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// An undoing of a connection's sync that is under way: until it is over nothing new is planned.
+    static let undoing = PGStatement(
+        "undo.undoing",
+        """
+        SELECT true FROM batches b JOIN sync_runs r ON r.user_id = b.user_id AND r.id = b.id
+        WHERE b.user_id = $1 AND b.state = 'undoing' AND r.provider = $2 LIMIT 1
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let told = PGStatement(
+        "undo.told",
+        """
+        SELECT \(SyncQueries.change), b.user_id IS NOT NULL, b.value, b.their_id, coalesce(b.is_apart, false),
+            c.facet <> 'history' AND EXISTS (SELECT FROM scrobble_queue q
+                WHERE q.user_id = c.user_id AND q.provider = r.provider AND q.media_id = c.title_id
+                    AND q.batch_id IS DISTINCT FROM c.run_id)
+        FROM sync_changes c JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
+        LEFT JOIN sync_base b ON b.user_id = c.user_id AND b.provider = r.provider AND b.facet = c.facet
+            AND b.item_id = coalesce(c.play_id, c.title_id)
+        WHERE c.user_id = $1 AND c.run_id = $2 AND c.position > $3 AND c.side = 'theirs' AND c.state = 'done'
+            AND NOT c.is_undo
+        ORDER BY c.position LIMIT $4
+        """
+    ) { row throws(PGError) in
+        let change = try SyncQueries.readChange(&row)
+        return ToldChange(
+            change: change, isKnown: try row.next(), value: try row.next(), theirs: try row.next(),
+            isApart: try row.next(), isInFlight: try row.next())
+    }
+
+    static let undone = PGStatement(
+        "undo.undone",
+        """
+        SELECT count(*) FILTER (WHERE is_undo AND state = 'done')::int,
+            count(*) FILTER (WHERE state IN ('planned', 'queued'))::int
+        FROM sync_changes WHERE user_id = $1 AND run_id = $2 AND side = 'theirs'
+        """
+    ) { row throws(PGError) in (try row.next(Int.self), try row.next(Int.self)) }
+
+    static let mark = PGStatement(
+        "undo.mark",
+        """
+        UPDATE sync_changes SET state = 'undone'
+        WHERE user_id = $1 AND run_id = $2 AND position = ANY ($3) AND state = 'done' RETURNING position
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    static let lastPosition = PGStatement(
+        "undo.lastPosition",
+        "SELECT max(position) FROM sync_changes WHERE user_id = $1 AND run_id = $2 HAVING count(*) > 0"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    /// Where what they have is what the run took over, we have what we had before.
+    static let setApart = PGCommand(
+        "undo.setApart",
+        """
+        UPDATE sync_base b SET is_apart = true, apart = c.was, written_at = $4, was = NULL
+        FROM sync_changes c
+        WHERE c.user_id = $1 AND c.run_id = $3 AND c.side = 'ours' AND c.state = 'done' AND c.facet <> 'history'
+            AND b.user_id = $1 AND b.provider = $2 AND b.facet = c.facet AND b.item_id = c.title_id
+            AND b.value IS NOT DISTINCT FROM c.becomes AND NOT b.is_apart
+        """)
+
+    /// Plays that the run took out here are ours alone.
+    static let setPlaysApart = PGCommand(
+        "undo.setPlaysApart",
+        """
+        INSERT INTO sync_base (user_id, provider, facet, item_id, title_id, kind, value, written_at, is_apart)
+        SELECT c.user_id, $2, 'history', c.play_id, c.title_id, c.kind, NULL, $4, true FROM sync_changes c
+        WHERE c.user_id = $1 AND c.run_id = $3 AND c.side = 'ours' AND c.state = 'done' AND c.facet = 'history'
+            AND c.becomes IS NULL AND c.play_id IS NOT NULL
+        ON CONFLICT (user_id, provider, facet, item_id) DO NOTHING
+        """)
+
+    static let takeBack = PGCommand(
+        "undo.takeBack",
+        """
+        WITH lane AS (
+            SELECT user_id, provider FROM queue_lanes WHERE user_id = $1 AND provider = $2 FOR UPDATE
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING lane
+            WHERE q.user_id = $1 AND q.provider = $2 AND q.batch_id = $3 AND q.status = 'pending' AND q.sends = 0
+                AND NOT EXISTS (SELECT FROM sync_changes c
+                    WHERE c.user_id = q.user_id AND c.job_id = q.id AND c.is_undo)
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        ), moved AS (
+            INSERT INTO queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+                 reason, retry_count, batch_id, created_at, finished_at)
+            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                'cancelled', 'taken back', retry_count, batch_id, created_at, clock_timestamp()
+            FROM gone RETURNING id
+        ), counts AS (
+            SELECT count(*) FILTER (WHERE urgency = 0) AS live, count(*) FILTER (WHERE urgency = 1) AS bulk FROM gone
+        )
+        UPDATE queue_lanes l SET
+            live_count = l.live_count - c.live, bulk_count = l.bulk_count - c.bulk,
+            live_at = CASE WHEN l.live_count = c.live THEN 'infinity' ELSE l.live_at END,
+            bulk_at = CASE WHEN l.bulk_count = c.bulk THEN 'infinity' ELSE l.bulk_at END
+        FROM counts c WHERE l.user_id = $1 AND l.provider = $2
+        """)
+}
