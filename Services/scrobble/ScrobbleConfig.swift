@@ -220,5 +220,6 @@ extension ScrobbleService {
         Migration(14, "progress_events", sql: PackageResources._014_progress_events_sql),
         Migration(15, "merged_titles", sql: PackageResources._015_merged_titles_sql),
         Migration(16, "sync_lists", sql: PackageResources._016_sync_lists_sql),
+        Migration(17, "batch_triggers", sql: PackageResources._017_batch_triggers_sql),
     ]
 }

@@ -205,6 +205,9 @@ extension PGCore {
             } else {
                 complete(id, .failure(error), now: now)
             }
+        } else if error.isSerializationFailure, !lines[slot].isLeased {
+            // Nothing of it was applied: it lost against another, as writes that lock the same rows in turns do.
+            again(id, after: error, now: now)
         } else if error.kind == .connectionLost, call.lossIsUnknown {
             complete(id, .failure(PGError(.outcomeUnknown, error.message)), now: now)
         } else {
@@ -212,15 +215,15 @@ extension PGCore {
         }
     }
 
-    private mutating func again(_ id: Int, now: Instant) {
+    private mutating func again(_ id: Int, after cause: PGError? = nil, now: Instant) {
         guard let call = tracked[id] else { return }
         if let stop = call.course.stop {
             return complete(id, .failure(PGError(stop, "stopped before it ran")), now: now)
         }
         call.course.attemptCount += 1
         guard call.course.attemptCount <= limits.rerunsMax else {
-            return complete(
-                id, .failure(PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")), now: now)
+            let error = cause ?? PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")
+            return complete(id, .failure(error), now: now)
         }
         call.course.slot = nil
         counters.rerunsTotal += 1

@@ -46,6 +46,36 @@ import TestSupport
         }
     }
 
+    @Test func aWriteThatLosesADeadlockRunsAgain() async throws {
+        try await TestDatabase.withSchema("fault") { database in
+            let pool = try PGPool(database.configuration())
+            try await pool.execute(
+                PGCommand("locked.create", "CREATE TABLE locked (id integer PRIMARY KEY, count integer)"))
+            try await pool.execute(PGCommand("locked.fill", "INSERT INTO locked VALUES (1, 0), (2, 0)"))
+            // The one row is held while the statement rests, and the other is wanted after it.
+            let both = PGCommand(
+                "locked.both",
+                """
+                WITH held AS MATERIALIZED (
+                    UPDATE locked SET count = count + 1 WHERE id = $1 RETURNING id
+                ), rested AS MATERIALIZED (SELECT pg_sleep(0.5) FROM held)
+                UPDATE locked SET count = count + 1 WHERE id = $2 AND EXISTS (SELECT FROM rested)
+                """, kind: .solo)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (first, second) in [(1, 2), (2, 1)] {
+                    group.addTask { try await pool.execute(both, [.int4(Int32(first)), .int4(Int32(second))]) }
+                }
+                try await group.waitForAll()
+            }
+            let counts = PGStatement("locked.counts", "SELECT count FROM locked ORDER BY id") { row throws(PGError) in
+                try row.next(Int32.self)
+            }
+            #expect(try await pool.query(counts) == [2, 2])
+            #expect(pool.snapshot.rerunsTotal > 0)
+            await pool.shutDown()
+        }
+    }
+
     @Test func aWriteWithoutAnAnswerHasAnUnknownOutcome() async throws {
         try await TestDatabase.withSchema("fault") { database in
             let direct = try PGPool(database.configuration())

@@ -4,7 +4,7 @@ package struct GateLimits: Sendable {
     package var waitersMax = 10_000
     /// How far ahead places are taken from the line that the replicas share.
     package var ahead = Duration.milliseconds(100)
-    /// A place that is older is lost: calls must not bunch.
+    /// A place that is older is lost, since calls must not bunch; on a slow line more (`PaceLine.lateThousandths`).
     package var lateMax = Duration.milliseconds(10)
     /// The longest wait of a call without a deadline of its own.
     package var waitMax = Duration.seconds(20)

@@ -39,6 +39,8 @@ package struct ProviderHTTP: Sendable {
     package static func configuration() -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
+        // The gates bound the calls; the client's own bound of 8 would let all providers behind one proxy share 8.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = ProviderLimits.connectionsPerHostMax
         return configuration
     }
 

@@ -13,6 +13,8 @@ package struct ProviderLimits: Sendable, Hashable {
 
     package static let standard = ProviderLimits()
 
+    /// Connections to one host: every provider's calls at once, where one proxy stands before all of them.
+    static let connectionsPerHostMax = 256
     /// Characters of a name.
     package static let nameCharactersMax = 500
     /// Characters of an overview.

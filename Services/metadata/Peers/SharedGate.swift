@@ -24,7 +24,7 @@ final class SharedGate: ProviderGate {
         var waiting = TurnQueue()
         /// Holders of a permit that wait for places.
         var waitingForPlaces = TurnQueue()
-        var places: ArraySlice<ContinuousClock.Instant> = []
+        var places = PlaceBook()
         var isLeasing = false
         var standing = ProviderStanding()
         var answerNotedAt: ContinuousClock.Instant?
@@ -37,7 +37,8 @@ final class SharedGate: ProviderGate {
     }
 
     private enum Step {
-        case go(at: ContinuousClock.Instant, leasing: Int64?)
+        case go
+        case rest(until: ContinuousClock.Instant, leasing: Int64?)
         case lease(Int64)
         case wait
     }
@@ -61,6 +62,11 @@ final class SharedGate: ProviderGate {
         line = PaceLine(
             callsPerInterval: profile.pace.calls * pacePercent, interval: profile.pace.interval * 100,
             dailyCallsMax: profile.pace.dailyCallsMax.map { max(1, $0 * pacePercent / 100) })
+    }
+
+    /// On a slow line a call may come later without coming too close to the next.
+    private var lateMax: Duration {
+        max(limits.lateMax, profile.pace.interval * Int(PaceLine.lateThousandths) / 1_000)
     }
 
     private var blockMax: Int64 { max(1, limits.ahead.milliseconds * 1_000 / line.stepMicroseconds) }
@@ -139,12 +145,13 @@ final class SharedGate: ProviderGate {
     private func takePlace(_ turn: ProviderTurn) async throws(ProviderError) {
         while true {
             switch state.withLock({ nextStep(&$0, at: .now) }) {
-            case .go(let place, let leasing):
+            case .go:
+                return try refuseWhileResting()
+            case .rest(let place, let leasing):
                 if let leasing { try? await lease(leasing, turn) }
-                try refuseWhileResting()
-                do { try await Task.sleep(until: place, tolerance: .zero) } catch { throw .busy }
-                // On a busy machine the task may run late; then the place is lost, as one that nobody took.
-                if ContinuousClock.now - place <= limits.lateMax { return }
+                let isAwake = (try? await Task.sleep(until: place, tolerance: .zero)) != nil
+                state.withLock { $0.places.wake() }
+                guard isAwake else { throw .busy }
             case .lease(let count):
                 try await lease(count, turn)
                 try refuseWhileResting()
@@ -158,12 +165,14 @@ final class SharedGate: ProviderGate {
     }
 
     private func nextStep(_ state: inout State, at now: ContinuousClock.Instant) -> Step {
-        while let place = state.places.first, place < now - limits.lateMax { state.places.removeFirst() }
         let wanted = Int64(state.waitingForPlaces.count + state.waiting.count)
-        if let place = state.places.popFirst() {
-            let isLow = Int64(state.places.count) * 3 <= blockMax && wanted > 0 && !state.isLeasing && blockMax > 1
+        switch state.places.next(at: now, lateMax: lateMax) {
+        case .go: return .go
+        case .rest(let place):
+            let isLow = Int64(state.places.freeCount) * 3 <= blockMax && wanted > 0 && !state.isLeasing && blockMax > 1
             if isLow { state.isLeasing = true }
-            return .go(at: place, leasing: isLow ? min(wanted, blockMax) : nil)
+            return .rest(until: place, leasing: isLow ? min(wanted, blockMax) : nil)
+        case .empty: break
         }
         if state.isLeasing { return .wait }
         state.isLeasing = true

@@ -27,6 +27,9 @@ package struct PaceLine: Sendable, Hashable {
     /// those behind it comes closer to them. At calls a second this allows for 40 milliseconds.
     static let marginThousandths: Int64 = 40
 
+    /// So much of the interval a call may be later than its place; the rest of the margin is left to the way there.
+    static let lateThousandths: Int64 = 20
+
     package init(callsPerInterval calls: Int, interval: Duration, dailyCallsMax: Int? = nil) {
         let (seconds, attoseconds) = interval.components
         let micros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000

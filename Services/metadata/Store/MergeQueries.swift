@@ -9,15 +9,19 @@ extension MetadataQueries {
     static let holders = PGStatement(
         "metadata.keyHolders",
         """
-        SELECT e.title_id, array_agg(e.source), array_agg(e.kind), array_agg(e.value)
-        FROM external_ids e
-        WHERE e.title_id IN (
+        SELECT holder.title_id, known.sources, known.kinds, known.values
+        FROM (
             SELECT k.title_id
             FROM external_ids k
             JOIN unnest($1, $2, $3) AS key (source, kind, value)
-                ON (k.source, k.kind, k.value) = (key.source, key.kind, key.value))
-            OR e.title_id = $4
-        GROUP BY e.title_id
+                ON (k.source, k.kind, k.value) = (key.source, key.kind, key.value)
+            UNION SELECT $4
+        ) AS holder (title_id)
+        CROSS JOIN LATERAL (
+            SELECT array_agg(e.source) AS sources, array_agg(e.kind) AS kinds, array_agg(e.value) AS values
+            FROM external_ids e WHERE e.title_id = holder.title_id
+        ) AS known
+        WHERE known.sources IS NOT NULL
         """
     ) { row throws(PGError) in
         let id: TitleID = try row.next()

@@ -61,6 +61,12 @@ extension MetadataQueries {
 
     private static let isTurn = "EXISTS (SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2)"
 
+    /// Whether the title `t` has no id at the place of `key`. A count, since a planner that expects few rows would join a NOT
+    /// EXISTS with the whole table.
+    private static func isUnknown(_ key: String) -> String {
+        "(SELECT count(*) FROM external_ids e WHERE e.title_id = t.id AND e.source = \(key).source) = 0"
+    }
+
     /// Keeps others from beginning a turn until the writes of this one are done.
     static let hold = PGCommand(
         "metadata.holdTurn", "SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2 FOR UPDATE")
@@ -88,7 +94,7 @@ extension MetadataQueries {
         SELECT key.source, t.kind, key.value, t.id
         FROM titles t, unnest($3, $4) AS key (source, value)
         WHERE t.id = $1 AND \(isTurn)
-            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = key.source)
+            AND \(isUnknown("key"))
         ON CONFLICT DO NOTHING
         """)
 
@@ -192,7 +198,7 @@ extension MetadataQueries {
         JOIN titles t ON t.parent_id = $3 AND t.kind = k.kind AND t.season_number = k.season
             AND coalesce(t.episode_number, -1) = k.episode
         WHERE \(isTurn)
-            AND NOT EXISTS (SELECT FROM external_ids e WHERE e.title_id = t.id AND e.source = k.source)
+            AND \(isUnknown("k"))
         ON CONFLICT DO NOTHING
         """)
 

@@ -245,6 +245,17 @@ package struct PlayMatcher: Sendable {
         return .new(play.id)
     }
 
+    /// Where the dated plays stand (`PlayMoment.listedAt`) that one of `moment` may be: all within half of the longest running
+    /// time, or on the same day anywhere on Earth, and some hours more. What is known more exactly meanwhile stays within.
+    static func reach(of moment: PlayMoment) -> ClosedRange<Timestamp> {
+        guard moment != .unknown else {
+            return Timestamp(clampingMicrosecondsSinceEpoch: .min)...Timestamp(clampingMicrosecondsSinceEpoch: .max)
+        }
+        return moment.listedAt.advanced(by: .zero - reach)...moment.listedAt.advanced(by: reach)
+    }
+
+    private static let reach = Duration.seconds(2 * 86_400)
+
     /// How far apart the two are, if they are the same play; nil where they are not.
     static func distance(_ incoming: IncomingPlay, _ play: KnownPlay, now: Timestamp) -> Duration? {
         distance(

@@ -7,19 +7,40 @@ enum LedgerQueries {
     /// One writer of a person's ledger at a time: the same play by two roads meets itself.
     static let lock = PGCommand("ledger.lock", "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 21))")
 
-    /// The plays of the titles, those removed included, with their roads; days are those of `$3`, a time zone.
+    /// The plays that arriving ones may be, those removed included, with their roads; days are those of `$2`, a time zone.
+    ///
+    /// Of each title `$3` those that stand from `$4` to `$5` (`PlayMatcher.reach`) and those of unknown date; and by whatever
+    /// is known of them already, the roads `$6` with their keys `$7` and the ids `$8`.
     static let known = PGStatement(
         "ledger.known",
         """
         SELECT p.id, p.title_id, p.precision, p.watched_at,
-            coalesce(p.watched_on, (p.watched_at AT TIME ZONE $3)::date), p.runtime_minutes,
+            coalesce(p.watched_on, (p.watched_at AT TIME ZONE $2)::date), p.runtime_minutes,
             p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated
-        FROM plays p CROSS JOIN LATERAL (
+        FROM (
+            SELECT n.id FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS i (title_id, earliest, latest)
+            CROSS JOIN LATERAL (
+                SELECT p.id FROM plays p
+                WHERE p.user_id = $1 AND p.title_id = i.title_id
+                    AND (p.listed_at BETWEEN i.earliest AND i.latest OR p.precision = 'unknown')
+                OFFSET 0
+            ) n
+            UNION
+            SELECT n.play_id FROM unnest($6::text[], $7::text[]) AS i (source, source_key)
+            CROSS JOIN LATERAL (
+                SELECT k.play_id FROM play_sources k
+                WHERE k.user_id = $1 AND k.source = i.source AND k.source_key = i.source_key
+                OFFSET 0
+            ) n
+            UNION
+            SELECT unnest($8::uuid[])
+        ) found JOIN plays p ON p.user_id = $1 AND p.id = found.id
+        CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(source), '{}') AS names, coalesce(array_agg(source_key), '{}') AS keys,
                 coalesce(array_agg(is_dated), '{}') AS dated
             FROM play_sources s WHERE s.user_id = p.user_id AND s.play_id = p.id
         ) s
-        WHERE p.user_id = $1 AND p.title_id = ANY ($2)
+        WHERE p.title_id = ANY ($3)
         """
     ) { row throws(PGError) in try knownPlay(&row) }
 

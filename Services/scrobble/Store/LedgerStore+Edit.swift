@@ -17,7 +17,8 @@ extension LedgerStore {
                 return nil
             }
             let known = try await transaction.query(
-                LedgerQueries.known, [.id(writer.user), .ids([held.title]), .text(timeZone)])
+                LedgerQueries.known,
+                Self.knownValues(writer.user, timeZone, [(held.title, PlayMatcher.reach(of: .unknown))]))
             let met = PlayMerge.meeting(play, at: moment, among: known)
             if let met {
                 let joined: [PGValue] = [.ids([writer.user]), .ids([play]), .ids([met.id])]

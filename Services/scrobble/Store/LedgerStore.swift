@@ -133,7 +133,24 @@ package struct LedgerStore: Sendable {
     }
 
     private static func knownValues(_ arrival: Arrival) -> [PGValue] {
-        [.id(arrival.user), .ids(Array(Set(arrival.plays.map(\.title)))), .text(arrival.timeZone)]
+        let plays = arrival.plays
+        return knownValues(
+            arrival.user, arrival.timeZone, plays.map { ($0.title, PlayMatcher.reach(of: $0.moment)) },
+            sources: plays.map(\.source))
+    }
+
+    /// What `LedgerQueries.known` is asked with.
+    static func knownValues(
+        _ user: UserID, _ timeZone: String, _ wanted: [(title: TitleID, reach: ClosedRange<Timestamp>)],
+        sources: [PlaySource] = []
+    ) -> [PGValue] {
+        let told = sources.filter { $0.name == ImportSource.reelay.rawValue }.compactMap { PlayID($0.key) }
+        return [
+            .id(user), .text(timeZone), .ids(wanted.map(\.title)),
+            .timestampArray(wanted.map { PGTimestamp(microseconds: $0.reach.lowerBound.microsecondsSinceEpoch) }),
+            .timestampArray(wanted.map { PGTimestamp(microseconds: $0.reach.upperBound.microsecondsSinceEpoch) }),
+            .textArray(sources.map(\.name)), .textArray(sources.map(\.key)), .ids(told),
+        ]
     }
 
     /// Plays that the batch will only tell of, or know more exactly.

@@ -126,6 +126,25 @@ struct EmulatorControlTests {
         }
     }
 
+    @Test("the client has no bound of its own: behind one address as many calls are under way as the gates let through")
+    func connections() async throws {
+        try await EmulatedClients.run { clients in
+            let desk = clients.upstreams.server.desk
+            desk.setLatency(.seconds(1), of: .tvmaze)
+            let subject = ProviderSubject(kind: .series, ids: SubjectIDs(tvmaze: 700_100_201))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<24 {
+                    group.addTask {
+                        #expect(await ProviderReport(asking: clients.tvmaze, about: subject).error == nil)
+                    }
+                }
+            }
+            let reading = try #require(desk.pace.readings.first { $0.provider == .tvmaze })
+            // The client's own bound is 8.
+            #expect(reading.inFlightPeak > 16)
+        }
+    }
+
     @Test("calls are counted, and refused beyond a limit in the provider's own way")
     func pace() async throws {
         try await EmulatedClients.run { clients in

@@ -36,6 +36,8 @@ struct SeriesClientTests {
             #expect(film.kind == .movie)
             #expect(film.runtimeMinutes == 118)
             #expect(film.released?.iso == "2019-10-11")
+            // The look-up reads the record to be sure, and does not read it twice.
+            #expect(clients.asked(.tvdb).filter { $0.path != "/v4/login" }.count == 2)
             let both = try #require(
                 await clients.tvdb.facts(ProviderSubject(kind: .series, ids: SubjectIDs(tmdb: 910_001))))
             #expect(both.name == "Saltmarsh")

@@ -107,6 +107,31 @@ import Testing
         }
     }
 
+    @Test("What may be the same play stands within reach, wherever its person lives and however long the title is")
+    func reach() {
+        var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
+        func trace() -> PlayTrace {
+            let at = Timestamp(clampingMicrosecondsSinceEpoch: Int64(random.next() % 8_000) * 97_000_000)
+            let there = at.advanced(by: .seconds((Int(random.next() % 27) - 12) * 3_600)).date
+            let moments: [PlayMoment] = [.second(at, day: there), .minute(at, day: there), .day(there)]
+            let moment = moments[Int(random.next() % 3)]
+            return PlayTrace(
+                moment: moment, roads: [["plex"], ["trakt"]][Int(random.next() % 2)],
+                runtimeMinutes: [nil, 100, 100_000][Int(random.next() % 3)], knownSince: Self.now)
+        }
+        var met = 0
+        for round in 0..<20_000 {
+            let (one, other) = (trace(), trace())
+            guard PlayMatcher.distance(one, other) != nil else { continue }
+            met += 1
+            #expect(
+                PlayMatcher.reach(of: one.moment).contains(other.moment.listedAt),
+                "seed \(random.seed), round \(round): \(one) \(other)")
+        }
+        #expect(met > 500, "seed \(random.seed)")
+        #expect(PlayMatcher.reach(of: .unknown).contains(Timestamp(clampingMicrosecondsSinceEpoch: .max)))
+    }
+
     @Test("Plays that turn out to be of one title are one where the rules say so, and keep every road")
     func merging() {
         func known(_ id: UInt64, _ moment: PlayMoment, _ roads: [String], removed: Bool = false) -> KnownPlay {

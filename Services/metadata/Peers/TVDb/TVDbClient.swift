@@ -41,21 +41,20 @@ package struct TVDbClient: ProviderClient {
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
         case .movie, .series:
-            if let id = try await id(subject.kind, subject.ids) { return try await title(id, kind: subject.kind) }
+            if let found = try await record(subject.kind, subject.ids) { return found }
             guard subject.isNameOnly else { return nil }
             let query = ProviderQuery(kind: subject.kind, name: subject.name ?? "", year: subject.year)
             guard let id = subject.match(in: try await search(query))?.ids.tvdb else { throw .notFound }
             return try await title(id, kind: subject.kind)
         case .season:
-            guard let number = subject.seasonNumber, let series = try await id(.series, subject.seriesIDs) else {
+            guard let number = subject.seasonNumber, let series = try await record(.series, subject.seriesIDs) else {
                 return nil
             }
-            let seasons = try await title(series, kind: .series).children
-            guard let season = seasons.first(where: { $0.seasonNumber == number }) else { throw .notFound }
+            guard let season = series.children.first(where: { $0.seasonNumber == number }) else { throw .notFound }
             return season
         case .episode:
             guard let season = subject.seasonNumber, let number = subject.episodeNumber,
-                let series = try await id(.series, subject.seriesIDs)
+                let series = try await seriesID(subject.seriesIDs)
             else { return nil }
             return try await episode(series: series, season: season, number: number)
         }
@@ -89,24 +88,29 @@ package struct TVDbClient: ProviderClient {
         return facts
     }
 
-    /// TVDb's own id; nil where nothing is known that it could be looked up by.
-    private func id(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> Int64? {
-        if let id = ids.tvdb { return id }
+    /// The record that the ids mean; nil where nothing is known that it could be looked up by.
+    private func record(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> ProviderFacts? {
+        if let id = ids.tvdb { return try await title(id, kind: kind) }
         if let imdb = ids.imdb {
-            if let id = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) { return id }
+            if let found = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) { return found }
         }
         if let tmdb = ids.tmdb {
-            if let id = try await remote(String(tmdb), kind: kind, fits: { $0.tmdb == tmdb }) { return id }
+            if let found = try await remote(String(tmdb), kind: kind, fits: { $0.tmdb == tmdb }) { return found }
         }
         if ids.imdb != nil || ids.tmdb != nil { throw .notFound }
         return nil
+    }
+
+    private func seriesID(_ ids: SubjectIDs) async throws(ProviderError) -> Int64? {
+        if let id = ids.tvdb { return id }
+        return try await record(.series, ids)?.ids.tvdb
     }
 
     /// The title that an outside id means. The answer can hold several and unrelated ones, so that a row counts only if its
     /// own record names the id, or if it is the only one and names none.
     private func remote(
         _ id: String, kind: SubjectKind, fits: (SubjectIDs) -> Bool
-    ) async throws(ProviderError) -> Int64? {
+    ) async throws(ProviderError) -> ProviderFacts? {
         let rows: [JSONView]
         do throws(ProviderError) {
             rows = try await json(address("search", "remoteid", id))["data"].array
@@ -115,9 +119,9 @@ package struct TVDbClient: ProviderClient {
         }
         let found = rows.compactMap { $0[kind == .movie ? "movie" : "series"]["id"].outsideID }
         for candidate in found.prefix(Self.remoteCandidatesMax) {
-            let told = try await title(candidate, kind: kind).ids
-            if fits(told) { return candidate }
-            if found.count == 1, told.imdb == nil, told.tmdb == nil { return candidate }
+            let told = try await title(candidate, kind: kind)
+            if fits(told.ids) { return told }
+            if found.count == 1, told.ids.imdb == nil, told.ids.tmdb == nil { return told }
         }
         return nil
     }
