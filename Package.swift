@@ -130,11 +130,13 @@ let package = Package(
         + shared(
             "Edge",
             [
-                "Contracts", "Cryptography", "RPC", hummingbird, product("HummingbirdCore", "hummingbird"), log,
-                metrics,
+                "Contracts", "Cryptography", "GZip", "JSON", "RPC", hummingbird,
+                product("HummingbirdCore", "hummingbird"), product("HummingbirdHTTP2", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
-                product("NIOHTTPTypes", "swift-nio-extras"),
-            ], tests: ["JSON", product("NIOPosix", "swift-nio")])
+                product("NIOHTTP1", "swift-nio"), product("NIOHTTPTypes", "swift-nio-extras"),
+                product("NIOHTTPTypesHTTP1", "swift-nio-extras"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOTLS", "swift-nio"),
+            ], tests: [product("NIOPosix", "swift-nio")])
         + shared(
             "Assembly",
             [
@@ -158,7 +160,7 @@ let package = Package(
                 "Archive", "CSV", httpClient, product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
-        + service("gateway", ["Archive", "Edge", "RatingScales"])
+        + service("gateway", ["Archive", "Edge", "GZip", "RatingScales"])
         + fuzz()
         + [
             .target(
@@ -226,6 +228,9 @@ let package = Package(
                 exclude: ["labels.txt", "catalogue.py"], swiftSettings: house),
             .executableTarget(
                 name: "bench-load", dependencies: ["HTTP2", "JSON"], path: "Tests/Bench/Load", swiftSettings: house),
+            .executableTarget(
+                name: "bench-hummingbird", dependencies: [hummingbird, log], path: "Tests/Bench/Hummingbird",
+                swiftSettings: house),
             .executableTarget(
                 name: "bench-ratings", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Ratings",
                 swiftSettings: house),

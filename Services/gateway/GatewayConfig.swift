@@ -28,13 +28,31 @@ extension GatewayService {
         "REELAY_INTERNAL_PORT", default: 7_100,
         "Port on which the gateway answers `rpc.discover` and `health.check`, as the other services do on theirs.")
 
+    private static let personRate = ConfigKey<Int>.integer(
+        "REELAY_PERSON_REQUESTS", default: 1_200, in: 0...10_000_000,
+        "Requests that a person may make in 70 seconds, with all sessions together and at all copies of the gateway; 0 for any number."
+    )
+    private static let keyRate = ConfigKey<Int>.integer(
+        "REELAY_KEY_REQUESTS", default: 600, in: 0...10_000_000,
+        "Requests that each API key may make in 70 seconds, beside those of its person; 0 for any number.")
+    private static let addressRate = ConfigKey<Int>.integer(
+        "REELAY_ADDRESS_REQUESTS", default: 300, in: 0...10_000_000,
+        "Requests without credentials from one network address in 70 seconds, such as logins and hooks; 0 for any number."
+    )
+    private static let certificate = ConfigKey<String?>.optionalText(
+        "REELAY_PUBLIC_CERTIFICATE",
+        "PEM file with the certificate of the public side and its chain; with it the gateway speaks TLS, and HTTP/2 beside HTTP/1.1. A file that changes is read again."
+    )
+    private static let certificateKey = ConfigKey<String?>.optionalText(
+        "REELAY_PUBLIC_CERTIFICATE_KEY", "PEM file with the key of `REELAY_PUBLIC_CERTIFICATE`.")
+
     package static let definition = ServiceDefinition(
         name: "gateway", portDefault: 8_080,
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
-            proxies.definition,
-            internalPort.definition,
+            proxies.definition, internalPort.definition, personRate.definition, keyRate.definition,
+            addressRate.definition, certificate.definition, certificateKey.definition,
         ], commands: [ResetPassword.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -62,11 +80,21 @@ extension GatewayService {
         assembly.add(
             .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))
         assembly.add(.running("account erasure", phase: .background, { await erasure.run() }))
+        let policy = RatePolicy(person: values[personRate], key: values[keyRate], address: values[addressRate])
+        let limiter = RateLimiter(policy: policy) { (subject, ask, deadline) async throws(RPCError) in
+            try await asking { () throws(StoreError) in try await store.lease(ask, for: subject, until: deadline) }
+        }
+        let identity = try Self.identity(values[certificate], values[certificateKey])
+        if let identity {
+            let watch = CertificateWatch(certificate: identity, logger: runtime.logger)
+            assembly.add(.running("certificate", phase: .background, { await watch.run() }))
+        }
         let edge = EdgeServer(
-            routes: GatewayRoutes.all(service) + [CallbackPage.route], cors: CORSPolicy(origins: values[origins]),
-            proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), host: runtime.host,
-            port: runtime.port,
-            group: runtime.group, logger: runtime.logger,
+            routes: GatewayRoutes.all(service) + [CallbackPage.route, ReferencePage.route],
+            cors: CORSPolicy(origins: values[origins]),
+            proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
+            certificate: identity, host: runtime.host, port: runtime.port, group: runtime.group,
+            logger: runtime.logger,
             authenticate: { (token, deadline) async throws(RPCError) in
                 try await accounts.caller(of: token, until: deadline)
             }, observe: EdgeTelemetry(logger: runtime.logger).observe)
@@ -83,8 +111,23 @@ extension GatewayService {
         return assembly.components
     }
 
+    /// The certificate of the public side; nil where the settings name none.
+    private static func identity(
+        _ certificate: String?, _ key: String?
+    ) throws(StartupError) -> EdgeCertificate? {
+        guard certificate != nil || key != nil else { return nil }
+        guard let certificate else { throw .setting(Self.certificate.name, "is needed beside its key") }
+        guard let key else { throw .setting(certificateKey.name, "is needed beside the certificate") }
+        do {
+            return try EdgeCertificate(certificate: certificate, key: key)
+        } catch {
+            throw .setting(Self.certificate.name, error.description)
+        }
+    }
+
     static let migrations = [
         Migration(1, "accounts", sql: PackageResources._001_accounts_sql),
         Migration(2, "identity", sql: PackageResources._002_identity_sql),
+        Migration(3, "rates", sql: PackageResources._003_rates_sql),
     ]
 }

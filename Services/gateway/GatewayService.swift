@@ -34,13 +34,31 @@ package struct GatewayService: GatewayAPI {
     package func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
-        try await GetMovie(metadata: metadata, ratings: clients.ratings).run(input, caller, context)
+        try await GetMovie(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
     }
 
     package func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedPage> {
         try await ListHistory(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
+    }
+}
+
+/// Screens in one call.
+extension GatewayService {
+    package func getHome(
+        _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Home> {
+        try await GetHome(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
+    }
+
+    package func readTitles(
+        _ input: ReadTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOverviews> {
+        try await ReadTitles(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
             .run(input, caller, context)
     }
 }

@@ -318,6 +318,12 @@ extension ScrobbleService {
         try await GetProgress(desk: desk, shelves: shelves).run(params, context)
     }
 
+    package func getTitleStates(
+        _ params: GetTitleStatesParams, _ context: RPCContext
+    ) async throws(RPCError) -> TitleStates {
+        try await GetTitleStates(watch: desk.watch).run(params, context)
+    }
+
     package func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
     {
         try await SetProgress(desk: desk, shelves: shelves).run(params, context)

@@ -31,7 +31,10 @@ package enum ContractGenerator {
                 try RPCForwarding.check(operation, schemas.declarations, file: document.file)
             }
             var bundler = DocumentBundler(documents: documents, registry: model.registry)
-            let described = try PublicConventions.apply(to: document)
+            let completion = PublicCompletion(
+                registry: model.registry, operations: gateway.operations,
+                examples: SchemaExample(documents: documents, schemas: schemas))
+            let described = try completion.apply(to: PublicConventions.apply(to: document))
             model.gateway = Gateway(operations: gateway.operations, document: try bundler.bundle(described))
         }
         try schemas.refuseEndlessTypes("schemas.yaml")

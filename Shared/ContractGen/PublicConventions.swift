@@ -2,7 +2,7 @@
 /// Added to the document that clients read, so that a new operation says it by being declared.
 enum PublicConventions {
     private static let writes = ["put", "post", "delete", "patch"]
-    private static let tags = #"^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$"#
+    private static let tags = #"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
 
     static func apply(to document: SpecNode) throws(SpecError) -> SpecNode {
         let paths = try document.require("paths")
@@ -107,16 +107,9 @@ enum PublicConventions {
             (
                 key: "schema",
                 value: .object([
-                    (key: "type", value: .string("string")),
-                    (
-                        key: "anyOf",
-                        value: .array([
-                            .object([(key: "const", value: .string("*"))]),
-                            .object([
-                                (key: "pattern", value: .string(tags)), (key: "maxLength", value: .int(1_000)),
-                            ]),
-                        ])
-                    ),
+                    (key: "type", value: .string("string")), (key: "pattern", value: .string(tags)),
+                    (key: "maxLength", value: .int(1_000)),
+                    (key: "examples", value: .array([.string("\"rX0mQ8sVt3cN1kz2bQ7wLg\"")])),
                 ])
             ),
         ])
@@ -134,12 +127,25 @@ enum PublicConventions {
     private static var headers: [(key: String, value: SpecValue)] {
         [
             (
+                key: "RetryAfter",
+                value: .object([
+                    (
+                        key: "description",
+                        value: .string("Seconds after which it may be tried again (RFC 9110 §10.2.3).")
+                    ),
+                    (
+                        key: "schema",
+                        value: .object([(key: "type", value: .string("integer")), (key: "minimum", value: .int(1))])
+                    ),
+                ])
+            ),
+            (
                 key: "ETag",
                 value: .object([
                     (key: "description", value: .string("Names this state of the resource (RFC 9110 §8.8.3).")),
                     (key: "schema", value: .object([(key: "type", value: .string("string"))])),
                 ])
-            )
+            ),
         ]
     }
 }

@@ -45,6 +45,14 @@ package struct EdgeRoute: Sendable {
         .open(operation, "GET", path) { (_, _) async throws(RPCError) in page }
     }
 
+    /// The same, made when it is asked for.
+    package static func page(
+        _ operation: String, _ path: String,
+        _ make: @escaping @Sendable (EdgeRequest) -> EdgeResponse
+    ) -> EdgeRoute {
+        .open(operation, "GET", path, isRepresentation: true) { (request, _) async throws(RPCError) in make(request) }
+    }
+
     static func bearer(
         _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
         checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,

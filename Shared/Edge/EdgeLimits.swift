@@ -31,8 +31,20 @@ package struct EdgeLimits: Sendable {
     package var idempotencyKeyBytesMax = 255
     /// A connection without a request is closed after this.
     package var idleTimeout = Duration.seconds(60)
+    /// The longest that the head of a request may take, from its first byte.
+    package var headerTimeout = Duration.seconds(10)
+    /// The longest that agreeing on TLS may take.
+    package var handshakeTimeout = Duration.seconds(10)
     /// Connections at once; more wait to be accepted.
-    package var connectionsMax = 4_096
+    package var connectionsMax = 16_384
+    /// Connections of one address (of IPv6, of its first 64 bits) that is no trusted proxy; more are closed at once.
+    package var addressConnectionsMax = 256
+    /// Bytes from which on an answer is packed.
+    package var packedBytesMin = 1_024
+    /// Bytes up to which an answer is packed: 4 MiB.
+    package var packedBytesMax = 4_194_304
+    /// The longest that a share of a rate limit is waited for.
+    package var shareTimeout = Duration.seconds(1)
 
     package init() {}
 }

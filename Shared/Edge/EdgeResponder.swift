@@ -1,6 +1,8 @@
 package import Contracts
+internal import GZip
 internal import HTTPTypes
 internal import Hummingbird
+internal import JSON
 internal import Logging
 internal import NIOCore
 package import RPC
@@ -9,6 +11,12 @@ package import RPC
 package typealias EdgeAuthenticator =
     @Sendable (_ token: String, _ deadline: ContinuousClock.Instant) async throws(RPCError) -> EdgeCaller?
 
+/// Asks for a share of what all gateways together let through; one question for many requests.
+package typealias RateLender =
+    @Sendable (
+        _ subject: RateSubject, _ ask: RateAsk, _ deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> RateShare
+
 /// One finished request, for logs and metrics.
 package struct EdgeRecord: Sendable {
     /// The operation's name in the contract; nil where the address names none.
@@ -16,6 +24,8 @@ package struct EdgeRecord: Sendable {
     package let status: Int
     package let duration: Duration
     package let trace: TraceContext
+    /// What the client calls the request, where it does.
+    package let requestID: String?
     /// What was behind a failure here.
     package let cause: String?
 }
@@ -27,12 +37,17 @@ struct EdgeResponder: HTTPResponder {
     let proxies: TrustedProxies
     let limits: EdgeLimits
     let connections: OpenConnections
+    /// Nil where anybody may ask as often as they like.
+    let limiter: RateLimiter?
+    /// Whether clients come by TLS.
+    let isSecure: Bool
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
 
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
         let begun = ContinuousClock.now
         let trace = Self.trace(request)
+        let requestID = RequestID.given(in: Self.fields("x-request-id", of: request))
         let timeout = takesUpload(request.head) ? limits.uploadTimeout : limits.operationTimeout
         let rpc = RPCContext(
             deadline: begun.advanced(by: timeout), trace: trace,
@@ -47,8 +62,8 @@ struct EdgeResponder: HTTPResponder {
         observe(
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
-                cause: answer.cause))
-        return response(to: request, answer, trace, on: context.connection)
+                requestID: requestID, cause: answer.cause))
+        return response(to: request, answer, requestID ?? trace.traceID, on: context.connection)
     }
 
     /// The operation's name, where there is one, and what it answers.
@@ -75,8 +90,13 @@ struct EdgeResponder: HTTPResponder {
         case .found(let route, let parameters):
             guard let query = PercentText.query(parts.count == 2 ? parts[1] : "", countMax: limits.queryParametersMax)
             else { return (route.operation, problem(.invalidRequest("the query cannot be read"))) }
+            var told: [(name: String, value: String)] = []
             do throws(RPCError) {
                 let caller = route.access == .open ? nil : try await caller(request, context)
+                if let verdict = await limiter?.admit(subject(caller, context)) {
+                    told = verdict.fields
+                    guard verdict.isAdmitted else { throw .limited(verdict.waitSeconds) }
+                }
                 // Nobody's body is not waited for.
                 if route.access != .open, caller == nil { throw .unauthenticated() }
                 var input = EdgeRequest(pathParameters: parameters, query: query, headers: Self.headers(request))
@@ -91,12 +111,35 @@ struct EdgeResponder: HTTPResponder {
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits)
-                let answer = try await within(context.rpc.deadline, orUntil: departure) { await exchange.run() }
+                var answer = try await within(context.rpc.deadline, orUntil: departure) { await exchange.run() }
+                answer.headers += told
                 return (route.operation, answer)
             } catch {
-                return (route.operation, problem(error))
+                var refusal = problem(error)
+                refusal.headers += told
+                return (route.operation, refusal)
             }
         }
+    }
+
+    /// What is sent to a client that does not speak HTTP; it is on record as any request is.
+    func refuse(_ error: RPCError) -> EdgeResponse {
+        let trace = TraceContext.root()
+        var answer = EdgeResponse.problem(error, trace: trace)
+        observe(
+            EdgeRecord(
+                operation: nil, status: answer.status, duration: .zero, trace: trace, requestID: nil,
+                cause: error.message))
+        answer.headers = AnswerFields.complete(answer.headers, requestID: trace.traceID, isSecure: isSecure)
+        return answer
+    }
+
+    /// Whose limit a request counts towards.
+    private func subject(_ caller: EdgeCaller?, _ context: EdgeContext) -> RateSubject {
+        guard let caller else {
+            return .address(NetworkAddress(context.clientAddress)?.network ?? Array(context.clientAddress.utf8))
+        }
+        return caller.scopes == nil ? .person(caller.user) : .key(caller.credential)
     }
 
     /// What tells the present state of the address that `route` changes; nil where nobody can.
@@ -181,8 +224,9 @@ struct EdgeResponder: HTTPResponder {
     }
 
     private func response(
-        to request: Request, _ answer: EdgeResponse, _ trace: TraceContext, on connection: ObjectIdentifier
+        to request: Request, _ answer: EdgeResponse, _ requestID: String, on connection: ObjectIdentifier
     ) -> Response {
+        let answer = packed(answer, for: request)
         var fields = answer.headers
         if request.method != .options {
             if let origin = request.headers[.origin], let allowed = cors.answer(to: origin) {
@@ -191,9 +235,7 @@ struct EdgeResponder: HTTPResponder {
                 fields.append(("vary", "Origin"))
             }
         }
-        fields.append(("x-request-id", trace.traceID))
-        fields.append(("x-content-type-options", "nosniff"))
-        if !fields.contains(where: { $0.name == "cache-control" }) { fields.append(("cache-control", "no-store")) }
+        fields = AnswerFields.complete(fields, requestID: requestID, isSecure: isSecure)
         var headers = HTTPFields()
         for (name, value) in fields {
             guard let name = HTTPField.Name(name) else { continue }
@@ -207,6 +249,31 @@ struct EdgeResponder: HTTPResponder {
             }
         let response = Response(status: .init(code: answer.status), headers: headers, body: body)
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// The answer as gzip, where the client takes that and it gains by it. A page elsewhere cannot have a browser ask with
+    /// somebody's credentials, since there are no cookies: lengths tell nobody anything (BREACH).
+    private func packed(_ answer: EdgeResponse, for request: Request) -> EdgeResponse {
+        var answer = answer
+        let takesIt = ContentCoding.takesGZip(request.headers[values: .acceptEncoding])
+        if answer.status == 304, takesIt, let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
+            let tag = ContentCoding.packedTag(answer.headers[position].value)
+            let known = Self.fields("if-none-match", of: request).joined(separator: ",")
+            if known.contains(tag) { answer.headers[position].value = tag }
+        }
+        let type = answer.headers.first { $0.name == "content-type" }?.value ?? ""
+        guard answer.stream == nil, (limits.packedBytesMin...limits.packedBytesMax).contains(answer.body.count),
+            ContentCoding.isWorthIt(contentType: type),
+            !answer.headers.contains(where: { $0.name == "content-encoding" })
+        else { return answer }
+        answer.headers.append(("vary", "Accept-Encoding"))
+        guard takesIt, let bytes = try? GZip.packed(answer.body) else { return answer }
+        answer.body = bytes
+        answer.headers.append(("content-encoding", "gzip"))
+        if let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
+            answer.headers[position].value = ContentCoding.packedTag(answer.headers[position].value)
+        }
+        return answer
     }
 
     /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone.
@@ -271,7 +338,11 @@ struct EdgeResponder: HTTPResponder {
     }
 
     private static func headers(_ request: Request) -> [(name: String, value: String)] {
-        request.headers.map { ($0.name.canonicalName, $0.value) }
+        request.headers.map { field in
+            let name = field.name.canonicalName
+            let isTags = name == "if-match" || name == "if-none-match"
+            return (name, isTags ? ContentCoding.unpackedTags(field.value) : field.value)
+        }
     }
 
     private static func field(_ name: String, of request: Request) -> String? {
@@ -287,5 +358,13 @@ struct EdgeResponder: HTTPResponder {
             let trace = TraceContext(traceparent: parent, tracestate: field("tracestate", of: request))
         else { return .root() }
         return trace
+    }
+}
+
+extension RPCError {
+    /// Too many requests in a minute; `seconds` is told as Retry-After.
+    static func limited(_ seconds: Int) -> RPCError {
+        .tooManyRequests(
+            "too many requests; try again in \(seconds) s", data: JSONBytes(encoding: ["retry_after_seconds": seconds]))
     }
 }

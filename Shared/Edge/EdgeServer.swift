@@ -3,6 +3,7 @@ internal import Hummingbird
 internal import HummingbirdCore
 package import Logging
 package import NIOCore
+internal import RPC
 
 /// What the web framework tells of a request beside the request itself.
 struct EdgeRequestContext: RequestContext {
@@ -26,22 +27,26 @@ package struct EdgeServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let limits: EdgeLimits
+    private let proxies: TrustedProxies
+    private let certificate: EdgeCertificate?
     private let connections = OpenConnections()
 
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
-        limits: EdgeLimits = EdgeLimits(), host: String, port: Int,
-        group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
+        limits: EdgeLimits = EdgeLimits(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
+        host: String, port: Int, group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
         observe: @escaping @Sendable (EdgeRecord) -> Void
     ) {
         responder = EdgeResponder(
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
-            authenticate: authenticate, observe: observe)
+            limiter: limiter, isSecure: certificate != nil, authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
         self.group = group
         self.logger = logger
         self.limits = limits
+        self.proxies = proxies
+        self.certificate = certificate
     }
 
     /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws. `onListening` is told
@@ -52,17 +57,25 @@ package struct EdgeServer: Sendable {
         let configuration = ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
             availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
-        let connections = HTTP1Channel.Configuration(
+        let requests = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
-                RequestGuard(limits: limits, connections: connections, takesUpload: responder.takesUpload)
+                RequestGuard(
+                    limits: limits, connections: connections, takesUpload: responder.takesUpload,
+                    answer: responder.refuse)
             ],
             idleTimeout: TimeAmount(limits.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
+        let counts = ConnectionCounts(limit: limits.addressConnectionsMax)
+        let server = HTTPServerBuilder { [certificate, proxies, limits] responder in
+            EdgeChannel(
+                responder: responder, requests: requests, certificate: certificate, proxies: proxies, counts: counts,
+                limits: limits)
+        }
         let application = Application(
             responder: responder,
-            server: .http1(configuration: connections),
+            server: server,
             configuration: configuration,
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: quiet)

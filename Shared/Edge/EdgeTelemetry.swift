@@ -20,6 +20,7 @@ package struct EdgeTelemetry: Sendable {
                 "operation": "\(operation)", "status": "\(record.status)",
                 "duration_ms": "\(Double(nanoseconds / 1_000) / 1_000)", "trace_id": "\(record.trace.traceID)",
             ]
+            if let name = record.requestID { metadata["request_id"] = "\(name)" }
             if let cause = record.cause { metadata["cause"] = "\(cause)" }
             logger.log(level: record.status >= 500 ? .warning : .info, "request", metadata: metadata)
         }

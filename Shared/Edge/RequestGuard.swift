@@ -1,7 +1,10 @@
+internal import Contracts
 internal import Glibc
 internal import HTTPTypes
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import RPC
 
 /// The client took longer to send a body than it may; what waits for the body gets this.
 struct BodyTimeout: Error {}
@@ -27,14 +30,39 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Set when a body came too slowly: whatever comes now belongs to nothing.
     private var hasGivenUp = false
     private var timer: Scheduled<Void>?
+    /// Requests whose answers have not begun.
+    private var awaitedCount = 0
+    /// Whether what came can no longer be read as requests, why, and whether that was in the middle of a body.
+    private var isUnreadable = false
+    private var refusal: RPCError?
+    private var isBodyBroken = false
+    /// Whether an answer that nobody asked for is being dropped.
+    private var isDropping = false
+    private let answer: @Sendable (RPCError) -> EdgeResponse
 
+    /// `answer` makes what is sent to a client that does not speak HTTP.
     init(
         limits: EdgeLimits, connections: OpenConnections,
-        takesUpload: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false }
+        takesUpload: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
+        answer: @escaping @Sendable (RPCError) -> EdgeResponse
     ) {
         self.limits = limits
         self.connections = connections
         self.takesUpload = takesUpload
+        self.answer = answer
+    }
+
+    /// Says why the parser error that comes next came.
+    func refuse(_ error: RPCError) { refusal = refusal ?? error }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError, !isUnreadable {
+            isUnreadable = true
+            isBodyBroken = isReceiving
+            stopWaiting()
+            scheduleFarewell(context)
+        }
+        context.fireErrorCaught(error)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { connections.opened(context.channel) }
@@ -50,6 +78,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let request):
             isReceiving = true
+            awaitedCount += 1
             isUpload = takesUpload(request)
             if invites(request) {
                 let invitation = HTTPResponsePart.head(HTTPResponse(status: .continue))
@@ -91,6 +120,17 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Answers
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .head(let head) = unwrapOutboundIn(data), head.status.kind != .informational {
+            if awaitedCount > 0 {
+                awaitedCount -= 1
+            } else {
+                return tellWhy(context, promise)
+            }
+        }
+        guard !isDropping else {
+            promise?.succeed()
+            return
+        }
         guard case .body(var bytes) = unwrapOutboundIn(data) else {
             // A head or an end is small: whether it is read shows in what surrounds it.
             if case .end = unwrapOutboundIn(data) { return send(context, data, promise) }
@@ -101,6 +141,26 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             send(context, wrapOutboundOut(.body(piece)), nil)
         }
         send(context, wrapOutboundOut(.body(bytes)), promise)
+    }
+
+    /// The web framework answers 400 to what is no request. Whoever sent it is told what is wrong, once; a request whose body
+    /// broke off has had its answer already, and a second one would be taken for that of another request.
+    private func tellWhy(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        isDropping = true
+        guard isUnreadable, !isBodyBroken else {
+            promise?.succeed()
+            return
+        }
+        isBodyBroken = true
+        let answer = answer(refusal ?? .invalidRequest("this cannot be read as HTTP/1.1"))
+        var fields = HTTPFields()
+        for (name, value) in answer.headers + [("connection", "close"), ("content-length", "\(answer.body.count)")] {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        let head = HTTPResponse(status: .init(code: answer.status), headerFields: fields)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
     }
 
     /// Writes a piece; until the system has taken one, the clock runs, and each that it takes sets it back.
@@ -135,6 +195,11 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         isReceiving = false
         hasGivenUp = true
         context.fireErrorCaught(BodyTimeout())
+        scheduleFarewell(context)
+    }
+
+    /// The connection goes, after a moment in which the answer can be read.
+    private func scheduleFarewell(_ context: ChannelHandlerContext) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.farewellTimeout)) {
             context.close(promise: nil)
         }

@@ -3,6 +3,14 @@ import RPC
 
 /// Titles of every kind, of which none is known.
 extension EchoGateway {
+    func getHome(
+        _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Home> { throw .unavailable() }
+
+    func readTitles(
+        _ input: ReadTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOverviews> { throw .unavailable() }
+
     func getShow(
         _ input: GetShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TVSeries> { throw .titleNotFound() }

@@ -49,6 +49,8 @@ struct ContractDocuments: Sendable {
 
     let files: [String: Tree]
 
+    init(files: [String: Tree]) { self.files = files }
+
     init(folder: URL) throws {
         var files: [String: Tree] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasSuffix(".yaml") {

@@ -69,6 +69,28 @@ struct PublicContractTests {
         return text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
     }
 
+    /// The errors that the generated document lists for an operation.
+    private static func documented(_ operation: String) throws -> Set<String> {
+        try #require(errorsOfOperations[operation], "\(operation) is not in the document")
+    }
+
+    private static let errorsOfOperations: [String: Set<String>] = {
+        let source = Project.root.appendingPathComponent("Shared/Contracts/Generated/PublicDocument.swift")
+        guard let text = try? String(contentsOf: source, encoding: .utf8),
+            let start = text.range(of: "##\"\"\"\n"), let end = text.range(of: "\"\"\"##"),
+            let document = try? Tree(json: Data(text[start.upperBound..<end.lowerBound].utf8))
+        else { preconditionFailure("\(source.path) holds no document") }
+        let documents = ContractDocuments(files: ["served": document])
+        var errors: [String: Set<String>] = [:]
+        for item in (document["paths"]?.members ?? [:]).values {
+            for node in item.members.values {
+                guard let id = node["operationId"]?.text else { continue }
+                errors[id] = ServedErrors.codes(of: node, documents, "served")
+            }
+        }
+        return errors
+    }()
+
     typealias Person = (token: String, names: [String: String])
 
     /// A new person's token; `a-person` is also a literal for their name.
@@ -179,6 +201,7 @@ struct PublicContractTests {
         #expect(Double(answer.status) == entry["status"]?.number, "\(operation.id), \(error): \(answer.text)")
         #expect(answer.headers["content-type"] == "application/problem+json", "\(operation.id), \(error)")
         let problem = try Tree(json: answer.body)
+        #expect(try Self.documented(operation.id).contains(error), "\(operation.id) does not document \(error)")
         #expect(problem["code"]?.text == error, "\(operation.id): \(answer.text)")
         let faults = check.faults(problem, try problemSchema, in: PublicDocument.file, at: "problem")
         #expect(faults.isEmpty, "\(operation.id), \(error): \(answer.text)")

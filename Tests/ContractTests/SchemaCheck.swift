@@ -31,7 +31,8 @@ struct SchemaCheck {
 
     private static let known: Set<String> = [
         "$ref", "type", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "multipleOf",
-        "items", "minItems", "maxItems", "properties", "required", "additionalProperties", "description", "examples",
+        "items", "minItems", "maxItems", "uniqueItems", "properties", "required", "additionalProperties", "description",
+        "examples",
         "title",
     ]
 
@@ -83,6 +84,9 @@ struct SchemaCheck {
         var found: [String] = []
         if let most = schema["maxItems"]?.number, Double(items.count) > most {
             found.append("\(path): has too many items")
+        }
+        if schema["uniqueItems"] == .bool(true), Set(items).count < items.count {
+            found.append("\(path): repeats itself")
         }
         if let each = schema["items"] {
             for (index, item) in items.enumerated() { found += faults(item, each, in: file, at: "\(path)[\(index)]") }

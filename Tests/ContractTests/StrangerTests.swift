@@ -18,7 +18,8 @@ struct StrangerTests {
 
     private static let kinds: [String: Kind] = [
         "register": .shared, "login": .shared, "refresh": .shared, "logout": .own, "changePassword": .own,
-        "getMe": .own, "updateMe": .own, "deleteMe": .own, "listSessions": .own, "endOtherSessions": .own,
+        "getHome": .own, "readTitles": .own, "getMe": .own, "updateMe": .own, "deleteMe": .own, "listSessions": .own,
+        "endOtherSessions": .own,
         "endSession": .addressed("loginNotFound"), "listApiKeys": .own, "createApiKey": .own,
         "deleteApiKey": .addressed("apiKeyNotFound"), "listInvites": .shared, "createInvite": .shared,
         "deleteInvite": .shared, "resolveMovie": .shared, "getMovie": .shared, "rateMovie": .own,

@@ -12,11 +12,13 @@ extension EdgeServing {
     /// Serves while `body` runs, and stops afterwards. The tokens are `good`, a session, and `key`, which may only read.
     func withServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
-        proxies: TrustedProxies = TrustedProxies(), _ body: @Sendable @escaping (_ port: Int) async throws -> Void
+        proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
+        _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
-            host: "127.0.0.1", port: 0, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
+            limiter: limiter, certificate: certificate, host: "127.0.0.1", port: 0,
+            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
             authenticate: { (token, _) async throws(RPCError) in
                 let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
                 guard token == "good" || scopes[token] != nil else { return nil }

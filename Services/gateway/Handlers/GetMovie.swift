@@ -1,25 +1,47 @@
 import Contracts
 import RPC
 
-/// `getMovie`: a film with the scores of the world and mine, both asked at once.
+/// `getMovie`: a film with the scores of the world, mine, and what it is to me, all asked at once.
 struct GetMovie: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
+    let scrobble: ScrobbleClient
 
     func run(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
         let call = context.rpc.outgoing()
-        let (asked, rated) = await together(
-            { () async throws(RPCError) in try await metadata.getTitle(GetTitleParams(title: input.title), call) },
-            { () async throws(RPCError) in try await rating(of: input.title, by: caller.user, call) })
-        let title = try asked.get()
-        // A title that was merged into another is rated under the other's id.
-        let mine = title.id == input.title ? try rated.get() : try await rating(of: title.id, by: caller.user, call)
-        return EdgeReply(try Movie(title, rating: mine))
+        async let asked = outcome { () async throws(RPCError) in
+            try await metadata.getTitle(GetTitleParams(title: input.title), call)
+        }
+        var (rated, known) = await mine(input.title, caller.user, call)
+        let title = try await asked.get()
+        // A title that was merged into another is rated and watched under the other's id.
+        if title.id != input.title { (rated, known) = await mine(title.id, caller.user, call) }
+        var movie = try Movie(title, rating: try rated.get().ratings.first)
+        movie.myState = try state(known)
+        return EdgeReply(movie)
     }
 
-    private func rating(of title: TitleID, by user: UserID, _ call: RPCCall) async throws(RPCError) -> Rating? {
-        try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), call).ratings.first
+    private func mine(
+        _ title: TitleID, _ user: UserID, _ call: RPCCall
+    ) async -> (Result<FoundRatings, RPCError>, Result<TitleStates, RPCError>) {
+        await together(
+            { () async throws(RPCError) in
+                try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), call)
+            },
+            { () async throws(RPCError) in
+                try await scrobble.getTitleStates(GetTitleStatesParams(user: user, titles: [title]), call)
+            })
+    }
+
+    /// A film is worth showing without it.
+    private func state(_ known: Result<TitleStates, RPCError>) throws(RPCError) -> TitleState? {
+        switch known {
+        case .success(let found): return found.states.first
+        case .failure(let error):
+            guard error.isRetryable, RegistryError(code: error.code) != .cancelled else { throw error }
+            return nil
+        }
     }
 }

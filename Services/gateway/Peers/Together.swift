@@ -10,7 +10,8 @@ func together<First: Sendable, Second: Sendable>(
     return await (one, other)
 }
 
-private func outcome<Answer: Sendable>(
+/// What came of a call, for those that are looked at later.
+func outcome<Answer: Sendable>(
     of call: @Sendable () async throws(RPCError) -> Answer
 ) async -> Result<Answer, RPCError> {
     do {

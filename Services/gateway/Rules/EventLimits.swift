@@ -1,7 +1,7 @@
 /// Every bound of the event streams; counts end in `Max`.
 package struct EventLimits: Sendable {
     /// Streams of one copy of the gateway, and of one person there.
-    package var listenersMax = 2_000
+    package var listenersMax = 12_000
     package var listenersOfPersonMax = 20
     /// Events that wait for one listener; beyond, it reads too slowly.
     package var bufferedMax = 128

@@ -79,6 +79,7 @@ extension GatewayQueries {
         sweep("sessions", "id", "refresh_expires_at < now()"),
         sweep("invites", "id", "expires_at < now() - interval '30 days'"),
         sweep("api_keys", "id", "expires_at < now() - interval '30 days'"),
+        sweep("rate_counts", "subject", "slot < floor(extract(epoch FROM now()) / 5) - 60"),
         sweep("login_throttles", "subject", "last_at < now() - interval '1 day'"),
         sweep("idempotency_keys", "(user_id, key_hash)", "created_at < now() - $2 * interval '1 second'"),
     ]

@@ -37,6 +37,30 @@ enum WatchQueries {
         WatchedTitle(title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next())
     }
 
+    /// What some titles are to a person; of a show the plays of its episodes.
+    static let states = PGStatement(
+        "watch.states",
+        """
+        SELECT t.title_id, o.count + e.count, greatest(o.last_at, e.last_at), w.percent,
+            EXISTS (SELECT FROM watchlist_items i
+                WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL),
+            EXISTS (SELECT FROM collection_items i
+                WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL),
+            EXISTS (SELECT FROM likes i WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL)
+        FROM unnest($2::uuid[]) AS t (title_id) CROSS JOIN LATERAL (
+            SELECT count(*), max(listed_at) AS last_at FROM plays p
+            WHERE p.user_id = $1 AND p.title_id = t.title_id AND p.removed_at IS NULL
+        ) o CROSS JOIN LATERAL (
+            SELECT count(*), max(listed_at) AS last_at FROM plays p
+            WHERE p.user_id = $1 AND p.series_id = t.title_id AND p.removed_at IS NULL
+        ) e LEFT JOIN watch_progress w ON w.user_id = $1 AND w.title_id = t.title_id AND w.removed_at IS NULL
+        """
+    ) { row throws(PGError) in
+        TitleStanding(
+            title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next(), percent: try row.next(),
+            onWatchlist: try row.next(), inCollection: try row.next(), isLiked: try row.next())
+    }
+
     /// The plays of some titles that stand.
     static let plays = PGStatement(
         "watch.plays",
@@ -104,6 +128,18 @@ package struct WatchedTitle: Sendable, Hashable {
     package let title: TitleID
     package let plays: Int
     package let lastPlayedAt: Timestamp?
+}
+
+/// What a title is to a person.
+package struct TitleStanding: Sendable, Hashable {
+    package let title: TitleID
+    package let plays: Int
+    package let lastPlayedAt: Timestamp?
+    /// How far it was watched without coming to its end.
+    package let percent: Double?
+    package let onWatchlist: Bool
+    package let inCollection: Bool
+    package let isLiked: Bool
 }
 
 /// Something that a person may go on with.

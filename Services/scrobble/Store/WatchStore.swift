@@ -25,6 +25,13 @@ package struct WatchStore: Sendable {
             .filter { $0.plays > 0 }
     }
 
+    /// What some titles are to a person; one answer for each.
+    package func states(
+        of titles: [TitleID], to user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [TitleStanding] {
+        try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
+    }
+
     /// The plays of some titles that stand.
     package func plays(
         of titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant

@@ -91,6 +91,15 @@ package protocol GatewayAPI: Sendable {
     func deleteInvite(
         _ input: DeleteInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
+    /// Everything that a start screen shows, in one call. `GET /api/v1/home`.
+    func getHome(
+        _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Home>
+    /// Several titles at once, with the scores of the world, mine, and what each is to me. `POST
+    /// /api/v1/titles/batch`.
+    func readTitles(
+        _ input: ReadTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleOverviews>
     /// Finds the film that the ids mean. A film that is new here is asked of all providers and kept. `POST
     /// /api/v1/movies/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveMovie(

@@ -254,6 +254,38 @@ package struct DeleteInviteInput: Sendable, Hashable {
     }
 }
 
+/// What `getHome` is given.
+package struct GetHomeInput: Sendable, Hashable {
+    /// Titles in a row, 20 unless told otherwise.
+    package var limit: Int?
+
+    package init(limit: Int? = nil) {
+        self.limit = limit
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        limit = try request.optional(.query, "limit", isText: false) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.int(in: 1...50)
+        }
+    }
+}
+
+/// What `readTitles` is given.
+package struct ReadTitlesInput: Sendable, Hashable {
+    package var body: TitleBatch
+
+    package init(body: TitleBatch) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(TitleBatch.self)
+    }
+}
+
 /// What `resolveMovie` is given.
 package struct ResolveMovieInput: Sendable, Hashable {
     package var body: ResolveRequest

@@ -24,6 +24,8 @@ package enum GatewayRoutes {
             listInvites(api),
             createInvite(api),
             deleteInvite(api),
+            getHome(api),
+            readTitles(api),
             resolveMovie(api),
             getMovie(api),
             getMovieRating(api),
@@ -301,6 +303,22 @@ package enum GatewayRoutes {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.deleteInvite(DeleteInviteInput(request), caller, context)
             return EdgeResponse(204, reply)
+        }
+    }
+
+    private static func getHome(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("getHome", "GET", "/api/v1/home", scope: "read", isRepresentation: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.getHome(GetHomeInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func readTitles(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("readTitles", "POST", "/api/v1/titles/batch", scope: "read") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.readTitles(ReadTitlesInput(request), caller, context)
+            return EdgeResponse(200, reply)
         }
     }
 

@@ -60,6 +60,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case invalidRefreshToken
     /// The current password is another one.
     case wrongPassword
+    /// More requests came than may come in a minute; wait as long as Retry-After says.
+    case tooManyRequests
     /// The request does not fit its description; detail names the first fault.
     case invalidRequest
     /// The body's content type is not one that the operation takes.
@@ -143,6 +145,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginTooOld: 1035
         case .invalidRefreshToken: 1036
         case .wrongPassword: 1037
+        case .tooManyRequests: 1038
         case .invalidRequest: 1040
         case .unsupportedMediaType: 1041
         case .payloadTooLarge: 1042
@@ -202,6 +205,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginTooOld: 403
         case .invalidRefreshToken: 401
         case .wrongPassword: 403
+        case .tooManyRequests: 429
         case .invalidRequest: 400
         case .unsupportedMediaType: 415
         case .payloadTooLarge: 413
@@ -264,6 +268,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
         case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
         case .wrongPassword: "The current password is another one."
+        case .tooManyRequests:
+            "More requests came than may come in a minute; wait as long as Retry-After says."
         case .invalidRequest: "The request does not fit its description; detail names the first fault."
         case .unsupportedMediaType: "The body's content type is not one that the operation takes."
         case .payloadTooLarge: "The body is larger than the operation takes."
@@ -324,6 +330,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginTooOld: false
         case .invalidRefreshToken: false
         case .wrongPassword: false
+        case .tooManyRequests: true
         case .invalidRequest: false
         case .unsupportedMediaType: false
         case .payloadTooLarge: false
@@ -383,6 +390,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1035: self = .loginTooOld
         case 1036: self = .invalidRefreshToken
         case 1037: self = .wrongPassword
+        case 1038: self = .tooManyRequests
         case 1040: self = .invalidRequest
         case 1041: self = .unsupportedMediaType
         case 1042: self = .payloadTooLarge
@@ -527,6 +535,10 @@ extension RPCError {
     /// The current password is another one.
     package static func wrongPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.wrongPassword.error(message, data: data)
+    }
+    /// More requests came than may come in a minute; wait as long as Retry-After says.
+    package static func tooManyRequests(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.tooManyRequests.error(message, data: data)
     }
     /// The request does not fit its description; detail names the first fault.
     package static func invalidRequest(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {

@@ -136,6 +136,9 @@ package protocol ScrobbleAPI: Sendable {
     func unmarkWatched(_ params: UnmarkWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedChange
     /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
     func getProgress(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
+    /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
+    /// known or not.
+    func getTitleStates(_ params: GetTitleStatesParams, _ context: RPCContext) async throws(RPCError) -> TitleStates
     /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
     /// wrongKind, userNotFound.
     func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
@@ -268,6 +271,7 @@ package enum ScrobbleMethods {
     package static let markWatched = RPCMethod(name: "scrobble.markWatched", isIdempotent: false)
     package static let unmarkWatched = RPCMethod(name: "scrobble.unmarkWatched", isIdempotent: true)
     package static let getProgress = RPCMethod(name: "scrobble.getProgress", isIdempotent: true)
+    package static let getTitleStates = RPCMethod(name: "scrobble.getTitleStates", isIdempotent: true)
     package static let setProgress = RPCMethod(name: "scrobble.setProgress", isIdempotent: true)
     package static let listGoingOn = RPCMethod(name: "scrobble.listGoingOn", isIdempotent: true)
     package static let listShelf = RPCMethod(name: "scrobble.listShelf", isIdempotent: true)
@@ -588,6 +592,12 @@ package struct ScrobbleClient: Sendable {
     /// How far a person got with a film or an episode. Errors: titleNotFound, wrongKind.
     package func getProgress(_ params: GetProgressParams, _ call: RPCCall) async throws(RPCError) -> TitleProgress {
         try await caller.call(ScrobbleMethods.getProgress, params, call)
+    }
+
+    /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
+    /// known or not.
+    package func getTitleStates(_ params: GetTitleStatesParams, _ call: RPCCall) async throws(RPCError) -> TitleStates {
+        try await caller.call(ScrobbleMethods.getTitleStates, params, call)
     }
 
     /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
@@ -958,6 +968,10 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.getProgress) {
             (params: GetProgressParams, context) async throws(RPCError) in
             try await api.getProgress(params, context)
+        }
+        router.register(ScrobbleMethods.getTitleStates) {
+            (params: GetTitleStatesParams, context) async throws(RPCError) in
+            try await api.getTitleStates(params, context)
         }
         router.register(ScrobbleMethods.setProgress) {
             (params: SetProgressParams, context) async throws(RPCError) in

@@ -61,6 +61,9 @@ package struct TrustedProxies: Sendable {
 
     package init(_ ranges: [NetworkRange] = []) { self.ranges = ranges }
 
+    /// Whether a proxy has this address.
+    package func contains(_ address: NetworkAddress) -> Bool { ranges.contains { $0.contains(address) } }
+
     /// Hops that are looked at; what lies before them is nobody's word.
     private static let hopsMax = 16
 
@@ -70,7 +73,7 @@ package struct TrustedProxies: Sendable {
         guard var current = NetworkAddress(peer) else { return peer }
         guard !ranges.isEmpty else { return current.description }
         for hop in fields.joined(separator: ",").split(separator: ",").reversed().prefix(Self.hopsMax) {
-            guard ranges.contains(where: { $0.contains(current) }) else { break }
+            guard contains(current) else { break }
             guard let next = Self.address(hop) else { break }
             current = next
         }

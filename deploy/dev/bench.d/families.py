@@ -7,6 +7,7 @@ import sys
 import abuse_family
 import decode_family
 import enrich_family
+import gateway_family
 import idle_family
 import import_family
 import json_family
@@ -34,6 +35,7 @@ def main(families):
     runs |= {"queue": queue_family.run_queue, "ledger": queue_family.run_ledger}
     runs["enrich"] = enrich_family.run_family
     runs["idle"] = idle_family.run_family
+    runs["gateway"] = gateway_family.run_family
     runs["import"] = import_family.run_family
     failed = []
     for family in families:

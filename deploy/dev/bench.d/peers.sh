@@ -35,6 +35,18 @@ build_csv_peer() {
     ln -sfn "csv/${BENCH_CONFIGURATION:-release}/bench-swift-csv" "$folder/bench-swift-csv"
 }
 
+# Installs FastAPI, its server and its Postgres client from PyPI, in the folder `fastapi` of the first folder.
+build_fastapi_peer() {
+    local folder=$1/fastapi
+    [ ! -x "$folder/bin/uvicorn" ] || return 0
+    say "installing FastAPI"
+    if ! python3 -m venv "$folder" ||
+        ! "$folder/bin/pip" install --quiet --disable-pip-version-check fastapi==0.165.0 "uvicorn[standard]==0.54.0" asyncpg==0.32.0; then
+        rm -rf "$folder"
+        die "FastAPI cannot be installed: it needs python3-venv and PyPI"
+    fi
+}
+
 # Whether something under the sources is newer than a built file, or the file is missing.
 is_newer() {
     local built=$1

@@ -23,13 +23,15 @@ package struct Movie: Sendable, Hashable, JSONCodable {
     package var enrichedAt: Timestamp?
     package var isLocal: Bool
     package var myRating: Rating?
+    /// What it is to me, where one film is asked for; absent while that cannot be had.
+    package var myState: TitleState?
 
     package init(
         id: TitleID, name: String, originalName: String? = nil, year: Int? = nil, releaseDate: CalendarDate? = nil,
         overview: String? = nil, runtimeMinutes: Int? = nil, genres: [String], certification: String? = nil,
         posterUrl: String? = nil, backdropUrl: String? = nil, externalIds: ExternalIds,
         externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
-        enrichedAt: Timestamp? = nil, isLocal: Bool, myRating: Rating? = nil
+        enrichedAt: Timestamp? = nil, isLocal: Bool, myRating: Rating? = nil, myState: TitleState? = nil
     ) {
         self.id = id
         self.name = name
@@ -49,12 +51,13 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         self.enrichedAt = enrichedAt
         self.isLocal = isLocal
         self.myRating = myRating
+        self.myState = myState
     }
 
     private static let names = JSONNames(
         "id", "name", "original_name", "year", "release_date", "overview", "runtime_minutes", "genres", "certification",
         "poster_url", "backdrop_url", "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at",
-        "is_local", "my_rating"
+        "is_local", "my_rating", "my_state"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -76,6 +79,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         var enrichedAt: Timestamp?
         var isLocal: Bool?
         var myRating: Rating?
+        var myState: TitleState?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -99,7 +103,8 @@ package struct Movie: Sendable, Hashable, JSONCodable {
             case 14: voteCount = try jsonReader.int(in: 0...9007199254740991)
             case 15: enrichedAt = try Timestamp(from: &jsonReader)
             case 16: isLocal = try jsonReader.bool()
-            default: myRating = try Rating(from: &jsonReader)
+            case 17: myRating = try Rating(from: &jsonReader)
+            default: myState = try TitleState(from: &jsonReader)
             }
         }
         guard let id, let name, let genres, let externalIds, let externalRatings, let isLocal else {
@@ -123,6 +128,7 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         self.enrichedAt = enrichedAt
         self.isLocal = isLocal
         self.myRating = myRating
+        self.myState = myState
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -185,6 +191,10 @@ package struct Movie: Sendable, Hashable, JSONCodable {
         if let myRating {
             jsonWriter.raw(#","my_rating":"#)
             myRating.encode(to: &jsonWriter)
+        }
+        if let myState {
+            jsonWriter.raw(#","my_state":"#)
+            myState.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,83 @@
+import Contracts
+import RPC
+
+/// `getHome`: everything of a start screen: five calls for the rows, at once, and at most three for what all of them show.
+///
+/// A row whose service cannot be had is empty and named, so that one service that is away costs its row and not the screen.
+struct GetHome: Sendable {
+    /// Titles of a row where the request does not say.
+    static let rowDefault = 20
+    /// Half watched titles and next episodes come as one list; so much longer is it asked for than a row is.
+    static let goingOnFactor = 2
+    /// Calls for the rows.
+    static let rowCalls = 5
+    /// How long a row is waited for; a screen that comes without it is better than one that comes late.
+    static let patience = Duration.seconds(5)
+
+    let metadata: MetadataClient
+    let ratings: RatingsClient
+    let scrobble: ScrobbleClient
+
+    func run(
+        _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Home> {
+        let limit = input.limit ?? Self.rowDefault
+        var rows = try await rows(limit, caller, context)
+        let call = context.rpc.outgoing(timeout: Self.patience)
+        let ids = rows.titles
+        guard !ids.isEmpty else { return EdgeReply(rows.home(HomeTitles())) }
+        let (found, rated) = await together(
+            { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
+            { () async throws(RPCError) in
+                try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: ids), call)
+            })
+        var titles = HomeTitles()
+        titles.add(try rows.taken(found, .titles)?.found ?? [])
+        titles.rate(try rows.taken(rated, .scores)?.ratings ?? [])
+        // What is being watched does not say of which show it is.
+        let shows = rows.playing.compactMap { titles[$0.title]?.series }.filter { titles[$0] == nil }
+        if !shows.isEmpty {
+            let asked = Array(Set(shows))
+            let more = await outcome { () async throws(RPCError) in
+                try await metadata.getTitles(
+                    GetTitlesParams(titles: asked), context.rpc.outgoing(timeout: Self.patience))
+            }
+            titles.add(try rows.taken(more, .titles)?.found ?? [])
+        }
+        return EdgeReply(rows.home(titles))
+    }
+
+    private func rows(
+        _ limit: Int, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> HomeRows {
+        let user = caller.user
+        let call = context.rpc.outgoing(timeout: Self.patience)
+        async let playing = outcome { () async throws(RPCError) in
+            try await scrobble.listPlayback(ListPlaybackParams(user: user), call)
+        }
+        async let goingOn = outcome { () async throws(RPCError) in
+            try await scrobble.listGoingOn(
+                ListGoingOnParams(user: user, timeZone: caller.timeZone, limit: limit * Self.goingOnFactor), call)
+        }
+        async let watched = outcome { () async throws(RPCError) in
+            try await scrobble.listHistory(ListHistoryParams(user: user, limit: limit), call)
+        }
+        async let wanted = outcome { () async throws(RPCError) in
+            try await scrobble.listShelf(ListShelfParams(user: user, shelf: .watchlist, limit: limit), call)
+        }
+        async let rated = outcome { () async throws(RPCError) in
+            try await ratings.listRatings(ListRatingsParams(user: user, limit: limit), call)
+        }
+        let (one, two, three, four, five) = await (playing, goingOn, watched, wanted, rated)
+        var rows = HomeRows(limit: limit)
+        rows.playing = try rows.taken(one, .nowPlaying)?.sessions ?? []
+        let items = try rows.taken(two, .goingOn)?.items ?? []
+        rows.halves = Array(items.filter { $0.percent != nil }.prefix(limit))
+        rows.nexts = Array(items.filter { $0.percent == nil }.prefix(limit))
+        rows.watched = try rows.taken(three, .recentlyWatched)?.plays ?? []
+        rows.wanted = try rows.taken(four, .watchlist)?.items ?? []
+        rows.rated = try rows.taken(five, .recentlyRated)?.ratings ?? []
+        guard rows.unavailable.count < Self.rowCalls else { throw .unavailable("nothing of the screen can be had now") }
+        return rows
+    }
+}

@@ -1,0 +1,48 @@
+import Contracts
+import Cryptography
+import Edge
+import Postgres
+import Store
+
+extension GatewayQueries {
+    /// A share of what all copies of the gateway together may let through for a subject.
+    static let leaseRequests = PGStatement(
+        "gateway.leaseRequests",
+        "SELECT granted, remaining, wait_seconds, present FROM lease_requests($1, $2, $3, $4, $5, $6, $7)", kind: .solo
+    ) { row throws(PGError) in
+        RateShare(
+            granted: Int(try row.next(Int32.self)), remaining: Int(try row.next(Int32.self)),
+            waitSeconds: Int(try row.next(Int32.self)), slot: try row.next(Int64.self))
+    }
+}
+
+extension GatewayStore {
+    /// Takes a share of a rate limit, and gives back what is unused of the last one.
+    func lease(
+        _ ask: RateAsk, for subject: RateSubject, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> RateShare {
+        func number(_ value: Int) -> PGValue { .int4(Int32(clamping: value)) }
+        let shares = try await database.rows(
+            GatewayQueries.leaseRequests,
+            [
+                .bytea(subject.digest), number(ask.wanted), number(ask.allowed), number(ask.unused),
+                .int8(ask.unusedSlot), number(RatePolicy.slotSeconds), number(RatePolicy.slots),
+            ], until: deadline)
+        guard let share = shares.first else { throw .fault("a share of a rate limit has no row") }
+        return share
+    }
+}
+
+extension RateSubject {
+    /// What it is counted under: no network or key is to be read in the table.
+    fileprivate var digest: [UInt8] {
+        var digest = SHA256()
+        digest.update(Array("\(limitName)\n".utf8))
+        switch self {
+        case .person(let user): digest.update(Array(user.description.utf8))
+        case .key(let key): digest.update(Array(key.description.utf8))
+        case .address(let network): digest.update(network)
+        }
+        return digest.finish().bytes
+    }
+}

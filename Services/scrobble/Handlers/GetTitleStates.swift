@@ -1,0 +1,28 @@
+import Contracts
+import RPC
+import Store
+
+/// `scrobble.getTitleStates`: what several titles are to a person, in one statement.
+struct GetTitleStates: Sendable {
+    let watch: WatchStore
+
+    func run(_ params: GetTitleStatesParams, _ context: RPCContext) async throws(RPCError) -> TitleStates {
+        guard !params.titles.isEmpty else { return TitleStates(states: []) }
+        let found = try await asking { () throws(StoreError) in
+            try await watch.states(of: params.titles, to: params.user, until: context.deadline)
+        }
+        return TitleStates(
+            states: found.map { standing in
+                TitleState(
+                    title: standing.title, plays: standing.plays,
+                    lastWatchedAt: standing.lastPlayedAt.flatMap(Self.known),
+                    percent: standing.percent, onWatchlist: standing.onWatchlist, inCollection: standing.inCollection,
+                    isLiked: standing.isLiked)
+            })
+    }
+
+    /// A play of unknown date stands in the far past.
+    private static func known(_ moment: Timestamp) -> Timestamp? {
+        moment == PlayMoment.unknown.listedAt ? nil : moment
+    }
+}

@@ -1,0 +1,116 @@
+internal import Contracts
+internal import Hummingbird
+internal import HummingbirdCore
+internal import HummingbirdHTTP2
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP1
+internal import NIOSSL
+internal import NIOTLS
+
+/// How a connection of the public side is set up: counted, with TLS where there is a certificate, and with HTTP/2 where TLS
+/// has agreed on it. The protocols themselves are the web framework's.
+struct EdgeChannel: ServerChildChannel {
+    enum Connection: Sendable {
+        case http1(HTTP1Channel.Value)
+        case http2(HTTP2Channel.Value)
+    }
+
+    struct Value: ServerChildChannelValue {
+        fileprivate let connection: EventLoopFuture<Connection>
+        let channel: any Channel
+    }
+
+    private let http1: HTTP1Channel
+    private let http2: HTTP2Channel
+    private let certificate: EdgeCertificate?
+    private let proxies: TrustedProxies
+    private let counts: ConnectionCounts
+    private let limits: EdgeLimits
+
+    init(
+        responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
+        certificate: EdgeCertificate?, proxies: TrustedProxies, counts: ConnectionCounts, limits: EdgeLimits
+    ) {
+        http1 = HTTP1Channel(responder: responder, configuration: requests)
+        http2 = HTTP2Channel(
+            responder: responder,
+            configuration: HTTP2ChannelConfiguration(
+                idleTimeout: limits.idleTimeout, gracefulCloseTimeout: limits.operationTimeout,
+                streamConfiguration: requests))
+        self.certificate = certificate
+        self.proxies = proxies
+        self.counts = counts
+        self.limits = limits
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        count(channel)
+        guard let certificate else {
+            return plain(channel, logger).map { connection in
+                Value(connection: channel.eventLoop.makeSucceededFuture(connection), channel: channel)
+            }
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
+            let agreement = NIOTypedApplicationProtocolNegotiationHandler<Connection> { result in
+                switch result {
+                case .negotiated("h2"): http2.setup(channel: channel, logger: logger).map { .http2($0) }
+                case .negotiated("http/1.1"), .fallback: plain(channel, logger)
+                case .negotiated(let other): channel.eventLoop.makeFailedFuture(UnknownProtocol(name: other))
+                }
+            }
+            try pipeline.addHandler(agreement)
+            let connection = agreement.protocolNegotiationResult
+            let patience = channel.eventLoop.scheduleTask(in: TimeAmount(limits.handshakeTimeout)) {
+                channel.close(promise: nil)
+            }
+            connection.whenComplete { _ in patience.cancel() }
+            connection.whenFailure { _ in channel.close(promise: nil) }
+            return Value(connection: connection, channel: channel)
+        }
+    }
+
+    private struct UnknownProtocol: Error { let name: String }
+
+    /// HTTP/1.1, with its guards around the parser.
+    private func plain(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
+        http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let guardian = try pipeline.handler(type: RequestGuard.self)
+            let clock = HeadClock(limits: limits, guardian: guardian)
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(clock, position: .before(parser))
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(HeadGuard(clock: clock, guardian: guardian), position: .before(codec))
+            return .http1(value)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        do {
+            switch try await value.connection.get() {
+            case .http1(let connection): await http1.handle(value: connection, logger: logger)
+            case .http2(let connection): await http2.handle(value: connection, logger: logger)
+            }
+        } catch {
+            logger.debug("no protocol was agreed on", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    /// Who has too many connections gets no more. Proxies have those of everybody.
+    private func count(_ channel: any Channel) {
+        guard let peer = channel.remoteAddress?.ipAddress, let address = NetworkAddress(peer),
+            !proxies.contains(address)
+        else { return }
+        let network = address.network
+        if counts.enter(network) {
+            channel.closeFuture.whenComplete { _ in counts.leave(network) }
+        } else {
+            channel.eventLoop.execute { channel.close(promise: nil) }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+internal import Contracts
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Measures how long the head of a request takes to arrive, below the parser. Confined to the connection's event loop.
+final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let limits: EdgeLimits
+    private let guardian: RequestGuard
+    /// Whether what comes belongs to a request whose head is known.
+    private var isWithinMessage = false
+    private var timer: Scheduled<Void>?
+
+    init(limits: EdgeLimits, guardian: RequestGuard) {
+        self.limits = limits
+        self.guardian = guardian
+    }
+
+    func headArrived() {
+        isWithinMessage = true
+        stop()
+    }
+
+    func messageEnded() { isWithinMessage = false }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isWithinMessage, timer == nil {
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.headerTimeout)) {
+                self.timer = nil
+                self.guardian.refuse(
+                    .requestTimeout("the header took longer than \(self.limits.headerTimeout.components.seconds) s"))
+                context.fireErrorCaught(HTTPParserError.unknown)
+            }
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        stop()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+    private func stop() {
+        timer?.cancel()
+        timer = nil
+    }
+}
+
+/// Holds each request of a connection to `RequestRules`, right behind the parser, and ends the connection where it must end.
+/// Confined to the connection's event loop.
+final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private struct Awaited {
+        let isLast: Bool
+        let isHTTP10: Bool
+    }
+
+    private let clock: HeadClock
+    private let guardian: RequestGuard
+    /// Requests whose answers have not begun.
+    private var awaited: CircularBuffer<Awaited> = []
+    private var isLast = false
+    /// Set when nothing of what follows is read any more, and when that is because it cannot be.
+    private var isOver = false
+    private var isBroken = false
+
+    init(clock: HeadClock, guardian: RequestGuard) {
+        self.clock = clock
+        self.guardian = guardian
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        switch unwrapInboundIn(data) {
+        case .head(var request):
+            clock.headArrived()
+            let head = RequestRules.Head(
+                isHTTP10: request.version == .http1_0, method: request.method.rawValue, target: request.uri,
+                fields: request.headers.map { (name: $0.name, value: $0.value) })
+            if let fault = RequestRules.fault(in: head) {
+                isOver = true
+                guardian.refuse(.invalidRequest(fault))
+                context.fireErrorCaught(HTTPParserError.unknown)
+                return
+            }
+            isLast = RequestRules.endsConnection(head)
+            if isLast {
+                request.headers.remove(name: "upgrade")
+                request.headers.replaceOrAdd(name: "connection", value: "close")
+            }
+            awaited.append(Awaited(isLast: isLast, isHTTP10: head.isHTTP10))
+            context.fireChannelRead(wrapInboundOut(.head(request)))
+        case .body: context.fireChannelRead(data)
+        case .end:
+            clock.messageEnded()
+            isOver = isLast
+            context.fireChannelRead(data)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is HTTPParserError { (isOver, isBroken) = (true, true) }
+        context.fireErrorCaught(error)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(var answer) = unwrapOutboundIn(data), answer.status.code >= 200 else {
+            return context.write(data, promise: promise)
+        }
+        let request = awaited.popFirst()
+        guard isBroken || request?.isLast == true else { return context.write(data, promise: promise) }
+        answer.headers.replaceOrAdd(name: "connection", value: "close")
+        if request?.isHTTP10 == true { answer.version = .http1_0 }
+        context.write(wrapOutboundOut(.head(answer)), promise: promise)
+    }
+}

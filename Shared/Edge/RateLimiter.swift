@@ -1,0 +1,110 @@
+internal import RPC
+internal import Synchronization
+
+/// Whether a request may be made, and what its sender is told about that.
+package struct RateVerdict: Sendable {
+    package let isAdmitted: Bool
+    /// `RateLimit-Policy` and `RateLimit`.
+    package let fields: [(name: String, value: String)]
+    /// Seconds after which it may be tried again; 0 where it was admitted.
+    package let waitSeconds: Int
+}
+
+/// Holds people, keys and networks to their limits, together with the other copies of the gateway and without asking for
+/// each request.
+package final class RateLimiter: Sendable {
+    /// Subjects that are remembered; beyond, those go that lose nothing by it.
+    package static let subjectsMax = 20_000
+
+    private struct Entry {
+        var account: RateAccount
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let policy: RatePolicy
+    private let patience: Duration
+    private let lend: RateLender
+    private let entries = Mutex<[RateSubject: Entry]>([:])
+
+    package init(policy: RatePolicy, patience: Duration = EdgeLimits().shareTimeout, lend: @escaping RateLender) {
+        self.policy = policy
+        self.patience = patience
+        self.lend = lend
+    }
+
+    /// Counts a request of `subject`; nil where it may make any number.
+    package func admit(_ subject: RateSubject) async -> RateVerdict? {
+        let allowed = policy.allowed(subject)
+        guard allowed > 0 else { return nil }
+        while true {
+            let begun = ContinuousClock.now
+            switch step(of: subject, allowed, begun) {
+            case .admit(let remaining): return verdict(subject, allowed, remaining: remaining, waitSeconds: 0)
+            case .refuse(let wait): return verdict(subject, allowed, remaining: 0, waitSeconds: wait)
+            case .wait: await turn(of: subject)
+            case .ask(let ask):
+                var share: RateShare?
+                do throws(RPCError) {
+                    share = try await lend(subject, ask, begun.advanced(by: patience))
+                } catch {
+                    share = nil
+                }
+                settle(subject, share, allowed, begun)
+            }
+        }
+    }
+
+    private func step(of subject: RateSubject, _ allowed: Int, _ now: ContinuousClock.Instant) -> RateAccount.Step {
+        entries.withLock { entries in
+            if entries[subject] == nil {
+                if entries.count >= Self.subjectsMax { entries = entries.filter { !$0.value.account.isIdle(at: now) } }
+                // A flood of subjects that are all busy: whoever is new is not remembered, and asks each time.
+                if entries.count >= Self.subjectsMax, let victim = entries.first(where: { $0.value.waiting.isEmpty }) {
+                    entries[victim.key] = nil
+                }
+                entries[subject] = Entry(account: RateAccount(at: now))
+            }
+            return entries[subject]?.account.next(at: now, allowed: allowed) ?? .admit(remaining: 0)
+        }
+    }
+
+    /// Waits until whoever asks has an answer.
+    private func turn(of subject: RateSubject) async {
+        await withCheckedContinuation { continuation in
+            let isWaiting = entries.withLock { entries in
+                // It may have come between two looks.
+                guard entries[subject]?.account.isWaitedFor == true else { return false }
+                entries[subject]?.waiting.append(continuation)
+                return true
+            }
+            if !isWaiting { continuation.resume() }
+        }
+    }
+
+    private func settle(
+        _ subject: RateSubject, _ share: RateShare?, _ allowed: Int, _ begun: ContinuousClock.Instant
+    ) {
+        let waiting = entries.withLock { entries in
+            if let share {
+                entries[subject]?.account.take(share, askedAt: begun, now: .now)
+            } else {
+                entries[subject]?.account.goAlone(at: .now, allowed: allowed)
+            }
+            let waiting = entries[subject]?.waiting ?? []
+            entries[subject]?.waiting = []
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func verdict(_ subject: RateSubject, _ allowed: Int, remaining: Int, waitSeconds: Int) -> RateVerdict {
+        let name = "\"\(subject.limitName)\""
+        let wait = waitSeconds > 0 ? ";t=\(waitSeconds)" : ""
+        return RateVerdict(
+            isAdmitted: waitSeconds == 0,
+            fields: [
+                ("ratelimit-policy", "\(name);q=\(allowed);w=\(RatePolicy.windowSeconds)"),
+                ("ratelimit", "\(name);r=\(max(0, remaining))\(wait)"),
+            ], waitSeconds: waitSeconds)
+    }
+}

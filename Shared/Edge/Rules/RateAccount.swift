@@ -1,0 +1,157 @@
+package import Contracts
+
+/// Who is counted together: a person with all their sessions, each API key for itself, and whoever shows no credentials by
+/// their network.
+package enum RateSubject: Sendable, Hashable {
+    case person(UserID)
+    case key(UUIDBits)
+    case address([UInt8])
+
+    /// The name of the limit in header fields.
+    package var limitName: String {
+        switch self {
+        case .person: "person"
+        case .key: "key"
+        case .address: "address"
+        }
+    }
+}
+
+/// How many requests each kind of subject may make in a window; 0 for any number.
+package struct RatePolicy: Sendable, Hashable {
+    /// Seconds of a slot, the longest that a share is good for.
+    package static let slotSeconds = 5
+    /// Slots over which is counted. Shares of any minute lie in so many, since one is used until a slot after it was taken.
+    package static let slots = 14
+    /// Seconds of the window.
+    package static let windowSeconds = slotSeconds * slots
+
+    package var person: Int
+    package var key: Int
+    package var address: Int
+
+    package init(person: Int, key: Int, address: Int) {
+        self.person = person
+        self.key = key
+        self.address = address
+    }
+
+    package func allowed(_ subject: RateSubject) -> Int {
+        switch subject {
+        case .person: person
+        case .key: key
+        case .address: address
+        }
+    }
+}
+
+/// What a gateway asks of all together for one subject: a share of the window, and what it gives back of the last one.
+package struct RateAsk: Sendable, Hashable {
+    package let wanted: Int
+    package let allowed: Int
+    package let unused: Int
+    package let unusedSlot: Int64
+
+    package init(wanted: Int, allowed: Int, unused: Int, unusedSlot: Int64) {
+        self.wanted = wanted
+        self.allowed = allowed
+        self.unused = unused
+        self.unusedSlot = unusedSlot
+    }
+}
+
+/// What it gets.
+package struct RateShare: Sendable, Hashable {
+    package let granted: Int
+    /// What is left for everybody after that.
+    package let remaining: Int
+    /// Where nothing was granted, how long until something is.
+    package let waitSeconds: Int
+    /// The slot that it was taken from.
+    package let slot: Int64
+
+    package init(granted: Int, remaining: Int, waitSeconds: Int, slot: Int64) {
+        self.granted = granted
+        self.remaining = remaining
+        self.waitSeconds = waitSeconds
+        self.slot = slot
+    }
+}
+
+/// What one gateway knows of one subject. Knows no clock: every question brings the time.
+package struct RateAccount: Sendable {
+    /// What is to be done with a request.
+    package enum Step: Sendable, Hashable {
+        case admit(remaining: Int)
+        case refuse(waitSeconds: Int)
+        /// This one asks for a share, and then looks again.
+        case ask(RateAsk)
+        /// Another request is asking.
+        case wait
+    }
+
+    /// The first share is a hundredth of what is allowed, each that was used up before its time leads to one twice as large, up to
+    /// a tenth: a busy person costs few questions, and a quiet one keeps little from the other gateways.
+    private static let firstPart = 100
+    private static let largestPart = 10
+    /// A refusal is believed this long; another gateway may give back what it did not use.
+    private static let refusalTrust = Duration.seconds(1)
+
+    private var left = 0
+    private var granted = 0
+    private var slot: Int64 = 0
+    private var remaining = 0
+    private var shareEnds: ContinuousClock.Instant
+    private var refusedUntil: ContinuousClock.Instant
+    private var waitEnds: ContinuousClock.Instant
+    private var isAsking = false
+
+    package init(at now: ContinuousClock.Instant) {
+        (shareEnds, refusedUntil, waitEnds) = (now, now, now)
+    }
+
+    /// Whether nothing would be lost but what is unused.
+    package func isIdle(at now: ContinuousClock.Instant) -> Bool {
+        !isAsking && shareEnds <= now && refusedUntil <= now
+    }
+
+    /// Whether somebody is asking for a share.
+    package var isWaitedFor: Bool { isAsking }
+
+    package mutating func next(at now: ContinuousClock.Instant, allowed: Int) -> Step {
+        if now < refusedUntil { return .refuse(waitSeconds: Self.seconds(from: now, to: waitEnds)) }
+        if left > 0, now < shareEnds {
+            left -= 1
+            return .admit(remaining: left + remaining)
+        }
+        if isAsking { return .wait }
+        isAsking = true
+        let first = max(1, allowed / Self.firstPart)
+        // What ended with something left was too large.
+        let wanted = left > 0 ? first : min(max(first, granted * 2), max(first, allowed / Self.largestPart))
+        return .ask(RateAsk(wanted: wanted, allowed: allowed, unused: left, unusedSlot: slot))
+    }
+
+    /// Takes what was asked for at `begun`.
+    package mutating func take(_ share: RateShare, askedAt begun: ContinuousClock.Instant, now: ContinuousClock.Instant)
+    {
+        isAsking = false
+        (left, granted, remaining, slot) = (share.granted, share.granted, share.remaining, share.slot)
+        shareEnds = begun.advanced(by: .seconds(RatePolicy.slotSeconds))
+        guard share.granted == 0 else { return }
+        refusedUntil = now.advanced(by: Self.refusalTrust)
+        waitEnds = now.advanced(by: .seconds(share.waitSeconds))
+    }
+
+    /// Nobody could be asked. Each gateway then counts for itself, slot by slot: a database that is away costs exactness, not
+    /// the service.
+    package mutating func goAlone(at now: ContinuousClock.Instant, allowed: Int) {
+        isAsking = false
+        (left, granted, remaining, slot) = (max(1, allowed / RatePolicy.slots), 0, 0, 0)
+        shareEnds = now.advanced(by: .seconds(RatePolicy.slotSeconds))
+    }
+
+    private static func seconds(from now: ContinuousClock.Instant, to end: ContinuousClock.Instant) -> Int {
+        max(1, Int((now.duration(to: end) / .seconds(1)).rounded(.up)))
+    }
+}

@@ -1,0 +1,144 @@
+import Edge
+import Foundation
+import NIOPosix
+import Testing
+
+/// The public side with a certificate, asked by a client that shares no code with it.
+@Suite(.serialized) struct CertificateTests: EdgeServing {
+    private struct Failed: Error { let text: String }
+
+    private static func run(_ program: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let trouble = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw Failed(text: text + trouble) }
+        return text
+    }
+
+    /// A folder with a certificate for 127.0.0.1 and its key.
+    private static func makeCertificate(_ name: String, in folder: URL) throws {
+        _ = try run(
+            "openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=\(name)", "-addext", "subjectAltName=IP:127.0.0.1",
+                "-keyout", folder.appending(path: "\(name).key").path,
+                "-out", folder.appending(path: "\(name).pem").path,
+            ])
+    }
+
+    private static func curl(_ folder: URL, _ authority: String, _ port: Int, _ arguments: [String]) throws -> String {
+        try run(
+            "curl",
+            [
+                "-sS", "--cacert", folder.appending(path: "\(authority).pem").path, "-o", "/dev/null", "-D", "-",
+                "-w", "version %{http_version} verified %{ssl_verify_result}\n",
+            ] + arguments + ["https://127.0.0.1:\(port)/api/v1/nowhere"])
+    }
+
+    @Test("With a certificate clients come by TLS, over HTTP/2 or HTTP/1.1 as they like, and a renewed one is taken up")
+    func renewal() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.makeCertificate("first", in: folder)
+        try Self.makeCertificate("second", in: folder)
+        let (used, key) = (folder.appending(path: "used.pem"), folder.appending(path: "used.key"))
+        @Sendable func use(_ name: String, _ file: URL, _ suffix: String) throws {
+            try Data(contentsOf: folder.appending(path: "\(name).\(suffix)")).write(to: file, options: .atomic)
+        }
+        try use("first", used, "pem")
+        try use("first", key, "key")
+        let certificate = try EdgeCertificate(certificate: used.path, key: key.path)
+        #expect(certificate.look() == .unchanged)
+        try await withServer(certificate: certificate) { port in
+            let two = try Self.curl(folder, "first", port, ["--http2"])
+            #expect(two.hasPrefix("HTTP/2 404") && two.contains("version 2 verified 0"), "\(two)")
+            #expect(two.contains("strict-transport-security: max-age=31536000"))
+            #expect(two.contains("x-content-type-options: nosniff") && two.contains("x-request-id: "))
+            let one = try Self.curl(folder, "first", port, ["--http1.1"])
+            #expect(one.hasPrefix("HTTP/1.1 404") && one.contains("version 1.1 verified 0"), "\(one)")
+            #expect(throws: Failed.self) { try Self.curl(folder, "first", port, ["--tls-max", "1.1"]) }
+            #expect(throws: Failed.self) { try Self.curl(folder, "second", port, []) }
+
+            // Half of a renewal: the certificate is there, its key is not. The old pair serves on.
+            try use("second", used, "pem")
+            guard case .failed = certificate.look() else { return #expect(Bool(false), "half a renewal was taken up") }
+            #expect(try Self.curl(folder, "first", port, []).hasPrefix("HTTP/2 404"))
+            try use("second", key, "key")
+            #expect(certificate.look() == .renewed)
+            #expect(certificate.look() == .unchanged)
+            #expect(try Self.curl(folder, "second", port, []).hasPrefix("HTTP/2 404"))
+            #expect(throws: Failed.self) { try Self.curl(folder, "first", port, []) }
+        }
+    }
+
+    @Test("Many requests of one HTTP/2 connection are answered at once, and bodies arrive")
+    func streams() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.makeCertificate("one", in: folder)
+        let certificate = try EdgeCertificate(
+            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        try await withServer(certificate: certificate) { port in
+            let base = "https://127.0.0.1:\(port)/api/v1"
+            let told = try Self.run(
+                "h2load", ["-n", "2000", "-c", "4", "-m", "20", base + "/nowhere"])
+            #expect(told.contains("2000 done, 0 succeeded, 2000 failed, 0 errored"), "\(told)")
+            let measured = try Self.run(
+                "curl",
+                [
+                    "-sS", "--insecure", "--http2", "-d", String(repeating: "x", count: 100_000), base + "/measure",
+                ])
+            #expect(measured.contains("100000 false false"), "\(measured)")
+        }
+    }
+
+    @Test("A client that connects and does not agree on TLS is let go")
+    func silence() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.makeCertificate("one", in: folder)
+        let certificate = try EdgeCertificate(
+            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        var limits = EdgeLimits()
+        limits.handshakeTimeout = .seconds(1)
+        try await withServer(limits, certificate: certificate) { port in
+            let silent = try RawClient(port: port)
+            #expect(try await silent.readToEnd() == "")
+            let plain = try RawClient(port: port)
+            plain.write(Self.get("/api/v1/nowhere"))
+            #expect(!(try await plain.readToEnd()).contains("HTTP/1.1"))
+        }
+    }
+
+    @Test("Files that are no certificate and its key are refused by name")
+    func refused() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.makeCertificate("one", in: folder)
+        try Self.makeCertificate("two", in: folder)
+        func path(_ name: String) -> String { folder.appending(path: name).path }
+        for (certificate, key) in [
+            ("one.pem", "two.key"), ("one.pem", "nothing"), ("nothing", "one.key"), ("one.key", "one.pem"),
+        ] {
+            do {
+                _ = try EdgeCertificate(certificate: path(certificate), key: path(key))
+                #expect(Bool(false), "\(certificate) with \(key)")
+            } catch {
+                #expect(error.description.contains(path(certificate)))
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+"""gateway: a film with its scores, its rating and its state, composed of three services, against the web framework alone and
+against FastAPI with asyncpg; how long an answer takes at half load; and what listeners cost that hear nothing."""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import resource
+import secrets
+import socket
+import time
+
+import database
+from idle_family import PERSON, ThinPath
+from measure import Server, Trouble, figure, free_port, in_turn, median, note, result, run, seconds, setting, spread
+from services import NAMES, start, start_upstreams
+
+CONNECTIONS = 32
+# Kept by the limiter like any other limit, and never reached.
+REQUESTS_MAX = "10000000"
+P99_MAX_MS = 10
+LISTENERS = 10_000
+LISTENERS_OF_PERSON = 20
+# Addresses of loopback that the listeners come from, so that none has more connections than one may.
+LISTENERS_OF_ADDRESS = 200
+LISTENERS_MAX_MB = 200
+# How long the listeners hear nothing before memory is looked at: two heartbeats.
+LISTEN_SECONDS = 32
+
+
+def run_family():
+    upstreams = start_upstreams()
+    limits = {f"REELAY_{subject}_REQUESTS": REQUESTS_MAX for subject in ("PERSON", "KEY", "ADDRESS")}
+    running = {name: start(name, changes=limits if name == "gateway" else None) for name in NAMES}
+    path = ThinPath(int(setting("BENCH_PORT_gateway")))
+    path.walk()
+    film = path.want(200, "POST", "/movies/resolve", {"ids": {"imdb": "tt9100001"}})["id"]
+    path.want(200, "POST", f"/movies/{film}/rate", {"rating": 8.5})
+    path.want(200, "PUT", f"/movies/{film}/progress", {"percent": 33})
+    movie = path.want(200, "GET", f"/movies/{film}")
+    if movie.get("my_rating", {}).get("rating") != 8.5 or movie.get("my_state", {}).get("percent") != 33:
+        raise Trouble(f"the film is not composed: {movie}")
+    ours = Target("gateway", running["gateway"], int(setting("BENCH_PORT_gateway")), film, path.token)
+    statements = _statements_per_request(ours)
+    note(f"gateway: {statements:.4f} statements of the gateway's own for a request")
+    if statements > 0.01:
+        raise Trouble("the gateway asks Postgres for each request")
+    _against_hummingbird(ours, film)
+    _against_fastapi(ours, film)
+    _at_half_load(ours)
+    upstreams.stop()
+    _listeners(running["gateway"], int(setting("BENCH_PORT_gateway")))
+    for name in reversed(NAMES):
+        running[name].stop()
+
+
+class Target:
+    """One server that answers a film."""
+
+    def __init__(self, name, server, port, film, token):
+        self.name, self.server, self.port, self.film = name, server, port, film
+        self.headers = ["-H", f"authorization: Bearer {token}"]
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/api/v1/movies/{self.film}"
+
+    def load(self, how, connections=CONNECTIONS):
+        told = run(["h2load", "--h1", "-t", "1", "-c", str(connections), *how, *self.headers, self.url])
+        done, succeeded = _number(r"(\d+) done", told), _number(r"(\d+) succeeded", told)
+        if done == 0 or done != succeeded:
+            raise Trouble(f"{self.name}: not every request succeeded:\n{told}")
+        return told
+
+    def rate(self):
+        """Requests a second."""
+        warm = self.load(["-D", "1"])
+        count = max(int(_number(r"finished in .*?, ([\d.]+) req/s", warm) * seconds()), CONNECTIONS)
+        return _number(r"finished in .*?, ([\d.]+) req/s", self.load(["-n", str(count)]))
+
+
+def _number(pattern, text):
+    found = re.search(pattern, text)
+    if not found:
+        raise Trouble(f"h2load did not print {pattern}:\n{text}")
+    return float(found.group(1))
+
+
+def _statements_per_request(target):
+    """How many statements the gateway itself sends to Postgres for each request, by its own count."""
+
+    def count():
+        connection = http.client.HTTPConnection("127.0.0.1", target.port + 1000, timeout=10)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+            if line.startswith("postgres_statement_duration_seconds_count"))
+
+    before = count()
+    requests = 2_000
+    target.load(["-n", str(requests)])
+    return (count() - before) / requests
+
+
+def _against_hummingbird(ours, film):
+    port = free_port()
+    server = Server(
+        "bench-hummingbird", [os.path.join(setting("BENCH_PROGRAMS"), "bench-hummingbird"), str(port)])
+    server.await_port(port)
+    peer = Target("bench-hummingbird", server, port, film, "none")
+    taken = in_turn(ours=ours.rate, peer=peer.rate)
+    server.stop()
+    result("gateway.hummingbird", median(taken["ours"]), median(taken["peer"]), "more")
+    note(f"gateway.hummingbird requests a second: ours {spread(taken['ours'])}, the framework's echo {spread(taken['peer'])}")
+
+
+def _against_fastapi(ours, film):
+    program = os.path.join(setting("BENCH_PEERS"), "fastapi", "bin", "uvicorn")
+    if not os.path.exists(program):
+        raise Trouble("gateway.fastapi: FastAPI is not installed; deploy/dev/bench installs it from PyPI")
+    port = free_port()
+    server = Server(
+        "bench-fastapi", [
+            program, "--app-dir", os.path.join(setting("BENCH_ROOT"), "Tests/Bench/Peers/fastapi"), "--host", "127.0.0.1",
+            "--port", str(port), "--workers", "1", "--log-level", "warning", "--no-access-log", "app:app"
+        ], environment={
+            "PEER_PG_SOCKETS": setting("BENCH_PG_SOCKETS"), "PEER_PG_PORT": setting("BENCH_PG_PORT"),
+            "PEER_PG_USER": setting("BENCH_PG_ADMIN"), "PEER_PG_DATABASE": setting("BENCH_PG_DATABASE"),
+            "PYTHONDONTWRITEBYTECODE": "1"
+        })
+    server.await_port(port, 60)
+    peer = Target("bench-fastapi", server, port, film, ours.headers[1].rsplit(" ", 1)[1])
+    answers = [json.loads(run(["curl", "-sS", *target.headers, target.url])) for target in (ours, peer)]
+    for member in ("id", "name", "my_state"):
+        if answers[0].get(member) != answers[1].get(member):
+            raise Trouble(f"FastAPI answers another {member}: {answers[1].get(member)} instead of {answers[0].get(member)}")
+    if len(answers[0]["external_ratings"]) != len(answers[1]["external_ratings"]):
+        raise Trouble("FastAPI answers other scores")
+    taken = in_turn(ours=ours.rate, peer=peer.rate)
+    server.stop()
+    result("gateway.fastapi", median(taken["ours"]), median(taken["peer"]), "more")
+    note(f"gateway.fastapi requests a second: ours {spread(taken['ours'])}, FastAPI {spread(taken['peer'])}")
+
+
+def _at_half_load(ours):
+    most = ours.rate()
+    log = os.path.join(setting("BENCH_WORK"), "gateway.latencies")
+    per_client = max(1, int(most / 2 / CONNECTIONS))
+    if os.path.exists(log):
+        os.remove(log)
+    told = ours.load(["-D", str(max(seconds(), 3)), "--rps", str(per_client), f"--log-file={log}"])
+    with open(log, encoding="ascii") as file:
+        taken = sorted(int(line.split()[2]) for line in file if line.split()[1] == "200")
+    if len(taken) < 100:
+        raise Trouble(f"only {len(taken)} answers at half load:\n{told}")
+    result("gateway.p99", taken[int(len(taken) * 0.99)] / 1000, P99_MAX_MS, "less")
+    note(f"gateway.p99 in ms at {per_client * CONNECTIONS} of {figure(most)} requests a second: p50 "
+         f"{taken[len(taken) // 2] / 1000:.2f}, p99 {taken[int(len(taken) * 0.99)] / 1000:.2f}, most {taken[-1] / 1000:.2f}")
+
+
+def _tokens(count):
+    """Sessions of as many people, copies of the one who has registered: a password costs a third of a second to hash."""
+    tokens = ["reelay_st_" + secrets.token_urlsafe(32) for _ in range(count)]
+    values = ", ".join(f"('bench{number}', '\\x{hashlib.sha256(token.encode()).hexdigest()}'::bytea)"
+                       for number, token in enumerate(tokens))
+    database.sql(f"""
+        WITH newcomer (name, digest) AS (VALUES {values}), made AS (
+            INSERT INTO gateway.users SELECT copy.* FROM gateway.users founder, newcomer,
+                jsonb_populate_record(NULL::gateway.users, to_jsonb(founder) || jsonb_build_object('id', gen_random_uuid(),
+                    'username', newcomer.name, 'username_key', newcomer.name, 'role', 'member')) AS copy
+            WHERE founder.username_key = '{PERSON["username"]}' RETURNING id, username_key)
+        INSERT INTO gateway.sessions SELECT copy.* FROM gateway.users founder
+            JOIN LATERAL (SELECT * FROM gateway.sessions WHERE user_id = founder.id LIMIT 1) session ON true,
+            newcomer JOIN made ON made.username_key = newcomer.name,
+            jsonb_populate_record(NULL::gateway.sessions, to_jsonb(session) || jsonb_build_object('id', gen_random_uuid(),
+                'user_id', made.id, 'token_hash', newcomer.digest,
+                'refresh_hash', sha256(newcomer.digest))) AS copy
+        WHERE founder.username_key = '{PERSON["username"]}'""")
+    return tokens
+
+
+def _listeners(server, port):
+    most = LISTENERS + 200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < most:
+        if hard < most:
+            raise Trouble(f"gateway.sse: {most} open files are needed, {hard} are allowed")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    tokens = _tokens(LISTENERS // LISTENERS_OF_PERSON)
+    before = server.resident_bytes()
+    listeners = []
+    for number in range(LISTENERS):
+        token = tokens[number // LISTENERS_OF_PERSON]
+        request = f"GET /api/v1/events HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n".encode()
+        source = f"127.1.{number // LISTENERS_OF_ADDRESS}.1"
+        listener = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+        listener.sendall(request)
+        listeners.append(listener)
+        # Each has its answer before many more come: nobody waits in a queue.
+        if number % 50 == 49:
+            for one in listeners[-50:]:
+                head = one.recv(4096)
+                if not head.startswith(b"HTTP/1.1 200"):
+                    raise Trouble(f"gateway.sse: a listener was answered {head[:300]!r}")
+    time.sleep(LISTEN_SECONDS)
+    after = server.resident_bytes()
+    peak = server.peak_bytes()
+    gone = 0
+    for listener in listeners:
+        listener.setblocking(False)
+        try:
+            while True:
+                heard = listener.recv(65536)
+                if not heard:
+                    gone += 1
+                    break
+        except BlockingIOError:
+            pass
+        listener.close()
+    if gone:
+        raise Trouble(f"gateway.sse: {gone} of {LISTENERS} listeners were let go")
+    result("gateway.sse", after / 1e6, LISTENERS_MAX_MB, "less")
+    note(f"gateway.sse in MB with {LISTENERS} listeners: {after / 1e6:.1f}, before them {before / 1e6:.1f}, at the most "
+         f"{peak / 1e6:.1f}; {(after - before) / LISTENERS / 1000:.1f} kB each")
