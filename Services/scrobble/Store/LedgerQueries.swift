@@ -34,7 +34,12 @@ enum LedgerQueries {
             ) n
             UNION
             SELECT unnest($8::uuid[])
-        ) found JOIN plays p ON p.user_id = $1 AND p.id = found.id
+        ) found CROSS JOIN LATERAL (
+            SELECT p.user_id, p.id, p.title_id, p.precision, p.watched_at, p.watched_on, p.runtime_minutes,
+                p.removed_at, p.created_at
+            FROM plays p WHERE p.user_id = $1 AND p.id = found.id
+            OFFSET 0
+        ) p
         CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(source), '{}') AS names, coalesce(array_agg(source_key), '{}') AS keys,
                 coalesce(array_agg(is_dated), '{}') AS dated

@@ -46,3 +46,49 @@ BEGIN
 END $$;
 DROP FUNCTION keep_batch_inserts();
 DROP FUNCTION keep_batch_updates();
+
+-- A play as the contract has it, from the row that was written: looking it up in `plays` again cost a read of the whole table
+-- wherever the plan was made while that was small.
+CREATE FUNCTION play_told(
+    id uuid, title uuid, kind text, watched_at timestamptz, watched_on date, "precision" text, percent double precision
+) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'id', $1, 'title', $2, 'kind', $3, 'watched_at', $4, 'watched_on', $5, 'precision', $6, 'percent', $7))
+$$;
+
+CREATE OR REPLACE FUNCTION tell_of_new_plays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO events (user_id, kind, body)
+    SELECT user_id, 'history', jsonb_build_object('history', jsonb_build_object('happened', 'added', 'count', count(*)))
+    FROM written GROUP BY user_id HAVING count(*) > events_told_singly();
+    INSERT INTO events (user_id, kind, body)
+    SELECT w.user_id, 'history', jsonb_build_object('history', jsonb_build_object(
+        'happened', 'added', 'count', 1, 'play',
+        play_told(w.id, w.title_id, w.kind, w.watched_at, w.watched_on, w.precision, w.percent)))
+    FROM written w
+    WHERE w.user_id IN (SELECT user_id FROM written GROUP BY user_id HAVING count(*) <= events_told_singly());
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tell_of_changed_plays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH changed AS (
+        SELECT w.user_id, w.id, w.title_id, w.kind, w.watched_at, w.watched_on, w.precision, w.percent,
+            CASE WHEN w.removed_at IS NULL THEN 'restored' ELSE 'removed' END AS happened
+        FROM written w JOIN before b ON b.user_id = w.user_id AND b.id = w.id
+        WHERE (w.removed_at IS NULL) <> (b.removed_at IS NULL)
+    ), counted AS (
+        SELECT user_id, happened, count(*) AS amount FROM changed GROUP BY user_id, happened
+    )
+    INSERT INTO events (user_id, kind, body)
+    SELECT user_id, 'history', jsonb_build_object('history', jsonb_build_object('happened', happened, 'count', amount))
+    FROM counted WHERE amount > events_told_singly()
+    UNION ALL
+    SELECT c.user_id, 'history', jsonb_build_object('history', jsonb_build_object(
+        'happened', c.happened, 'count', 1, 'play',
+        play_told(c.id, c.title_id, c.kind, c.watched_at, c.watched_on, c.precision, c.percent)))
+    FROM changed c JOIN counted USING (user_id, happened)
+    WHERE amount <= events_told_singly();
+    RETURN NULL;
+END $$;
+DROP FUNCTION play_told(plays);
