@@ -77,7 +77,7 @@ _started = []
 
 @atexit.register
 def _stop_all():
-    for process in _started:
+    for process in list(_started):
         process.stop()
 
 

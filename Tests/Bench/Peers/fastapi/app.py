@@ -21,6 +21,7 @@ IDS = "SELECT source, value FROM metadata.external_ids WHERE title_id = $1"
 RATING = """SELECT media_id, media_type, rating, review, spoiler, rated_at, updated_at FROM ratings.user_ratings
 WHERE user_id = $1 AND media_id = $2"""
 STATE = """SELECT (SELECT count(*) FROM scrobble.plays p WHERE p.user_id = $1 AND p.title_id = $2 AND p.removed_at IS NULL),
+(SELECT max(listed_at) FROM scrobble.plays p WHERE p.user_id = $1 AND p.title_id = $2 AND p.removed_at IS NULL),
 (SELECT percent FROM scrobble.watch_progress w WHERE w.user_id = $1 AND w.title_id = $2 AND w.removed_at IS NULL),
 EXISTS (SELECT FROM scrobble.watchlist_items i WHERE i.user_id = $1 AND i.title_id = $2 AND i.removed_at IS NULL),
 EXISTS (SELECT FROM scrobble.collection_items i WHERE i.user_id = $1 AND i.title_id = $2 AND i.removed_at IS NULL),
@@ -40,6 +41,7 @@ class Rating(BaseModel):
 class State(BaseModel):
     title: uuid.UUID
     plays: int
+    last_watched_at: datetime.datetime | None
     percent: float | None
     on_watchlist: bool
     in_collection: bool
@@ -94,7 +96,7 @@ async def movie(title: uuid.UUID, authorization: str = Header()) -> Movie:
             raise HTTPException(404)
         ids = await connection.fetch(IDS, title)
         rated = await connection.fetchrow(RATING, user, title)
-        plays, percent, wanted, owned, liked = await connection.fetchrow(STATE, user, title)
+        plays, last, percent, wanted, owned, liked = await connection.fetchrow(STATE, user, title)
     values = dict(row)
     values.pop("kind")
     values["genres"] = values["genres"] or []
@@ -105,4 +107,5 @@ async def movie(title: uuid.UUID, authorization: str = Header()) -> Movie:
     return Movie(
         **values, external_ids={found["source"]: found["value"] for found in ids}, my_rating=mine,
         my_state=State(
-            title=title, plays=plays, percent=percent, on_watchlist=wanted, in_collection=owned, is_liked=liked))
+            title=title, plays=plays, last_watched_at=last, percent=percent, on_watchlist=wanted, in_collection=owned,
+            is_liked=liked))
