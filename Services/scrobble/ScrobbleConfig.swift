@@ -153,10 +153,7 @@ extension ScrobbleService {
     }
 
     private static func outbound(_ runtime: ServiceRuntime, _ assembly: ServiceAssembly) -> HTTPClient {
-        // Redirects are not followed: an answer must not send a token elsewhere.
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout.connect = .seconds(5)
-        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
+        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: OutboundHTTP.configuration())
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
         return client
     }

@@ -22,7 +22,8 @@ enum Main {
             throw Complaint("usage: queue-worker URL SCHEMA TRAKT-URL POINT NTH")
         }
         let pool = try PGPool(PGConfiguration(url: arguments[1], applicationName: "worker", schema: arguments[2]))
-        let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        let client = HTTPClient(
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: OutboundHTTP.configuration())
         let trakt = TraktWriter(
             http: TraktHTTP(
                 settings: .init(
