@@ -45,15 +45,43 @@ import Testing
         #expect(plan.removeOurs.isEmpty && plan.removeTheirs.isEmpty)
     }
 
-    @Test("Two plays of one minute are two; a play here pairs with the nearest there")
+    @Test("Two plays of two minutes are two; a play here pairs with the nearest there")
     func multiset() {
         let plan = Self.planner.plan(
-            base: [], ours: [Self.ours(1, 0)], theirs: Self.complete([Self.theirs(11, 0), Self.theirs(12, 0)]))
+            base: [], ours: [Self.ours(1, 0)], theirs: Self.complete([Self.theirs(11, 0), Self.theirs(12, 1)]))
         #expect(plan.pairs.map(\.theirs) == [11] && plan.forUs.map(\.id) == [12])
         let near = Self.planner.plan(
             base: [], ours: [Self.ours(1, 0), Self.ours(2, 20)],
             theirs: Self.complete([Self.theirs(11, 19), Self.theirs(12, 2)]))
         #expect(near.pairs.map(\.theirs) == [12, 11])
+    }
+
+    @Test("What is listed twice there at one moment is one play here, which neither comes again nor goes with a double")
+    func doubles() {
+        let both = [Self.theirs(11, 0), Self.theirs(12, 0)]
+        let ours = [Self.ours(1, 0)]
+        let first = Self.planner.plan(base: [], ours: ours, theirs: Self.complete(both))
+        #expect(first.pairs.map(\.theirs) == [11] && first.forUs.isEmpty)
+        #expect(Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete(both)).isEmpty)
+        // Nobody had it here: it comes once.
+        #expect(Self.planner.plan(base: [], ours: [], theirs: Self.complete(both)).forUs.map(\.id) == [11])
+        let unknown = [11, 12].map { TheirPlay(id: $0, title: Self.film, watchedAt: nil) }
+        #expect(Self.planner.plan(base: [], ours: [], theirs: Self.complete(unknown)).forUs.map(\.id) == [11])
+        // One of the two is cleared away there, whichever we had met: the play stays, and has the other row from then on.
+        for left in both {
+            let plan = Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete([left]))
+            #expect(plan.removeOurs.isEmpty && plan.forUs.isEmpty && plan.forThem.isEmpty)
+            #expect(plan.pairs.map(\.theirs) == (left.id == 11 ? [] : [12]))
+        }
+        // Both are: that is a removal.
+        let gone = Self.planner.plan(base: first.pairs, ours: ours, theirs: Self.complete([]))
+        #expect(gone.removeOurs == [Self.id(1)])
+        // Removed here, it goes there by the row that we had met; the double stays and does not come back.
+        let removed = [Self.ours(1, 0, removed: true)]
+        let plan = Self.planner.plan(base: first.pairs, ours: removed, theirs: Self.complete(both))
+        #expect(plan.removeTheirs.map(\.theirs) == [11] && plan.forUs.isEmpty)
+        let rest = Self.planner.plan(base: [], ours: removed, theirs: Self.complete([both[1]]))
+        #expect(rest.forUs.isEmpty && rest.pairs.map(\.isApart) == [true])
     }
 
     @Test("Removed on one side, removed on the other: only what both had, only with proof")
@@ -128,7 +156,8 @@ import Testing
         for round in 0..<1_500 {
             var (base, ours, theirs): ([PlayPair], [OurPlay], [TheirPlay]) = ([], [], [])
             for number in 1...Int.random(in: 1...8, using: &random) {
-                let minutes = Double(Int.random(in: 0...6, using: &random)) * 40
+                // Near each other, and none at the moment of another: the ledger has no two such.
+                let minutes = Double(Int.random(in: 0...6, using: &random)) * 40 + Double(number)
                 let draw = Int.random(in: 0..<8, using: &random)
                 if draw != 0 { ours.append(Self.ours(number, minutes, removed: draw == 1)) }
                 let isShown = Int.random(in: 0..<4, using: &random) != 0

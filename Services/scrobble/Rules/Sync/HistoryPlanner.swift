@@ -73,6 +73,10 @@ package struct HistoryPlanner: Sendable {
         var goneHere: [PlayPair] = []
         /// Written by us and seen by no reading yet.
         private var written: [PlayPair] = []
+        /// Both had it, and its row is gone: another row may be the same play, as where one of two doubles was cleared away.
+        private var orphans: Set<PlayID> = []
+        /// Where rows of theirs stand that are known.
+        private var places: Set<Place> = []
         private var isComplete = false
 
         init(ours: [OurPlay], theirs: [TheirPlay]) {
@@ -81,7 +85,11 @@ package struct HistoryPlanner: Sendable {
         }
 
         var ourRest: [OurPlay] { Array(ours.values) }
-        var theirRest: [TheirPlay] { Array(theirs.values) }
+        /// Rows of one title at one moment are one play here, however often it was told there: the ledger has it once.
+        var theirRest: [TheirPlay] {
+            var places = places
+            return theirs.values.sorted { $0.id < $1.id }.filter { places.insert(Place($0)).inserted }
+        }
 
         /// What the base knows already.
         mutating func settle(_ base: [PlayPair], absence: ProvenAbsence?) {
@@ -89,7 +97,7 @@ package struct HistoryPlanner: Sendable {
             for pair in base {
                 let play = ours.removeValue(forKey: pair.play)
                 if pair.isOursAlone {
-                    if let number = pair.theirs { theirs[number] = nil }
+                    if let number = pair.theirs { _ = take(number) }
                     if play?.isRemoved == true { plan.forgotten.append(pair.play) }
                     continue
                 }
@@ -98,7 +106,7 @@ package struct HistoryPlanner: Sendable {
                     if !pair.isApart { written.append(pair) }
                     continue
                 }
-                let isShown = theirs.removeValue(forKey: number) != nil
+                let isShown = take(number)
                 // Without our row nothing says that its person wanted it gone.
                 guard let play else { continue }
                 if pair.isApart {
@@ -111,7 +119,11 @@ package struct HistoryPlanner: Sendable {
                 switch (play.isRemoved, isShown) {
                 case (false, true): break
                 case (true, true): goneHere.append(pair)
-                case (false, false): if absence != nil, !pair.isFresh { goneThere.append(pair.play) }
+                case (false, false):
+                    if absence != nil, !pair.isFresh {
+                        orphans.insert(play.id)
+                        ours[play.id] = play
+                    }
                 case (true, false): if absence != nil { plan.forgotten.append(pair.play) }
                 }
             }
@@ -132,9 +144,8 @@ package struct HistoryPlanner: Sendable {
             found.sort { ($0.apart, $0.gone, $0.play, $0.number) < ($1.apart, $1.gone, $1.play, $1.number) }
             let written = Set(self.written.map(\.play))
             for (_, _, id, number) in found {
-                guard let play = ours[id], theirs[number] != nil else { continue }
+                guard let play = ours[id], take(number) else { continue }
                 ours[id] = nil
-                theirs[number] = nil
                 let isApart = play.isRemoved && !written.contains(id)
                 plan.pairs.append(PlayPair(play: id, title: play.title, theirs: number, isApart: isApart))
             }
@@ -142,6 +153,24 @@ package struct HistoryPlanner: Sendable {
                 // Not among the rest any more: it has just been seen.
                 guard let play = ours.removeValue(forKey: pair.play), !pair.isFresh, isComplete else { continue }
                 if play.isRemoved { plan.forgotten.append(pair.play) } else { goneThere.append(pair.play) }
+            }
+            for id in orphans where ours.removeValue(forKey: id) != nil { goneThere.append(id) }
+        }
+
+        /// Takes a row of theirs from the rest, and keeps where it stands; false where there is none.
+        private mutating func take(_ number: Int64) -> Bool {
+            guard let row = theirs.removeValue(forKey: number) else { return false }
+            places.insert(Place(row))
+            return true
+        }
+
+        private struct Place: Hashable {
+            let title: TitleID
+            let watchedAt: Timestamp?
+
+            init(_ play: TheirPlay) {
+                title = play.title
+                watchedAt = play.watchedAt
             }
         }
 
