@@ -62,6 +62,14 @@ struct EventTests {
             }
         }
 
+        /// What the events of one name hold in the member of that name.
+        func told(_ name: String) -> [[String: Any]] {
+            events.filter { $0.name == name }.compactMap { event in
+                let json = try? JSONSerialization.jsonObject(with: Data(event.data.utf8)) as? [String: Any]
+                return json?[name] as? [String: Any]
+            }
+        }
+
         /// Comments that only show that the connection lives.
         var heartbeats: Int { said.components(separatedBy: "\n\n").count { $0 == ": " } }
 
@@ -204,5 +212,59 @@ struct EventTests {
         #expect(Set(listener.events.map(\.name)) == ["import"])
         #expect(listener.events.first?.data.contains(#""state":"receiving""#) == true, "\(listener.said)")
         #expect(listener.events.last?.data.contains(#""row_count":1"#) == true, "\(listener.said)")
+    }
+
+    /// Connects an account of the emulated Trakt and switches everything on.
+    private func connectTrakt(_ client: PublicClient, as account: String) async throws {
+        let invitation = try await client.send("POST", "/scrobbling/trakt/connect")
+        let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")
+        let browser = try await Wire.send("GET", "\(address)&as=\(account)", headers: ["user-agent": "a browser"])
+        let back = try #require(browser.headers["location"].flatMap { URLComponents(string: $0) })
+        func field(_ name: String) -> String { back.queryItems?.first { $0.name == name }?.value ?? "" }
+        let outcome = try await client.send(
+            "POST", "/scrobbling/trakt/complete", #"{"code":"\#(field("code"))","state":"\#(field("state"))"}"#)
+        #expect(outcome.json["result"] as? String == "connected", "\(outcome.answer.text)")
+        let facets = ["history", "ratings"].map {
+            #"{"facet":"\#($0)","direction":"both","conflicts":"ask","deletes":true}"#
+        }
+        let changed = try await client.send(
+            "PATCH", "/scrobbling/connections/trakt", #"{"enabled":true,"facets":[\#(facets.joined(separator: ","))]}"#)
+        #expect(changed.status == 200, "\(changed.answer.text)")
+    }
+
+    @Test("What Trakt was told, and each state of a sync, is heard by its person, also by one who was away")
+    func traktAndSync() async throws {
+        let (alice, bob) = (try await person(), try await person())
+        try await connectTrakt(alice, as: "demo-walter")
+        let (hers, his) = (try Listener(alice), try Listener(bob))
+        for listener in [hers, his] { try await listener.wait { $0.said.contains("welcome") } }
+        try await watch(alice, to: 95)
+        func jobs(_ listener: Listener) -> [[String: Any]] { listener.told("job") }
+        try await hers.wait { jobs($0).contains { $0["action"] as? String == "stop" } }
+        let stop = try #require(jobs(hers).first { $0["action"] as? String == "stop" })
+        #expect(stop["state"] as? String == "done" && stop["provider"] as? String == "trakt", "\(stop)")
+        #expect(stop["reason"] as? String == "delivered")
+
+        // One may be under way by itself: whoever has just connected is synced.
+        var asked = try await alice.send("POST", "/scrobbling/trakt/sync?dry_run=true")
+        let end = ContinuousClock.now + .seconds(30)
+        while asked.json["is_new"] as? Bool != true, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(200))
+            asked = try await alice.send("POST", "/scrobbling/trakt/sync?dry_run=true")
+        }
+        let run = try #require(asked.json["run"] as? String, "\(asked.answer.text)")
+        func states(_ listener: Listener) -> [String] {
+            listener.told("sync").filter { $0["id"] as? String == run }.compactMap { $0["state"] as? String }
+        }
+        try await hers.wait { states($0).last == "done" }
+        #expect(states(hers) == ["waiting", "reading", "done"])
+        let told = hers.told("sync").filter { $0["id"] as? String == run }
+        #expect(told.allSatisfy { $0["is_dry_run"] as? Bool == true && $0["provider"] as? String == "trakt" })
+        #expect(his.events.isEmpty, "\(his.said)")
+        // Who comes back hears the same, in the same order.
+        let heard = hers.events
+        let late = try Listener(alice, lastID: heard[0].id)
+        try await late.wait { $0.events.count >= heard.count - 1 }
+        #expect(Array(late.events.prefix(heard.count - 1)) == Array(heard.dropFirst()))
     }
 }

@@ -108,6 +108,25 @@ struct IdentityTests {
         _ = try await gateway().loggedIn(name, "a newer odd phrase")
     }
 
+    @Test("When a key and a session were used last is known, at the latest once their gateway has ended")
+    func lastUse() async throws {
+        let owner = try await gateway().registered(Self.name())
+        let made = try await owner.send("POST", "/users/me/api-keys", #"{"name":"script","scopes":["read"]}"#)
+        let script = try gateway(token: try #require(made.json["token"] as? String))
+        func uses() async throws -> [String?] {
+            let keys = try await owner.send("GET", "/users/me/api-keys").json["items"] as? [[String: Any]]
+            let sessions = try await owner.send("GET", "/users/me/sessions").json["items"] as? [[String: Any]]
+            return ((keys ?? []) + (sessions ?? [])).map { $0["last_used_at"] as? String }
+        }
+        #expect(try await script.send("GET", "/users/me").status == 200)
+        let process = try #require(Stack.current?.copies["gateway"]?.first)
+        await process.stop()
+        try process.start()
+        try await process.awaitReady()
+        let known = try await uses()
+        #expect(known.count == 2 && known.allSatisfy { $0 != nil }, "\(known)")
+    }
+
     @Test("A key does what its scopes say, until it expires or is taken back")
     func keys() async throws {
         let name = Self.name()

@@ -102,6 +102,66 @@ import Testing
         }
     }
 
+    @Test(
+        "Between two calls of a connection lies the time that its provider asks for, whichever worker makes them",
+        arguments: [60, 0])
+    func paced(milliseconds: Int) async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        let pace = Duration.milliseconds(milliseconds)
+        try await QueueTest.withStores { stores, pool in
+            let expected = try await Self.fill(stores[0], lanes: 8, jobs: 8)
+            let book = RemoteBook(seed: seed, pace: pace) { number in
+                switch number % 20 {
+                case 0: .lostReply
+                case 1: .busy(.milliseconds(5))
+                default: nil
+                }
+            }
+            let isDone = try await QueueTest.work(stores.map { Self.worker($0, book) }) {
+                try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            Self.hold(book, against: expected, "seed \(seed)")
+            let gap = try #require(book.shortestGap)
+            #expect(gap >= pace, "\(gap); seed \(seed)")
+            // Who asks for nothing is called as soon as may be: the book would have seen it.
+            if milliseconds == 0 { #expect(gap < .milliseconds(60), "\(gap); seed \(seed)") }
+        }
+    }
+
+    @Test("Who has one job does not wait for neighbours who have hundreds, however few lanes a worker holds")
+    func fair() async throws {
+        var limits = QueueTest.quick
+        limits.lanesMax = 3
+        limits.claimMax = 3
+        limits.bulkLanesMax = 3
+        try await QueueTest.withStores(1, limits) { stores, pool in
+            let heavy = try await Self.fill(stores[0], lanes: 6, jobs: 150)
+            let book = RemoteBook()
+            let worker = Self.worker(stores[0], book)
+            let light = (0..<10).map { _ in QueueTest.job(QueueTest.lane(), .live, .stop) }
+            let before = Mutex<Int?>(nil)
+            let isDone = try await QueueTest.work([worker]) {
+                // Once all of the heavy ones have had their turns.
+                if before.withLock({ $0 == nil }), book.entries.count >= 60 {
+                    try await stores[0].enqueue(light, until: QueueTest.deadline())
+                    before.withLock { $0 = book.entries.count }
+                    worker.announce()
+                }
+                return try await pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isDone)
+            let titles = Set(light.map(\.title))
+            let entries = book.entries
+            Self.hold(book, against: heavy, "fair")
+            #expect(entries.count { titles.contains($0.title) } == light.count)
+            let last = try #require(entries.lastIndex { titles.contains($0.title) })
+            // Whoever waits has a turn before anybody has two: 16 lanes, three of them in hand.
+            let queuedAt = before.withLock { $0 } ?? 0
+            #expect(last <= queuedAt + 2 * 16, "queued after \(queuedAt), the last at \(last) of \(entries.count)")
+        }
+    }
+
     @Test("Sessions that Postgres ends again and again neither lose nor double a job, and no worker ends")
     func killedBackends() async throws {
         let seed = UInt64.random(in: 0 ... .max)

@@ -18,6 +18,7 @@ final class RemoteBook: RemoteWriter {
         var overlaps = 0
         var random: SeededRandom
         var lastCall: [LaneKey: ContinuousClock.Instant] = [:]
+        var shortestGap: Duration?
     }
 
     private let state: Mutex<State>
@@ -51,9 +52,16 @@ final class RemoteBook: RemoteWriter {
     /// Calls of one lane that were under way at the same time.
     var overlaps: Int { state.withLock(\.overlaps) }
 
+    /// The least time between the arrivals of two calls of one lane.
+    var shortestGap: Duration? { state.withLock(\.shortestGap) }
+
     func send(_ parcel: Parcel) async -> [JobReply] {
         let number = state.withLock { state in
             state.calls += 1
+            let now = ContinuousClock.now
+            if let last = state.lastCall.updateValue(now, forKey: parcel.lane) {
+                state.shortestGap = min(state.shortestGap ?? .seconds(3_600), last.duration(to: now))
+            }
             if !state.underWay.insert(parcel.lane).inserted { state.overlaps += 1 }
             return state.random.next()
         }
