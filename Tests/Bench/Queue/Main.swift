@@ -31,7 +31,7 @@ enum Main {
             case .page: try await LedgerBench(database).page(plays: 200_000)
             case .plan: []
             }
-        tell(figures)
+        tell(figures + [("peak_mb", ProcessPeak.megabytes)])
         await pool.shutDown()
     }
 

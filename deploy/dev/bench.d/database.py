@@ -48,12 +48,12 @@ def _postgres(program):
     return os.path.join(setting("BENCH_PG_BIN"), program)
 
 
-def sql(text):
-    """Runs SQL as the administrator, over the socket."""
+def sql(text, limit=600):
+    """Runs SQL as the administrator, over the socket, for `limit` seconds at most."""
     return run([
         _postgres("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", setting("BENCH_PG_SOCKETS"),
         "-p", setting("BENCH_PG_PORT"), "-U", setting("BENCH_PG_ADMIN"), "-d", setting("BENCH_PG_DATABASE"),
-        "-c", text]).strip()
+        "-c", text], limit=limit).strip()
 
 
 def fill():

@@ -12,6 +12,8 @@ PICKUP_P50_MAX_MS, PICKUP_P99_MAX_MS = 15, 100
 XMIN_SHARE_MIN = 0.9
 FAIR_RATIO_MAX = 2
 INSERT_MAX_SECONDS, PAGE_MAX_MS = 20, 5
+# What scrobble may take at most; here it is the process that measures, what it queues itself included.
+RSS_MAX_MB = 150
 
 
 def run_queue():
@@ -28,6 +30,7 @@ def run_queue():
     taken = _measure("fair")
     result("queue.fair", taken["beside_p99_ms"] / taken["alone_p99_ms"], FAIR_RATIO_MAX, "less")
     note(f"queue.fair, p99 in ms: alone {figure(taken['alone_p99_ms'])}, beside {figure(taken['beside_p99_ms'])}")
+    _tell_peaks("queue.rss")
 
 
 def run_ledger():
@@ -38,6 +41,17 @@ def run_ledger():
     taken = _measure("page")
     result("ledger.page", taken["p50_ms"], PAGE_MAX_MS, "less")
     note(f"ledger.page, p99: {figure(taken['p99_ms'])} ms")
+    _tell_peaks("ledger.rss")
+
+
+# The most memory of each process since the last line about it.
+_peaks = {}
+
+
+def _tell_peaks(name):
+    result(name, max(_peaks.values()), RSS_MAX_MB, "less")
+    note(f"{name}, peaks in MB: {', '.join(f'{work} {figure(peak)}' for work, peak in _peaks.items())}")
+    _peaks.clear()
 
 
 def _measure(work):
@@ -49,4 +63,6 @@ def _measure(work):
     told = run([os.path.join(setting("BENCH_PROGRAMS"), "bench-queue"), url, schema, work,
                 os.environ.get("BENCH_XMIN_SECONDS", "120")])
     database.sql(f"DROP SCHEMA {schema} CASCADE")
-    return json.loads(told)
+    taken = json.loads(told)
+    _peaks[work] = taken["peak_mb"]
+    return taken

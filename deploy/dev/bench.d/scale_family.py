@@ -8,7 +8,9 @@ import database
 from measure import figure, in_turn, median, note, result, rounds, run, seconds, setting, spread
 from services import start
 
-SMALL_PEOPLE, LARGE_PEOPLE, RATINGS_EACH = 100, 10_000, 1_000
+SMALL_PEOPLE, LARGE_PEOPLE, RATINGS_EACH = 100, int(os.environ.get("BENCH_RATINGS_PEOPLE", "10000")), 1_000
+# Whose ratings one statement writes when the table is filled, and how long it and each index may take.
+FILLED_AT_ONCE, FILL_SECONDS = 1_000, 1_800
 TITLES = 20_000
 # The newest date, and the seconds before it over which dates are spread.
 NEWEST, DATES_SECONDS = "2026-11-01T12:00:00Z", 100_000_000
@@ -38,6 +40,7 @@ def run_family():
     small = {work: _median_us(work, SMALL_PEOPLE) for work in ("point", "page")}
     _bulk()
     _hot()
+    note(f"filling the table with {LARGE_PEOPLE * RATINGS_EACH:,} ratings")
     _fill(SMALL_PEOPLE, LARGE_PEOPLE)
     for work, script in (("point", _POINT), ("page", _PAGE)):
         _large(work, script, small[work])
@@ -48,35 +51,36 @@ def run_family():
 
 def _fill(first, last):
     """Ratings of the people from `first` to before `last`; the indexes are made afterwards, from the same rows."""
-    indexes = database.sql(
-        "SELECT string_agg(indexdef, ';') FROM pg_indexes WHERE schemaname = 'ratings' AND tablename = 'user_ratings'"
-        " AND indexname <> 'user_ratings_pkey'")
     names = database.sql(
-        "SELECT string_agg('ratings.' || indexname, ', ') FROM pg_indexes WHERE schemaname = 'ratings'"
-        " AND tablename = 'user_ratings' AND indexname <> 'user_ratings_pkey'")
+        "SELECT indexname FROM pg_indexes WHERE schemaname = 'ratings' AND tablename = 'user_ratings'"
+        " AND indexname <> 'user_ratings_pkey' ORDER BY 1").split()
+    indexes = [database.sql(f"SELECT pg_get_indexdef('ratings.{name}'::regclass)") for name in names]
+    for name in names:
+        database.sql(f"DROP INDEX ratings.{name}")
+    for start in range(first, last, FILLED_AT_ONCE):
+        database.sql(f"""
+            INSERT INTO ratings.user_ratings
+                (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at, version)
+            SELECT ('{database.USER}' || ({database.FIRST} + u))::uuid, 'movie',
+                ('{database.TITLE}' || ({database.FIRST} + (u * 37 + t) % {TITLES}))::uuid,
+                (1 + (u * 31 + t * 17) % 100) / 10.0,
+                CASE WHEN t % 20 = 0 THEN 'Holds up.' END, false,
+                timestamptz '{NEWEST}' - ((t * 99991 + u * 7919) % {DATES_SECONDS}) * interval '1 second', '{NEWEST}', t + 1
+            FROM generate_series({start}::bigint, {min(start + FILLED_AT_ONCE, last) - 1}) AS u,
+                generate_series(0::bigint, {RATINGS_EACH - 1}) AS t""", FILL_SECONDS)
+    for index in indexes:
+        database.sql(f"SET maintenance_work_mem = '512MB'; {index}", FILL_SECONDS)
     database.sql(f"""
-        BEGIN;
-        SET LOCAL maintenance_work_mem = '512MB';
-        DROP INDEX {names};
-        INSERT INTO ratings.user_ratings
-            (user_id, media_type, media_id, rating, review, spoiler, rated_at, updated_at, version)
-        SELECT ('{database.USER}' || ({database.FIRST} + u))::uuid, 'movie',
-            ('{database.TITLE}' || ({database.FIRST} + (u * 37 + t) % {TITLES}))::uuid, (1 + (u * 31 + t * 17) % 100) / 10.0,
-            CASE WHEN t % 20 = 0 THEN 'Holds up.' END, false,
-            timestamptz '{NEWEST}' - ((t * 99991 + u * 7919) % {DATES_SECONDS}) * interval '1 second', '{NEWEST}', t + 1
-        FROM generate_series({first}::bigint, {last - 1}) AS u, generate_series(0::bigint, {RATINGS_EACH - 1}) AS t;
-        {indexes};
         INSERT INTO ratings.user_versions (user_id, version)
         SELECT ('{database.USER}' || ({database.FIRST} + u))::uuid, {RATINGS_EACH}
-        FROM generate_series({first}::bigint, {last - 1}) AS u;
-        COMMIT""")
+        FROM generate_series({first}::bigint, {last - 1}) AS u""")
     _settle()
 
 
 def _settle():
     for table in ("user_ratings", "rating_events", "rating_aggregates", "user_versions"):
-        database.sql(f"VACUUM ANALYZE ratings.{table}")
-    database.sql("CHECKPOINT")
+        database.sql(f"VACUUM ANALYZE ratings.{table}", FILL_SECONDS)
+    database.sql("CHECKPOINT", FILL_SECONDS)
 
 
 def _ask(work, first=database.FIRST, people=1):
