@@ -9,15 +9,15 @@ struct ContractGenCommand: ParsableCommand {
         commandName: "contractgen", abstract: "Generates Swift from the contract documents.")
 
     @Option(help: "The folder of the contract documents.") var root: String
-    @Option(help: "The folder of the generated files; nothing else may be in it.") var output: String
+    @Option(help: "The folder of the generated files; nothing else may be in it.") var output = ""
+    @Option(help: "A folder of older documents: write nothing, fail where a change since them breaks somebody.")
+    var since: String?
     @Flag(help: "Write nothing; fail where a file differs, is missing or is left over.") var check = false
 
     func run() throws {
-        let folder = URL(fileURLWithPath: root)
-        var documents: [String: String] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: root) where name.hasSuffix(".yaml") {
-            documents[name] = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
-        }
+        let documents = try Self.documents(root)
+        if let since { return try compare(Self.documents(since), documents) }
+        guard !output.isEmpty else { throw ValidationError("--output is missing") }
         let files = try ContractGenerator.generate(documents)
         let existing = try existingFiles()
         if check { return try report(files, existing) }
@@ -30,6 +30,25 @@ struct ContractGenCommand: ParsableCommand {
         for path in existing.keys where files[path] == nil {
             try FileManager.default.removeItem(at: URL(fileURLWithPath: output).appendingPathComponent(path))
         }
+    }
+
+    private static func documents(_ root: String) throws -> [String: String] {
+        var documents: [String: String] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: root) where name.hasSuffix(".yaml") {
+            documents[name] = try String(
+                contentsOf: URL(fileURLWithPath: root).appendingPathComponent(name), encoding: .utf8)
+        }
+        return documents
+    }
+
+    private func compare(_ old: [String: String], _ new: [String: String]) throws {
+        let changes = try ContractChanges.breaking(from: old, to: new)
+        let unsaid = changes.filter { !$0.isSaid }
+        for change in unsaid { FileHandle.standardError.write(Data("\(change)\n".utf8)) }
+        let said = changes.count - unsaid.count
+        FileHandle.standardOutput.write(
+            Data("\(changes.count) changes break somebody, \(said) of them said by the version\n".utf8))
+        if !unsaid.isEmpty { throw Unsaid(count: unsaid.count) }
     }
 
     /// The files below `output` by relative path.
@@ -47,6 +66,16 @@ struct ContractGenCommand: ParsableCommand {
         let differing = Set(files.keys).union(existing.keys).filter { files[$0] != existing[$0] }.sorted()
         guard let first = differing.first else { return }
         throw Drift(file: "\(output)/\(first)", othersCount: differing.count - 1)
+    }
+}
+
+/// Changes that break somebody although the version says that none does.
+private struct Unsaid: Error, CustomStringConvertible {
+    let count: Int
+
+    var description: String {
+        "\(count) changes break whoever relies on the released documents; take them back, or raise info.version "
+            + "(the second number below 1.0, the first one later)"
     }
 }
 
