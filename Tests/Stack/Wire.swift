@@ -9,6 +9,12 @@ package enum Wire {
         package let headers: [String: String]
         package let body: Data
         package var text: String { String(decoding: body, as: UTF8.self) }
+
+        package init(status: Int, headers: [String: String], body: Data) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+        }
     }
 
     /// A request as it is sent.
