@@ -190,6 +190,11 @@ let package = Package(
                 name: "SettingsTests",
                 dependencies: ["GatewayService", "MetadataService", "RatingsService", "Runtime", "ScrobbleService"],
                 path: "Tests/SettingsTests", swiftSettings: house),
+            .testTarget(
+                name: "UpgradeTests",
+                dependencies: [
+                    "GatewayService", "MetadataService", "Postgres", "RatingsService", "ScrobbleService", "Stack",
+                ], path: "Tests/UpgradeTests", swiftSettings: house),
             .target(
                 name: "Stack",
                 dependencies: [product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2")] + nio,
