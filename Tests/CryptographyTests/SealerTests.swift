@@ -95,6 +95,17 @@ import Testing
         }
     }
 
+    /// The test above with its safeguard taken away: everything is sealed for one and the same place.
+    @Test func `without a place a value opens in another row`() throws {
+        let sealer = try Self.sealer(Self.oldLine)
+        let nowhere = SealContext(service: "", table: "", column: "", rowID: "")
+        let rows = try ["alice", "mallory"].map { try sealer.seal(Array("token of \($0)".utf8), in: nowhere) }
+        let swapped = try sealer.open(rows[0], in: nowhere)
+        #expect(swapped == Array("token of alice".utf8), "in mallory's row")
+        #expect(throws: SealError.forged) { try sealer.open(rows[0], in: Self.context) }
+        print("mutant no place: caught, alice's token opens in mallory's row")
+    }
+
     @Test func `fields of the associated data cannot flow into each other`() {
         let places = [
             SealContext(service: "a", table: "bc", column: "", rowID: ""),

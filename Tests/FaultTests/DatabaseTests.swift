@@ -81,7 +81,7 @@ extension FaultTests {
 
         /// The client's book against the table: each title holds what was last acknowledged, or what was sent after
         /// that without a definite answer.
-        private static func compare(_ calls: [Load.Call], with stack: Stack) async throws -> (Int, [String]) {
+        static func compare(_ calls: [Load.Call], with stack: Stack) async throws -> (Int, [String]) {
             var stored: [String: Double] = [:]
             for row in try await stack.database.query("SELECT media_id || '=' || rating FROM ratings.user_ratings") {
                 let parts = row.split(separator: "=")

@@ -39,6 +39,50 @@ extension FaultTests {
             }
         }
 
+        @Test("R3: every copy of every service restarted in turn, one more and one less of each: no call fails")
+        func everyService() async throws {
+            var plan = StackPlan()
+            for name in Stack.serviceNames { plan.copies[name] = 3 }
+            for name in Stack.serviceNames { plan.absentCopies[name] = 1 }
+            try await Stack.running(plan) { stack in
+                let client = try await Client(of: stack)
+                let titles = try await stack.makeFilms(16)
+                try await client.rate(titles)
+                let gateways = try #require(stack.copies["gateway"])
+                let load = try Load(
+                    on: client, titles: titles, threads: 4, callsPerSecond: Form.choose(120, full: 300), writes: true,
+                    others: gateways.dropFirst().map { "http://127.0.0.1:\($0.port)" },
+                    reads: ["/movies/{title}/rate", "/movies/{title}", "/history?limit=5"])
+                let rounds = Form.choose(1, full: 10)
+                var restarts = 0
+                for _ in 0..<rounds {
+                    for name in Stack.serviceNames {
+                        let copies = try #require(stack.copies[name])
+                        // One more, then the others one after the other, then one less.
+                        try copies[2].start()
+                        try await copies[2].awaitReady()
+                        for copy in copies.prefix(2) {
+                            try await Task.sleep(for: .milliseconds(300))
+                            if Form.mutant == "kill" { await copy.kill() } else { await copy.stop() }
+                            try copy.start()
+                            try await copy.awaitReady()
+                            restarts += 1
+                        }
+                        try await Task.sleep(for: .milliseconds(300))
+                        await copies[2].stop()
+                    }
+                }
+                try await Task.sleep(for: .milliseconds(500))
+                let calls = try await load.stop()
+                let isHeld = calls.failed.isEmpty && calls.count > 300 * rounds
+                report(
+                    "R3, every service", isHeld: isHeld,
+                    "\(restarts) restarts and \(4 * rounds) × one more and one less, \(calls.count) calls at "
+                        + "\(Int(calls.pace))/s, \(calls.failed.count) failed, longest \(Int(calls.longest)) ms")
+                #expect(isHeld, "\(calls.outcomes)")
+            }
+        }
+
         private static func retries(of gateway: StackProcess) throws -> (moved: Int, repeated: Int) {
             let lines = try String(contentsOf: gateway.log, encoding: .utf8).split(separator: "\n").filter {
                 $0.contains(#""message":"retried""#)

@@ -23,11 +23,17 @@ final class Load {
     private let journal: URL
     private var isOver = false
 
-    init(on gateway: Client, titles: [String], threads: Int, callsPerSecond: Int, writes: Bool = false) throws {
+    /// `others` are further gateways, among which calls go round; `reads` the paths that are read in turn, the rating of a
+    /// title unless given.
+    init(
+        on gateway: Client, titles: [String], threads: Int, callsPerSecond: Int, writes: Bool = false,
+        others: [String] = [], reads: [String] = []
+    ) throws {
         journal = FileManager.default.temporaryDirectory.appendingPathComponent("load-\(UUID().uuidString)")
         let plan: [String: Any] = [
             "base": gateway.base, "token": gateway.token, "titles": titles, "threads": threads,
             "callsPerSecond": callsPerSecond, "writes": writes, "journal": journal.path,
+            "others": others, "reads": reads,
         ]
         let script = Project.root.appendingPathComponent("Tests/FaultTests/load.py").path
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -7,8 +7,8 @@ struct OwnPostgres {
     private let folder: URL
     private let programs: String
 
-    /// `settings` are further lines of its configuration.
-    static func start(settings further: String = "") async throws -> OwnPostgres {
+    /// `settings` are further lines of its configuration; with `diskMegabytes` its data lie on a disk of that size.
+    static func start(settings further: String = "", diskMegabytes: Int? = nil) async throws -> OwnPostgres {
         let programs = try await Command.run(
             "sh",
             [
@@ -21,6 +21,14 @@ struct OwnPostgres {
         let server = OwnPostgres(
             url: "postgres://reelay_admin@127.0.0.1:\(port)/postgres", folder: folder, programs: programs)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if let diskMegabytes {
+            do {
+                try await Command.run("mount", ["-t", "tmpfs", "-o", "size=\(diskMegabytes)m", "reelay", folder.path])
+            } catch {
+                try FileManager.default.removeItem(at: folder)
+                throw NoDisk(cause: "\(error)")
+            }
+        }
         // Postgres refuses to run as root.
         if getuid() == 0 { try await Command.run("chown", ["postgres", folder.path]) }
         try await server.run("initdb", "-D \(server.data) -U reelay_admin -A trust -E UTF8 --no-locale")
@@ -42,6 +50,23 @@ struct OwnPostgres {
         return server
     }
 
+    /// A disk of its own cannot be had here.
+    struct NoDisk: Error {
+        let cause: String
+    }
+
+    /// Takes all the room that is left on the disk of its own, or gives it back.
+    func fillDisk() async throws {
+        _ = try? await Command.run("dd", ["if=/dev/zero", "of=\(folder.path)/filler", "bs=64k"])
+    }
+
+    func emptyDisk() async throws { try await Command.run("rm", ["-f", folder.path + "/filler"]) }
+
+    /// Whether its processes are there; those of a server that has given up are not.
+    func isRunning() async -> Bool {
+        (try? await run("pg_ctl", "-D \(data) status >/dev/null")) != nil
+    }
+
     private var data: String { folder.path + "/data" }
 
     func launch() async throws {
@@ -53,6 +78,7 @@ struct OwnPostgres {
 
     func remove() async {
         try? await crash()
+        _ = try? await Command.run("umount", ["-q", folder.path])
         _ = try? await Command.run("rm", ["-rf", folder.path])
     }
 

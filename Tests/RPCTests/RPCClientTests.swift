@@ -177,6 +177,23 @@ import Testing
         await server.shutdown(grace: .zero)
     }
 
+    /// The test above with its safeguard taken away.
+    @Test func withoutABudgetAServiceThatFailsIsBuried() async throws {
+        let calls = EventLog<Int>()
+        let server = try await TestService.listen(Self.failing(calls))
+        let test = TestClient([server.boundPort]) { limits in
+            limits.retryBackoffInitial = .microseconds(100)
+            limits.retryPercentMax = 1_000
+            limits.retryBurstMax = 1_000
+        }
+        try await test.running { client in
+            for _ in 0..<100 { _ = await Self.code { try await Self.ask(client) } }
+        }
+        #expect(calls.values.count > 120)
+        print("mutant no retry budget: caught, \(calls.values.count) attempts for 100 calls")
+        await server.shutdown(grace: .zero)
+    }
+
     @Test func aChangeAndASecondLayerAreNotRetried() async throws {
         let calls = EventLog<Int>()
         let server = try await TestService.listen(Self.failing(calls))

@@ -12,13 +12,13 @@ import UpstreamEmulators
 /// Refreshing tokens that are good once.
 @Suite struct TokenKeeperTests {
     /// A wall clock that a test moves.
-    private final class Wall: WallClock {
+    final class Wall: WallClock {
         private let shift = Mutex(Duration.zero)
         var now: Timestamp { SystemWallClock().now.advanced(by: shift.withLock { $0 }) }
         func pass(_ time: Duration) { shift.withLock { $0 += time } }
     }
 
-    private struct Setting: Sendable {
+    struct Setting: Sendable {
         let inner: TraktAccountTests.Setting
         let wall = Wall()
 
@@ -42,7 +42,7 @@ import UpstreamEmulators
         }
     }
 
-    private static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
+    static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
         try await TraktAccountTests.run { inner in
             let invitation = try await inner.begin()
             let back = try await inner.browser.approve(invitation.authorizeUrl, as: "alice")

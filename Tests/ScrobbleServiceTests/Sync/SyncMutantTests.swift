@@ -1,0 +1,60 @@
+import Contracts
+import Postgres
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// The sync with one of its safeguards taken away: what the other tests look for must then be found.
+@Suite struct SyncMutantTests {
+    private static func rows(_ count: Int) -> [TitleValue<Int>] {
+        (0..<count).map { TitleValue(TitleID(UUIDBits(high: 7, low: UInt64($0))), $0 % 10 + 1) }
+    }
+
+    /// What of ours is removed when theirs shows `shown`.
+    private static func removals(
+        _ rows: [TitleValue<Int>], _ theirs: Snapshot<TitleValue<Int>>, _ brake: RemovalBrake
+    ) -> Int {
+        FacetPlanner<Int>(policy: FacetPolicy(direction: .both), brake: brake).plan(
+            base: Dictionary(uniqueKeysWithValues: rows.map { ($0.title, BaseEntry($0.value.value)) }), ours: rows,
+            theirs: theirs
+        ).forUs.count
+    }
+
+    @Test("Without the brake, a list that has shrunk by half takes half of ours along")
+    func noBrake() {
+        let rows = Self.rows(60)
+        let half = Snapshot.ours(Array(rows.prefix(30)))
+        #expect(Self.removals(rows, half, .standard) == 0)
+        let removed = Self.removals(rows, half, RemovalBrake { _, _ in .go })
+        #expect(removed == 30)
+        print("mutant no brake: caught, \(removed) of 60 removed")
+    }
+
+    @Test("Where what was read in part is taken for all, what it does not show is removed")
+    func partTakenForAll() {
+        let rows = Self.rows(26)
+        let shown = Array(rows.prefix(25))
+        #expect(Self.removals(rows, .partial(shown), .standard) == 0)
+        let removed = Self.removals(rows, .ours(shown), .standard)
+        #expect(removed == 1)
+        print("mutant part taken for all: caught, \(removed) of 26 removed")
+    }
+
+    @Test("Without the lease, many that refresh at once spend a token that is good once")
+    func noLease() async throws {
+        try await TokenKeeperTests.run { setting in
+            setting.wall.pass(.seconds(700_000))
+            setting.tokens.pass(seconds: 700_000)
+            let robber = Task { while !Task.isCancelled { try await setting.letLeaseEnd() } }
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<24 { group.addTask { _ = await setting.keeper().token(of: setting.lane) } }
+            }
+            robber.cancel()
+            let (granted, spent) = setting.tokens.refreshCounts
+            #expect(granted + spent > 1)
+            print("mutant no lease: caught, \(granted + spent) refreshes instead of one")
+        }
+    }
+}
