@@ -53,7 +53,7 @@ extension GatewayService {
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
             proxies.definition, internalPort.definition, personRate.definition, keyRate.definition,
             addressRate.definition, certificate.definition, certificateKey.definition,
-        ], commands: [ResetPassword.command]
+        ], commands: [AddUser.command, ResetPassword.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
@@ -97,7 +97,10 @@ extension GatewayService {
             logger: runtime.logger,
             authenticate: { (token, deadline) async throws(RPCError) in
                 try await accounts.caller(of: token, until: deadline)
-            }, observe: EdgeTelemetry(logger: runtime.logger).observe)
+            },
+            observe: EdgeTelemetry(
+                logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() }
+            ).observe)
         var router = RPCRouter()
         router.describe(GatewayDocument.openRPC)
         try await assembly.listen(router, port: values[internalPort])

@@ -1,6 +1,7 @@
 internal import Assembly
 internal import AsyncHTTPClient
 internal import Contracts
+internal import Outbound
 internal import Postgres
 internal import RPC
 package import Runtime
@@ -22,12 +23,14 @@ extension MetadataService {
     package static let definition = ServiceDefinition(
         name: "metadata", portDefault: 7_101,
         keys: ServiceAssembly.keys + ProviderRoster.keys + [
-            pace.definition, calls.definition, refreshes.definition,
+            pace.definition, calls.definition, refreshes.definition, OutboundGuard.networks.definition,
         ]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let database = try await assembly.database(schema: "metadata", migrations: migrations)
-        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: ProviderHTTP.configuration())
+        var outbound = ProviderHTTP.configuration()
+        try OutboundGuard(values, runtime).protect(&outbound)
+        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: outbound)
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
         let clock = SystemWallClock()
         let store = MetadataStore(database: database)

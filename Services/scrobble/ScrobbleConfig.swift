@@ -4,6 +4,7 @@ internal import Contracts
 internal import Cryptography
 internal import Logging
 internal import NIOCore
+internal import Outbound
 package import Postgres
 internal import RPC
 package import Runtime
@@ -42,9 +43,9 @@ extension ScrobbleService {
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.keyRing.definition, SharedKeys.publicURL.definition, traktURL.definition,
             traktClientID.definition, traktAuthURL.definition, traktClientSecret.definition, scratchFolder.definition,
-            undoDays.definition,
+            undoDays.definition, OutboundGuard.networks.definition,
             simklURL.definition, simklClientID.definition, simklClientSecret.definition,
-        ]
+        ], commands: [RotateKeys.command, Requeue.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let metadata = MetadataClient(try assembly.client("metadata", at: SharedKeys.metadataAddress))
@@ -54,26 +55,32 @@ extension ScrobbleService {
         let logger = runtime.logger
         let titles = TitleLookup(metadata: metadata)
         let connections = ConnectionStore(database: database, sealer: Sealer(try keyRing(values)))
-        let client = outbound(runtime, assembly)
-        let trakt = trakt(values, runtime, client)
+        let client = try outbound(values, runtime, assembly)
+        let telemetry = QueueTelemetry(logger: logger, exporter: runtime.exporter)
+        let trakt = trakt(values, runtime, client, telemetry.calls(to: .trakt))
         let simkl = simkl(values, runtime, client)
         var writers: [SyncProvider: any RemoteWriter] = [:]
         if let trakt {
-            writers[.trakt] = TraktWriter(
-                http: trakt, titles: { await titles.ids(of: $0) },
-                tokens: TokenKeeper(
-                    store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock), clock: clock)
+            writers[.trakt] = TracedWriter(
+                TraktWriter(
+                    http: trakt, titles: { await titles.ids(of: $0) },
+                    tokens: TokenKeeper(
+                        store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock), clock: clock)
+            ) { telemetry.tell($0) }
         }
         if let simkl {
-            writers[.simkl] = SimklWriter(
-                http: simkl, titles: { await titles.queries(of: $0) },
-                tokens: TokenKeeper(
-                    store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
+            writers[.simkl] = TracedWriter(
+                SimklWriter(
+                    http: simkl, titles: { await titles.queries(of: $0) },
+                    tokens: TokenKeeper(
+                        store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
+            ) { telemetry.tell($0) }
         }
         let events = EventBell()
         let jobs = QueueStore(database: database)
         let queue = QueueWorker(
-            id: ids.next(), store: jobs, writers: writers, observe: { Self.tell($0, logger) }, onNews: events.ring)
+            id: ids.next(), store: jobs, writers: writers, observe: { telemetry.tell($0) }, onNews: events.ring)
+        assembly.add(.running("queue metrics", phase: .background) { await telemetry.watch(jobs) })
         assembly.add(
             .running("queue", phase: .claiming, stopLimit: .seconds(30)) {
                 await queue.run()
@@ -144,7 +151,7 @@ extension ScrobbleService {
             worker: ids.next(), clock: clock, logger: logger)
     }
 
-    private static func keyRing(_ values: ConfigValues) throws(StartupError) -> KeyRing {
+    static func keyRing(_ values: ConfigValues) throws(StartupError) -> KeyRing {
         do throws(KeyRingError) {
             return try KeyRing(parsing: values[SharedKeys.keyRing])
         } catch {
@@ -152,8 +159,12 @@ extension ScrobbleService {
         }
     }
 
-    private static func outbound(_ runtime: ServiceRuntime, _ assembly: ServiceAssembly) -> HTTPClient {
-        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: OutboundHTTP.configuration())
+    private static func outbound(
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ assembly: ServiceAssembly
+    ) throws(StartupError) -> HTTPClient {
+        var configuration = OutboundHTTP.configuration()
+        try OutboundGuard(values, runtime).protect(&configuration)
+        let client = HTTPClient(eventLoopGroup: runtime.group, configuration: configuration)
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
         return client
     }
@@ -172,32 +183,14 @@ extension ScrobbleService {
 
     /// Trakt, where this installation has an application there; jobs for it wait otherwise.
     private static func trakt(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient, _ observe: @escaping UpstreamSink
     ) -> TraktHTTP? {
         guard let clientID = values[traktClientID] else { return nil }
         let settings = TraktHTTP.Settings(
             url: values[traktURL], authURL: values[traktAuthURL], clientID: clientID,
             clientSecret: values[traktClientSecret], userAgent: "Reelay/\(runtime.version)",
             redirectURI: values[SharedKeys.publicURL] + "/oauth/trakt/callback")
-        return TraktHTTP(settings: settings, client: client)
-    }
-
-    /// Jobs that were delivered are in the metrics of the calls; what needs somebody's eye is a line.
-    private static func tell(_ point: QueuePoint, _ logger: Logger) {
-        switch point {
-        case .claiming, .claimed, .answered: break
-        case .settled(let settlement):
-            for job in settlement.jobs where job.fate.word == "dead" {
-                logger.warning(
-                    "job given up",
-                    metadata: [
-                        "provider": "\(settlement.claim.key.provider.rawValue)", "reason": "\(job.fate.reason)",
-                    ])
-            }
-        case .lost(let claim):
-            logger.warning("lane lost", metadata: ["provider": "\(claim.key.provider.rawValue)"])
-        case .troubled(let cause): logger.warning("queue troubled", metadata: ["cause": "\(cause)"])
-        }
+        return TraktHTTP(settings: settings, client: client, observe: observe)
     }
 
     package static let migrations = [

@@ -15,6 +15,7 @@ package final class ServiceAssembly {
     private let telemetry: Telemetry
     private let sweeper: DeadlineSweeper
     private let secrets: ServiceSecrets
+    private let peerTLS: PeerTLS?
     private var parts: [ServiceComponent] = []
     /// What requests that come together ask of the database leaves together.
     private var together: H2Together?
@@ -22,12 +23,19 @@ package final class ServiceAssembly {
     /// The settings of every service that has a database and talks to others.
     package static let keys: [ConfigDefinition] = [
         SharedKeys.databaseURL.definition, SharedKeys.databasePassword.definition, SharedKeys.serviceSecret.definition,
+        SharedKeys.peerTLSFolder.definition,
+    ]
+
+    /// Who calls whom; nobody else is let in where certificates tell who somebody is.
+    private static let callers: [String: Set<String>] = [
+        "metadata": ["gateway", "scrobble"], "ratings": ["gateway", "scrobble"], "scrobble": ["gateway"],
+        "gateway": [],
     ]
 
     package init(_ values: ConfigValues, _ runtime: ServiceRuntime) throws(StartupError) {
         self.values = values
         self.runtime = runtime
-        telemetry = Telemetry(logger: runtime.logger)
+        telemetry = Telemetry(logger: runtime.logger, exporter: runtime.exporter)
         sweeper = DeadlineSweeper(eventLoop: runtime.group.next())
         // Several secrets, the first of which is shown to others, let a deployment change it without a pause.
         let texts = values[SharedKeys.serviceSecret].revealed.split(separator: ",").map {
@@ -37,6 +45,12 @@ package final class ServiceAssembly {
             throw .setting(SharedKeys.serviceSecret.name, "expected visible ASCII characters")
         }
         self.secrets = secrets
+        peerTLS = try values[SharedKeys.peerTLSFolder].map { (folder) throws(StartupError) in
+            try PeerTLS(folder: folder, logger: runtime.logger)
+        }
+        if let peerTLS {
+            parts.append(.running("peer certificates", phase: .background, { await peerTLS.run() }))
+        }
     }
 
     package var components: [ServiceComponent] { parts }
@@ -93,9 +107,11 @@ package final class ServiceAssembly {
         let group = runtime.group
         let client = RPCClient(
             name: service, targets: targets, secrets: secrets, sweeper: sweeper,
-            connect: { [telemetry] address, onChange async throws(H2Error) in
+            connect: { [telemetry, peerTLS] address, onChange async throws(H2Error) in
+                // Copies have addresses of their own, and certificates with the name of their service.
                 try await H2ClientConnection.connect(
-                    host: address.host, port: address.port, group: group, observe: telemetry.http2, onChange: onChange)
+                    host: address.host, port: address.port, tls: peerTLS?.client, serverName: service, group: group,
+                    observe: telemetry.http2, onChange: onChange)
             }, observe: telemetry.rpc)
         parts.append(.running("client of \(service)", phase: .background, { await client.run() }))
         return client
@@ -108,6 +124,8 @@ package final class ServiceAssembly {
         let readiness = runtime.readiness
         let server = RPCServer(
             router: router, secrets: secrets, sweeper: sweeper,
+            // What scrobble stores now it tells others later, as part of the same trace.
+            carriesTrace: runtime.name == "scrobble",
             health: {
                 let report = await readiness.report()
                 return HealthReport(
@@ -117,7 +135,8 @@ package final class ServiceAssembly {
             }, observe: telemetry.rpc)
         do throws(H2Error) {
             let listener = try await H2Server.start(
-                on: [H2Address(host: runtime.host, port: port)], group: runtime.group,
+                on: [H2Address(host: runtime.host, port: port)],
+                tls: peerTLS?.server(admitting: Self.callers[runtime.name] ?? []), group: runtime.group,
                 observe: telemetry.http2, together: together, handler: { await server.respond(to: $0) })
             runtime.logger.notice(
                 "listening for services",

@@ -1,24 +1,29 @@
 package import HTTP2
 package import Logging
 internal import Metrics
+package import OTLP
 package import Postgres
 package import RPC
+internal import Runtime
 
 /// The one sink of what RPC, HTTP/2 and Postgres observe: log lines and metrics are made here and nowhere else.
 package struct Telemetry: Sendable {
     private let logger: Logger
     private let registry: CallMetrics
+    private let exporter: OTLPExporter?
 
-    package init(logger: Logger) {
+    package init(logger: Logger, exporter: OTLPExporter? = nil) {
         self.logger = logger
+        self.exporter = exporter
         registry = CallMetrics()
     }
 
     package var rpc: RPCSink {
-        { [logger, registry] observation in
+        { [logger, registry, exporter] observation in
             switch observation {
             case .served(let record):
                 registry.served(record)
+                exporter?.add(Self.span(record))
                 // Failures of ours and slow calls are worth a line; the rest is in the metrics and, at debug, in the log.
                 let level: Logger.Level = record.code.map(Self.isFault) == true ? .warning : .debug
                 logger.log(level: level, "served", metadata: Self.metadata(record))
@@ -105,6 +110,19 @@ package struct Telemetry: Sendable {
         }
     }
 
+    /// A call as a span of its service.
+    private static func span(_ record: RPCRecord) -> OTLPSpan {
+        let end = WallTime.nanoseconds()
+        let name = record.method?.name ?? "unknown"
+        var attributes = [OTLPAttribute("rpc.system.name", "jsonrpc"), OTLPAttribute("rpc.method", name)]
+        if let code = record.code { attributes.append(OTLPAttribute("rpc.response.status_code", "\(code)")) }
+        if record.attempt > 0 { attributes.append(OTLPAttribute("rpc.attempt", "\(record.attempt)")) }
+        return OTLPSpan(
+            name: name, kind: .server, traceID: record.trace.traceID, spanID: record.trace.spanIDText,
+            parentSpanID: record.trace.parentSpanIDText, begin: end - record.duration.wholeNanoseconds, end: end,
+            attributes: attributes, failure: record.code.map { "code \($0)" })
+    }
+
     /// Whether an outcome is a fault here rather than an answer to the caller.
     private static func isFault(_ code: Int) -> Bool {
         code == RPCError.Code.internal || code == RPCError.Code.unavailable || code == RPCError.Code.outcomeUnknown
@@ -114,7 +132,7 @@ package struct Telemetry: Sendable {
     private static func metadata(_ record: RPCRecord) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "method": "\(record.method?.name ?? "unknown")", "duration_ms": "\(record.duration.milliseconds)",
-            "trace_id": "\(record.trace.traceID)", "span_id": "\(record.trace.spanID)",
+            "trace_id": "\(record.trace.traceID)", "span_id": "\(record.trace.spanIDText)",
         ]
         if let code = record.code { metadata["code"] = "\(code)" }
         if let cause = record.cause { metadata["cause"] = "\(cause)" }
@@ -124,6 +142,11 @@ package struct Telemetry: Sendable {
 }
 
 extension Duration {
+    fileprivate var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000
+    }
+
     /// With three decimals' precision.
     fileprivate var milliseconds: Double {
         let (seconds, attoseconds) = components

@@ -11,13 +11,18 @@ package struct Sealer: Sendable {
         self.ring = ring
     }
 
+    /// The id of the key that seals.
+    package var writerID: String { ring.writerID }
+
+    /// What everything begins with that the writing key has sealed, and nothing else.
+    package var writerPrefix: [UInt8] { [Self.version, UInt8(ring.writerID.utf8.count)] + Array(ring.writerID.utf8) }
+
     /// Seals `plaintext` (at most 1 MiB) for one place with the writing key.
     package func seal(_ plaintext: [UInt8], in context: SealContext) throws(SealError) -> [UInt8] {
         guard plaintext.count <= SealLimits.plaintextBytesMax else { throw .tooLong }
         guard let key = ring.key(ring.writerID) else { throw .unknownKey(id: ring.writerID) }
         let nonce = RandomBytes.make(SealLimits.nonceBytes)
-        var sealed = [Self.version, UInt8(ring.writerID.utf8.count)]
-        sealed.append(contentsOf: ring.writerID.utf8)
+        var sealed = writerPrefix
         sealed.append(contentsOf: nonce)
         sealed.append(
             contentsOf: try AESGCM.encrypt(

@@ -357,7 +357,7 @@ struct EdgeResponder: HTTPResponder {
         guard let parent = field("traceparent", of: request),
             let trace = TraceContext(traceparent: parent, tracestate: field("tracestate", of: request))
         else { return .root() }
-        return trace
+        return trace.child()
     }
 }
 

@@ -1,5 +1,6 @@
 package import Logging
 internal import Metrics
+package import OTLP
 internal import RPC
 internal import Synchronization
 
@@ -8,10 +9,18 @@ package struct EdgeTelemetry: Sendable {
     private let logger: Logger
     private let timers = Timers()
 
-    package init(logger: Logger) { self.logger = logger }
+    private let exporter: OTLPExporter?
+    private let now: @Sendable () -> Int64
+
+    /// `now` tells nanoseconds since 1970; it is asked only where there is an exporter.
+    package init(logger: Logger, exporter: OTLPExporter? = nil, now: @escaping @Sendable () -> Int64 = { 0 }) {
+        self.logger = logger
+        self.exporter = exporter
+        self.now = now
+    }
 
     package var observe: @Sendable (EdgeRecord) -> Void {
-        { [logger, timers] record in
+        { [logger, timers, exporter, now] record in
             let operation = record.operation ?? "none"
             let (seconds, attoseconds) = record.duration.components
             let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
@@ -23,6 +32,14 @@ package struct EdgeTelemetry: Sendable {
             if let name = record.requestID { metadata["request_id"] = "\(name)" }
             if let cause = record.cause { metadata["cause"] = "\(cause)" }
             logger.log(level: record.status >= 500 ? .warning : .info, "request", metadata: metadata)
+            guard let exporter else { return }
+            let end = now()
+            exporter.add(
+                OTLPSpan(
+                    name: operation, kind: .server, traceID: record.trace.traceID, spanID: record.trace.spanIDText,
+                    parentSpanID: record.trace.parentSpanIDText, begin: end - nanoseconds, end: end,
+                    attributes: [OTLPAttribute("http.response.status_code", "\(record.status)")],
+                    failure: record.status >= 500 ? "status \(record.status)" : nil))
         }
     }
 

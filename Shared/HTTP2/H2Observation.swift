@@ -4,7 +4,8 @@ package enum H2Observation: Sendable, Hashable {
     case connectionOpened(remoteAddress: String)
     /// A connection ended; the error is nil when it ended in order.
     case connectionClosed(remoteAddress: String, H2Error?)
-    /// A connection was closed at once, because a limit of connections was reached or TLS did not agree on HTTP/2.
+    /// A connection was closed at once, because a limit of connections was reached, TLS did not agree on HTTP/2, or the
+    /// certificate is not that of a peer who may call.
     case connectionRefused(remoteAddress: String, ConnectionRefusal)
     /// A whole request arrived and its handler starts.
     case requestReceived(H2StreamID)
@@ -31,7 +32,10 @@ package enum H2Observation: Sendable, Hashable {
         }
     }
 
-    package enum ConnectionRefusal: Sendable, Hashable { case tooMany, tooManyFromAddress, draining, noHTTP2, punished }
+    package enum ConnectionRefusal: Sendable, Hashable {
+        case tooMany, tooManyFromAddress, draining, noHTTP2, punished, wrongPeer
+    }
+
     package enum StreamRefusal: Sendable, Hashable { case handlers, responseBytes, requestBytes, serverRequestBytes }
 }
 

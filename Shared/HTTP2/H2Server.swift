@@ -1,6 +1,6 @@
 package import NIOCore
 internal import NIOPosix
-package import NIOSSL
+internal import NIOSSL
 
 /// Where a server listens.
 package struct H2Address: Sendable, Hashable {
@@ -39,7 +39,7 @@ package final class H2Server: Sendable {
     /// `together` is called around handlers that start or go on in the same turn of a loop.
     /// Throws `connectFailed` when an address cannot be bound; none is then left open.
     package static func start(
-        on addresses: [H2Address], limits: H2Limits = H2Limits(), tls: NIOSSLContext? = nil,
+        on addresses: [H2Address], limits: H2Limits = H2Limits(), tls: H2ServerTLS? = nil,
         group: any EventLoopGroup, observe: H2Sink? = nil, together: H2Together? = nil,
         handler: @escaping @Sendable (H2Request) async -> H2Response
     ) async throws(H2Error) -> H2Server {
@@ -68,7 +68,7 @@ package final class H2Server: Sendable {
     }
 
     private static func accept(
-        _ channel: any Channel, limits: H2Limits, tls: NIOSSLContext?, ledger: H2ConnectionLedger, observe: H2Sink?,
+        _ channel: any Channel, limits: H2Limits, tls: H2ServerTLS?, ledger: H2ConnectionLedger, observe: H2Sink?,
         together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response
     ) throws {
         let remoteAddress = channel.remoteAddress?.ipAddress ?? ""
@@ -84,7 +84,13 @@ package final class H2Server: Sendable {
                 ledger.release(channel, from: remoteAddress)
             }
             let pipeline = channel.pipeline.syncOperations
-            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context())) }
+            if let admits = tls?.admits {
+                try pipeline.addHandler(
+                    H2PeerGate(admits: admits) {
+                        observe?(.connectionRefused(remoteAddress: remoteAddress, .wrongPeer))
+                    })
+            }
             let watch: H2Sink = { observation in
                 if observation.isFlood { ledger.punish(remoteAddress, now: .now) }
                 observe?(observation)

@@ -10,18 +10,21 @@ package struct RPCServer: Sendable {
     private let secrets: ServiceSecrets?
     private let sweeper: DeadlineSweeper
     private let observe: RPCSink
+    private let carriesTrace: Bool
     private let routes: [RPCRouter.Route]
     private let scanner: RequestScanner
 
-    /// `secrets` nil accepts every caller: for listeners that only trusted processes reach.
+    /// `secrets` nil accepts every caller: for listeners that only trusted processes reach. With `carriesTrace` handlers
+    /// find their call's trace in `TraceContext.current`.
     package init(
         router: RPCRouter, limits: RPCLimits = RPCLimits(), secrets: ServiceSecrets?, sweeper: DeadlineSweeper,
-        health: @escaping @Sendable () async -> HealthReport, observe: @escaping RPCSink
+        carriesTrace: Bool = false, health: @escaping @Sendable () async -> HealthReport, observe: @escaping RPCSink
     ) {
         self.limits = limits
         self.secrets = secrets
         self.sweeper = sweeper
         self.observe = observe
+        self.carriesTrace = carriesTrace
         var routes = router.routes.values.sorted { $0.method.name < $1.method.name }
         routes.append(.health(health))
         if let document = router.openRPC { routes.append(.discover(document)) }
@@ -101,12 +104,28 @@ extension RPCServer {
         guard let index = call.route else { return fail(incoming, .methodNotFound, call) }
         if Task.isCancelled { return fail(incoming, ended(incoming), call) }
         do throws(RPCError) {
-            let response = try await routes[index].invoke(incoming.body, call.params, call.id, incoming.context)
+            let response =
+                carriesTrace
+                ? try await tracedInvoke(index, call, incoming).get()
+                : try await routes[index].invoke(incoming.body, call.params, call.id, incoming.context)
             observe(.served(record(incoming, call, nil, response.count)))
             return response
         } catch {
             // Whatever a handler made of being cancelled, its caller is told the reason.
             return fail(incoming, Task.isCancelled ? ended(incoming) : error, call)
+        }
+    }
+
+    private func tracedInvoke(
+        _ index: Int, _ call: ScannedRequest, _ incoming: Incoming
+    ) async -> Result<[UInt8], RPCError> {
+        await TraceContext.$current.withValue(incoming.context.trace) {
+            do throws(RPCError) {
+                return .success(
+                    try await routes[index].invoke(incoming.body, call.params, call.id, incoming.context))
+            } catch {
+                return .failure(error)
+            }
         }
     }
 

@@ -38,6 +38,20 @@ package struct TraceContext: Sendable, Hashable {
             flags: flags, state: state)
     }
 
+    /// The trace of the call that is served; nil outside of calls. For what is stored on the way and done later.
+    @TaskLocal package static var current: TraceContext?
+
+    /// The 16 lower-case hex digits of this span, as logs show it, and of the span that caused it.
+    package var spanIDText: String { Self.text(spanID) }
+    package var parentSpanIDText: String? { parentSpanID.map(Self.text) }
+
+    private static func text(_ id: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 16) { text in
+            writeHex(id, digits: 16, to: text, at: 0)
+            return 16
+        }
+    }
+
     /// Whether bit 0 of the flags is set.
     package var isSampled: Bool { flags & 1 == 1 }
 

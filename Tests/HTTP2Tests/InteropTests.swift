@@ -75,7 +75,7 @@ import Testing
         serverSide.applicationProtocols = ["h2"]
         serverSide.minimumTLSVersion = .tlsv13
         let server = try await H2Server.start(
-            on: [H2Address(host: "127.0.0.1", port: 0)], tls: try NIOSSLContext(configuration: serverSide),
+            on: [H2Address(host: "127.0.0.1", port: 0)], tls: H2ServerTLS(try NIOSSLContext(configuration: serverSide)),
             group: TestServer.group
         ) { H2Response(status: 200, body: $0.body) }
 

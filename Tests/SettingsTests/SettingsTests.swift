@@ -23,7 +23,9 @@ import Testing
     @Test("A default is a value that would be taken")
     func defaults() {
         // "none" stands for an empty list.
-        let lists = ["REELAY_CORS_ORIGINS", "REELAY_PROVIDERS_OFF", "REELAY_TRUSTED_PROXIES"]
+        let lists = [
+            "REELAY_CORS_ORIGINS", "REELAY_OUTBOUND_NETWORKS", "REELAY_PROVIDERS_OFF", "REELAY_TRUSTED_PROXIES",
+        ]
         for definition in Self.definitions {
             for setting in definition.schema.definitions where setting.name != "REELAY_ADMIN_PORT" {
                 if let text = setting.defaultText, !text.isEmpty, !lists.contains(setting.name) {

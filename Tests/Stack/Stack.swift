@@ -75,12 +75,7 @@ package final class Stack: Sendable {
                 }
                 if name == "metadata" { environment.merge(demo) { _, new in new } }
                 if name == "scrobble" {
-                    environment.merge(
-                        demo.filter {
-                            $0.key.hasPrefix("REELAY_TRAKT_")
-                                || ["REELAY_SIMKL_URL", "REELAY_SIMKL_CLIENT_ID"].contains($0.key)
-                        }
-                    ) { _, new in new }
+                    environment.merge(demo.filter { Self.isOfScrobble($0.key) }) { _, new in new }
                 }
                 environment.merge(plan.settings) { _, new in new }
                 environment.merge(plan.settingsOf[name] ?? [:]) { _, new in new }
@@ -104,6 +99,12 @@ package final class Stack: Sendable {
             throw error
         }
         return stack
+    }
+
+    /// Which settings of the emulators scrobble reads.
+    private static func isOfScrobble(_ key: String) -> Bool {
+        key.hasPrefix("REELAY_TRAKT_")
+            || ["REELAY_SIMKL_URL", "REELAY_SIMKL_CLIENT_ID", "REELAY_OUTBOUND_NETWORKS"].contains(key)
     }
 
     /// The settings of `deploy/demo.env`, with emulators on this machine.

@@ -55,6 +55,19 @@ package final class StackProcess: Sendable {
         Survivors.add(pid)
     }
 
+    /// Runs the same program with the same settings for a command of its own; what it printed. Throws where it failed.
+    @discardableResult
+    package func command(_ arguments: [String]) async throws -> String {
+        // What the test run itself is told by its environment is no setting of a service.
+        let foreign = ProcessInfo.processInfo.environment.keys.filter {
+            $0.hasPrefix("REELAY_") && environment[$0] == nil
+        }
+        return try await Command.run(
+            "env",
+            foreign.flatMap { ["-u", $0] } + [Self.programs.appendingPathComponent(name).path] + arguments,
+            environment: environment)
+    }
+
     package var pid: Int32? { running.withLock(\.self) }
 
     /// Waits until the process says that it is ready, at most 30 s; throws with what it said where it ends before.

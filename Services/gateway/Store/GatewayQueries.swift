@@ -35,6 +35,20 @@ enum GatewayQueries {
         SELECT id, username, role, time_zone, settings, created_at FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
+    /// The same by an administrator's hand: whatever registration allows, and without a session.
+    static let addUser = PGStatement(
+        "gateway.addUser",
+        """
+        WITH founded AS (
+            INSERT INTO installation (founder, founded_at) VALUES ($1, $5)
+            ON CONFLICT DO NOTHING RETURNING founder
+        )
+        INSERT INTO users (id, username, username_key, password_hash, role, created_at)
+        SELECT $1, $2, $3, $4, CASE WHEN EXISTS (SELECT FROM founded) THEN 'admin' ELSE 'member' END, $5
+        RETURNING id
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(UserID.self) }
+
     /// What a password is checked against. Every name gets a row of the same kind and size: where nobody has it, `$2` and
     /// `$3` stand in, so that neither the look-up nor what follows takes another time. `$4` is a network.
     static let credentials = PGStatement(

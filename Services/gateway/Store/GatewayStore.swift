@@ -63,6 +63,17 @@ package struct GatewayStore: Sendable {
         ).first
     }
 
+    /// Makes an account without a session, as an administrator does. Throws `conflict` for a taken name.
+    func add(
+        _ username: Username, _ id: UserID, _ passwordHash: String, at now: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        _ = try await database.rows(
+            GatewayQueries.addUser,
+            [.id(id), .text(username.display), .text(username.key), .text(passwordHash), .moment(now)],
+            until: deadline)
+    }
+
     /// What a password for `username` is checked against; for a name that nobody has it is `decoy`, a PHC string.
     func credentials(
         of username: Username, from network: [UInt8]?, decoy: String, until deadline: ContinuousClock.Instant

@@ -5,8 +5,8 @@ package import Store
 
 /// The accounts elsewhere, with their tokens sealed.
 package struct ConnectionStore: Sendable {
-    private let database: Database
-    private let sealer: Sealer
+    let database: Database
+    let sealer: Sealer
 
     package init(database: Database, sealer: Sealer) {
         self.database = database
@@ -314,13 +314,13 @@ package struct ConnectionStore: Sendable {
     }
 
     /// A token opens in its own row and column only.
-    private static func place(_ column: String, _ lane: LaneKey) -> SealContext {
+    static func place(_ column: String, _ lane: LaneKey) -> SealContext {
         SealContext(
             service: "scrobble", table: "scrobble_connections", column: column,
             rowID: "\(lane.user) \(lane.provider.rawValue)", userID: "\(lane.user)", provider: lane.provider.rawValue)
     }
 
-    private static func place(of flow: FlowID, _ lane: LaneKey) -> SealContext {
+    static func place(of flow: FlowID, _ lane: LaneKey) -> SealContext {
         SealContext(
             service: "scrobble", table: "oauth_flows", column: "secret_encrypted", rowID: "\(flow)",
             userID: "\(lane.user)", provider: lane.provider.rawValue)

@@ -221,6 +221,16 @@ enum QueueQueries {
         """, kind: .write
     ) { row throws(PGError) in LaneKey(user: try row.next(), provider: try row.next()) }
 
+    /// By the lanes, of which there are few, rather than by the jobs.
+    static let size = PGStatement(
+        "queue.size",
+        """
+        SELECT coalesce(sum(live_count + bulk_count), 0)::bigint,
+            coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now())), 0)::float8
+        FROM queue_lanes WHERE live_count > 0 OR bulk_count > 0
+        """
+    ) { row throws(PGError) in (waiting: try row.next(Int.self), oldestDue: try row.next(Double.self)) }
+
     static let ring = PGCommand("queue.ring", "SELECT pg_notify('reelay_queue', '')", kind: .solo)
 
     /// Takes a job back that nobody has begun to send.
@@ -261,8 +271,27 @@ enum QueueQueries {
         """
         DELETE FROM queue_outcomes WHERE user_id = $1 AND id = $2 AND outcome = 'dead'
         RETURNING id, user_id, provider, urgency, media_type, media_id, action, payload, fingerprint
-        """, kind: .write
-    ) { row throws(PGError) in
+        """, kind: .write, row: revived)
+
+    /// The same for many, in the order in which they were made.
+    static let reviveMany = PGStatement(
+        "queue.reviveMany",
+        """
+        WITH chosen AS (
+            SELECT o.user_id, o.id FROM queue_outcomes o JOIN scrobble_connections c USING (user_id, provider)
+            WHERE o.outcome = 'dead' AND o.provider = ANY ($1) AND c.access_token_encrypted IS NOT NULL
+            ORDER BY o.user_id, o.finished_at DESC, o.id DESC LIMIT $2
+            FOR UPDATE OF o SKIP LOCKED
+        ), gone AS (
+            DELETE FROM queue_outcomes o USING chosen c WHERE o.user_id = c.user_id AND o.id = c.id
+            RETURNING o.id, o.user_id, o.provider, o.urgency, o.media_type, o.media_id, o.action, o.payload,
+                o.fingerprint
+        )
+        SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, fingerprint FROM gone
+        ORDER BY id
+        """, kind: .write, row: revived)
+
+    @Sendable private static func revived(_ row: inout PGRowReader) throws(PGError) -> NewJob {
         let id = UUIDBits(try row.next(PGUUID.self))
         let lane = LaneKey(user: try row.next(), provider: try row.next())
         return NewJob(

@@ -1,6 +1,7 @@
 package import Contracts
 import JSON
 import Postgres
+import RPC
 package import Store
 
 /// The queue in Postgres: lanes, jobs and what became of them.
@@ -39,11 +40,12 @@ package struct QueueStore: Sendable {
     }
 
     private static func values(_ jobs: [NewJob]) -> [PGValue] {
-        [
+        let trace = TraceContext.current?.traceparent
+        return [
             .uuidArray(jobs.map { PGUUID($0.id) }), .ids(jobs.map(\.lane.user)),
             .textArray(jobs.map(\.lane.provider.rawValue)), .int2Array(jobs.map(\.urgency.rawValue)),
             .textArray(jobs.map(\.kind.rawValue)), .ids(jobs.map(\.title)), .textArray(jobs.map(\.action.rawValue)),
-            .jsonbArray(jobs.map { encodeJSON($0.payload) }), .textArray(jobs.map(\.joinKey)),
+            .jsonbArray(jobs.map { encodeJSON($0.payload.traced(by: trace)) }), .textArray(jobs.map(\.joinKey)),
             .textArray(jobs.map(\.fingerprint)), .uuidArray(jobs.map { $0.batch.map { PGUUID($0) } }),
         ]
     }
@@ -109,6 +111,11 @@ package struct QueueStore: Sendable {
                 ], until: deadline))
     }
 
+    /// How much waits, and for how long the lane has been due that nobody has taken up, in seconds.
+    func size(until deadline: ContinuousClock.Instant) async throws(StoreError) -> (waiting: Int, oldestDue: Double) {
+        try await database.rows(QueueQueries.size, [], until: deadline).first ?? (0, 0)
+    }
+
     /// Tells every replica that there is work.
     package func ring(until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(QueueQueries.ring, [], until: deadline)
@@ -131,6 +138,19 @@ package struct QueueStore: Sendable {
             let jobs = try await transaction.query(QueueQueries.revive, [.id(user), .uuid(PGUUID(job))])
             try await Self.enqueue(jobs, in: transaction)
             return !jobs.isEmpty
+        }
+    }
+
+    /// Sends dead jobs of the providers again, the earliest first, at most `limit`; how many. Those of accounts that are not
+    /// connected stay.
+    package func revive(
+        of providers: [SyncProvider], limit: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Int {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let jobs = try await transaction.query(
+                QueueQueries.reviveMany, [.textArray(providers.map(\.rawValue)), .int(limit)])
+            try await Self.enqueue(jobs, in: transaction)
+            return jobs.count
         }
     }
 

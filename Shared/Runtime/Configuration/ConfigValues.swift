@@ -22,6 +22,13 @@ package struct ConfigValues: Sendable {
         return value
     }
 
+    /// The texts of the declared settings that are no secrets and whose names end so, defaults included; by name.
+    package func texts(ending suffix: String) -> [(name: String, text: String)] {
+        schema.definitions.filter { !$0.isSecret && $0.name.hasSuffix(suffix) }.compactMap { definition in
+            (texts[definition.name] ?? definition.defaultText).map { (definition.name, $0) }
+        }.sorted { $0.name < $1.name }
+    }
+
     /// Declared names that nobody has read yet, sorted: what a test expects to be empty after the start.
     package var unreadNames: [String] { schema.names.subtracting(reads.names).sorted() }
 

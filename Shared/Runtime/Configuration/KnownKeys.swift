@@ -15,7 +15,7 @@ package enum KnownKeys {
             + [
                 SharedKeys.databaseURL.name, SharedKeys.databasePassword.name, SharedKeys.serviceSecret.name,
                 SharedKeys.keyRing.name, SharedKeys.metadataAddress.name, SharedKeys.ratingsAddress.name,
-                SharedKeys.scrobbleAddress.name, SharedKeys.publicURL.name,
+                SharedKeys.scrobbleAddress.name, SharedKeys.publicURL.name, SharedKeys.peerTLSFolder.name,
             ])
 
     private static let providers: Set<String> = Set(
@@ -29,7 +29,7 @@ package enum KnownKeys {
                 "REELAY_SIMKL_METADATA", "REELAY_TRAKT_AUTH_URL", "REELAY_PROVIDERS_OFF",
                 "REELAY_PROVIDER_PACE_PERCENT",
                 "REELAY_PROVIDER_CALLS_PER_SECOND", "REELAY_REFRESH", "REELAY_SCRATCH_FOLDER",
-                "REELAY_UNDO_DAYS",
+                "REELAY_UNDO_DAYS", "REELAY_OUTBOUND_NETWORKS",
             ])
 
     private static let gateway: Set<String> = [

@@ -20,6 +20,13 @@ package struct StandardKeys: Sendable {
     package let shutdownLimit = ConfigKey<Duration>.seconds(
         "REELAY_SHUTDOWN_SECONDS", default: .seconds(28), in: .seconds(1) ... .seconds(600),
         "The longest a stop may take; then the process ends at once.")
+    package let otlpEndpoint = ConfigKey<String?>.optionalText(
+        "REELAY_OTLP_ENDPOINT", form: "an http or https URL without user, query and fragment",
+        "An OpenTelemetry collector, such as http://127.0.0.1:4318, that is sent spans, metrics and logs as JSON; nothing is sent without it.",
+        accepts: ConfigText.isURL)
+    package let otlpInterval = ConfigKey<Duration>.seconds(
+        "REELAY_OTLP_SECONDS", default: .seconds(5), in: .milliseconds(100) ... .seconds(300),
+        "How often the collector is sent what has come together.")
 
     package init(portDefault: Int) {
         port = .port("REELAY_PORT", default: portDefault, "Port that the service listens on.")
@@ -28,7 +35,7 @@ package struct StandardKeys: Sendable {
     package var definitions: [ConfigDefinition] {
         [
             host.definition, port.definition, adminPort.definition, logLevel.definition, eventLoops.definition,
-            drainDelay.definition, shutdownLimit.definition,
+            drainDelay.definition, shutdownLimit.definition, otlpEndpoint.definition, otlpInterval.definition,
         ]
     }
 }
@@ -43,6 +50,10 @@ package enum SharedKeys {
     package static let serviceSecret = ConfigKey<Secret>.secret(
         "REELAY_SERVICE_SECRET", form: "a secret text of at least 32 characters",
         "What the services show each other; the same for all of one deployment.", accepts: { $0.utf8.count >= 32 })
+    package static let peerTLSFolder = ConfigKey<String?>.optionalText(
+        "REELAY_PEER_TLS_FOLDER", form: "a folder",
+        "Folder with tls.crt, tls.key and ca.crt: services then speak TLS 1.3 with each other, show certificates with their service's name and believe those of ca.crt only. Read again when they change; plain HTTP/2 without it.",
+        accepts: { $0.hasPrefix("/") })
     package static let keyRing = ConfigKey<Secret>.secret(
         "REELAY_KEY_RING", form: "lines id:base64, the writing key first",
         "Keys that seal the tokens of other services.",

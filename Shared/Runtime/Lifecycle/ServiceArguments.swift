@@ -22,8 +22,9 @@ struct ServiceArguments: ParsableCommand {
 
     static func request(_ arguments: [String], for definition: ServiceDefinition) -> Request {
         if let command = definition.commands.first(where: { $0.name == arguments.first }) {
-            guard arguments.count == 2 else { return .refuse(usage(definition)) }
-            return .command(command.name, arguments[1])
+            let wanted = command.argument == nil ? 1 : 2
+            guard arguments.count == wanted else { return .refuse(usage(definition)) }
+            return .command(command.name, wanted == 2 ? arguments[1] : "")
         }
         do {
             guard let parsed = try parseAsRoot(arguments) as? ServiceArguments else {
@@ -39,7 +40,7 @@ struct ServiceArguments: ParsableCommand {
     }
 
     private static func usage(_ definition: ServiceDefinition) -> String {
-        let commands = definition.commands.map { " | \($0.name) \($0.argument)" }.joined()
+        let commands = definition.commands.map { " | \($0.usage)" }.joined()
         return "usage: \(definition.name) [--help | --version | --config-docs\(commands)]\n"
     }
 
@@ -49,7 +50,7 @@ struct ServiceArguments: ParsableCommand {
           --help         this text
           --version      the version
           --config-docs  the settings as a table in Markdown
-        \(definition.commands.map { "  \($0.name) \($0.argument)  \($0.purpose)\n" }.joined())
+        \(definition.commands.map { "  \($0.usage)  \($0.purpose)\n" }.joined())
         Settings are environment variables, or lines KEY=VALUE in the file that \(ConfigLoader.fileSetting) names;
         the environment wins.
 

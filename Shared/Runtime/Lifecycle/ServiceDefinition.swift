@@ -1,5 +1,6 @@
 package import Logging
 package import NIOCore
+package import OTLP
 
 /// What makes one executable a service.
 package struct ServiceDefinition: Sendable {
@@ -39,14 +40,18 @@ package struct ServiceDefinition: Sendable {
 package struct ServiceCommand: Sendable {
     /// The first argument, such as `reset-password`.
     package let name: String
-    /// What the one argument after it is, in capitals.
-    package let argument: String
+    /// What the one argument after it is, in capitals; nil where there is none.
+    package let argument: String?
     package let purpose: String
-    /// Returns what is printed.
+
+    /// The name with its argument, as it is typed.
+    var usage: String { argument.map { "\(name) \($0)" } ?? name }
+
+    /// Returns what is printed; the text is empty for a command without an argument.
     let run: @Sendable (ConfigValues, String) async throws(StartupError) -> String
 
     package init(
-        _ name: String, argument: String, _ purpose: String,
+        _ name: String, argument: String? = nil, _ purpose: String,
         run: @escaping @Sendable (ConfigValues, String) async throws(StartupError) -> String
     ) {
         self.name = name
@@ -73,10 +78,12 @@ package struct ServiceRuntime: Sendable {
     package let group: any EventLoopGroup
     package let readiness: Readiness
     package let metrics: MetricsRegistry
+    /// Where spans go; nil where no collector is set.
+    package let exporter: OTLPExporter?
 
     package init(
         name: String, version: String, host: String, port: Int, logger: Logger, group: any EventLoopGroup,
-        readiness: Readiness, metrics: MetricsRegistry
+        readiness: Readiness, metrics: MetricsRegistry, exporter: OTLPExporter? = nil
     ) {
         self.name = name
         self.version = version
@@ -86,5 +93,6 @@ package struct ServiceRuntime: Sendable {
         self.group = group
         self.readiness = readiness
         self.metrics = metrics
+        self.exporter = exporter
     }
 }

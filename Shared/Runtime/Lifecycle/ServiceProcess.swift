@@ -1,5 +1,6 @@
 package import Logging
 package import NIOCore
+package import OTLP
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -13,6 +14,7 @@ package struct ServiceProcess: Sendable {
     private let makeLogger: @Sendable (String) -> Logger
     private let metrics: MetricsRegistry
     private let group: any EventLoopGroup
+    private let exporter: OTLPExporter?
     private let endNow: @Sendable (Int32) -> Void
     private let onAdminPort: @Sendable (Int) -> Void
     private let readiness = Readiness()
@@ -23,13 +25,15 @@ package struct ServiceProcess: Sendable {
     /// The group outlives the process's end: what closes late may still schedule on it.
     package init(
         _ definition: ServiceDefinition, values: ConfigValues, metrics: MetricsRegistry, group: any EventLoopGroup,
-        makeLogger: @escaping @Sendable (String) -> Logger, endNow: @escaping @Sendable (Int32) -> Void,
+        exporter: OTLPExporter? = nil, makeLogger: @escaping @Sendable (String) -> Logger,
+        endNow: @escaping @Sendable (Int32) -> Void,
         onAdminPort: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.definition = definition
         self.values = values
         self.metrics = metrics
         self.group = group
+        self.exporter = exporter
         self.makeLogger = makeLogger
         self.endNow = endNow
         self.onAdminPort = onAdminPort
@@ -42,7 +46,7 @@ package struct ServiceProcess: Sendable {
         let runtime = ServiceRuntime(
             name: definition.name, version: definition.version, host: values[definition.standardKeys.host],
             port: values[definition.standardKeys.port], logger: logger, group: group, readiness: readiness,
-            metrics: metrics)
+            metrics: metrics, exporter: exporter)
         let outcome = await withTaskGroup(of: Result<Int32, StartupError>?.self) { tasks in
             tasks.addTask { await serve(runtime) }
             tasks.addTask {
@@ -94,7 +98,8 @@ package struct ServiceProcess: Sendable {
         let components: [ServiceComponent]
         switch await building.value {
         case .success(let built):
-            components = built
+            // Made first, so that it ends last and still sends what the others did as they ended.
+            components = exporterComponent + built
         case .failure where stopSwitch.isStopped:
             runtime.logger.notice("Stopped while starting")
             return .success(ExitCode.success)
@@ -102,6 +107,13 @@ package struct ServiceProcess: Sendable {
             return .failure(error)
         }
         return .success(await run(components, runtime))
+    }
+
+    private var exporterComponent: [ServiceComponent] {
+        guard let exporter else { return [] }
+        return [
+            .running("telemetry", phase: .resources, { await exporter.run() }, stop: { await exporter.shutDown() })
+        ]
     }
 
     private func run(_ components: [ServiceComponent], _ runtime: ServiceRuntime) async -> Int32 {

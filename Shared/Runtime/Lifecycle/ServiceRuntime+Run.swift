@@ -3,6 +3,7 @@ internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import OTLP
 internal import UnixSignals
 
 extension ServiceRuntime {
@@ -61,15 +62,37 @@ extension ServiceRuntime {
         let linesDropped = metrics.makeCounter(label: "reelay_log_lines_dropped", dimensions: [])
         let sink = LogSink(descriptor: STDOUT_FILENO) { linesDropped.increment(by: 1) }
         let level = Logger.Level(rawValue: values[definition.standardKeys.logLevel]) ?? .info
-        LoggingSystem.bootstrap { label in
-            JSONLogHandler(
+        let exporter = exporter(definition, values, metrics)
+        LoggingSystem.bootstrap { (label) -> any LogHandler in
+            let lines = JSONLogHandler(
                 label: label, service: definition.name, version: definition.version, level: level,
                 now: { WallTime.now() }, write: { sink.write($0) })
+            guard let exporter else { return lines }
+            return MultiplexLogHandler([lines, OTLPLogHandler(level: level, exporter: exporter)])
         }
         let process = ServiceProcess(
             definition, values: values, metrics: metrics, group: MultiThreadedEventLoopGroup.singleton,
-            makeLogger: { Logger(label: $0) }, endNow: { _exit($0) })
+            exporter: exporter, makeLogger: { Logger(label: $0) }, endNow: { _exit($0) })
         return try await process.run(signals: signals)
+    }
+
+    /// What sends to a collector, where one is set.
+    private static func exporter(
+        _ definition: ServiceDefinition, _ values: ConfigValues, _ metrics: MetricsRegistry
+    ) -> OTLPExporter? {
+        values[definition.standardKeys.otlpEndpoint].map { endpoint in
+            let startedAt = WallTime.nanoseconds()
+            var name = [CChar](repeating: 0, count: 256)
+            gethostname(&name, name.count - 1)
+            let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return OTLPExporter(
+                endpoint: endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint,
+                resource: OTLPResource(
+                    service: definition.name, version: definition.version,
+                    instance: "\(host)-\(getpid())-\(startedAt)", startedAt: startedAt),
+                interval: values[definition.standardKeys.otlpInterval], group: MultiThreadedEventLoopGroup.singleton,
+                now: { WallTime.nanoseconds() }, metrics: { metrics.points() })
+        }
     }
 
     /// SIGTERM and SIGINT as a stream that lives as long as the process.

@@ -16,6 +16,13 @@ package struct WallTime: Sendable, Equatable {
         return WallTime(unixMilliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// Nanoseconds since 1970 in UTC, by the system's clock.
+    package static func nanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     /// Appends RFC 3339 with three decimals, `2026-01-31T23:59:59.123Z`; years 0 to 9999.
     func append(to bytes: inout [UInt8]) {
         let seconds = Self.floorDivide(unixMilliseconds, 1000)

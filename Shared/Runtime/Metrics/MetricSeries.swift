@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import OTLP
 internal import Synchronization
 
 /// What a family of series is, as Prometheus names it.
@@ -20,13 +21,15 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
     let name: String
     /// `a="b",c="d"`, or empty.
     let labels: String
+    let dimensions: [(String, String)]
     private let kind: MetricKind
     private let buckets: [Double]
     private let state: Mutex<State>
 
-    init(name: String, labels: String, kind: MetricKind, buckets: [Double]) {
+    init(name: String, labels: String, dimensions: [(String, String)], kind: MetricKind, buckets: [Double]) {
         self.name = name
         self.labels = labels
+        self.dimensions = dimensions
         self.kind = kind
         self.buckets = buckets
         state = Mutex(State(bucketCounts: [UInt64](repeating: 0, count: buckets.count + 1)))
@@ -69,6 +72,18 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 
     // MARK: Exposition
+
+    /// The present value, for a collector.
+    var point: OTLPMetric.Point {
+        let current = state.withLock { $0 }
+        let value: OTLPMetric.Value =
+            switch kind {
+            case .counter: .counter(current.value)
+            case .gauge: .gauge(current.value)
+            case .histogram: .histogram(bounds: buckets, counts: current.bucketCounts, sum: current.value)
+            }
+        return OTLPMetric.Point(attributes: dimensions.map { OTLPAttribute($0.0, $0.1) }, value: value)
+    }
 
     func append(to text: inout [UInt8]) {
         let current = state.withLock { $0 }

@@ -1,4 +1,5 @@
 package import CoreMetrics
+package import OTLP
 internal import Synchronization
 
 /// Bounds of one process's metrics.
@@ -104,6 +105,13 @@ package final class MetricsRegistry: MetricsFactory {
         return text
     }
 
+    /// The same for a collector; ordered by name.
+    package func points() -> [OTLPMetric] {
+        state.withLock { $0.families }.sorted { $0.key < $1.key }.map { name, family in
+            OTLPMetric(name: name, points: family.series.sorted { $0.key < $1.key }.map { $0.value.point })
+        }
+    }
+
     private func series(
         _ name: String, _ dimensions: [(String, String)], _ kind: MetricKind, defaultBuckets: [Double]? = nil
     ) -> MetricSeries {
@@ -112,12 +120,14 @@ package final class MetricsRegistry: MetricsFactory {
             if let family = state.families[name] {
                 guard family.kind == kind else {
                     state.refusedCount += 1
-                    return MetricSeries(name: name, labels: labels, kind: kind, buckets: [])
+                    return MetricSeries(
+                        name: name, labels: labels, dimensions: dimensions, kind: kind, buckets: [])
                 }
                 if let series = family.series[labels] { return series }
             }
             let bounds = kind == .histogram ? buckets[name] ?? defaultBuckets ?? Self.countBuckets : []
-            let series = MetricSeries(name: name, labels: labels, kind: kind, buckets: bounds)
+            let series = MetricSeries(
+                name: name, labels: labels, dimensions: dimensions, kind: kind, buckets: bounds)
             guard state.seriesCount + series.lineCount <= limits.seriesMax else {
                 state.refusedCount += 1
                 return series

@@ -45,10 +45,12 @@ package struct TraktHTTP: Sendable {
 
     package let settings: Settings
     private let client: HTTPClient
+    private let observe: UpstreamSink?
 
-    package init(settings: Settings, client: HTTPClient) {
+    package init(settings: Settings, client: HTTPClient, observe: UpstreamSink? = nil) {
         self.settings = settings
         self.client = client
+        self.observe = observe
     }
 
     /// Calls the API in a person's name. Never longer than the deadline; what is not answered by then may have arrived.
@@ -82,6 +84,15 @@ package struct TraktHTTP: Sendable {
         request.body = body
         let left = deadline - .now
         guard left > .zero else { return .untried }
+        let begun = ContinuousClock.now
+        let outcome = await outcome(of: request, within: left)
+        var status: Int?
+        if case .answered(let answer) = outcome { status = answer.status }
+        observe?(UpstreamCall(request.method.rawValue, request.url, status: status, duration: .now - begun))
+        return outcome
+    }
+
+    private func outcome(of request: HTTPClientRequest, within left: Duration) async -> Outcome {
         do {
             return .answered(try await answer(to: request, within: left))
         } catch let error as HTTPClientError where error == .connectTimeout {

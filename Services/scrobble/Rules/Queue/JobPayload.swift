@@ -16,12 +16,15 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
     package var collectedAt: Timestamp?
     /// In which form it is owned, as `CollectedValue` writes it.
     package var media: String?
+    /// The trace of the call by which it was queued, as `traceparent` writes it.
+    package var trace: String?
 
     package init(
         progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil,
         rating: Int? = nil,
-        theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil
+        theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil, trace: String? = nil
     ) {
+        self.trace = trace
         self.collectedAt = collectedAt
         self.media = media
         self.progressPercent = progressPercent
@@ -40,6 +43,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         theirs = value["theirs"].int.map { Int64($0) }
         collectedAt = value["collected_at"].string.flatMap { Timestamp($0) }
         media = value["media"].string
+        trace = value["trace"].string
     }
 
     package func encode(to writer: inout JSONWriter) {
@@ -51,6 +55,16 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         if let theirs { object.members.append(("theirs", .number(JSONNumber(Int(theirs))))) }
         if let collectedAt { object.members.append(("collected_at", .string(collectedAt.description))) }
         if let media { object.members.append(("media", .string(media))) }
+        if let trace { object.members.append(("trace", .string(trace))) }
         JSONValue.object(object).encode(to: &writer)
+    }
+}
+
+extension JobPayload {
+    /// The same as part of a trace; one that belongs to a trace already stays there.
+    func traced(by trace: String?) -> JobPayload {
+        var payload = self
+        payload.trace = payload.trace ?? trace
+        return payload
     }
 }

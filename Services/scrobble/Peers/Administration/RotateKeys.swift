@@ -1,0 +1,20 @@
+internal import Assembly
+internal import Cryptography
+internal import Postgres
+internal import Runtime
+internal import Store
+
+/// The command `rotate-keys`: seals every token again with the first key of the ring. The services go on meanwhile; every copy
+/// must know the new key before.
+enum RotateKeys {
+    static let command = ServiceCommand(
+        "rotate-keys", "seals all stored tokens again with the first key of the ring; may be repeated"
+    ) { (values, _) async throws(StartupError) in
+        let sealer = Sealer(try ScrobbleService.keyRing(values))
+        let rotation = try await CommandDatabase.use(values, schema: "scrobble") { database throws(StoreError) in
+            try await ConnectionStore(database: database, sealer: sealer).reseal()
+        }
+        return "key \(rotation.key): resealed \(rotation.resealed), unreadable \(rotation.unreadable), "
+            + "left \(rotation.left)\n"
+    }
+}

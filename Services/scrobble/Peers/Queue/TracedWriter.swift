@@ -1,0 +1,65 @@
+import Contracts
+import RPC
+
+/// A job that was taken to the other side, or not.
+struct Delivery: Sendable {
+    let provider: SyncProvider
+    let action: JobAction
+    /// A span of the trace in which the job was queued; nil where it was not queued by a call.
+    let trace: TraceContext?
+    /// What came of it; nil where it went well.
+    let failure: String?
+    let duration: Duration
+}
+
+/// Lets a writer work within the traces of the jobs, and tells of each.
+package struct TracedWriter: RemoteWriter {
+    private let inner: any RemoteWriter
+    private let tell: @Sendable (Delivery) -> Void
+
+    init(_ inner: any RemoteWriter, tell: @escaping @Sendable (Delivery) -> Void) {
+        self.inner = inner
+        self.tell = tell
+    }
+
+    package var pace: Duration { inner.pace }
+
+    package func send(_ parcel: Parcel) async -> [JobReply] {
+        let traces = Self.traces(parcel)
+        let begun = ContinuousClock.now
+        // What travels in one call belongs to the trace of the first.
+        let replies = await TraceContext.$current.withValue(traces.first ?? nil) { await inner.send(parcel) }
+        for (place, job) in parcel.jobs.enumerated() {
+            let reply = place < replies.count ? replies[place] : .untried
+            tell(
+                Delivery(
+                    provider: parcel.lane.provider, action: job.action, trace: traces[place], failure: reply.failure,
+                    duration: .now - begun))
+        }
+        return replies
+    }
+
+    package func look(for parcel: Parcel) async -> [LookReply] {
+        await TraceContext.$current.withValue(Self.traces(parcel).first ?? nil) { await inner.look(for: parcel) }
+    }
+
+    private static func traces(_ parcel: Parcel) -> [TraceContext?] {
+        parcel.jobs.map { job in job.payload.trace.flatMap { TraceContext(traceparent: $0) }?.child() }
+    }
+}
+
+extension JobReply {
+    /// A word for what went wrong; nil where the other side has what it was to have.
+    fileprivate var failure: String? {
+        switch self {
+        case .delivered, .alreadyThere, .alreadyPlayed: nil
+        case .notTaken: "not taken"
+        case .wait: "told to wait"
+        case .ambiguous: "no answer"
+        case .broken: "broken"
+        case .askUser(let trouble): trouble.rawValue
+        case .refused: "refused"
+        case .untried: "not tried"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package import AsyncHTTPClient
+internal import Cryptography
+package import Logging
+internal import Metrics
+internal import NIOCore
+package import Runtime
+
+/// Holds outgoing calls to `OutboundRule`: URLs as they stand in the settings, and every connection by the address that it
+/// has, whatever a name server said before or says later. A connection that may not be ends before a byte of a request.
+package struct OutboundGuard: Sendable {
+    package static let networks = ConfigKey<[String]>.list(
+        "REELAY_OUTBOUND_NETWORKS", form: "addresses and ranges such as 192.168.1.0/24, separated by commas",
+        "Networks beside the public internet into which outgoing calls to providers may lead; none by default, and never to the services themselves.",
+        accepts: { OutboundRange($0) != nil })
+
+    private let rule: OutboundRule
+    private let logger: Logger?
+    private let refused = Counter(label: "outbound_refused_total")
+
+    package init(_ rule: OutboundRule, logger: Logger? = nil) {
+        self.rule = rule
+        self.logger = logger
+    }
+
+    /// By the settings of a service. Throws with every setting whose URL may not be called.
+    package init(_ values: ConfigValues, _ runtime: ServiceRuntime) throws(StartupError) {
+        let ports = [runtime.port, runtime.port + 1_000] + Self.ports(values[SharedKeys.databaseURL].revealed)
+        let peers = values.texts(ending: "_ADDRESS").flatMap { $0.text.split(separator: ",") }.flatMap { peer in
+            Int(peer.split(separator: ":").last ?? "").map { [$0, $0 + 1_000] } ?? []
+        }
+        rule = OutboundRule(
+            networks: values[Self.networks].compactMap { OutboundRange($0) }, ownPorts: Set(ports + peers))
+        logger = runtime.logger
+        let faults = values.texts(ending: "_URL").filter { $0.name != SharedKeys.publicURL.name }.compactMap {
+            [rule] setting in
+            rule.fault(of: setting.text).map { StartupError.Problem(subject: setting.name, reason: $0) }
+        }
+        guard faults.isEmpty else { throw .settings(faults) }
+    }
+
+    private static func ports(_ databaseURL: String) -> [Int] {
+        let authority = databaseURL.split(separator: "/", maxSplits: 2).dropFirst().first ?? ""
+        let hosts = authority.split(separator: "?").first?.split(separator: "@").last ?? ""
+        let named = hosts.split(separator: ",").compactMap { Int($0.split(separator: ":").last ?? "") }
+        return named.isEmpty ? [5_432] : named
+    }
+
+    /// Makes a client ask before it uses a connection; what else its configuration does with new connections stays.
+    package func protect(_ configuration: inout HTTPClient.Configuration) {
+        let (first, second) = (
+            configuration.http1_1ConnectionDebugInitializer, configuration.http2ConnectionDebugInitializer
+        )
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            admit(channel).flatMap { first?(channel) ?? channel.eventLoop.makeSucceededVoidFuture() }
+        }
+        configuration.http2ConnectionDebugInitializer = { channel in
+            admit(channel).flatMap { second?(channel) ?? channel.eventLoop.makeSucceededVoidFuture() }
+        }
+    }
+
+    private func admit(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let text = channel.remoteAddress?.ipAddress.map { String($0.prefix { $0 != "%" }) }
+        let port = channel.remoteAddress?.port ?? 0
+        let fault: String?
+        if let address = text.flatMap(OutboundAddress.init) {
+            fault = rule.fault(of: address, port: port)
+        } else {
+            fault = "the address of the other side is not known"
+        }
+        guard let fault else { return channel.eventLoop.makeSucceededVoidFuture() }
+        refused.increment()
+        logger?.warning("outgoing connection refused", metadata: ["cause": "\(fault)"])
+        return channel.eventLoop.makeFailedFuture(OutboundRefused(reason: fault))
+    }
+}
+
+/// A connection that may not be.
+package struct OutboundRefused: Error, Sendable, CustomStringConvertible {
+    package let reason: String
+    package var description: String { reason }
+}

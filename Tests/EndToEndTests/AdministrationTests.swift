@@ -1,0 +1,95 @@
+import Foundation
+import Stack
+import Testing
+
+/// What an administrator does at the machine: the commands of the services, on a living installation.
+@Suite(.stack, .serialized)
+struct AdministrationTests {
+    private func gateway() throws -> StackProcess { try #require(Stack.current).service("gateway") }
+
+    private func login(_ name: String, _ password: String) async throws -> PublicClient.Answer {
+        try await PublicClient(try gateway().port).send(
+            "POST", "/auth/login", #"{"username":"\#(name)","password":"\#(password)"}"#)
+    }
+
+    /// What a command prints without its end of line.
+    private func ask(_ service: String, _ arguments: String...) async throws -> String {
+        let stack = try #require(Stack.current)
+        return try await stack.service(service).command(arguments).trimmingCharacters(in: .newlines)
+    }
+
+    /// Why a command failed; nil where it did not.
+    private func refusal(_ service: String, _ arguments: String...) async throws -> String? {
+        let process = try #require(Stack.current).service(service)
+        do {
+            _ = try await process.command(arguments)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test("An account is made although registration is closed; names are unique and as the contract wants them")
+    func addUser() async throws {
+        let founder = try await ask("gateway", "add-user", "Founder")
+        let first = try await login("founder", founder)
+        #expect(first.status == 200, "\(first.answer.text)")
+        #expect((first.json["user"] as? [String: Any])?["role"] as? String == "admin")
+        let second = try await ask("gateway", "add-user", "second")
+        #expect(second.count == 20 && second != founder)
+        let answer = try await login("second", second)
+        #expect((answer.json["user"] as? [String: Any])?["role"] as? String == "member", "\(answer.answer.text)")
+        let closed = try await PublicClient(try gateway().port).send(
+            "POST", "/auth/register", #"{"username":"third","password":"a long and odd phrase"}"#)
+        #expect(closed.status == 403)
+
+        #expect(try await refusal("gateway", "add-user", "SECOND")?.contains("somebody has this user name") == true)
+        #expect(try await refusal("gateway", "add-user", "no spaces")?.contains("username") == true)
+        #expect(try await refusal("gateway", "add-user")?.contains("usage: gateway") == true)
+        #expect(try await refusal("gateway", "reset-password", "nobody")?.contains("nobody has") == true)
+
+        let token = try #require(answer.json["token"] as? String)
+        let reset = try await ask("gateway", "reset-password", "Second")
+        #expect(try await login("second", second).status == 401)
+        #expect(try await login("second", reset).status == 200)
+        try await Task.sleep(for: .milliseconds(1_100))
+        let old = PublicClient(try gateway().port, token: token)
+        #expect(try await old.send("GET", "/users/me").status == 401)
+    }
+
+    @Test("Everything that was given up is sent again, of one provider or of all; what is not connected stays")
+    func requeue() async throws {
+        let stack = try #require(Stack.current)
+        _ = try await stack.database.query(
+            """
+            SET search_path = scrobble;
+            INSERT INTO scrobble.scrobble_connections
+                (user_id, provider, access_token_encrypted, enabled, sync_ratings, sync_watch_status, sync_library,
+                 state, connected_at, updated_at)
+            SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, p, CASE WHEN n < 3 THEN '\\x00'::bytea END,
+                true, true, true, true, CASE WHEN n < 3 THEN 'connected' ELSE 'disconnected' END, now(), now()
+            FROM generate_series(1, 3) n, unnest(ARRAY['trakt', 'simkl']) p;
+            INSERT INTO scrobble.queue_lanes (user_id, provider, is_paused)
+            SELECT user_id, provider, true FROM scrobble.scrobble_connections;
+            INSERT INTO scrobble.queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, fingerprint, outcome, reason,
+                 retry_count, created_at, finished_at)
+            SELECT user_id, gen_random_uuid(), provider, 1, 'movie', gen_random_uuid(), 'rate', '{"rating":7}',
+                'test ' || n, CASE n WHEN 1 THEN 'done' ELSE 'dead' END, 'test', 3, now(), now()
+            FROM scrobble.scrobble_connections, generate_series(1, 301) n
+            """)
+        func waiting() async throws -> [String] {
+            try await stack.database.query(
+                "SELECT provider || ' ' || count(*) FROM scrobble.scrobble_queue GROUP BY provider ORDER BY 1")
+        }
+        #expect(try await refusal("scrobble", "requeue", "letterboxd")?.contains("expected the name") == true)
+        #expect(try await ask("scrobble", "requeue", "trakt") == "sent again: 600")
+        #expect(try await waiting() == ["trakt 600"])
+        #expect(try await ask("scrobble", "requeue", "all") == "sent again: 600")
+        #expect(try await waiting() == ["simkl 600", "trakt 600"])
+        #expect(try await ask("scrobble", "requeue", "all") == "sent again: 0")
+        let left = try await stack.database.query(
+            "SELECT outcome || ' ' || count(*) FROM scrobble.queue_outcomes GROUP BY outcome ORDER BY 1")
+        #expect(left == ["dead 600", "done 6"])
+    }
+}
