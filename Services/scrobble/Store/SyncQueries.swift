@@ -263,7 +263,7 @@ enum SyncQueries {
         "sync.plays",
         """
         SELECT id, title_id, kind, precision, watched_at, coalesce(watched_on, (watched_at AT TIME ZONE 'UTC')::date),
-            runtime_minutes, removed_at IS NOT NULL, percent
+            runtime_minutes, removed_at IS NOT NULL, percent, created_at
         FROM plays WHERE user_id = $1
         """
     ) { row throws(PGError) in
@@ -273,7 +273,7 @@ enum SyncQueries {
         let (runtime, isRemoved, percent): (Int?, Bool, Double?) = (try row.next(), try row.next(), try row.next())
         return StoredPlay(
             id: id, title: title, kind: kind, moment: PlayMoment(precision, watchedAt, day), runtimeMinutes: runtime,
-            isRemoved: isRemoved, percent: percent)
+            isRemoved: isRemoved, percent: percent, createdAt: try row.next())
     }
 
     /// What tells whether anything on a shelf has changed.
@@ -303,16 +303,18 @@ enum SyncQueries {
     static let inFlight = PGStatement(
         "sync.inFlight",
         """
-        SELECT media_id, action, fingerprint, true FROM scrobble_queue WHERE user_id = $1 AND provider = $2
+        SELECT media_id, action, fingerprint, true, (payload->>'theirs')::bigint
+        FROM scrobble_queue WHERE user_id = $1 AND provider = $2
         UNION ALL
-        SELECT media_id, action, fingerprint, false FROM queue_outcomes
+        SELECT media_id, action, fingerprint, false, (payload->>'theirs')::bigint FROM queue_outcomes
         WHERE user_id = $1 AND provider = $2 AND outcome = 'done'
             AND finished_at > clock_timestamp() - $3 * interval '1 second'
         """
     ) { row throws(PGError) in
         (
             title: try row.next(TitleID.self), action: try row.next(JobAction.self),
-            fingerprint: try row.next(String.self), isWaiting: try row.next(Bool.self)
+            fingerprint: try row.next(String.self), isWaiting: try row.next(Bool.self),
+            theirs: try row.next(Int64?.self)
         )
     }
 
@@ -473,6 +475,8 @@ package struct StoredPlay: Sendable {
     package let runtimeMinutes: Int?
     package let isRemoved: Bool
     package let percent: Double?
+    /// When it came here.
+    package let createdAt: Timestamp
 }
 
 /// A conflict that its person has decided.

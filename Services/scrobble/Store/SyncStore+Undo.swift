@@ -43,6 +43,16 @@ extension SyncStore {
             UndoQueries.takeBack, [.id(lane.user), .word(lane.provider), .id(run)], until: deadline)
     }
 
+    /// Plays that both sides have need not be told any more.
+    func dropTold(_ base: [BaseRow], _ lane: LaneKey, in transaction: PGTransaction) async throws(PGError) {
+        let names = base.filter { $0.facet == .history && $0.theirs != nil && !$0.isApart }.map {
+            "play \(PlayID($0.item))"
+        }
+        guard !names.isEmpty else { return }
+        try await transaction.execute(
+            UndoQueries.dropTold, [.id(lane.user), .word(lane.provider), .textArray(names)])
+    }
+
     /// What a run has changed here is what it was before: the other side keeps what it has, and neither is put right.
     func setApart(
         _ run: BatchID, _ lane: LaneKey, at moment: Timestamp, until deadline: ContinuousClock.Instant

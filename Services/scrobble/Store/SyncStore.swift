@@ -154,6 +154,7 @@ package struct SyncStore: Sendable, ReadAllowance {
             if !run.isDry {
                 try await forget(draft.forgotten, run, in: transaction)
                 try await putBase(draft.base, run.lane, at: moment, in: transaction)
+                try await dropTold(draft.base, run.lane, in: transaction)
                 try await addClashes(draft.clashes, run, at: moment, in: transaction)
                 try await putPlaces(draft.places, run, in: transaction)
             }
@@ -298,6 +299,7 @@ package struct SyncStore: Sendable, ReadAllowance {
     package struct InFlight: Sendable {
         package var titles: [JobAction: Set<TitleID>] = [:]
         package var plays: Set<PlayID> = []
+        package var leaving = LeavingPlays()
         /// Titles of which a play is being told, under whatever name.
         package var played: Set<TitleID> = []
     }
@@ -312,9 +314,11 @@ package struct SyncStore: Sendable, ReadAllowance {
         for job in jobs {
             if job.isWaiting { found.titles[job.action, default: []].insert(job.title) }
             if job.action == .stop || job.action == .addPlay { found.played.insert(job.title) }
-            // `play ID` and `remove ID` name the play.
-            if let id = job.fingerprint.split(separator: " ").last.flatMap({ PlayID(String($0)) }) {
+            if job.action == .removePlay, let row = job.theirs { found.leaving.rows.insert(row) }
+            // `play ID` and `remove ID` name the play, those of an edit with its moment after that.
+            if let id = job.fingerprint.split(separator: " ").dropFirst().first.flatMap({ PlayID(String($0)) }) {
                 found.plays.insert(id)
+                if job.action == .removePlay { found.leaving.plays.insert(id) }
             }
         }
         return found

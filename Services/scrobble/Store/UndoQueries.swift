@@ -88,23 +88,42 @@ enum UndoQueries {
 
     static let takeBack = PGCommand(
         "undo.takeBack",
+        leaving(
+            """
+            q.batch_id = $3 AND q.status = 'pending' AND q.sends = 0 AND NOT EXISTS (SELECT FROM sync_changes c
+                WHERE c.user_id = q.user_id AND c.job_id = q.id AND c.is_undo)
+            """, unsent: "failed", reason: "taken back"))
+
+    /// Takes plays out of the queue that a reading has shown over there: telling them once more would double them.
+    static let dropTold = PGCommand(
+        "undo.dropTold",
+        leaving(
+            "q.fingerprint = ANY ($3) AND q.action = 'add_play' AND q.status <> 'sending'", unsent: "skipped",
+            reason: "both have it already"))
+
+    /// Jobs of a lane leave the queue, and the runs that queued them know why. What was sent before has arrived.
+    private static func leaving(_ which: String, unsent state: String, reason: String) -> String {
         """
         WITH lane AS (
             SELECT user_id, provider FROM queue_lanes WHERE user_id = $1 AND provider = $2 FOR UPDATE
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane
-            WHERE q.user_id = $1 AND q.provider = $2 AND q.batch_id = $3 AND q.status = 'pending' AND q.sends = 0
-                AND NOT EXISTS (SELECT FROM sync_changes c
-                    WHERE c.user_id = q.user_id AND c.job_id = q.id AND c.is_undo)
+            WHERE q.user_id = $1 AND q.provider = $2 AND \(which)
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.sends
         ), moved AS (
             INSERT INTO queue_outcomes
                 (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
                  reason, retry_count, batch_id, created_at, finished_at)
             SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                'cancelled', 'taken back', retry_count, batch_id, created_at, clock_timestamp()
+                CASE sends WHEN 0 THEN 'cancelled' ELSE 'done' END, '\(reason)', retry_count, batch_id, created_at,
+                clock_timestamp()
             FROM gone RETURNING id
+        ), told AS (
+            UPDATE sync_changes c SET
+                state = CASE g.sends WHEN 0 THEN '\(state)' ELSE 'done' END, reason = '\(reason)'
+            FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
+            RETURNING c.position
         ), counts AS (
             SELECT count(*) FILTER (WHERE urgency = 0) AS live, count(*) FILTER (WHERE urgency = 1) AS bulk FROM gone
         )
@@ -113,5 +132,6 @@ enum UndoQueries {
             live_at = CASE WHEN l.live_count = c.live THEN 'infinity' ELSE l.live_at END,
             bulk_at = CASE WHEN l.bulk_count = c.bulk THEN 'infinity' ELSE l.bulk_at END
         FROM counts c WHERE l.user_id = $1 AND l.provider = $2
-        """)
+        """
+    }
 }

@@ -11,14 +11,14 @@ import Testing
     }
 
     /// What a damaged list of `rows` looks like, and whether the other side says that something happened in it.
-    private static func damaged(
-        _ rows: [TitleValue<Int>], _ damage: Damage, _ random: inout SeededRandom
-    ) -> Snapshot<TitleValue<Int>> {
+    private static func damaged<Row: Sendable>(
+        _ rows: [Row], _ damage: Damage, _ random: inout SeededRandom
+    ) -> Snapshot<Row> {
         let limit = 25
         let pages = stride(from: 0, to: max(rows.count, 1), by: limit).map { Array(rows.dropFirst($0).prefix(limit)) }
         var tally = PageTally()
-        var shown: [TitleValue<Int>] = []
-        func add(_ page: [TitleValue<Int>], of count: Int, _ items: Int, headers: Bool = true) {
+        var shown: [Row] = []
+        func add(_ page: [Row], of count: Int, _ items: Int, headers: Bool = true) {
             shown += page
             tally.add(
                 PageTally.Page(
@@ -62,6 +62,31 @@ import Testing
                 base: base, ours: rows, theirs: Self.damaged(rows, damage, &random))
             guard plan.forUs.allSatisfy({ $0.becomes != nil }), plan.forThem.isEmpty else {
                 Issue.record("seed \(seed), trial \(trial), \(damage) of \(count): \(plan.forUs.count) removals")
+                return
+            }
+        }
+    }
+
+    @Test("1,000 damaged histories of every length: no play of ours is removed, and none is told again")
+    func histories() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededRandom(seed: seed)
+        for trial in 0..<1_000 {
+            let damage = Damage.allCases[trial % Damage.allCases.count]
+            let count = Int.random(in: 1...80, using: &random)
+            var (base, ours, theirs): ([PlayPair], [OurPlay], [TheirPlay]) = ([], [], [])
+            for number in 0..<count {
+                let title = TitleID(UUIDBits(high: 7, low: UInt64(number % 9)))
+                let at = Timestamp(clampingMicrosecondsSinceEpoch: Int64(number) * 86_400_000_000)
+                let id = PlayID(UUIDBits(high: 9, low: UInt64(number)))
+                ours.append(OurPlay(id: id, title: title, moment: .minute(at, day: at.date), runtimeMinutes: 90))
+                theirs.append(TheirPlay(id: Int64(number), title: title, watchedAt: at))
+                base.append(PlayPair(play: id, title: title, theirs: Int64(number)))
+            }
+            let plan = HistoryPlanner(policy: FacetPolicy(direction: .both)).plan(
+                base: base, ours: ours, theirs: Self.damaged(theirs, damage, &random))
+            guard plan.removeOurs.isEmpty, plan.removeTheirs.isEmpty, plan.forThem.isEmpty, plan.forUs.isEmpty else {
+                Issue.record("seed \(seed), trial \(trial), \(damage) of \(count): \(plan)")
                 return
             }
         }

@@ -81,6 +81,32 @@ import Testing
         #expect(plan.forThem.map(\.title) == [Self.title(2)])
     }
 
+    @Test("Where the one that lost a conflict may not be changed, the base says so, and the next run plans nothing")
+    func conceded() {
+        let planner = FacetPlanner<Int>(policy: FacetPolicy(direction: .receive, conflicts: .ours))
+        let (one, ours, theirs) = (Self.title(1), 8, 9)
+        let shown = Self.complete([TitleValue(one, theirs)])
+        let plan = planner.plan(base: [one: BaseEntry(7)], ours: [TitleValue(one, ours)], theirs: shown)
+        let entry = plan.base[one] ?? nil
+        #expect(entry?.value == theirs && plan.forUs.isEmpty && plan.forThem.isEmpty)
+        for own in [[TitleValue(one, ours)], []] {
+            let next = planner.plan(base: [one: BaseEntry(theirs)], ours: own, theirs: shown)
+            #expect(next.isEmpty, "what lost comes back: \(next)")
+        }
+    }
+
+    @Test("What they let go of may be shown for a while still, and that is no wish")
+    func letGo() {
+        let planner = FacetPlanner<Int>(policy: FacetPolicy(direction: .both))
+        var circumstances = FacetPlanner<Int>.Circumstances()
+        circumstances.excused = [Self.title(1)]
+        let base = Self.library(30)
+        let rest = Self.rows(base).filter { $0.title != Self.title(1) }
+        let plan = planner.plan(base: base, ours: Self.rows(base), theirs: Self.complete(rest), circumstances)
+        let entry = plan.base[Self.title(1)] ?? nil
+        #expect(entry?.isLetGo == true && entry?.echo != nil && plan.forUs.isEmpty)
+    }
+
     /// Libraries as people have them: one tree, changed twice.
     private struct World {
         var base: [TitleID: BaseEntry<Int>] = [:]

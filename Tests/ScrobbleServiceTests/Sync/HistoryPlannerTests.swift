@@ -128,6 +128,69 @@ import Testing
         #expect(unread.isEmpty)
     }
 
+    @Test("Gone there as well, what was taken out here before both met is forgotten; put back later it is told")
+    func apartEnds() {
+        let apart = PlayPair(play: Self.id(1), title: Self.film, theirs: 11, isApart: true)
+        let gone = Self.planner.plan(
+            base: [apart], ours: [Self.ours(1, 0, removed: true)], theirs: Self.complete([]))
+        #expect(gone.forgotten == [Self.id(1)] && gone.removeOurs.isEmpty && gone.forThem.isEmpty)
+        let restored = Self.planner.plan(base: [apart], ours: [Self.ours(1, 0)], theirs: Self.complete([]))
+        #expect(restored.forgotten == [Self.id(1)] && restored.forThem.map(\.id) == [Self.id(1)])
+        let unproven = Self.planner.plan(base: [apart], ours: [Self.ours(1, 0)], theirs: .partial([]))
+        #expect(unproven.isEmpty)
+    }
+
+    @Test("What they were told to take out a moment ago is neither met again in a late reading nor removed here for it")
+    func leaving() {
+        let leaving = LeavingPlays(plays: [Self.id(1)], rows: [11])
+        let late = Self.complete([Self.theirs(11, 0)])
+        for removed in [true, false] {
+            // A late reading; the base has forgotten it.
+            let shown = Self.planner.plan(
+                base: [], ours: [Self.ours(1, 0, removed: removed)], theirs: late, inFlight: [Self.id(1)],
+                leaving: leaving)
+            #expect(shown.isEmpty, "removed \(removed)")
+            let unknownRow = Self.planner.plan(
+                base: [], ours: [Self.ours(1, 0, removed: removed)], theirs: late, inFlight: [Self.id(1)],
+                leaving: LeavingPlays(plays: [Self.id(1)]))
+            #expect(unknownRow.isEmpty, "removed \(removed)")
+        }
+        // Put back here while the removal was under way.
+        let pair = PlayPair(play: Self.id(1), title: Self.film, theirs: 11)
+        let back = Self.planner.plan(
+            base: [pair], ours: [Self.ours(1, 0)], theirs: Self.complete([]), inFlight: [Self.id(1)], leaving: leaving)
+        #expect(back.removeOurs.isEmpty)
+        let lasting = Self.planner.plan(base: [], ours: [Self.ours(1, 0)], theirs: Self.complete([]))
+        #expect(lasting.forThem.map(\.id) == [Self.id(1)], "once it is over it is told again")
+    }
+
+    @Test("Taken out here after it was told, a play is taken out there as soon as its row shows")
+    func toldAndRemoved() {
+        let told = PlayPair(play: Self.id(1), title: Self.film, theirs: nil)
+        let plan = Self.planner.plan(
+            base: [told], ours: [Self.ours(1, 0, removed: true)], theirs: Self.complete([Self.theirs(11, 0)]))
+        #expect(plan.removeTheirs.map(\.theirs) == [11] && plan.pairs.map(\.isApart) == [false])
+    }
+
+    @Test("Of two plays of one minute the one that was told is met first")
+    func twins() {
+        let told = PlayPair(play: Self.id(2), title: Self.film, theirs: nil)
+        let plan = Self.planner.plan(
+            base: [told], ours: [Self.ours(1, 0), Self.ours(2, 0)], theirs: Self.complete([Self.theirs(11, 0)]))
+        #expect(plan.pairs.map(\.play) == [Self.id(2)] && plan.forThem.map(\.id) == [Self.id(1)])
+    }
+
+    @Test("A play that came a moment ago and was watched lately waits: a player may have told them by another road")
+    func recent() {
+        let moment = Self.at(0)
+        let play = OurPlay(
+            id: Self.id(1), title: Self.film, moment: .second(moment, day: moment.date), isRecent: true)
+        let early = Self.planner.plan(base: [], ours: [play], theirs: Self.complete([]))
+        #expect(early.isEmpty && early.recent == 1)
+        let met = Self.planner.plan(base: [], ours: [play], theirs: Self.complete([Self.theirs(11, 1)]))
+        #expect(met.pairs.map(\.theirs) == [11] && met.recent == 0)
+    }
+
     @Test("A play older than what was read waits for a reading of everything")
     func coverage() {
         let plan = Self.planner.plan(

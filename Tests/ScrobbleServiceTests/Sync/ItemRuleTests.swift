@@ -84,7 +84,14 @@ import Testing
         #expect(Self.decide(7, 8, 7, receive) == .rest)
         #expect(Self.decide(7, nil, 7, receive) == .rest)
         #expect(Self.decide(7, 8, 7, send) == .give(8))
-        #expect(Self.decide(7, 8, 9, receive) == .rest, "ours stays, and they may not be told")
+        #expect(Self.decide(7, 8, 9, receive) == .concede(9), "ours stays, and they may not be told")
+        for ours in [8, nil] {
+            #expect(Self.decide(9, ours, 9, receive) == .rest, "what lost comes back when what won is taken away")
+        }
+        #expect(Self.decide(9, 8, 9) == .give(8), "what won is told once that is allowed")
+        let theirsFirst = FacetPolicy(direction: .send, conflicts: .theirs)
+        #expect(Self.decide(7, 8, 9, theirsFirst) == .concede(8), "theirs stays, and ours may not be changed")
+        #expect(Self.decide(8, 8, nil, theirsFirst) == .rest)
         let keeping = FacetPolicy(direction: .both, deletes: false)
         #expect(Self.decide(7, nil, 7, keeping) == .rest)
         #expect(Self.decide(7, 7, nil, keeping) == .rest)
@@ -187,7 +194,7 @@ import Testing
         /// Both sides after the decision, and what the base says then.
         mutating func apply(_ decision: Decision) {
             switch decision {
-            case .rest, .letGo: break
+            case .rest, .letGo, .concede: break
             case .agree(let value): base = value
             case .forget: base = nil
             case .give(let value): (theirs, theirTime, base) = (value, ourTime, value)
@@ -203,7 +210,7 @@ import Testing
 
     private static func mirror(_ decision: Decision) -> Decision? {
         switch decision {
-        case .rest, .agree, .forget, .letGo: decision
+        case .rest, .agree, .forget, .letGo, .concede: decision
         case .give(let value): .take(value)
         case .take(let value): .give(value)
         // A proof cannot be made up: the two removals are compared by their kind.

@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import JSON
 import Postgres
 import Store
@@ -13,8 +14,8 @@ import UpstreamEmulators
     private static let both = FacetPolicy(direction: .both)
 
     @Test(
-        "More than two thousand ambiguous replies while plays are told: none is doubled, none is lost",
-        .timeLimit(.minutes(5)))
+        "Hundreds of ambiguous replies while plays are told: none is doubled, none is lost",
+        .timeLimit(.minutes(6)))
     func ambiguous() async throws {
         try await SyncTest.run { test in
             try await test.want([.history: Self.both])
@@ -32,6 +33,12 @@ import UpstreamEmulators
                 try await test.pool.query(QueueTest.waiting) == [0]
             }
             #expect(isDone)
+            // Counted in the other side's book: what it answered with a page of a proxy, whether it had done it or not.
+            let book = test.upstreams.server.desk.book(provider: .trakt, after: 0)
+            let told = book.entries.filter { $0.request.method == "POST" && $0.request.path == "/sync/history" }
+            let ambiguous = told.count { $0.status == 502 || $0.status == 504 }
+            print("ambiguous replies: \(ambiguous) of \(told.count) calls, book dropped \(book.droppedCount)")
+            #expect(ambiguous >= 200 && book.droppedCount == 0, "\(ambiguous)")
             let run = try await test.run(id)
             #expect(run.done == 600 && run.failed == 0)
             #expect(test.trakt.plays.count == 600)
@@ -41,7 +48,7 @@ import UpstreamEmulators
 
     @Test(
         "Lists that come damaged in eight ways, through the real reader: no run removes anything, anywhere",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(15)))
     func storm() async throws {
         var limits = SyncLimits()
         limits.readsMax = 1_000_000
@@ -72,8 +79,12 @@ import UpstreamEmulators
             let paths = [
                 "/sync/ratings/movies", "/sync/watchlist", "/sync/collection/movies", "/sync/history/movies",
             ]
-            for path in paths {
+            // REELAY_STORM_ROUNDS=32 makes a thousand of them.
+            let rounds = ProcessInfo.processInfo.environment["REELAY_STORM_ROUNDS"].flatMap { Int($0) } ?? 1
+            var trials = 0
+            for path in Array(repeating: paths, count: rounds).flatMap(\.self) {
                 for damage in ListDamage.allCases {
+                    trials += 1
                     test.trakt.damage(path, by: damage)
                     try await test.readEverything()
                     let id = try await test.store.open(
@@ -87,7 +98,10 @@ import UpstreamEmulators
                 }
             }
             test.trakt.damage("", by: nil)
-            #expect(try await books() == before)
+            let after = try await books()
+            #expect(after == before)
+            let removed = zip(before, after).map { $0 - $1 }.reduce(0, +)
+            print("damaged lists through the real reader: \(trials), removed \(removed)")
             try await test.readEverything()
             let run = try await test.sync()
             #expect(run.state == .done && run.changesHere == 0 && run.changesThere == 0)

@@ -128,6 +128,69 @@ import UpstreamEmulators
         }
     }
 
+    private static let statuses = PGStatement("tests.statuses", "SELECT status FROM scrobble_queue") {
+        row throws(PGError) in try row.next(String.self)
+    }
+
+    @Test(
+        "A play that a reading shows there leaves the queue, whether it waits to be sent or to be looked for: it is there once",
+        arguments: [false, true])
+    func shownMeanwhile(sent: Bool) async throws {
+        var limits = QueueTest.quick
+        limits.firstLook = .seconds(3_600)
+        try await SyncTest.run(queue: limits) { test in
+            try await test.want([.history: Self.both])
+            try await test.play(1, at: "2024-01-01T20:00:00Z")
+            let id = try #require(
+                try await test.store.open(
+                    test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
+            await test.worker().turn()
+            #expect(try await test.pool.query(Self.statuses) == ["pending"])
+            if sent {
+                var behaviour = TraktAccounts.Behaviour()
+                behaviour.writeMilliseconds = 0
+                behaviour.lostReplyPercent = 100
+                test.trakt.behave(behaviour)
+                let isSent = try await QueueTest.work([test.queueWorker()]) {
+                    try await test.pool.query(Self.statuses) == ["verify"]
+                }
+                #expect(isSent)
+            } else {
+                // By another road.
+                try await test.there(
+                    "sync/history", #"{"movies":[{"ids":{"trakt":1},"watched_at":"2024-01-01T20:02:00.000Z"}]}"#)
+            }
+            #expect(test.trakt.plays.count == 1)
+            test.trakt.behave(TraktAccounts.Behaviour())
+            let run = try await test.sync()
+            #expect(run.state == .done && run.changesHere == 0 && run.changesThere == 0)
+            #expect(try await test.pool.query(QueueTest.waiting) == [0])
+            #expect(try await test.pool.query(QueueTest.faults) == [0])
+            #expect(test.trakt.plays.count == 1)
+            let told = try await test.changes(try await test.run(id))
+            #expect(told.map(\.state) == [sent ? .done : .skipped] && told.first?.reason == "both have it already")
+        }
+    }
+
+    @Test("A play of today that came just now waits: a player may have told Trakt by another road")
+    func justNow() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: Self.both])
+            try await test.play(1, at: SystemWallClock().now.advanced(by: .seconds(-3_600)).description)
+            func came(_ when: String) async throws {
+                _ = try await test.pool.execute(
+                    PGCommand("tests.came \(when)", "UPDATE plays SET created_at = \(when)"), [])
+            }
+            try await came("now()")
+            let early = try await test.sync()
+            #expect(early.changesThere == 0 && test.trakt.plays.isEmpty)
+            try await came("now() - interval '10 minutes'")
+            // Nothing has moved since, and it is told all the same.
+            let later = try await test.sync()
+            #expect(later.done == 1 && test.trakt.plays.count == 1)
+        }
+    }
+
     @Test("A play removed there is removed here, one removed here is removed there, and only that one")
     func removedPlays() async throws {
         try await SyncTest.run { test in

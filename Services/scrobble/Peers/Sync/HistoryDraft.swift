@@ -12,7 +12,7 @@ struct HistoryDraft: Sendable {
 
     func draft(
         base rows: [BaseRow], ours: [StoredPlay], theirs: Snapshot<TheirPlay>, since: Timestamp?
-    ) -> (draft: SyncDraft, unread: Int) {
+    ) -> (draft: SyncDraft, unread: Int, recent: Int) {
         let pairs = rows.map { row in
             PlayPair(
                 play: PlayID(row.item), title: row.title, theirs: row.theirs,
@@ -24,11 +24,11 @@ struct HistoryDraft: Sendable {
                 id: play.id, title: play.title, moment: play.moment, runtimeMinutes: play.runtimeMinutes,
                 isRemoved: play.isRemoved,
                 isBeyond: !TraktProjection.holds(percent: play.percent, thresholdPercent: frame.thresholdPercent),
-                isThereAt: frame.playedThere[play.id])
+                isThereAt: frame.playedThere[play.id], isRecent: isRecent(play))
         }
         let plan = HistoryPlanner(policy: frame.policy(.history)).plan(
             base: pairs, ours: plays, theirs: theirs, since: since,
-            inFlight: underWay(ours), confirmed: frame.confirmed)
+            inFlight: underWay(ours), leaving: frame.inFlight.leaving, confirmed: frame.confirmed)
         let byID = Dictionary(ours.map { ($0.id, $0) }) { first, _ in first }
         var draft = SyncDraft()
         for play in plan.forUs {
@@ -61,7 +61,13 @@ struct HistoryDraft: Sendable {
                 isApart: $0.isApart)
         }
         draft.forgotten = plan.forgotten.map { (.history, $0.uuid) }
-        return (draft, plan.unread)
+        return (draft, plan.unread, plan.recent)
+    }
+
+    /// Watched lately, and told of a moment ago: a player that told us may have told them too.
+    private func isRecent(_ play: StoredPlay) -> Bool {
+        play.createdAt.duration(to: frame.now) < limits.lag
+            && play.moment.listedAt.duration(to: frame.now) < limits.watchedLately
     }
 
     /// Plays that are left alone: told a moment ago, or refused by the other side.

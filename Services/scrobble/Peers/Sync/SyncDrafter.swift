@@ -164,7 +164,7 @@ package struct SyncDrafter: Sendable {
             let drafted = HistoryDraft(kind: kind, frame: frame, limits: store.limits).draft(
                 base: agreed, ours: ours.filter { $0.kind == kind }, theirs: snapshot, since: from.map { Timestamp($0) }
             )
-            if snapshot.isPartial || drafted.draft.isOpen { result.unsettled.insert(kind) }
+            if snapshot.isPartial || drafted.draft.isOpen || drafted.recent > 0 { result.unsettled.insert(kind) }
             result.draft.append(drafted.draft)
             result.unread += drafted.unread
         }

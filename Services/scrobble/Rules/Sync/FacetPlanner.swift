@@ -101,9 +101,10 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         ) {
             switch decision {
             case .rest: break
-            case .agree(let value):
+            case .agree(let value), .concede(let value):
                 plan.base.updateValue(BaseEntry(value, echo: .init(was: base?.value)), forKey: title)
-            case .letGo(let value): plan.base.updateValue(BaseEntry(value, isLetGo: true), forKey: title)
+            case .letGo(let value):
+                plan.base.updateValue(BaseEntry(value, echo: .init(was: base?.value), isLetGo: true), forKey: title)
             case .forget: plan.base.updateValue(nil, forKey: title)
             case .give(let value): plan.forThem.append(ItemChange(title: title, was: theirs, becomes: value))
             case .take(let value): plan.forUs.append(ItemChange(title: title, was: ours, becomes: value))

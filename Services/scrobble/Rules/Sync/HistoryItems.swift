@@ -12,12 +12,15 @@ package struct OurPlay: Sendable, Hashable {
     package let isBeyond: Bool
     /// The other side has said that it has it, as of then.
     package let isThereAt: Timestamp?
+    /// Came so lately that a reading may not show yet that the other side was told of it by another road.
+    package let isRecent: Bool
 
     package init(
         id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int? = nil, isRemoved: Bool = false,
-        isBeyond: Bool = false, isThereAt: Timestamp? = nil
+        isBeyond: Bool = false, isThereAt: Timestamp? = nil, isRecent: Bool = false
     ) {
         self.isThereAt = isThereAt
+        self.isRecent = isRecent
         self.id = id
         self.title = title
         self.moment = moment
@@ -42,6 +45,18 @@ package struct TheirPlay: Sendable, Hashable {
         self.id = id
         self.title = title
         self.watchedAt = watchedAt
+    }
+}
+
+/// What the other side was told to take out, so lately that a reading may show it still.
+package struct LeavingPlays: Sendable, Hashable {
+    package var plays: Set<PlayID>
+    /// The numbers of their rows there, as far as they are known.
+    package var rows: Set<Int64>
+
+    package init(plays: Set<PlayID> = [], rows: Set<Int64> = []) {
+        self.plays = plays
+        self.rows = rows
     }
 }
 
@@ -90,6 +105,8 @@ package struct HistoryPlan: Sendable, Hashable {
     package var brakes: [SyncSide: RemovalBrake.Verdict] = [:]
     /// Plays of ours that a reading of everything must be held against before they are told.
     package var unread = 0
+    /// Plays of ours that are told by a later sync, once a reading would show what came by another road.
+    package var recent = 0
 
     package init() {}
 

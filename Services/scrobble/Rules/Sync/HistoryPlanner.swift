@@ -14,17 +14,23 @@ package struct HistoryPlanner: Sendable {
     /// `since`: from when on a snapshot of changes shows all that there is; nil for one of everything.
     package func plan(
         base: [PlayPair], ours: [OurPlay], theirs: Snapshot<TheirPlay>, since: Timestamp? = nil,
-        inFlight: Set<PlayID> = [], confirmed: Set<SyncSide> = []
+        inFlight: Set<PlayID> = [], leaving: LeavingPlays = LeavingPlays(), confirmed: Set<SyncSide> = []
     ) -> HistoryPlan {
         guard policy.direction != .off else { return HistoryPlan() }
         var draft = Draft(ours: ours, theirs: theirs.rows)
-        draft.settle(base, absence: theirs.absence)
-        draft.pair()
+        draft.settle(base, absence: theirs.absence, leaving.plays)
+        draft.pair(leaving)
         var plan = draft.plan
         if policy.direction.changes(.ours) { plan.forUs = draft.theirRest }
         if policy.direction.changes(.theirs) {
             for play in draft.ourRest where !play.isRemoved && !play.isBeyond && !inFlight.contains(play.id) {
-                if isRead(play, in: theirs, since) { plan.forThem.append(play) } else { plan.unread += 1 }
+                if play.isRecent {
+                    plan.recent += 1
+                } else if isRead(play, in: theirs, since) {
+                    plan.forThem.append(play)
+                } else {
+                    plan.unread += 1
+                }
             }
         }
         hold(&plan, draft, agreedCount: base.count, inFlight, confirmed)
@@ -92,7 +98,7 @@ package struct HistoryPlanner: Sendable {
         }
 
         /// What the base knows already.
-        mutating func settle(_ base: [PlayPair], absence: ProvenAbsence?) {
+        mutating func settle(_ base: [PlayPair], absence: ProvenAbsence?, _ leaving: Set<PlayID>) {
             isComplete = absence != nil
             for pair in base {
                 let play = ours.removeValue(forKey: pair.play)
@@ -110,17 +116,15 @@ package struct HistoryPlanner: Sendable {
                 // Without our row nothing says that its person wanted it gone.
                 guard let play else { continue }
                 if pair.isApart {
-                    // Put back by its person: from now on it is a pair like any other.
-                    if !play.isRemoved, isShown {
-                        plan.pairs.append(PlayPair(play: play.id, title: play.title, theirs: number))
-                    }
+                    settleApart(play, number, isShown: isShown)
                     continue
                 }
                 switch (play.isRemoved, isShown) {
                 case (false, true): break
                 case (true, true): goneHere.append(pair)
                 case (false, false):
-                    if absence != nil, !pair.isFresh {
+                    // Put back here while they were told to take it out: that it is gone there is our own doing.
+                    if absence != nil, !pair.isFresh, !leaving.contains(pair.play) {
                         orphans.insert(play.id)
                         ours[play.id] = play
                     }
@@ -129,25 +133,45 @@ package struct HistoryPlanner: Sendable {
             }
         }
 
+        /// Taken out here before both sides met.
+        private mutating func settleApart(_ play: OurPlay, _ number: Int64, isShown: Bool) {
+            if isShown {
+                // Put back by its person: from now on it is a pair like any other.
+                guard !play.isRemoved else { return }
+                plan.pairs.append(PlayPair(play: play.id, title: play.title, theirs: number))
+            } else if isComplete {
+                // There it is gone as well. Put back later it is a play of ours that they lack.
+                plan.forgotten.append(play.id)
+                if !play.isRemoved { ours[play.id] = play }
+            }
+        }
+
         /// Which of the rest are one play, the nearest first.
-        mutating func pair() {
+        mutating func pair(_ leaving: LeavingPlays) {
+            for number in leaving.rows { _ = take(number) }
             let byTitle = Dictionary(grouping: theirs.values, by: \.title)
-            // Of two that are as near, the one that is still there.
-            var found: [(apart: Duration, gone: Int, play: PlayID, number: Int64)] = []
+            let written = Set(self.written.map(\.play))
+            // Of two that are as near, the one that was told, then the one that is still there.
+            var found: [(apart: Duration, rank: Int, play: PlayID, number: Int64)] = []
             for play in ours.values {
+                let rank = written.contains(play.id) ? 0 : play.isRemoved ? 2 : 1
                 for other in byTitle[play.title] ?? [] {
                     if let apart = Self.distance(play, other) {
-                        found.append((apart, play.isRemoved ? 1 : 0, play.id, other.id))
+                        found.append((apart, rank, play.id, other.id))
                     }
                 }
             }
-            found.sort { ($0.apart, $0.gone, $0.play, $0.number) < ($1.apart, $1.gone, $1.play, $1.number) }
-            let written = Set(self.written.map(\.play))
+            found.sort { ($0.apart, $0.rank, $0.play, $0.number) < ($1.apart, $1.rank, $1.play, $1.number) }
             for (_, _, id, number) in found {
                 guard let play = ours[id], take(number) else { continue }
                 ours[id] = nil
+                // What is shown is about to go, or gone already.
+                if leaving.plays.contains(id) { continue }
                 let isApart = play.isRemoved && !written.contains(id)
-                plan.pairs.append(PlayPair(play: id, title: play.title, theirs: number, isApart: isApart))
+                let pair = PlayPair(play: id, title: play.title, theirs: number, isApart: isApart)
+                plan.pairs.append(pair)
+                // Told by us, and taken out here before a reading showed its row.
+                if play.isRemoved, !isApart { goneHere.append(pair) }
             }
             for pair in self.written {
                 // Not among the rest any more: it has just been seen.

@@ -103,6 +103,9 @@ package enum ItemDecision<Value: Hashable & Sendable>: Sendable, Hashable {
     case letGo(Value)
     /// Both changed it. `winner` stays; nil where the person is asked.
     case clash(ours: Value, theirs: Value, winner: SyncSide?)
+    /// Both changed it, and the one that lost may not be changed: the base says what that one has, so that what won is a
+    /// change since, and what lost is none.
+    case concede(Value)
 }
 
 /// The rule for one item: what both agreed on last, what we have, what they have.
@@ -217,7 +220,7 @@ extension ItemDecision {
         case .give, .removeTheirs: .theirs
         case .take, .removeOurs: .ours
         case .clash(_, _, let winner): winner?.other
-        case .rest, .agree, .forget, .letGo: nil
+        case .rest, .agree, .forget, .letGo, .concede: nil
         }
     }
 
@@ -231,7 +234,8 @@ extension ItemDecision {
     /// Nothing, where the policy does not let it happen. A side that may not be changed is left as it is, not put right.
     func allowed(_ policy: FacetPolicy) -> ItemDecision {
         if isRemoval, !policy.deletes { return .rest }
-        guard let changes else { return self }
-        return policy.direction.changes(changes) ? self : .rest
+        guard let changes, !policy.direction.changes(changes) else { return self }
+        if case .clash(let ours, let theirs, let winner) = self { return .concede(winner == .ours ? theirs : ours) }
+        return .rest
     }
 }

@@ -12,6 +12,8 @@ package struct SyncLimits: Sendable, Hashable {
     package var theirsMax = 1_000
     /// How long a reading over there may lag behind a write of ours.
     package var lag = Duration.seconds(300)
+    /// What was watched within this time and came within the lag may have gone to the other side by another road.
+    package var watchedLately = Duration.seconds(86_400)
     /// How far the two clocks may be apart after their difference was measured.
     package var clockDoubt = Duration.seconds(2)
     /// Everything is read at least this often, for what is dated back and what is removed.
