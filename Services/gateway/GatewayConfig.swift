@@ -90,7 +90,7 @@ extension GatewayService {
             assembly.add(.running("certificate", phase: .background, { await watch.run() }))
         }
         let edge = EdgeServer(
-            routes: GatewayRoutes.all(service) + [CallbackPage.route, ReferencePage.route],
+            routes: GatewayRoutes.all(service) + CallbackPage.routes + [ReferencePage.route],
             cors: CORSPolicy(origins: values[origins]),
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
             certificate: identity, host: runtime.host, port: runtime.port, group: runtime.group,

@@ -19,6 +19,9 @@ extension ScrobbleService {
 
     private static let simklURL = ConfigKey<String>.url(
         "REELAY_SIMKL_URL", default: "https://api.simkl.com", "Where Simkl is asked.")
+    private static let simklSiteURL = ConfigKey<String>.url(
+        "REELAY_SIMKL_SITE_URL", default: "https://simkl.com",
+        "Where people agree to a connection with Simkl; not where it is asked for anything.")
     private static let simklClientID = ConfigKey<Secret?>.optionalSecret(
         "REELAY_SIMKL_CLIENT_ID", "Client id of a Simkl application; without it Simkl is off.")
     private static let simklClientSecret = ConfigKey<Secret?>.optionalSecret(
@@ -44,7 +47,7 @@ extension ScrobbleService {
             SharedKeys.keyRing.definition, SharedKeys.publicURL.definition, traktURL.definition,
             traktClientID.definition, traktAuthURL.definition, traktClientSecret.definition, scratchFolder.definition,
             undoDays.definition, OutboundGuard.networks.definition,
-            simklURL.definition, simklClientID.definition, simklClientSecret.definition,
+            simklURL.definition, simklSiteURL.definition, simklClientID.definition, simklClientSecret.definition,
         ], commands: [RotateKeys.command, Requeue.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
@@ -111,15 +114,25 @@ extension ScrobbleService {
         }
         assembly.add(.running("imports", phase: .background) { await importer.run() })
         let syncs = SyncStore(database: database, ids: ids)
-        var syncWorker: SyncWorker?
+        var readers: [SyncProvider: any RemoteReader] = [:]
         if let trakt {
             let tokens = TokenKeeper(
                 store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock)
+            readers[.trakt] = TraktReader(http: trakt, tokens: tokens, allowance: syncs, clock: clock)
+        }
+        if let simkl {
+            let tokens = TokenKeeper(
+                store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock)
+            readers[.simkl] = SimklReader(
+                http: simkl, tokens: tokens, mirror: SimklMirrorStore(database: database), allowance: syncs,
+                clock: clock)
+        }
+        var syncWorker: SyncWorker?
+        if !readers.isEmpty {
             let worker = SyncWorker(
                 store: syncs, connections: connections, ledger: LedgerStore(database: database, ids: ids),
                 shelves: ShelfStore(database: database), batches: BatchStore(database: database, ids: ids),
-                queue: queue,
-                readers: [.trakt: TraktReader(http: trakt, tokens: tokens, allowance: syncs, clock: clock)],
+                queue: queue, readers: readers,
                 neighbours: WireNeighbours(ratings: ratings, metadata: metadata), clock: clock, ids: ids)
             assembly.add(.running("syncs", phase: .background) { await worker.run() })
             syncWorker = worker
@@ -176,7 +189,9 @@ extension ScrobbleService {
         values[simklClientID].map { clientID in
             SimklHTTP(
                 settings: SimklHTTP.Settings(
-                    url: values[simklURL], clientID: clientID, clientSecret: values[simklClientSecret],
+                    url: values[simklURL], siteURL: values[simklSiteURL],
+                    redirectURI: values[SharedKeys.publicURL] + "/oauth/simkl/callback", clientID: clientID,
+                    clientSecret: values[simklClientSecret],
                     version: runtime.version), client: client)
         }
     }
@@ -211,5 +226,6 @@ extension ScrobbleService {
         Migration(15, "merged_titles", sql: PackageResources._015_merged_titles_sql),
         Migration(16, "sync_lists", sql: PackageResources._016_sync_lists_sql),
         Migration(17, "batch_triggers", sql: PackageResources._017_batch_triggers_sql),
+        Migration(18, "simkl", sql: PackageResources._018_simkl_sql),
     ]
 }

@@ -169,7 +169,7 @@ package struct ScrobbleService: ScrobbleAPI {
     package func deletePerson(
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {
-        try await DeletePerson(store: store, account: trakt, clock: clock).run(params, context)
+        try await DeletePerson(store: store, account: trakt, simkl: simkl, clock: clock).run(params, context)
     }
 }
 

@@ -132,6 +132,8 @@ struct EverythingTests {
             #"{"given":{"value":87,"scale":"hundred"},"review":"Every = of it.","spoiler":true}"#)
         let watched = try await client.send("POST", "/movies/\(film)/watched", #"{"unknown_date":true}"#)
         #expect(watched.status < 300, "\(watched.answer.text)")
+        let list = try await client.send("POST", "/lists", #"{"name":"Nothing yet","description":"For later."}"#)
+        #expect(list.status < 300, "\(list.answer.text)")
         return client
     }
 
@@ -144,8 +146,9 @@ struct EverythingTests {
         let client = try await collector(gateway)
         let archive = try await download(client)
         let mine = try rows(archive, withIDs: true)
-        // 4 + 3 plays (what was watched at some time is one of those), 3 ratings, one place each on watchlist, among likes, in the collection and in progress, 2 on a list.
-        #expect(mine.count == 16, "\(mine)")
+        // 4 + 3 plays (what was watched at some time is one of those), 3 ratings, one place each on watchlist, among likes, in the collection and in progress, 2 on a list, and a list with nothing on it.
+        #expect(mine.count == 17, "\(mine)")
+        #expect(mine.contains { $0.contains("Nothing yet") && $0.contains("For later.") }, "\(mine)")
         #expect(mine.contains { $0.contains(#""rating":8.7"#) && $0.contains("hundred") }, "\(mine)")
         #expect(mine.contains { $0.contains(#""html""#) && $0.contains("at night") == false }, "\(mine)")
         let layout = try files(archive)
@@ -154,12 +157,12 @@ struct EverythingTests {
         #expect((layout["collection-movies.json"] as? [[String: Any]])?.first?["metadata"] is [String: Any])
         #expect(layout.keys.contains { $0.hasPrefix("lists-list-") && $0.hasSuffix("-at-night.json") })
 
-        #expect(try await bring(archive, as: "reelay.zip", client) == ["same": 16])
+        #expect(try await bring(archive, as: "reelay.zip", client) == ["same": 17])
         let again = try rows(try await download(client), withIDs: true)
         #expect(Set(again).symmetricDifference(mine).isEmpty && again.count == mine.count)
 
         let other = try await PublicClient(gateway).registered("o" + UUID().uuidString.prefix(12).lowercased())
-        #expect(try await bring(archive, as: "reelay.zip", other) == ["new": 16])
+        #expect(try await bring(archive, as: "reelay.zip", other) == ["new": 17])
         #expect(try rows(try await download(other), withIDs: true) == mine)
 
         let far = try await Stack.running(.openToAll) { empty in
@@ -168,6 +171,50 @@ struct EverythingTests {
             return try rows(try await download(person), withIDs: false)
         }
         #expect(far == (try rows(archive, withIDs: false)))
+    }
+
+    @Test("An import that is taken back leaves everything as it was before", .timeLimit(.minutes(2)))
+    func takenBack() async throws {
+        let stack = try #require(Stack.current)
+        let client = try await collector(try stack.service("gateway").port)
+        let before = try rows(try await download(client), withIDs: true)
+        // Something new, something that is here, and something newer than what is here.
+        let more =
+            Self.letterboxd
+            + [
+                (
+                    "lists/day.csv",
+                    "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2022-10-01,By Day,,https://boxd.it/ddddd,\n\nPosition,Name,Year,URL,Description\n1,Two in One Day,1999,https://boxd.it/bbbb,\n"
+                ),
+                (
+                    "watched.csv",
+                    "Date,Name,Year,Letterboxd URI\n2024-01-01,Never Heard Of,1931,https://boxd.it/eeee\n"
+                ),
+            ].map { ($0.0, $0.1) }
+        let changed = more.map { name, text in
+            (
+                name,
+                name == "ratings.csv"
+                    ? text.replacing("2022-06-14", with: "2024-06-14").replacing("0.5", with: "4") : text
+            )
+        }
+        let sent = try await client.upload(
+            "/imports?name=again.zip&apply=true", try zip(changed), type: "application/octet-stream")
+        let id = try #require(sent.json["id"] as? String, "\(sent.answer.text)")
+        var found = try await client.send("GET", "/imports/\(id)?wait=true")
+        while found.json["state"] as? String != "applied" {
+            found = try await client.send("GET", "/imports/\(id)?wait=true")
+        }
+        #expect(try rows(try await download(client), withIDs: true) != before)
+        let batch = try #require(found.json["batch"] as? String)
+        var report = try await client.send("POST", "/batches/\(batch)/undo")
+        let end = ContinuousClock.now + .seconds(30)
+        while (report.json["batch"] as? [String: Any])?["state"] as? String != "undone", ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(200))
+            report = try await client.send("POST", "/batches/\(batch)/undo")
+        }
+        let after = try rows(try await download(client), withIDs: true)
+        #expect(after == before, "\(Set(after).symmetricDifference(before))")
     }
 
     @Test("The files in Trakt's layout are an export of Trakt's by themselves")

@@ -16,6 +16,48 @@ struct SimklConnectionTests {
         return try #require(all.first { $0["provider"] as? String == "simkl" }, "\(found.answer.text)")
     }
 
+    @Test(
+        "In the browser, with a state that is good once and for its person only; a refusal and a strange sender connect nobody"
+    )
+    func browser() async throws {
+        let stack = try #require(Stack.current)
+        let gateway = try stack.service("gateway").port
+        let client = try await PublicClient(gateway).registered("b" + UUID().uuidString.prefix(12).lowercased())
+        let page = try await Wire.send("GET", "http://127.0.0.1:\(gateway)/oauth/simkl/callback")
+        #expect(page.status == 200 && page.text.contains("reelay-"))
+        /// What the browser brings back.
+        func agree(_ query: String) async throws -> (code: String, state: String) {
+            let invitation = try await client.send("POST", "/scrobbling/simkl/connect")
+            let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")
+            #expect(address.contains("scope=media%3Aread%20media%3Awrite"))
+            let browser = try await Wire.send("GET", "\(address)&\(query)")
+            let back = try #require(browser.headers["location"].flatMap { URLComponents(string: $0) })
+            func field(_ name: String) -> String { back.queryItems?.first { $0.name == name }?.value ?? "none" }
+            return (field("code"), field("state"))
+        }
+        func complete(_ client: PublicClient, _ code: String, _ state: String, _ more: String = "") async throws
+            -> String?
+        {
+            let body = #"{"code":"\#(code)","state":"\#(state)"\#(more)}"#
+            return try await client.send("POST", "/scrobbling/simkl/complete", body).json["result"] as? String
+        }
+        let denied = try await agree("deny=1")
+        #expect(try await complete(client, denied.code, denied.state) == "refused")
+        let strange = try await agree("as=alice")
+        #expect(try await complete(client, strange.code, strange.state, #","iss":"https://evil.example""#) == "refused")
+        let other = try await PublicClient(gateway).registered("o" + UUID().uuidString.prefix(12).lowercased())
+        let good = try await agree("as=alice")
+        #expect(try await complete(other, good.code, good.state) == "unknown")
+        #expect(try await complete(client, good.code, good.state) == "connected")
+        #expect(try await complete(client, good.code, good.state) == "unknown", "once")
+        let view = try await connection(client)
+        #expect(view["state"] as? String == "connected" && view["account"] as? String == "demo-alice")
+        let ended = try await client.send("DELETE", "/scrobbling/connections/simkl")
+        #expect(ended.json["disconnected"] as? Bool == true)
+        let book = try await upstreams("/control/book?provider=simkl").text
+        #expect(book.contains("oauth2/revoke"))
+    }
+
     @Test("By a code that is entered there; then a film that is watched is told there, once")
     func pin() async throws {
         let stack = try #require(Stack.current)

@@ -51,7 +51,8 @@ struct ExportLetterboxd: Sendable {
                     let isAdded = file.add(
                         LetterboxdFile.Row(
                             title: title, isPlay: true, watchedOn: entry.watchedOn,
-                            rating: entry.rating ?? rating?.rating,
+                            rating: entry.rating ?? rating?.rating, entryRating: entry.rating,
+                            filmRating: rating?.rating, play: entry.play,
                             isRewatch: entry.rewatch, tags: entry.tags ?? [], review: entry.review))
                     // What does not fit any more is the first row of the next file.
                     guard isAdded else { return cursor }
@@ -120,9 +121,9 @@ struct ExportLetterboxd: Sendable {
         var longer = file
         for rating in page.ratings {
             guard let title = titles[rating.title] else { continue }
-            guard longer.add(LetterboxdFile.Row(title: title, rating: rating.rating, review: rating.review)) else {
-                return false
-            }
+            let row = LetterboxdFile.Row(
+                title: title, rating: rating.rating, filmRating: rating.rating, review: rating.review)
+            guard longer.add(row) else { return false }
         }
         file = longer
         return true

@@ -5,22 +5,22 @@ import Cryptography
 ///
 /// It knows nothing and keeps nothing: its script takes code and state from the address, takes them out of the address, and
 /// hands them to the page that opened it, if that is of the same origin. The frontend then posts them to
-/// `scrobbling/trakt/complete` with its bearer token.
+/// `scrobbling/trakt/complete` or `scrobbling/simkl/complete` with its bearer token.
 enum CallbackPage {
-    static let traktPath = "/oauth/trakt/callback"
-
+    /// The third part of the path says who sends the browser back.
     static let script = """
         const query = new URLSearchParams(location.search);
         history.replaceState(null, "", location.pathname);
-        const answer = { type: "reelay-trakt" };
+        const answer = { type: "reelay-" + location.pathname.split("/")[2] };
         for (const name of ["code", "state", "iss", "error"]) if (query.has(name)) answer[name] = query.get(name);
         if (window.opener) { window.opener.postMessage(answer, location.origin); window.close(); }
         else { new BroadcastChannel("reelay-oauth").postMessage(answer); }
         """
 
     /// Outside the contract: browsers are sent here, nobody calls it.
-    static var route: EdgeRoute {
-        .page("traktCallback", traktPath, response(scriptDigest: Base64.encode(SHA256.hash(script).bytes)))
+    static var routes: [EdgeRoute] {
+        let page = response(scriptDigest: Base64.encode(SHA256.hash(script).bytes))
+        return ["trakt", "simkl"].map { .page("\($0)Callback", "/oauth/\($0)/callback", page) }
     }
 
     /// Nothing is loaded, framed or sent on from here, and only the script above runs.

@@ -75,9 +75,9 @@ enum EverythingRows {
         return row
     }
 
-    /// A list without titles is nothing that a row could bring back; that it was there is told.
+    /// A list without titles.
     static func row(_ list: TitleList) -> ImportedRow {
-        var row = ImportedRow(kind: .shown, file: file, line: 0)
+        var row = ImportedRow(kind: .list, file: file, line: 0)
         name(list, in: &row)
         return row
     }

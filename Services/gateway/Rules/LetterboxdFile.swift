@@ -14,7 +14,13 @@ struct LetterboxdFile: Sendable {
         /// that the film was watched at some time.
         var isPlay = false
         var watchedOn: CalendarDate?
+        /// What Letterboxd is told.
         var rating: DecimalTenths?
+        /// What was given then, where that is known.
+        var entryRating: DecimalTenths?
+        /// What the film is rated now.
+        var filmRating: DecimalTenths?
+        var play: PlayID?
         var isRewatch = false
         var tags: [String] = []
         var review: String?
@@ -28,7 +34,7 @@ struct LetterboxdFile: Sendable {
     /// `Rating10` stands to the right of `Rating`: of the two the right one counts.
     private static let columns = [
         "LetterboxdURI", "tmdbID", "imdbID", "Title", "Year", "Rating", "Rating10", "WatchedDate", "Rewatch", "Tags",
-        "Review", "ReelayRating",
+        "Review", "ReelayRating", "ReelayFilmRating", "ReelayTitle", "ReelayPlay",
     ]
 
     /// Letterboxd takes a watchlist on a page of its own and looks at none of these; whoever reads the file again sees from
@@ -65,7 +71,9 @@ struct LetterboxdFile: Sendable {
             row.title.name, row.title.year.map(String.init) ?? "", stars.map(text) ?? "",
             stars.map { String($0.tenths / 5) } ?? "", row.watchedOn?.description ?? "",
             row.isPlay ? row.isRewatch ? "true" : "false" : "",
-            row.tags.joined(separator: ", "), row.review ?? "", row.rating?.description ?? "",
+            row.tags.joined(separator: ", "), row.review ?? "",
+            (row.isPlay ? row.entryRating : row.rating)?.description ?? "", row.filmRating?.description ?? "",
+            row.title.id.description, row.play?.description ?? "",
         ]
     }
 

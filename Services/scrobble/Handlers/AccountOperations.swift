@@ -23,7 +23,7 @@ extension ScrobbleService {
     }
 
     package func disconnect(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection {
-        try await Disconnect(store: connections, account: trakt, clock: clock).run(params, context)
+        try await Disconnect(store: connections, account: trakt, simkl: simkl, clock: clock).run(params, context)
     }
 
     package func connectTrakt(
@@ -36,6 +36,18 @@ extension ScrobbleService {
         _ params: CompleteTraktParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectOutcome {
         try await CompleteTrakt(account: trakt, connections: list, queue: queue).run(params, context)
+    }
+
+    package func connectSimkl(
+        _ params: ConnectSimklParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectInvitation {
+        try await ConnectSimkl(account: simkl).run(params, context)
+    }
+
+    package func completeSimkl(
+        _ params: CompleteSimklParams, _ context: RPCContext
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await CompleteSimkl(account: simkl, connections: list, queue: queue).run(params, context)
     }
 
     package func startSimklPin(

@@ -6,11 +6,13 @@ import Store
 struct DeletePerson: Sendable {
     let store: ScrobbleStore
     let account: TraktAccount?
+    let simkl: SimklAccount?
     let clock: any WallClock
 
     func run(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion {
         // The other side forgets the tokens before they are gone here; what it cannot be told keeps nobody.
         if let account { _ = try? await account.disconnect(params.user, until: context.deadline) }
+        if let simkl { _ = try? await simkl.disconnect(params.user, until: context.deadline) }
         let isNew = try await asking { () throws(StoreError) in
             try await store.deletePerson(params.user, at: clock.now, until: context.deadline)
         }

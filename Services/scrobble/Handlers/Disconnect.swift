@@ -6,12 +6,16 @@ import Store
 struct Disconnect: Sendable {
     let store: ConnectionStore
     let account: TraktAccount?
+    let simkl: SimklAccount?
     let clock: any WallClock
 
     func run(_ params: DisconnectParams, _ context: RPCContext) async throws(RPCError) -> Disconnection {
         try await asking { () throws(StoreError) in
             if params.provider == .trakt, let account {
                 return Disconnection(disconnected: try await account.disconnect(params.user, until: context.deadline))
+            }
+            if params.provider == .simkl, let simkl {
+                return Disconnection(disconnected: try await simkl.disconnect(params.user, until: context.deadline))
             }
             // Nobody can be told where the other side is off here.
             let lane = LaneKey(user: params.user, provider: params.provider)

@@ -22,10 +22,6 @@ struct StartSimklPin: Sendable {
 }
 
 extension RPCError {
-    static var simklIsNotRead: RPCError {
-        .unavailable("nothing is taken from Simkl yet; it is told what is watched")
-    }
-
     /// Without an application there nobody can be connected.
     static var simklIsOff: RPCError {
         .unavailable("Simkl is off in this installation: whoever runs it sets REELAY_SIMKL_CLIENT_ID")

@@ -10,7 +10,7 @@ struct StartSync: Sendable {
 
     func run(_ params: StartSyncParams, _ context: RPCContext) async throws(RPCError) -> SyncStart {
         guard let worker, worker.providers.contains(params.provider) else {
-            throw params.provider == .trakt ? .traktIsOff : .simklIsNotRead
+            throw params.provider == .trakt ? .traktIsOff : .simklIsOff
         }
         let run: BatchID?
         do throws(StoreError) {

@@ -168,10 +168,10 @@ struct UndoTally {
     mutating func add(_ there: SyncUndo.Count) {
         restored += there.restored
         waiting += there.waiting
-        for change in there.kept {
+        for (change, reason) in there.kept {
             keep(
                 KeptChange(
-                    facet: change.facet.rawValue, title: change.title, play: change.play, reason: .edited, side: .theirs
+                    facet: change.facet.rawValue, title: change.title, play: change.play, reason: reason, side: .theirs
                 ))
         }
     }

@@ -102,6 +102,7 @@ package struct ConnectionStore: Sendable {
             guard let account, let known = before.flatMap(\.self), known != account.key else { return }
             try await transaction.execute(SyncQueries.resetBase, key)
             try await transaction.execute(SyncQueries.resetPlaces, key)
+            try await Self.forgetLibrary(lane, in: transaction)
         }
     }
 
@@ -118,6 +119,12 @@ package struct ConnectionStore: Sendable {
             let access = sealed.flatMap { try? sealer.openSecret($0, in: Self.place("access_token_encrypted", lane)) }
             return (true, access)
         }
+    }
+
+    /// What was read of an account that is another one from now on.
+    private static func forgetLibrary(_ lane: LaneKey, in transaction: PGTransaction) async throws(PGError) {
+        guard lane.provider == .simkl else { return }
+        for forget in SimklMirrorQueries.forget { try await transaction.execute(forget, [.id(lane.user)]) }
     }
 
     /// Stops a connection for something that only its person can mend.

@@ -202,6 +202,15 @@ extension ImportStore {
         }
     }
 
+    /// Lists of an import without titles, as many as somebody may have.
+    func bareLists(
+        of claim: ImportClaim, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [(place: Int, row: ImportedRow)] {
+        try await database.rows(
+            ImportWorkQueries.bareLists, [.id(claim.user), .id(claim.id), .int(LedgerLimits.listsMax)],
+            until: deadline)
+    }
+
     func enter(
         _ state: ImportState, _ claim: ImportClaim, batch: BatchID? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {

@@ -109,6 +109,16 @@ enum ImportWorkQueries {
         WHERE user_id = $1 AND import_id = $2 AND item_key IS NULL
         """)
 
+    /// Lists without titles.
+    static let bareLists = PGStatement(
+        "imports.bareLists",
+        """
+        SELECT place, row FROM import_rows
+        WHERE user_id = $1 AND import_id = $2 AND item_key IS NULL AND row ->> 'kind' = 'list' AND NOT row ? 'problems'
+        ORDER BY place LIMIT $3
+        """
+    ) { row throws(PGError) in (place: try row.next(Int.self), row: try row.nextJSON(ImportedRow.self)) }
+
     static let finishReading = PGStatement(
         "imports.finishReading",
         """

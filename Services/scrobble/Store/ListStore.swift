@@ -59,6 +59,18 @@ package struct ListStore: Sendable {
         }
     }
 
+    /// What putting lists would come to; nothing is written.
+    package func judge(
+        _ lists: [NewList], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [LedgerOutcome] {
+        guard !lists.isEmpty else { return [] }
+        let known = try await database.rows(
+            ListQueries.bySource,
+            [.id(writer.user), .text(writer.source), .textArray(lists.compactMap(\.sourceKey))], until: deadline)
+        let byKey = Dictionary(known.map { ($0.sourceKey, $0) }) { first, _ in first }
+        return lists.map { Self.outcome(of: $0, meeting: $0.sourceKey.flatMap { byKey[$0] }, writer.authority) }
+    }
+
     /// What became of a list that a person made.
     package enum Made: Sendable, Hashable {
         case made(StoredList)

@@ -88,7 +88,8 @@ enum ScrobbleQueries {
     /// changed goes last: whoever writes the rows before it adds to it.
     static let removedWithPerson = [
         "queue_lanes", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies", "oauth_flows",
-        "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "playback_sessions",
+        "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "simkl_items",
+        "simkl_places", "playback_sessions",
         "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
         "batch_changes", "batches", "imports", "match_overrides", "idempotency_keys",

@@ -339,6 +339,15 @@ package struct SyncStore: Sendable, ReadAllowance {
         return found
     }
 
+    /// When titles were rated there by us, lately.
+    package func ratedThere(
+        of lane: LaneKey, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [TitleID: [Timestamp]] {
+        let rows = try await database.rows(
+            SimklMirrorQueries.ratedThere, [.id(lane.user), .word(lane.provider)], until: deadline)
+        return Dictionary(grouping: rows, by: \.title).mapValues { $0.map(\.at) }
+    }
+
     /// Changes that they would not take, by facet and item: what it would have become.
     package func refused(
         of lane: LaneKey, until deadline: ContinuousClock.Instant

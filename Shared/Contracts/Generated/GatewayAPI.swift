@@ -393,6 +393,16 @@ package protocol GatewayAPI: Sendable {
     func pollTraktDevice(
         _ input: PollTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
+    /// Begins to connect my Simkl account in my browser, where Simkl has enabled that for the application: where to
+    /// send it. Everywhere else a code does. `POST /api/v1/scrobbling/simkl/connect`.
+    func connectSimkl(
+        _ input: ConnectSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectInvitation>
+    /// Ends it with the code and state that the callback page handed over. A state is good once, for me, for ten
+    /// minutes. `POST /api/v1/scrobbling/simkl/complete`.
+    func completeSimkl(
+        _ input: CompleteSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
     /// Begins to connect my Simkl account by a code that I enter there. `POST /api/v1/scrobbling/simkl/pin`.
     func startSimklPin(
         _ input: StartSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -902,6 +912,22 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
         let params = PollTraktDeviceParams(user: caller.user, flow: input.flow)
         return EdgeReply(try await clients.scrobble.pollTraktDevice(params, context.rpc.outgoing()))
+    }
+
+    package func connectSimkl(
+        _ input: ConnectSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectInvitation> {
+        let params = ConnectSimklParams(user: caller.user)
+        return EdgeReply(try await clients.scrobble.connectSimkl(params, context.rpc.outgoing()))
+    }
+
+    package func completeSimkl(
+        _ input: CompleteSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<ConnectOutcome> {
+        let params = CompleteSimklParams(
+            user: caller.user, code: input.body.code, state: input.body.state, iss: input.body.iss
+        )
+        return EdgeReply(try await clients.scrobble.completeSimkl(params, context.rpc.outgoing()))
     }
 
     package func startSimklPin(

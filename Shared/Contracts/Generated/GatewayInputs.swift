@@ -1383,6 +1383,30 @@ package struct PollTraktDeviceInput: Sendable, Hashable {
     }
 }
 
+/// What `connectSimkl` is given.
+package struct ConnectSimklInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `completeSimkl` is given.
+package struct CompleteSimklInput: Sendable, Hashable {
+    package var body: CallbackRequest
+
+    package init(body: CallbackRequest) {
+        self.body = body
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        body = try request.requiredBody(CallbackRequest.self)
+    }
+}
+
 /// What `startSimklPin` is given.
 package struct StartSimklPinInput: Sendable, Hashable {
     package init() {

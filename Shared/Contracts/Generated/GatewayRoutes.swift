@@ -88,6 +88,8 @@ package enum GatewayRoutes {
             completeTrakt(api),
             startTraktDevice(api),
             pollTraktDevice(api),
+            connectSimkl(api),
+            completeSimkl(api),
             startSimklPin(api),
             pollSimklPin(api),
             startSync(api),
@@ -814,6 +816,22 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("pollTraktDevice", "POST", "/api/v1/scrobbling/trakt/device/{flow}", scope: "sync") {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.pollTraktDevice(PollTraktDeviceInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func connectSimkl(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("connectSimkl", "POST", "/api/v1/scrobbling/simkl/connect", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.connectSimkl(ConnectSimklInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func completeSimkl(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("completeSimkl", "POST", "/api/v1/scrobbling/simkl/complete", scope: "sync") {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.completeSimkl(CompleteSimklInput(request), caller, context)
             return EdgeResponse(200, reply)
         }
     }

@@ -65,6 +65,12 @@ package protocol ScrobbleAPI: Sendable {
     func pollTraktDevice(
         _ params: PollTraktDeviceParams, _ context: RPCContext
     ) async throws(RPCError) -> ConnectOutcome
+    /// Begins to connect a person's Simkl account by the authorization code flow (V2), with PKCE and state; for
+    /// applications that Simkl has enabled for it. Errors: userNotFound.
+    func connectSimkl(_ params: ConnectSimklParams, _ context: RPCContext) async throws(RPCError) -> ConnectInvitation
+    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
+    /// began, for ten minutes.
+    func completeSimkl(_ params: CompleteSimklParams, _ context: RPCContext) async throws(RPCError) -> ConnectOutcome
     /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
     func startSimklPin(_ params: StartSimklPinParams, _ context: RPCContext) async throws(RPCError) -> DeviceInvitation
     /// What became of the code. Simkl is asked no sooner than it allows, however often this is called.
@@ -245,6 +251,8 @@ package enum ScrobbleMethods {
     package static let completeTrakt = RPCMethod(name: "scrobble.completeTrakt", isIdempotent: false)
     package static let startTraktDevice = RPCMethod(name: "scrobble.startTraktDevice", isIdempotent: false)
     package static let pollTraktDevice = RPCMethod(name: "scrobble.pollTraktDevice", isIdempotent: false)
+    package static let connectSimkl = RPCMethod(name: "scrobble.connectSimkl", isIdempotent: false)
+    package static let completeSimkl = RPCMethod(name: "scrobble.completeSimkl", isIdempotent: false)
     package static let startSimklPin = RPCMethod(name: "scrobble.startSimklPin", isIdempotent: false)
     package static let pollSimklPin = RPCMethod(name: "scrobble.pollSimklPin", isIdempotent: false)
     package static let startSync = RPCMethod(name: "scrobble.startSync", isIdempotent: false)
@@ -439,6 +447,22 @@ package struct ScrobbleClient: Sendable {
         _ params: PollTraktDeviceParams, _ call: RPCCall
     ) async throws(RPCError) -> ConnectOutcome {
         try await caller.call(ScrobbleMethods.pollTraktDevice, params, call)
+    }
+
+    /// Begins to connect a person's Simkl account by the authorization code flow (V2), with PKCE and state; for
+    /// applications that Simkl has enabled for it. Errors: userNotFound.
+    package func connectSimkl(
+        _ params: ConnectSimklParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectInvitation {
+        try await caller.call(ScrobbleMethods.connectSimkl, params, call)
+    }
+
+    /// Ends the authorization code flow with what the callback brought. A state is good once, for the person who
+    /// began, for ten minutes.
+    package func completeSimkl(
+        _ params: CompleteSimklParams, _ call: RPCCall
+    ) async throws(RPCError) -> ConnectOutcome {
+        try await caller.call(ScrobbleMethods.completeSimkl, params, call)
     }
 
     /// Begins to connect a person's Simkl account by a code that the person enters there. Errors: userNotFound.
@@ -864,6 +888,14 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.pollTraktDevice) {
             (params: PollTraktDeviceParams, context) async throws(RPCError) in
             try await api.pollTraktDevice(params, context)
+        }
+        router.register(ScrobbleMethods.connectSimkl) {
+            (params: ConnectSimklParams, context) async throws(RPCError) in
+            try await api.connectSimkl(params, context)
+        }
+        router.register(ScrobbleMethods.completeSimkl) {
+            (params: CompleteSimklParams, context) async throws(RPCError) in
+            try await api.completeSimkl(params, context)
         }
         router.register(ScrobbleMethods.startSimklPin) {
             (params: StartSimklPinParams, context) async throws(RPCError) in

@@ -99,7 +99,9 @@ import UpstreamEmulators
                     database: Database(pool: pool), sealer: Sealer(try KeyRing(parsing: KeyRing.makeLine(id: "test"))))
                 let http = SimklHTTP(
                     settings: SimklHTTP.Settings(
-                        url: upstreams.url(.simkl), clientID: Secret(SimklEmulator.clientID), clientSecret: nil,
+                        url: upstreams.url(.simkl), siteURL: upstreams.url(.simkl),
+                        redirectURI: "http://127.0.0.1:8080/oauth/simkl/callback",
+                        clientID: Secret(SimklEmulator.clientID), clientSecret: nil,
                         version: "1.0"), client: client)
                 let setting = Setting(pool: pool, store: store, http: http, client: client, upstreams: upstreams)
                 upstreams.server.simklAccounts.behave { $0.writeMilliseconds = 0 }

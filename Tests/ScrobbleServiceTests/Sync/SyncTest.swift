@@ -59,7 +59,9 @@ final class NeighbourBook: SyncNeighbours {
 
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64 { state.withLock(\.version) }
 
-    func write(_ ratings: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble) {
+    func write(
+        _ ratings: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
+    ) async throws(SyncTrouble) {
         let now = SystemWallClock().now
         state.withLock { state in
             for item in ratings {
@@ -75,7 +77,7 @@ final class NeighbourBook: SyncNeighbours {
     }
 
     func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?] {
-        queries.map { query in query.ids.trakt.map { Self.title($0) } }
+        queries.map { query in (query.ids.trakt ?? query.ids.simkl).map { Self.title($0) } }
     }
 }
 

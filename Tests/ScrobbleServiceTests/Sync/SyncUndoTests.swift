@@ -87,7 +87,7 @@ import UpstreamEmulators
             try await test.sync()
             #expect(test.book.rated[2] == 90)
             let count = try await Self.undo(run, test)
-            #expect(count.kept.map { NeighbourBook.number($0.title) } == [2] && count.restored == 2)
+            #expect(count.kept.map { NeighbourBook.number($0.change.title) } == [2] && count.restored == 2)
             #expect(test.ratedThere == [2: 9])
 
             test.book.rate(4, 70)

@@ -20,11 +20,17 @@ package struct SimklEmulator: EmulatedProvider {
     package func failure(status: Int) -> UpstreamResponse { failure("internal", status: status) }
 
     package func answer(_ request: UpstreamRequest) async -> UpstreamResponse {
-        // The page for people asks for nothing.
-        if request.segments.first == "pin", let page = accounts.answer(request) { return page }
-        guard request.query("client_id") == Self.clientID, request.query("app-name") != nil,
-            request.query("app-version") != nil
-        else { return failure("client_id_failed", status: 412) }
+        // The pages for people ask for nothing.
+        if request.segments.first == "pin" || request.segments == ["oauth2", "authorize"],
+            let page = accounts.answer(request)
+        {
+            return page
+        }
+        // Codes are given to who names the client id only; clients of today do no more there.
+        let isNamed = request.query("app-name") != nil && request.query("app-version") != nil
+        guard request.query("client_id") == Self.clientID, isNamed || request.segments.first == "oauth" else {
+            return failure("client_id_failed", status: 412)
+        }
         if let answer = accounts.answer(request) { return answer }
         let path = request.segments
         switch (path.first, path.count) {

@@ -47,6 +47,7 @@ extension SimklAccounts {
             let rows = account.items.values.filter { item in
                 // Strictly later.
                 item.group == group && (path.count < 2 || item.status == path[1]) && Self.stamp(item.changedAt) > from
+                    && !(extended == "simkl_ids_only" && behaviour.hidden.contains(item.simkl))
             }.sorted { $0.simkl < $1.simkl }.map { row($0, extended, request) }
             if !rows.isEmpty { groups.append((group, .array(rows))) }
         }

@@ -19,6 +19,10 @@ package final class SimklAccounts: Sendable {
         package var emptyIsNull = false
         /// Libraries are shown empty, with 200, whatever is in them.
         package var showsNothing = false
+        /// Items that lists of numbers pass over.
+        package var hidden: Set<Int> = []
+        /// Items of which writes are taken and forgotten.
+        package var swallowed: Set<Int> = []
         /// Codes bring a pair of tokens (V2) instead of one for years (V1).
         package var isV2 = false
         /// V2 tokens may only read.
@@ -125,7 +129,9 @@ package final class SimklAccounts: Sendable {
         }
         if path == ["users", "settings"] { return Self.settings(of: account) }
         if request.method == "GET" { return read(path, account, request, state) }
-        if state.behaviour.isV2, state.behaviour.isReadOnly { return Self.failure("scope", 403) }
+        if state.behaviour.isV2 && state.behaviour.isReadOnly || state.pins.isReadOnly(shown) {
+            return Self.failure("scope", 403)
+        }
         guard request.header("content-type")?.hasPrefix("application/json") == true || request.method == "DELETE" else {
             return Self.failure("wrong_parameter", 400)
         }
@@ -181,6 +187,7 @@ package final class SimklAccounts: Sendable {
         _ change: (inout Item) -> Void
     ) {
         var account = state.accounts[name] ?? Account()
+        guard !state.behaviour.swallowed.contains(simkl) else { return }
         var item =
             account.items[simkl]
             ?? Item(group: group, simkl: simkl, status: "", addedAt: now, changedAt: now)

@@ -14,12 +14,17 @@ struct SimklPINs {
     private var pins: [String: PIN] = [:]
     private var access: [String: (account: String, endsAt: Double)] = [:]
     private var refresh: [String: String] = [:]
+    private var codes: [String: (account: String, redirect: String, challenge: String, isReadOnly: Bool)] = [:]
+    private var readOnly: Set<String> = []
     private var count = 0
     private(set) var renewals = 0
 
     func account(of token: String, now: Double) -> String? {
         access[token].flatMap { now < $0.endsAt ? $0.account : nil }
     }
+
+    /// Whether a token was given out without the right to write.
+    func isReadOnly(_ token: String) -> Bool { readOnly.contains(token) }
 
     mutating func answer(
         _ request: UpstreamRequest, _ behaviour: SimklAccounts.Behaviour, now: Double
@@ -37,7 +42,11 @@ struct SimklPINs {
                 pins[path[1]]?.isGone = true
             }
             return .html("Thank you", status: 200)
-        case ["oauth2", "token"]: return renew(request, behaviour, now)
+        case ["oauth2", "authorize"]: return authorize(request)
+        case ["oauth2", "revoke"]:
+            if let token = Self.field("token", request) { access[token] = nil }
+            return .json(.members(["result": "OK"]))
+        case ["oauth2", "token"]: return token(request, behaviour, now)
         default: return SimklAccounts.failure("url_failed", 404)
         }
     }
@@ -69,17 +78,55 @@ struct SimklPINs {
             return .json(.members(["result": "KO", "message": "Authorization pending"]))
         }
         pins[code]?.isGone = true
-        return .json(give(account, behaviour, now, refresh: nil))
+        return .json(give(account, behaviour, now, isV2: behaviour.isV2))
+    }
+
+    /// The page on which a person agrees; `as` says who that is, `deny` that the person refuses.
+    private mutating func authorize(_ request: UpstreamRequest) -> UpstreamResponse {
+        guard request.query("client_id") == SimklEmulator.clientID, request.query("response_type") == "code",
+            let redirect = request.query("redirect_uri"), let challenge = request.query("code_challenge"),
+            request.query("code_challenge_method") == "S256"
+        else { return .html("The request is not as it must be", status: 400) }
+        let echoed = request.query("state").map { "&state=\($0)" } ?? ""
+        guard request.query("deny") == nil, let name = request.query("as"), !name.isEmpty else {
+            return .empty(302, headers: [WireField("location", "\(redirect)?error=access_denied\(echoed)")])
+        }
+        let code = Hex.encode(RandomBytes.make(16))
+        let scopes = (request.query("scope") ?? "").split(separator: " ")
+        codes[code] = ("demo-\(name)", redirect, challenge, !scopes.contains("media:write"))
+        return .empty(302, headers: [WireField("location", "\(redirect)?code=\(code)\(echoed)")])
+    }
+
+    private static func field(_ name: String, _ request: UpstreamRequest) -> String? {
+        AddressText.query(String(decoding: request.body, as: UTF8.self)).first { $0.name == name }?.value
+    }
+
+    private mutating func token(
+        _ request: UpstreamRequest, _ behaviour: SimklAccounts.Behaviour, _ now: Double
+    ) -> UpstreamResponse {
+        guard Self.field("grant_type", request) == "authorization_code" else { return renew(request, behaviour, now) }
+        guard Self.field("client_id", request) == SimklEmulator.clientID else {
+            return SimklAccounts.failure("invalid_client", 401)
+        }
+        // A try burns the code.
+        guard let code = codes.removeValue(forKey: Self.field("code", request) ?? ""),
+            Self.field("redirect_uri", request) == code.redirect,
+            let verifier = Self.field("code_verifier", request),
+            Base64.encodeURL(SHA256.hash(verifier).bytes) == code.challenge
+        else { return SimklAccounts.failure("invalid_grant", 400) }
+        let answer = give(code.account, behaviour, now, isV2: true)
+        if code.isReadOnly, let token = answer["access_token"].string { readOnly.insert(token) }
+        return .json(answer)
     }
 
     private mutating func give(
-        _ account: String, _ behaviour: SimklAccounts.Behaviour, _ now: Double, refresh kept: String?
+        _ account: String, _ behaviour: SimklAccounts.Behaviour, _ now: Double, isV2: Bool, refresh kept: String? = nil
     ) -> JSONValue {
         let token = Hex.encode(RandomBytes.make(20))
-        let life = behaviour.isV2 ? Double(behaviour.lifeSeconds) : 157_680_000
+        let life = isV2 ? Double(behaviour.lifeSeconds) : 157_680_000
         access[token] = (account, now + life)
         let answer = JSONValue.members(["result": "OK", "access_token": .string(token)])
-        guard behaviour.isV2 else { return answer }
+        guard isV2 else { return answer }
         let renewer = kept ?? Hex.encode(RandomBytes.make(20))
         refresh[renewer] = account
         return answer.adding([
@@ -91,14 +138,13 @@ struct SimklPINs {
     private mutating func renew(
         _ request: UpstreamRequest, _ behaviour: SimklAccounts.Behaviour, _ now: Double
     ) -> UpstreamResponse {
-        let form = AddressText.query(String(decoding: request.body, as: UTF8.self))
-        func field(_ name: String) -> String? { form.first { $0.name == name }?.value }
+        func field(_ name: String) -> String? { Self.field(name, request) }
         guard field("client_id") == SimklEmulator.clientID else { return SimklAccounts.failure("invalid_client", 401) }
         guard field("grant_type") == "refresh_token", let renewer = field("refresh_token"),
             let account = refresh[renewer]
         else { return SimklAccounts.failure("invalid_grant", 400) }
         access = access.filter { $0.value.account != account }
         renewals += 1
-        return .json(give(account, behaviour, now, refresh: renewer))
+        return .json(give(account, behaviour, now, isV2: true, refresh: renewer))
     }
 }

@@ -77,7 +77,7 @@ REELAY_RATINGS_ADDRESS=127.0.0.1:$(port_of ratings)
 REELAY_PUBLIC_URL=${REELAY_PUBLIC_URL:-http://127.0.0.1:$(port_of gateway)}
 SETTINGS
             if [ "$demo" = yes ]; then
-                sed -n "s|http://upstreams:7900/|http://127.0.0.1:$(port_of upstreams)/|; /^REELAY_TRAKT_/p; /^REELAY_SIMKL_\(URL\|CLIENT_ID\)=/p; /^REELAY_OUTBOUND_/p" "$root/deploy/demo.env"
+                sed -n "s|http://upstreams:7900/|http://127.0.0.1:$(port_of upstreams)/|; /^REELAY_TRAKT_/p; /^REELAY_SIMKL_\(URL\|SITE_URL\|CLIENT_ID\)=/p; /^REELAY_OUTBOUND_/p" "$root/deploy/demo.env"
             fi
             ;;
         gateway)

@@ -65,6 +65,8 @@ struct ImportApplier: Sendable {
         for (play, verdict) in zip(effects.plays, verdicts) where !play.effect.note.isEmpty {
             // A removed play keeps what was written beside it.
             if case .removed = verdict { continue }
+            // The file was written here: what stands beside the play is what it told, or newer.
+            if PlayID(play.effect.key) == verdict.play { continue }
             if notes[verdict.play] == nil { notes[verdict.play] = play.effect.note }
         }
         let written = notes.map { (play: $0.key, note: $0.value) }
@@ -79,15 +81,7 @@ struct ImportApplier: Sendable {
     ) async throws(ImportTrouble) {
         guard !effects.listed.isEmpty else { return }
         let named = effects.lists.sorted { $0.key < $1.key }
-        let news = named.map { key, row in
-            NewList(
-                name: row.listName ?? key, description: row.listNote, isRanked: row.listRanked ?? true,
-                createdAt: row.listMadeAt ?? row.datedAt ?? aCase.at, sourceKey: key)
-        }
-        let put = try await asking { () throws(StoreError) in
-            try await judge.lists.put(news, by: aCase.writer, until: deadline)
-        }
-        guard let put else { throw .refused("there are more than \(LedgerLimits.listsMax) lists") }
+        let put = try await write(named.map { NewList($0.value, at: aCase.at) }, aCase, until: deadline)
         let ids = Dictionary(zip(named.map(\.key), put)) { first, _ in first }
         for (key, listed) in Dictionary(grouping: effects.listed, by: \.effect.list).sorted(by: { $0.key < $1.key }) {
             guard let list = ids[key], list.outcome != .removedByYou else { continue }
@@ -101,6 +95,17 @@ struct ImportApplier: Sendable {
                 try await judge.lists.put(items, on: list.id, by: aCase.writer, until: deadline)
             }
         }
+    }
+
+    /// Makes lists, or finds them again; one answer each.
+    func write(
+        _ lists: [NewList], _ aCase: ImportJudge.Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> [ListStore.PutList] {
+        let put = try await asking { () throws(StoreError) in
+            try await judge.lists.put(lists, by: aCase.writer, until: deadline)
+        }
+        guard let put else { throw .refused("there are more than \(LedgerLimits.listsMax) lists") }
+        return put
     }
 
     private func writeRatings(

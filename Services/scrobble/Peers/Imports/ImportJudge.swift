@@ -126,8 +126,7 @@ struct ImportJudge: Sendable {
             return IncomingPlay(
                 title: play.title.id, kind: play.title.kind, moment: moment, percent: play.effect.percent,
                 runtimeMinutes: nil,
-                source: PlaySource(
-                    name: aCase.source.rawValue, key: Self.key(of: play.effect, play.title.id)),
+                source: Self.source(of: play.effect, play.title.id, aCase),
                 episode: play.title.kind == .episode ? play.title.place : nil)
         }
         return LedgerStore.Arrival(
@@ -135,9 +134,12 @@ struct ImportJudge: Sendable {
             plays: plays, telling: false)
     }
 
-    /// What has no name of its own where it comes from is told apart by its title.
-    private static func key(of play: ImportPlan.Play, _ title: TitleID) -> String {
-        play.moment == .unknown && PlayID(play.key) == nil ? "\(play.key) \(title)" : play.key
+    /// What has no name of its own where it comes from is told apart by its title; what we have written ourselves names the
+    /// play by its id, in whatever form of file.
+    private static func source(of play: ImportPlan.Play, _ title: TitleID, _ aCase: Case) -> PlaySource {
+        if PlayID(play.key) != nil { return PlaySource(name: ImportSource.reelay.rawValue, key: play.key) }
+        let key = play.moment == .unknown ? "\(play.key) \(title)" : play.key
+        return PlaySource(name: aCase.source.rawValue, key: key)
     }
 
     /// Titles are in a page whole, so that parts do not have to know of each other.
@@ -147,6 +149,20 @@ struct ImportJudge: Sendable {
         var verdicts: [PlayVerdict] = []
         for part in arrival.parts { verdicts += try await ledger.judge(part, until: deadline) }
         return verdicts
+    }
+
+    /// What lists without titles come to.
+    func judge(
+        bare lists: [(place: Int, row: ImportedRow)], _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> [RowVerdict] {
+        let outcomes = try await asking { () throws(StoreError) in
+            try await self.lists.judge(lists.map { NewList($0.row, at: aCase.at) }, by: aCase.writer, until: deadline)
+        }
+        return zip(lists, outcomes).map { list, outcome in
+            var verdicts = ImportVerdicts()
+            verdicts.note(outcome.asImported, row: list.place)
+            return RowVerdict(place: list.place, verdict: verdicts.verdict(of: list.place) ?? .same, reason: nil)
+        }
     }
 
     private func weigh(
@@ -228,6 +244,15 @@ extension StoredItem {
         case .ambiguous: "several titles fit equally well"
         case .pending, .unknown, .known: "no title here has this id or name; applied, it is kept under its own name"
         }
+    }
+}
+
+extension NewList {
+    /// The list that a row speaks of.
+    init(_ row: ImportedRow, at moment: Timestamp) {
+        self.init(
+            name: row.listName ?? row.list ?? row.file, description: row.listNote, isRanked: row.listRanked ?? true,
+            createdAt: row.listMadeAt ?? row.datedAt ?? moment, sourceKey: row.list ?? row.file)
     }
 }
 

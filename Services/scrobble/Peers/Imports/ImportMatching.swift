@@ -39,6 +39,15 @@ struct ImportMatching: Sendable {
                 if let title = items[index].override.flatMap({ titles[$0] }) { found[index] = (.known, title) }
             }
         }
+        // A file of this installation says which title it means. Elsewhere, or where that is gone, the rest decides.
+        let own = items.indices.filter { found[$0] == nil && ImportItemKey.title(of: items[$0].key) != nil }
+        if !own.isEmpty {
+            let titles = try await titles(own.compactMap { ImportItemKey.title(of: items[$0].key) })
+            for index in own {
+                let title = ImportItemKey.title(of: items[index].key).flatMap { titles[$0] }
+                if let title, title.kind == items[index].query.kind { found[index] = (.known, title) }
+            }
+        }
         // An id decides; names are compared where there is none, or none that is known.
         let identified = items.indices.filter { found[$0] == nil && items[$0].query.isIdentified }
         try await resolve(identified, items.map(\.query.withoutNames), &found)

@@ -142,6 +142,11 @@ package struct ImportWorker: Sendable {
             guard isHeld else { throw .lost }
             key = last
         }
+        let bare = try await bareLists(of: claim)
+        if !bare.isEmpty {
+            let verdicts = try await tools.judge.judge(bare: bare, aCase, until: .now + limits.stepTimeout)
+            try await hold(claim, done: nil, judged: nil, count: 0, verdicts)
+        }
         let batch = claim.appliesItself ? BatchID(tools.ids.next()) : nil
         let isHeld = try await asking { () throws(StoreError) in
             try await store.enter(
@@ -179,6 +184,9 @@ package struct ImportWorker: Sendable {
             try await hold(claim, done: last, judged: nil, count: page.items.count, [])
             done = last
         }
+        let bare = try await bareLists(of: claim)
+        _ = try await applier.write(
+            bare.map { NewList($0.row, at: aCase.at) }, aCase, until: .now + limits.stepTimeout)
         let isHeld = try await asking { () throws(StoreError) in
             let deadline = ContinuousClock.now + limits.stepTimeout
             let isHeld = try await store.enter(.applied, claim, until: deadline)
@@ -187,6 +195,12 @@ package struct ImportWorker: Sendable {
             return isHeld
         }
         guard isHeld else { throw .lost }
+    }
+
+    private func bareLists(of claim: ImportClaim) async throws(ImportTrouble) -> [(place: Int, row: ImportedRow)] {
+        try await asking { () throws(StoreError) in
+            try await store.bareLists(of: claim, until: .now + limits.stepTimeout)
+        }
     }
 
     /// Judges one title's rows anew, and writes them where the import was written already.

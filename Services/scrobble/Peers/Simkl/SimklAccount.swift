@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 package import Contracts
-import Cryptography
+package import Cryptography
 import JSON
 import NIOHTTP1
 package import Store
@@ -20,6 +20,56 @@ package struct SimklAccount: Sendable {
     }
 
     private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .simkl) }
+
+    /// Where to send the browser.
+    package func connect(
+        _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ConnectInvitation {
+        let authorization = TraktAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
+        try await store.openCodeFlow(lane(user), id: FlowID(ids.next()), authorization, until: deadline)
+        let settings = http.settings
+        return ConnectInvitation(
+            authorizeUrl: authorization.url(
+                atSimkl: settings.siteURL, clientID: settings.clientID, redirectURI: settings.redirectURI),
+            state: authorization.state.revealed, redirectUri: settings.redirectURI,
+            expiresAt: clock.now.advanced(by: TraktLimits.flowLife))
+    }
+
+    /// Ends a code flow. The state is used up first, whatever comes of the code; so is the code by the first try.
+    package func complete(
+        _ user: UserID, code: Secret, state: Secret, iss: String?, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ConnectResult {
+        let (isKnown, verifier) = try await store.takeFlow(lane(user), state: state, until: deadline)
+        guard isKnown else { return .unknown }
+        guard let verifier else { return .expired }
+        guard TraktAuthorization.isIssuer(iss, of: http.settings.siteURL) else { return .refused }
+        let answer = await form(
+            "token",
+            [
+                ("grant_type", "authorization_code"), ("code", code.revealed),
+                ("redirect_uri", http.settings.redirectURI), ("code_verifier", verifier.revealed),
+            ], until: deadline)
+        switch answer.map({ TokenReply(simkl: $0, now: clock.now) }) ?? .unknown {
+        case .granted(let tokens):
+            try await keep(tokens, of: user, until: deadline)
+            return .connected
+        case .invalidGrant, .clientRefused: return .refused
+        case .wait, .unknown: return .unreachable
+        }
+    }
+
+    /// A form to the place that gives out V2 tokens; nil where nothing came back.
+    private func form(
+        _ path: String, _ members: [(String, String)], until deadline: ContinuousClock.Instant
+    ) async -> SimklAnswer? {
+        var members = members + [("client_id", http.settings.clientID.revealed)]
+        if let secret = http.settings.clientSecret { members.append(("client_secret", secret.revealed)) }
+        let text = members.map { "\($0)=\(TraktAuthorization.escaped($1))" }.joined(separator: "&")
+        let outcome = await http.call(
+            .POST, "oauth2/\(path)", .bytes(Array(text.utf8)), type: "application/x-www-form-urlencoded",
+            until: min(deadline, .now + SimklLimits.connectTimeout))
+        if case .answered(let answer) = outcome { return answer } else { return nil }
+    }
 
     /// A code to enter at Simkl; nil where Simkl gives out none now.
     package func start(
@@ -74,12 +124,16 @@ package struct SimklAccount: Sendable {
         }
     }
 
-    /// Lets go of an account: its jobs are taken back. Simkl has nothing to be told: who connected withdraws the application
-    /// there, at Connected Apps.
+    /// Lets go of an account: its jobs are taken back. A token of the first kind (V1) cannot be revoked: who connected withdraws
+    /// the application there, at Connected Apps.
     package func disconnect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        try await store.disconnect(lane(user), at: clock.now, until: deadline).wasConnected
+        let ended = try await store.disconnect(lane(user), at: clock.now, until: deadline)
+        if let access = ended.access {
+            _ = await form("revoke", [("token", access.revealed)], until: min(deadline, .now + .seconds(5)))
+        }
+        return ended.wasConnected
     }
 
     /// Stored before anything else is asked with it.

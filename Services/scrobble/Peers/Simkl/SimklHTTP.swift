@@ -11,14 +11,22 @@ package struct SimklHTTP: Sendable {
     package struct Settings: Sendable {
         /// Such as `https://api.simkl.com`.
         package let url: String
+        /// Where people agree, such as `https://simkl.com`; also who it says that it is (RFC 9207).
+        package let siteURL: String
+        /// Where it sends browsers back to.
+        package let redirectURI: String
         package let clientID: Secret
         /// Of an application that is registered as confidential; needed to renew V2 tokens of such a one only.
         package let clientSecret: Secret?
         /// Such as `1.0`.
         package let version: String
 
-        package init(url: String, clientID: Secret, clientSecret: Secret?, version: String) {
+        package init(
+            url: String, siteURL: String, redirectURI: String, clientID: Secret, clientSecret: Secret?, version: String
+        ) {
             self.url = url
+            self.siteURL = siteURL
+            self.redirectURI = redirectURI
             self.clientID = clientID
             self.clientSecret = clientSecret
             self.version = version
@@ -88,7 +96,9 @@ package struct SimklHTTP: Sendable {
                 return SimklAnswer(
                     status: Int(response.status.code),
                     isHTML: response.headers.first(name: "content-type")?.hasPrefix("text/html") == true,
-                    retryAfter: response.headers.first(name: "retry-after"), body: Array(body.readableBytesView))
+                    retryAfter: response.headers.first(name: "retry-after"),
+                    date: response.headers.first(name: "date").flatMap { TraktAnswer.date($0) },
+                    body: Array(body.readableBytesView))
             }
             group.addTask {
                 try await Task.sleep(for: limit)

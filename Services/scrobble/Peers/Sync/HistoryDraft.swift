@@ -9,11 +9,16 @@ struct HistoryDraft: Sendable {
 
     /// What stands for a play as a value.
     static let play = "play"
+    /// What stands for a play that nobody made: the other side took a film for watched because it was rated.
+    static let filed = "filed"
 
     func draft(
         base rows: [BaseRow], ours: [StoredPlay], theirs: Snapshot<TheirPlay>, since: Timestamp?
     ) -> (draft: SyncDraft, unread: Int, recent: Int) {
-        let pairs = rows.map { row in
+        let filed = Set(rows.filter { $0.value == Self.filed }.compactMap(\.theirs))
+        let theirs = filed.isEmpty ? theirs : theirs.filter { !filed.contains($0.id) }
+        let superseded = frame.reader.shape.keepsOneDate ? Self.superseded(ours, theirs.rows) : []
+        let pairs = rows.filter { $0.value != Self.filed }.map { row in
             PlayPair(
                 play: PlayID(row.item), title: row.title, theirs: row.theirs,
                 isFresh: row.writtenAt.map { $0.duration(to: frame.now) < limits.lag } ?? false, isApart: row.isApart,
@@ -23,7 +28,8 @@ struct HistoryDraft: Sendable {
             OurPlay(
                 id: play.id, title: play.title, moment: play.moment, runtimeMinutes: play.runtimeMinutes,
                 isRemoved: play.isRemoved,
-                isBeyond: !TraktProjection.holds(percent: play.percent, thresholdPercent: frame.thresholdPercent),
+                isBeyond: !TraktProjection.holds(percent: play.percent, thresholdPercent: frame.thresholdPercent)
+                    || superseded.contains(play.id),
                 isThereAt: frame.playedThere[play.id], isRecent: isRecent(play))
         }
         let plan = HistoryPlanner(policy: frame.policy(.history)).plan(
@@ -31,7 +37,7 @@ struct HistoryDraft: Sendable {
             inFlight: underWay(ours), leaving: frame.inFlight.leaving, confirmed: frame.confirmed)
         let byID = Dictionary(ours.map { ($0.id, $0) }) { first, _ in first }
         var draft = SyncDraft()
-        for play in plan.forUs {
+        for play in plan.forUs where !isFiled(play) {
             draft.changes.append(
                 change(.ours, play.title, nil, play.id, was: nil, becomes: Self.play, at: play.watchedAt))
         }
@@ -60,6 +66,11 @@ struct HistoryDraft: Sendable {
                 facet: .history, item: $0.play.uuid, title: $0.title, kind: kind, value: Self.play, theirs: $0.theirs,
                 isApart: $0.isApart)
         }
+        draft.base += plan.forUs.filter(isFiled).map {
+            BaseRow(
+                facet: .history, item: $0.title.uuid, title: $0.title, kind: kind, value: Self.filed, theirs: $0.id,
+                isApart: true)
+        }
         draft.forgotten = plan.forgotten.map { (.history, $0.uuid) }
         return (draft, plan.unread, plan.recent)
     }
@@ -68,6 +79,32 @@ struct HistoryDraft: Sendable {
     private func isRecent(_ play: StoredPlay) -> Bool {
         play.createdAt.duration(to: frame.now) < limits.lag
             && play.moment.listedAt.duration(to: frame.now) < limits.watchedLately
+    }
+
+    /// Whether a play there is one that our rating made.
+    private func isFiled(_ play: TheirPlay) -> Bool {
+        guard let at = play.watchedAt, let rated = frame.ratedThere[play.title] else { return false }
+        let here = at.advanced(by: .zero - (frame.activities.clockSkew ?? .zero))
+        return rated.contains { abs(here.microsecondsSinceEpoch - $0.microsecondsSinceEpoch) <= Self.filedWithin }
+    }
+
+    private static let filedWithin: Int64 = 120_000_000
+
+    /// Where there is one date for each title: plays of ours that are not the latest, of ours or of theirs.
+    private static func superseded(_ ours: [StoredPlay], _ theirs: [TheirPlay]) -> Set<PlayID> {
+        var latest: [TitleID: (at: Timestamp, id: PlayID)] = [:]
+        for play in ours where !play.isRemoved {
+            let this = (at: play.moment.listedAt, id: play.id)
+            if let other = latest[play.title], (other.at, other.id) > (this.at, this.id) { continue }
+            latest[play.title] = this
+        }
+        let unknown = PlayMoment.unknown.listedAt
+        let there = Dictionary(theirs.map { ($0.title, $0.watchedAt ?? unknown) }) { max($0, $1) }
+        return Set(
+            ours.filter { play in
+                guard let last = latest[play.title], !play.isRemoved else { return false }
+                return last.id != play.id || there[play.title].map { play.moment.listedAt <= $0 } ?? false
+            }.map(\.id))
     }
 
     /// Plays that are left alone: told a moment ago, or refused by the other side.

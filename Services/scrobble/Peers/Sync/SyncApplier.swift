@@ -108,7 +108,7 @@ package struct SyncApplier: Sendable {
             settled.append(done)
             base.append(Self.agreed(change))
         }
-        if !writes.isEmpty { try await neighbours.write(writes, of: run.user, batch: run.id) }
+        if !writes.isEmpty { try await neighbours.write(writes, of: run.user, from: run.provider, batch: run.id) }
         observe(.wroteOurs)
         return try await finish(settled, base, [], run)
     }

@@ -20,7 +20,9 @@ package protocol SyncNeighbours: Sendable {
     func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating]
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64
     /// Sets and takes back ratings in the name of a batch; repeating it changes nothing more.
-    func write(_ ratings: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble)
+    func write(
+        _ ratings: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
+    ) async throws(SyncTrouble)
     /// The titles that items elsewhere mean, one for each, made where they are not here yet.
     func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?]
 }
@@ -67,10 +69,13 @@ package struct WireNeighbours: SyncNeighbours {
         return Int64(feed.version)
     }
 
-    package func write(_ items: [RatingWrite], of user: UserID, batch: BatchID) async throws(SyncTrouble) {
+    package func write(
+        _ items: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
+    ) async throws(SyncTrouble) {
+        let source: ChangeSource = provider == .trakt ? .trakt : .simkl
         _ = try await asking { () async throws(RPCError) in
             try await ratings.writeRatings(
-                WriteRatingsParams(user: user, items: items, source: .trakt, batch: batch, onlyNewer: false),
+                WriteRatingsParams(user: user, items: items, source: source, batch: batch, onlyNewer: false),
                 .within(Self.timeout))
         }
     }

@@ -108,26 +108,51 @@ extension SyncDrafter {
         var unsettled: Set<TitleKind> = []
         let moved = Set(
             frame.kinds(facet).filter { place == nil || stamps[$0.rawValue] != place?.stamps[$0.rawValue] })
-        let readings = try await read(facet, frame.kinds(facet).filter { isWholeDue || moved.contains($0) }, frame)
+        let isKept = frame.reader.shape.keepsOneDate && facet != .progress
+        let readings = try await read(
+            facet, frame.kinds(facet).filter { isKept || isWholeDue || moved.contains($0) }, frame)
         for kind in frame.kinds(facet) {
             let agreed = base.filter { $0.kind == kind }
             var snapshot = Snapshot<TitleValue<Value>>.changes([])
             if let reading = readings[kind] {
                 snapshot = try await self.snapshot(
-                    reading, kind, frame, isMoved: moved.contains(kind), agreed.count, value)
+                    reading, kind, frame, isMoved: isKept || moved.contains(kind), agreed.count, value)
             }
             let mine = own.filter { $0.kind == kind }
             var excused: Set<TitleID> = []
             if facet == .watchlist, frame.reader.shape.letsGoOfWatched {
                 excused = try await watched(kind, among: agreed, mine, snapshot, frame)
             }
-            let (drafted, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
+            let (whole, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
                 base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
                 theirs: snapshot, inFlight: actions, excused: excused)
+            let drafted = try await sifted(whole, kind, readings[kind], frame)
             if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
             draft.append(drafted)
         }
         draft.places = [self.place(facet, place, stamps, version, unsettled, isWhole: isWholeDue, frame)]
+        return draft
+    }
+
+    /// Without what the other side is not to be told, and what its silence does not prove.
+    private func sifted(
+        _ draft: SyncDraft, _ kind: TitleKind, _ reading: RemoteReading?, _ frame: Frame
+    ) async throws(SyncTrouble) -> SyncDraft {
+        var draft = draft
+        draft.changes.removeAll { frame.reader.shape.keeps($0) }
+        guard let reading else { return draft }
+        if let seen = reading.seen, draft.changes.contains(where: { $0.side == .ours && $0.becomes == nil }) {
+            let known = try await asking { () throws(StoreError) in
+                try await store.titles(kind, seen, at: frame.run.provider, until: .now + Self.timeout)
+            }
+            let titles = Set(known.values)
+            draft.changes.removeAll { $0.side == .ours && $0.becomes == nil && !titles.contains($0.title) }
+        }
+        if draft.changes.contains(where: { $0.side == .theirs && $0.becomes != nil }), !reading.elsewhere.isEmpty {
+            let rows = reading.elsewhere.map { RemoteRow(item: $0, value: .listed(at: nil)) }
+            let taken = Set(try await titles(of: rows, kind, frame).known.values)
+            draft.changes.removeAll { $0.side == .theirs && $0.becomes != nil && taken.contains($0.title) }
+        }
         return draft
     }
 
@@ -188,7 +213,7 @@ extension SyncDrafter {
             return rows.map { known[$0.item.number] }
         case .series:
             let shows = rows.map { row -> RemoteRow? in
-                guard let ids = row.item.series, let number = ids.trakt else { return nil }
+                guard let ids = row.item.series, let number = ids.trakt ?? ids.simkl else { return nil }
                 let show = RemoteItem(
                     kind: .series, number: Int64(number), ids: ids, name: row.item.seriesName, year: row.item.seriesYear
                 )

@@ -25,6 +25,8 @@ package struct SyncDrafter: Sendable {
         let refused: (titles: [SyncFacet: [TitleID: Set<String>]], plays: Set<PlayID>)
         /// Plays of ours that they have said to have already, and as of when.
         let playedThere: [PlayID: Timestamp]
+        /// When titles were rated there by us; some sides take a rated film for one that was watched at that moment.
+        let ratedThere: [TitleID: [Timestamp]]
         let chosen: [ChosenSide]
         /// Removals that were held before and are confirmed now, if they are the same.
         var confirmed: Set<SyncSide> = []
@@ -39,6 +41,8 @@ package struct SyncDrafter: Sendable {
                 policy.direction = policy.direction.changes(.ours) ? .receive : .off
                 policy.deletes = false
             }
+            // Where a title has one date, the one before is no play that somebody took out.
+            if facet == .history, reader.shape.keepsOneDate { policy.deletes = false }
             return policy
         }
 
@@ -77,11 +81,14 @@ package struct SyncDrafter: Sendable {
         let playedThere = try await asking { () throws(StoreError) in
             try await store.playedThere(of: lane, until: deadline)
         }
+        let ratedThere =
+            reader.shape.keepsOneDate
+            ? try await asking { () throws(StoreError) in try await store.ratedThere(of: lane, until: deadline) } : [:]
         let activities = try await reading { () throws(ReadTrouble) in try await reader.activities(of: lane) }
         return Frame(
             run: run, reader: reader, policies: connection.policies, thresholdPercent: connection.thresholdPercent,
             places: places, activities: activities, inFlight: inFlight, refused: refused, playedThere: playedThere,
-            chosen: chosen, now: clock.now)
+            ratedThere: ratedThere, chosen: chosen, now: clock.now)
     }
 
     private func facets(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
@@ -113,6 +120,7 @@ package struct SyncDrafter: Sendable {
         var isWhole = isWholeDue(place, frame) || frame.run.confirms != nil
         let isOursMoved = place?.ourVersion != version
         guard isWhole || isOursMoved || stamps != place?.stamps else { return SyncDraft() }
+        if frame.reader.shape.keepsOneDate { isWhole = true }
 
         let ours = try await asking { () throws(StoreError) in
             try await store.plays(of: frame.run.user, until: .now + Self.timeout)
@@ -159,7 +167,9 @@ package struct SyncDrafter: Sendable {
                     !isSound
                     ? .partial(rows)
                     : from == nil
-                        ? reading.tally.snapshot(rows, isMoved: isMoved, agreedCount: agreed.count) : .changes(rows)
+                        ? reading.tally.snapshot(
+                            rows, isMoved: isMoved || frame.reader.shape.keepsOneDate, agreedCount: agreed.count)
+                        : .changes(rows)
             }
             let drafted = HistoryDraft(kind: kind, frame: frame, limits: store.limits).draft(
                 base: agreed, ours: ours.filter { $0.kind == kind }, theirs: snapshot, since: from.map { Timestamp($0) }

@@ -17,7 +17,7 @@ struct SyncUndo: Sendable {
     struct Count: Sendable {
         var restored = 0
         var waiting = 0
-        var kept: [SyncChange] = []
+        var kept: [(change: SyncChange, reason: KeptReason)] = []
     }
 
     /// The connection that a run was of; nil where the batch was no sync.
@@ -36,6 +36,8 @@ struct SyncUndo: Sendable {
     func preview(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
         -> Count
     {
+        guard let lane = try await self.lane(of: batch, user, until: deadline) else { return Count() }
+        let shape = RemoteShape.of(lane.provider)
         try await store.settleQueued(of: user, until: deadline)
         var count = Count()
         var place = -1
@@ -43,10 +45,11 @@ struct SyncUndo: Sendable {
             let told = try await store.told(by: batch, user, after: place, until: deadline)
             guard let last = told.last else { return count }
             for item in told {
-                switch RemoteUndo.verdict(on: item) {
+                switch RemoteUndo.verdict(on: item, at: shape) {
                 case .restore: count.restored += 1
                 case .nothing: break
-                case .keepEdit: count.kept.append(item.change)
+                case .keepEdit: count.kept.append((item.change, .edited))
+                case .inseparable: count.kept.append((item.change, .inseparable))
                 }
             }
             place = last.change.position
@@ -66,7 +69,7 @@ struct SyncUndo: Sendable {
             let told = try await store.told(by: batch, lane.user, after: place, until: deadline)
             guard let last = told.last else { break }
             let steps = told.compactMap { item -> UndoStep? in
-                switch RemoteUndo.verdict(on: item) {
+                switch RemoteUndo.verdict(on: item, at: RemoteShape.of(lane.provider)) {
                 case .restore(let change):
                     UndoStep(
                         gone: item.change.position,
@@ -74,7 +77,7 @@ struct SyncUndo: Sendable {
                             change: change, job: change.job(on: lane, batch: batch, id: ids.next()),
                             base: RemoteUndo.base(of: change, theirs: item.theirs)))
                 case .nothing: UndoStep(gone: item.change.position, inverse: nil)
-                case .keepEdit: nil
+                case .keepEdit, .inseparable: nil
                 }
             }
             try await store.undo(steps, of: batch, lane, at: clock.now, until: deadline)
@@ -86,9 +89,14 @@ struct SyncUndo: Sendable {
     func count(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
         -> Count
     {
+        guard let lane = try await self.lane(of: batch, user, until: deadline) else { return Count() }
+        let shape = RemoteShape.of(lane.provider)
         try await store.settleQueued(of: user, until: deadline)
         let (restored, waiting) = try await store.undone(by: batch, user, until: deadline)
-        let kept = try await store.told(by: batch, user, after: -1, until: deadline).map(\.change)
+        let kept = try await store.told(by: batch, user, after: -1, until: deadline).map { told in
+            let isInseparable = RemoteUndo.verdict(on: told, at: shape) == .inseparable
+            return (change: told.change, reason: isInseparable ? KeptReason.inseparable : .edited)
+        }
         return Count(restored: restored, waiting: waiting, kept: kept)
     }
 }

@@ -8,9 +8,10 @@ package enum ConnectionLimits {
         case .simkl:
             [
                 "Simkl has no library: sync_library and the facet collection do nothing there.",
-                "Simkl keeps one date for each film and episode: the latest play is told.",
+                "Simkl keeps one date for each film and episode: the latest play is told, and what leaves there stays here.",
                 "Simkl holds whole ratings from 1 to 10, of films and shows only.",
                 "A film that leaves Simkl's lists takes its rating along: what is removed here is not removed there.",
+                "What is watched, completed, on hold or dropped at Simkl is not put back on its list of wishes.",
             ]
         }
     }

@@ -5,7 +5,8 @@ import JSON
 /// Reads the table of films that Letterboxd takes in, as Reelay and others write it: bytes to rows.
 ///
 /// A row with a day is a play; one without is a rating, or a film that was watched at some time; in a watchlist every row is a
-/// place on it. `ReelayRating` is exact, of Letterboxd's own two columns the right one counts.
+/// place on it. `ReelayRating` is exact, of Letterboxd's own two columns the right one counts. Where we say which title and
+/// which play a row is, and how the film is rated now, the row means just that.
 package struct FilmTableReader: Sendable {
     private var reader: CSVReader
     private let path: String
@@ -25,7 +26,7 @@ package struct FilmTableReader: Sendable {
         // Letterboxd's own exports have spaces in the same words.
         let names = Set(cells.map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
         let telling: Set<String> = [
-            "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating",
+            "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating", "reelaytitle",
         ]
         return !names.isDisjoint(with: telling) && !names.contains("const")
     }
@@ -69,6 +70,7 @@ package struct FilmTableReader: Sendable {
             return meant(text)
         }
         row.title = title(text)
+        row.titleId = text("reelaytitle").flatMap { TitleID($0) }
         if row.title == nil { problems.append("the row names no film") }
         if text("reelaylist") == "watchlist"
             || path.split(separator: "/").last?.lowercased().contains("watchlist") == true
@@ -84,7 +86,11 @@ package struct FilmTableReader: Sendable {
             if row.watchedOn == nil { problems.append("\(day.prefix(40)) is no date") }
         }
         rate(&row, columns, text, &problems)
-        row.text = text("review").map { String(HTMLText.plain($0).prefix(ImportText.charactersMax)) }
+        // What we have written ourselves is text.
+        let isOurs = columns["reelaytitle"] != nil
+        row.text = text("review").map {
+            String((isOurs ? $0 : HTMLText.plain($0)).prefix(ImportText.charactersMax))
+        }
         if let day = row.watchedOn {
             row.kind = .play
             row.rewatch = ["true", "yes", "1"].contains(text("rewatch")?.lowercased() ?? "")
@@ -92,12 +98,20 @@ package struct FilmTableReader: Sendable {
                 !$0.isEmpty
             }
             if !tags.isEmpty { row.tags = ImportText.tags(tags) }
-            let base = "\(row.title.map(ImportItemKey.of) ?? "") \(day)"
+            let title = row.titleId.map(\.description) ?? row.title.map { ImportItemKey.of($0) } ?? ""
+            let base = "\(title) \(day)"
             let count = (seen[base] ?? 0) + 1
             seen[base] = count
             row.key = String(base.prefix(280)) + (count == 1 ? "" : " \(count)")
         } else if row.rating != nil, text("rewatch") == nil {
             row.kind = .rating
+            (row.ofPlay, row.titleRating) = (nil, nil)
+        }
+        // The very play, where it is one of ours.
+        if let play = text("reelayplay").flatMap({ PlayID($0) }), row.kind != .rating {
+            row.kind = .play
+            row.key = play.description
+            row.precision = row.precision ?? .unknown
         }
         if !problems.isEmpty { row.problems = problems }
         return row
@@ -120,9 +134,20 @@ package struct FilmTableReader: Sendable {
     private static func rate(
         _ row: inout ImportedRow, _ columns: [String: Int], _ text: (String) -> String?, _ problems: inout [String]
     ) {
-        if let exact = text("reelayrating") {
-            row.rating = tenths(exact).flatMap { (1...100).contains($0) ? DecimalTenths(tenths: $0) : nil }
-            if row.rating == nil { problems.append("ReelayRating: \(exact.prefix(40)) is not 0.1 to 10") }
+        func exact(_ column: String) -> DecimalTenths? {
+            guard let cell = text(column) else { return nil }
+            let rating = tenths(cell).flatMap { (1...100).contains($0) ? DecimalTenths(tenths: $0) : nil }
+            if rating == nil { problems.append("\(column): \(cell.prefix(40)) is not 0.1 to 10") }
+            return rating
+        }
+        if columns["reelayfilmrating"] != nil {
+            row.rating = exact("reelayrating")
+            row.titleRating = exact("reelayfilmrating")
+            row.ofPlay = true
+            return
+        }
+        if text("reelayrating") != nil {
+            row.rating = exact("reelayrating")
             return
         }
         let order = [("rating", 20), ("rating10", 10)].filter { text($0.0) != nil }

@@ -23,6 +23,16 @@ package enum ImportItemKey {
         return shortened(parts.joined(separator: "\u{1f}"))
     }
 
+    /// Of a title that the file names by its id here.
+    package static func of(_ title: TitleID) -> String { own + title.description }
+
+    /// The title that such a key names; nil for every other key.
+    package static func title(of key: String) -> TitleID? {
+        key.hasPrefix(own) ? TitleID(String(key.dropFirst(own.count))) : nil
+    }
+
+    private static let own = "title\u{1f}"
+
     private static let bytesMax = 200
 
     private static func shortened(_ key: String) -> String {

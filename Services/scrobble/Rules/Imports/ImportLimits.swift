@@ -29,9 +29,6 @@ package struct ImportLimits: Sendable, Hashable {
     /// The longest that a look at an import waits for it to rest, and how often it looks.
     package var waitMax = Duration.seconds(25)
     package var waitInterval = Duration.milliseconds(100)
-    /// How often rows without a title are tried again, and for how long after the import.
-    package var retryInterval = Duration.seconds(6 * 3_600)
-    package var retryFor = Duration.seconds(90 * 86_400)
     /// Wait of an import whose step failed, before it is tried again; doubles up to `backoffMax`.
     package var backoffMin = Duration.seconds(2)
     package var backoffMax = Duration.seconds(600)

@@ -87,7 +87,7 @@ package struct ImportPlan: Sendable, Hashable {
             case .collection: shelve(\.collection, row, place)
             case .progress: shelve(\.progress, row, place)
             case .listItem: list(row, place)
-            case .play, .review, .watched, .rating, .shown: break
+            case .play, .review, .watched, .rating, .list, .shown: break
             }
         }
         takeUndatedReviews(rows)
@@ -142,9 +142,13 @@ package struct ImportPlan: Sendable, Hashable {
                 row: latest.place, rating: value, given: latest.row.given, review: latest.row.text,
                 spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt)
             for other in ratings where other.place != latest.place { parts[other.place] = latest.place }
+        } else if let told = rows.first(where: { $0.row.titleRating != nil }), let value = told.row.titleRating {
+            rating = Rating(
+                row: parts[told.place] ?? told.place, rating: value, given: nil, review: nil, spoiler: false, at: nil)
         } else if !isLiteral {
             let rated = rows.filter { _, row in
-                row.rating != nil && (row.kind == .play || row.kind == .review || row.kind == .watched)
+                row.rating != nil && row.ofPlay != true
+                    && (row.kind == .play || row.kind == .review || row.kind == .watched)
             }
             let last = rated.max { (Moment($0.row).order, -$0.place) < (Moment($1.row).order, -$1.place) }
             if let last, let value = last.row.rating {

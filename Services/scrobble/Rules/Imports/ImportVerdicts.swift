@@ -30,6 +30,9 @@ package struct ImportVerdicts: Sendable, Hashable {
         if Self.rank(verdict) > Self.rank(before) { byRow[row] = verdict }
     }
 
+    /// What was noted of a row; nil where nothing was.
+    package func verdict(of row: Int) -> ImportVerdict? { byRow[row] }
+
     /// A verdict with its reason for every row; `plan` says which are part of another.
     package func all(
         _ rows: [(place: Int, row: ImportedRow)], _ plan: ImportPlan

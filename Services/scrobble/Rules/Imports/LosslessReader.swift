@@ -58,7 +58,11 @@ package struct LosslessReader: Sendable {
         do throws(JSONError) {
             var row = try decodeJSON(ImportedRow.self, from: element, unknownMembers: .tolerate)
             (row.file, row.line) = (path, number)
-            if row.kind != .shown, row.title == nil { row.problems = ["the element names no title"] }
+            if row.kind == .list {
+                if row.list == nil { row.problems = ["the element names no list"] }
+            } else if row.kind != .shown, row.title == nil {
+                row.problems = ["the element names no title"]
+            }
             return row
         } catch {
             return ImportedRow(

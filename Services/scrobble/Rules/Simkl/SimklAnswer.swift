@@ -7,9 +7,14 @@ package struct SimklAnswer: Sendable, Hashable {
     package let status: Int
     package let isHTML: Bool
     package let retryAfter: String?
+    /// What time it was there; nil where that is not said.
+    package let date: Timestamp?
     package let body: [UInt8]
 
-    package init(status: Int, isHTML: Bool = false, retryAfter: String? = nil, body: [UInt8] = []) {
+    package init(
+        status: Int, isHTML: Bool = false, retryAfter: String? = nil, date: Timestamp? = nil, body: [UInt8] = []
+    ) {
+        self.date = date
         self.status = status
         self.isHTML = isHTML
         self.retryAfter = retryAfter
@@ -18,6 +23,11 @@ package struct SimklAnswer: Sendable, Hashable {
 
     /// Nil for what is no JSON.
     package var json: JSONValue? { try? decodeJSON(JSONValue.self, from: body, unknownMembers: .tolerate) }
+
+    /// The same for a whole library; nil for a page, too.
+    package var library: JSONValue? {
+        isHTML ? nil : try? decodeJSON(JSONValue.self, from: body, limits: .simklLibrary, unknownMembers: .tolerate)
+    }
 
     /// The code in its envelope of errors, in lower case.
     package var error: String? { json?["error"].string?.lowercased() }
@@ -44,6 +54,15 @@ package struct SimklAnswer: Sendable, Hashable {
     private var limited: Duration {
         .seconds(min(max(retryAfter.flatMap { Int($0) } ?? 10, 1), 86_400))
     }
+}
+
+extension JSONLimits {
+    /// What a whole library may hold.
+    package static let simklLibrary: JSONLimits = {
+        var limits = JSONLimits.standard
+        limits.elementsMax = SimklLimits.itemsMax
+        return limits
+    }()
 }
 
 extension AccountTokens {
@@ -115,8 +134,8 @@ package enum SimklPINReply: Sendable, Equatable {
 }
 
 extension TokenReply {
-    /// Reads what `/oauth2/token` answered to a renewal.
-    package init(simkl answer: SimklAnswer, keeping refresh: Secret, now: Timestamp) {
+    /// Reads what `/oauth2/token` answered to a code, or to a renewal by a token that stays.
+    package init(simkl answer: SimklAnswer, keeping refresh: Secret? = nil, now: Timestamp) {
         switch (answer.status, answer.error) {
         case (200...299, _):
             self =

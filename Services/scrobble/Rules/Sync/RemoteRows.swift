@@ -68,6 +68,10 @@ package struct RemoteReading: Sendable {
     package let tally: PageTally
     /// Rows that could not be understood; a list with some is not complete.
     package let unreadable: Int
+    /// Numbers of what was seen there once: nothing else can have been taken off. Nil where every absence counts.
+    package var seen: [Int64]?
+    /// What stands on another list there, and would leave it for this one.
+    package var elsewhere: [RemoteItem] = []
 
     package init(rows: [RemoteRow], tally: PageTally, unreadable: Int) {
         self.rows = rows
@@ -97,10 +101,25 @@ package struct RemoteShape: Sendable, Hashable {
     package let kinds: [SyncFacet: [TitleKind]]
     /// Whether it takes a title off the watchlist by itself once that is watched.
     package let letsGoOfWatched: Bool
+    /// Whether it has one date for each title: it is told the latest play only, and a date that is gone is no play that
+    /// somebody took out. Its lists are always whole, and reading them again costs nothing.
+    package let keepsOneDate: Bool
+    /// What is not removed there, because more would go than was meant.
+    package let keepsRemoved: [SyncFacet: [TitleKind]]
 
-    package init(kinds: [SyncFacet: [TitleKind]], letsGoOfWatched: Bool) {
+    package init(
+        kinds: [SyncFacet: [TitleKind]], letsGoOfWatched: Bool, keepsOneDate: Bool = false,
+        keepsRemoved: [SyncFacet: [TitleKind]] = [:]
+    ) {
         self.kinds = kinds
         self.letsGoOfWatched = letsGoOfWatched
+        self.keepsOneDate = keepsOneDate
+        self.keepsRemoved = keepsRemoved
+    }
+
+    /// Whether it keeps what a change of its side would remove.
+    package func keeps(_ change: SyncChange) -> Bool {
+        change.side == .theirs && change.becomes == nil && keepsRemoved[change.facet]?.contains(change.kind) == true
     }
 
     /// Trakt collects films and episodes: a show or a season there is all of its episodes.

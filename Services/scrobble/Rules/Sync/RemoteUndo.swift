@@ -32,11 +32,19 @@ package enum RemoteUndo {
         case nothing
         /// It was edited since, on either side; it stays.
         case keepEdit
+        /// They would let go of more than that; it stays.
+        case inseparable
     }
 
-    package static func verdict(on told: ToldChange) -> Verdict {
-        let change = told.change
+    package static func verdict(on told: ToldChange, at shape: RemoteShape) -> Verdict {
         if told.isApart { return .nothing }
+        let verdict = Self.verdict(on: told)
+        if case .restore(let inverse) = verdict, shape.keeps(inverse) { return .inseparable }
+        return verdict
+    }
+
+    private static func verdict(on told: ToldChange) -> Verdict {
+        let change = told.change
         if change.facet == .history {
             // A play is there or not; neither is edited.
             if (change.becomes != nil) != (told.isKnown && told.value != nil) { return .nothing }

@@ -33,6 +33,15 @@ package enum Snapshot<Row: Sendable>: Sendable {
         }
     }
 
+    /// The same without rows that are not to be looked at.
+    package func filter(_ isWanted: (Row) -> Bool) -> Snapshot {
+        switch self {
+        case .complete(let complete): .complete(Complete(complete.rows.filter(isWanted)))
+        case .changes(let rows): .changes(rows.filter(isWanted))
+        case .partial(let rows): .partial(rows.filter(isWanted))
+        }
+    }
+
     /// Whether it proves nothing about what it does not show.
     package var isPartial: Bool { if case .partial = self { true } else { false } }
 

@@ -17,12 +17,21 @@ package struct TraktAuthorization: Sendable {
 
     /// Where the browser goes. The challenge is always there, and always S256.
     package func url(at authURL: String, clientID: Secret, redirectURI: String) -> String {
-        let query = [
+        "\(authURL)/oauth/authorize?\(query(clientID, redirectURI).joined(separator: "&"))"
+    }
+
+    /// The same at Simkl (V2), where a token without the right to write would be given out without a word.
+    package func url(atSimkl siteURL: String, clientID: Secret, redirectURI: String) -> String {
+        let fields = query(clientID, redirectURI) + ["scope=\(Self.escaped("media:read media:write"))"]
+        return "\(siteURL)/oauth2/authorize?\(fields.joined(separator: "&"))"
+    }
+
+    private func query(_ clientID: Secret, _ redirectURI: String) -> [String] {
+        let fields = [
             ("response_type", "code"), ("client_id", clientID.revealed), ("redirect_uri", redirectURI),
             ("state", state.revealed), ("code_challenge", Self.challenge(verifier)), ("code_challenge_method", "S256"),
         ]
-        let fields = query.map { "\($0)=\(Self.escaped($1))" }
-        return "\(authURL)/oauth/authorize?\(fields.joined(separator: "&"))"
+        return fields.map { "\($0)=\(Self.escaped($1))" }
     }
 
     package static func challenge(_ verifier: Secret) -> String {
@@ -32,7 +41,7 @@ package struct TraktAuthorization: Sendable {
     /// Whether who sent the browser back is who it was sent to (RFC 9207). Trakt says nothing, so nothing is good too.
     package static func isIssuer(_ iss: String?, of authURL: String) -> Bool { iss.map { $0 == authURL } ?? true }
 
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
         return text.utf8.reduce(into: "") { result, byte in
             if plain.contains(byte) {

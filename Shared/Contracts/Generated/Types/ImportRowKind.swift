@@ -4,7 +4,7 @@
 package import JSON
 
 /// play: watched once. watched: watched at some time. progress: watched so far. rating, review, watchlist, like,
-/// collection, list_item: as they say. shown: kept to be looked at.
+/// collection, list_item: as they say. list: a list by itself, without titles. shown: kept to be looked at.
 package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case play
     case watched
@@ -15,10 +15,12 @@ package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodabl
     case collection
     case progress
     case listItem = "list_item"
+    case list
     case shown
 
     private static let names = JSONNames(
-        "play", "watched", "rating", "review", "watchlist", "like", "collection", "progress", "list_item", "shown"
+        "play", "watched", "rating", "review", "watchlist", "like", "collection", "progress", "list_item", "list",
+        "shown"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -32,6 +34,7 @@ package enum ImportRowKind: String, Sendable, Hashable, CaseIterable, JSONCodabl
         case 6: self = .collection
         case 7: self = .progress
         case 8: self = .listItem
+        case 9: self = .list
         default: self = .shown
         }
     }

@@ -10,11 +10,17 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     /// Of the file, from 1; the element's number where it is JSON.
     package var line: Int
     package var title: TitleQuery?
+    /// Which title it was in the installation that wrote the file.
+    package var titleId: TitleID?
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
     package var precision: PlayPrecision?
     package var percent: Double?
     package var rating: DecimalTenths?
+    /// `rating` is what was given then, and says nothing of the title now.
+    package var ofPlay: Bool?
+    /// How the title is rated now.
+    package var titleRating: DecimalTenths?
     package var given: GivenRating?
     /// A review, a comment, or a note.
     package var text: String?
@@ -41,23 +47,26 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var problems: [String]?
 
     package init(
-        kind: ImportRowKind, file: String, line: Int, title: TitleQuery? = nil, watchedAt: Timestamp? = nil,
-        watchedOn: CalendarDate? = nil, precision: PlayPrecision? = nil, percent: Double? = nil,
-        rating: DecimalTenths? = nil, given: GivenRating? = nil, text: String? = nil, html: String? = nil,
-        spoiler: Bool? = nil, tags: [String]? = nil, rewatch: Bool? = nil, datedAt: Timestamp? = nil,
-        key: String? = nil, list: String? = nil, listName: String? = nil, listNote: String? = nil,
-        listMadeAt: Timestamp? = nil, listRanked: Bool? = nil, rank: Int? = nil, media: MediaDetails? = nil,
-        problems: [String]? = nil
+        kind: ImportRowKind, file: String, line: Int, title: TitleQuery? = nil, titleId: TitleID? = nil,
+        watchedAt: Timestamp? = nil, watchedOn: CalendarDate? = nil, precision: PlayPrecision? = nil,
+        percent: Double? = nil, rating: DecimalTenths? = nil, ofPlay: Bool? = nil, titleRating: DecimalTenths? = nil,
+        given: GivenRating? = nil, text: String? = nil, html: String? = nil, spoiler: Bool? = nil,
+        tags: [String]? = nil, rewatch: Bool? = nil, datedAt: Timestamp? = nil, key: String? = nil, list: String? = nil,
+        listName: String? = nil, listNote: String? = nil, listMadeAt: Timestamp? = nil, listRanked: Bool? = nil,
+        rank: Int? = nil, media: MediaDetails? = nil, problems: [String]? = nil
     ) {
         self.kind = kind
         self.file = file
         self.line = line
         self.title = title
+        self.titleId = titleId
         self.watchedAt = watchedAt
         self.watchedOn = watchedOn
         self.precision = precision
         self.percent = percent
         self.rating = rating
+        self.ofPlay = ofPlay
+        self.titleRating = titleRating
         self.given = given
         self.text = text
         self.html = html
@@ -77,9 +86,9 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     }
 
     private static let names = JSONNames(
-        "kind", "file", "line", "title", "watched_at", "watched_on", "precision", "percent", "rating", "given", "text",
-        "html", "spoiler", "tags", "rewatch", "dated_at", "key", "list", "list_name", "list_note", "list_made_at",
-        "list_ranked", "rank", "media", "problems"
+        "kind", "file", "line", "title", "title_id", "watched_at", "watched_on", "precision", "percent", "rating",
+        "of_play", "title_rating", "given", "text", "html", "spoiler", "tags", "rewatch", "dated_at", "key", "list",
+        "list_name", "list_note", "list_made_at", "list_ranked", "rank", "media", "problems"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -87,11 +96,14 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         var file: String?
         var line: Int?
         var title: TitleQuery?
+        var titleId: TitleID?
         var watchedAt: Timestamp?
         var watchedOn: CalendarDate?
         var precision: PlayPrecision?
         var percent: Double?
         var rating: DecimalTenths?
+        var ofPlay: Bool?
+        var titleRating: DecimalTenths?
         var given: GivenRating?
         var text: String?
         var html: String?
@@ -115,29 +127,32 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
             case 1: file = try jsonReader.string(min: 1, max: 1100)
             case 2: line = try jsonReader.int(in: 0...2147483647)
             case 3: title = try TitleQuery(from: &jsonReader)
-            case 4: watchedAt = try Timestamp(from: &jsonReader)
-            case 5: watchedOn = try CalendarDate(from: &jsonReader)
-            case 6: precision = try PlayPrecision(from: &jsonReader)
-            case 7: percent = try jsonReader.double(min: 0, max: 100)
-            case 8: rating = try jsonReader.tenths(in: 1...100)
-            case 9: given = try GivenRating(from: &jsonReader)
-            case 10: text = try jsonReader.string(min: 0, max: 50000)
-            case 11: html = try jsonReader.string(min: 0, max: 50000)
-            case 12: spoiler = try jsonReader.bool()
-            case 13: tags = try jsonReader.array(max: 100) {
+            case 4: titleId = try TitleID(from: &jsonReader)
+            case 5: watchedAt = try Timestamp(from: &jsonReader)
+            case 6: watchedOn = try CalendarDate(from: &jsonReader)
+            case 7: precision = try PlayPrecision(from: &jsonReader)
+            case 8: percent = try jsonReader.double(min: 0, max: 100)
+            case 9: rating = try jsonReader.tenths(in: 1...100)
+            case 10: ofPlay = try jsonReader.bool()
+            case 11: titleRating = try jsonReader.tenths(in: 1...100)
+            case 12: given = try GivenRating(from: &jsonReader)
+            case 13: text = try jsonReader.string(min: 0, max: 50000)
+            case 14: html = try jsonReader.string(min: 0, max: 50000)
+            case 15: spoiler = try jsonReader.bool()
+            case 16: tags = try jsonReader.array(max: 100) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 200)
             }
-            case 14: rewatch = try jsonReader.bool()
-            case 15: datedAt = try Timestamp(from: &jsonReader)
-            case 16: key = try jsonReader.string(min: 1, max: 300)
-            case 17: list = try jsonReader.string(min: 1, max: 300)
-            case 18: listName = try jsonReader.string(min: 1, max: 500)
-            case 19: listNote = try jsonReader.string(min: 0, max: 5000)
-            case 20: listMadeAt = try Timestamp(from: &jsonReader)
-            case 21: listRanked = try jsonReader.bool()
-            case 22: rank = try jsonReader.int(in: 0...1000000)
-            case 23: media = try MediaDetails(from: &jsonReader)
+            case 17: rewatch = try jsonReader.bool()
+            case 18: datedAt = try Timestamp(from: &jsonReader)
+            case 19: key = try jsonReader.string(min: 1, max: 300)
+            case 20: list = try jsonReader.string(min: 1, max: 300)
+            case 21: listName = try jsonReader.string(min: 1, max: 500)
+            case 22: listNote = try jsonReader.string(min: 0, max: 5000)
+            case 23: listMadeAt = try Timestamp(from: &jsonReader)
+            case 24: listRanked = try jsonReader.bool()
+            case 25: rank = try jsonReader.int(in: 0...1000000)
+            case 26: media = try MediaDetails(from: &jsonReader)
             default: problems = try jsonReader.array(max: 20) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 300)
@@ -151,11 +166,14 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         self.file = file
         self.line = line
         self.title = title
+        self.titleId = titleId
         self.watchedAt = watchedAt
         self.watchedOn = watchedOn
         self.precision = precision
         self.percent = percent
         self.rating = rating
+        self.ofPlay = ofPlay
+        self.titleRating = titleRating
         self.given = given
         self.text = text
         self.html = html
@@ -185,6 +203,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
             jsonWriter.raw(#","title":"#)
             title.encode(to: &jsonWriter)
         }
+        if let titleId {
+            jsonWriter.raw(#","title_id":"#)
+            titleId.encode(to: &jsonWriter)
+        }
         if let watchedAt {
             jsonWriter.raw(#","watched_at":"#)
             watchedAt.encode(to: &jsonWriter)
@@ -204,6 +226,14 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         if let rating {
             jsonWriter.raw(#","rating":"#)
             rating.encode(to: &jsonWriter)
+        }
+        if let ofPlay {
+            jsonWriter.raw(#","of_play":"#)
+            ofPlay.encode(to: &jsonWriter)
+        }
+        if let titleRating {
+            jsonWriter.raw(#","title_rating":"#)
+            titleRating.encode(to: &jsonWriter)
         }
         if let given {
             jsonWriter.raw(#","given":"#)

@@ -3,17 +3,20 @@
 
 package import JSON
 
-/// edited: somebody wrote it since. shared: somebody else put it there, or something on it, too.
+/// edited: somebody wrote it since. shared: somebody else put it there, or something on it, too. inseparable: the
+/// account elsewhere would lose more with it.
 package enum KeptReason: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case edited
     case shared
+    case inseparable
 
-    private static let names = JSONNames("edited", "shared")
+    private static let names = JSONNames("edited", "shared", "inseparable")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         switch try jsonReader.choice(Self.names) {
         case 0: self = .edited
-        default: self = .shared
+        case 1: self = .shared
+        default: self = .inseparable
         }
     }
 

@@ -196,6 +196,31 @@ struct ImportRowsTests {
         #expect(rows[4].problems == ["the row names no film"])
     }
 
+    @Test("our own columns name title and play, and tell what was given then from what holds now")
+    func ownColumns() throws {
+        let title = "01920000-0000-7000-8000-000000000001"
+        let play = "01920000-0000-7000-8000-000000000002"
+        let text = """
+            "Title","Year","Rating10","WatchedDate","Rewatch","ReelayRating","ReelayFilmRating","ReelayTitle","ReelayPlay"\r
+            "Once","1950","8","2020-01-02","true","","8.2","\(title)","\(play)"\r
+            "Once","1950","6","","false","6.1","8.2","\(title)","not one"\r
+            "Once","1950","8","","","8.2","8.2","\(title)",""\r\n
+            """
+        let (rows, _) = try Self.rows("letterboxd-diary.csv", text)
+        try #require(rows.count == 3)
+        #expect(rows.allSatisfy { $0.titleId == TitleID(title) && $0.problems == nil })
+        #expect(rows.map(\.kind) == [.play, .watched, .rating])
+        #expect(rows[0].rating == nil && rows[0].titleRating == DecimalTenths(tenths: 82) && rows[0].key == play)
+        #expect(rows[1].rating == DecimalTenths(tenths: 61) && rows[1].titleRating == DecimalTenths(tenths: 82))
+        #expect(rows[2].rating == DecimalTenths(tenths: 82) && rows[2].titleRating == nil)
+        let key = ImportItemKey.of(try #require(TitleID(title)))
+        #expect(ImportItemKey.title(of: key) == TitleID(title))
+        #expect(
+            ImportItemKey.title(of: ImportItemKey.of(TitleQuery(kind: .movie, ids: ExternalIds(), name: "x"))) == nil)
+        let plan = ImportPlan(rows.prefix(2).enumerated().map { (place: $0.offset, row: $0.element) })
+        #expect(plan.rating?.rating == DecimalTenths(tenths: 82) && plan.plays.map(\.note.rating?.tenths) == [nil])
+    }
+
     @Test("files of no export are passed over, damaged ones say why")
     func foreign() throws {
         #expect(try Self.rows("__MACOSX/diary.csv", "Date,Name").reader.isForeign)

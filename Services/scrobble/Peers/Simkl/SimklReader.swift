@@ -1,0 +1,182 @@
+package import Contracts
+import Cryptography
+import JSON
+import NIOHTTP1
+package import Store
+
+/// Reads a person's library at Simkl: everything once, afterwards what changed, and where something was removed the numbers
+/// of what is left. What is read is kept, so that lists are always whole. One call at a time.
+package struct SimklReader: RemoteReader {
+    package let shape = RemoteShape.simkl
+    private let http: SimklHTTP
+    private let tokens: any TokenSource
+    private let mirror: SimklMirrorStore
+    private let allowance: any ReadAllowance
+    private let clock: any WallClock
+
+    package init(
+        http: SimklHTTP, tokens: any TokenSource, mirror: SimklMirrorStore, allowance: any ReadAllowance,
+        clock: any WallClock
+    ) {
+        self.http = http
+        self.tokens = tokens
+        self.mirror = mirror
+        self.allowance = allowance
+        self.clock = clock
+    }
+
+    /// Asks what happened, and reads it. Nothing is kept of a reading that fails half way.
+    package func activities(of lane: LaneKey) async throws(ReadTrouble) -> RemoteActivities {
+        let (body, date) = try await get("sync/activities", lane)
+        guard let now = SimklStamps(body) else { throw .broken("Simkl's activities cannot be read") }
+        let skew = date.map { clock.now.duration(to: $0) }
+        let before = try await asking { () throws(StoreError) in
+            try await mirror.stamps(of: lane.user, until: .now + Self.queryTimeout)
+        }
+        // Up to where the copy has come, which is what lists are made of.
+        let reached: SimklStamps
+        switch before {
+        case .some(now): reached = now
+        case .some(let before) where !before.all.isEmpty: reached = try await readChanges(since: before, now, lane)
+        default: reached = try await readWhole(now, lane)
+        }
+        let playback = ["movies", "tv_shows", "anime"].map { body[$0]["playback"].string ?? "" }.joined(separator: " ")
+        return SimklRows.activities(reached, playback: playback, clockSkew: skew)
+    }
+
+    /// Once for an account: the three groups, one after the other.
+    private func readWhole(_ stamps: SimklStamps, _ lane: LaneKey) async throws(ReadTrouble) -> SimklStamps {
+        var items: [SimklRows.Item] = []
+        for group in SimklRows.groups {
+            items += try await library("sync/all-items/\(group)?extended=full&episode_watched_at=yes", lane)
+        }
+        if let group = stamps.unshown(in: items) { throw .broken("Simkl says that there are \(group), and shows none") }
+        try await keep(items, [:], stamps, lane)
+        return stamps
+    }
+
+    private func readChanges(
+        since before: SimklStamps, _ now: SimklStamps, _ lane: LaneKey
+    ) async throws(ReadTrouble) -> SimklStamps {
+        let from = Self.escaped(before.all)
+        let items = try await library("sync/all-items?date_from=\(from)&extended=full&episode_watched_at=yes", lane)
+        var rests: [String: SimklStamps.Rest] = [:]
+        for group in SimklRows.groups where before.removals[group] != now.removals[group] {
+            let left = Set(try await library("sync/all-items/\(group)?extended=simkl_ids_only", lane).map(\.simkl))
+            // Nothing is no list: an account that was emptied looks like an answer that was.
+            guard !left.isEmpty else { continue }
+            let known = try await asking { () throws(StoreError) in
+                try await mirror.numbers(of: lane.user, in: group, until: .now + Self.queryTimeout)
+            }
+            rests[group] = SimklStamps.Rest(left: left, known: known)
+        }
+        let reached = now.reached(since: before, items, rests)
+        try await keep(items, rests, reached, lane)
+        return reached
+    }
+
+    private func keep(
+        _ items: [SimklRows.Item], _ rests: [String: SimklStamps.Rest], _ stamps: SimklStamps, _ lane: LaneKey
+    ) async throws(ReadTrouble) {
+        try await asking { () throws(StoreError) in
+            try await mirror.keep(items, rests, stamps, of: lane.user, until: .now + Self.keepTimeout)
+        }
+    }
+
+    private static let queryTimeout = Duration.seconds(30)
+    private static let keepTimeout = Duration.seconds(60)
+
+    package func lists(
+        _ facet: SyncFacet, _ kinds: [TitleKind], from day: CalendarDate?, of lane: LaneKey
+    ) async throws(ReadTrouble) -> [TitleKind: RemoteReading] {
+        var readings: [TitleKind: RemoteReading] = [:]
+        if facet == .progress {
+            let (body, _) = try await get("sync/playback", lane)
+            for kind in kinds {
+                guard let rows = SimklRows.positions(body, kind) else {
+                    throw .broken("Simkl's positions cannot be read")
+                }
+                readings[kind] = Self.whole(rows)
+            }
+            return readings
+        }
+        for kind in kinds {
+            let items = try await asking { () throws(StoreError) in
+                try await mirror.items(
+                    of: lane.user, in: SimklRows.groups(of: kind), until: .now + Self.queryTimeout)
+            }
+            var reading = Self.whole(SimklRows.rows(items, facet, kind))
+            reading.seen = items.filter { $0.kind == kind }.map(\.simkl)
+            if facet == .watchlist { reading.elsewhere = SimklRows.elsewhere(items, kind) }
+            readings[kind] = reading
+        }
+        return readings
+    }
+
+    /// One page that is not full, of exactly so many.
+    private static func whole(_ rows: [RemoteRow]) -> RemoteReading {
+        var tally = PageTally()
+        tally.add(
+            PageTally.Page(number: 1, rowCount: rows.count, limit: rows.count + 1, pageCount: 1, itemCount: rows.count))
+        return RemoteReading(rows: rows, tally: tally, unreadable: 0)
+    }
+
+    private func library(_ path: String, _ lane: LaneKey) async throws(ReadTrouble) -> [SimklRows.Item] {
+        guard let (items, unreadable) = SimklRows.items(try await get(path, lane).body) else {
+            throw .broken("Simkl's library cannot be read")
+        }
+        guard unreadable == 0 else { throw .broken("\(unreadable) items of Simkl's library have no number") }
+        return items
+    }
+
+    /// One answer with status 200 and JSON in it; a token that is refused is replaced once.
+    private func get(
+        _ path: String, _ lane: LaneKey
+    ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?) {
+        var token = try usable(await tokens.token(of: lane))
+        for isLast in [false, true] {
+            guard await allowance.take(lane) else { throw .wait(.seconds(60), "the allowance for reads is used up") }
+            switch await http.call(.GET, path, token: token, until: .now + SimklLimits.readTimeout) {
+            case .untried, .unreachable: throw .wait(.seconds(60), "Simkl cannot be reached")
+            case .brokeOff: throw .broken("a call to Simkl broke off")
+            case .answered(let answer):
+                switch answer.reply {
+                case .delivered where answer.status == 200:
+                    guard let value = answer.library else { throw .broken("Simkl's answer cannot be read") }
+                    return (value, answer.date)
+                case .askUser(.needsReauth) where !isLast:
+                    token = try usable(await tokens.renewed(of: lane, instead: token))
+                case .askUser(let trouble): throw .askUser(trouble)
+                case .wait(let time, let reason): throw .wait(time, reason)
+                default: throw .broken("Simkl answered \(answer.status)\(answer.isHTML ? " with a page" : "")")
+                }
+            }
+        }
+        throw .askUser(.needsReauth)
+    }
+
+    private func usable(_ state: TokenState) throws(ReadTrouble) -> Secret {
+        switch state {
+        case .good(let token): return token
+        case .wait(let time, let reason): throw .wait(time, reason)
+        case .none(let trouble): throw .askUser(trouble)
+        }
+    }
+
+    private func asking<Answer>(
+        _ work: () async throws(StoreError) -> Answer
+    ) async throws(ReadTrouble) -> Answer {
+        do throws(StoreError) { return try await work() } catch { throw .wait(.seconds(10), "the database: \(error)") }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
+        return text.utf8.reduce(into: "") { result, byte in
+            if plain.contains(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += "%" + Hex.encode([byte]).uppercased()
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+package import Contracts
+package import JSON
+
+/// What Simkl says of its library, as rows of lists. One item there has one state, one date and one rating.
+package enum SimklRows {
+    /// The groups that a library comes in.
+    package static let groups = ["shows", "anime", "movies"]
+
+    /// What is dated before this was watched at some time.
+    private static let unknownYear = 1971
+
+    /// An item of the library with the group that it came in.
+    package struct Item: Sendable, Hashable {
+        package let group: String
+        package let simkl: Int64
+        package let row: JSONValue
+        /// It has left all lists.
+        package let isGone: Bool
+
+        package init(group: String, simkl: Int64, row: JSONValue, isGone: Bool = false) {
+            self.group = group
+            self.simkl = simkl
+            self.row = row
+            self.isGone = isGone
+        }
+
+        /// Films of anime come among the anime.
+        package var kind: TitleKind {
+            group == "movies" || row["anime_type"].string == "movie" ? .movie : .series
+        }
+
+        fileprivate var media: JSONValue { SimklRows.media(row) }
+    }
+
+    /// Anime come under the key of shows.
+    private static func media(_ row: JSONValue) -> JSONValue {
+        ["movie", "show", "anime"].map { row[$0] }.first { $0.object != nil } ?? .null
+    }
+
+    /// What is kept of an item.
+    private static let members: Set = [
+        "status", "added_to_watchlist_at", "last_watched_at", "user_rated_at", "user_rating", "anime_type", "show",
+        "movie",
+        "anime", "seasons",
+    ]
+
+    /// The items of an answer; nil for what is no library at all. `null`, `{}` and absent groups are no items and no news.
+    package static func items(_ body: JSONValue) -> (items: [Item], unreadable: Int)? {
+        if body.isNull { return ([], 0) }
+        guard body.object != nil else { return nil }
+        var (items, unreadable) = ([Item](), 0)
+        for group in groups where !body[group].isNull {
+            guard case .array(let rows) = body[group] else { return nil }
+            for row in rows {
+                let ids = media(row)["ids"]
+                if let simkl = number(ids["simkl"]) ?? number(ids["simkl_id"]) {
+                    let kept = row.object?.members.filter { members.contains($0.name) } ?? []
+                    items.append(Item(group: group, simkl: Int64(simkl), row: .object(JSONObject(kept))))
+                } else {
+                    unreadable += 1
+                }
+            }
+        }
+        return (items, unreadable)
+    }
+
+    /// For every list the same: Simkl says when anything of a group happened, and where it was read everything was.
+    package static func activities(
+        _ stamps: SimklStamps, playback: String, clockSkew: Duration? = nil
+    ) -> RemoteActivities {
+        func both(_ group: String) -> String {
+            [group, "anime"].map { "\(stamps.groups[$0] ?? "") \(stamps.removals[$0] ?? "")" }.joined(separator: " ")
+        }
+        let (movies, shows) = (both("movies"), both("shows"))
+        let byKind: [TitleKind: String] = [.movie: movies, .series: shows, .episode: shows]
+        return RemoteActivities(
+            [
+                .history: byKind, .ratings: byKind, .watchlist: byKind,
+                .progress: [.movie: playback, .episode: playback],
+            ], clockSkew: clockSkew)
+    }
+
+    /// The groups in which titles of a kind come.
+    package static func groups(of kind: TitleKind) -> [String] {
+        kind == .movie ? ["movies", "anime"] : ["shows", "anime"]
+    }
+
+    /// The rows of a list, of one kind.
+    package static func rows(_ items: [Item], _ facet: SyncFacet, _ kind: TitleKind) -> [RemoteRow] {
+        items.filter { !$0.isGone }.flatMap { item -> [RemoteRow] in
+            if facet == .history, kind == .episode { return item.kind == .series ? episodes(item) : [] }
+            guard item.kind == kind, let value = value(item.row, facet, item.simkl) else { return [] }
+            return [RemoteRow(item: title(item), value: value)]
+        }
+    }
+
+    /// Items that are on another list there than the wishes, and would leave it for them.
+    package static func elsewhere(_ items: [Item], _ kind: TitleKind) -> [RemoteItem] {
+        items.filter { item in
+            guard !item.isGone, item.kind == kind, let status = item.row["status"].string else { return false }
+            return !status.isEmpty && status != wished
+        }.map(title)
+    }
+
+    private static let wished = "plantowatch"
+
+    private static func value(_ row: JSONValue, _ facet: SyncFacet, _ simkl: Int64) -> RemoteValue? {
+        switch facet {
+        case .ratings:
+            guard let rating = row["user_rating"].int, (1...10).contains(rating) else { return nil }
+            return .rating(rating, at: moment(row["user_rated_at"]))
+        case .watchlist:
+            return row["status"].string == wished ? .listed(at: moment(row["added_to_watchlist_at"])) : nil
+        case .history:
+            guard row["last_watched_at"].string != nil, row["status"].string != wished else { return nil }
+            let at = moment(row["last_watched_at"])
+            return .play(id: play(simkl, at), at: at)
+        case .collection, .progress: return nil
+        }
+    }
+
+    private static func episodes(_ item: Item) -> [RemoteRow] {
+        item.row["seasons"].array.flatMap { season -> [RemoteRow] in
+            guard let number = season["number"].int else { return [] }
+            return season["episodes"].array.compactMap { episode -> RemoteRow? in
+                // Anime count as AniDB does; where Simkl says how TVDB counts, that is what is meant here.
+                let mapped = episode["tvdb"]
+                guard let place = mapped["episode"].int ?? episode["number"].int ?? episode["episode"].int,
+                    let named = self.episode(item.media, item.simkl, mapped["season"].int ?? number, place)
+                else { return nil }
+                let at = moment(episode["watched_at"])
+                return RemoteRow(item: named, value: .play(id: play(named.number, at), at: at))
+            }
+        }
+    }
+
+    /// Positions, as `/sync/playback` has them; nil for what is none of it.
+    package static func positions(_ body: JSONValue, _ kind: TitleKind) -> [RemoteRow]? {
+        if body.isNull { return [] }
+        guard case .array(let rows) = body else { return nil }
+        return rows.compactMap { row in
+            let media = media(row)
+            guard row["type"].string == (kind == .movie ? "movie" : "episode"), let percent = row["progress"].double,
+                (0...100).contains(percent), let simkl = number(media["ids"]["simkl"]).map({ Int64($0) })
+            else { return nil }
+            let value = RemoteValue.progress(percent: percent, at: moment(row["paused_at"]))
+            if kind == .movie {
+                let row = JSONValue.object(JSONObject([("movie", media)]))
+                return RemoteRow(item: title(Item(group: "movies", simkl: simkl, row: row)), value: value)
+            }
+            // Documented under both names; as TVDB counts where that is told.
+            let told = row["episode"]
+            guard let place = told["tvdb_number"].int ?? told["number"].int ?? told["episode"].int,
+                let item = episode(media, simkl, told["tvdb_season"].int ?? told["season"].int ?? 1, place)
+            else { return nil }
+            return RemoteRow(item: item, value: value)
+        }
+    }
+
+    // MARK: Titles
+
+    private static func title(_ item: Item) -> RemoteItem {
+        RemoteItem(
+            kind: item.kind, number: item.simkl, ids: ids(item.media["ids"]), name: name(item.media),
+            year: year(item.media))
+    }
+
+    private static func episode(_ media: JSONValue, _ simkl: Int64, _ season: Int, _ number: Int) -> RemoteItem? {
+        guard (0..<1_000).contains(season), (1..<10_000).contains(number), simkl < 900_000_000 else { return nil }
+        return RemoteItem(
+            kind: .episode, number: simkl * 10_000_000 + Int64(season) * 10_000 + Int64(number), ids: ExternalIds(),
+            series: ids(media["ids"]), seriesName: name(media), seriesYear: year(media), season: season, episode: number
+        )
+    }
+
+    private static func name(_ media: JSONValue) -> String? {
+        media["title"].string.flatMap { $0.isEmpty ? nil : String($0.prefix(500)) }
+    }
+
+    private static func year(_ media: JSONValue) -> Int? {
+        media["year"].int.flatMap { (1850...2200).contains($0) ? $0 : nil }
+    }
+
+    /// Numbers come as numbers or as texts.
+    private static func number(_ value: JSONValue) -> Int? {
+        (value.int ?? value.string.flatMap { Int($0) }).flatMap { (1...9_007_199_254_740_991).contains($0) ? $0 : nil }
+    }
+
+    private static func ids(_ value: JSONValue) -> ExternalIds {
+        let imdb = value["imdb"].string.flatMap { $0.wholeMatch(of: /tt[0-9]{7,10}/) == nil ? nil : $0 }
+        return ExternalIds(
+            imdb: imdb, tmdb: number(value["tmdb"]), tvdb: number(value["tvdb"]),
+            simkl: number(value["simkl"]) ?? number(value["simkl_id"]), anilist: number(value["anilist"]),
+            anidb: number(value["anidb"]), myanimelist: number(value["mal"]))
+    }
+
+    private static func moment(_ value: JSONValue) -> Timestamp? {
+        value.string.flatMap { Timestamp($0) }.flatMap { $0.date.year < unknownYear ? nil : $0 }
+    }
+
+    /// A play there is an item with its date: with another date it is another play. FNV-1a, the same everywhere.
+    private static func play(_ number: Int64, _ at: Timestamp?) -> Int64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(number) \(at?.microsecondsSinceEpoch ?? 0)".utf8 {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+        return Int64(hash & 0x001f_ffff_ffff_ffff)
+    }
+}
+
+extension RemoteShape {
+    /// One date for each item, so that only the latest play is told; no library; whole ratings of films and shows. A film or
+    /// a wish that is removed would take its rating along.
+    package static let simkl = RemoteShape(
+        kinds: [
+            .history: [.movie, .episode], .ratings: [.movie, .series], .watchlist: [.movie, .series],
+            .progress: [.movie, .episode],
+        ], letsGoOfWatched: true, keepsOneDate: true,
+        keepsRemoved: [.history: [.movie], .watchlist: [.movie, .series]])
+
+    package static func of(_ provider: SyncProvider) -> RemoteShape {
+        switch provider {
+        case .trakt: .trakt
+        case .simkl: .simkl
+        }
+    }
+}

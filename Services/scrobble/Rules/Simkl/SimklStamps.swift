@@ -1,0 +1,90 @@
+package import JSON
+
+/// When something happened last at Simkl, as Simkl says it. The stamps are compared and sent back as they came, never
+/// understood.
+package struct SimklStamps: Sendable, Hashable {
+    /// What the next reading of changes begins at.
+    package var all: String
+    /// By group: anything at all.
+    package var groups: [String: String] = [:]
+    /// By group: ratings and lists, in which an item is shown that has moved.
+    package var lists: [String: String] = [:]
+    /// By group: items that left all lists, which no reading of changes shows.
+    package var removals: [String: String] = [:]
+
+    private static let listNames = ["rated_at", "plantowatch", "watching", "completed", "hold", "dropped"]
+
+    /// Reads `/sync/activities`; nil for what are no activities. Shows are called `tv_shows` here only.
+    package init?(_ body: JSONValue) {
+        guard body["movies"].object != nil, body["tv_shows"].object != nil else { return nil }
+        all = body["all"].string ?? ""
+        for group in SimklRows.groups {
+            let block = body[group == "shows" ? "tv_shows" : group]
+            groups[group] = block["all"].string ?? ""
+            let moments = Self.listNames.map { block[$0].string ?? "" }
+            lists[group] = moments.allSatisfy(\.isEmpty) ? "" : moments.joined(separator: " ")
+            removals[group] = block["removed_from_list"].string ?? ""
+        }
+    }
+
+    /// As it is kept.
+    package var stored: JSONValue {
+        func object(_ stamps: [String: String]) -> JSONValue {
+            .object(JSONObject(stamps.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+        }
+        return .object(
+            JSONObject([
+                ("all", .string(all)), ("groups", object(groups)), ("lists", object(lists)),
+                ("removals", object(removals)),
+            ]))
+    }
+
+    package init?(stored value: JSONValue) {
+        guard let all = value["all"].string else { return nil }
+        self.all = all
+        for group in SimklRows.groups {
+            groups[group] = value["groups"][group].string ?? ""
+            lists[group] = value["lists"][group].string ?? ""
+            removals[group] = value["removals"][group].string ?? ""
+        }
+    }
+
+    /// The group whose whole library was read, and was empty though it has lists that nothing was taken off; nil where
+    /// there is none.
+    package func unshown(in items: [SimklRows.Item]) -> String? {
+        SimklRows.groups.first { group in
+            lists[group] != "" && removals[group] == "" && !items.contains { $0.group == group }
+        }
+    }
+
+    /// What is left of a group where items have left, and what was known to be there before.
+    package struct Rest: Sendable, Hashable {
+        package let left: Set<Int64>
+        package let known: Set<Int64>
+
+        package init(left: Set<Int64>, known: Set<Int64>) {
+            self.left = left
+            self.known = known
+        }
+    }
+
+    /// Up to where a reading of changes since `before` has come: no further in a group than it was shown what has moved
+    /// there, so that an empty answer is asked for again, and never past many removals at once that were read only once.
+    package func reached(since before: SimklStamps, _ items: [SimklRows.Item], _ rests: [String: Rest]) -> SimklStamps {
+        var reached = self
+        for group in SimklRows.groups {
+            if lists[group] != before.lists[group], !items.contains(where: { $0.group == group }) {
+                reached.all = before.all
+                reached.groups[group] = before.groups[group]
+                reached.lists[group] = before.lists[group]
+            }
+            guard removals[group] != before.removals[group] else { continue }
+            let isCertain =
+                rests[group].map { rest in
+                    RemovalBrake.standard.verdict(rest.known.subtracting(rest.left).count, of: rest.known.count) == .go
+                } ?? false
+            if !isCertain { reached.removals[group] = before.removals[group] }
+        }
+        return reached
+    }
+}

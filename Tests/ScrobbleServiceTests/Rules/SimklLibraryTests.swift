@@ -1,0 +1,157 @@
+import Contracts
+import Foundation
+import JSON
+import Testing
+
+@testable import ScrobbleService
+
+/// What Simkl says of a library and of what happened in it.
+@Suite struct SimklLibraryTests {
+    private func value(_ text: String) throws -> JSONValue {
+        try decodeJSON(JSONValue.self, from: Array(text.utf8), unknownMembers: .tolerate)
+    }
+
+    private func items(_ text: String) throws -> [SimklRows.Item] {
+        try #require(SimklRows.items(try value(text))).items
+    }
+
+    private static let library = """
+        {"shows":[{"status":"watching","last_watched_at":"2024-05-06T20:00:00Z","user_rating":null,"memo":{"text":"m"},
+            "show":{"title":"A Show","year":2001,"ids":{"simkl":11,"tvdb":"22","imdb":""}},
+            "seasons":[{"number":1,"episodes":[{"number":2,"watched_at":"2024-05-06T20:00:00Z"},{"number":3,"watched_at":"1970-01-01T00:00:01Z"},{"watched_at":"2024-05-06T20:00:00Z"}]}]}],
+        "anime":[{"status":"completed","last_watched_at":"2023-01-01T00:00:00Z","anime_type":"movie","show":{"title":"A Film","ids":{"simkl":"33","mal":"44"}}},
+            {"status":"watching","anime_type":"tv","show":{"title":"A Cour","ids":{"simkl":55,"anidb":"66"}},
+            "seasons":[{"number":1,"episodes":[{"number":13,"watched_at":"2024-01-01T00:00:00Z","tvdb":{"season":2,"episode":1}}]}]}],
+        "movies":[{"status":"completed","last_watched_at":"1970-01-01T00:00:01Z","user_rating":8,"user_rated_at":"2024-02-02T00:00:00Z","movie":{"title":"Once","year":1950,"ids":{"simkl":77,"imdb":"tt0000077"}}},
+            {"status":"plantowatch","added_to_watchlist_at":"2024-03-03T00:00:00Z","last_watched_at":null,"user_rating":11,"movie":{"title":"Later","ids":{"simkl_id":88}}},
+            {"status":"dropped","movie":{"title":"No","ids":{"simkl":99}}},
+            {"status":"hold","movie":{"title":"Nameless","ids":{"slug":"x"}}}]}
+        """
+
+    @Test(
+        "Rows of every list: texts for numbers, a film among anime, TVDB's numbers, at some time; what has no number counts"
+    )
+    func rows() throws {
+        let read = try #require(SimklRows.items(try value(Self.library)))
+        #expect(read.unreadable == 1 && read.items.map(\.simkl) == [11, 33, 55, 77, 88, 99])
+        #expect(read.items.allSatisfy { $0.row["memo"].isNull })
+        let films = SimklRows.rows(read.items, .history, .movie)
+        #expect(films.map(\.item.number) == [33, 77] && films.map(\.value.playedAt?.date.year) == [2023, nil])
+        let plays = SimklRows.rows(read.items, .history, .episode)
+        #expect(plays.map { "\($0.item.season ?? -1)x\($0.item.episode ?? -1)" } == ["1x2", "1x3", "2x1"])
+        #expect(plays[0].item.series == ExternalIds(tvdb: 22, simkl: 11) && plays[1].value.playedAt == nil)
+        #expect(Set(plays.map(\.item.number)).count == 3)
+        let ratings = SimklRows.rows(read.items, .ratings, .movie)
+        #expect(ratings.map(\.value) == [.rating(8, at: Timestamp("2024-02-02T00:00:00Z"))], "11 is no rating")
+        #expect(ratings.map(\.item.ids) == [ExternalIds(imdb: "tt0000077", simkl: 77)])
+        let wishes = SimklRows.rows(read.items, .watchlist, .movie)
+        #expect(wishes.map(\.item.number) == [88])
+        #expect(SimklRows.elsewhere(read.items, .movie).map(\.number) == [33, 77, 99])
+        #expect(SimklRows.elsewhere(read.items, .series).map(\.number) == [11, 55])
+        let gone = read.items.map { SimklRows.Item(group: $0.group, simkl: $0.simkl, row: $0.row, isGone: true) }
+        for facet in SyncFacet.allCases { #expect(SimklRows.rows(gone, facet, .movie).isEmpty) }
+        #expect(SimklRows.elsewhere(gone, .movie).isEmpty)
+    }
+
+    @Test("The same date is the same play, another date another one")
+    func plays() throws {
+        func number(_ date: String) throws -> RemoteValue? {
+            let text = #"{"movies":[{"status":"completed","last_watched_at":"\#(date)","movie":{"ids":{"simkl":1}}}]}"#
+            return SimklRows.rows(try items(text), .history, .movie).first?.value
+        }
+        #expect(try number("2024-01-01T00:00:00Z") == number("2024-01-01T00:00:00Z"))
+        #expect(try number("2024-01-01T00:00:00Z") != number("2024-01-01T00:00:01Z"))
+    }
+
+    @Test(
+        "null and {} are no news; anything that is no library is none",
+        arguments: ["[]", "1", #"{"movies":{}}"#, "true"])
+    func nothing(_ text: String) throws {
+        #expect(try items("null").isEmpty && items("{}").isEmpty && items(#"{"shows":null}"#).isEmpty)
+        #expect(SimklRows.items(try value(text)) == nil)
+    }
+
+    // MARK: How far a reading has come
+
+    private func stamps(_ all: String, lists: [String: String] = [:], removals: [String: String] = [:]) throws
+        -> SimklStamps
+    {
+        func block(_ group: String) -> String {
+            let list = lists[group].map { "\"\($0)\"" } ?? "null"
+            let removal = removals[group].map { "\"\($0)\"" } ?? "null"
+            return #"{"all":"\#(all)","completed":\#(list),"removed_from_list":\#(removal),"playback":"\#(all)"}"#
+        }
+        let text =
+            #"{"all":"\#(all)","tv_shows":\#(block("shows")),"anime":\#(block("anime")),"movies":\#(block("movies"))}"#
+        return try #require(SimklStamps(try value(text)))
+    }
+
+    private let movie = SimklRows.Item(group: "movies", simkl: 1, row: .null)
+
+    @Test("A reading goes no further than what it was shown: by group, with an answer that is empty, with removals")
+    func reached() throws {
+        let before = try stamps("1", lists: ["movies": "1"])
+        let moved = try stamps("2", lists: ["movies": "2"])
+        #expect(moved.reached(since: before, [movie], [:]) == moved)
+        let unshown = moved.reached(since: before, [], [:])
+        #expect(unshown.all == "1" && unshown.lists["movies"] == before.lists["movies"])
+        #expect(unshown.groups["shows"] == "2", "the other groups have come as far as they say")
+        // Only a place where somebody stopped has moved: nothing had to be shown.
+        let played = try stamps("3", lists: ["movies": "1"])
+        #expect(played.reached(since: before, [], [:]) == played)
+
+        let removed = try stamps("2", lists: ["movies": "1"], removals: ["movies": "2"])
+        func rest(_ left: Int, of known: Int) -> [String: SimklStamps.Rest] {
+            ["movies": SimklStamps.Rest(left: Set((0..<left).map(Int64.init)), known: Set((0..<known).map(Int64.init)))]
+        }
+        #expect(removed.reached(since: before, [], [:]).removals["movies"] == "", "no list came")
+        #expect(removed.reached(since: before, [], rest(99, of: 100)) == removed)
+        #expect(removed.reached(since: before, [], rest(50, of: 100)).removals["movies"] == "", "read once more")
+        #expect(removed.reached(since: before, [], rest(50, of: 50)) == removed, "the second time nothing is new")
+        // A list of numbers does not make up for changes that did not come.
+        let both = try stamps("2", lists: ["movies": "2"], removals: ["movies": "2"])
+        #expect(both.reached(since: before, [], rest(9, of: 10)).all == "1")
+    }
+
+    @Test("A first reading that is empty, though there are lists and nothing was ever taken off, is none")
+    func unshown() throws {
+        #expect(try stamps("1", lists: ["movies": "1"]).unshown(in: []) == "movies")
+        #expect(try stamps("1", lists: ["movies": "1"]).unshown(in: [movie]) == nil)
+        #expect(try stamps("1", lists: ["movies": "1"], removals: ["movies": "1"]).unshown(in: []) == nil)
+        #expect(try stamps("1").unshown(in: []) == nil)
+    }
+
+    @Test("Stamps come back from the database as they were; what are no activities is nothing")
+    func stored() throws {
+        let stamps = try stamps("1", lists: ["movies": "1", "anime": "2"], removals: ["shows": "3"])
+        #expect(SimklStamps(stored: stamps.stored) == stamps)
+        for text in ["null", "{}", "[]", #"{"all":"1"}"#] { #expect(SimklStamps(try value(text)) == nil, "\(text)") }
+    }
+
+    @Test(
+        "Every documented library, activity and position is read",
+        .enabled(if: ProcessInfo.processInfo.environment["REELAY_FIXTURES"] != nil, "REELAY_FIXTURES is not set"))
+    func documented() throws {
+        let root = URL(filePath: try #require(ProcessInfo.processInfo.environment["REELAY_FIXTURES"]))
+            .appending(path: "simkl")
+        func read(_ name: String) throws -> JSONValue {
+            try value(String(contentsOf: root.appending(path: name), encoding: .utf8))
+        }
+        for number in 1...4 {
+            let read = SimklRows.items(try read("doc-examples/sync_all_items_response200_\(number).json"))
+            #expect(read?.items.isEmpty == false && read?.unreadable == 0, "\(number)")
+        }
+        let first = try #require(SimklRows.items(try read("doc-examples/sync_all_items_response200_1.json"))).items
+        #expect(SimklRows.elsewhere(first, .series).contains { $0.ids.tvdb == 295_779 }, "on hold")
+        let mapped = try #require(SimklRows.items(try read("doc-examples/sync_all_items_response200_3.json"))).items
+        #expect(SimklRows.rows(mapped, .history, .episode).count > 5)
+        for name in ["doc-examples/sync_activities_response200_1.json", "doc-2026/get-activities.json"] {
+            #expect(SimklStamps(try read(name)) != nil, "\(name)")
+        }
+        let positions = try read("doc-2026/get-playback-sessions.response.json")
+        let episodes = try #require(SimklRows.positions(positions, .episode))
+        #expect(episodes.map { "\($0.item.season ?? -1)x\($0.item.episode ?? -1)" } == ["1x5", "1x3"])
+        #expect(SimklRows.positions(positions, .movie)?.map(\.item.ids.imdb) == ["tt1375666"])
+        #expect(SimklRows.positions(try value("{}"), .movie) == nil)
+    }
+}
