@@ -8,22 +8,22 @@ import TestSupport
 /// Everything that somebody watched is an occasion, on a day of its own: what both sides have of it at the end is counted.
 struct PlayWorld {
     private struct Occasion {
-        /// Plays of it that were entered; two where they were entered as two at the same minute.
-        let plays: Int
-        /// As many as there were when all was quiet, or were entered since.
-        var standing: Int
+        /// Rows of it there; two where it is listed twice, which is one play here all the same.
+        let rows: Int
+        /// Whether it was there when all was quiet, or is new since.
+        var isStanding = true
         /// What was done about it since all was quiet.
         var isNew = true
         var isTakenOut = false
         var isRestored = false
-        /// Taken out and put in at once: how many there are in the end is anybody's guess, within bounds.
-        var isVague = false
+        /// Taken out and put in at once, or listed twice: what is left in the end is anybody's guess, within bounds.
+        var isVague: Bool
         /// On which sides its person has taken something out, ever.
         var removals: Set<SyncSide> = []
 
-        init(plays: Int) {
-            self.plays = plays
-            standing = plays
+        init(rows: Int) {
+            self.rows = rows
+            isVague = rows > 1
         }
     }
 
@@ -129,7 +129,7 @@ struct PlayWorld {
 
     private mutating func watch() {
         let occasion = occasions.count
-        var plays = 1
+        var rows = 1
         switch Int.random(in: 0..<6, using: &random) {
         case 0, 1: addOurs(occasion)
         case 2: addTheirs(occasion)
@@ -140,7 +140,7 @@ struct PlayWorld {
         case 4:
             addTheirs(occasion)
             addTheirs(occasion)
-            plays = 2
+            rows = 2
         default:
             // A diary of here; over there it may have been for long.
             if Bool.random(using: &random) {
@@ -153,7 +153,7 @@ struct PlayWorld {
                 play: OurPlay(id: id, title: Self.title(occasion), moment: .day(day), runtimeMinutes: 90),
                 occasion: occasion)
         }
-        occasions.append(Occasion(plays: plays))
+        occasions.append(Occasion(rows: rows))
     }
 
     private mutating func addOurs(_ occasion: Int, watchedAt: Int64? = nil) {
@@ -304,11 +304,15 @@ struct PlayWorld {
         }
     }
 
-    /// A play is known again by the row that it came from.
+    /// A play is known again by the row that it came from, and by its time: the ledger has no two of one moment.
     private mutating func addFromThere(_ row: TheirPlay) -> PlayID {
         if let id = sources[row.id] { return id }
-        let id = PlayID(UUIDBits(high: 9, low: UInt64(next())))
         let occasion = theirs[row.id]?.occasion ?? occasion(of: row)
+        if let own = ours.values.first(where: { $0.occasion == occasion }) {
+            sources[row.id] = own.play.id
+            return own.play.id
+        }
+        let id = PlayID(UUIDBits(high: 9, low: UInt64(next())))
         let moment = row.watchedAt.map { PlayMoment.minute($0, day: $0.date) } ?? .unknown
         ours[id] = Ours(
             play: OurPlay(id: id, title: row.title, moment: moment, runtimeMinutes: 90), occasion: occasion)
@@ -356,9 +360,7 @@ struct PlayWorld {
         guard let place = jobs.firstIndex(where: { $0.dueAt <= now }) else { return }
         let job = jobs[place]
         if let looks = job.looks { return look(for: job, at: place, looks) }
-        // A look cannot tell two plays of one minute apart; a lost reply about one of those is left out here.
-        let isTwin = ours[job.play].map { occasions[$0.occasion].plays > 1 } ?? false
-        let luck = isQuiet || isTwin ? 9 : Int.random(in: 0..<10, using: &random)
+        let luck = isQuiet ? 9 : Int.random(in: 0..<10, using: &random)
         if luck != 0 {
             if let row = job.row {
                 theirs[row] = nil
@@ -436,15 +438,13 @@ struct PlayWorld {
         func told(_ problem: String) -> String {
             "\(problem): occasion \(number) has \(here.count) plays here, \(there.count) there, \(apart) apart; \(occasion)"
         }
-        if here.count != there.count - apart { return told("the sides differ") }
-        if here.count > occasion.plays || there.count > occasion.plays { return told("doubled") }
+        if here.count > 1 || there.count > occasion.rows { return told("doubled") }
+        if occasion.rows == 1, here.count != there.count - apart { return told("the sides differ") }
         let isClear = !occasion.isVague && !occasion.isRestored
-        if isClear, !occasion.isTakenOut, here.count != occasion.standing { return told("lost, or came back") }
-        if isClear, occasion.isTakenOut, !occasion.isNew, occasion.plays == 1, !here.isEmpty || !there.isEmpty {
-            return told("not removed")
-        }
-        occasions[number].standing = here.count
-        occasions[number].isVague = occasion.isVague || apart > 0 || occasion.plays > 1 && occasion.isTakenOut
+        if isClear, !occasion.isTakenOut, here.isEmpty == occasion.isStanding { return told("lost, or came back") }
+        if isClear, occasion.isTakenOut, !occasion.isNew, !here.isEmpty || !there.isEmpty { return told("not removed") }
+        occasions[number].isStanding = !here.isEmpty
+        occasions[number].isVague = occasion.isVague || apart > 0
         (occasions[number].isNew, occasions[number].isTakenOut, occasions[number].isRestored) = (false, false, false)
         return nil
     }
