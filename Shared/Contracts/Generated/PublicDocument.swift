@@ -10,7 +10,7 @@ package enum PublicDocument {
     private static let text: StaticString = ##"""
         {"openapi":"3.1.0",
         "info":{"title":"Reelay",
-        "version":"0.1.0",
+        "version":"0.2.0",
         "description":"The master copy of a person's film and series life. Bearer tokens only; lists use cursors; errors are RFC 9457 problem documents whose `code` is a name of the error registry.",
         "license":{"name":"Apache-2.0",
         "identifier":"Apache-2.0"}},

@@ -10,7 +10,7 @@ package enum ScrobbleDocument {
     private static let text: StaticString = ##"""
         {"openrpc":"1.3.2",
         "info":{"title":"Reelay scrobble",
-        "version":"0.1.0",
+        "version":"0.2.0",
         "description":"Playback, plays, and everything that keeps other services in step."},
         "methods":[{"name":"scrobble.startPlayback",
         "summary":"A person begins, or goes on, to watch a title.",
