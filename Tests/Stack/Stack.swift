@@ -104,7 +104,8 @@ package final class Stack: Sendable {
     /// Which settings of the emulators scrobble reads.
     private static func isOfScrobble(_ key: String) -> Bool {
         key.hasPrefix("REELAY_TRAKT_")
-            || ["REELAY_SIMKL_URL", "REELAY_SIMKL_CLIENT_ID", "REELAY_OUTBOUND_NETWORKS"].contains(key)
+            || ["REELAY_SIMKL_URL", "REELAY_SIMKL_SITE_URL", "REELAY_SIMKL_CLIENT_ID", "REELAY_OUTBOUND_NETWORKS"]
+                .contains(key)
     }
 
     /// The settings of `deploy/demo.env`, with emulators on this machine.
