@@ -34,7 +34,8 @@ package enum KnownKeys {
 
     private static let gateway: Set<String> = [
         "REELAY_CORS_ORIGINS", "REELAY_TRUSTED_PROXIES", "REELAY_REGISTRATION",
-        "REELAY_INTERNAL_PORT",
+        "REELAY_INTERNAL_PORT", "REELAY_PUBLIC_CERTIFICATE", "REELAY_PUBLIC_CERTIFICATE_KEY", "REELAY_PERSON_REQUESTS",
+        "REELAY_KEY_REQUESTS", "REELAY_ADDRESS_REQUESTS",
     ]
 
     /// What developers' scripts and tests set for themselves; a service that inherits them starts.
