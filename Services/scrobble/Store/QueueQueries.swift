@@ -141,10 +141,10 @@ enum QueueQueries {
             FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[], $5::float8[], $6::float8[],
                 $7::bigint[], $8::text[]) AS i (user_id, provider, fence, urgency, hold, wait, low, trouble)
         ), job AS (
-            SELECT user_id, provider, urgency, position, fate, reason, looks, uncounted
+            SELECT user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent
             FROM unnest($9::uuid[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::text[],
-                $15::smallint[], $16::smallint[])
-                AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted)
+                $15::smallint[], $16::smallint[], $17::smallint[])
+                AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent)
         ), kept AS (
             SELECT i.user_id, i.provider, i.urgency, i.hold, i.wait, i.low, i.trouble
             FROM queue_lanes l JOIN lane i
@@ -162,7 +162,7 @@ enum QueueQueries {
                 status = j.fate, reason = j.reason, looks = j.looks,
                 unsettled = CASE j.uncounted WHEN 1 THEN greatest(q.unsettled - 1, 0) ELSE 0 END,
                 retry_count = q.retry_count - j.uncounted,
-                sends = q.sends - CASE WHEN j.fate = 'pending' AND q.status = 'sending' THEN j.uncounted ELSE 0 END,
+                sends = q.sends - CASE WHEN j.fate = 'pending' AND q.status = 'sending' THEN j.unsent ELSE 0 END,
                 next_retry_at = clock_timestamp() + k.wait * interval '1 second'
             FROM job j JOIN kept k USING (user_id, provider)
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency

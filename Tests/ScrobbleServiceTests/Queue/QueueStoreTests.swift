@@ -177,6 +177,32 @@ import Testing
         }
     }
 
+    @Test("A job that surely did not arrive was not sent, however often it was tried; one that may have was")
+    func sendings() async throws {
+        try await QueueTest.withStores { stores, _ in
+            let store = stores[0]
+            try await store.enqueue([QueueTest.job(QueueTest.lane(), .live, .addPlay)], until: QueueTest.deadline())
+            let machine = JobMachine(limits: QueueLimits())
+            for tries in 1...6 {
+                let claim = try #require(try await Self.claim(store).first)
+                let job = try #require(claim.jobs.first?.state)
+                #expect(job.sends == 1 && job.retryCount == tries)
+                let fate = machine.settle(job, .notTaken("connection refused"), jitter: 0).fate
+                guard case .again(_, let reason, let isCounted, let mayHaveArrived) = fate else {
+                    Issue.record("\(fate)")
+                    return
+                }
+                let now = JobFate.again(
+                    after: .zero, reason: reason, isCounted: isCounted, mayHaveArrived: mayHaveArrived)
+                _ = try await Self.settle(store, claim, now)
+            }
+            let sent = try #require(try await Self.claim(store).first)
+            _ = try await Self.settle(
+                store, sent, .again(after: .zero, reason: "reset", isCounted: true, mayHaveArrived: true))
+            #expect(try await Self.claim(store).first?.jobs.first?.state.sends == 2)
+        }
+    }
+
     @Test("One worker at a time has the turn at what comes round")
     func turns() async throws {
         try await QueueTest.withStores { stores, _ in

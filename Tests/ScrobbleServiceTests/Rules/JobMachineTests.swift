@@ -37,7 +37,7 @@ import Testing
     @Test("What may be done twice is sent again after any doubt", arguments: JobAction.allCases.filter(\.isRepeatable))
     func repeatable(action: JobAction) {
         for status in JobStatus.allCases { #expect(Self.machine.step(Self.job(action, status)) == .send) }
-        guard case .again(_, _, true) = Self.machine.settle(Self.job(action), .ambiguous("reset"), jitter: 0).fate
+        guard case .again(_, _, true, true) = Self.machine.settle(Self.job(action), .ambiguous("reset"), jitter: 0).fate
         else {
             Issue.record("an ambiguous reply to \(action)")
             return
@@ -88,6 +88,15 @@ import Testing
         #expect(Self.machine.settle(Self.job(), .refused("404"), jitter: 0).fate == .dead(reason: "404"))
         let broken = Self.job(.rate, retries: 40, sends: 4, age: .seconds(3_601))
         #expect(Self.machine.settle(broken, .broken("500"), jitter: 0).fate == .dead(reason: "500"))
+        let absent = Self.job(.addPlay, .verify, retries: 40, sends: 4, looks: 1, age: .seconds(3_601))
+        #expect(Self.machine.settle(absent, .absent, jitter: 0).fate.leaves)
+        // Refused connections are no sendings: what the other side never saw it cannot have broken on.
+        for reply in [JobReply.notTaken("refused"), .wait(.seconds(5), "503"), .untried] {
+            #expect(!Self.machine.settle(Self.job(), reply, jitter: 0).fate.mayHaveArrived)
+        }
+        for action in [JobAction.rate, .addPlay] {
+            #expect(Self.machine.settle(Self.job(action), .ambiguous("reset"), jitter: 0).fate.mayHaveArrived)
+        }
         let early = Self.job(.rate, retries: 40, sends: 4, age: .seconds(3_600))
         #expect(!Self.machine.settle(early, .broken("500"), jitter: 0).fate.leaves)
     }
@@ -172,7 +181,8 @@ import Testing
                 case .dead:
                     dead += 1
                     return
-                case .again(let after, _, let isCounted):
+                case .again(let after, _, let isCounted, let mayHaveArrived):
+                    if status == .pending, !mayHaveArrived { sends -= 1 }
                     status = .pending
                     if !isCounted { retries -= 1 }
                     now += max(wait, after)

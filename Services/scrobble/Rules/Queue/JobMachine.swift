@@ -45,8 +45,9 @@ package enum JobFate: Sendable, Hashable {
     case done(reason: String)
     /// Leaves the queue and waits for its person, who can send it again.
     case dead(reason: String)
-    /// Is tried again, at the earliest after that time; an uncounted try does not move the backoff on.
-    case again(after: Duration, reason: String, isCounted: Bool)
+    /// Is tried again, at the earliest after that time; an uncounted try does not move the backoff on. One that surely did
+    /// not arrive is no sending: it says nothing about what the other side makes of the job.
+    case again(after: Duration, reason: String, isCounted: Bool, mayHaveArrived: Bool = false)
     /// Is looked for on the other side before anything else.
     case verify(after: Duration, looks: Int, reason: String)
 
@@ -120,7 +121,9 @@ package struct JobMachine: Sendable {
         var innocent = job
         innocent.unsettled = 0
         let fate = postponed(innocent)
-        if case .again = fate { return .again(after: .zero, reason: "not tried", isCounted: true) }
+        if case .again = fate {
+            return .again(after: .zero, reason: "not tried", isCounted: true, mayHaveArrived: true)
+        }
         return fate
     }
 
@@ -138,7 +141,9 @@ package struct JobMachine: Sendable {
             return (.again(after: .zero, reason: reason, isCounted: false), .hold(held))
         case .broken(let reason) where isHopeless(job): return (.dead(reason: reason), .goOn)
         case .ambiguous(let reason), .broken(let reason):
-            if job.action.isRepeatable { return (.again(after: wait, reason: reason, isCounted: true), .hold(wait)) }
+            if job.action.isRepeatable {
+                return (.again(after: wait, reason: reason, isCounted: true, mayHaveArrived: true), .hold(wait))
+            }
             // The jobs behind it would meet the same fault, and must not overtake it.
             return (.verify(after: limits.firstLook, looks: 0, reason: reason), .hold(min(wait, limits.firstLook)))
         case .askUser(let trouble):

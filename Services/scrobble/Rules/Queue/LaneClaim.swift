@@ -75,7 +75,7 @@ package struct LaneSettlement: Sendable {
     /// When the first job that stays may be tried again; zero where none stays.
     package var wait: Duration {
         switch jobs.first(where: { !$0.fate.leaves })?.fate {
-        case .again(let after, _, _): after
+        case .again(let after, _, _, _): after
         case .verify(let after, _, _): after
         case .done, .dead, nil: .zero
         }
@@ -98,13 +98,15 @@ extension JobFate {
 
     package var reason: String {
         switch self {
-        case .done(let reason), .dead(let reason), .again(_, let reason, _), .verify(_, _, let reason): reason
+        case .done(let reason), .dead(let reason), .again(_, let reason, _, _), .verify(_, _, let reason): reason
         }
     }
 
     package var looks: Int { if case .verify(_, let looks, _) = self { looks } else { 0 } }
 
-    package var isCounted: Bool { if case .again(_, _, let isCounted) = self { isCounted } else { true } }
+    package var isCounted: Bool { if case .again(_, _, let isCounted, _) = self { isCounted } else { true } }
+
+    package var mayHaveArrived: Bool { if case .again(_, _, _, let mayHave) = self { mayHave } else { true } }
 }
 
 extension Duration {

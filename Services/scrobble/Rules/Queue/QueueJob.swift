@@ -114,7 +114,7 @@ package struct JobState: Sendable, Hashable {
     package var status: JobStatus
     /// Tries and looks that came to nothing, the one that begins now included.
     package var retryCount: Int
-    /// Times that the intent to send was committed, this one included.
+    /// Times that the intent to send was committed, this one included, without those that surely did not arrive.
     package var sends: Int
     /// Looks that did not find it.
     package var looks: Int
