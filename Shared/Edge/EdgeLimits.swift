@@ -35,8 +35,10 @@ package struct EdgeLimits: Sendable {
     package var headerTimeout = Duration.seconds(10)
     /// The longest that agreeing on TLS may take.
     package var handshakeTimeout = Duration.seconds(10)
-    /// Connections at once; more wait to be accepted.
+    /// Connections at once; more wait to be accepted. Fewer where the process may not open that many files.
     package var connectionsMax = 16_384
+    /// Files and connections of the process that are not left to clients: Postgres, services, logs.
+    package var descriptorsKept = 256
     /// Connections of one address (of IPv6, of its first 64 bits) that is no trusted proxy; more are closed at once.
     package var addressConnectionsMax = 256
     /// Bytes from which on an answer is packed.
@@ -47,4 +49,7 @@ package struct EdgeLimits: Sendable {
     package var shareTimeout = Duration.seconds(1)
 
     package init() {}
+
+    /// Connections at once of a process that may open `descriptors` files.
+    package func connections(descriptors: Int) -> Int { max(1, min(connectionsMax, descriptors - descriptorsKept)) }
 }

@@ -1,4 +1,5 @@
 package import Contracts
+internal import Glibc
 internal import Hummingbird
 internal import HummingbirdCore
 package import Logging
@@ -49,6 +50,16 @@ package struct EdgeServer: Sendable {
         self.certificate = certificate
     }
 
+    /// Files that this process may have open, after it has taken as many as the system lets it.
+    private static func descriptors() -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var found = rlimit()
+        guard getrlimit(resource, &found) == 0 else { return 1_024 }
+        var raised = found
+        raised.rlim_cur = found.rlim_max
+        return Int(clamping: setrlimit(resource, &raised) == 0 ? raised.rlim_cur : found.rlim_cur)
+    }
+
     /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws. `onListening` is told
     /// the port, which the system chooses where 0 was asked for.
     package func run(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
@@ -56,7 +67,8 @@ package struct EdgeServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         let configuration = ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
-            availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionsMax, logger: quiet))
+            availableConnectionsDelegate: MaximumAvailableConnections(
+                limits.connections(descriptors: Self.descriptors()), logger: quiet))
         let requests = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 RequestGuard(

@@ -91,4 +91,11 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "No more connections than there are files for, with some left for everything else",
+        arguments: [(1_048_576, 16_384), (4_096, 3_840), (1_024, 768), (256, 1), (0, 1)])
+    func descriptors(count: Int, expected: Int) {
+        #expect(EdgeLimits().connections(descriptors: count) == expected)
+    }
 }

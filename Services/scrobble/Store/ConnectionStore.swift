@@ -216,7 +216,7 @@ package struct ConnectionStore: Sendable {
 
     /// A code flow begins: only the digest of its state is kept.
     package func openCodeFlow(
-        _ lane: LaneKey, id: FlowID, _ authorization: TraktAuthorization, until deadline: ContinuousClock.Instant
+        _ lane: LaneKey, id: FlowID, _ authorization: CodeAuthorization, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         try await openFlow(
             lane, id, kind: "code", digest: SHA256.hash(authorization.state.revealed).bytes,

@@ -268,7 +268,7 @@ import Testing
         }
         for play in plan.forThem {
             let number = Int64(play.id.uuid.low + 500)
-            theirs.append(TheirPlay(id: number, title: play.title, watchedAt: TraktProjection.watchedAt(play.moment)))
+            theirs.append(TheirPlay(id: number, title: play.title, watchedAt: RemoteProjection.watchedAt(play.moment)))
             pairs[play.id] = PlayPair(play: play.id, title: play.title, theirs: number)
         }
         for play in plan.forUs {

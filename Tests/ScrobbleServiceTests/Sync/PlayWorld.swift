@@ -366,7 +366,7 @@ struct PlayWorld {
                 theirs[row] = nil
             } else if let own = ours[job.play] {
                 let number = next()
-                let at = TraktProjection.watchedAt(own.play.moment)
+                let at = RemoteProjection.watchedAt(own.play.moment)
                 theirs[number] = Theirs(
                     play: TheirPlay(id: number, title: own.play.title, watchedAt: at, day: at?.date),
                     occasion: own.occasion)
@@ -383,7 +383,7 @@ struct PlayWorld {
     }
 
     private mutating func look(for job: Job, at place: Int, _ looks: Int) {
-        let at = ours[job.play].map { TraktProjection.watchedAt($0.play.moment) } ?? nil
+        let at = ours[job.play].map { RemoteProjection.watchedAt($0.play.moment) } ?? nil
         let isThere = theirs.values.contains {
             $0.play.title == ours[job.play]?.play.title && $0.play.watchedAt == at
         }

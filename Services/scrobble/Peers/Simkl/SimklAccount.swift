@@ -25,7 +25,7 @@ package struct SimklAccount: Sendable {
     package func connect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectInvitation {
-        let authorization = TraktAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
+        let authorization = CodeAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
         try await store.openCodeFlow(lane(user), id: FlowID(ids.next()), authorization, until: deadline)
         let settings = http.settings
         return ConnectInvitation(
@@ -42,7 +42,7 @@ package struct SimklAccount: Sendable {
         let (isKnown, verifier) = try await store.takeFlow(lane(user), state: state, until: deadline)
         guard isKnown else { return .unknown }
         guard let verifier else { return .expired }
-        guard TraktAuthorization.isIssuer(iss, of: http.settings.siteURL) else { return .refused }
+        guard CodeAuthorization.isIssuer(iss, of: http.settings.siteURL) else { return .refused }
         let answer = await form(
             "token",
             [
@@ -64,7 +64,7 @@ package struct SimklAccount: Sendable {
     ) async -> SimklAnswer? {
         var members = members + [("client_id", http.settings.clientID.revealed)]
         if let secret = http.settings.clientSecret { members.append(("client_secret", secret.revealed)) }
-        let text = members.map { "\($0)=\(TraktAuthorization.escaped($1))" }.joined(separator: "&")
+        let text = members.map { "\($0)=\(CodeAuthorization.escaped($1))" }.joined(separator: "&")
         let outcome = await http.call(
             .POST, "oauth2/\(path)", .bytes(Array(text.utf8)), type: "application/x-www-form-urlencoded",
             until: min(deadline, .now + SimklLimits.connectTimeout))

@@ -28,7 +28,7 @@ struct HistoryDraft: Sendable {
             OurPlay(
                 id: play.id, title: play.title, moment: play.moment, runtimeMinutes: play.runtimeMinutes,
                 isRemoved: play.isRemoved,
-                isBeyond: !TraktProjection.holds(percent: play.percent, thresholdPercent: frame.thresholdPercent)
+                isBeyond: !RemoteProjection.holds(percent: play.percent, thresholdPercent: frame.thresholdPercent)
                     || superseded.contains(play.id),
                 isThereAt: frame.playedThere[play.id], isRecent: isRecent(play))
         }
@@ -42,7 +42,7 @@ struct HistoryDraft: Sendable {
                 change(.ours, play.title, nil, play.id, was: nil, becomes: Self.play, at: play.watchedAt))
         }
         for play in plan.forThem {
-            let at = TraktProjection.watchedAt(play.moment)
+            let at = RemoteProjection.watchedAt(play.moment)
             draft.changes.append(change(.theirs, play.title, play.id, nil, was: nil, becomes: Self.play, at: at))
         }
         func remove(_ plays: [PlayID], _ state: SyncChange.State) {
@@ -56,7 +56,7 @@ struct HistoryDraft: Sendable {
         remove(plan.heldForUs, .held)
         for (pairs, state) in [(plan.removeTheirs, SyncChange.State.planned), (plan.heldForThem, .held)] {
             for pair in pairs {
-                let at = byID[pair.play].flatMap { TraktProjection.watchedAt($0.moment) }
+                let at = byID[pair.play].flatMap { RemoteProjection.watchedAt($0.moment) }
                 draft.changes.append(
                     change(.theirs, pair.title, pair.play, pair.theirs, was: Self.play, becomes: nil, at: at, state))
             }

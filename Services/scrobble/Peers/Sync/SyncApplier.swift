@@ -91,7 +91,7 @@ package struct SyncApplier: Sendable {
         var settled: [SyncChange] = []
         var base: [BaseRow] = []
         for change in changes {
-            let now = present[change.title].map { TraktProjection.rating($0.rating).stored }
+            let now = present[change.title].map { RemoteProjection.rating($0.rating).stored }
             var done = change
             done.state = .done
             if now != change.becomes {
@@ -101,7 +101,7 @@ package struct SyncApplier: Sendable {
                     settled.append(done)
                     continue
                 }
-                let rating = change.becomes.flatMap { Int(stored: $0) }.flatMap { TraktProjection.rating($0) }
+                let rating = change.becomes.flatMap { Int(stored: $0) }.flatMap { RemoteProjection.rating($0) }
                 writes.append(
                     RatingWrite(title: change.title, kind: change.kind, rating: rating, ratedAt: change.at))
             }

@@ -12,7 +12,7 @@ extension SyncDrafter {
             try await neighbours.ratings(of: frame.run.user).map { rating in
                 OwnItem(
                     kind: rating.kind, title: rating.title,
-                    value: SyncValue(TraktProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
+                    value: SyncValue(RemoteProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
             }
         }
     }

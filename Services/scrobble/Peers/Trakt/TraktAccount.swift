@@ -24,7 +24,7 @@ package struct TraktAccount: Sendable {
     package func connect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectInvitation {
-        let authorization = TraktAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
+        let authorization = CodeAuthorization(state: RandomBytes.make(32), verifier: RandomBytes.make(32))
         try await store.openCodeFlow(lane(user), id: FlowID(ids.next()), authorization, until: deadline)
         let settings = http.settings
         return ConnectInvitation(
@@ -41,7 +41,7 @@ package struct TraktAccount: Sendable {
         let (isKnown, verifier) = try await store.takeFlow(lane(user), state: state, until: deadline)
         guard isKnown else { return .unknown }
         guard let verifier else { return .expired }
-        guard TraktAuthorization.isIssuer(iss, of: http.settings.authURL) else { return .refused }
+        guard CodeAuthorization.isIssuer(iss, of: http.settings.authURL) else { return .refused }
         let outcome = await http.authorize(
             "token",
             Self.body([

@@ -1,9 +1,9 @@
 package import Contracts
 package import JSON
 
-/// What Trakt can hold of ours. Plans compare projections, so what it cannot hold is never missing there, and a value
+/// What the other side, Trakt or Simkl, can hold of ours. Plans compare projections, so what it cannot hold is never missing there, and a value
 /// rounded to its scale is no change.
-package enum TraktProjection {
+package enum RemoteProjection {
     /// Whole numbers 1 to 10, halves upwards.
     package static func rating(_ rating: DecimalTenths) -> Int { min(10, max(1, (rating.tenths + 5) / 10)) }
 
@@ -12,7 +12,7 @@ package enum TraktProjection {
         (1...10).contains(theirs) ? DecimalTenths(tenths: theirs * 10) : nil
     }
 
-    /// To the minute; noon UTC of a day; nil where the date is unknown, which Trakt can hold too.
+    /// To the minute; noon UTC of a day; nil where the date is unknown, which they can hold too.
     package static func watchedAt(_ moment: PlayMoment) -> Timestamp? {
         switch moment {
         case .second(let at, _), .minute(let at, _):

@@ -1,0 +1,52 @@
+package import Cryptography
+
+/// One wish to connect by the authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636) and state.
+package struct CodeAuthorization: Sendable {
+    /// 256 random bits, handed out once; only its digest is kept.
+    package let state: Secret
+    /// 256 random bits in 43 characters; leaves this machine with the code only.
+    package let verifier: Secret
+
+    /// Both of at least 32 random bytes.
+    package init(state: [UInt8], verifier: [UInt8]) {
+        self.state = Secret(Base64.encodeURL(state))
+        self.verifier = Secret(Base64.encodeURL(verifier))
+    }
+
+    /// Where the browser goes for Trakt. The challenge is always there, and always S256.
+    package func url(at authURL: String, clientID: Secret, redirectURI: String) -> String {
+        "\(authURL)/oauth/authorize?\(query(clientID, redirectURI).joined(separator: "&"))"
+    }
+
+    /// The same at Simkl (V2), where a token without the right to write would be given out without a word.
+    package func url(atSimkl siteURL: String, clientID: Secret, redirectURI: String) -> String {
+        let fields = query(clientID, redirectURI) + ["scope=\(Self.escaped("media:read media:write"))"]
+        return "\(siteURL)/oauth2/authorize?\(fields.joined(separator: "&"))"
+    }
+
+    private func query(_ clientID: Secret, _ redirectURI: String) -> [String] {
+        let fields = [
+            ("response_type", "code"), ("client_id", clientID.revealed), ("redirect_uri", redirectURI),
+            ("state", state.revealed), ("code_challenge", Self.challenge(verifier)), ("code_challenge_method", "S256"),
+        ]
+        return fields.map { "\($0)=\(Self.escaped($1))" }
+    }
+
+    package static func challenge(_ verifier: Secret) -> String {
+        Base64.encodeURL(SHA256.hash(verifier.revealed).bytes)
+    }
+
+    /// Whether who sent the browser back is who it was sent to (RFC 9207). Trakt and Simkl say nothing, so nothing is good too.
+    package static func isIssuer(_ iss: String?, of authURL: String) -> Bool { iss.map { $0 == authURL } ?? true }
+
+    static func escaped(_ text: String) -> String {
+        let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
+        return text.utf8.reduce(into: "") { result, byte in
+            if plain.contains(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += "%" + Hex.encode([byte]).uppercased()
+            }
+        }
+    }
+}
