@@ -25,6 +25,7 @@ struct EventTests {
 
         private final class Heard: Sendable {
             let text = Mutex("")
+            let isWhole = Mutex(false)
         }
 
         private let process = Process()
@@ -40,6 +41,10 @@ struct EventTests {
             process.standardInput = FileHandle.nullDevice
             output.fileHandleForReading.readabilityHandler = { [heard] handle in
                 let data = handle.availableData
+                if data.isEmpty {
+                    handle.readabilityHandler = nil
+                    heard.isWhole.withLock { $0 = true }
+                }
                 heard.text.withLock { $0 += String(decoding: data, as: UTF8.self) }
             }
             try process.run()
@@ -48,7 +53,8 @@ struct EventTests {
         deinit { process.terminate() }
 
         var said: String { heard.text.withLock(\.self) }
-        var hasEnded: Bool { !process.isRunning }
+        /// Not before its last words were read: they are still in the pipe when the process is gone.
+        var hasEnded: Bool { heard.isWhole.withLock(\.self) }
 
         var events: [Event] {
             said.components(separatedBy: "\n\n").compactMap { block in

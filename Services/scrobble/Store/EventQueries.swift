@@ -3,14 +3,15 @@ import Postgres
 import Store
 
 /// Every SQL text about events. A transaction's events count when no earlier one is under way, so that none appears
-/// behind a place that was read already.
+/// behind a place that was read already. The order names the table: `xid` alone would be the text that is answered, and
+/// as text 1000 comes before 999.
 enum EventQueries {
     static let after = PGStatement(
         "events.after",
         """
         SELECT xid::text, position, user_id, kind, body || jsonb_build_object('at', created_at) FROM events
         WHERE (xid, position) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY xid, position LIMIT $3
+        ORDER BY events.xid, events.position LIMIT $3
         """, row: event)
 
     static let afterOf = PGStatement(
@@ -19,7 +20,7 @@ enum EventQueries {
         SELECT xid::text, position, user_id, kind, body || jsonb_build_object('at', created_at) FROM events
         WHERE user_id = $4 AND (xid, position) > ($1::text::xid8, $2)
             AND xid < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY xid, position LIMIT $3
+        ORDER BY events.xid, events.position LIMIT $3
         """, row: event)
 
     /// Behind everything that counts by now.

@@ -54,6 +54,26 @@ import Testing
         }
     }
 
+    @Test("The order is that of numbers, not of their digits: what follows 99 is 100")
+    func powersOfTen() async throws {
+        try await Self.withPools { pools in
+            let store = EventStore(database: Database(pool: pools[0]))
+            let user = UserID(Self.ids.next())
+            // Long committed, in a database of any age.
+            let insert = PGCommand(
+                "tests.tellAs",
+                "INSERT INTO events (user_id, xid, kind, body) SELECT $1, x::text::xid8, 'playback', '{}' "
+                    + "FROM unnest($2::bigint[]) AS x")
+            try await pools[0].execute(
+                insert, [.id(user), .intArray([9, 10, 99, 100, 101])], deadline: Self.deadline())
+            let start = EventPlace(transaction: "0", position: 0)
+            for known in [nil, user] {
+                let events = try await store.events(after: start, of: known, until: Self.deadline())
+                #expect(events.map { $0.place.split(separator: "-")[0] } == ["9", "10", "99", "100", "101"])
+            }
+        }
+    }
+
     @Test("Many plays in one statement are told as a number")
     func many() async throws {
         try await Self.withPools { pools in
