@@ -81,7 +81,11 @@ package struct UpstreamServer: Sendable {
         let sequence = desk.record(request, atMilliseconds: now, fault: fault)
         guard let fault else {
             let answer = isTooFast ? provider.rateLimited() : await provider.answer(request)
-            desk.settle(sequence, status: answer.status)
+            desk.settle(sequence, status: answer.ending == .whole ? answer.status : 0)
+            if case .silence(let milliseconds) = answer.ending {
+                try await Task.sleep(for: .milliseconds(milliseconds))
+            }
+            if answer.ending != .whole { try await context.channel.close(mode: .all) }
             return Self.response(answer)
         }
         let response = try await FaultyAnswer(fault: fault, provider: provider).respond(to: request, context)

@@ -15,6 +15,13 @@ package final class TraktAccounts: Sendable {
         package var lostReplyPercent = 0
         package var lostRequestPercent = 0
         package var busyPercent = 0
+        /// Of 100 lost requests and replies, how many end with a closed connection instead of a page.
+        package var closedPercent = 0
+        /// Every so manieth of them ends with nothing at all for `silenceMilliseconds`; 0: none.
+        package var silentEvery = 0
+        package var silenceMilliseconds = 30_000
+        /// Where luck begins anew.
+        package var seed: UInt64?
         /// How far readings lag behind writes, in seconds.
         package var lagSeconds = 0.0
         /// Items of a list that an account may have.
@@ -44,6 +51,21 @@ package final class TraktAccounts: Sendable {
         }
     }
 
+    /// Writes that nobody was told the outcome of.
+    package struct Lost: Sendable, Hashable {
+        /// Done.
+        package fileprivate(set) var replies = 0
+        /// Not done.
+        package fileprivate(set) var requests = 0
+        /// Of both: told by a closed connection, and by nothing at all; the rest by a page.
+        package fileprivate(set) var closed = 0
+        package fileprivate(set) var silent = 0
+
+        package init() {}
+
+        package var count: Int { replies + requests }
+    }
+
     struct State {
         var behaviour = Behaviour()
         var plays: [Play] = []
@@ -51,6 +73,7 @@ package final class TraktAccounts: Sendable {
         var lastWrite: [String: Double] = [:]
         var lastScrobble: [String: Double] = [:]
         var tooFast = 0
+        var lost = Lost()
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
         var shelves = TraktShelves()
         /// Numbers that no write may be about.
@@ -75,7 +98,12 @@ package final class TraktAccounts: Sendable {
         tokens.reset()
     }
 
-    package func behave(_ behaviour: Behaviour) { state.withLock { $0.behaviour = behaviour } }
+    package func behave(_ behaviour: Behaviour) {
+        state.withLock { state in
+            state.behaviour = behaviour
+            if let seed = behaviour.seed { state.random = seed }
+        }
+    }
 
     /// Every play of every account, the oldest first.
     package var plays: [Play] { state.withLock { $0.plays.filter { $0.goneAt == .infinity } } }
@@ -118,6 +146,9 @@ package final class TraktAccounts: Sendable {
 
     /// Writes that came sooner after another of the same account than is allowed.
     package var tooFastCount: Int { state.withLock(\.tooFast) }
+
+    /// Writes that were done, or not, and left open which.
+    package var lost: Lost { state.withLock(\.lost) }
 
     /// Answers what belongs to accounts; nil for the rest.
     package func answer(_ request: UpstreamRequest) -> UpstreamResponse? {
@@ -183,7 +214,10 @@ package final class TraktAccounts: Sendable {
         let (lost, gone, busy) = (
             state.behaviour.lostReplyPercent, state.behaviour.lostRequestPercent, state.behaviour.busyPercent
         )
-        if luck < gone { return .html("502 Bad gateway", status: 502) }
+        if luck < gone {
+            state.lost.requests += 1
+            return leftOpen(.html("502 Bad gateway", status: 502), &state)
+        }
         if luck < gone + busy { return limited(now) }
         if !state.broken.isEmpty,
             ["movies", "shows", "episodes"].contains(where: { name in
@@ -193,7 +227,23 @@ package final class TraktAccounts: Sendable {
             return .html("500 Internal Server Error", status: 500)
         }
         let answer = perform(path, token, body, now, &state)
-        return luck < gone + busy + lost ? .html("504 Gateway time-out", status: 504) : answer
+        guard luck < gone + busy + lost else { return answer }
+        state.lost.replies += 1
+        return leftOpen(.html("504 Gateway time-out", status: 504), &state)
+    }
+
+    /// The page of a proxy, a closed connection, or silence.
+    private static func leftOpen(_ page: UpstreamResponse, _ state: inout State) -> UpstreamResponse {
+        let behaviour = state.behaviour
+        var answer = page
+        if behaviour.silentEvery > 0, state.lost.count % behaviour.silentEvery == 0 {
+            state.lost.silent += 1
+            answer.ending = .silence(milliseconds: behaviour.silenceMilliseconds)
+        } else if behaviour.closedPercent > 0, draw(&state) < behaviour.closedPercent {
+            state.lost.closed += 1
+            answer.ending = .closed
+        }
+        return answer
     }
 
     private static func draw(_ state: inout State) -> Int {

@@ -5,6 +5,17 @@ package struct UpstreamResponse: Sendable {
     package var status: Int
     package var headers: [WireField]
     package var body: [UInt8]
+    /// What the caller gets of it.
+    package var ending = Ending.whole
+
+    /// How an answer reaches who asked.
+    package enum Ending: Sendable, Hashable {
+        case whole
+        /// The connection is closed in its place.
+        case closed
+        /// Nothing comes for so long; then the connection is closed.
+        case silence(milliseconds: Int)
+    }
 
     package init(status: Int, headers: [WireField], body: [UInt8]) {
         self.status = status

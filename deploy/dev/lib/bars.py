@@ -14,7 +14,8 @@ BARS = [
     (2, "Random kills", [], ["Queue: two workers killed at random moments", "Queue: two workers asked to end"],
      r"^bar Queue (crashes at random|asked to end)", ""),
     (3, "Ambiguous replies", [],
-     ["Two workers deliver every job once", "Workers that die at any point leave nothing behind"], None, ""),
+     ["2,000 ambiguous replies", "Two workers deliver every job once", "Workers that die at any point leave nothing behind"],
+     r"^bar Ambiguous replies", ""),
     (4, "Delete storm", ["DeleteStormTests"], [], None, ""),
     (5, "Sync convergence", ["FacetPlannerTests", "HistoryPlannerTests", "SyncSimulationTests"], [], None,
      "500 simulated worlds; REELAY_SYNC_SEEDS=10000 for more"),
@@ -52,7 +53,7 @@ BARS = [
 ]
 
 FILTERS = [
-    "QueueCrashTests/", "QueueFaultTests/", "QueueWorkerTests/", "QueueMutantTests/", "DeleteStormTests/",
+    "QueueCrashTests/", "QueueFaultTests/", "QueueWorkerTests/", "AmbiguousReplyTests/", "QueueMutantTests/", "DeleteStormTests/",
     "FacetPlannerTests/", "HistoryPlannerTests/", "SyncSimulationTests/", "SyncMutantTests/", "StrangerTests/",
     "FaultTests/DatabaseTests/", "OutageTests/", "TokenKeeperTests/", "SealerTests/", "RotationTests/", "CanaryTests/",
     "SyncJourneyTests/", "DrainTests/", "DeadlineTests/", "RetryTests/", "RawFrameTests/", "H2SharedLimitTests/",
@@ -64,7 +65,7 @@ FILTERS = [
 
 # Safeguards that are taken away in tests of their own, each of which says so.
 MUTANTS = [
-    "blind retry", "no unique index", "no fence", "no brake", "part taken for all", "no lease", "no retry budget",
+    "blind retry", "blind resend", "no unique index", "no fence", "no brake", "part taken for all", "no lease", "no retry budget",
     "no place", "one right too many", "no address check",
 ]
 # And those for which a whole test runs with REELAY_FAULTS_MUTANT, which must then fail.
