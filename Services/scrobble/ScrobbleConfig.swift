@@ -227,5 +227,6 @@ extension ScrobbleService {
         Migration(16, "sync_lists", sql: PackageResources._016_sync_lists_sql),
         Migration(17, "batch_triggers", sql: PackageResources._017_batch_triggers_sql),
         Migration(18, "simkl", sql: PackageResources._018_simkl_sql),
+        Migration(19, "pages_by_rows", sql: PackageResources._019_pages_by_rows_sql),
     ]
 }

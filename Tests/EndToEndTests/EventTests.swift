@@ -1,6 +1,5 @@
 import Foundation
 import Stack
-import Synchronization
 import Testing
 
 extension StackPlan {
@@ -23,38 +22,29 @@ struct EventTests {
             var data = ""
         }
 
-        private final class Heard: Sendable {
-            let text = Mutex("")
-            let isWhole = Mutex(false)
-        }
-
         private let process = Process()
-        private let heard = Heard()
+        /// What curl has written; a file holds all of it as soon as the process is gone.
+        private let file = FileManager.default.temporaryDirectory.appending(path: "events-\(UUID().uuidString)")
 
         init(_ client: PublicClient, lastID: String? = nil, query: String = "") throws {
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             process.arguments =
-                ["curl", "-sSN", "--max-time", "60", "-H", "authorization: Bearer \(client.token ?? "")"]
+                [
+                    "curl", "-sSN", "--max-time", "60", "-o", file.path, "-H",
+                    "authorization: Bearer \(client.token ?? "")",
+                ]
                 + (lastID.map { ["-H", "Last-Event-ID: \($0)"] } ?? []) + [client.base + "/events" + query]
-            let output = Pipe()
-            process.standardOutput = output
             process.standardInput = FileHandle.nullDevice
-            output.fileHandleForReading.readabilityHandler = { [heard] handle in
-                let data = handle.availableData
-                if data.isEmpty {
-                    handle.readabilityHandler = nil
-                    heard.isWhole.withLock { $0 = true }
-                }
-                heard.text.withLock { $0 += String(decoding: data, as: UTF8.self) }
-            }
             try process.run()
         }
 
-        deinit { process.terminate() }
+        deinit {
+            process.terminate()
+            try? FileManager.default.removeItem(at: file)
+        }
 
-        var said: String { heard.text.withLock(\.self) }
-        /// Not before its last words were read: they are still in the pipe when the process is gone.
-        var hasEnded: Bool { heard.isWhole.withLock(\.self) }
+        var said: String { (try? Data(contentsOf: file)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+        var hasEnded: Bool { !process.isRunning }
 
         var events: [Event] {
             said.components(separatedBy: "\n\n").compactMap { block in
@@ -83,7 +73,9 @@ struct EventTests {
         func wait(atMost limit: Duration = .seconds(20), _ isEnough: (Listener) -> Bool) async throws {
             let end = ContinuousClock.now + limit
             while !isEnough(self) {
-                guard ContinuousClock.now < end else { throw StackError("said only: \(said)") }
+                guard ContinuousClock.now < end else {
+                    throw StackError("\(hasEnded ? "ended, and" : "") said only: \(said)")
+                }
                 try await Task.sleep(for: .milliseconds(10))
             }
         }

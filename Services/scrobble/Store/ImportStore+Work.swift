@@ -101,7 +101,7 @@ extension ImportStore {
     func finish(
         _ reading: Reading, of claim: ImportClaim, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        try await database.transaction(until: deadline) { transaction throws(PGError) in
+        let isHeld = try await database.transaction(until: deadline) { transaction throws(PGError) in
             let place: [PGValue] = [.id(claim.user), .id(claim.id)]
             let isHeld = try await transaction.first(
                 ImportWorkQueries.finishReading,
@@ -111,11 +111,14 @@ extension ImportStore {
                     .int8(Int64(reading.rowCount)),
                 ])
             guard isHeld == true else { return false }
-            try await transaction.execute(ImportWorkQueries.countItems, place)
             try await transaction.execute(ImportWorkQueries.judgeLoose, place)
             if !reading.isUnclear { try await transaction.execute(ImportWorkQueries.dropChunks, place) }
             return true
         }
+        if isHeld, reading.rowCount >= limits.analysedRowsMin {
+            try await database.run(ImportWorkQueries.analyse, [], until: deadline)
+        }
+        return isHeld
     }
 
     // MARK: Matching
@@ -168,9 +171,9 @@ extension ImportStore {
     private func withRows(
         _ items: [StoredItem], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportPageOfItems {
-        guard !items.isEmpty else { return ImportPageOfItems(items: [], rows: [:]) }
+        guard let first = items.first, let last = items.last else { return ImportPageOfItems(items: [], rows: [:]) }
         let rows = try await database.rows(
-            ImportWorkQueries.itemRows, [.id(user), .id(id), .textArray(items.map(\.key))], until: deadline)
+            ImportWorkQueries.itemRows, [.id(user), .id(id), .text(first.key), .text(last.key)], until: deadline)
         return ImportPageOfItems(items: items, rows: Dictionary(grouping: rows, by: \.key))
     }
 

@@ -87,19 +87,6 @@ enum ImportWorkQueries {
             WHERE t.query -> 'ids' = '{}' AND excluded.query -> 'ids' <> '{}'
         """)
 
-    /// The rows are read: who speaks of what is counted, and a person's earlier word is taken.
-    static let countItems = PGCommand(
-        "imports.countItems",
-        """
-        UPDATE import_items t SET row_count = c.count,
-            match = CASE WHEN o.item_key IS NULL THEN t.match WHEN o.title_id IS NULL THEN 'skipped' ELSE t.match END
-        FROM (
-            SELECT item_key, count(*) AS count FROM import_rows
-            WHERE user_id = $1 AND import_id = $2 AND item_key IS NOT NULL GROUP BY item_key
-        ) c LEFT JOIN match_overrides o ON o.user_id = $1 AND o.item_key = c.item_key
-        WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key = c.item_key
-        """)
-
     /// What speaks of no title has its verdict already.
     static let judgeLoose = PGCommand(
         "imports.judgeLoose",
@@ -130,6 +117,13 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    /// Tells the planner of many new rows. Without it every later statement about them is planned for an empty table, and
+    /// looks whole imports over for each page, until autovacuum comes by.
+    static let analyse = PGCommand(
+        "imports.analyse",
+        "ANALYZE import_rows (user_id, import_id, place, item_key, verdict), import_items (user_id, import_id, item_key, match)",
+        kind: .solo)
+
     static let dropChunks = PGCommand(
         "imports.dropChunks", "DELETE FROM import_chunks WHERE user_id = $1 AND import_id = $2")
 
@@ -146,12 +140,13 @@ enum ImportWorkQueries {
     static let pending = PGStatement(
         "imports.pending",
         """
-        SELECT t.item_key, t.query, o.title_id FROM import_items t
+        SELECT t.item_key, t.query, o.title_id, o.item_key IS NOT NULL AND o.title_id IS NULL FROM import_items t
             LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
         WHERE t.user_id = $1 AND t.import_id = $2 AND t.match = 'pending' ORDER BY t.item_key LIMIT $3
         """
     ) { row throws(PGError) in
-        PendingItem(key: try row.next(), query: try row.nextJSON(), override: try row.next())
+        PendingItem(
+            key: try row.next(), query: try row.nextJSON(), override: try row.next(), isSkipped: try row.next())
     }
 
     static let matched = PGCommand(
@@ -166,20 +161,19 @@ enum ImportWorkQueries {
 
     // MARK: Judging and applying
 
-    /// The next titles, as many as have `$4` rows together, one at the least; up to `$5` where that is not empty.
+    /// The next titles, as many as have `$4` rows together, one at the least; up to `$5` where that is not empty. Rows in
+    /// the order of an index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
     static let items = PGStatement(
         "imports.items",
         """
-        SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number FROM (
-            SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number,
-                sum(row_count) OVER (ORDER BY item_key) - row_count AS before
-            FROM (
-                SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number, row_count
-                FROM import_items
-                WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND ($5 = '' OR item_key <= $5)
-                ORDER BY item_key LIMIT $4
-            ) t
-        ) t WHERE before < $4 OR $5 <> '' ORDER BY item_key
+        SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number FROM import_items
+        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND item_key <= CASE WHEN $5 <> '' THEN $5 ELSE (
+            SELECT max(item_key) FROM (
+                SELECT item_key FROM import_rows WHERE user_id = $1 AND import_id = $2 AND item_key > $3
+                ORDER BY item_key, place LIMIT $4
+            ) r
+        ) END
+        ORDER BY item_key
         """, row: item)
 
     static let item = PGStatement(
@@ -189,11 +183,12 @@ enum ImportWorkQueries {
         FROM import_items WHERE user_id = $1 AND import_id = $2 AND item_key = $3
         """, row: item)
 
+    /// The rows of titles that follow each other, from the first key to the last.
     static let itemRows = PGStatement(
         "imports.itemRows",
         """
         SELECT item_key, place, row, verdict FROM import_rows
-        WHERE user_id = $1 AND import_id = $2 AND item_key = ANY ($3) ORDER BY item_key, place
+        WHERE user_id = $1 AND import_id = $2 AND item_key BETWEEN $3 AND $4 ORDER BY item_key, place
         """
     ) { row throws(PGError) in
         ItemRow(key: try row.next(), place: try row.next(), row: try row.nextJSON(), verdict: try row.next())
@@ -409,6 +404,8 @@ struct PendingItem: Sendable {
     let query: TitleQuery
     /// What a person said before.
     let override: TitleID?
+    /// A person has said that its rows are left out.
+    let isSkipped: Bool
 }
 
 struct StoredItem: Sendable {

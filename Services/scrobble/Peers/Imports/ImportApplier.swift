@@ -38,6 +38,8 @@ struct ImportApplier: Sendable {
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) {
         let deadline = ContinuousClock.now + store.limits.stepTimeout
+        // Ratings are kept elsewhere.
+        async let rated = ratings(effects, aCase, batch)
         try await writePlays(effects, aCase, batch, until: deadline)
         try await asking { () throws(StoreError) in
             let writer = aCase.writer
@@ -47,7 +49,17 @@ struct ImportApplier: Sendable {
             _ = try await judge.shelves.put(effects.begunItems(aCase.at), by: writer, until: deadline)
         }
         try await writeLists(effects, aCase, until: deadline)
-        try await writeRatings(effects, aCase, batch)
+        try await rated.get()
+    }
+
+    private func ratings(
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
+    ) async -> Result<Void, ImportTrouble> {
+        do throws(ImportTrouble) {
+            return .success(try await writeRatings(effects, aCase, batch))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func writePlays(

@@ -32,6 +32,7 @@ struct ImportMatching: Sendable {
         of items: [PendingItem]
     ) async throws(ImportTrouble) -> [(key: String, match: ItemMatch, title: MeantTitle?)] {
         var found: [Int: (match: ItemMatch, title: MeantTitle?)] = [:]
+        for index in items.indices where items[index].isSkipped { found[index] = (.skipped, nil) }
         let said = items.indices.filter { items[$0].override != nil }
         if !said.isEmpty {
             let titles = try await titles(said.compactMap { items[$0].override })
@@ -51,7 +52,9 @@ struct ImportMatching: Sendable {
         // An id decides; names are compared where there is none, or none that is known.
         let identified = items.indices.filter { found[$0] == nil && items[$0].query.isIdentified }
         try await resolve(identified, items.map(\.query.withoutNames), &found)
-        let named = items.indices.filter { found[$0]?.title == nil && items[$0].query.isNamed }
+        let named = items.indices.filter {
+            found[$0]?.title == nil && found[$0]?.match != .skipped && items[$0].query.isNamed
+        }
         try await resolve(named, items.map(\.query.withoutIds), &found)
         return items.indices.map { index in
             let outcome = found[index] ?? (.unknown, nil)

@@ -129,6 +129,22 @@ package struct ImportWorker: Sendable {
 
     private func judge(_ claim: ImportClaim) async throws(ImportTrouble) {
         let aCase = try self.case(of: claim)
+        // What applies itself is judged page by page as it is written: nobody looks at it in between.
+        if !claim.appliesItself { try await judgePages(of: claim, aCase) }
+        let bare = try await bareLists(of: claim)
+        if !bare.isEmpty {
+            let verdicts = try await tools.judge.judge(bare: bare, aCase, until: .now + limits.stepTimeout)
+            try await hold(claim, done: nil, judged: nil, count: 0, verdicts)
+        }
+        let batch = claim.appliesItself ? BatchID(tools.ids.next()) : nil
+        let isHeld = try await asking { () throws(StoreError) in
+            try await store.enter(
+                batch == nil ? .ready : .applying, claim, batch: batch, until: .now + limits.stepTimeout)
+        }
+        guard isHeld else { throw .lost }
+    }
+
+    private func judgePages(of claim: ImportClaim, _ aCase: ImportJudge.Case) async throws(ImportTrouble) {
         var key = claim.doneKey
         while true {
             let page = try await page(of: claim, after: key)
@@ -142,17 +158,6 @@ package struct ImportWorker: Sendable {
             guard isHeld else { throw .lost }
             key = last
         }
-        let bare = try await bareLists(of: claim)
-        if !bare.isEmpty {
-            let verdicts = try await tools.judge.judge(bare: bare, aCase, until: .now + limits.stepTimeout)
-            try await hold(claim, done: nil, judged: nil, count: 0, verdicts)
-        }
-        let batch = claim.appliesItself ? BatchID(tools.ids.next()) : nil
-        let isHeld = try await asking { () throws(StoreError) in
-            try await store.enter(
-                batch == nil ? .ready : .applying, claim, batch: batch, until: .now + limits.stepTimeout)
-        }
-        guard isHeld else { throw .lost }
     }
 
     // MARK: Applying
@@ -167,23 +172,26 @@ package struct ImportWorker: Sendable {
                 at: tools.clock.now, until: deadline)
         }
         var (done, judged) = (claim.doneKey, claim.judgedKey)
-        while true {
-            // What was judged and not written: its verdicts stand.
+        // Titles that are written, and noted as done together with the verdicts on the next ones.
+        var unnoted = 0
+        // What was judged and not written: its verdicts stand.
+        var page = try await page(of: claim, after: done, upTo: judged > done ? judged : "")
+        while let last = page.items.last?.key {
             let isJudged = judged > done
-            var page = try await page(of: claim, after: done, upTo: isJudged ? judged : "")
-            guard let last = page.items.last?.key else { break }
             try await applier.nameUnknown(&page, aCase)
             let (verdicts, effects) = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
-            if !isJudged {
-                try await hold(claim, done: nil, judged: last, count: 0, verdicts)
-                judged = last
-            }
+            try await hold(
+                claim, done: unnoted > 0 ? done : nil, judged: isJudged ? nil : last, count: unnoted,
+                isJudged ? [] : verdicts)
+            if !isJudged { judged = last }
             await observe(.judged(claim))
+            async let next = pageAhead(of: claim, after: last, upTo: judged > last ? judged : "")
             try await applier.write(effects, aCase, batch)
             await observe(.written(claim))
-            try await hold(claim, done: last, judged: nil, count: page.items.count, [])
-            done = last
+            (done, unnoted) = (last, page.items.count)
+            page = try await next.get()
         }
+        if unnoted > 0 { try await hold(claim, done: done, judged: nil, count: unnoted, []) }
         let bare = try await bareLists(of: claim)
         _ = try await applier.write(
             bare.map { NewList($0.row, at: aCase.at) }, aCase, until: .now + limits.stepTimeout)
@@ -238,6 +246,17 @@ package struct ImportWorker: Sendable {
     ) async throws(ImportTrouble) -> ImportPageOfItems {
         try await asking { () throws(StoreError) in
             try await store.nextPage(of: claim, after: key, upTo: last, until: .now + limits.stepTimeout)
+        }
+    }
+
+    /// The same, read while something else is written.
+    private func pageAhead(
+        of claim: ImportClaim, after key: String, upTo last: String
+    ) async -> Result<ImportPageOfItems, ImportTrouble> {
+        do throws(ImportTrouble) {
+            return .success(try await page(of: claim, after: key, upTo: last))
+        } catch {
+            return .failure(error)
         }
     }
 

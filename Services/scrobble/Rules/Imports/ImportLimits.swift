@@ -12,6 +12,8 @@ package struct ImportLimits: Sendable, Hashable {
     package var openMax = 20
     /// Rows that are written by one statement.
     package var rowsAtOnce = 1_000
+    /// From so many rows on the planner is told of an import at once; smaller ones do without.
+    package var analysedRowsMin = 1_000
     /// Titles that metadata is asked for at once; its own bound is 500.
     package var titlesAtOnce = 500
     /// Rows that are judged or applied together; a title's rows stay together beyond it.
