@@ -30,7 +30,7 @@ package enum ContractGenerator {
             for operation in gateway.operations {
                 try RPCForwarding.check(operation, schemas.declarations, file: document.file)
             }
-            var bundler = DocumentBundler(documents: documents, registry: model.registry)
+            var bundler = DocumentBundler(documents: documents, registry: model.registry, isForStrangers: true)
             let completion = PublicCompletion(
                 registry: model.registry, operations: gateway.operations,
                 examples: SchemaExample(documents: documents, schemas: schemas))

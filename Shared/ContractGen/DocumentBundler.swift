@@ -8,22 +8,32 @@ struct DocumentBundler {
     private var schemas: [String: SpecNode] = [:]
     private var pending: [String] = []
     private var errors: Set<String> = []
+    /// Whether the document says what holds for every text: no U+0000, which Postgres cannot keep.
+    private let isForStrangers: Bool
+    private static let textPattern = #"^[^\x00]*$"#
+    /// What says more of a text than that it is one.
+    private static let kindsOfText = ["pattern", "enum", "const", "format", "contentMediaType"]
+    /// Below these stand values, or fields of HTTP, which cannot hold that character.
+    private static let noSchemas: Set<String> = ["example", "examples", "default", "headers"]
     /// Members that only tests read; no caller is shown them.
     private static let unpublished: Set<String> = [
         "x-example", "x-provoke", "x-conditional", "x-repeatable", "x-upload",
     ]
 
-    init(documents: [String: SpecNode], registry: [RegistryEntry]) {
+    init(documents: [String: SpecNode], registry: [RegistryEntry], isForStrangers: Bool = false) {
+        self.isForStrangers = isForStrangers
         self.documents = documents
         self.registry = registry
     }
 
     /// The JSON of `document`, one line per method, path or schema.
     mutating func bundle(_ document: SpecNode) throws(SpecError) -> String {
-        guard case .object(var members) = try rewrite(document) else { throw document.fail("must be an object") }
+        guard case .object(var members) = try rewrite(document, withTexts: isForStrangers) else {
+            throw document.fail("must be an object")
+        }
         var added: [String: SpecValue] = [:]
         while let name = pending.popLast() {
-            if let node = schemas[name] { added[name] = try rewrite(node) }
+            if let node = schemas[name] { added[name] = try rewrite(node, withTexts: isForStrangers) }
         }
         var components: [(key: String, value: SpecValue)] = []
         if let position = members.firstIndex(where: { $0.key == "components" }) {
@@ -54,24 +64,42 @@ struct DocumentBundler {
         .object([("code", .int(entry.code)), ("message", .string(entry.meaning))])
     }
 
-    private mutating func rewrite(_ node: SpecNode) throws(SpecError) -> SpecValue {
+    private mutating func rewrite(_ node: SpecNode, withTexts: Bool) throws(SpecError) -> SpecValue {
         switch node.value {
         case .array:
             var elements: [SpecValue] = []
-            for element in try node.elements() { elements.append(try rewrite(element)) }
+            for element in try node.elements() { elements.append(try rewrite(element, withTexts: withTexts)) }
             return .array(elements)
         case .object:
+            let withTexts = withTexts && !Self.isHeader(node)
             var members: [(key: String, value: SpecValue)] = []
             for (key, member) in try node.members() where !Self.unpublished.contains(key) {
                 if key == "$ref", case .string(let reference) = member.value {
                     members.append((key, .string(try local(reference, member))))
                 } else {
-                    members.append((key, try rewrite(member)))
+                    members.append((key, try rewrite(member, withTexts: withTexts && Self.hasSchemas(key))))
                 }
             }
+            if withTexts, Self.isAnyText(node) { members.append(("pattern", .string(Self.textPattern))) }
             return .object(members)
         default: return node.value
         }
+    }
+
+    /// Whether what stands below `key` may be a schema of a text: not in bodies that are bytes.
+    private static func hasSchemas(_ key: String) -> Bool {
+        if noSchemas.contains(key) { return false }
+        return key.hasPrefix("/") || !key.contains("/") || key == "application/json"
+    }
+
+    private static func isHeader(_ node: SpecNode) -> Bool {
+        if case .string("header")? = node["in"]?.value { return true }
+        return false
+    }
+
+    private static func isAnyText(_ node: SpecNode) -> Bool {
+        guard case .string("string")? = node["type"]?.value else { return false }
+        return kindsOfText.allSatisfy { node[$0] == nil }
     }
 
     private mutating func local(_ reference: String, _ node: SpecNode) throws(SpecError) -> String {

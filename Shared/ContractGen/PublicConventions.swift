@@ -4,6 +4,8 @@ enum PublicConventions {
     private static let writes = ["put", "post", "delete", "patch"]
     private static let tags = #"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
 
+    private static let tag = "\"rX0mQ8sVt3cN1kz2bQ7wLg\""
+
     static func apply(to document: SpecNode) throws(SpecError) -> SpecNode {
         let paths = try document.require("paths")
         var described: [(key: String, value: SpecValue)] = []
@@ -37,7 +39,7 @@ enum PublicConventions {
     private static func describe(reader: SpecNode) throws(SpecError) -> SpecValue {
         var operation = try reader.members().map { (key: $0.key, value: $0.node.value) }
         // What is sent as it happens has no state that a tag could name.
-        if try reader["responses"]?["200"]?.flag("x-stream") == true { return .object(operation) }
+        if try reader["responses"]?["200"]?.flag("x-stream") == true { return try describe(stream: reader) }
         set("parameters", try parameters(of: reader, adding: ["IfNoneMatch"]), in: &operation)
         var answers: [(key: String, value: SpecValue)] = []
         for (status, answer) in try reader.require("responses").members() {
@@ -54,6 +56,43 @@ enum PublicConventions {
         answers.insert((key: "304", value: reference("responses/NotModified")), at: rest)
         set("responses", .object(answers), in: &operation)
         return .object(operation)
+    }
+
+    /// The document tells what an event holds; what a client reads is that in the fields of an event stream.
+    private static func describe(stream reader: SpecNode) throws(SpecError) -> SpecValue {
+        let place = ["responses", "200", "content", "text/event-stream", "schema"]
+        guard let event = reader["responses"]?["200"]?["content"]?["text/event-stream"]?["schema"] else {
+            return reader.value
+        }
+        let text = SpecValue.object([("type", .string("string"))])
+        let nothing = SpecValue.object([("type", .string("object")), ("maxProperties", .int(0))])
+        let data = SpecValue.object([
+            ("type", .string("string")), ("contentMediaType", .string("application/json")),
+            ("contentSchema", .object([("anyOf", .array([event.value, nothing]))])),
+        ])
+        let fields = SpecValue.object([
+            ("type", .string("object")),
+            (
+                "description",
+                .string(
+                    "One event. `data` is what has happened, as JSON, in the member that `event` names; `{}` beside a word about "
+                        + "the stream itself, which has no id.")
+            ),
+            ("additionalProperties", .bool(false)),
+            ("required", .array([.string("event"), .string("data")])),
+            ("properties", .object([("id", text), ("event", text), ("data", data)])),
+        ])
+        return try replacing(place[...], of: reader, by: fields)
+    }
+
+    /// `node` with another value at `path`.
+    private static func replacing(
+        _ path: ArraySlice<String>, of node: SpecNode, by value: SpecValue
+    ) throws(SpecError) -> SpecValue {
+        guard let key = path.first else { return value }
+        var members = try node.members().map { (key: $0.key, value: $0.node.value) }
+        set(key, try replacing(path.dropFirst(), of: node.require(key), by: value), in: &members)
+        return .object(members)
     }
 
     private static func parameters(of operation: SpecNode, adding names: [String]) throws(SpecError) -> SpecValue {
@@ -90,17 +129,19 @@ enum PublicConventions {
             (
                 key: "IfNoneMatch",
                 value: header(
-                    "If-None-Match", "Answers 304 without a body where what is there still has one of these tags.")
+                    "If-None-Match", "Answers 304 without a body where what is there still has one of these tags.",
+                    examples: [tag, "*"])
             ),
             (
                 key: "IfMatch",
                 value: header(
-                    "If-Match", "Changes nothing, and answers 412, unless what is there has one of these tags.")
+                    "If-Match", "Changes nothing, and answers 412, unless what is there has one of these tags.",
+                    examples: ["*", tag])
             ),
         ]
     }
 
-    private static func header(_ name: String, _ description: String) -> SpecValue {
+    private static func header(_ name: String, _ description: String, examples: [String]) -> SpecValue {
         .object([
             (key: "name", value: .string(name)), (key: "in", value: .string("header")),
             (key: "required", value: .bool(false)), (key: "description", value: .string(description)),
@@ -108,8 +149,10 @@ enum PublicConventions {
                 key: "schema",
                 value: .object([
                     (key: "type", value: .string("string")), (key: "pattern", value: .string(tags)),
+                    // For whoever makes up values: the pattern alone is hard to satisfy.
+                    (key: "format", value: .string("entity-tags")),
                     (key: "maxLength", value: .int(1_000)),
-                    (key: "examples", value: .array([.string("\"rX0mQ8sVt3cN1kz2bQ7wLg\"")])),
+                    (key: "examples", value: .array(examples.map { .string($0) })),
                 ])
             ),
         ])

@@ -72,6 +72,53 @@ struct ServedDocumentTests {
         }
     }
 
+    /// Postgres cannot keep that character, so it is refused; who makes a client of the document is to know before.
+    @Test("Every text says that it holds no U+0000, and one that does is refused")
+    func texts() async throws {
+        let (documents, operations) = try await served()
+        let document = try #require(documents.files[Self.file])
+        let kinds = ["pattern", "enum", "const", "format"]
+        func silent(_ tree: Tree, _ path: String) -> [String] {
+            let here = tree["type"]?.text == "string" && kinds.allSatisfy { tree[$0] == nil } ? [path] : []
+            return here
+                + tree.members.filter { $0.key != "example" && $0.key != "examples" }
+                .flatMap { silent($0.value, "\(path).\($0.key)") }
+                + tree.items.enumerated().flatMap { silent($0.element, "\(path).\($0.offset)") }
+        }
+        #expect(silent(try #require(document.value(at: "components.schemas")), "schemas").isEmpty)
+        for (name, node) in operations {
+            let queries = (node["parameters"]?.items ?? []).filter { $0["in"]?.text != "header" }
+            #expect(silent(.list(queries), name).isEmpty)
+        }
+        let review = try #require(document.value(at: "components.schemas.Review.pattern")?.text)
+        for (text, fits) in [("a\u{0}b", false), ("\u{0}", false), ("a\u{1}b\n", true), ("", true)] {
+            #expect((text.range(of: review, options: .regularExpression) != nil) == fits)
+        }
+        let person = try await #require(Stack.current).people.next(asAdministrator: false)
+        let port = try #require(Stack.current).service("gateway").port
+        for (verb, path, body) in [
+            ("GET", "/search?query=a%00b", ""),
+            ("POST", "/lists", #"{"name":"a\u0000b"}"#),
+        ] {
+            let answer = try await Wire.send(
+                verb, "http://127.0.0.1:\(port)/api/v1\(path)",
+                headers: ["authorization": "Bearer \(person.token)", "content-type": "application/json"],
+                bytes: Array(body.utf8))
+            #expect(answer.status == 400, "\(path): \(answer.text)")
+        }
+    }
+
+    @Test("What a stream sends is described as it is sent")
+    func streams() async throws {
+        let (_, operations) = try await served()
+        let stream = try #require(operations.first { $0.name == "get /api/v1/events" }?.node)
+        let event = try #require(
+            stream["responses"]?["200"]?["content"]?.members["text/event-stream"]?["schema"]?["properties"])
+        #expect(Set(event.members.keys) == ["id", "event", "data"])
+        #expect(
+            event["data"]?["contentSchema"]?["anyOf"]?.items.first?["$ref"]?.text == "#/components/schemas/Event")
+    }
+
     @Test("The document has no member without a value: such a one is a slip of the pen")
     func slips() async throws {
         let (documents, _) = try await served()

@@ -143,6 +143,21 @@ struct EventTests {
         #expect(late.events[0].name == "reset")
     }
 
+    /// A browser gives up for good on any answer but 200, and could never get rid of an id that it was once given.
+    @Test("Who comes back with something that was never an id is told to read anew, and hears what happens")
+    func lost() async throws {
+        let alice = try await person()
+        for id in ["0", "8312", "a word of its own", "10000000000000000000-1"] {
+            let listener = try Listener(alice, lastID: id)
+            try await listener.wait { $0.events.count >= 1 }
+            #expect(listener.events.map(\.name) == ["reset"], "\(id): \(listener.said)")
+            #expect(listener.said.hasPrefix("retry: "))
+            try await watch(alice, to: 10)
+            try await listener.wait { $0.events.count >= 3 }
+            #expect(listener.events.dropFirst().map(\.name) == ["playback", "playback"], "\(id)")
+        }
+    }
+
     @Test("A stream ends when it is told to, when the session ends, and when the gateway stops")
     func ends() async throws {
         let stack = try #require(Stack.current)

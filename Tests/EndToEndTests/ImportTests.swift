@@ -306,6 +306,24 @@ struct ImportTests {
         #expect(strange["problem"] as? String == "the header is of no export that is known")
     }
 
+    @Test("A request without a file is no request for an import, whatever form it has")
+    func nothing() async throws {
+        let client = try await person()
+        let parts = "--x\r\ncontent-disposition: form-data; name=\"note\"\r\n\r\nno file\r\n--x--\r\n"
+        let bodies = [
+            ("", "application/octet-stream"), ("", "text/csv"), ("--x--\r\n", "multipart/form-data; boundary=x"),
+            (parts, "multipart/form-data; boundary=x"),
+        ]
+        for (body, type) in bodies {
+            let answer = try await client.upload("/imports", Array(body.utf8), type: type)
+            #expect(answer.status == 400, "\(type): \(answer.answer.text)")
+            #expect(answer.json["detail"] as? String == "no file was sent", "\(type)")
+        }
+        let kept = try await client.send("GET", "/imports")
+        let states = (kept.json["imports"] as? [[String: Any]])?.map { $0["state"] as? String }
+        #expect(states?.allSatisfy { $0 == "cancelled" } == true, "\(kept.answer.text)")
+    }
+
     @Test("Trakt's export without any key: plays by their ids, ratings, lists, comments; what it lacks is said")
     func trakt() async throws {
         let client = try await person()

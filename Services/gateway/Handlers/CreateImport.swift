@@ -17,12 +17,13 @@ struct CreateImport: Sendable {
         let made = try await scrobble.createImport(
             CreateImportParams(user: caller.user, timeZone: caller.timeZone), context.rpc.outgoing())
         do throws(RPCError) {
-            let sender = Sender(scrobble: scrobble, user: caller.user, id: made.id, context: context)
+            var sender = Sender(scrobble: scrobble, user: caller.user, id: made.id, context: context)
             if let type = input.upload.contentType, let boundary = MultipartReader.boundary(of: type) {
-                try await sendParts(input.upload, boundary, sender)
+                try await sendParts(input.upload, boundary, &sender)
             } else {
-                try await sendWhole(input.upload, named: input.name, sender)
+                try await sendWhole(input.upload, named: input.name, &sender)
             }
+            guard sender.hasSent else { throw .invalidRequest("no file was sent") }
             return EdgeReply(
                 try await scrobble.finishUpload(
                     FinishUploadParams(user: caller.user, import: made.id, apply: input.apply),
@@ -36,9 +37,8 @@ struct CreateImport: Sendable {
     }
 
     private func sendWhole(
-        _ upload: EdgeUpload, named name: String?, _ sender: consuming Sender
+        _ upload: EdgeUpload, named name: String?, _ sender: inout Sender
     ) async throws(RPCError) {
-        var sender = sender
         var isFirst = true
         while let bytes = try await upload.next() {
             if isFirst {
@@ -52,9 +52,8 @@ struct CreateImport: Sendable {
     }
 
     private func sendParts(
-        _ upload: EdgeUpload, _ boundary: String, _ sender: consuming Sender
+        _ upload: EdgeUpload, _ boundary: String, _ sender: inout Sender
     ) async throws(RPCError) {
-        var sender = sender
         var reader = MultipartReader(boundary: boundary)
         while let bytes = try await upload.next() {
             var events: [MultipartReader.Event] = []
@@ -90,6 +89,8 @@ struct CreateImport: Sendable {
         private var number = -1
         private var offset = 0
         private var waiting: [UInt8] = []
+        /// Whether anything of a file has been passed on.
+        private(set) var hasSent = false
 
         init(scrobble: ScrobbleClient, user: UserID, id: ImportID, context: EdgeContext) {
             self.scrobble = scrobble
@@ -131,6 +132,7 @@ struct CreateImport: Sendable {
                     user: user, import: id, file: number, name: name, offset: offset, data: Base64.encode(piece)),
                 context.rpc.outgoing())
             offset += count
+            hasSent = true
         }
     }
 }

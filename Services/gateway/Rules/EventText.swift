@@ -21,9 +21,11 @@ struct EventPosition: Comparable {
     private let transaction: UInt64
     private let position: UInt64
 
-    /// Nil for what is no place.
+    /// Nil for what is no place: two numbers of 19 digits at most, as between services.
     init?(_ place: String) {
-        let parts = place.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
+        let parts = place.split(separator: "-", omittingEmptySubsequences: false).map { digits in
+            digits.utf8.count <= 19 && digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt64(digits) : nil
+        }
         guard parts.count == 2, let transaction = parts[0], let position = parts[1] else { return nil }
         self.transaction = transaction
         self.position = position

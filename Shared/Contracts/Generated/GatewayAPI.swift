@@ -518,8 +518,7 @@ package protocol GatewayAPI: Sendable {
         _ input: ListImportsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportPage>
     /// Brings files in, whole archives or single files of Letterboxd, Trakt and IMDb; `curl --data-binary @export.zip`
-    /// or `curl -F file=@diary.csv -F file=@ratings.csv`. `POST /api/v1/imports`. Errors: fileRefused, importExists,
-    /// importNotReady.
+    /// or `curl -F file=@diary.csv -F file=@ratings.csv`. `POST /api/v1/imports`. Errors: fileRefused, importExists.
     func createImport(
         _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import>

@@ -30,7 +30,10 @@ final class EventSource: Sendable {
     private let relay: EventRelay
     private let scrobble: ScrobbleClient
     private let accounts: Accounts
-    private let lastID: String?
+    /// Where the client was last; nil where it begins, or says something that was never a place.
+    private let place: String?
+    /// What it says was never a place: so nobody knows what it has.
+    private let isLost: Bool
     private let endsAt: ContinuousClock.Instant
     private let state: Mutex<State>
 
@@ -42,11 +45,12 @@ final class EventSource: Sendable {
         self.relay = relay
         self.scrobble = scrobble
         self.accounts = accounts
-        self.lastID = lastID
+        place = lastID.flatMap { EventPosition($0) == nil ? nil : $0 }
+        isLost = lastID?.isEmpty == false && place == nil
         let life = min(seconds.map { Duration.seconds($0) } ?? relay.limits.streamMax, relay.limits.streamMax)
         endsAt = .now + life
         let first = ContinuousClock.now + relay.limits.heartbeat
-        state = Mutex(State(last: lastID.flatMap { EventPosition($0) }, heartbeatAt: first, lookAt: first))
+        state = Mutex(State(last: place.flatMap { EventPosition($0) }, heartbeatAt: first, lookAt: first))
     }
 
     /// Nobody listens any more.
@@ -73,7 +77,8 @@ final class EventSource: Sendable {
                 let isOver = state.withLock { state in
                     state.listener = listener
                     if state.stage.isOver { return true }
-                    state.stage = lastID.map { .missed(after: $0) } ?? .live
+                    if isLost { state.waiting.append(EventText.word("reset")) }
+                    state.stage = place.map { .missed(after: $0) } ?? .live
                     return false
                 }
                 if isOver { relay.leave(listener, of: caller.user) } else { return EventText.beginning }
