@@ -132,11 +132,12 @@ let package = Package(
         + shared(
             "Outbound", ["Cryptography", "Runtime", httpClient, log, metrics, product("NIOCore", "swift-nio")],
             tests: [product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio")])
+        + shared("Reloading", [product("NIOPosix", "swift-nio")])
         + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
         + shared(
             "Edge",
             [
-                "Contracts", "Cryptography", "GZip", "JSON", "OTLP", "RPC", hummingbird,
+                "Contracts", "Cryptography", "GZip", "JSON", "OTLP", "RPC", "Reloading", hummingbird,
                 product("HummingbirdCore", "hummingbird"), product("HummingbirdHTTP2", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"), product("NIOHTTPTypes", "swift-nio-extras"),
@@ -146,8 +147,8 @@ let package = Package(
         + shared(
             "Assembly",
             [
-                "Cryptography", "HTTP2", "OTLP", "Postgres", "RPC", "Runtime", "Store", log, metrics,
-                product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                "Cryptography", "HTTP2", "OTLP", "Postgres", "RPC", "Reloading", "Runtime", "Store", log, metrics,
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ], tests: nil)
         + shared(
             "Runtime",

@@ -86,8 +86,8 @@ extension GatewayService {
         }
         let identity = try Self.identity(values[certificate], values[certificateKey])
         if let identity {
-            let watch = CertificateWatch(certificate: identity, logger: runtime.logger)
-            assembly.add(.running("certificate", phase: .background, { await watch.run() }))
+            assembly.add(
+                .running("certificate", phase: .background, { await identity.run(logger: runtime.logger) }))
         }
         let edge = EdgeServer(
             routes: GatewayRoutes.all(service) + CallbackPage.routes + [ReferencePage.route],

@@ -1,11 +1,9 @@
-internal import Glibc
 internal import HTTP2
 internal import Logging
 internal import Metrics
-internal import NIOPosix
 internal import NIOSSL
+internal import Reloading
 internal import Runtime
-internal import Synchronization
 
 /// The certificates by which the services of one deployment know each other, read again when their files change: connections
 /// that are made from then on use them, those that are open go on.
@@ -19,54 +17,46 @@ final class PeerTLS: Sendable {
     private struct Contexts: Sendable {
         let client: NIOSSLContext
         let server: NIOSSLContext
-        /// What the files held, to see whether they have changed.
-        let files: [[UInt8]]
         /// Seconds since 1970.
         let expiresAt: Int
     }
 
-    private let folder: String
     private let logger: Logger
     private let expiry = Gauge(label: "peer_tls_certificate_expires_timestamp_seconds")
     private let failures = Counter(label: "peer_tls_reload_failures_total")
-    private let current: Mutex<Contexts>
+    private let files: ReloadedFiles<Contexts>
 
     init(folder: String, logger: Logger) throws(StartupError) {
-        self.folder = folder
         self.logger = logger
         do {
-            let contexts = try Self.contexts(Self.read(folder))
-            expiry.record(contexts.expiresAt)
-            current = Mutex(contexts)
+            let paths = ["tls.crt", "tls.key", "ca.crt"].map { "\(folder)/\($0)" }
+            files = try ReloadedFiles(paths) { files in try Self.contexts(files) }
         } catch {
             throw .setting(SharedKeys.peerTLSFolder.name, "\(error)")
         }
+        expiry.record(files.value.expiresAt)
     }
 
     /// What a client shows and believes at this moment.
-    var client: NIOSSLContext { current.withLock { $0.client } }
+    var client: NIOSSLContext { files.value.client }
 
     /// What a server shows and believes, and whom it lets in.
     func server(admitting callers: Set<String>) -> H2ServerTLS {
-        H2ServerTLS(admits: { !callers.isDisjoint(with: $0) }, context: { self.current.withLock { $0.server } })
+        H2ServerTLS(admits: { !callers.isDisjoint(with: $0) }, context: { self.files.value.server })
     }
 
-    /// Looks for other files until it is cancelled. Files that do not fit together, as while they are replaced one by one,
-    /// change nothing.
+    /// Looks for other files until it is cancelled.
     func run() async {
-        var refused: [[UInt8]]?
-        while (try? await Task.sleep(for: Self.lookEvery)) != nil {
-            do {
-                let files = try await NIOThreadPool.singleton.runIfActive { [folder] in try Self.read(folder) }
-                guard files != current.withLock({ $0.files }), files != refused else { continue }
-                refused = files
-                let contexts = try Self.contexts(files)
-                current.withLock { $0 = contexts }
-                expiry.record(contexts.expiresAt)
+        await files.watch(every: Self.lookEvery) { outcome in
+            switch outcome {
+            case .unchanged: break
+            case .renewed:
+                expiry.record(files.value.expiresAt)
                 logger.notice("peer certificates replaced")
-            } catch {
+            case .failed(let cause, let isNew):
+                // With each look, so that whoever watches the number sees it for as long as the trouble lasts.
                 failures.increment()
-                logger.warning("peer certificates cannot be used", metadata: ["cause": "\(error)"])
+                if isNew { logger.warning("peer certificates cannot be used", metadata: ["cause": "\(cause)"]) }
             }
         }
     }
@@ -75,25 +65,6 @@ final class PeerTLS: Sendable {
     private struct Unusable: Error, CustomStringConvertible {
         let description: String
     }
-
-    /// Blocks: from `init`, before anything is served, or on a thread that may.
-    private static func read(_ folder: String) throws -> [[UInt8]] {
-        try ["tls.crt", "tls.key", "ca.crt"].map { name in
-            guard let file = fopen("\(folder)/\(name)", "rb") else {
-                throw Unusable(description: "\(folder)/\(name) cannot be read")
-            }
-            defer { fclose(file) }
-            var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
-            let count = fread(&bytes, 1, bytes.count, file)
-            guard count > 0, count <= fileBytesMax else {
-                throw Unusable(description: "\(folder)/\(name) is empty or larger than \(fileBytesMax) bytes")
-            }
-            return Array(bytes.prefix(count))
-        }
-    }
-
-    /// Of one file.
-    private static let fileBytesMax = 256 * 1_024
 
     private static func contexts(_ files: [[UInt8]]) throws -> Contexts {
         let chain = try NIOSSLCertificate.fromPEMBytes(files[0])
@@ -116,6 +87,6 @@ final class PeerTLS: Sendable {
         client.applicationProtocols = ["h2"]
         return Contexts(
             client: try NIOSSLContext(configuration: client), server: try NIOSSLContext(configuration: server),
-            files: files, expiresAt: Int(leaf.notValidAfter))
+            expiresAt: Int(leaf.notValidAfter))
     }
 }

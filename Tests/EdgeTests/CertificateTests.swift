@@ -1,6 +1,7 @@
 import Edge
 import Foundation
 import NIOPosix
+import Reloading
 import Testing
 
 /// The public side with a certificate, asked by a client that shares no code with it.
