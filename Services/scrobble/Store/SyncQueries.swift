@@ -419,6 +419,9 @@ enum SyncQueries {
             stamps = excluded.stamps, our_version = excluded.our_version, whole_at = excluded.whole_at
         """)
 
+    static let reopen = PGCommand(
+        "sync.reopen", "UPDATE sync_places SET stamps = '' WHERE user_id = $1 AND provider = $2 AND facet = ANY ($3)")
+
     static let titles = PGStatement(
         "sync.titles",
         "SELECT number, title_id FROM remote_titles WHERE provider = $1 AND kind = $2 AND number = ANY ($3)"

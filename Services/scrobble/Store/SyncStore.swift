@@ -197,6 +197,11 @@ package struct SyncStore: Sendable, ReadAllowance {
             try await settle(changes, jobs: changes.map { _ in nil }, run.id, of: run.user, in: transaction)
             try await forget(forgotten, run, in: transaction)
             try await putBase(base, run.lane, at: moment, in: transaction)
+            // What was read and not taken, for an edit in between, is to be read again: nothing has moved there since.
+            let left = Set(changes.filter { $0.side == .ours && $0.state == .skipped }.map(\.facet.rawValue)).sorted()
+            guard !left.isEmpty else { return }
+            try await transaction.execute(
+                SyncQueries.reopen, [.id(run.user), .word(run.provider), .textArray(left)])
         }
     }
 

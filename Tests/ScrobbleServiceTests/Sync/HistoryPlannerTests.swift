@@ -191,6 +191,29 @@ import Testing
         #expect(met.pairs.map(\.theirs) == [11] && met.recent == 0)
     }
 
+    @Test("A play without a date waits for a reading of everything, too: no other shows what has none")
+    func undated() {
+        let play = OurPlay(id: Self.id(1), title: Self.film, moment: .unknown)
+        let since = Timestamp(clampingMicrosecondsSinceEpoch: -86_400_000_000)
+        let plan = Self.planner.plan(base: [], ours: [play], theirs: .changes([]), since: since)
+        #expect(plan.forThem.isEmpty && plan.unread == 1)
+        #expect(Self.planner.plan(base: [], ours: [play], theirs: Self.complete([])).forThem == [play])
+    }
+
+    @Test("Taken out here right after both had it, it is not forgotten for a reading from before that")
+    func takenOutAtOnce() {
+        for isApart in [false, true] {
+            for isFresh in [false, true] {
+                let pair = PlayPair(play: Self.id(1), title: Self.film, theirs: 11, isFresh: isFresh, isApart: isApart)
+                let plan = Self.planner.plan(
+                    base: [pair], ours: [Self.ours(1, 0, removed: true)], theirs: Self.complete([]))
+                #expect(plan.forgotten == (isFresh ? [] : [Self.id(1)]) && plan.forThem.isEmpty)
+            }
+        }
+        let apart = PlayPair(play: Self.id(1), title: Self.film, theirs: 11, isFresh: true, isApart: true)
+        #expect(Self.planner.plan(base: [apart], ours: [Self.ours(1, 0)], theirs: Self.complete([])).isEmpty)
+    }
+
     @Test("A play older than what was read waits for a reading of everything")
     func coverage() {
         let plan = Self.planner.plan(

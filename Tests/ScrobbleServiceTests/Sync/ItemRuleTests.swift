@@ -133,6 +133,9 @@ import Testing
         #expect(
             rule.decide(base: BaseEntry(1), ours: SyncValue(1), theirs: Self.gone, isExcused: true) == .letGo(1))
         let base = BaseEntry(1, isLetGo: true)
+        // Where the list was not read it is still gone: neither agreed on again, nor brought back to who took it off here.
+        #expect(rule.decide(base: base, ours: SyncValue(1), theirs: .unshown(.asAgreed)) == .rest)
+        #expect(rule.decide(base: base, ours: nil, theirs: .unshown(.asAgreed)) == .forget)
         #expect(rule.decide(base: base, ours: SyncValue(1), theirs: Self.gone) == .rest)
         #expect(rule.decide(base: base, ours: nil, theirs: Self.gone) == .forget)
         #expect(rule.decide(base: base, ours: SyncValue(1), theirs: .present(SyncValue(1))) == .agree(1))

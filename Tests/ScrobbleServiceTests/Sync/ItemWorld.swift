@@ -3,29 +3,6 @@ import TestSupport
 
 @testable import ScrobbleService
 
-/// What a facet with one value for a title is like.
-struct WorldShape<Value: SyncStorable>: Sendable {
-    let direction: SyncDirection
-    let deletes: Bool
-    /// They take a title off by themselves once it was watched there.
-    let letsGo: Bool
-    /// They forget a value after a while, and mean nothing by it.
-    let forgets: Bool
-    /// What an edit comes to; nil: the title is taken away.
-    let draw: @Sendable (inout SeededRandom) -> Value?
-
-    init(
-        direction: SyncDirection = .both, deletes: Bool = true, letsGo: Bool = false, forgets: Bool = false,
-        draw: @escaping @Sendable (inout SeededRandom) -> Value?
-    ) {
-        self.direction = direction
-        self.deletes = deletes
-        self.letsGo = letsGo
-        self.forgets = forgets
-        self.draw = draw
-    }
-}
-
 /// Two sides of a facet, their person, and everything that can go wrong between them, decided by one seed.
 struct ItemWorld<Value: SyncStorable> {
     private typealias Shown = SyncValue<Value>
@@ -33,6 +10,9 @@ struct ItemWorld<Value: SyncStorable> {
     private struct Job {
         let title: TitleID
         let was, becomes: Value?
+        /// From when on it was written in ignorance, and what was taken for what is there.
+        let readAt: Int64
+        let known: [Value?]
     }
 
     /// A change that a run has planned and not made yet.
@@ -40,25 +20,8 @@ struct ItemWorld<Value: SyncStorable> {
         let side: SyncSide
         let change: ItemChange<Value>
         let moment: SyncMoment?
-    }
-
-    private struct Reading {
-        let rows: [TitleValue<Value>]
-        let tally: PageTally
-        let isMoved: Bool
-        let agreedCount: Int
-        /// They say that nothing has happened, so the list is not read.
-        var isSpared = false
-
-        var snapshot: Snapshot<TitleValue<Value>> {
-            isSpared ? .changes([]) : tally.snapshot(rows, isMoved: isMoved, agreedCount: agreedCount)
-        }
-
-        func shuffled(_ random: inout SeededRandom) -> Reading {
-            Reading(
-                rows: rows.shuffled(using: &random), tally: tally, isMoved: isMoved, agreedCount: agreedCount,
-                isSpared: isSpared)
-        }
+        var readAt: Int64 = 0
+        var known: [Value?] = []
     }
 
     /// What the person did about a title since all was quiet.
@@ -77,7 +40,11 @@ struct ItemWorld<Value: SyncStorable> {
     private var stamp = 0
     private var seenStamp: Int?
     /// What they had, a while ago: readings lag.
-    private var past: [[TitleID: Shown]] = []
+    private var past: [(at: Int64, stamp: Int, theirs: [TitleID: Shown])] = []
+    /// When the person changed something there last.
+    private var editedThere: [TitleID: Int64] = [:]
+    /// What was edited last, and how; the same is often done on the other side.
+    private var last: (title: TitleID, side: SyncSide, value: Value?)?
     private var base: [TitleID: BaseEntry<Value>] = [:]
     private var writtenAt: [TitleID: Int64] = [:]
     private var steps: [Step] = []
@@ -85,6 +52,11 @@ struct ItemWorld<Value: SyncStorable> {
     private var clashes: [ItemClash<Value>] = []
     /// What the person has decided about them.
     private var chosen: [TitleID: ItemClash<Value>] = [:]
+
+    /// Changed here by a process that died before it wrote that down.
+    private var torn: TitleID?
+    /// What a delivery has done that none may.
+    private var trouble: String?
 
     /// What both had when all was quiet last, and what was done about it since.
     private var start: [TitleID: Value] = [:]
@@ -103,12 +75,17 @@ struct ItemWorld<Value: SyncStorable> {
     private static var lag: Int64 { 20 }
     private let skew: Int64
 
-    init(seed: UInt64, _ shape: WorldShape<Value>) {
+    /// The safeguard that is missing here.
+    private let mutant: SyncMutant?
+
+    init(seed: UInt64, _ shape: WorldShape<Value>, without mutant: SyncMutant? = nil) {
+        self.mutant = mutant
         var random = SeededRandom(seed: seed)
         let rules: [ConflictRule] = [.ours, .theirs, .ask]
         policy = FacetPolicy(
             direction: shape.direction, conflicts: rules[Int.random(in: 0..<3, using: &random)], deletes: shape.deletes)
-        skew = Int64.random(in: -172_800...172_800, using: &random)
+        let skews: [ClosedRange<Int64>] = [0...0, -60...60, -172_800...172_800]
+        skew = Int64.random(in: skews[Int.random(in: 0..<3, using: &random)], using: &random)
         self.shape = shape
         self.random = random
     }
@@ -124,8 +101,8 @@ struct ItemWorld<Value: SyncStorable> {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             for _ in 0..<Int.random(in: 15...50, using: &random) {
                 now += Int64.random(in: 1...8, using: &random)
-                past.append(theirs)
-                if past.count > 2 { past.removeFirst() }
+                past.append((now, stamp, theirs))
+                past.removeAll { now - $0.at > Self.lag - 4 }
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0 where shape.letsGo: watch()
                 case 0 where shape.forgets: forget()
@@ -146,20 +123,28 @@ struct ItemWorld<Value: SyncStorable> {
     }
 
     private mutating func edit() {
-        let title = titles[Int.random(in: 0..<titles.count, using: &random)]
-        let side: SyncSide = Bool.random(using: &random) ? .ours : .theirs
+        var title = titles[Int.random(in: 0..<titles.count, using: &random)]
+        var side: SyncSide = Bool.random(using: &random) ? .ours : .theirs
+        var value = shape.draw(&random)
+        if let last, oneIn(3) {
+            (title, side) = (last.title, oneIn(4) ? last.side : last.side.other)
+            if oneIn(2) { value = last.value }
+        }
         // Trakt takes no condition: what is edited there while a write of ours is under way is overwritten.
         if side == .theirs, isUnderWay(title) { return }
-        let value = shape.draw(&random)
+        // Nor can it be known who put back what a process had taken away when it died.
+        if side == .ours, title == torn { return }
         let entry = value.map { SyncValue($0, SyncMoment(at: Self.moment(now + (side == .theirs ? skew : 0)))) }
         guard (side == .ours ? ours : theirs)[title]?.value != value else { return }
         order += 1
+        last = (title, side, value)
         switch side {
         case .ours:
             ours[title] = entry
             touchedHere.insert(title)
         case .theirs:
             theirs[title] = entry
+            editedThere[title] = now
             leftThere[title] = value
             if value == nil { removedThere[title] = order }
         }
@@ -194,11 +179,12 @@ struct ItemWorld<Value: SyncStorable> {
         let plan = plan(reading, known)
         let again = self.plan(reading.shuffled(&random), known)
         if plan != again { return "the order of the rows matters: \(plan), \(again)" }
-        if let fault = fault(of: plan, reading, known) { return fault }
+        if let fault = fault(of: plan, reading, known) ?? delay(of: plan, reading, known) { return fault }
         see(reading.rows, known)
         let isOpen = reading.snapshot.isPartial || plan.echoes > 0 || plan.clashes.contains { $0.winner == nil }
-        seenStamp = isOpen ? nil : stamp
+        seenStamp = isOpen ? nil : reading.stamp
         for (title, entry) in plan.base {
+            if mutant == (entry == nil ? .forgetting : .agreeing) { continue }
             base[title] = entry
             writtenAt[title] = now
         }
@@ -206,7 +192,12 @@ struct ItemWorld<Value: SyncStorable> {
         let times = Dictionary(reading.rows.map { ($0.title, $0.value.moment) }) { first, _ in first }
         steps =
             plan.forUs.map { Step(side: .ours, change: $0, moment: times[$0.title] ?? nil) }
-            + plan.forThem.map { Step(side: .theirs, change: $0, moment: nil) }
+            + plan.forThem.map { change in
+                let shown = reading.shown[change.title]?.value
+                return Step(
+                    side: .theirs, change: change, moment: nil, readAt: reading.at,
+                    known: [shown, known[change.title]?.value, nil])
+            }
         makeSteps(isQuiet: isQuiet)
         return nil
     }
@@ -222,29 +213,41 @@ struct ItemWorld<Value: SyncStorable> {
             } else if let echo = entry.echo {
                 known[title]?.echo = .init(was: echo.was, over: Self.moment(written + skew))
             }
+            if mutant == .echo { known[title]?.echo = nil }
+            if mutant == .letGo { known[title]?.isLetGo = false }
         }
         return known
     }
 
-    private mutating func plan(_ reading: Reading, _ known: [TitleID: BaseEntry<Value>]) -> FacetPlan<Value> {
+    private mutating func plan(_ reading: ItemReading<Value>, _ known: [TitleID: BaseEntry<Value>]) -> FacetPlan<Value>
+    {
         var circumstances = FacetPlanner<Value>.Circumstances()
-        circumstances.inFlight = Set(jobs.map(\.title))
-        circumstances.excused = Set(letGo.keys)
-        let shown = Dictionary(reading.rows.map { ($0.title, $0.value.value) }) { first, _ in first }
-        for choice in chosen.values
+        if mutant != .lane { circumstances.inFlight = Set(jobs.map(\.title)) }
+        if mutant != .excuse { circumstances.excused = Set(letGo.keys) }
+        let shown = reading.shown.mapValues(\.value)
+        for choice in mutant == .choice ? [] : Array(chosen.values)
         where ours[choice.title]?.value == choice.ours && shown[choice.title] == choice.theirs {
             circumstances.chosen[choice.title] = choice.winner
         }
         let rows = titles.compactMap { title in ours[title].map { TitleValue(title, $0.value, $0.moment) } }
         return FacetPlanner<Value>(policy: policy, brake: RemovalBrake { _, _ in .go }).plan(
-            base: known, ours: rows.shuffled(using: &random), theirs: reading.snapshot, circumstances)
+            base: known, ours: rows.shuffled(using: &random), theirs: snapshot(of: reading), circumstances)
+    }
+
+    private func snapshot(of reading: ItemReading<Value>) -> Snapshot<TitleValue<Value>> {
+        switch (reading.snapshot, mutant) {
+        case (.partial(let rows), .proof), (.changes(let rows), .silence): .ours(rows)
+        case (.partial(let rows), .explanation) where reading.tally.doubt == nil: .ours(rows)
+        case (let snapshot, _): snapshot
+        }
     }
 
     /// Removals of what was edited, or was never agreed on; changes of a side that is to be left alone.
     private func fault(
-        of plan: FacetPlan<Value>, _ reading: Reading, _ known: [TitleID: BaseEntry<Value>]
+        of plan: FacetPlan<Value>, _ reading: ItemReading<Value>, _ known: [TitleID: BaseEntry<Value>]
     ) -> String? {
-        let shown = Dictionary(reading.rows.map { ($0.title, $0.value.value) }) { first, _ in first }
+        let shown = reading.shown.mapValues(\.value)
+        let clashes = Set(plan.clashes.map(\.title))
         for change in plan.forUs + plan.forThem where change.becomes == nil {
             if known[change.title]?.value == nil { return "a removal without a base: \(change)" }
             if !shape.deletes { return "a removal that is switched off: \(change)" }
@@ -259,7 +262,39 @@ struct ItemWorld<Value: SyncStorable> {
             }
             if ours[change.title] != nil { return "a removal of what is here: \(change)" }
         }
+        for change in plan.forThem where !clashes.contains(change.title) {
+            let entry = known[change.title]
+            if entry?.isLetGo == true { return "told again what they let go of: \(change)" }
+            guard let there = shown[change.title], there != entry?.value else { continue }
+            if entry?.echo == nil || entry?.echo?.was != there { return "an edit there is told over: \(change)" }
+        }
+        for change in plan.forUs where !clashes.contains(change.title) && change.becomes != nil {
+            if let here = ours[change.title]?.value, here != known[change.title]?.value {
+                return "an edit here is written over: \(change)"
+            }
+            if change.becomes != shown[change.title] { return "not the latest of two rows: \(change)" }
+        }
         if !policy.direction.changes(.theirs), !plan.forThem.isEmpty { return "they are not to be told" }
+        return nil
+    }
+
+    /// What could be told or taken at once, and waits; readings that lag and are not taken for such.
+    private func delay(
+        of plan: FacetPlan<Value>, _ reading: ItemReading<Value>, _ known: [TitleID: BaseEntry<Value>]
+    ) -> String? {
+        let planned = Set((plan.forUs + plan.forThem).map(\.title)).union(plan.clashes.map(\.title))
+        for (title, entry) in known where !entry.isLetGo && !jobs.contains(where: { $0.title == title }) {
+            guard let echo = entry.echo, let shown = reading.shown[title], shown.value != entry.value else { continue }
+            if theirs[title]?.value == entry.value, reading.at < writtenAt[title] ?? 0, plan.echoes == 0 {
+                return "a late reading is taken for the last: \(title)"
+            }
+            guard policy.direction == .both, !planned.contains(title) else { continue }
+            let isNews = echo.over.map { over in shown.moment.map { $0.at > over } ?? false } ?? false
+            if isNews, ours[title]?.value != shown.value { return "news from there waits: \(title)" }
+            if !isNews, echo.was == shown.value, ours[title]?.value != entry.value {
+                return "an edit here waits: \(title)"
+            }
+        }
         return nil
     }
 
@@ -279,13 +314,22 @@ struct ItemWorld<Value: SyncStorable> {
             // The process may end at any of these points; the next one goes on.
             if !isQuiet, oneIn(14) { return }
             switch step.side {
-            case .theirs: jobs.append(Job(title: title, was: step.change.was, becomes: step.change.becomes))
+            case .theirs:
+                jobs.append(
+                    Job(
+                        title: title, was: step.change.was, becomes: step.change.becomes, readAt: step.readAt,
+                        known: step.known))
             case .ours:
                 let present = ours[title]?.value
-                // A click in between stays.
-                guard present == step.change.becomes || present == step.change.was else { break }
+                // A click in between stays, and what was read is to be read again.
+                guard present == step.change.becomes || present == step.change.was else {
+                    if mutant != .reopening { seenStamp = nil }
+                    break
+                }
                 ours[title] = step.change.becomes.map { SyncValue($0, step.moment) }
+                torn = title
                 if !isQuiet, oneIn(14) { return }
+                torn = nil
                 base[title] = BaseEntry(step.change.becomes, echo: .init(was: step.change.was))
                 writtenAt[title] = now
             }
@@ -294,34 +338,52 @@ struct ItemWorld<Value: SyncStorable> {
     }
 
     /// What a reading brings: late, with rows that come twice, or with holes.
-    private mutating func read(isQuiet: Bool) -> Reading {
+    private mutating func read(isQuiet: Bool) -> ItemReading<Value> {
         if !isQuiet, seenStamp == stamp, !oneIn(3) {
-            return Reading(rows: [], tally: PageTally(), isMoved: false, agreedCount: 0, isSpared: true)
+            return ItemReading(
+                rows: [], tally: PageTally(), isMoved: false, agreedCount: 0, at: now, stamp: stamp, isSpared: true)
         }
-        var shown = theirs
-        if !isQuiet, let old = past.randomElement(using: &random), Bool.random(using: &random) { shown = old }
+        var (at, stamp, shown) = (now, stamp, theirs)
+        if !isQuiet, let old = past.randomElement(using: &random), Bool.random(using: &random) {
+            (at, stamp, shown) = old
+        }
         var rows = titles.compactMap { title in shown[title].map { TitleValue(title, $0.value, $0.moment) } }
-        let count = rows.count
+        var count = rows.count
+        let isMoved = isQuiet || shown.mapValues(\.value) != base.compactMapValues(\.value)
         if !isQuiet {
-            switch Int.random(in: 0..<8, using: &random) {
+            switch Int.random(in: 0..<9, using: &random) {
             case 0: rows = []
             case 1: rows.removeAll { _ in Bool.random(using: &random) }
-            case 2: rows += rows.prefix(2)
+            // The list moved while it was read: some come twice, perhaps as they were before, or another is missed for it.
+            case 2:
+                rows += titles.compactMap { title in
+                    past.first?.theirs[title].map { TitleValue(title, $0.value, $0.moment) }
+                }.prefix(2)
+                rows += rows.prefix(2)
+                at = min(at, past.first?.at ?? at)
+            case 3 where rows.count > 2: rows = rows.dropLast() + rows.prefix(2)
+            // Some are missing from the count, too, though nothing is said to have happened there.
+            case 4 where !isMoved:
+                rows.removeAll { _ in Bool.random(using: &random) }
+                count = rows.count
             default: break
             }
         }
         var tally = PageTally()
         tally.add(PageTally.Page(number: 1, rowCount: rows.count, limit: 100, pageCount: 1, itemCount: count))
-        return Reading(
-            rows: rows, tally: tally,
-            isMoved: isQuiet || shown.mapValues(\.value) != base.compactMapValues(\.value),
-            agreedCount: base.values.count { $0.value != nil })
+        return ItemReading(
+            rows: rows, tally: tally, isMoved: isMoved, agreedCount: base.values.count { $0.value != nil }, at: at,
+            stamp: stamp)
     }
 
     // MARK: The queue
 
     private mutating func deliver(isQuiet: Bool) {
         guard let job = jobs.first else { return }
+        let there = theirs[job.title]?.value
+        if there != job.becomes, !job.known.contains(there), editedThere[job.title] ?? .max < job.readAt {
+            trouble = trouble ?? "an edit there that was to be seen is written over: \(job), \(there as Any)"
+        }
         let luck = isQuiet ? 9 : Int.random(in: 0..<10, using: &random)
         // The request is lost; the job waits.
         if luck == 0 { return }
@@ -359,7 +421,11 @@ struct ItemWorld<Value: SyncStorable> {
         now += 1_000
         let again = plan(read(isQuiet: true), known)
         if !again.isEmpty || !again.clashes.isEmpty { return "a second run plans something: \(again)" }
-        for title in titles { if let fault = fault(of: title) { return fault } }
+        for title in titles {
+            if let fault = trouble ?? fault(of: title) { return fault }
+            // Neither has it any more, and both know: put back it is a wish like any other.
+            if ours[title] == nil, theirs[title] == nil { letGo[title] = nil }
+        }
         start = ours.mapValues(\.value)
         (wishes, wished, removedThere) = ([:], [:], [:])
         return nil

@@ -7,26 +7,6 @@ import TestSupport
 ///
 /// Everything that somebody watched is an occasion, on a day of its own: what both sides have of it at the end is counted.
 struct PlayWorld {
-    private struct Occasion {
-        /// Rows of it there; two where it is listed twice, which is one play here all the same.
-        let rows: Int
-        /// Whether it was there when all was quiet, or is new since.
-        var isStanding = true
-        /// What was done about it since all was quiet.
-        var isNew = true
-        var isTakenOut = false
-        var isRestored = false
-        /// Taken out and put in at once, or listed twice: what is left in the end is anybody's guess, within bounds.
-        var isVague: Bool
-        /// On which sides its person has taken something out, ever.
-        var removals: Set<SyncSide> = []
-
-        init(rows: Int) {
-            self.rows = rows
-            isVague = rows > 1
-        }
-    }
-
     private struct Ours {
         let play: OurPlay
         let occasion: Int
@@ -75,10 +55,13 @@ struct PlayWorld {
 
     private var random: SeededRandom
     private var now: Int64 = 1_000_000_000
-    private var occasions: [Occasion] = []
+    private var occasions: [PlayOccasion] = []
     private var ours: [PlayID: Ours] = [:]
     private var theirs: [Int64: Theirs] = [:]
-    private var past: [[Int64: Theirs]] = []
+    /// What they had a while ago: readings lag, each by another time.
+    private var past: [(at: Int64, theirs: [Int64: Theirs])] = []
+    /// What was touched last; it is often touched again.
+    private var focus = 0
     private var base: [PlayID: Agreed] = [:]
     private var sources: [Int64: PlayID] = [:]
     private var toldAt: [PlayID: (at: Int64, row: Int64?)] = [:]
@@ -90,7 +73,16 @@ struct PlayWorld {
         policy: FacetPolicy(direction: .both), brake: RemovalBrake { _, _ in .go })
     private static let lag: Int64 = 20
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    init(seed: UInt64, without mutant: SyncMutant? = nil) {
+        self.mutant = mutant
+        random = SeededRandom(seed: seed)
+        isFickle = Bool.random(using: &random)
+    }
+
+    /// The safeguard that is missing here.
+    private let mutant: SyncMutant?
+    private let isFickle: Bool
+    private var occasionsMax: Int { isFickle ? 4 : 1_000 }
 
     private mutating func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &random) == 0 }
 
@@ -100,10 +92,17 @@ struct PlayWorld {
     }
 
     private static func title(_ occasion: Int) -> TitleID { TitleID(UUIDBits(high: 7, low: UInt64(occasion % 3))) }
+    /// What was watched nobody knows when has a title of its own.
+    private static func undated(_ occasion: Int) -> TitleID { TitleID(UUIDBits(high: 8, low: UInt64(occasion))) }
 
-    /// Every occasion is two days after the one before.
+    /// Each on a day of its own, every other the day after the one before, some right after midnight.
+    private static func seconds(_ occasion: Int) -> Int64 {
+        let day = Int64(2 * occasion - occasion % 2)
+        return 1_700_006_400 + day * 86_400 + [120, 43_320, 80_040][occasion / 3 % 3]
+    }
+
     private static func at(_ occasion: Int, seconds: Int64 = 0) -> Timestamp {
-        Timestamp(clampingMicrosecondsSinceEpoch: (1_700_000_040 + Int64(occasion) * 172_800 + seconds) * 1_000_000)
+        Timestamp(clampingMicrosecondsSinceEpoch: (Self.seconds(occasion) + seconds) * 1_000_000)
     }
 
     /// What is wrong in the end; nil where nothing is.
@@ -111,11 +110,13 @@ struct PlayWorld {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             for _ in 0..<Int.random(in: 15...50, using: &random) {
                 now += Int64.random(in: 1...8, using: &random)
-                past.append(theirs)
-                if past.count > 2 { past.removeFirst() }
+                past.append((now, theirs))
+                past.removeAll { now - $0.at > Self.lag - 4 }
+                // In every other world somebody cannot make up their mind about a few plays.
                 switch Int.random(in: 0..<10, using: &random) {
-                case 0...1: watch()
-                case 2: remove()
+                case 0 where occasions.count < occasionsMax, 1 where !isFickle && occasions.count < occasionsMax:
+                    watch()
+                case 0...2: remove()
                 case 3...6: if let fault = sync(isQuiet: false) { return fault }
                 default: deliver(isQuiet: false)
                 }
@@ -129,10 +130,14 @@ struct PlayWorld {
 
     private mutating func watch() {
         let occasion = occasions.count
-        var rows = 1
-        switch Int.random(in: 0..<6, using: &random) {
-        case 0, 1: addOurs(occasion)
-        case 2: addTheirs(occasion)
+        var (rows, deed) = (1, PlayOccasion.Deed.addBoth)
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0, 1:
+            addOurs(occasion)
+            deed = .addHere
+        case 2:
+            addTheirs(occasion)
+            deed = .addThere
         case 3:
             // By two players' roads, one to each side; the clocks differ a little.
             addOurs(occasion, watchedAt: now)
@@ -140,20 +145,45 @@ struct PlayWorld {
         case 4:
             addTheirs(occasion)
             addTheirs(occasion)
-            rows = 2
+            (rows, deed) = (2, .addThere)
+        case 5:
+            deed = addUndated(occasion)
         default:
             // A diary of here; over there it may have been for long.
-            if Bool.random(using: &random) {
+            deed = Bool.random(using: &random) ? .addBoth : .addHere
+            if deed == .addBoth {
                 addTheirs(occasion)
-                for place in past.indices { past[place].merge(theirs.filter { $0.value.occasion == occasion }) { $1 } }
+                makeOld(occasion)
             }
-            let day = Self.at(occasion).date
-            let id = PlayID(UUIDBits(high: 9, low: UInt64(next())))
-            ours[id] = Ours(
-                play: OurPlay(id: id, title: Self.title(occasion), moment: .day(day), runtimeMinutes: 90),
-                occasion: occasion)
+            addOurs(occasion, Self.title(occasion), .day(Self.at(occasion).date))
         }
-        occasions.append(Occasion(rows: rows))
+        occasions.append(PlayOccasion(rows: rows))
+        occasions[occasion].deeds = [deed]
+        focus = occasion
+    }
+
+    /// Watched nobody knows when, on one side or on both.
+    private mutating func addUndated(_ occasion: Int) -> PlayOccasion.Deed {
+        let title = Self.undated(occasion)
+        let isHere = Bool.random(using: &random)
+        if isHere { addOurs(occasion, title, .unknown) }
+        guard !isHere || Bool.random(using: &random) else { return .addHere }
+        let row = next()
+        theirs[row] = Theirs(play: TheirPlay(id: row, title: title, watchedAt: nil), occasion: occasion)
+        // Two plays without a date cannot be told apart where a late reading hides one.
+        if isHere { makeOld(occasion) }
+        return isHere ? .addBoth : .addThere
+    }
+
+    private mutating func addOurs(_ occasion: Int, _ title: TitleID, _ moment: PlayMoment) {
+        let id = PlayID(UUIDBits(high: 9, low: UInt64(next())))
+        ours[id] = Ours(play: OurPlay(id: id, title: title, moment: moment, runtimeMinutes: 90), occasion: occasion)
+    }
+
+    /// No reading is so late that it would not show it.
+    private mutating func makeOld(_ occasion: Int) {
+        let rows = theirs.filter { $0.value.occasion == occasion }
+        for place in past.indices { past[place].theirs.merge(rows) { $1 } }
     }
 
     private mutating func addOurs(_ occasion: Int, watchedAt: Int64? = nil) {
@@ -171,31 +201,39 @@ struct PlayWorld {
             play: TheirPlay(id: row, title: Self.title(occasion), watchedAt: at, day: at.date), occasion: occasion)
     }
 
-    /// Takes a play out on one side, or puts one back in here.
+    /// Takes a play out on one side, or puts one back in here; often what was touched last.
     private mutating func remove() {
+        let isAgain = oneIn(2)
         switch Int.random(in: 0..<5, using: &random) {
         case 0, 1:
-            guard
-                let own = ours.values.filter({ !$0.play.isRemoved }).sorted(by: { $0.play.id < $1.play.id })
-                    .randomElement(using: &random)
-            else { return }
+            guard let own = pick(isAgain, { !$0.play.isRemoved }) else { return }
             ours[own.play.id] = own.with(removed: true)
             occasions[own.occasion].removals.insert(.ours)
             occasions[own.occasion].isTakenOut = true
+            happened(.removeHere, own.occasion)
         case 2, 3:
-            guard let row = theirs.values.sorted(by: { $0.play.id < $1.play.id }).randomElement(using: &random)
-            else { return }
+            let rows = theirs.values.filter { !isAgain || $0.occasion == focus }.sorted { $0.play.id < $1.play.id }
+            guard let row = rows.randomElement(using: &random) else { return }
             theirs[row.play.id] = nil
             occasions[row.occasion].removals.insert(.theirs)
             occasions[row.occasion].isTakenOut = true
+            happened(.removeThere, row.occasion)
         default:
-            guard
-                let own = ours.values.filter(\.play.isRemoved).sorted(by: { $0.play.id < $1.play.id })
-                    .randomElement(using: &random)
-            else { return }
+            guard let own = pick(isAgain, { $0.play.isRemoved }) else { return }
             ours[own.play.id] = own.with(removed: false)
             occasions[own.occasion].isRestored = true
+            happened(.restore, own.occasion)
         }
+    }
+
+    private mutating func pick(_ isAgain: Bool, _ isMeant: (Ours) -> Bool) -> Ours? {
+        ours.values.filter { isMeant($0) && (!isAgain || $0.occasion == focus) }
+            .sorted { $0.play.id < $1.play.id }.randomElement(using: &random)
+    }
+
+    private mutating func happened(_ deed: PlayOccasion.Deed, _ occasion: Int) {
+        occasions[occasion].deeds.append(deed)
+        focus = occasion
     }
 
     // MARK: A sync
@@ -215,7 +253,7 @@ struct PlayWorld {
         }
         if plan != self.plan(reading) { return "the order of the rows matters: \(plan)" }
         if let fault = fault(of: plan) { return fault }
-        for id in plan.forgotten { base[id] = nil }
+        for id in plan.forgotten where mutant != .forgetting { base[id] = nil }
         for pair in plan.pairs {
             base[pair.play] = Agreed(pair: pair, writtenAt: now)
             // Both have it: it is not sent any more, nor looked for.
@@ -240,16 +278,17 @@ struct PlayWorld {
         let rows = reading.rows.shuffled(using: &random)
         let snapshot: Snapshot<TheirPlay> =
             reading.tally.doubt != nil
-            ? .partial(rows)
+            ? mutant == .proof ? .ours(rows) : .partial(rows)
             : reading.since == nil
                 ? reading.tally.snapshot(rows, isMoved: true, agreedCount: reading.agreedCount) : .changes(rows)
         let pairs = base.values.map { agreed in
             PlayPair(
                 play: agreed.pair.play, title: agreed.pair.title, theirs: agreed.pair.theirs,
-                isFresh: now - agreed.writtenAt < Self.lag, isApart: agreed.pair.isApart)
+                isFresh: mutant != .echo && now - agreed.writtenAt < Self.lag,
+                isApart: mutant != .apart && agreed.pair.isApart)
         }.sorted { $0.play < $1.play }
         let plays = ours.values.map { own in
-            own.asRead(isRecent: own.watchedAt.map { now - $0 < Self.lag } ?? false)
+            own.asRead(isRecent: mutant != .patience && own.watchedAt.map { now - $0 < Self.lag } ?? false)
         }.sorted { $0.id < $1.id }
         let late = toldAt.filter { now - $0.value.at < Self.lag }
         let told = late.map(\.key) + jobs.map(\.play)
@@ -258,9 +297,12 @@ struct PlayWorld {
             plays: Set(removals.filter { $0.1 != nil }.map(\.0)), rows: Set(removals.compactMap(\.1)))
         let titles = Set(told.compactMap { ours[$0]?.play.title })
         let inFlight = Set(told).union(plays.filter { titles.contains($0.title) }.map(\.id))
+        // From the beginning of time: as if every reading showed everything.
+        let since = mutant == .beginning ? reading.since.map { _ in Self.at(-10) } : reading.since
         return planner.plan(
             base: pairs.shuffled(using: &random), ours: plays.shuffled(using: &random), theirs: snapshot,
-            since: reading.since, inFlight: inFlight, leaving: leaving)
+            since: since, inFlight: mutant == .lane ? [] : inFlight,
+            leaving: mutant == .leaving ? LeavingPlays() : leaving)
     }
 
     /// Removals of what nobody has removed, or was never agreed on.
@@ -321,8 +363,9 @@ struct PlayWorld {
     }
 
     private func occasion(of row: TheirPlay) -> Int {
-        let seconds = (row.watchedAt?.microsecondsSinceEpoch ?? 0) / 1_000_000 - 1_700_000_040
-        return Int((seconds + 86_400) / 172_800)
+        guard let at = row.watchedAt else { return Int(row.title.uuid.low) }
+        let seconds = at.microsecondsSinceEpoch / 1_000_000
+        return occasions.indices.min { abs(Self.seconds($0) - seconds) < abs(Self.seconds($1) - seconds) } ?? 0
     }
 
     private mutating func queue(_ job: Job) {
@@ -333,7 +376,7 @@ struct PlayWorld {
     /// What a reading brings: everything or the newest, late, or with holes.
     private mutating func read(isQuiet: Bool, isWhole: Bool) -> Reading {
         var shown = theirs
-        if !isQuiet, let old = past.randomElement(using: &random), Bool.random(using: &random) { shown = old }
+        if !isQuiet, let old = past.randomElement(using: &random), Bool.random(using: &random) { shown = old.theirs }
         let newest = base.values.filter { $0.pair.theirs != nil }.compactMap {
             ours[$0.pair.play]?.play.moment.listedAt
         }
@@ -360,7 +403,7 @@ struct PlayWorld {
         guard let place = jobs.firstIndex(where: { $0.dueAt <= now }) else { return }
         let job = jobs[place]
         if let looks = job.looks { return look(for: job, at: place, looks) }
-        let luck = isQuiet ? 9 : Int.random(in: 0..<10, using: &random)
+        let luck = isQuiet ? 9 : Int.random(in: 0..<(isFickle ? 5 : 10), using: &random)
         if luck != 0 {
             if let row = job.row {
                 theirs[row] = nil
@@ -443,9 +486,12 @@ struct PlayWorld {
         let isClear = !occasion.isVague && !occasion.isRestored
         if isClear, !occasion.isTakenOut, here.isEmpty == occasion.isStanding { return told("lost, or came back") }
         if isClear, occasion.isTakenOut, !occasion.isNew, !here.isEmpty || !there.isEmpty { return told("not removed") }
+        let books = PlayOccasion.Books(here: here.count, there: there.count)
+        if let wanted = occasion.wanted, wanted != books { return told("not \(wanted)") }
         occasions[number].isStanding = !here.isEmpty
         occasions[number].isVague = occasion.isVague || apart > 0
         (occasions[number].isNew, occasions[number].isTakenOut, occasions[number].isRestored) = (false, false, false)
+        (occasions[number].before, occasions[number].deeds) = (books, [])
         return nil
     }
 }

@@ -262,6 +262,27 @@ import UpstreamEmulators
         }
     }
 
+    @Test("What was edited here between a plan and its doing meets what was read there at the next sync")
+    func editedMeanwhile() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: FacetPolicy(direction: .both, conflicts: .ask)])
+            test.book.rate(1, 50)
+            try await test.sync()
+            try await test.sync()
+            try await test.letLagEnd()
+            try await test.rateThere([1: 8], at: "\(SystemWallClock().now)")
+            let id = try #require(
+                try await test.store.open(
+                    test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
+            await test.worker { if $0 == .kept { test.book.rate(1, 30) } }.turn()
+            #expect(try await test.changes(try await test.run(id)).map(\.state) == [.skipped])
+            // Nothing has moved there since, and yet it is no edit of ours alone.
+            let next = try await test.sync()
+            #expect(next.changesHere == 0 && next.changesThere == 0)
+            #expect(test.book.rated == [1: 30] && test.ratedThere == [1: 8])
+        }
+    }
+
     @Test(
         "A worker that dies at any point leaves a run that the next one finishes, with nothing done twice",
         arguments: SyncPoint.allCases)

@@ -66,4 +66,17 @@ import UpstreamEmulators
         }
         Issue.record("the token was refreshed once in each of 20 rounds")
     }
+
+    @Test("A simulated world without one of its safeguards goes wrong", arguments: SyncMutant.allCases, [true, false])
+    func simulated(mutant: SyncMutant, isHistory: Bool) {
+        guard isHistory ? mutant.guards.plays : mutant.guards.items else { return }
+        let name = "\(mutant.rawValue) of \(isHistory ? "plays" : "items")"
+        // Every fifth world is one of plays.
+        for seed in UInt64(1)...20_000 where (seed % 5 == 4) == isHistory {
+            guard let fault = SyncSimulation.run(seed, without: mutant) else { continue }
+            print("mutant \(name): caught, seed \(seed): \(fault.prefix(60))")
+            return
+        }
+        Issue.record("nothing is wrong in 20,000 worlds without \(name)")
+    }
 }

@@ -27,10 +27,10 @@ enum SyncSimulation {
         Int.random(in: 0..<count, using: &random) == 0
     }
 
-    /// What is wrong with a seed's world in the end; nil where nothing is.
-    static func run(_ seed: UInt64) -> String? {
+    /// What is wrong with a seed's world in the end; nil where nothing is. `mutant`: the safeguard that is missing in it.
+    static func run(_ seed: UInt64, without mutant: SyncMutant? = nil) -> String? {
         func item<Value: SyncStorable>(_ shape: WorldShape<Value>) -> String? {
-            var world = ItemWorld(seed: seed, shape)
+            var world = ItemWorld(seed: seed, shape, without: mutant)
             return world.run()
         }
         switch seed % 5 {
@@ -39,8 +39,51 @@ enum SyncSimulation {
         case 2: return item(collection)
         case 3: return item(progress)
         default:
-            var world = PlayWorld(seed: seed)
+            var world = PlayWorld(seed: seed, without: mutant)
             return world.run()
+        }
+    }
+}
+
+/// A safeguard of the sync that can be taken away, to show that the simulated worlds miss it.
+enum SyncMutant: String, Sendable, CaseIterable {
+    /// What was agreed on a moment ago is held against late readings.
+    case echo
+    /// What has a write under way is left alone.
+    case lane
+    /// What was read in part proves nothing.
+    case proof
+    /// A list that was not read is as it was.
+    case silence
+    /// A list that shrank though nothing happened there proves nothing.
+    case explanation
+    /// What is watched there leaves the list by itself.
+    case excuse
+    /// And what has left so is not sent again.
+    case letGo
+    /// What its person decided is done.
+    case choice
+    /// What neither side has any more is forgotten.
+    case forgetting
+    /// What both sides have is agreed on.
+    case agreeing
+    /// What was read and not taken is read again.
+    case reopening
+    /// What was taken out here before both sides met stays there.
+    case apart
+    /// What came just now may have gone there by another road.
+    case patience
+    /// What a reading does not reach is not told.
+    case beginning
+    /// What they were told to take out is not met again.
+    case leaving
+
+    /// Whether it guards the history, and values of titles.
+    var guards: (plays: Bool, items: Bool) {
+        switch self {
+        case .echo, .lane, .proof, .forgetting: (true, true)
+        case .silence, .explanation, .excuse, .letGo, .choice, .agreeing, .reopening: (false, true)
+        case .apart, .patience, .beginning, .leaving: (true, false)
         }
     }
 }

@@ -68,6 +68,11 @@ MUTANTS = [
     "blind retry", "blind resend", "no unique index", "no fence", "no brake", "part taken for all", "no lease", "no retry budget",
     "no place", "one right too many", "no address check",
 ]
+# Those of the simulated worlds of syncs.
+MUTANTS += [f"{name} of items" for name in (
+    "echo", "lane", "proof", "silence", "explanation", "excuse", "letGo", "choice", "forgetting", "agreeing", "reopening")]
+MUTANTS += [f"{name} of plays" for name in (
+    "echo", "lane", "proof", "forgetting", "apart", "patience", "beginning", "leaving")]
 # And those for which a whole test runs with REELAY_FAULTS_MUTANT, which must then fail.
 RUN_MUTANTS = [
     ("kill", "DrainTests/rollingRestart"), ("commit", "FaultTests/DatabaseTests/"),

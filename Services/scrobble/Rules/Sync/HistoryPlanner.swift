@@ -42,7 +42,10 @@ package struct HistoryPlanner: Sendable {
         switch theirs {
         case .complete: true
         case .partial: false
-        case .changes: since.map { $0.advanced(by: .seconds(86_400)) <= play.moment.listedAt } ?? false
+        case .changes:
+            // What has no date is shown by no reading that begins at one.
+            play.moment != .unknown
+                && since.map { $0.advanced(by: .seconds(86_400)) <= play.moment.listedAt } ?? false
         }
     }
 
@@ -116,7 +119,7 @@ package struct HistoryPlanner: Sendable {
                 // Without our row nothing says that its person wanted it gone.
                 guard let play else { continue }
                 if pair.isApart {
-                    settleApart(play, number, isShown: isShown)
+                    settleApart(play, number, isShown: isShown, isFresh: pair.isFresh)
                     continue
                 }
                 switch (play.isRemoved, isShown) {
@@ -128,18 +131,19 @@ package struct HistoryPlanner: Sendable {
                         orphans.insert(play.id)
                         ours[play.id] = play
                     }
-                case (true, false): if absence != nil { plan.forgotten.append(pair.play) }
+                // Where the reading may be from before both had it, it says nothing about the row.
+                case (true, false): if absence != nil, !pair.isFresh { plan.forgotten.append(pair.play) }
                 }
             }
         }
 
         /// Taken out here before both sides met.
-        private mutating func settleApart(_ play: OurPlay, _ number: Int64, isShown: Bool) {
+        private mutating func settleApart(_ play: OurPlay, _ number: Int64, isShown: Bool, isFresh: Bool) {
             if isShown {
                 // Put back by its person: from now on it is a pair like any other.
                 guard !play.isRemoved else { return }
                 plan.pairs.append(PlayPair(play: play.id, title: play.title, theirs: number))
-            } else if isComplete {
+            } else if isComplete, !isFresh {
                 // There it is gone as well. Put back later it is a play of ours that they lack.
                 plan.forgotten.append(play.id)
                 if !play.isRemoved { ours[play.id] = play }

@@ -126,7 +126,8 @@ package struct ItemRule: Sendable, Hashable {
         switch theirs {
         case .present(let shown): (their, moment, proof) = (shown.value, shown.moment, nil)
         case .unshown(.absent(let absence)): (their, moment, proof) = (nil, nil, absence)
-        case .unshown(.asAgreed): (their, moment, proof) = (agreed, nil, nil)
+        // What they let go of is still gone.
+        case .unshown(.asAgreed): (their, moment, proof) = (base?.isLetGo == true ? nil : agreed, nil, nil)
         case .unshown(.unknown): return .rest
         }
         // A reading that may lag shows nothing new; least of all may it win over what was edited here since.
