@@ -84,19 +84,24 @@ package struct HistoryPlanner: Sendable {
         private var written: [PlayPair] = []
         /// Both had it, and its row is gone: another row may be the same play, as where one of two doubles was cleared away.
         private var orphans: Set<PlayID> = []
-        /// Where rows of theirs stand that are known.
-        private var places: Set<Place> = []
+        /// Rows of theirs that are known.
+        private var taken: [TheirPlay] = []
         private var isComplete = false
 
         init(ours: [OurPlay], theirs: [TheirPlay]) {
-            self.ours = Dictionary(ours.map { ($0.id, $0) }) { first, _ in first }
-            self.theirs = Dictionary(theirs.map { ($0.id, $0) }) { first, _ in first }
+            self.ours = [:]
+            self.ours.reserveCapacity(ours.count)
+            for play in ours where self.ours[play.id] == nil { self.ours[play.id] = play }
+            self.theirs = [:]
+            self.theirs.reserveCapacity(theirs.count)
+            for play in theirs where self.theirs[play.id] == nil { self.theirs[play.id] = play }
         }
 
         var ourRest: [OurPlay] { Array(ours.values) }
         /// Rows of one title at one moment are one play here, however often it was told there: the ledger has it once.
         var theirRest: [TheirPlay] {
-            var places = places
+            guard !theirs.isEmpty else { return [] }
+            var places = Set(taken.map(Place.init))
             return theirs.values.sorted { $0.id < $1.id }.filter { places.insert(Place($0)).inserted }
         }
 
@@ -150,29 +155,34 @@ package struct HistoryPlanner: Sendable {
             }
         }
 
+        /// Two that may be one play. Of two that are as near, the one that was told counts, then the one that is still there.
+        private struct Candidate: Comparable {
+            let apart: Int64
+            let rank: Int
+            let play: PlayID
+            let number: Int64
+            /// Where the row stands among those that are looked through.
+            let row: Int
+
+            static func < (left: Candidate, right: Candidate) -> Bool {
+                if left.apart != right.apart { return left.apart < right.apart }
+                if left.rank != right.rank { return left.rank < right.rank }
+                return left.play == right.play ? left.number < right.number : left.play < right.play
+            }
+        }
+
         /// Which of the rest are one play, the nearest first.
         mutating func pair(_ leaving: LeavingPlays) {
             for number in leaving.rows { _ = take(number) }
-            let byTitle = Dictionary(grouping: theirs.values, by: \.title)
             let written = Set(self.written.map(\.play))
-            // Of two that are as near, the one that was told, then the one that is still there.
-            var found: [(apart: Duration, rank: Int, play: PlayID, number: Int64)] = []
-            for play in ours.values {
-                let rank = written.contains(play.id) ? 0 : play.isRemoved ? 2 : 1
-                for other in byTitle[play.title] ?? [] {
-                    if let apart = Self.distance(play, other) {
-                        found.append((apart, rank, play.id, other.id))
-                    }
-                }
-            }
-            found.sort { ($0.apart, $0.rank, $0.play, $0.number) < ($1.apart, $1.rank, $1.play, $1.number) }
-            for (_, _, id, number) in found {
-                guard let play = ours[id], take(number) else { continue }
+            for candidate in candidates(written) {
+                let id = candidate.play
+                guard let play = ours[id], take(candidate.number) else { continue }
                 ours[id] = nil
                 // What is shown is about to go, or gone already.
                 if leaving.plays.contains(id) { continue }
                 let isApart = play.isRemoved && !written.contains(id)
-                let pair = PlayPair(play: id, title: play.title, theirs: number, isApart: isApart)
+                let pair = PlayPair(play: id, title: play.title, theirs: candidate.number, isApart: isApart)
                 plan.pairs.append(pair)
                 // Told by us, and taken out here before a reading showed its row.
                 if play.isRemoved, !isApart { goneHere.append(pair) }
@@ -185,10 +195,48 @@ package struct HistoryPlanner: Sendable {
             for id in orphans where ours.removeValue(forKey: id) != nil { goneThere.append(id) }
         }
 
+        /// In the order in which they are taken. Only where several claim one row, or one play several rows, is there a choice
+        /// to be made in order; whole histories that are the same on both sides need none.
+        private func candidates(_ written: Set<PlayID>) -> [Candidate] {
+            guard !ours.isEmpty, !theirs.isEmpty else { return [] }
+            let rows = Array(theirs.values)
+            // The rows of each title, as a list through their places.
+            var first: [TitleID: Int] = [:]
+            first.reserveCapacity(rows.count)
+            var next = [Int](repeating: -1, count: rows.count)
+            for (place, row) in rows.enumerated() {
+                if let other = first.updateValue(place, forKey: row.title) { next[place] = other }
+            }
+            var clear: [Candidate] = []
+            var contested: [Candidate] = []
+            var claims = [UInt8](repeating: 0, count: rows.count)
+            for play in ours.values {
+                let rank = written.contains(play.id) ? 0 : play.isRemoved ? 2 : 1
+                var only: Candidate?
+                var count = 0
+                var place = first[play.title] ?? -1
+                while place >= 0 {
+                    let row = rows[place]
+                    if let apart = Self.distance(play, row) {
+                        let found = Candidate(apart: apart, rank: rank, play: play.id, number: row.id, row: place)
+                        claims[place] = min(claims[place], 1) + 1
+                        count += 1
+                        if count == 1 { only = found } else { contested.append(found) }
+                    }
+                    place = next[place]
+                }
+                guard let only else { continue }
+                if count == 1 { clear.append(only) } else { contested.append(only) }
+            }
+            contested += clear.filter { claims[$0.row] > 1 }
+            contested.sort()
+            return clear.filter { claims[$0.row] == 1 } + contested
+        }
+
         /// Takes a row of theirs from the rest, and keeps where it stands; false where there is none.
         private mutating func take(_ number: Int64) -> Bool {
             guard let row = theirs.removeValue(forKey: number) else { return false }
-            places.insert(Place(row))
+            taken.append(row)
             return true
         }
 
@@ -202,26 +250,30 @@ package struct HistoryPlanner: Sendable {
             }
         }
 
-        /// How far apart the two are if they are one play: the other side tells minutes, and a scrobble is stamped there.
-        private static func distance(_ ours: OurPlay, _ theirs: TheirPlay) -> Duration? {
+        /// How far apart the two are in microseconds if they are one play: the other side tells minutes, and a scrobble is
+        /// stamped there.
+        private static func distance(_ ours: OurPlay, _ theirs: TheirPlay) -> Int64? {
             if let told = ours.isThereAt, let other = theirs.watchedAt {
                 let apart = abs(told.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
-                if apart <= 60_000_000 { return .microseconds(apart) }
+                if apart <= minute { return apart }
             }
             switch (ours.moment, theirs.watchedAt) {
-            case (.unknown, nil): return .zero
+            case (.unknown, nil): return 0
             case (.unknown, _), (_, nil): return nil
             case (.second(let one, _), .some(let other)), (.minute(let one, _), .some(let other)):
                 let apart = abs(one.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
                 let minutes = min(ours.runtimeMinutes ?? 0, 1_440)
-                let window = max(PlayMatcher.windowMin, .seconds(minutes * 30))
-                return .microseconds(apart) <= window + .seconds(60) ? .microseconds(apart) : nil
+                let window = max(windowMin, Int64(minutes) * minute / 2)
+                return apart <= window + minute ? apart : nil
             case (.day(let day), .some(let other)):
                 // A day is told as its noon UTC; anything else on that day, where the person lives, came by another road.
                 let apart = abs(ours.moment.listedAt.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
-                return apart == 0 || (theirs.day ?? other.date) == day ? .microseconds(apart) : nil
+                return apart == 0 || (theirs.day ?? other.date) == day ? apart : nil
             }
         }
+
+        private static let minute: Int64 = 60_000_000
+        private static let windowMin = Int64(PlayMatcher.windowMin / .microseconds(1))
     }
 }
 
