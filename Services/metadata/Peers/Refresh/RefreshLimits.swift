@@ -15,7 +15,7 @@ package struct EnrichmentLimits: Sendable {
 /// Every bound of working due titles in the background.
 package struct RefreshLimits: Sendable {
     /// Titles that one replica works at the same moment.
-    package var titlesMax = 96
+    package var titlesMax = 80
     /// How often due titles are looked for, and demand is written.
     package var interval = Duration.seconds(2)
     /// How long finding due titles, and writing demand, may take.
