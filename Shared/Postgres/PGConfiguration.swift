@@ -87,6 +87,9 @@ package struct PGConfiguration: Sendable {
         var options = all["options"].map { $0 + " " } ?? ""
         options += "-c statement_timeout=\(limits.statementTimeout.wholeMilliseconds)"
         options += " -c idle_in_transaction_session_timeout=\(limits.idleInTransactionTimeout.wholeMilliseconds)"
+        // Every statement is prepared once and made for an index. Left to itself Postgres plans anew, for the very values of
+        // each call, whatever looks cheaper that way, and that takes longer than most of our statements run.
+        options += " -c plan_cache_mode=force_generic_plan"
         if let schema { options += " -c search_path=\(schema)" }
         all["options"] = options
         return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

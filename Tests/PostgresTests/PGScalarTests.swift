@@ -50,6 +50,7 @@ import TestSupport
         let options = configuration.connectionKeywords(addresses: []).first { $0.0 == "options" }?.1
         #expect(options?.contains("-c search_path=films") == true)
         #expect(options?.contains("-c idle_in_transaction_session_timeout=30000") == true)
+        #expect(options?.contains("-c plan_cache_mode=force_generic_plan") == true)
     }
 
     @Test func badConfigurationsAreRefusedWithoutQuotingThem() {

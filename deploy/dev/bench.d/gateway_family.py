@@ -156,7 +156,7 @@ def _at_half_load(ours):
     per_client = max(1, int(most / 2 / CONNECTIONS))
     if os.path.exists(log):
         os.remove(log)
-    told = ours.load(["-D", str(max(seconds(), 3)), "--rps", str(per_client), f"--log-file={log}"])
+    told = ours.load(["-D", str(max(round(seconds()), 3)), "--rps", str(per_client), f"--log-file={log}"])
     with open(log, encoding="ascii") as file:
         taken = sorted(int(line.split()[2]) for line in file if line.split()[1] == "200")
     if len(taken) < 100:
