@@ -149,7 +149,7 @@ struct SyncCrashTests {
         _ stack: Stack, _ random: inout SeededRandom, until isOver: @escaping @Sendable () async throws -> Bool
     ) async throws -> (kills: Int, isOver: Bool) {
         var kills = 0
-        let end = ContinuousClock.now + .seconds(Form.choose(90, full: 600))
+        let end = ContinuousClock.now + .seconds(Form.choose(180, full: 600))
         while ContinuousClock.now < end {
             let isKilling = kills < Self.kills
             async let answer = isOver()

@@ -78,6 +78,32 @@ import UpstreamEmulators
         setting.worker.announce()
     }
 
+    /// Films and episodes in turn, a day apart, with gaps.
+    private static func add(_ count: Int, isByHand: Bool, in setting: Setting) async throws -> [PlayVerdict] {
+        let start = SystemWallClock().now.advanced(by: .seconds(-400 * 86_400))
+        let plays = (0..<count).map { number in
+            let at = start.advanced(by: .seconds((number + number / 8 * 30) * 86_400))
+            return IncomingPlay(
+                title: TitleID(ids.next()), kind: number % 2 == 0 ? .movie : .episode,
+                moment: .second(at, day: at.date), percent: nil, runtimeMinutes: nil,
+                source: PlaySource(name: PlayMatcher.byHand, key: "\(number)"))
+        }
+        let arrival = LedgerStore.Arrival(
+            user: setting.lane.user, timeZone: "UTC", batch: nil, at: SystemWallClock().now, isByHand: isByHand,
+            plays: plays, telling: true)
+        return try await setting.ledger.add(arrival, until: QueueTest.deadline())
+    }
+
+    private static func remove(
+        _ plays: ArraySlice<PlayVerdict>, _ authority: LedgerAuthority, in setting: Setting
+    ) async throws {
+        let writer = LedgerWriter(
+            user: setting.lane.user, source: LedgerWriter.byPerson, batch: nil, at: SystemWallClock().now,
+            authority: authority)
+        _ = try await setting.ledger.remove(
+            plays.map(\.play), by: writer, telling: true, until: QueueTest.deadline())
+    }
+
     @Test("A film that is watched to its end is a play at Trakt, one that is not is none")
     func scrobbles() async throws {
         try await Self.run { setting in
@@ -93,42 +119,47 @@ import UpstreamEmulators
     }
 
     @Test(
-        "Plays that are written down, and removed again, with lost replies and a busy Trakt: each is there once or not at all"
-    )
-    func history() async throws {
+        "Plays that are written down, and removed again, with lost replies and a busy Trakt: each is there once or not at all",
+        arguments: [true, false])
+    func history(isByHand: Bool) async throws {
         try await Self.run { setting in
             var behaviour = TraktAccounts.Behaviour()
             behaviour.writeMilliseconds = 0
             behaviour.lostReplyPercent = 25
             behaviour.lostRequestPercent = 15
             setting.trakt.behave(behaviour)
-            let start = SystemWallClock().now.advanced(by: .seconds(-40 * 86_400))
-            let plays = (0..<30).map { number in
-                let at = start.advanced(by: .seconds(number * 86_400))
-                return IncomingPlay(
-                    title: TitleID(Self.ids.next()), kind: .movie, moment: .second(at, day: at.date), percent: nil,
-                    runtimeMinutes: nil, source: PlaySource(name: PlayMatcher.byHand, key: "\(number)"))
-            }
-            let arrival = LedgerStore.Arrival(
-                user: setting.lane.user, timeZone: "UTC", batch: nil, at: SystemWallClock().now, isByHand: true,
-                plays: plays, telling: true)
-            let verdicts = try await setting.ledger.add(arrival, until: QueueTest.deadline())
+            let verdicts = try await Self.add(30, isByHand: isByHand, in: setting)
             let isAdded = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0
             }
             #expect(isAdded)
             #expect(setting.trakt.plays.count == 30)
-            for verdict in verdicts.prefix(10) {
-                _ = try await setting.ledger.remove(
-                    [verdict.play], by: .person(setting.lane.user, at: SystemWallClock().now), telling: true,
-                    until: QueueTest.deadline())
-            }
+            try await Self.remove(verdicts.prefix(10), isByHand ? .person : .plan, in: setting)
             let isRemoved = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0
             }
             #expect(isRemoved)
             #expect(setting.trakt.plays.count == 20)
             #expect(try await QueueTest.outcomes(setting.pool).keys.allSatisfy { $0.hasPrefix("done") })
+        }
+    }
+
+    @Test("Plays that are removed together are taken out together, and nothing beside them")
+    func removal() async throws {
+        try await Self.run { setting in
+            let verdicts = try await Self.add(60, isByHand: false, in: setting)
+            let isAdded = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isAdded)
+            #expect(setting.trakt.plays.count == 60)
+            try await Self.remove(verdicts.prefix(50), .plan, in: setting)
+            let isRemoved = try await QueueTest.work([setting.worker]) {
+                try await setting.pool.first(QueueTest.waiting) == 0
+            }
+            #expect(isRemoved)
+            #expect(setting.trakt.plays.count == 10)
+            #expect(setting.trakt.writeCounts["sync/history/remove", default: 0] <= 3)
         }
     }
 

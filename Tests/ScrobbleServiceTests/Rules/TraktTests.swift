@@ -167,3 +167,82 @@ import Testing
         #expect(try !TraktProof.isMade(play(nil), by: add, sentAt: sentAt))
     }
 }
+
+@Suite struct TraktReadingTests {
+    private static let now = Timestamp("2026-11-01T20:00:00Z") ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
+
+    private static func job(
+        _ day: String?, _ kind: TitleKind = .movie, _ action: JobAction = .addPlay, sinceSent: Duration = .zero
+    ) -> QueueJob {
+        QueueJob(
+            id: UUIDBits(high: 1, low: 1), position: 0, kind: kind, title: TitleID(UUIDBits(high: 1, low: 2)),
+            action: action,
+            payload: JobPayload(watchedAt: day.flatMap { Timestamp($0 + "T20:31:45Z") }, precision: .second),
+            state: JobState(
+                action: action, status: .pending, retryCount: 1, sends: 1, looks: 0, unsettled: 1, age: .zero,
+                sinceSent: sinceSent))
+    }
+
+    private static func text(_ jobs: [QueueJob]) -> [String] {
+        TraktReading.all(for: jobs, now: now).map { reading in
+            let days = reading.days.map { "\($0.lowerBound)…\($0.upperBound)" } ?? "all"
+            return "\(reading.isOfFilms ? "films" : "episodes") \(days)"
+        }
+    }
+
+    @Test("Films and episodes are read apart, days close to each other together, all where one may stand anywhere")
+    func table() {
+        #expect(Self.text([]).isEmpty)
+        #expect(Self.text([Self.job("2024-03-02")]) == ["films 2024-03-02…2024-03-02"])
+        #expect(
+            Self.text([Self.job("2024-03-02", .episode), Self.job("2024-03-09"), Self.job("2024-03-01")])
+                == ["films 2024-03-01…2024-03-09", "episodes 2024-03-02…2024-03-02"])
+        #expect(Self.text([Self.job("2024-03-01"), Self.job("2024-03-15")]) == ["films 2024-03-01…2024-03-15"])
+        #expect(
+            Self.text([Self.job("2024-03-16"), Self.job("2024-03-01")])
+                == ["films 2024-03-01…2024-03-01", "films 2024-03-16…2024-03-16"])
+        #expect(
+            Self.text([Self.job(nil, .episode), Self.job("2011-01-01", .episode), Self.job("2024-03-02")])
+                == ["films 2024-03-02…2024-03-02", "episodes all"])
+    }
+
+    @Test("A scrobble is looked for at the day of its call too, for it is stamped on arrival")
+    func scrobbles() {
+        #expect(
+            Self.text([Self.job("2026-10-30", .movie, .stop, sinceSent: .seconds(86_400))])
+                == ["films 2026-10-30…2026-10-31"])
+        #expect(Self.text([Self.job(nil, .episode, .stop)]) == ["episodes 2026-11-01…2026-11-01"])
+    }
+
+    @Test("However far jobs are from each other, the readings are counted, and every day is in one of them")
+    func bound() throws {
+        let days = try (0..<64).map { number in
+            try #require(CalendarDate(daysSinceEpoch: 12_000 + number * 20 + (number % 5 == 0 ? 0 : 9)))
+        }
+        let readings = TraktReading.all(for: days.map { Self.job("\($0)") }, now: Self.now)
+        #expect(readings.count == TraktLimits.readingsMax)
+        for day in days { #expect(readings.count { $0.days?.contains(day) == true } == 1) }
+    }
+}
+
+@Suite struct TraktRemovalTests {
+    @Test("One write takes out the rows of all jobs; what is not there is none of it")
+    func together() {
+        let removal = TraktRemoval([[7], [], [8, 9]])
+        #expect(
+            removal.call.map { "\($0.path) \(String(decoding: encodeJSON($0.body), as: UTF8.self))" }
+                == #"sync/history/remove {"ids":[7,8,9]}"#)
+        #expect(removal.replies(.delivered) == [.delivered, .alreadyThere, .delivered])
+        #expect(TraktRemoval([[], []]).call == nil)
+        #expect(TraktRemoval([[], []]).replies(.delivered) == [.alreadyThere, .alreadyThere])
+    }
+
+    @Test("What does not fit waits, and what comes behind it, however small; the first always goes")
+    func bound() {
+        let most = Array(repeating: Int64(1), count: TraktLimits.removedAtOnceMax - 1)
+        #expect(
+            TraktRemoval([most, [2], [3, 4], [5], []]).replies(.delivered)
+                == [.delivered, .delivered, .untried, .untried, .untried])
+        #expect(TraktRemoval([most + most, [2]]).replies(.delivered) == [.delivered, .untried])
+    }
+}

@@ -73,6 +73,7 @@ package final class TraktAccounts: Sendable {
         var lastWrite: [String: Double] = [:]
         var lastScrobble: [String: Double] = [:]
         var tooFast = 0
+        var writes: [String: Int] = [:]
         var lost = Lost()
         var random: UInt64 = 0x9e37_79b9_7f4a_7c15
         var shelves = TraktShelves()
@@ -147,6 +148,9 @@ package final class TraktAccounts: Sendable {
     /// Writes that came sooner after another of the same account than is allowed.
     package var tooFastCount: Int { state.withLock(\.tooFast) }
 
+    /// Writes by their path, but for those that came too soon.
+    package var writeCounts: [String: Int] { state.withLock(\.writes) }
+
     /// Writes that were done, or not, and left open which.
     package var lost: Lost { state.withLock(\.lost) }
 
@@ -210,6 +214,7 @@ package final class TraktAccounts: Sendable {
             return limited(now)
         }
         state.lastWrite[token] = now
+        state.writes[path.joined(separator: "/"), default: 0] += 1
         let luck = draw(&state)
         let (lost, gone, busy) = (
             state.behaviour.lostReplyPercent, state.behaviour.lostRequestPercent, state.behaviour.busyPercent

@@ -110,30 +110,33 @@ package struct TraktWriter: RemoteWriter {
         }
     }
 
-    /// Takes single plays out, by the numbers of their rows.
+    /// Takes single plays out by the numbers of their rows, all in one write. A sync knows the very row; what is told as it
+    /// happens is found by its moment.
     private func remove(
         _ jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ parcel: Parcel
     ) async -> [JobReply] {
-        var replies: [JobReply] = []
-        for job in jobs {
-            let ids = titles[job.title] ?? ExternalIds()
-            switch await history(of: [job], token, parcel.deadline) {
-            case .failure(let failure): replies.append(failure.reply)
-            case .success(let plays):
-                // A sync knows the very row; what is told as it happens is found by its moment.
-                let meant = plays.filter { play in
-                    if let number = job.payload.theirs { return Int64(play.id) == number }
-                    return play.isOf(ids)
-                        && TraktProof.isMade(play, by: job, sentAt: job.payload.watchedAt ?? clock.now)
-                }
-                guard !meant.isEmpty else {
-                    replies.append(.alreadyThere)
-                    continue
-                }
-                replies += self.replies(await post(TraktCalls.removal(of: meant), token, parcel), to: [(job, .null)])
+        let sought = jobs.filter { $0.payload.theirs == nil }
+        var plays: [TraktPlay] = []
+        if !sought.isEmpty {
+            switch await history(of: sought, token, parcel.deadline) {
+            case .failure(let failure): return jobs.map { _ in failure.reply }
+            case .success(let found): plays = found
             }
         }
-        return replies
+        let now = clock.now
+        let removal = TraktRemoval(
+            jobs.map { job in
+                if let row = job.payload.theirs { return [row] }
+                let ids = titles[job.title] ?? ExternalIds()
+                return plays.filter {
+                    $0.isOf(ids) && TraktProof.isMade($0, by: job, sentAt: job.payload.watchedAt ?? now)
+                }.map { Int64($0.id) }
+            })
+        guard let call = removal.call else { return removal.replies(.delivered) }
+        switch await post(call, token, parcel) {
+        case .failed(let reply): return removal.replies(reply)
+        case .answered(let answer): return removal.replies(answer.reply(now: now))
+        }
     }
 
     package func look(for parcel: Parcel) async -> [LookReply] {
@@ -177,17 +180,22 @@ package struct TraktWriter: RemoteWriter {
     private func history(
         of jobs: [QueueJob], _ token: Secret, _ deadline: ContinuousClock.Instant
     ) async -> Result<[TraktPlay], Failure> {
-        let now = clock.now
-        var days = jobs.flatMap { job -> [CalendarDate] in
-            let sent = now.advanced(by: .zero - job.state.sinceSent)
-            return [job.payload.watchedAt?.date, job.action == .stop ? sent.date : nil].compactMap(\.self)
+        var plays: [TraktPlay] = []
+        for reading in TraktReading.all(for: jobs, now: clock.now) {
+            switch await history(reading, token, deadline) {
+            case .failure(let failure): return .failure(failure)
+            case .success(let found): plays += found
+            }
         }
-        // A play without a date may stand anywhere.
-        if jobs.contains(where: { $0.payload.watchedAt == nil && $0.action != .stop }) { days = [] }
-        let kind = jobs.first?.kind == .movie ? "movies" : "episodes"
-        var path = "sync/history/\(kind)?limit=\(Self.pageLimit)"
-        if let first = days.min(), let last = days.max() {
-            path += "&start_at=\(Self.day(first, -1))&end_at=\(Self.day(last, 2))"
+        return .success(plays)
+    }
+
+    private func history(
+        _ reading: TraktReading, _ token: Secret, _ deadline: ContinuousClock.Instant
+    ) async -> Result<[TraktPlay], Failure> {
+        var path = "sync/history/\(reading.isOfFilms ? "movies" : "episodes")?limit=\(Self.pageLimit)"
+        if let days = reading.days {
+            path += "&start_at=\(Self.day(days.lowerBound, -1))&end_at=\(Self.day(days.upperBound, 2))"
         }
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
@@ -195,7 +203,7 @@ package struct TraktWriter: RemoteWriter {
             case .failed(let reply): return .failure(Failure(reply: reply))
             case .answered(let answer):
                 guard answer.status == 200, let rows = try? decodeJSON(JSONValue.self, from: answer.body) else {
-                    let reply = answer.reply(now: now)
+                    let reply = answer.reply(now: clock.now)
                     return .failure(
                         Failure(reply: reply == .delivered ? .ambiguous("the history is unreadable") : reply))
                 }

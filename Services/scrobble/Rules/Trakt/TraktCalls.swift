@@ -54,10 +54,10 @@ package enum TraktCalls {
         return job.payload.watchedAt.map { $0.duration(to: now) > liveFor } ?? false
     }
 
-    package static func removal(of plays: [TraktPlay]) -> TraktCall {
+    static func removal(of rows: [Int64]) -> TraktCall {
         TraktCall(
             path: "sync/history/remove",
-            body: .object(JSONObject([("ids", .array(plays.map { .number(JSONNumber($0.id)) }))])))
+            body: .object(JSONObject([("ids", .array(rows.map { .number(JSONNumber(Int($0))) }))])))
     }
 
     /// The ids under which Trakt may know a title, the surest first: of one that it does not know under the first the second

@@ -6,6 +6,12 @@ package enum TraktLimits {
     package static let pageRows = 250
     /// Pages of a list that are read.
     package static let pagesMax = 1_000
+    /// Days without a job between two that are looked for by one reading.
+    package static let readingGapDays = 14
+    /// Readings of a history for the jobs of one claim, of films and of episodes each.
+    package static let readingsMax = 16
+    /// Rows of a history that are taken out by one write.
+    package static let removedAtOnceMax = 100
     /// The longest that one reading of a page may take.
     package static let readTimeout = Duration.seconds(25)
     /// The longest that one call about connecting may take.
