@@ -1,4 +1,5 @@
 /// What went wrong with one statement or one connection; `message` is for logs and never leaves the process.
+@usableFromInline
 package struct PGError: Error, Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// Postgres refused the statement: `sqlState` says why; nothing of it was applied.
@@ -76,6 +77,7 @@ package struct PGError: Error, Sendable, Hashable {
 }
 
 extension PGError: CustomStringConvertible {
+    @usableFromInline
     package var description: String {
         var text = "postgres \(kind)"
         if !sqlState.isEmpty { text += " \(sqlState)" }
