@@ -228,5 +228,6 @@ extension ScrobbleService {
         Migration(17, "batch_triggers", sql: PackageResources._017_batch_triggers_sql),
         Migration(18, "simkl", sql: PackageResources._018_simkl_sql),
         Migration(19, "pages_by_rows", sql: PackageResources._019_pages_by_rows_sql),
+        Migration(20, "resumed_lanes", sql: PackageResources._020_resumed_lanes_sql),
     ]
 }

@@ -320,8 +320,7 @@ struct ImportTests {
             #expect(answer.json["detail"] as? String == "no file was sent", "\(type)")
         }
         let kept = try await client.send("GET", "/imports")
-        let states = (kept.json["imports"] as? [[String: Any]])?.map { $0["state"] as? String }
-        #expect(states?.allSatisfy { $0 == "cancelled" } == true, "\(kept.answer.text)")
+        #expect((kept.json["imports"] as? [Any])?.isEmpty == true, "\(kept.answer.text)")
     }
 
     @Test("Trakt's export without any key: plays by their ids, ratings, lists, comments; what it lacks is said")

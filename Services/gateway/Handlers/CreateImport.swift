@@ -14,24 +14,23 @@ struct CreateImport: Sendable {
     func run(
         _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import> {
-        let made = try await scrobble.createImport(
-            CreateImportParams(user: caller.user, timeZone: caller.timeZone), context.rpc.outgoing())
+        var sender = Sender(scrobble: scrobble, caller: caller, context: context)
         do throws(RPCError) {
-            var sender = Sender(scrobble: scrobble, user: caller.user, id: made.id, context: context)
             if let type = input.upload.contentType, let boundary = MultipartReader.boundary(of: type) {
                 try await sendParts(input.upload, boundary, &sender)
             } else {
                 try await sendWhole(input.upload, named: input.name, &sender)
             }
-            guard sender.hasSent else { throw .invalidRequest("no file was sent") }
+            guard let made = sender.made else { throw .invalidRequest("no file was sent") }
             return EdgeReply(
                 try await scrobble.finishUpload(
-                    FinishUploadParams(user: caller.user, import: made.id, apply: input.apply),
-                    context.rpc.outgoing()))
+                    FinishUploadParams(user: caller.user, import: made, apply: input.apply), context.rpc.outgoing()))
         } catch {
             // What arrived is of no use to anybody.
-            _ = try? await scrobble.cancelImport(
-                CancelImportParams(user: caller.user, import: made.id), RPCCall.within(.seconds(5)))
+            if let made = sender.made {
+                _ = try? await scrobble.cancelImport(
+                    CancelImportParams(user: caller.user, import: made), RPCCall.within(.seconds(5)))
+            }
             throw error
         }
     }
@@ -82,20 +81,18 @@ struct CreateImport: Sendable {
     /// Passes files on in pieces of one size.
     private struct Sender {
         let scrobble: ScrobbleClient
-        let user: UserID
-        let id: ImportID
+        let caller: EdgeCaller
         let context: EdgeContext
         private var name: String?
         private var number = -1
         private var offset = 0
         private var waiting: [UInt8] = []
-        /// Whether anything of a file has been passed on.
-        private(set) var hasSent = false
+        /// The import, made as soon as anything of a file is passed on.
+        private(set) var made: ImportID?
 
-        init(scrobble: ScrobbleClient, user: UserID, id: ImportID, context: EdgeContext) {
+        init(scrobble: ScrobbleClient, caller: EdgeCaller, context: EdgeContext) {
             self.scrobble = scrobble
-            self.user = user
-            self.id = id
+            self.caller = caller
             self.context = context
         }
 
@@ -125,14 +122,24 @@ struct CreateImport: Sendable {
 
         private mutating func pass(_ count: Int) async throws(RPCError) {
             guard let name else { return }
+            let id = try await open()
             let piece = Array(waiting[..<count])
             waiting.removeFirst(count)
             _ = try await scrobble.putImportChunk(
                 PutImportChunkParams(
-                    user: user, import: id, file: number, name: name, offset: offset, data: Base64.encode(piece)),
+                    user: caller.user, import: id, file: number, name: name, offset: offset,
+                    data: Base64.encode(piece)),
                 context.rpc.outgoing())
             offset += count
-            hasSent = true
+        }
+
+        private mutating func open() async throws(RPCError) -> ImportID {
+            if let made { return made }
+            let id = try await scrobble.createImport(
+                CreateImportParams(user: caller.user, timeZone: caller.timeZone), context.rpc.outgoing()
+            ).id
+            made = id
+            return id
         }
     }
 }

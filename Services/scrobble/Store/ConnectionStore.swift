@@ -92,13 +92,13 @@ package struct ConnectionStore: Sendable {
         let refresh = try sealedRefresh(tokens, lane)
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(QueueQueries.pause, key + [.bool(false)])
             let before = try await transaction.first(
                 ConnectionQueries.connect,
                 key + [
                     .bytea(access), .bytea(refresh), .moment(tokens.issuedAt), .moment(tokens.expiresAt),
                     .bool(usesSecret), .text(account?.key), .text(account?.name), .moment(tokens.issuedAt),
                 ])
-            try await transaction.execute(QueueQueries.pause, key + [.bool(false)])
             guard let account, let known = before.flatMap(\.self), known != account.key else { return }
             try await transaction.execute(SyncQueries.resetBase, key)
             try await transaction.execute(SyncQueries.resetPlaces, key)
@@ -133,8 +133,8 @@ package struct ConnectionStore: Sendable {
     ) async throws(StoreError) {
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await transaction.execute(ConnectionQueries.stop, key + [.text(trouble.rawValue)])
             try await transaction.execute(QueueQueries.pause, key + [.bool(true)])
+            try await transaction.execute(ConnectionQueries.stop, key + [.text(trouble.rawValue)])
         }
     }
 

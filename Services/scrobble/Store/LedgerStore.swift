@@ -125,7 +125,7 @@ package struct LedgerStore: Sendable {
                     id: ids.next(), lane: LaneKey(user: writer.user, provider: connection.provider),
                     urgency: writer.authority == .person ? .live : .bulk, kind: play.kind, title: play.title,
                     action: .removePlay, payload: JobPayload(watchedAt: play.watchedAt, precision: play.precision),
-                    fingerprint: "remove \(play.id)")
+                    fingerprint: "remove \(play.id)", isOneOfMany: removed.count > 1)
             }
         }
         try await QueueStore.enqueue(jobs, in: transaction)
@@ -249,7 +249,7 @@ package struct LedgerStore: Sendable {
                         progressPercent: play.percent,
                         watchedAt: play.moment == .unknown ? nil : play.moment.listedAt,
                         precision: play.moment.precision),
-                    fingerprint: "play \(id)")
+                    fingerprint: "play \(id)", isOneOfMany: new.count > 1)
             }
         }
         try await QueueStore.enqueue(jobs, in: transaction)

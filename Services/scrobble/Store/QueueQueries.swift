@@ -99,11 +99,11 @@ enum QueueQueries {
                         AND min(r.status) OVER run = max(r.status) OVER run) AS is_taken
                 FROM (
                     -- The numbers are there for the planner too: of a limit that it cannot read it expects a tenth of the
-                    -- lane, and reads the whole queue to find so many.
+                    -- lane, and reads the whole queue to find so many. Of live ones fewer: few of them travel together.
                     (SELECT q.position, q.status, q.join_key, q.retry_count FROM scrobble_queue q
                     WHERE c.urgency = 0 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 0
                         AND q.position >= c.live_from
-                    ORDER BY q.position LIMIT 1)
+                    ORDER BY q.position LIMIT 32)
                     UNION ALL
                     (SELECT q.position, q.status, q.join_key, q.retry_count FROM scrobble_queue q
                     WHERE c.urgency = 1 AND q.user_id = c.user_id AND q.provider = c.provider AND q.urgency = 1
@@ -146,7 +146,9 @@ enum QueueQueries {
                 $15::smallint[], $16::smallint[], $17::smallint[])
                 AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent)
         ), kept AS (
-            SELECT i.user_id, i.provider, i.urgency, i.hold, i.wait, i.low, i.trouble
+            -- What a call met that was made before the lane was let go on says nothing of what its person mended since.
+            SELECT i.user_id, i.provider, i.urgency, i.hold, i.wait, i.low,
+                CASE WHEN i.fence > l.resumed_fence THEN i.trouble END AS trouble
             FROM queue_lanes l JOIN lane i
                 ON l.user_id = i.user_id AND l.provider = i.provider AND l.fence = i.fence
             ORDER BY l.user_id, l.provider
@@ -336,7 +338,11 @@ enum QueueQueries {
     }
 
     static let pause = PGCommand(
-        "queue.pause", "UPDATE queue_lanes SET is_paused = $3 WHERE user_id = $1 AND provider = $2")
+        "queue.pause",
+        """
+        UPDATE queue_lanes SET is_paused = $3, resumed_fence = CASE WHEN $3 THEN resumed_fence ELSE fence END
+        WHERE user_id = $1 AND provider = $2
+        """)
 
     /// Takes everything back that waits for a connection. The lane stays, so that its fence goes on growing.
     static let clearLane = PGCommand(

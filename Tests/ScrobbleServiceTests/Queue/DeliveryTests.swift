@@ -144,16 +144,19 @@ import UpstreamEmulators
         }
     }
 
-    @Test("Plays that are removed together are taken out together, and nothing beside them")
-    func removal() async throws {
+    @Test(
+        "Plays that are written down or removed together are told together, whether a sync or one click did it",
+        arguments: [true, false])
+    func together(isByHand: Bool) async throws {
         try await Self.run { setting in
-            let verdicts = try await Self.add(60, isByHand: false, in: setting)
+            let verdicts = try await Self.add(60, isByHand: isByHand, in: setting)
             let isAdded = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0
             }
             #expect(isAdded)
             #expect(setting.trakt.plays.count == 60)
-            try await Self.remove(verdicts.prefix(50), .plan, in: setting)
+            #expect(setting.trakt.writeCounts["sync/history", default: 0] <= 3)
+            try await Self.remove(verdicts.prefix(50), isByHand ? .person : .plan, in: setting)
             let isRemoved = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0
             }

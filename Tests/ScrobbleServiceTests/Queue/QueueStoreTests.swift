@@ -45,6 +45,21 @@ import Testing
         }
     }
 
+    @Test("What a call met that was made before its person let the lane go on does not stop it again")
+    func resumed() async throws {
+        try await QueueTest.withStores { stores, _ in
+            let lane = QueueTest.lane()
+            try await stores[0].enqueue([QueueTest.job(lane, .live, .stop)], until: QueueTest.deadline())
+            let early = try #require(try await Self.claim(stores[0]).first)
+            try await stores[1].pause(lane, false, until: QueueTest.deadline())
+            let refused = JobFate.again(after: .zero, reason: "needs_reauth", isCounted: false)
+            _ = try await Self.settle(stores[0], early, refused, .stop(.needsReauth))
+            let late = try #require(try await Self.claim(stores[0]).first, "it goes on")
+            _ = try await Self.settle(stores[0], late, refused, .stop(.needsReauth))
+            #expect(try await Self.claim(stores[0]).isEmpty, "it has stopped")
+        }
+    }
+
     @Test("Ten hands that queue one thing at the same moment queue it once")
     func fingerprints() async throws {
         try await QueueTest.withStores { stores, pool in

@@ -63,10 +63,12 @@ package struct NewJob: Sendable, Hashable {
     package let fingerprint: String
     /// What it belongs to, such as a run of a sync.
     package let batch: UUIDBits?
+    /// Made with others in one breath, such as the episodes of a season that is marked as watched.
+    package let isOneOfMany: Bool
 
     package init(
         id: UUIDBits, lane: LaneKey, urgency: JobUrgency, kind: TitleKind, title: TitleID, action: JobAction,
-        payload: JobPayload, fingerprint: String, batch: UUIDBits? = nil
+        payload: JobPayload, fingerprint: String, batch: UUIDBits? = nil, isOneOfMany: Bool = false
     ) {
         self.id = id
         self.lane = lane
@@ -77,10 +79,11 @@ package struct NewJob: Sendable, Hashable {
         self.payload = payload
         self.fingerprint = fingerprint
         self.batch = batch
+        self.isOneOfMany = isOneOfMany
     }
 
-    /// Bulk jobs of one action travel together; live ones go alone.
-    package var joinKey: String? { urgency == .bulk ? action.rawValue : nil }
+    /// Bulk jobs of one action travel together, and live ones that one click made; other live ones go alone.
+    package var joinKey: String? { urgency == .bulk || isOneOfMany ? action.rawValue : nil }
 }
 
 /// A job as a worker holds it.
