@@ -42,6 +42,12 @@ struct ResolveTitle: Sendable {
         if wasDenied, wanted.series == nil { throw .titleNotFound("no provider knows this title") }
         let draft = TitleDraft(kind: wanted.kind, facts: reports.compactMap(\.facts), ids: wanted.ids)
         let placed = try await placed(wanted, draft, context)
+        // Kept under an id alone, an episode would have no name and no series, and take the id from the one that has both.
+        if wanted.kind == .season || wanted.kind == .episode, placed.series == nil,
+            !reports.contains(where: { $0.facts != nil })
+        {
+            throw .titleNotFound("no provider knows it by these ids; its series and number may tell")
+        }
         for _ in 0..<enricher.limits.attemptsMax {
             do throws(StoreError) {
                 if let id = try await keep(placed, draft, reports, until: context.deadline),

@@ -84,12 +84,21 @@ final class SharedGate: ProviderGate {
     }
 
     func leave() {
-        let next = state.withLock { state -> TurnQueue.Continuation? in
-            if state.inFlight <= inFlightMax(state), let next = state.waiting.popFirst() { return next }
+        let next = state.withLock { state in
             state.inFlight -= 1
-            return nil
+            return admit(&state)
         }
-        next?.resume(returning: true)
+        for one in next { one.resume(returning: true) }
+    }
+
+    /// Those who wait for a permit and have one now: more than one where a trial has just ended.
+    private func admit(_ state: inout State) -> [TurnQueue.Continuation] {
+        var admitted: [TurnQueue.Continuation] = []
+        while state.inFlight < inFlightMax(state), let next = state.waiting.popFirst() {
+            state.inFlight += 1
+            admitted.append(next)
+        }
+        return admitted
     }
 
     private func inFlightMax(_ state: borrowing State) -> Int {
@@ -234,13 +243,14 @@ final class SharedGate: ProviderGate {
     }
 
     private func noteAnswer(at now: Int64) async {
-        let isDue = state.withLock { state in
+        let (isDue, next) = state.withLock { state in
             let wasFailing = state.standing.failures > 0
             if wasFailing, state.standing.isOpen(at: now) { state.standing = state.standing.answered() }
             let isOld = state.answerNotedAt.map { .now - $0 > limits.noteInterval } ?? true
             if wasFailing || isOld { state.answerNotedAt = .now }
-            return wasFailing || isOld
+            return (wasFailing || isOld, admit(&state))
         }
+        for one in next { one.resume(returning: true) }
         if isDue { try? await store.noteAnswer(of: profile.provider, until: .now + .seconds(5)) }
     }
 }

@@ -116,6 +116,8 @@ package struct ConnectionStore: Sendable {
                 return (false, nil)
             }
             try await transaction.execute(QueueQueries.clearLane, key)
+            // What was not told any more is planned anew when they connect again.
+            try await transaction.execute(SyncQueries.resetPlaces, key)
             let access = sealed.flatMap { try? sealer.openSecret($0, in: Self.place("access_token_encrypted", lane)) }
             return (true, access)
         }

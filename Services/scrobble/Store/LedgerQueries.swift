@@ -126,11 +126,14 @@ enum LedgerQueries {
         WHERE p.user_id = $1 AND p.id = m.id
         """)
 
+    /// The moment by which others know a play: of one that is known to the day its noon, as it was told.
+    private static let told = "CASE WHEN precision <> 'unknown' THEN listed_at END"
+
     /// A play that stands, locked.
     static let hold = PGStatement(
         "ledger.hold",
         """
-        SELECT title_id, kind, watched_at, precision, percent FROM plays
+        SELECT title_id, kind, \(told), precision, percent FROM plays
         WHERE user_id = $1 AND id = $2 AND removed_at IS NULL FOR UPDATE
         """, kind: .write
     ) { row throws(PGError) in
@@ -144,7 +147,7 @@ enum LedgerQueries {
         "ledger.remove",
         """
         UPDATE plays SET removed_at = $3, batch_id = $4 WHERE user_id = $1 AND id = ANY ($2) AND removed_at IS NULL
-        RETURNING id, title_id, kind, watched_at, precision
+        RETURNING id, title_id, kind, \(told), precision
         """, kind: .write
     ) { row throws(PGError) in
         RemovedPlay(
@@ -153,8 +156,43 @@ enum LedgerQueries {
     }
 
     /// A person puts plays back that were taken out.
-    static let restore = PGCommand(
-        "ledger.restore", "UPDATE plays SET removed_at = NULL, batch_id = $3 WHERE user_id = $1 AND id = ANY ($2)")
+    static let restore = PGStatement(
+        "ledger.restore",
+        """
+        UPDATE plays SET removed_at = NULL, batch_id = $3 WHERE user_id = $1 AND id = ANY ($2)
+        RETURNING id, title_id, kind, \(told), precision
+        """, kind: .write
+    ) { row throws(PGError) in
+        RemovedPlay(
+            id: try row.next(), title: try row.next(), kind: try row.next(), watchedAt: try row.next(),
+            precision: try row.next())
+    }
+
+    /// Which connections have been told, or are being told, that plays were taken out. That they lack them is our own doing, so
+    /// what both had agreed on is forgotten.
+    static let toldRemovals = PGStatement(
+        "ledger.toldRemovals",
+        """
+        WITH named AS (
+            SELECT p.id, o.provider FROM unnest($2::uuid[]) AS p (id)
+            JOIN queue_outcomes o ON o.user_id = $1 AND o.outcome = 'done' AND o.action = 'remove_play'
+                AND split_part(o.fingerprint, ' ', 2) = p.id::text
+            UNION
+            SELECT p.id, q.provider FROM unnest($2::uuid[]) AS p (id)
+            JOIN scrobble_queue q ON q.user_id = $1 AND q.fingerprint = 'remove ' || p.id::text
+        ), told AS (
+            -- Where the last word was not said yet, what was said before it counts no more.
+            SELECT n.id, n.provider FROM named n WHERE NOT EXISTS (
+                SELECT FROM unnest($3::text[], $4::text[]) AS u (provider, fingerprint)
+                WHERE u.provider = n.provider AND u.fingerprint = 'remove ' || n.id::text)
+        ), forgotten AS (
+            DELETE FROM sync_base b USING told t
+            WHERE b.user_id = $1 AND b.provider = t.provider AND b.facet = 'history' AND b.item_id = t.id AND NOT b.is_apart
+            RETURNING b.item_id
+        )
+        SELECT provider, id FROM told
+        """, kind: .write
+    ) { row throws(PGError) in (provider: try row.next(SyncProvider.self), play: try row.next(PlayID.self)) }
 }
 
 /// A play that is about to be edited.
@@ -166,7 +204,7 @@ struct HeldPlay: Sendable {
     let percent: Double?
 }
 
-/// A play that was just taken out.
+/// A play that was just taken out, or put back.
 struct RemovedPlay: Sendable {
     let id: PlayID
     let title: TitleID

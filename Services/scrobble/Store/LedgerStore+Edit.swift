@@ -38,15 +38,21 @@ extension LedgerStore {
     ) async throws(PGError) {
         let stamp = writer.at.microsecondsSinceEpoch
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)])
+        _ = try await QueueStore.withdraw(
+            ["play \(play)"], of: writer.user, because: "edited here", in: transaction)
+        // A live removal would overtake a bulk job that still has to write the play down.
+        let left = try await QueueStore.bulk(about: ["play \(play)"], of: writer.user, in: transaction)
         let jobs = connections.flatMap { connection in
             let lane = LaneKey(user: writer.user, provider: connection.provider)
+            let isBehind = left.contains(JobSubject(provider: connection.provider, fingerprint: "play \(play)"))
+            let urgency = isBehind ? JobUrgency.bulk : .live
             let forget = NewJob(
-                id: ids.next(), lane: lane, urgency: .live, kind: held.kind, title: held.title, action: .removePlay,
+                id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .removePlay,
                 payload: JobPayload(watchedAt: held.watchedAt, precision: held.precision),
                 fingerprint: "remove \(play) \(stamp)")
             guard isNew else { return [forget] }
             let write = NewJob(
-                id: ids.next(), lane: lane, urgency: .live, kind: held.kind, title: held.title, action: .addPlay,
+                id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .addPlay,
                 payload: JobPayload(
                     progressPercent: held.percent, watchedAt: moment == .unknown ? nil : moment.listedAt,
                     precision: moment.precision), fingerprint: "play \(play) \(stamp)")

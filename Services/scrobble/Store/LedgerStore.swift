@@ -119,12 +119,19 @@ package struct LedgerStore: Sendable {
             LedgerQueries.remove, [.id(writer.user), .ids(plays), .moment(writer.at), .id(writer.batch)])
         guard telling, !removed.isEmpty else { return Set(removed.map(\.id)) }
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)])
+        // A live removal would overtake a bulk job that still has to write the play down.
+        let added = removed.map { "play \($0.id)" }
+        _ = try await QueueStore.withdraw(added, of: writer.user, because: "taken out here", in: transaction)
+        let left = try await QueueStore.bulk(about: added, of: writer.user, in: transaction)
         let jobs = connections.flatMap { connection in
             removed.map { play in
-                NewJob(
+                let isBehind = left.contains(
+                    JobSubject(provider: connection.provider, fingerprint: "play \(play.id)"))
+                return NewJob(
                     id: ids.next(), lane: LaneKey(user: writer.user, provider: connection.provider),
-                    urgency: writer.authority == .person ? .live : .bulk, kind: play.kind, title: play.title,
-                    action: .removePlay, payload: JobPayload(watchedAt: play.watchedAt, precision: play.precision),
+                    urgency: writer.authority == .person && !isBehind ? .live : .bulk, kind: play.kind,
+                    title: play.title, action: .removePlay,
+                    payload: JobPayload(watchedAt: play.watchedAt, precision: play.precision),
                     fingerprint: "remove \(play.id)", isOneOfMany: removed.count > 1)
             }
         }
@@ -187,8 +194,38 @@ package struct LedgerStore: Sendable {
     ) async throws(PGError) {
         let removed = verdicts.compactMap { if case .removed(let id) = $0 { id } else { nil as PlayID? } }
         guard !removed.isEmpty else { return }
-        try await transaction.execute(LedgerQueries.restore, [.id(arrival.user), .ids(removed), .id(arrival.batch)])
+        let restored = try await transaction.query(
+            LedgerQueries.restore, [.id(arrival.user), .ids(removed), .id(arrival.batch)])
         verdicts = verdicts.map { if case .removed(let id) = $0 { .same(id) } else { $0 } }
+        if arrival.telling { try await tellAgain(restored, arrival, in: transaction) }
+    }
+
+    /// Plays that were put back: who was not told yet that they had gone need not be told at all, the others lack them.
+    private func tellAgain(
+        _ restored: [RemovedPlay], _ arrival: Arrival, in transaction: PGTransaction
+    ) async throws(PGError) {
+        let untold = try await QueueStore.withdraw(
+            restored.map { "remove \($0.id)" }, of: arrival.user, because: "put back here", in: transaction)
+        let told = try await transaction.query(
+            LedgerQueries.toldRemovals,
+            [
+                .id(arrival.user), .ids(restored.map(\.id)), .textArray(untold.map(\.provider.rawValue)),
+                .textArray(untold.map(\.fingerprint)),
+            ])
+        guard !told.isEmpty else { return }
+        let plays = Dictionary(restored.map { ($0.id, $0) }) { first, _ in first }
+        let connections = try await transaction.query(PlaybackQueries.connections, [.id(arrival.user)])
+        let jobs = told.compactMap { told -> NewJob? in
+            guard let play = plays[told.play], connections.contains(where: { $0.provider == told.provider }) else {
+                return nil
+            }
+            return NewJob(
+                id: ids.next(), lane: LaneKey(user: arrival.user, provider: told.provider), urgency: .live,
+                kind: play.kind, title: play.title, action: .addPlay,
+                payload: JobPayload(watchedAt: play.watchedAt, precision: play.precision),
+                fingerprint: "play \(play.id)", isOneOfMany: restored.count > 1)
+        }
+        try await QueueStore.enqueue(jobs, in: transaction)
     }
 
     private func write(

@@ -126,11 +126,11 @@ enum PlaybackQueries {
         WHERE state <> 'stopped' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
         """, row: expiredSitting)
 
-    /// The latest play of a title.
+    /// The latest play of a title up to a moment.
     static let latestPlay = PGStatement(
         "scrobble.latestPlay",
         """
-        SELECT id FROM plays WHERE user_id = $1 AND title_id = $2 AND removed_at IS NULL
+        SELECT id FROM plays WHERE user_id = $1 AND title_id = $2 AND removed_at IS NULL AND listed_at <= $3
         ORDER BY listed_at DESC, id DESC LIMIT 1
         """
     ) { row throws(PGError) in try row.next(PlayID.self) }

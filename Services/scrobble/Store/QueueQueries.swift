@@ -357,6 +357,11 @@ enum QueueQueries {
             DELETE FROM scrobble_queue q USING lane l WHERE q.user_id = l.user_id AND q.provider = l.provider
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
                 q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        ), untold AS (
+            -- The next sync plans it anew.
+            UPDATE sync_changes c SET state = 'skipped', reason = 'disconnected'
+            FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
+            RETURNING c.position
         )
         INSERT INTO queue_outcomes
             (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,

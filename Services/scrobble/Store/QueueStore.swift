@@ -39,6 +39,22 @@ package struct QueueStore: Sendable {
         return try await transaction.query(QueueQueries.enqueue, values(jobs))
     }
 
+    /// Takes jobs about these things back that nobody has begun to send.
+    static func withdraw(
+        _ fingerprints: [String], of user: UserID, because reason: String, in transaction: PGTransaction
+    ) async throws(PGError) -> Set<JobSubject> {
+        Set(
+            try await transaction.query(
+                QueueQueries.withdraw, [.id(user), .textArray(fingerprints), .text(reason)]))
+    }
+
+    /// Bulk jobs about these things; live ones would overtake them.
+    static func bulk(
+        about fingerprints: [String], of user: UserID, in transaction: PGTransaction
+    ) async throws(PGError) -> Set<JobSubject> {
+        Set(try await transaction.query(QueueQueries.bulkLeft, [.id(user), .textArray(fingerprints)]))
+    }
+
     private static func values(_ jobs: [NewJob]) -> [PGValue] {
         let trace = TraceContext.current?.traceparent
         return [

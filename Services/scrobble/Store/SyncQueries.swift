@@ -327,13 +327,16 @@ enum SyncQueries {
         """
     ) { row throws(PGError) in (try row.next(String.self), try row.next(String.self)) }
 
-    /// What they would not take, so that it is not tried again with every sync while it stays as it is.
+    /// What they would not take, so that it is not tried again with every sync while it stays as it is. What was sent again by
+    /// hand since is not among it.
     static let refused = PGStatement(
         "sync.refused",
         """
         SELECT c.facet, c.title_id, c.play_id, c.becomes FROM sync_changes c
         JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
         WHERE c.user_id = $1 AND r.provider = $2 AND c.state = 'failed' AND c.side = 'theirs'
+            AND (c.job_id IS NULL OR c.reason IN ('by hand', 'taken back') OR EXISTS (
+                SELECT FROM queue_outcomes o WHERE o.user_id = c.user_id AND o.id = c.job_id AND o.outcome = 'dead'))
         """
     ) { row throws(PGError) in
         (

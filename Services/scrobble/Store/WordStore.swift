@@ -128,7 +128,7 @@ extension PlaybackStore {
     private func unlog(_ hearing: Hearing, in transaction: PGTransaction) async throws(PGError) -> PlayID? {
         guard hearing.removesPlays,
             let play = try await transaction.first(
-                PlaybackQueries.latestPlay, [.id(hearing.user), .id(hearing.title)])
+                PlaybackQueries.latestPlay, [.id(hearing.user), .id(hearing.title), .moment(hearing.word.at)])
         else { return nil }
         let removed = try await ledger.remove(
             [play], by: .person(hearing.user, at: hearing.word.heardAt), telling: true, in: transaction)

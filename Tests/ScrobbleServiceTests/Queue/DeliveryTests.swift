@@ -166,6 +166,85 @@ import UpstreamEmulators
         }
     }
 
+    private static func play(_ title: TitleID, _ moment: PlayMoment) -> IncomingPlay {
+        IncomingPlay(
+            title: title, kind: .movie, moment: moment, percent: nil, runtimeMinutes: nil,
+            source: PlaySource(name: PlayMatcher.byHand, key: "\(title)"))
+    }
+
+    private static func add(
+        _ play: IncomingPlay, isByHand: Bool, in setting: Setting
+    ) async throws -> PlayID {
+        let arrival = LedgerStore.Arrival(
+            user: setting.lane.user, timeZone: "UTC", batch: nil, at: SystemWallClock().now, isByHand: isByHand,
+            plays: [play], telling: true)
+        return try #require(try await setting.ledger.add(arrival, until: QueueTest.deadline()).first).play
+    }
+
+    private static func takeOut(_ play: PlayID, in setting: Setting) async throws {
+        _ = try await setting.ledger.remove(
+            [play], by: .person(setting.lane.user, at: SystemWallClock().now), telling: true,
+            until: QueueTest.deadline())
+    }
+
+    private static func deliver(_ setting: Setting) async throws {
+        let isDone = try await QueueTest.work([setting.worker]) {
+            try await setting.pool.first(QueueTest.waiting) == 0
+        }
+        #expect(isDone)
+    }
+
+    @Test("A play that is known to the day goes there as well when it is taken out here")
+    func days() async throws {
+        try await Self.run { setting in
+            let day = try #require(CalendarDate("2024-03-09"))
+            let play = try await Self.add(Self.play(TitleID(Self.ids.next()), .day(day)), isByHand: true, in: setting)
+            try await Self.deliver(setting)
+            #expect(setting.trakt.plays.count == 1)
+            try await Self.takeOut(play, in: setting)
+            try await Self.deliver(setting)
+            #expect(setting.trakt.plays.isEmpty)
+        }
+    }
+
+    @Test("A play that is edited, or taken out, while it still waits to be told is there once, or not at all")
+    func overtaking() async throws {
+        try await Self.run { setting in
+            let early = try #require(Timestamp("2024-03-09T20:00:00Z"))
+            let late = try #require(Timestamp("2024-05-01T20:00:00Z"))
+            let edited = try await Self.add(
+                Self.play(TitleID(Self.ids.next()), .second(early, day: early.date)), isByHand: false, in: setting)
+            let gone = try await Self.add(
+                Self.play(TitleID(Self.ids.next()), .second(early, day: early.date)), isByHand: false, in: setting)
+            _ = try await setting.ledger.edit(
+                edited, to: .second(late, day: late.date), timeZone: "UTC",
+                by: .person(setting.lane.user, at: SystemWallClock().now), until: QueueTest.deadline())
+            try await Self.takeOut(gone, in: setting)
+            try await Self.deliver(setting)
+            #expect(setting.trakt.plays.map(\.watchedAt) == ["2024-05-01T20:00:00.000Z"])
+        }
+    }
+
+    @Test("A play that is taken out and put back is there again, once, however far the word of it had come")
+    func puttingBack() async throws {
+        for isDelivered in [true, false] {
+            try await Self.run { setting in
+                let at = try #require(Timestamp("2024-03-09T20:00:00Z"))
+                let incoming = Self.play(TitleID(Self.ids.next()), .second(at, day: at.date))
+                let play = try await Self.add(incoming, isByHand: true, in: setting)
+                try await Self.deliver(setting)
+                try await Self.takeOut(play, in: setting)
+                if isDelivered {
+                    try await Self.deliver(setting)
+                    #expect(setting.trakt.plays.isEmpty)
+                }
+                #expect(try await Self.add(incoming, isByHand: true, in: setting) == play)
+                try await Self.deliver(setting)
+                #expect(setting.trakt.plays.count == 1)
+            }
+        }
+    }
+
     @Test("A connection without a usable token waits for its person and goes on when there is one")
     func tokens() async throws {
         try await Self.run { setting in

@@ -17,6 +17,8 @@ import Testing
     @Test("Each status means one thing for a job")
     func table() {
         for status in [200, 201, 204] { #expect(Self.answer(status).reply(now: Self.now) == .delivered) }
+        #expect(
+            Self.answer(200, html: true).reply(now: Self.now) == .ambiguous("a page answered in Trakt's place"))
         #expect(Self.answer(409).reply(now: Self.now) == .alreadyThere)
         let told = TraktAnswer(
             status: 409, isHTML: false, retryAfter: nil, rateLimit: nil,
@@ -204,6 +206,7 @@ import Testing
         #expect(
             Self.text([Self.job(nil, .episode), Self.job("2011-01-01", .episode), Self.job("2024-03-02")])
                 == ["films 2024-03-02…2024-03-02", "episodes all"])
+        #expect(Self.text([Self.job(nil, .movie, .removePlay)]).isEmpty, "nothing tells which it was")
     }
 
     @Test("A scrobble is looked for at the day of its call too, for it is stamped on arrival")

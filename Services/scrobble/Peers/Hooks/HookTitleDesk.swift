@@ -40,7 +40,9 @@ struct HookTitleDesk: Sendable {
         for question in questions {
             if let title = try await ask(question), HookTitles.fits(title, item) { return title }
         }
-        for question in questions {
+        // Under a place rather than under an id alone: nothing would ever bring that one home to its series.
+        let placed = questions.filter { $0.kind == .movie || $0.seasonNumber != nil }
+        for question in placed.isEmpty ? questions : placed {
             if let title = try await keep(question), HookTitles.fits(title, item) { return title }
         }
         return nil

@@ -21,7 +21,7 @@ package struct SyncDrafter: Sendable {
         let thresholdPercent: Double
         let places: [SyncFacet: SyncPlace]
         let activities: RemoteActivities
-        let inFlight: SyncStore.InFlight
+        var inFlight: SyncStore.InFlight
         let refused: (titles: [SyncFacet: [TitleID: Set<String>]], plays: Set<PlayID>)
         /// Plays of ours that they have said to have already, and as of when.
         let playedThere: [PlayID: Timestamp]
@@ -124,6 +124,11 @@ package struct SyncDrafter: Sendable {
 
         let ours = try await asking { () throws(StoreError) in
             try await store.plays(of: frame.run.user, until: .now + Self.timeout)
+        }
+        // Once more after the plays: what was added since the first look is told by its own job, not by this run too.
+        var frame = frame
+        frame.inFlight = try await asking { () throws(StoreError) in
+            try await store.inFlight(of: frame.lane, until: .now + Self.timeout)
         }
         let base = try await asking { () throws(StoreError) in
             try await store.base(of: frame.lane, .history, until: .now + Self.timeout)

@@ -157,11 +157,25 @@ package struct TraktWriter: RemoteWriter {
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .failed(.notTaken("titles cannot be looked up")) }
         }
-        switch await history(of: parcel.jobs, token, parcel.deadline) {
-        case .failure(let failure): return parcel.jobs.map { _ in .failed(failure.reply) }
+        // A history too long to be read for plays without a date says nothing against the others.
+        let dated = parcel.jobs.filter { $0.payload.watchedAt != nil || $0.action == .stop }
+        let undated = parcel.jobs.filter { $0.payload.watchedAt == nil && $0.action != .stop }
+        var found: [UUIDBits: LookReply] = [:]
+        for jobs in [dated, undated] where !jobs.isEmpty {
+            let replies = await look(for: jobs, titles, token, parcel.deadline)
+            for (job, reply) in zip(jobs, replies) { found[job.id] = reply }
+        }
+        return parcel.jobs.map { found[$0.id] ?? .failed(.untried) }
+    }
+
+    private func look(
+        for jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ deadline: ContinuousClock.Instant
+    ) async -> [LookReply] {
+        switch await history(of: jobs, token, deadline) {
+        case .failure(let failure): return jobs.map { _ in .failed(failure.reply) }
         case .success(let plays):
             let now = clock.now
-            return parcel.jobs.map { job in
+            return jobs.map { job in
                 guard let ids = titles[job.title] else { return .failed(Self.noIDs) }
                 let sentAt = now.advanced(by: .zero - job.state.sinceSent)
                 let isThere = plays.contains { $0.isOf(ids) && TraktProof.isMade($0, by: job, sentAt: sentAt) }
@@ -211,7 +225,7 @@ package struct TraktWriter: RemoteWriter {
                 if rows.array.count < min(Self.pageLimit, 100) { return .success(plays) }
             }
         }
-        return .failure(Failure(reply: .ambiguous("the history has too many pages")))
+        return .failure(Failure(reply: .refused("the history is too long to be looked through")))
     }
 
     private static func day(_ date: CalendarDate, _ days: Int) -> String {

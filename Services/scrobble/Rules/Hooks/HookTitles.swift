@@ -42,6 +42,9 @@ enum HookTitles {
         case .movie: return title.kind == .movie
         case .episode:
             guard title.kind == .episode else { return false }
+            // Where a place in a series is told, a title without one is none that anybody knows more about.
+            let hasSeries = item.series.ids != ExternalIds() || item.series.name != nil
+            if hasSeries, item.season != nil, !item.episodes.isEmpty, title.seasonNumber == nil { return false }
             func agree(_ one: Int?, _ other: Int?) -> Bool { one == nil || other == nil || one == other }
             return agree(title.seasonNumber, item.season) && agree(title.episodeNumber, item.episodes.first)
         }

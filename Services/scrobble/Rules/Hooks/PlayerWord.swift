@@ -94,7 +94,12 @@ package enum SittingMove: Sendable, Hashable {
         return .begin(progressPercent: place, isTold: open?.state != .playing || word.kind == .play)
     }
 
+    /// How far the clocks of a player and of ours may be apart.
+    private static let lateness = Duration.seconds(60)
+
     private static func ending(_ word: PlayerWord, _ open: OpenSitting?) -> SittingMove {
+        // The end of a sitting before the one that goes on now.
+        let open = open.flatMap { word.at.advanced(by: lateness) < $0.updatedAt ? nil : $0 }
         var place = word.progressPercent ?? open.map { estimate(word, $0) } ?? 0
         if word.isCompleted { place = max(place, completedPercent) }
         guard open != nil else { return .log(progressPercent: place) }

@@ -28,7 +28,8 @@ package struct FilmTableReader: Sendable {
         let telling: Set<String> = [
             "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating", "reelaytitle",
         ]
-        return !names.isDisjoint(with: telling) && !names.contains("const")
+        // Nor is it the table of ratings that we write for people to read: its scale is another, and not all of it are films.
+        return !names.isDisjoint(with: telling) && names.isDisjoint(with: ["const", "given scale"])
     }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(CSVError) {

@@ -86,6 +86,12 @@ package struct NewJob: Sendable, Hashable {
     package var joinKey: String? { urgency == .bulk || isOneOfMany ? action.rawValue : nil }
 }
 
+/// What a job is about, and who it is for.
+struct JobSubject: Sendable, Hashable {
+    let provider: SyncProvider
+    let fingerprint: String
+}
+
 /// A job as a worker holds it.
 package struct QueueJob: Sendable, Hashable {
     package let id: UUIDBits

@@ -57,7 +57,7 @@ package struct TraktAnswer: Sendable, Hashable {
     /// in front of Trakt answers in HTML and with codes of its own (520 to 524).
     package func reply(now: Timestamp) -> JobReply {
         switch status {
-        case 200...299: .delivered
+        case 200...299: isHTML ? .ambiguous("a page answered in Trakt's place") : .delivered
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
         case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere

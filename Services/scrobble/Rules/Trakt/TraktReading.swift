@@ -16,7 +16,8 @@ package struct TraktReading: Sendable, Hashable {
     }
 
     private static func all(for jobs: [QueueJob], _ isOfFilms: Bool, _ now: Timestamp) -> [TraktReading] {
-        let isAnywhere = jobs.contains { $0.payload.watchedAt == nil && $0.action != .stop }
+        // Of a play without a date that is to go nothing tells which it is; only one that was added is looked for.
+        let isAnywhere = jobs.contains { $0.payload.watchedAt == nil && $0.action == .addPlay }
         if isAnywhere { return [TraktReading(isOfFilms: isOfFilms, days: nil)] }
         let days = jobs.flatMap { job -> [CalendarDate] in
             // A scrobble is stamped when it arrives.

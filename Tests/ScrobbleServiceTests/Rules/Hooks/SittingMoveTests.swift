@@ -47,6 +47,8 @@ import Testing
             (Self.word(.seek, percent: 70), Self.open(.playing), .advance(progressPercent: 70)),
             (Self.word(.stop, percent: 95), Self.open(.playing), .end(progressPercent: 95)),
             (Self.word(.stop, percent: 95), nil, .log(progressPercent: 95)),
+            (Self.word(.stop, percent: 30), Self.open(.playing, at: 1_200), .log(progressPercent: 30)),
+            (Self.word(.stop, percent: 30), Self.open(.playing, at: 630), .end(progressPercent: 30)),
             // Ten minutes of a hundred have passed since a tenth.
             (Self.word(.stop), Self.open(.playing), .end(progressPercent: 20)),
             (Self.word(.stop), Self.open(.paused), .end(progressPercent: 10)),

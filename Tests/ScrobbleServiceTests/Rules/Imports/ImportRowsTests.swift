@@ -71,6 +71,17 @@ struct ImportRowsTests {
         #expect(try Self.rows("films of mine.csv", text, kind: .likedFilms).rows.first?.kind == .like)
     }
 
+    @Test("our own table of ratings is no table of films: its ratings are of ten, and not all of it are films")
+    func ownRatings() throws {
+        let text = """
+            "Title","Year","Kind","Rating","Given Value","Given Scale","Rated At","imdbID","tmdbID","Reelay ID"
+            "Saltmarsh","2019","series","4","4","ten","2024-01-02T03:04:05Z","","1396",""
+
+            """
+        let failure = #expect(throws: ImportFileFailure.self) { try Self.rows("reelay-ratings.csv", text) }
+        #expect(failure?.mayBe.isEmpty == true)
+    }
+
     @Test("what was deleted there, films that are gone and comments are shown and become nothing")
     func shown() throws {
         let diary =

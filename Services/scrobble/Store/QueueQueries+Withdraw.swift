@@ -1,0 +1,52 @@
+import Postgres
+import Store
+
+/// Jobs that what came after them makes needless or wrong.
+extension QueueQueries {
+    /// Takes jobs of a person back that nobody has begun to send, by what they are about; the runs that queued them know why.
+    static let withdraw = PGStatement(
+        "queue.withdraw",
+        """
+        WITH lane AS (
+            SELECT user_id, provider FROM queue_lanes WHERE user_id = $1 ORDER BY provider FOR UPDATE
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING lane l
+            WHERE q.user_id = l.user_id AND q.provider = l.provider AND q.fingerprint = ANY ($2)
+                AND q.status = 'pending' AND q.sends = 0
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        ), moved AS (
+            INSERT INTO queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+                 reason, retry_count, batch_id, created_at, finished_at)
+            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                'cancelled', $3, retry_count, batch_id, created_at, clock_timestamp()
+            FROM gone RETURNING id
+        ), untold AS (
+            UPDATE sync_changes c SET state = 'skipped', reason = $3
+            FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
+            RETURNING c.position
+        ), counts AS (
+            SELECT provider, count(*) FILTER (WHERE urgency = 0) AS live, count(*) FILTER (WHERE urgency = 1) AS bulk
+            FROM gone GROUP BY provider
+        ), counted AS (
+            UPDATE queue_lanes l SET
+                live_count = l.live_count - c.live, bulk_count = l.bulk_count - c.bulk,
+                live_at = CASE WHEN l.live_count = c.live THEN 'infinity' ELSE l.live_at END,
+                bulk_at = CASE WHEN l.bulk_count = c.bulk THEN 'infinity' ELSE l.bulk_at END
+            FROM counts c WHERE l.user_id = $1 AND l.provider = c.provider
+            RETURNING l.provider
+        )
+        SELECT provider, fingerprint FROM gone
+        """, kind: .write, row: subject)
+
+    /// Bulk jobs that speak of something.
+    static let bulkLeft = PGStatement(
+        "queue.bulkLeft",
+        "SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)",
+        row: subject)
+
+    @Sendable private static func subject(_ row: inout PGRowReader) throws(PGError) -> JobSubject {
+        JobSubject(provider: try row.next(), fingerprint: try row.next())
+    }
+}
