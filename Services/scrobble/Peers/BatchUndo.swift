@@ -58,7 +58,7 @@ struct BatchUndo: Sendable {
         var place: TouchedItem?
         repeat {
             place = try await asking { () throws(StoreError) in
-                try await batches.undoSome(of: batch, user, after: place, until: deadline)
+                try await batches.undoSome(of: batch, user, after: place, at: clock.now, until: deadline)
             }
         } while place != nil
         try await eachPage { cursor async throws(RPCError) in

@@ -170,6 +170,19 @@ enum BatchQueries {
             """
     }
 
+    /// Which plays of a batch that is no sync's were told to somebody, or may have been.
+    static let told = PGStatement(
+        "batches.told",
+        """
+        SELECT p.id FROM unnest($3::uuid[]) AS p (id)
+        WHERE NOT EXISTS (SELECT FROM sync_runs r WHERE r.user_id = $1 AND r.id = $2)
+            AND (EXISTS (SELECT FROM scrobble_queue q
+                    WHERE q.fingerprint = 'play ' || p.id::text AND q.user_id = $1 AND q.sends > 0)
+                OR p.id::text IN (SELECT split_part(o.fingerprint, ' ', 2) FROM queue_outcomes o
+                    WHERE o.user_id = $1 AND o.outcome = 'done' AND o.action = 'add_play'))
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(PlayID.self) }
+
     /// Takes away the roads by which the batch told of plays.
     static let eraseRoads = PGCommand(
         "batches.eraseRoads",

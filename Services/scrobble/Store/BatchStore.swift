@@ -102,7 +102,8 @@ package struct BatchStore: Sendable {
     /// Takes back the next items after a place, `LedgerLimits.undoItemsMax` at the most; the last of them, or nil where
     /// none were left.
     package func undoSome(
-        of batch: BatchID, _ user: UserID, after place: TouchedItem?, until deadline: ContinuousClock.Instant
+        of batch: BatchID, _ user: UserID, after place: TouchedItem?, at moment: Timestamp,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TouchedItem? {
         let facets = LedgerFacet.allCases
         for facet in facets.drop(while: { place != nil && $0 != place?.facet }) {
@@ -111,7 +112,7 @@ package struct BatchStore: Sendable {
             let last = try await database.transaction(until: deadline) { transaction throws(PGError) -> TouchedItem? in
                 try await transaction.execute(LedgerQueries.lock, [.text(user.description)])
                 let items = try await transaction.query(statement, values)
-                if !items.isEmpty { try await undo(items, facet, batch, user, in: transaction) }
+                if !items.isEmpty { try await undo(items, facet, batch, user, at: moment, in: transaction) }
                 return items.last
             }
             if let last { return last }
@@ -144,7 +145,8 @@ package struct BatchStore: Sendable {
     private static let noList = ListID(UUIDBits(high: 0, low: 0))
 
     private func undo(
-        _ items: [TouchedItem], _ facet: LedgerFacet, _ batch: BatchID, _ user: UserID, in transaction: PGTransaction
+        _ items: [TouchedItem], _ facet: LedgerFacet, _ batch: BatchID, _ user: UserID, at moment: Timestamp,
+        in transaction: PGTransaction
     ) async throws(PGError) {
         let verdicts = items.map { ($0, UndoRule.verdict(on: $0, undoing: batch)) }
         func keys(_ wanted: UndoVerdict) -> [PGValue]? {
@@ -161,6 +163,10 @@ package struct BatchStore: Sendable {
             try await transaction.execute(
                 BatchQueries.eraseRoads, [.id(user), .id(batch), .uuidArray(plays)])
         }
+        if facet == .play {
+            let made = verdicts.filter { $0.1 == .erase }.map { PlayID($0.0.item) }
+            if !made.isEmpty { try await untell(made, batch, user, at: moment, in: transaction) }
+        }
         if let values = keys(.putBack), let putBack = BatchQueries.putBack[facet] {
             try await transaction.execute(putBack, values)
         }
@@ -176,5 +182,18 @@ package struct BatchStore: Sendable {
                 .uuidArray(items.map { PGUUID($0.item) }),
                 .textArray(verdicts.map { $0.1.isKept ? "kept" : "restored" }),
             ])
+    }
+
+    /// Plays of the batch that others were told of go there as well. They leave a mark here instead of being erased, so that a
+    /// reading that still shows them there does not bring them back. What a sync brought was told by nobody here.
+    private func untell(
+        _ plays: [PlayID], _ batch: BatchID, _ user: UserID, at moment: Timestamp, in transaction: PGTransaction
+    ) async throws(PGError) {
+        let told = try await transaction.query(BatchQueries.told, [.id(user), .id(batch), .ids(plays)])
+        _ = try await QueueStore.withdraw(
+            plays.map { "play \($0)" }, of: user, because: "undone", in: transaction)
+        let writer = LedgerWriter(
+            user: user, source: LedgerWriter.byPerson, batch: nil, at: moment, authority: .plan)
+        _ = try await LedgerStore(database: database, ids: ids).remove(told, by: writer, telling: true, in: transaction)
     }
 }

@@ -245,6 +245,36 @@ import UpstreamEmulators
         }
     }
 
+    @Test("A batch that is taken back goes there too, whether it was told already or waits")
+    func undoing() async throws {
+        for isDelivered in [true, false] {
+            try await Self.run { setting in
+                let user = setting.lane.user
+                let batches = BatchStore(database: Database(pool: setting.pool), ids: Self.ids)
+                let (batch, now) = (BatchID(Self.ids.next()), SystemWallClock().now)
+                try await batches.open(
+                    batch, of: user, source: "mark", label: nil, as: .applying, at: now, until: QueueTest.deadline())
+                let arrival = LedgerStore.Arrival(
+                    user: user, timeZone: "UTC", batch: batch, at: now, isByHand: true,
+                    plays: (0..<5).map { _ in Self.play(TitleID(Self.ids.next()), .second(now, day: now.date)) },
+                    telling: true)
+                _ = try await setting.ledger.add(arrival, until: QueueTest.deadline())
+                if isDelivered { try await Self.deliver(setting) }
+                #expect(setting.trakt.plays.count == (isDelivered ? 5 : 0))
+                for state in [BatchState.applied, .undoing] {
+                    try await batches.advance(batch, of: user, to: state, at: now, until: QueueTest.deadline())
+                }
+                var place: TouchedItem?
+                repeat {
+                    place = try await batches.undoSome(
+                        of: batch, user, after: place, at: now, until: QueueTest.deadline())
+                } while place != nil
+                try await Self.deliver(setting)
+                #expect(setting.trakt.plays.isEmpty)
+            }
+        }
+    }
+
     @Test("A connection without a usable token waits for its person and goes on when there is one")
     func tokens() async throws {
         try await Self.run { setting in

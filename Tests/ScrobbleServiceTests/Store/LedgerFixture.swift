@@ -67,7 +67,8 @@ struct LedgerFixture: Sendable {
     func undo(_ batch: BatchID) async throws -> UndoCounts {
         var place: TouchedItem?
         repeat {
-            place = try await batches.undoSome(of: batch, user, after: place, until: Self.deadline())
+            place = try await batches.undoSome(
+                of: batch, user, after: place, at: Self.start, until: Self.deadline())
         } while place != nil
         return try await batches.fates(of: batch, user, until: Self.deadline())
     }

@@ -21,7 +21,8 @@ import UpstreamEmulators
         #expect(try await undoing.mayBegin(test.lane, until: deadline))
         var place: TouchedItem?
         repeat {
-            place = try await test.batches.undoSome(of: run.id, test.user, after: place, until: deadline)
+            place = try await test.batches.undoSome(
+                of: run.id, test.user, after: place, at: SystemWallClock().now, until: deadline)
         } while place != nil
         while try await !undoing.finish(run.id, test.lane, until: QueueTest.deadline()) { try await test.deliver() }
         try await test.batches.advance(
