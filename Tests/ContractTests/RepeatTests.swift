@@ -32,10 +32,10 @@ struct RepeatTests {
     private func possessions(
         of person: PublicContractTests.Person, _ names: [String: String]
     ) async throws -> [String: String] {
-        // What happens meanwhile, such as an import that reads on, is nobody's possession; an archive says when it was made.
-        try await StrangerTests().view(person, names).filter {
-            $0.key != "streamEvents" && $0.key != "exportEverything"
-        }.mapValues {
+        // What happens meanwhile, such as an import that reads on, is nobody's possession; an archive says when it was made; the
+        // episodes of a show that nobody has watched before are fetched in the background.
+        let passing: Set<String> = ["streamEvents", "exportEverything", "listContinueWatching", "getHome"]
+        return try await StrangerTests().view(person, names).filter { !passing.contains($0.key) }.mapValues {
             $0.replacing(/,"(last_used_at|trace_id)":"[^"]*"/, with: "")
                 .replacing(/"\d{4}-\d\d-\d\dT[^"]*"/, with: "\"…\"")
         }

@@ -44,6 +44,14 @@ package struct SubjectIDs: Sendable, Hashable {
 
     package var isEmpty: Bool { self == SubjectIDs() }
 
+    /// Whether they lead to no other place: by Letterboxd's own id only Letterboxd can be asked, and it is all that its export
+    /// tells of a film beside name and year.
+    package var leadNowhere: Bool {
+        var others = self
+        others.letterboxd = nil
+        return others.isEmpty
+    }
+
     /// Whether a place that has nothing but anime knows the title.
     package var isOfAnime: Bool { anilist != nil || anidb != nil || myanimelist != nil || kitsu != nil }
 
@@ -128,11 +136,11 @@ package struct ProviderSubject: Sendable, Hashable {
     /// Whether a provider that counts by names may look for this title by its name.
     ///
     /// Where outside ids are known but not to that provider, a name could only lead to another title.
-    package var isNameOnly: Bool { ids.isEmpty && name != nil }
+    package var isNameOnly: Bool { ids.leadNowhere && name != nil }
 
     /// Whether a place for anime may look for this title by its name: nothing else leads there from the ids of other
     /// places, so an animation from Asia may be looked for although ids of it are known.
-    package var isAnimeToFind: Bool { name != nil && (isAnime == true || (isAnime == nil && ids.isEmpty)) }
+    package var isAnimeToFind: Bool { name != nil && (isAnime == true || (isAnime == nil && ids.leadNowhere)) }
 }
 
 extension ProviderSubject {

@@ -67,7 +67,8 @@ struct RelayClientTests {
                 #expect(facts.released?.iso == "2019")
                 #expect(facts.posterURL == "https://posters.example/l.jpg")
             }
-            let known = ProviderSubject(kind: .movie, ids: SubjectIDs(letterboxd: "nkrl"), name: "Known")
+            let known = ProviderSubject(
+                kind: .movie, ids: SubjectIDs(imdb: "tt9100001", letterboxd: "nkrl"), name: "Known")
             emulator.revokeTokens()
             let before = clients.asked(.letterboxd).count
             #expect(try await clients.letterboxd.facts(known)?.scores.count == 1)

@@ -65,6 +65,12 @@ struct TMDbClientTests {
         try await EmulatedClients.run { clients in
             let remake = ProviderSubject(kind: .movie, name: "the cartographer's daughter", year: 2018)
             #expect(try await clients.tmdb.facts(remake)?.ids.tmdb == 910_012)
+            let exported = ProviderSubject(
+                kind: .movie, ids: SubjectIDs(letterboxd: "a1"), name: remake.name, year: remake.year)
+            #expect(try await clients.tmdb.facts(exported)?.ids.tmdb == 910_012, "as Letterboxd's export tells it")
+            let elsewhere = ProviderSubject(
+                kind: .movie, ids: SubjectIDs(tvmaze: 7, letterboxd: "a1"), name: remake.name, year: remake.year)
+            await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(elsewhere) }
             let unclear = ProviderSubject(kind: .movie, name: "The Cartographer's Daughter")
             await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(unclear) }
             let ampersand = try await clients.tmdb.search(ProviderQuery(kind: .movie, name: "Ember & Ash"))

@@ -19,7 +19,7 @@ struct UnderstoodSubjectTests {
             (SubjectIDs(tmdb: 7), [.tmdb, .tvdb, .trakt, .letterboxd, .simkl]),
             (SubjectIDs(tvdb: 7), [.tmdb, .tvdb, .tvmaze, .trakt, .simkl, .kitsu]),
             (SubjectIDs(tvmaze: 7), [.tvmaze]), (SubjectIDs(trakt: 7), [.trakt]),
-            (SubjectIDs(letterboxd: "a1"), [.letterboxd]), (SubjectIDs(simkl: 7), [.simkl]),
+            (SubjectIDs(wikidata: "Q1", letterboxd: "a1"), [.letterboxd]), (SubjectIDs(simkl: 7), [.simkl]),
             (SubjectIDs(wikidata: "Q1"), []),
         ]
         for (ids, providers) in places {
@@ -34,6 +34,14 @@ struct UnderstoodSubjectTests {
             for provider in providers { #expect(changes(provider, ids), "\(provider) \(ids)") }
             #expect(!changes(.tmdb, ids) && !changes(.omdb, ids))
         }
+    }
+
+    @Test("a film of which only Letterboxd's id is known is looked for by its name")
+    func exported() {
+        let film = ProviderSubject(kind: .movie, ids: SubjectIDs(letterboxd: "a1"), name: "Ember & Ash", year: 2016)
+        #expect(film.isNameOnly && film.isAnimeToFind)
+        let known = ProviderSubject(kind: .movie, ids: SubjectIDs(tmdb: 7, letterboxd: "a1"), name: film.name)
+        #expect(!known.isNameOnly && !known.isAnimeToFind)
     }
 
     @Test("an id of a place for anime says that it is one, a season's series too")

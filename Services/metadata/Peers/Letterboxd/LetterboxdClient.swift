@@ -40,7 +40,8 @@ package struct LetterboxdClient: ProviderClient {
     /// for films: Letterboxd's own look-up does not say which of TMDb's two series of numbers it means.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind == .movie || subject.kind == .series else { return nil }
-        if let id = subject.ids.letterboxd, subject.name != nil {
+        // Where nothing else is known of it, the record tells its other ids.
+        if let id = subject.ids.letterboxd, subject.name != nil, !subject.isNameOnly {
             var facts = ProviderFacts(
                 provider: .letterboxd, kind: subject.kind, fetchedAtMilliseconds: nowMilliseconds())
             facts.ids.letterboxd = id

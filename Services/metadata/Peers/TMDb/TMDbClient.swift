@@ -133,7 +133,7 @@ package struct TMDbClient: ProviderClient {
             return found.ids.tmdb
         }
         // Ids are known, but not to TMDb: a name could only lead to another title.
-        if subject.ids != SubjectIDs() { throw .notFound }
+        if !subject.ids.leadNowhere { throw .notFound }
         guard let name = subject.name else { return nil }
         let found = try await search(ProviderQuery(kind: subject.kind, name: name, year: subject.year))
         let best = TitleMatch.best(name: name, year: subject.year, among: found.map(\.candidate))
