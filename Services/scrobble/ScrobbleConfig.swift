@@ -229,5 +229,6 @@ extension ScrobbleService {
         Migration(18, "simkl", sql: PackageResources._018_simkl_sql),
         Migration(19, "pages_by_rows", sql: PackageResources._019_pages_by_rows_sql),
         Migration(20, "resumed_lanes", sql: PackageResources._020_resumed_lanes_sql),
+        Migration(21, "known_accounts", sql: PackageResources._021_known_accounts_sql),
     ]
 }

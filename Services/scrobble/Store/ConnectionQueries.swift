@@ -8,8 +8,9 @@ enum ConnectionQueries {
     static let list = PGStatement(
         "connections.list",
         """
-        SELECT c.provider, c.state, c.state_reason, c.enabled, c.scrobble_threshold_percent, c.account_name,
-            c.connected_at, c.token_expires_at, coalesce(l.is_paused, false), nullif(l.held_until, '-infinity'),
+        SELECT c.provider, c.state, c.state_reason, c.enabled, c.scrobble_threshold_percent,
+            CASE WHEN c.account_is_known THEN c.account_name END, c.account_is_known, c.connected_at,
+            c.token_expires_at, coalesce(l.is_paused, false), nullif(l.held_until, '-infinity'),
             p.facets, p.directions, p.conflicts, p.deletes
         FROM scrobble_connections c
         LEFT JOIN queue_lanes l USING (user_id, provider)
@@ -75,27 +76,34 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// A new pair of tokens. What its person wanted before stays; the account as it was known before.
-    static let connect = PGStatement(
+    /// A new pair of tokens, of whose account is not known yet. What its person wanted before stays; the account before as well,
+    /// to be held against the one that it turns out to be.
+    static let connect = PGCommand(
         "connections.connect",
         """
-        WITH before AS (
-            SELECT account_key FROM scrobble_connections WHERE user_id = $1 AND provider = $2
-        )
         INSERT INTO scrobble_connections AS c
             (user_id, provider, access_token_encrypted, refresh_token_encrypted, token_issued_at, token_expires_at,
-             uses_secret, account_key, account_name, enabled, sync_ratings, sync_watch_status, sync_library, connected_at,
-             updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, false, false, false, false, $10, $10)
+             uses_secret, account_is_known, enabled, sync_ratings, sync_watch_status, sync_library, connected_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, false, false, false, false, false, $8, $8)
         ON CONFLICT (user_id, provider) DO UPDATE SET
             access_token_encrypted = excluded.access_token_encrypted,
             refresh_token_encrypted = excluded.refresh_token_encrypted, token_issued_at = excluded.token_issued_at,
-            token_expires_at = excluded.token_expires_at, uses_secret = excluded.uses_secret,
-            account_key = coalesce(excluded.account_key, c.account_key),
-            account_name = coalesce(excluded.account_name, c.account_name),
+            token_expires_at = excluded.token_expires_at, uses_secret = excluded.uses_secret, account_is_known = false,
             state = 'connected', state_reason = NULL, refresh_tries = 0, refresh_held_until = '-infinity',
             refresh_fence = c.refresh_fence + 1, connected_at = excluded.connected_at, updated_at = excluded.updated_at
-        RETURNING (SELECT account_key FROM before)
+        """)
+
+    /// Whose account the tokens of `$3` are for; the account before. No row where others were given since.
+    static let confirm = PGStatement(
+        "connections.confirm",
+        """
+        WITH before AS (
+            SELECT user_id, provider, account_key FROM scrobble_connections
+            WHERE user_id = $1 AND provider = $2 AND connected_at = $3 AND access_token_encrypted IS NOT NULL FOR UPDATE
+        )
+        UPDATE scrobble_connections c SET account_key = $4, account_name = $5, account_is_known = true
+        FROM before b WHERE c.user_id = b.user_id AND c.provider = b.provider
+        RETURNING b.account_key
         """, kind: .write
     ) { row throws(PGError) in try row.next(String?.self) }
 
@@ -244,7 +252,8 @@ enum ConnectionQueries {
     @Sendable private static func connection(_ row: inout PGRowReader) throws(PGError) -> StoredConnection {
         var connection = StoredConnection(
             provider: try row.next(), state: try row.next(), reason: try row.next(), isEnabled: try row.next(),
-            thresholdPercent: try row.next(), account: try row.next(), connectedAt: try row.next(),
+            thresholdPercent: try row.next(), account: try row.next(), isAccountKnown: try row.next(),
+            connectedAt: try row.next(),
             tokenExpiresAt: try row.next(), isPaused: try row.next(), heldUntil: try row.next(), policies: [:])
         let (facets, directions): ([String], [String]) = (try row.next(), try row.next())
         let (conflicts, deletes): ([String], [String]) = (try row.next(), try row.next())
@@ -267,6 +276,8 @@ package struct StoredConnection: Sendable {
     package let isEnabled: Bool
     package let thresholdPercent: Double
     package let account: String?
+    /// Whose account the tokens are for has been read since they were given.
+    package let isAccountKnown: Bool
     package let connectedAt: Timestamp?
     package let tokenExpiresAt: Timestamp?
     package let isPaused: Bool

@@ -71,38 +71,41 @@ package struct ConnectionStore: Sendable {
 
     // MARK: Connecting
 
-    /// Who an account belongs to there.
-    package struct Account: Sendable, Hashable {
-        package let key: String
-        package let name: String
-
-        package init(key: String, name: String) {
-            self.key = key
-            self.name = name
-        }
-    }
-
-    /// Connects an account, or gives it other tokens. Settings stay as they are; what was agreed with another account is
-    /// forgotten, so that the next sync is a first contact.
+    /// Connects an account, or gives it other tokens. Settings stay as they are. Whose account it is must be confirmed before
+    /// anything is held against what was agreed before.
     package func connect(
-        _ lane: LaneKey, _ tokens: AccountTokens, usesSecret: Bool, account: Account?,
-        until deadline: ContinuousClock.Instant
+        _ lane: LaneKey, _ tokens: AccountTokens, usesSecret: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         let access = try seal(tokens.access, "access_token_encrypted", lane)
         let refresh = try sealedRefresh(tokens, lane)
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.execute(QueueQueries.pause, key + [.bool(false)])
-            let before = try await transaction.first(
+            try await transaction.execute(
                 ConnectionQueries.connect,
                 key + [
                     .bytea(access), .bytea(refresh), .moment(tokens.issuedAt), .moment(tokens.expiresAt),
-                    .bool(usesSecret), .text(account?.key), .text(account?.name), .moment(tokens.issuedAt),
+                    .bool(usesSecret), .moment(tokens.issuedAt),
                 ])
-            guard let account, let known = before.flatMap(\.self), known != account.key else { return }
+        }
+    }
+
+    /// Says whose account was connected at a moment. What was agreed with another one is forgotten, so that the next sync is a
+    /// first contact. False where the connection was made anew since, or ended.
+    package func confirm(
+        _ lane: LaneKey, _ account: RemoteAccount, connectedAt moment: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let before = try await transaction.first(
+                ConnectionQueries.confirm, key + [.moment(moment), .text(account.key), .text(account.name)])
+            guard let before else { return false }
+            guard let before, before != account.key else { return true }
             try await transaction.execute(SyncQueries.resetBase, key)
             try await transaction.execute(SyncQueries.resetPlaces, key)
             try await Self.forgetLibrary(lane, in: transaction)
+            return true
         }
     }
 

@@ -166,7 +166,10 @@ import UpstreamEmulators
                         setting.lane,
                         AccountTokens(
                             access: Secret("demo-alice"), refresh: nil, issuedAt: now,
-                            expiresAt: now.advanced(by: .seconds(157_680_000))), usesSecret: false, account: nil,
+                            expiresAt: now.advanced(by: .seconds(157_680_000))), usesSecret: false,
+                        until: QueueTest.deadline())
+                    _ = try await setting.connections.confirm(
+                        setting.lane, RemoteAccount(key: "demo-alice", name: "demo-alice"), connectedAt: now,
                         until: QueueTest.deadline())
                     try await body(setting)
                 } catch { outcome = error }

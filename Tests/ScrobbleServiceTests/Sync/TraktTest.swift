@@ -24,7 +24,9 @@ enum TraktTest {
         let tokens = AccountTokens(
             access: Secret(account), refresh: Secret("none"), issuedAt: now,
             expiresAt: now.advanced(by: .seconds(604_800)))
-        try await store.connect(lane, tokens, usesSecret: false, account: nil, until: QueueTest.deadline())
+        try await store.connect(lane, tokens, usesSecret: false, until: QueueTest.deadline())
+        _ = try await store.confirm(
+            lane, RemoteAccount(key: account, name: account), connectedAt: now, until: QueueTest.deadline())
         try await store.change(
             lane, ConnectionStore.Change(isEnabled: true, policies: [.history: FacetPolicy(direction: .both)]), at: now,
             until: QueueTest.deadline())

@@ -26,6 +26,8 @@ package final class TraktAccounts: Sendable {
         package var lagSeconds = 0.0
         /// Items of a list that an account may have.
         package var shelfMax = 1_000
+        /// Nobody is told whose account it is (503).
+        package var hidesSettings = false
 
         package init() {}
     }
@@ -435,7 +437,9 @@ package final class TraktAccounts: Sendable {
         let now = Date.now.timeIntervalSince1970
         let moment = now - state.behaviour.lagSeconds
         if path == ["sync", "last_activities"] { return activities(token, now, state) }
-        if path == ["users", "settings"] { return settings(of: token) }
+        if path == ["users", "settings"] {
+            return state.behaviour.hidesSettings ? .empty(503) : settings(of: token)
+        }
         if path.first == "users" { return readPerson(path, token, request, state) }
         if path.count == 3, path[1] == "watched" { return watched(path[2], token, request, moment, state) }
         if path == ["sync", "collection", "shows"] { return collectedShows(token, request, moment, state) }

@@ -136,26 +136,23 @@ package struct SimklAccount: Sendable {
         return ended.wasConnected
     }
 
-    /// Stored before anything else is asked with it.
+    /// Stored before anything else is asked with it. Where Simkl does not say whose account it is, the next sync asks.
     private func keep(
         _ tokens: AccountTokens, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        try await store.connect(lane(user), tokens, usesSecret: false, account: nil, until: deadline)
+        try await store.connect(lane(user), tokens, usesSecret: false, until: deadline)
         guard let account = await account(tokens.access, until: deadline) else { return }
-        try await store.connect(lane(user), tokens, usesSecret: false, account: account, until: deadline)
+        _ = try await store.confirm(lane(user), account, connectedAt: tokens.issuedAt, until: deadline)
     }
 
-    /// Whose account it is there. Clients have always posted; the newer reference reads.
-    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> ConnectionStore.Account? {
+    /// Clients have always posted; the newer reference reads.
+    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> RemoteAccount? {
         let end = min(deadline, .now + SimklLimits.connectTimeout)
         var outcome = await http.call(.POST, "users/settings", .bytes(Array("{}".utf8)), token: token, until: end)
         if case .answered(let answer) = outcome, answer.status == 404 || answer.status == 405 {
             outcome = await http.call(.GET, "users/settings", token: token, until: end)
         }
-        guard case .answered(let answer) = outcome, answer.status == 200, let value = answer.json,
-            let key = value["account"]["id"].int
-        else { return nil }
-        return ConnectionStore.Account(
-            key: String(key), name: String((value["user"]["name"].string ?? String(key)).prefix(200)))
+        guard case .answered(let answer) = outcome, answer.status == 200, let value = answer.json else { return nil }
+        return SimklRows.account(value)
     }
 }

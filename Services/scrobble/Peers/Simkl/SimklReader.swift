@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 package import Contracts
 import Cryptography
 import JSON
@@ -23,6 +24,21 @@ package struct SimklReader: RemoteReader {
         self.mirror = mirror
         self.allowance = allowance
         self.clock = clock
+    }
+
+    /// Clients have always posted; the newer reference reads.
+    package func account(of lane: LaneKey) async throws(ReadTrouble) -> RemoteAccount {
+        let settings: JSONValue
+        do throws(ReadTrouble) {
+            settings = try await get("users/settings", lane, by: .POST).body
+        } catch {
+            guard case .broken = error else { throw error }
+            settings = try await get("users/settings", lane).body
+        }
+        guard let account = SimklRows.account(settings) else {
+            throw .wait(.seconds(60), "Simkl does not say whose account it is")
+        }
+        return account
     }
 
     /// Asks what happened, and reads it. Nothing is kept of a reading that fails half way.
@@ -131,12 +147,13 @@ package struct SimklReader: RemoteReader {
 
     /// One answer with status 200 and JSON in it; a token that is refused is replaced once.
     private func get(
-        _ path: String, _ lane: LaneKey
+        _ path: String, _ lane: LaneKey, by method: HTTPMethod = .GET
     ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?) {
+        let body = method == .POST ? HTTPClientRequest.Body.bytes(Array("{}".utf8)) : nil
         var token = try usable(await tokens.token(of: lane))
         for isLast in [false, true] {
             guard await allowance.take(lane) else { throw .wait(.seconds(60), "the allowance for reads is used up") }
-            switch await http.call(.GET, path, token: token, until: .now + SimklLimits.readTimeout) {
+            switch await http.call(method, path, body, token: token, until: .now + SimklLimits.readTimeout) {
             case .untried, .unreachable: throw .wait(.seconds(60), "Simkl cannot be reached")
             case .brokeOff: throw .broken("a call to Simkl broke off")
             case .answered(let answer):

@@ -5,6 +5,9 @@ package import Contracts
 package protocol RemoteReader: Sendable {
     var shape: RemoteShape { get }
 
+    /// Whose account the tokens are for.
+    func account(of lane: LaneKey) async throws(ReadTrouble) -> RemoteAccount
+
     /// What happened last over there: the one call of a sync that finds nothing to do.
     func activities(of lane: LaneKey) async throws(ReadTrouble) -> RemoteActivities
 

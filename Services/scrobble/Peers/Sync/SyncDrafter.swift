@@ -72,6 +72,7 @@ package struct SyncDrafter: Sendable {
         guard let connection, connection.state != .disconnected, connection.isEnabled,
             let reader = readers[run.provider]
         else { return nil }
+        try await confirm(connection, of: lane, reader)
         // What the queue has come to since is what both agree on.
         try await asking { () throws(StoreError) in try await store.settleQueued(of: run.user, until: deadline) }
         let places = try await asking { () throws(StoreError) in try await store.places(of: lane, until: deadline) }
@@ -89,6 +90,18 @@ package struct SyncDrafter: Sendable {
             run: run, reader: reader, policies: connection.policies, thresholdPercent: connection.thresholdPercent,
             places: places, activities: activities, inFlight: inFlight, refused: refused, playedThere: playedThere,
             ratedThere: ratedThere, chosen: chosen, now: clock.now)
+    }
+
+    /// What was agreed with one account must not be held against another.
+    private func confirm(
+        _ connection: StoredConnection, of lane: LaneKey, _ reader: any RemoteReader
+    ) async throws(SyncTrouble) {
+        guard !connection.isAccountKnown, let moment = connection.connectedAt else { return }
+        let account = try await reading { () throws(ReadTrouble) in try await reader.account(of: lane) }
+        let isConfirmed = try await asking { () throws(StoreError) in
+            try await connections.confirm(lane, account, connectedAt: moment, until: .now + Self.timeout)
+        }
+        guard isConfirmed else { throw .reading(.wait(.seconds(1), "the account was connected anew meanwhile")) }
     }
 
     private func facets(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {

@@ -138,25 +138,20 @@ package struct TraktAccount: Sendable {
 
     private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .trakt) }
 
-    /// Stored before anything else is asked with it.
+    /// Stored before anything else is asked with it. Where Trakt does not say whose account it is, the next sync asks.
     private func keep(
         _ tokens: AccountTokens, of user: UserID, usesSecret: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        try await store.connect(lane(user), tokens, usesSecret: usesSecret, account: nil, until: deadline)
+        try await store.connect(lane(user), tokens, usesSecret: usesSecret, until: deadline)
         guard let account = await account(tokens.access, until: deadline) else { return }
-        try await store.connect(lane(user), tokens, usesSecret: usesSecret, account: account, until: deadline)
+        _ = try await store.confirm(lane(user), account, connectedAt: tokens.issuedAt, until: deadline)
     }
 
-    /// Whose account it is there; a name in a list, so nothing depends on it.
-    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> ConnectionStore.Account? {
+    private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> RemoteAccount? {
         let outcome = await http.call(
             .GET, "users/settings", token: token, until: min(deadline, .now + TraktLimits.connectTimeout))
-        guard case .answered(let answer) = outcome, answer.status == 200,
-            let user = (try? decodeJSON(JSONValue.self, from: answer.body))?["user"],
-            let key = user["ids"]["uuid"].string ?? user["ids"]["slug"].string
-        else { return nil }
-        let name = user["username"].string ?? key
-        return ConnectionStore.Account(key: String(key.prefix(200)), name: String(name.prefix(200)))
+        guard case .answered(let answer) = outcome, answer.status == 200 else { return nil }
+        return TraktRows.account(answer.body)
     }
 
     private static func body(_ members: [(String, String)]) -> [UInt8] {

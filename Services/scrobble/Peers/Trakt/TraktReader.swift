@@ -21,6 +21,13 @@ package struct TraktReader: RemoteReader {
         self.allowance = allowance
     }
 
+    package func account(of lane: LaneKey) async throws(ReadTrouble) -> RemoteAccount {
+        guard let account = TraktRows.account(try await get("users/settings", lane).body) else {
+            throw .wait(.seconds(60), "Trakt does not say whose account it is")
+        }
+        return account
+    }
+
     /// What Trakt says happened last, by group and kind.
     package func activities(of lane: LaneKey) async throws(ReadTrouble) -> RemoteActivities {
         let answer = try await get("sync/last_activities", lane)

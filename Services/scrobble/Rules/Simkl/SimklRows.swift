@@ -32,6 +32,13 @@ package enum SimklRows {
         fileprivate var media: JSONValue { SimklRows.media(row) }
     }
 
+    /// Whose account it is.
+    static func account(_ settings: JSONValue) -> RemoteAccount? {
+        guard let key = settings["account"]["id"].int else { return nil }
+        return RemoteAccount(
+            key: String(key), name: String((settings["user"]["name"].string ?? String(key)).prefix(200)))
+    }
+
     /// Anime come under the key of shows.
     private static func media(_ row: JSONValue) -> JSONValue {
         ["movie", "show", "anime"].map { row[$0] }.first { $0.object != nil } ?? .null

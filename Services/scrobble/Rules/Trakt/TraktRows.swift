@@ -27,6 +27,15 @@ package enum TraktRows {
         return TitleKind.allCases.first { singular($0) == type }
     }
 
+    /// Whose account it is, by an id that stays when its name changes.
+    static func account(_ settings: [UInt8]) -> RemoteAccount? {
+        guard let user = (try? decodeJSON(JSONValue.self, from: settings))?["user"],
+            let key = user["ids"]["uuid"].string ?? user["ids"]["slug"].string
+        else { return nil }
+        let name = user["username"].string ?? key
+        return RemoteAccount(key: String(key.prefix(200)), name: String(name.prefix(200)))
+    }
+
     /// When something happened last, by facet and kind.
     package static func activities(_ value: JSONValue, clockSkew: Duration?) -> RemoteActivities {
         let fields: [SyncFacet: String] = [
