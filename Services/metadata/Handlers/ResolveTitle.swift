@@ -24,10 +24,12 @@ struct ResolveTitle: Sendable {
             wanted.seriesIDs = SubjectIDs(title.externalIds)
         }
         guard wanted.isSomething else { throw .nothingToResolve("give an outside id, a name, or a series and numbers") }
-        return try await title(wanted, context)
+        return try await title(wanted, context, describedOnly: params.describedOnly ?? false)
     }
 
-    private func title(_ wanted: WantedTitle, _ context: RPCContext) async throws(RPCError) -> Title {
+    private func title(
+        _ wanted: WantedTitle, _ context: RPCContext, describedOnly: Bool = false
+    ) async throws(RPCError) -> Title {
         if let known = try await known(wanted, context) {
             demand.note([known])
             return known
@@ -42,8 +44,8 @@ struct ResolveTitle: Sendable {
         if wasDenied, wanted.series == nil { throw .titleNotFound("no provider knows this title") }
         let draft = TitleDraft(kind: wanted.kind, facts: reports.compactMap(\.facts), ids: wanted.ids)
         let placed = try await placed(wanted, draft, context)
-        // Kept under an id alone, an episode would have no name and no series, and take the id from the one that has both.
-        if wanted.kind == .season || wanted.kind == .episode, placed.series == nil,
+        // Kept under an id alone it has no name and no series, and keeps the id from the one that has both.
+        if describedOnly, wanted.kind == .season || wanted.kind == .episode, placed.series == nil,
             !reports.contains(where: { $0.facts != nil })
         {
             throw .titleNotFound("no provider knows it by these ids; its series and number may tell")

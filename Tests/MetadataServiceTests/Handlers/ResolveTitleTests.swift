@@ -102,4 +102,24 @@ import Testing
             #expect(try await replica.redirects(after: feed[0].number).isEmpty)
         }
     }
+
+    @Test(
+        "An episode of which nobody tells more than its id is a local title, unless its caller wants described ones only"
+    )
+    func loneID() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let film = OneFilm()
+            film.set(up: false)
+            let replica = Self.replica(pools[0], film)
+            var params = ResolveTitleParams(kind: .episode, ids: ExternalIds(imdb: "tt9100150"), describedOnly: true)
+            let error = await #expect(throws: RPCError.self) { try await replica.resolve(params) }
+            #expect(error?.code == RegistryError.titleNotFound.code)
+            #expect(try await pools[0].first(Self.titleCount) == 0, "nothing was kept")
+            params.describedOnly = nil
+            let local = try await replica.resolve(params)
+            #expect(local.isLocal && local.kind == .episode && local.externalIds.imdb == "tt9100150")
+            params.describedOnly = true
+            #expect(try await replica.resolve(params).id == local.id, "what is here is found by whoever asks")
+        }
+    }
 }

@@ -12,7 +12,7 @@ enum HookTitles {
         case .episode:
             let number = item.episodes.first
             // By its own ids alone: with its series told, metadata would take the place in it for proof enough.
-            let byID = ResolveTitleParams(kind: .episode, ids: item.ids)
+            let byID = ResolveTitleParams(kind: .episode, ids: item.ids, describedOnly: true)
             let byPlace = number.flatMap { place(of: $0, in: item, series: nil) }
             // Some servers put the series' ids into the episode's place.
             let byMisplaced = number.flatMap { number in

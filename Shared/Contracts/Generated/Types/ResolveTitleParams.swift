@@ -14,11 +14,14 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
     package var seriesYear: Int?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
+    /// A season or an episode of which nobody tells more than the given ids is titleNotFound, and not kept as a local
+    /// title: for callers that know other ways to ask.
+    package var describedOnly: Bool?
 
     package init(
         kind: TitleKind, ids: ExternalIds, name: String? = nil, year: Int? = nil, series: TitleID? = nil,
         seriesIds: ExternalIds? = nil, seriesName: String? = nil, seriesYear: Int? = nil, seasonNumber: Int? = nil,
-        episodeNumber: Int? = nil
+        episodeNumber: Int? = nil, describedOnly: Bool? = nil
     ) {
         self.kind = kind
         self.ids = ids
@@ -30,11 +33,12 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         self.seriesYear = seriesYear
         self.seasonNumber = seasonNumber
         self.episodeNumber = episodeNumber
+        self.describedOnly = describedOnly
     }
 
     private static let names = JSONNames(
         "kind", "ids", "name", "year", "series", "series_ids", "series_name", "series_year", "season_number",
-        "episode_number"
+        "episode_number", "described_only"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -48,6 +52,7 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         var seriesYear: Int?
         var seasonNumber: Int?
         var episodeNumber: Int?
+        var describedOnly: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -60,7 +65,8 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
             case 6: seriesName = try jsonReader.string(min: 1, max: 500)
             case 7: seriesYear = try jsonReader.int(in: 1850...2200)
             case 8: seasonNumber = try jsonReader.int(in: 0...100000)
-            default: episodeNumber = try jsonReader.int(in: 0...100000)
+            case 9: episodeNumber = try jsonReader.int(in: 0...100000)
+            default: describedOnly = try jsonReader.bool()
             }
         }
         guard let kind, let ids else {
@@ -76,6 +82,7 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         self.seriesYear = seriesYear
         self.seasonNumber = seasonNumber
         self.episodeNumber = episodeNumber
+        self.describedOnly = describedOnly
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -114,6 +121,10 @@ package struct ResolveTitleParams: Sendable, Hashable, JSONCodable {
         if let episodeNumber {
             jsonWriter.raw(#","episode_number":"#)
             episodeNumber.encode(to: &jsonWriter)
+        }
+        if let describedOnly {
+            jsonWriter.raw(#","described_only":"#)
+            describedOnly.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }
