@@ -42,7 +42,7 @@ struct PGPoolMachine: Sendable {
     private var waiting: [Int: Purpose] = [:]
     private var queues = PGPoolMachine.emptyQueues
     private(set) var failureCount = 0
-    // How many slots are in which state; kept, because every statement asks.
+    // How many slots are in which state; kept, because every statement asks. Those that connect are open too.
     private var openCount = 0
     private var connectingCount = 0
     private var idleCount = 0
@@ -59,7 +59,8 @@ struct PGPoolMachine: Sendable {
     }
 
     var waitingCount: Int { waiting.count }
-    var isOpen: Bool { failureCount >= limits.breakerFailuresMax }
+    /// Whether new connections fail and no other is left: as long as one lives it serves what comes.
+    var isOpen: Bool { failureCount >= limits.breakerFailuresMax && openCount == connectingCount }
 
     mutating func takeActions() -> [Action] {
         guard !actions.isEmpty else { return [] }
@@ -121,7 +122,7 @@ struct PGPoolMachine: Sendable {
         schedule(now: now)
     }
 
-    /// The connection on `slot` is gone.
+    /// The connection on `slot` is gone. If that opens the circuit, the next try to connect decides over what waits.
     mutating func lost(_ slot: Int, now: Instant) {
         switch slots[slot] {
         case .vacant, .connecting: return

@@ -185,6 +185,41 @@ import TestSupport
         }
     }
 
+    /// A server that takes no more connections, as when it is full, still answers on those that are open.
+    @Test func whatIsConnectedGoesOnWhereNothingElseCanConnect() async throws {
+        var limits = PGLimits()
+        limits.breakerFailuresMax = 3
+        limits.reconnectMin = .milliseconds(5)
+        limits.reconnectMax = .milliseconds(20)
+        try await TestDatabase.withSchema("fault") { database in
+            let direct = try PGPool(database.configuration())
+            let relay = try TCPRelay(to: try await database.serverPort(direct))
+            let seen = Observations()
+            let pool = try PGPool(database.configuration(through: relay, limits: limits), observe: seen.add)
+            #expect(try await eventually { pool.snapshot.idleCount == limits.connectionsMin })
+            relay.setMode(.full)
+            let solo = PGStatement("tests.nap", "SELECT 1 FROM pg_sleep(0.01)", kind: .solo) { row throws(PGError) in
+                try row.next(Int.self)
+            }
+            // More at once than there are connections, until it has been tried in vain often enough.
+            let limit = ContinuousClock.now + .seconds(20)
+            while seen.count(where: { if case .connectFailed = $0 { true } else { false } }) < 10 {
+                try #require(ContinuousClock.now < limit)
+                await withTaskGroup(of: Void.self) { group in
+                    for _ in 0..<6 {
+                        group.addTask {
+                            #expect(await failureOf { () throws(PGError) in try await pool.query(solo) } == nil)
+                        }
+                    }
+                }
+                #expect(!pool.snapshot.isCircuitOpen)
+            }
+            relay.close()
+            await pool.shutDown()
+            await direct.shutDown()
+        }
+    }
+
     @Test func statementsWaitOutAShortRestart() async throws {
         var limits = PGLimits()
         // However slow the test, the circuit stays closed.

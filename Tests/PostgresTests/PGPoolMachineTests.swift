@@ -122,6 +122,42 @@ import TestSupport
         #expect(pool.takeActions() == [.run(slot: 0, purpose: .read, ids: [3], separately: false)])
     }
 
+    /// Six connects that failed for a full server or a name that was not found once refused everything, though idle
+    /// connections stood there.
+    @Test func aLiveConnectionKeepsTheCircuitClosed() throws {
+        var pool = machine { $0.breakerFailuresMax = 3 }
+        var now = start
+        _ = pool.submit(1, .solo, now: now)
+        pool.connected(0, now: now)
+        for id in 2...4 { _ = pool.submit(id, .solo, now: now) }
+        for _ in 0..<10 {
+            while let slot = pool.slots.firstIndex(of: .connecting) { pool.connectFailed(slot, now: now) }
+            now = try #require(pool.nextTick(after: now))
+            pool.tick(now: now)
+        }
+        #expect(pool.failureCount >= 10)
+        #expect(!pool.isOpen)
+        let refusals = pool.takeActions().filter { if case .refuse = $0 { true } else { false } }
+        #expect(refusals == [])
+        #expect(pool.submit(5, .solo, now: now) == .accepted)
+        for id in 2...5 {
+            pool.finished(0, now: now)
+            #expect(pool.takeActions().contains(.run(slot: 0, purpose: .solo, ids: [id], separately: false)))
+        }
+        // The last one goes: what waits is refused when the next try fails, what comes at once.
+        _ = pool.submit(6, .solo, now: now)
+        pool.lost(0, now: now)
+        #expect(pool.isOpen)
+        #expect(pool.submit(7, .solo, now: now) == .unavailable)
+        if !pool.slots.contains(.connecting) {
+            now = try #require(pool.nextTick(after: now))
+            pool.tick(now: now)
+        }
+        let probe = try #require(pool.slots.firstIndex(of: .connecting))
+        pool.connectFailed(probe, now: now)
+        #expect(pool.takeActions().contains(.refuse(ids: [6])))
+    }
+
     @Test func idleConnectionsAgeDownToTheMinimum() {
         var pool = machine { $0.connectionsMin = 1 }
         for id in 1...2 { _ = pool.submit(id, .solo, now: start) }
@@ -187,14 +223,16 @@ import TestSupport
         #expect(pool.slots[0] == (state == "idle" ? .vacant : before))
     }
 
-    /// Random inputs: no statement runs twice, none is forgotten, lanes and leases keep their bounds.
-    @Test func randomInputsKeepTheInvariants() {
+    /// Random inputs: no statement runs twice, none is forgotten, none is refused while a connection lives, lanes and
+    /// leases keep their bounds.
+    @Test(arguments: [1_000, 2]) func randomInputsKeepTheInvariants(_ failuresMax: Int) {
         let seed = UInt64.random(in: .min ... .max)
         var random = SeededRandom(seed: seed)
-        var pool = machine { $0.breakerFailuresMax = 1_000 }
+        var pool = machine { $0.breakerFailuresMax = failuresMax }
         var now = start
         var outstanding: Set<Int> = []
         var started: Set<Int> = []
+        var isAnyAlive: Bool { pool.slots.contains { $0 != .vacant && $0 != .connecting } }
         func absorb() {
             for action in pool.takeActions() {
                 switch action {
@@ -204,7 +242,10 @@ import TestSupport
                         #expect(isNew, "seed \(seed)")
                     }
                 case .grant(_, let id): #expect(outstanding.remove(id) != nil, "seed \(seed)")
-                case .connect, .close, .refuse: break
+                case .refuse(let ids):
+                    #expect(!isAnyAlive, "seed \(seed)")
+                    outstanding.subtract(ids)
+                case .connect, .close: break
                 }
             }
             #expect(pool.slots.count { $0 == .leased } <= pool.limits.leasesMax, "seed \(seed)")
@@ -215,7 +256,11 @@ import TestSupport
             switch Int.random(in: 0..<9, using: &random) {
             case 0..<3:
                 let purpose = Machine.Purpose.allCases.randomElement(using: &random) ?? .read
-                if pool.submit(id, purpose, now: now) == .accepted { outstanding.insert(id) }
+                switch pool.submit(id, purpose, now: now) {
+                case .accepted: outstanding.insert(id)
+                case .unavailable: #expect(!isAnyAlive, "seed \(seed)")
+                case .overloaded, .closed: break
+                }
             case 3, 4: pool.connected(slot, now: now)
             case 5: pool.connectFailed(slot, now: now)
             case 6: pool.finished(slot, now: now)

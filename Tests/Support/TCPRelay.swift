@@ -9,8 +9,10 @@ package final class TCPRelay: Sendable {
         case blackHole
         /// Requests reach the server; its answers are lost.
         case swallowReplies
-        /// New connections are closed at once.
+        /// New connections are closed at once, and nothing passes on the others.
         case refuse
+        /// New connections are closed at once, the others go on.
+        case full
     }
 
     private struct State {
@@ -71,7 +73,7 @@ package final class TCPRelay: Sendable {
                 Glibc.close(listener)
                 return
             }
-            guard mode != .refuse, let server = connectToTarget() else {
+            guard mode != .refuse, mode != .full, let server = connectToTarget() else {
                 Glibc.close(client)
                 continue
             }
@@ -96,7 +98,12 @@ package final class TCPRelay: Sendable {
                     break
                 }
                 let passes = state.withLock { state in
-                    let passes = state.mode == .forward || state.mode == .swallowReplies && from == client
+                    let passes =
+                        switch state.mode {
+                        case .forward, .full: true
+                        case .swallowReplies: from == client
+                        case .blackHole, .refuse: false
+                        }
                     if !passes { state.swallowedBytes += count }
                     return passes
                 }
