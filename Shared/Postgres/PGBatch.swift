@@ -25,8 +25,8 @@ struct PGBatch {
     enum Outcome {
         case success(PGResult)
         case failure(PGError)
-        /// Not applied through no fault of its own: run it again.
-        case again
+        /// Not applied through no fault of its own, but for this: run it again.
+        case again(after: PGError)
         /// Its prepared form is of no use any more: prepare it anew and run it again.
         case prepareAgain
     }
@@ -119,13 +119,15 @@ struct PGBatch {
         // An error that Postgres sent before the end proves that the segment was undone.
         if let error, next < steps.count {
             if error.error.isShutdown, rule != .leased {
-                for member in segmentStart..<segmentEnds[segment] { settle(member, .again, &output) }
+                for member in segmentStart..<segmentEnds[segment] {
+                    settle(member, .again(after: error.error), &output)
+                }
             } else {
                 finishSegment(&output)
             }
         }
         for member in 0..<memberCount {
-            settle(member, rule == .reads ? .again : .failure(loss), &output)
+            settle(member, rule == .reads ? .again(after: loss) : .failure(loss), &output)
         }
         next = steps.count
     }
@@ -150,17 +152,17 @@ struct PGBatch {
                 } else {
                     settle(member, .failure(error.error), &output)
                 }
-            case .reads: settle(member, isCulprit ? verdict(error.error) : .again, &output)
+            case .reads: settle(member, isCulprit ? verdict(error.error) : .again(after: error.error), &output)
             case .writes where members.count == 1 || isCulprit && error.error.asksForPreparing:
                 settle(member, verdict(error.error), &output)
-            case .writes: settle(member, .again, &output)
+            case .writes: settle(member, .again(after: error.error), &output)
             }
         }
     }
 
     private func verdict(_ error: PGError) -> Outcome {
         if error.asksForPreparing { return .prepareAgain }
-        return error.isShutdown ? .again : .failure(error)
+        return error.isShutdown ? .again(after: error) : .failure(error)
     }
 
     private mutating func settle(_ member: Int, _ outcome: Outcome, _ output: inout [Settled]) {

@@ -128,9 +128,8 @@ extension PGCore {
         lines[slot].members.removeAll(keepingCapacity: true)
         lines[slot].parts.removeAll(keepingCapacity: true)
         lines[slot].sentAt = nil
-        lines[slot].cancelAt = nil
-        // A cancel request that never gets through must not keep the line for ever.
-        lines[slot].giveUpAt = lines[slot].isCancelUnderWay ? now + limits.cancelGrace : nil
+        lines[slot].cancels = PGCancelPlan()
+        if lines[slot].isCancelUnderWay { lines[slot].cancels.awaitDelivery(grace: limits.cancelGrace, now: now) }
         settleIdle(slot, now: now)
     }
 
@@ -148,11 +147,9 @@ extension PGCore {
         guard lines[slot].generation == token.generation, lines[slot].isCancelUnderWay else { return }
         lines[slot].isCancelUnderWay = false
         guard lines[slot].members.isEmpty else {
-            // Postgres ignores a request that arrives between two statements of a pipeline: ask again.
-            lines[slot].cancelAt = now + limits.cancelRetry
-            return
+            return lines[slot].cancels.delivered(retry: limits.cancelRetry, now: now)
         }
-        lines[slot].giveUpAt = nil
+        lines[slot].cancels = PGCancelPlan()
         settleIdle(slot, now: now)
     }
 
@@ -162,6 +159,8 @@ extension PGCore {
     private mutating func settle(_ settled: PGBatch.Settled, on slot: Int, now: Instant) {
         guard lines[slot].parts.indices.contains(settled.member) else { return }
         let (calls, preparedKey) = lines[slot].parts[settled.member]
+        lines[slot].cancels.settled(
+            settled.member, delay: limits.cancelDelay, grace: limits.cancelGrace, now: now)
         let isShared = calls.count > 1
         switch settled.outcome {
         case .success(let result) where isShared: share(result, calls, on: slot, now: now)
@@ -169,17 +168,26 @@ extension PGCore {
         case .failure(let error) where isShared && error.kind == .server:
             // One of them is to blame, or all; each finds out alone.
             if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
-            for call in calls { again(lines[slot].members[call], now: now) }
+            rerun(calls, after: error, on: slot, now: now)
         case .failure(let error):
             // Inside a transaction nothing can be run again from here; its next run prepares anew.
             if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
             for call in calls { fail(lines[slot].members[call], error, on: slot, now: now) }
-        case .again:
-            for call in calls { again(lines[slot].members[call], now: now) }
+        case .again(let cause): rerun(calls, after: cause, on: slot, now: now)
         case .prepareAgain:
             lines[slot].connection?.forget(preparedKey)
             for call in calls { again(lines[slot].members[call], now: now) }
         }
+    }
+
+    private mutating func rerun(_ calls: Range<Int>, after cause: PGError, on slot: Int, now: Instant) {
+        let isOurs = isOurCancel(cause, on: slot)
+        for call in calls { again(lines[slot].members[call], isOurs: isOurs, now: now) }
+    }
+
+    /// Whether a cancel request from here, for another statement or for the whole batch, is what went wrong.
+    private func isOurCancel(_ error: PGError, on slot: Int) -> Bool {
+        error.isQueryCanceled && lines[slot].wasCancelled && !lines[slot].isLeased
     }
 
     private mutating func share(_ result: PGResult, _ calls: Range<Int>, on slot: Int, now: Instant) {
@@ -200,8 +208,8 @@ extension PGCore {
         if error.isQueryCanceled {
             if let stop = call.course.stop {
                 complete(id, .failure(PGError(stop, "stopped", sqlState: error.sqlState)), now: now)
-            } else if lines[slot].wasCancelled, !lines[slot].isLeased {
-                again(id, now: now)
+            } else if isOurCancel(error, on: slot) {
+                again(id, isOurs: true, now: now)
             } else {
                 complete(id, .failure(error), now: now)
             }
@@ -215,12 +223,13 @@ extension PGCore {
         }
     }
 
-    private mutating func again(_ id: Int, after cause: PGError? = nil, now: Instant) {
+    /// `isOurs` where a cancel request from here hit it: that counts for nothing, its deadline bounds it.
+    private mutating func again(_ id: Int, after cause: PGError? = nil, isOurs: Bool = false, now: Instant) {
         guard let call = tracked[id] else { return }
         if let stop = call.course.stop {
             return complete(id, .failure(PGError(stop, "stopped before it ran")), now: now)
         }
-        call.course.attemptCount += 1
+        if !isOurs { call.course.attemptCount += 1 }
         guard call.course.attemptCount <= limits.rerunsMax else {
             let error = cause ?? PGError(.connectionLost, "given up after \(limits.rerunsMax) reruns")
             return complete(id, .failure(error), now: now)
@@ -261,7 +270,8 @@ extension PGCore {
     mutating func loseUnsent(_ slot: Int, _ error: PGError, rule: PGBatch.Rule, separately: Bool, now: Instant) {
         for member in lines[slot].parts.indices {
             let isSafe = rule == .reads || rule == .writes && !separately
-            settle(.init(member: member, outcome: isSafe ? .again : .failure(error)), on: slot, now: now)
+            settle(
+                .init(member: member, outcome: isSafe ? .again(after: error) : .failure(error)), on: slot, now: now)
         }
         lose(slot, error, now: now)
     }

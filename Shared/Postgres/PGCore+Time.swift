@@ -19,9 +19,11 @@ extension PGCore {
             }
             return complete(id, .failure(PGError(reason, "while waiting for a connection")), now: now)
         }
-        let delay = reason == .cancelled ? limits.cancelDelay : .zero
-        lines[slot].cancelAt = min(lines[slot].cancelAt ?? now + delay, now + delay)
-        lines[slot].giveUpAt = min(lines[slot].giveUpAt ?? now + limits.cancelGrace, now + limits.cancelGrace)
+        let place = lines[slot].members.firstIndex(of: id)
+        if let place, let part = lines[slot].parts.firstIndex(where: { $0.calls.contains(place) }) {
+            let delay = reason == .cancelled ? limits.cancelDelay : .zero
+            lines[slot].cancels.stop(part, delay: delay, grace: limits.cancelGrace, now: now)
+        }
         if call.lossIsUnknown || lines[slot].isLeased {
             call.course.stop = reason
         } else {
@@ -52,25 +54,39 @@ extension PGCore {
             }
             return
         }
-        if let giveUpAt = line.giveUpAt, giveUpAt <= now {
+        switch line.cancels.takeOverdue(now: now) {
+        case .nothing: break
+        case .connection:
             return lose(slot, PGError(.connectionLost, "no answer after a cancel request"), now: now)
+        case .parts(let parts): giveUp(parts, on: line, now: now)
         }
         if let splitsAt = splitTime(of: line), splitsAt <= now {
             splitAllowedAt = now + limits.batchSplitInterval
-            lines[slot].cancelAt = now
+            line.cancels.split(now: now)
         }
-        if let cancelAt = lines[slot].cancelAt, cancelAt <= now { sendCancel(slot) }
+        if line.cancels.takeCancel(now: now) { sendCancel(slot) }
+    }
+
+    /// The callers of stopped writes that are still behind others wait no longer; once they run they are cancelled.
+    private mutating func giveUp(_ parts: [Int], on line: Line, now: Instant) {
+        let error = PGError(.outcomeUnknown, "stopped behind statements that still run")
+        for part in parts where line.parts.indices.contains(part) {
+            for place in line.parts[part].calls where tracked[line.members[place]]?.course.stop != nil {
+                complete(line.members[place], .failure(error), now: now)
+            }
+        }
     }
 
     /// When a batch of several is cancelled for being slow, so that its statements can run one by one.
     private func splitTime(of line: Line) -> Instant? {
-        guard line.members.count > 1, !line.isLeased, !line.wasCancelled, line.cancelAt == nil else { return nil }
+        guard line.members.count > 1, !line.isLeased, !line.wasCancelled, line.cancels.cancelAt == nil else {
+            return nil
+        }
         guard line.purpose == .read || line.purpose == .write, let sentAt = line.sentAt else { return nil }
         return max(sentAt + limits.batchSplit, splitAllowedAt ?? sentAt)
     }
 
     private mutating func sendCancel(_ slot: Int) {
-        lines[slot].cancelAt = nil
         guard !lines[slot].isCancelUnderWay, let handle = lines[slot].connection?.cancelHandle() else { return }
         lines[slot].isCancelUnderWay = true
         lines[slot].wasCancelled = true
@@ -111,8 +127,7 @@ extension PGCore {
         }
         consider(deadlineBound)
         for line in lines where line.phase != .vacant {
-            consider(line.cancelAt)
-            consider(line.giveUpAt)
+            consider(line.cancels.wakesAt)
             consider(splitTime(of: line))
             if line.phase != .ready { consider(line.connectingSince.map { $0 + limits.connectTimeout }) }
         }

@@ -19,8 +19,7 @@ struct PGCore: ~Copyable {
         var parts: [(calls: Range<Int>, preparedKey: UInt64)] = []
         var purpose: PGPoolMachine.Purpose = .read
         var sentAt: Instant?
-        var cancelAt: Instant?
-        var giveUpAt: Instant?
+        var cancels = PGCancelPlan()
         var isCancelUnderWay = false
         var wasCancelled = false
         /// Leased: statements that wait for the batch in flight.
@@ -252,8 +251,7 @@ struct PGCore: ~Copyable {
             return (start..<start + statement.callCount, statement.preparedKey)
         }
         line.sentAt = now
-        line.cancelAt = nil
-        line.giveUpAt = nil
+        line.cancels = PGCancelPlan(isStepwise: separately || rule == .reads, hasSyncEach: separately)
         line.wasCancelled = false
         for request in requests {
             request.course.slot = slot

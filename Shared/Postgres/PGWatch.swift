@@ -31,7 +31,7 @@ extension PGCore {
     /// Where exactly one read is under way and nothing waits: what to look at. The loop does not look there meanwhile.
     mutating func startWatch() -> PGWatch? {
         guard tracked.count == 1, machine.waitingCount == 0, let call = tracked.first?.value, call.text.kind == .read,
-            let slot = call.course.slot, slot < machine.slots.count, !lines[slot].isLeased, lines[slot].cancelAt == nil,
+            let slot = call.course.slot, slot < machine.slots.count, !lines[slot].isLeased, lines[slot].cancels.cancelAt == nil,
             lines[slot].interest == .read, watching.mayStart()
         else { return nil }
         setInterest(slot, [])
