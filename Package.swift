@@ -211,7 +211,9 @@ let package = Package(
                 name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
                 swiftSettings: house),
             .testTarget(
-                name: "EndToEndTests", dependencies: ["Archive", "CSV", "Stack"], path: "Tests/EndToEndTests",
+                name: "EndToEndTests",
+                dependencies: ["Archive", "CSV", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],
+                path: "Tests/EndToEndTests",
                 exclude: ["collector.py"],
                 swiftSettings: house),
             .executableTarget(

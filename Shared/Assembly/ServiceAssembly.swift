@@ -135,7 +135,7 @@ package final class ServiceAssembly {
             }, observe: telemetry.rpc)
         do throws(H2Error) {
             let listener = try await H2Server.start(
-                on: [H2Address(host: runtime.host, port: port)],
+                on: [H2Address(host: runtime.host, port: port)], limits: .peers,
                 tls: peerTLS?.server(admitting: Self.callers[runtime.name] ?? []), group: runtime.group,
                 observe: telemetry.http2, together: together, handler: { await server.respond(to: $0) })
             runtime.logger.notice(

@@ -1,4 +1,4 @@
-/// Every bound of an HTTP/2 connection, for both roles; the defaults are those of a server.
+/// Every bound of an HTTP/2 connection, for both roles; the defaults are those of a server that hears strangers.
 package struct H2Limits: Sendable, Hashable {
     // Streams
 
@@ -30,7 +30,8 @@ package struct H2Limits: Sendable, Hashable {
 
     // Abuse, counted by libnghttp2
 
-    /// RST_STREAM frames from the peer (rapid reset, CVE-2023-44487). 200, then 20 a second; server only.
+    /// RST_STREAM frames from the peer (rapid reset, CVE-2023-44487). 200, then 20 a second; from other services (`peers`)
+    /// 10 000, then 5 000 a second; server only.
     package var resetRate = H2Rate(burst: 200, perSecond: 20)
     /// CONTINUATION frames after one HEADERS frame (CVE-2024-28182). 8.
     package var continuationsMax = 8
@@ -45,7 +46,8 @@ package struct H2Limits: Sendable, Hashable {
 
     // Abuse, counted here
 
-    /// RST_STREAM frames that the peer makes us send (CVE-2025-8671). 100, then 10 a second.
+    /// RST_STREAM frames that the peer makes us send (CVE-2025-8671). 100, then 10 a second; other services 10 000, then
+    /// 5 000 a second.
     package var ownResetRate = H2Rate(burst: 100, perSecond: 10)
     /// PING frames from the peer. 50, then 2 a second.
     package var pingRate = H2Rate(burst: 50, perSecond: 2)
@@ -64,7 +66,7 @@ package struct H2Limits: Sendable, Hashable {
     /// Frames that wait in the library to be sent. 1 000.
     package var outboundFramesMax = 1_000
 
-    /// For how long an address that flooded a connection gets no other. 1 s.
+    /// For how long an address that flooded a connection gets no other. 1 s; an address of other services at once.
     package var floodPenalty: Duration = .seconds(1)
     /// Addresses that are remembered for a flood at once; the oldest are forgotten. 1 024.
     package var punishedAddressesMax = 1_024
@@ -125,6 +127,18 @@ package struct H2Limits: Sendable, Hashable {
         limits.bodyBytesMax = 8_388_608
         limits.streamWindowBytes = 1_048_576
         limits.connectionWindowBytes = 8_388_608
+        return limits
+    }()
+
+    /// The limits of a server that other services call, each over one connection for all its callers: every call that is
+    /// given up or runs out of time is a reset, and a connection that is ended for them is ended for everybody. What one
+    /// costs stays bounded by `streamsMax` and `handlersMax`, since a handler's slot is free only when it has ended.
+    /// Copies may share an address, so one that floods does not keep the others away.
+    package static let peers: H2Limits = {
+        var limits = H2Limits()
+        limits.resetRate = H2Rate(burst: 10_000, perSecond: 5_000)
+        limits.ownResetRate = H2Rate(burst: 10_000, perSecond: 5_000)
+        limits.floodPenalty = .zero
         return limits
     }()
 }
