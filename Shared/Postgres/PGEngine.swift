@@ -42,9 +42,14 @@ final class PGEngine: Sendable {
     func snapshot() -> PGPoolSnapshot { core.withLock { $0.snapshot() } }
 
     func send(_ command: PGCoreCommand) {
-        inbox.withLock { $0.append(command) }
-        if holds.value == 0 { drive() }
+        post(command)
+        handlePosted()
     }
+
+    /// Commands are handled in the order in which they were posted; `handlePosted` must follow. Calls nobody.
+    func post(_ command: PGCoreCommand) { inbox.withLock { $0.append(command) } }
+
+    func handlePosted() { if holds.value == 0 { drive() } }
 
     /// Statements that this thread submits during `body` leave at its end.
     func together(_ body: () -> Void) {

@@ -88,25 +88,36 @@ package final class PGTransaction: Sendable {
     }
 
     private func run(_ statement: PGBoundStatement, isLast: Bool) async throws(PGError) -> PGResult {
-        let before = try advance(isLast: isLast)
-        var statements = before + [statement]
+        var statements = [statement]
         if isLast { statements.append(PGBoundStatement(text: Self.commit, values: [])) }
-        let results = try await lease.run(statements, from: before.count, isLossUnknown: isLast, deadline: deadline)
+        let results = try await lease.run(
+            statements, isLossUnknown: isLast, deadline: deadline
+        ) { post throws(PGError) in
+            // Under the lock, so that BEGIN is on its way before anything else can be.
+            try phase.withLock { phase throws(PGError) in
+                switch phase {
+                case .ended: throw PGError(.closed, "the transaction has ended")
+                case .open: try post([])
+                case .fresh: try post(opening())
+                }
+                phase = isLast ? .ended : .open
+            }
+        }
         if isLast { try Self.checkCommitted(results[1]) }
         return results[0]
     }
 
-    /// What must travel before the next statement.
-    private func advance(isLast: Bool) throws(PGError) -> [PGBoundStatement] {
-        let old = phase.withLock { phase in
-            let old = phase
-            if phase != .ended { phase = isLast ? .ended : .open }
-            return old
-        }
-        switch old {
-        case .ended: throw PGError(.closed, "the transaction has ended")
-        case .open: return []
-        case .fresh: return opening()
+    /// Begins where no statement has done so.
+    private func begin() async throws(PGError) {
+        _ = try await lease.run(opening(), isLossUnknown: false, deadline: deadline) { post throws(PGError) in
+            try phase.withLock { phase throws(PGError) in
+                switch phase {
+                case .ended: throw PGError(.closed, "the transaction has ended")
+                case .open: return
+                case .fresh: try post([])
+                }
+                phase = .open
+            }
         }
     }
 
@@ -127,8 +138,7 @@ package final class PGTransaction: Sendable {
     package func copy(
         _ sql: String, _ body: (inout PGCopyWriter) async throws(PGError) -> Void
     ) async throws(PGError) -> Int {
-        let before = try advance(isLast: false)
-        if !before.isEmpty { _ = try await lease.run(before, isLossUnknown: false, deadline: deadline) }
+        try await begin()
         _ = try await lease.copy(.start(sql: sql), deadline: deadline)
         var writer = PGCopyWriter(lease: lease, deadline: deadline)
         do {
@@ -146,8 +156,7 @@ package final class PGTransaction: Sendable {
     /// Runs statements without parameters, separated by semicolons, as migrations have them.
     func runScript(_ sql: String) async throws(PGError) {
         guard !sql.utf8.contains(0) else { throw PGError(.invalidParameter, "script with a zero byte") }
-        let before = try advance(isLast: false)
-        if !before.isEmpty { _ = try await lease.run(before, isLossUnknown: false, deadline: deadline) }
+        try await begin()
         _ = try await lease.copy(.script(sql: sql), deadline: deadline)
     }
 

@@ -68,6 +68,56 @@ import TestSupport
         }
     }
 
+    /// BEGIN left only when its own statement was encoded: one that was ready sooner went before it and was committed.
+    @Test func nothingOvertakesBegin() async throws {
+        try await TestDatabase.withPool("tx") { pool in
+            try await pool.execute(Statements.create)
+            let long = String(repeating: "x", count: 8 << 20)
+            for round in 0..<10 {
+                let failure = await failureOf { () throws(PGError) in
+                    try await pool.withTransaction { transaction throws(PGError) in
+                        await withTaskGroup(of: Void.self) { group in
+                            for (place, text) in [long, "short"].enumerated() {
+                                group.addTask {
+                                    let write = await failureOf { () throws(PGError) in
+                                        try await transaction.execute(
+                                            Statements.insert, [.int(round * 2 + place), .text(text)])
+                                    }
+                                    #expect(write == nil)
+                                }
+                            }
+                        }
+                        throw PGError(.cancelled, "on purpose")
+                    }
+                }
+                #expect(failure?.kind == .cancelled)
+            }
+            #expect(try await pool.first(Statements.count) == 0)
+        }
+    }
+
+    /// A first statement that could not leave took BEGIN along, and what came after it was committed by itself.
+    @Test func aStatementThatCannotLeaveDoesNotBegin() async throws {
+        var limits = PGLimits()
+        limits.parameterBytesMax = 100
+        try await TestDatabase.withPool("tx", limits: limits) { pool in
+            try await pool.execute(Statements.create)
+            let failure = await failureOf { () throws(PGError) in
+                try await pool.withTransaction { transaction throws(PGError) in
+                    let long = String(repeating: "x", count: 101)
+                    let refused = await failureOf { () throws(PGError) in
+                        try await transaction.execute(Statements.insert, [.int(1), .text(long)])
+                    }
+                    #expect(refused?.kind == .invalidParameter)
+                    try await transaction.execute(Statements.insert, [.int(2), .text("short")])
+                    throw PGError(.cancelled, "on purpose")
+                }
+            }
+            #expect(failure?.kind == .cancelled)
+            #expect(try await pool.first(Statements.count) == 0)
+        }
+    }
+
     @Test func serializationFailuresAreRunAgain() async throws {
         let seen = Observations()
         try await TestDatabase.withPool("tx", observe: { seen.add($0) }) { pool in
