@@ -137,8 +137,8 @@ extension PGCore {
     mutating func settleIdle(_ slot: Int, now: Instant) {
         // A cancel request that is still on its way would hit the next statement.
         guard !lines[slot].isCancelUnderWay else { return }
+        if isShutDown, !lines[slot].isLeased || lines[slot].sink != nil { return retire(slot, now: now) }
         if lines[slot].isLeased { return sendPending(slot, now: now) }
-        if isShutDown { return retire(slot, now: now) }
         machine.finished(slot, now: now)
     }
 

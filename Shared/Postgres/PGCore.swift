@@ -187,6 +187,11 @@ struct PGCore: ~Copyable {
 
     private mutating func grant(_ slot: Int, _ id: Int, now: Instant) {
         guard let request = leaseRequests.removeValue(forKey: id) else { return machine.finished(slot, now: now) }
+        guard lines[slot].phase == .ready else {
+            // Closed after the machine had chosen it.
+            outputs.append(.granted(request, .failure(refusal(isShutDown ? .closed : .unavailable))))
+            return machine.finished(slot, now: now)
+        }
         lines[slot].isLeased = true
         outputs.append(.granted(request, .success(token(of: slot))))
     }
@@ -241,7 +246,11 @@ struct PGCore: ~Copyable {
         now: Instant
     ) {
         guard let connection = lines[slot].connection, !requests.isEmpty else {
-            return machine.finished(slot, now: now)
+            // Closed after the machine had chosen it.
+            let error = isShutDown ? refusal(.closed) : PGError(.connectionLost, "connection closed")
+            for request in requests { complete(request.id, .failure(error), now: now) }
+            if slot < machine.slots.count { machine.finished(slot, now: now) }
+            return
         }
         let line = lines[slot]
         line.members = requests.map(\.id)

@@ -39,7 +39,11 @@ final class PGEngine: Sendable {
 
     func makeID() -> Int { nextID.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    func snapshot() -> PGPoolSnapshot { core.withLock { $0.snapshot() } }
+    func snapshot() -> PGPoolSnapshot {
+        // Whoever brought a command while the lock was taken for this relies on its holder to look into the inbox.
+        defer { handlePosted() }
+        return core.withLock { $0.snapshot() }
+    }
 
     func send(_ command: PGCoreCommand) {
         post(command)
