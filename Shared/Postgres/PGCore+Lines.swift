@@ -105,7 +105,7 @@ extension PGCore {
         do {
             let wantsWrite = try connection.flush()
             try connection.receive(isReadable: isReadable, into: &progress)
-            setInterest(slot, wantsWrite ? [.read, .write] : .read)
+            setInterest(slot, wantsWrite ? [.read, .write] : lines[slot].isWatched ? [] : .read)
         } catch {
             absorb(progress, on: slot, now: now)
             return lose(slot, error, now: now)

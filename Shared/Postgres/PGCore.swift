@@ -22,6 +22,8 @@ struct PGCore: ~Copyable {
         var cancels = PGCancelPlan()
         var isCancelUnderWay = false
         var wasCancelled = false
+        /// A thread that sent a statement looks for its answer, so the loop does not.
+        var isWatched = false
         /// Leased: statements that wait for the batch in flight.
         var isLeased = false
         var pending: [PGRequest] = []

@@ -80,7 +80,7 @@ final class PGEngine: Sendable {
             let turn: (PGCoreTurn, PGWatch?)? = core.withLockIfAvailable { core in
                 let now = ContinuousClock.now
                 handleInbox(&core, now)
-                let watch = watches ? core.startWatch() : nil
+                let watch = watches ? core.startWatch(now: now) : nil
                 core.planWake(now: now)
                 return (core.takeTurn(), watch)
             }
@@ -90,23 +90,31 @@ final class PGEngine: Sendable {
         }
     }
 
-    /// Looks for the answer to the one statement that is under way.
-    private func watch(_ watch: PGWatch) {
-        let end = ContinuousClock.now + watch.limit
-        var isAnswered = false
+    /// Looks for the answer to the one statement that is under way, and for all pieces of a long one.
+    private func watch(_ first: PGWatch) {
+        var current: PGWatch? = first
+        while let watch = current {
+            let isReadable = Self.look(watch)
+            let (turn, next) = core.withLock { core in
+                let now = ContinuousClock.now
+                if isReadable { core.ready(watch.token, isReadable: true, now: now) }
+                handleInbox(&core, now)
+                let next = core.goOn(watch, isReadable: isReadable, now: now)
+                core.planWake(now: now)
+                return (core.takeTurn(), next)
+            }
+            deliver(turn)
+            current = next
+        }
+    }
+
+    private static func look(_ watch: PGWatch) -> Bool {
         var turnCount = 0
-        while !isAnswered, turnCount % 8 != 7 || ContinuousClock.now < end {
-            isAnswered = PGPoller.isReadable(watch.descriptor)
+        while !PGPoller.isReadable(watch.descriptor) {
             turnCount += 1
+            if turnCount % 8 == 0, ContinuousClock.now >= watch.until { return false }
         }
-        let turn = core.withLock { core in
-            let now = ContinuousClock.now
-            core.endWatch(watch, isAnswered: isAnswered, now: now)
-            handleInbox(&core, now)
-            core.planWake(now: now)
-            return core.takeTurn()
-        }
-        deliver(turn)
+        return true
     }
 
     private func handleInbox(_ core: inout PGCore, _ now: ContinuousClock.Instant) {

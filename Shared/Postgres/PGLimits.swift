@@ -52,9 +52,11 @@ package struct PGLimits: Sendable {
     package var transactionRetriesMax = 5
     /// First wait before such a run; doubles each time, with jitter.
     package var transactionRetryDelay: Duration = .milliseconds(5)
-    /// The thread that sends a lone read looks for its answer this long before it leaves that to the loop's thread; as
-    /// long as answers come that soon. Zero turns it off.
-    package var answerWatch: Duration = .microseconds(150)
+    /// The thread that sends a lone read looks for its answer this long before it leaves that to the loop's thread, and
+    /// as long again for each further piece of a long one; as long as answers come that soon. Zero turns it off.
+    package var answerWatch: Duration = .microseconds(400)
+    /// How long it looks for all pieces of one answer together.
+    package var answerWatchMax: Duration = .milliseconds(2)
     /// Prepared statements on one connection; further ones are sent unprepared.
     package var preparedMax = 512
     /// Bytes of one statement's parameters.

@@ -2,9 +2,13 @@ internal import Glibc
 
 /// A lone read whose sender looks for the answer itself.
 struct PGWatch: Sendable {
+    let call: Int
     let token: PGSlotToken
     let descriptor: Int32
-    let limit: Duration
+    /// When it leaves the answer, or the rest of it, to the loop.
+    let until: ContinuousClock.Instant
+    /// The same for an answer whose pieces keep coming.
+    let end: ContinuousClock.Instant
 }
 
 /// When looking for an answer is worth it: as long as answers come within the limit. After answers that did not, more
@@ -29,21 +33,44 @@ struct PGWatchRule: Sendable {
 
 extension PGCore {
     /// Where exactly one read is under way and nothing waits: what to look at. The loop does not look there meanwhile.
-    mutating func startWatch() -> PGWatch? {
-        guard tracked.count == 1, machine.waitingCount == 0, let call = tracked.first?.value, call.text.kind == .read,
-            let slot = call.course.slot, slot < machine.slots.count, !lines[slot].isLeased, lines[slot].cancels.cancelAt == nil,
-            lines[slot].interest == .read, watching.mayStart()
-        else { return nil }
+    mutating func startWatch(now: Instant) -> PGWatch? {
+        guard let (call, slot) = loneRead, lines[slot].interest == .read, watching.mayStart() else { return nil }
+        lines[slot].isWatched = true
         setInterest(slot, [])
-        return PGWatch(token: token(of: slot), descriptor: lines[slot].descriptor, limit: limits.answerWatch)
+        return PGWatch(
+            call: call, token: token(of: slot), descriptor: lines[slot].descriptor, until: now + limits.answerWatch,
+            end: now + limits.answerWatchMax)
     }
 
-    mutating func endWatch(_ watch: PGWatch, isAnswered: Bool, now: Instant) {
-        watching.note(isAnswered: isAnswered)
+    /// After a look, and what came of it: the next one where more of the same answer is to come and nobody wants
+    /// anything else, else nil, and the line is the loop's again.
+    mutating func goOn(_ watch: PGWatch, isReadable: Bool, now: Instant) -> PGWatch? {
         let slot = watch.token.slot
-        guard lines[slot].generation == watch.token.generation, lines[slot].phase == .ready else { return }
-        if isAnswered { return ready(watch.token, isReadable: true, now: now) }
+        let isSame = lines[slot].generation == watch.token.generation && lines[slot].isWatched
+        let isAnswered = tracked[watch.call] == nil
+        let isInTime = isReadable && now < watch.end
+        if isInTime, isSame, !isAnswered, let lone = loneRead, lone.call == watch.call, lone.slot == slot,
+            lines[slot].interest == []
+        {
+            return PGWatch(
+                call: watch.call, token: watch.token, descriptor: watch.descriptor,
+                until: min(now + limits.answerWatch, watch.end), end: watch.end)
+        }
+        // Where others came in between, looking was worth it all the same.
+        watching.note(isAnswered: isAnswered || isInTime)
+        guard isSame else { return nil }
+        lines[slot].isWatched = false
         if lines[slot].interest == [] { setInterest(slot, .read) }
+        return nil
+    }
+
+    /// The call under way and its slot, where it is a read, nothing else is under way and nothing waits.
+    private var loneRead: (call: Int, slot: Int)? {
+        guard tracked.count == 1, machine.waitingCount == 0, let call = tracked.first?.value, call.text.kind == .read,
+            let slot = call.course.slot, slot < machine.slots.count, !lines[slot].isLeased,
+            lines[slot].cancels.cancelAt == nil
+        else { return nil }
+        return (call.id, slot)
     }
 }
 
