@@ -313,7 +313,7 @@ enum RatingsQueries {
         row throws(PGError) in try row.next(Bool.self)
     }
 
-    static let forgetRatings = PGStatement("ratings.forgetRatings", "SELECT forget_ratings($1, $2)", kind: .solo) {
+    static let forgetRatings = PGStatement("ratings.forgetRatings", "SELECT forget_ratings($1, $2)", kind: .write) {
         row throws(PGError) in try row.next(Int.self)
     }
 

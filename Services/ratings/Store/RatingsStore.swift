@@ -240,14 +240,16 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// Removes `many` ratings of a deleted person; how many there were.
+    /// Removes `many` ratings of a deleted person; how many there were. A title that is being merged at that moment has moved
+    /// them before they are looked for, or finds none.
     func forgetRatings(
         of user: UserID, many: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int {
-        try await database.rows(
-            RatingsQueries.forgetRatings, [.id(user), .int4(Int32(clamping: many))], until: deadline
-        )
-        .first ?? 0
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.execute(RatingsQueries.lockPerson, [.id(user)])
+            return try await transaction.first(
+                RatingsQueries.forgetRatings, [.id(user), .int4(Int32(clamping: many))]) ?? 0
+        }
     }
 
     /// Removes `many` changes of a deleted person; how many there were.

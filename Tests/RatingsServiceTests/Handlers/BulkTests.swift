@@ -186,6 +186,40 @@ import Testing
         }
     }
 
+    @Test("A title that is merged while its rater is deleted leaves no rating behind")
+    func deletionDuringMerge() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let (a, b) = (Fixture.newTitle(), Fixture.newTitle())
+            try await fixture.rate(a, 70, by: user)
+            let merging = Database(pool: fixture.pools[1])
+            let store = RatingsStore(database: Database(pool: fixture.pools[0]))
+            try await store.recordMerges([TitleMove(from: a, to: b)], until: .now + .seconds(20))
+            try await store.bury(user, at: fixture.clock.now, until: .now + .seconds(20))
+            let (moved, tell) = AsyncStream.makeStream(of: Void.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await merging.transaction(until: .now + .seconds(20)) { transaction throws(PGError) in
+                        let move = try await transaction.first(
+                            RatingsQueries.moveRatings, [.ids([a]), .int4(10), .moment(fixture.clock.now)])
+                        #expect(move?.count == 1)
+                        tell.finish()
+                        // The deletion comes upon it half done.
+                        try? await Task.sleep(for: .milliseconds(500))
+                    }
+                }
+                group.addTask {
+                    for await _ in moved {}
+                    let removed = try await store.forgetRatings(of: user, many: 10, until: .now + .seconds(20))
+                    #expect(removed == 1)
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await fixture.rating(of: b, by: user) == nil)
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
     @Test("Of a deleted person nothing remains but the tombstone, and nothing late is taken")
     func deletion() async throws {
         try await Fixture.with { fixture in
