@@ -22,14 +22,16 @@ struct ReceiveHook: Sendable {
             try await refuse("in none of the forms that are understood", place, now, context)
             throw .unreadableHook("neither Plex, Jellyfin, Emby nor our own event")
         }
-        var digest = SHA256()
-        digest.update(Array(reading.fingerprintSalt(receivedAt: now).utf8))
-        digest.update(Array("\n\(payload)".utf8))
-        let fingerprint = digest.finish()
+        let fingerprints = reading.fingerprintSalts(receivedAt: now).map { salt in
+            var digest = SHA256()
+            digest.update(Array(salt.utf8))
+            digest.update(Array("\n\(payload)".utf8))
+            return digest.finish()
+        }
         let receipt: HookStore.Receipt?
         do {
             receipt = try await store.receive(
-                payload, reading, at: place, fingerprint: fingerprint, now: now, until: context.deadline)
+                payload, reading, at: place, fingerprints: fingerprints, now: now, until: context.deadline)
         } catch .conflict {
             // Its owner has just left.
             receipt = nil

@@ -95,6 +95,11 @@ enum HookQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    static let remembers = PGStatement(
+        "hooks.remembers",
+        "SELECT true FROM hook_fingerprints WHERE user_id = $1 AND hook_id = $2 AND fingerprint = $3"
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     /// None where the hook has too many accounts and does not know this one.
     static let noteAccount = PGStatement(
         "hooks.noteAccount",
@@ -193,14 +198,16 @@ enum HookQueries {
 
     // MARK: Work
 
-    /// Holds hooks with deliveries that are due.
+    /// Holds hooks with deliveries that are due, unless they are held already or wait for their first one.
     static let claim = PGStatement(
         "hooks.claim",
         """
         WITH waiting AS MATERIALIZED (
             SELECT DISTINCT user_id, hook_id FROM (
-                SELECT user_id, hook_id FROM hook_deliveries WHERE state = 'pending' AND due_at <= now()
-                ORDER BY due_at LIMIT 500) d
+                SELECT d.user_id, d.hook_id FROM hook_deliveries d
+                JOIN hooks h ON h.user_id = d.user_id AND h.id = d.hook_id
+                WHERE d.state = 'pending' AND d.due_at <= now() AND h.held_until <= now()
+                ORDER BY d.due_at LIMIT 500) d
         ), due AS (
             SELECT h.user_id, h.id FROM hooks h JOIN waiting w ON h.user_id = w.user_id AND h.id = w.hook_id
             WHERE h.held_until <= now() ORDER BY h.user_id, h.id LIMIT $1
@@ -212,10 +219,19 @@ enum HookQueries {
         """, kind: .solo
     ) { row throws(PGError) in HookPlace(owner: try row.next(), hook: try row.next()) }
 
+    /// Lets go of a hook; nobody takes it up again for so many seconds.
     static let letGo = PGCommand(
-        "hooks.letGo", "UPDATE hooks SET held_until = '-infinity' WHERE user_id = $1 AND id = $2")
+        "hooks.letGo",
+        """
+        UPDATE hooks SET held_until = CASE WHEN $3 > 0 THEN clock_timestamp() + $3 * interval '1 second'
+            ELSE '-infinity' END
+        WHERE user_id = $1 AND id = $2
+        """)
 
-    /// What is due of a hook, in the order of arrival, and whose it is. Without an account it is the owner's.
+    /// What is to be worked of a hook, in the order of arrival, and whose it is. Without an account it is the owner's.
+    ///
+    /// Nothing overtakes a delivery that waits, until that has been tried `$5` times. Then it is passed over, and tried again
+    /// before whatever comes after it: the `$4` of those that are due first.
     static let due = PGStatement(
         "hooks.due",
         """
@@ -224,8 +240,18 @@ enum HookQueries {
             CASE WHEN d.account IS NULL THEN h.time_zone ELSE a.time_zone END, coalesce(a.is_ignored, false)
         FROM hook_deliveries d JOIN hooks h ON h.user_id = d.user_id AND h.id = d.hook_id
         LEFT JOIN hook_accounts a ON a.user_id = d.user_id AND a.hook_id = d.hook_id AND a.account = d.account
-        WHERE d.user_id = $1 AND d.hook_id = $2 AND d.state = 'pending' AND d.due_at <= now()
-        ORDER BY d.id LIMIT $3
+        WHERE d.user_id = $1 AND d.id IN (
+            (SELECT n.id FROM hook_deliveries n
+             WHERE n.user_id = $1 AND n.hook_id = $2 AND n.state = 'pending' AND n.tries >= $5
+             ORDER BY n.due_at, n.id LIMIT $4)
+            UNION ALL
+            (SELECT n.id FROM hook_deliveries n
+             WHERE n.user_id = $1 AND n.hook_id = $2 AND n.state = 'pending' AND n.tries < $5
+                AND NOT EXISTS (SELECT FROM hook_deliveries b
+                    WHERE b.user_id = $1 AND b.hook_id = $2 AND b.state = 'pending' AND b.tries < $5
+                        AND b.due_at > now() AND b.id <= n.id)
+             ORDER BY n.id LIMIT $3))
+        ORDER BY d.id
         """
     ) { row throws(PGError) in
         DueDelivery(

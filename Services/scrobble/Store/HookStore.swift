@@ -91,9 +91,9 @@ package struct HookStore: Sendable {
     }
 
     /// Takes in what a server sent: once, however often it comes, and from the hook's own server. Nil where the hook has
-    /// just gone.
+    /// just gone. The first fingerprint is its own; under the others the same may have come before.
     func receive(
-        _ payload: String, _ reading: HookReading, at place: HookPlace, fingerprint: SHA256Digest, now: Timestamp,
+        _ payload: String, _ reading: HookReading, at place: HookPlace, fingerprints: [SHA256Digest], now: Timestamp,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Receipt? {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
@@ -110,9 +110,15 @@ package struct HookStore: Sendable {
                 try await keep(nil, reading, .refused, "another server than the one before", place, now, transaction)
                 return .otherServer
             }
-            let isNew = try await transaction.first(
-                HookQueries.remember, key + [.bytea(fingerprint.bytes), .moment(now)])
-            guard isNew == true else {
+            var isNew = true
+            for (place, fingerprint) in fingerprints.enumerated().reversed() where isNew {
+                let text = key + [.bytea(fingerprint.bytes)]
+                isNew =
+                    place == 0
+                    ? try await transaction.first(HookQueries.remember, text + [.moment(now)]) == true
+                    : try await transaction.first(HookQueries.remembers, text) == nil
+            }
+            guard isNew else {
                 try await transaction.execute(HookQueries.count, key + [.int(0), .int(1), .int(0)])
                 return .repeated
             }

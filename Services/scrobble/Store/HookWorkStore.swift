@@ -10,13 +10,21 @@ extension HookStore {
             HookQueries.claim, [.int(count), .double(HookLimits.lease.inSeconds)], until: deadline)
     }
 
-    func letGo(_ place: HookPlace, until deadline: ContinuousClock.Instant) async throws(StoreError) {
-        try await database.run(HookQueries.letGo, [.id(place.owner), .id(place.hook)], until: deadline)
+    /// Lets go of a hook, which nobody takes up again before `wait` is over.
+    func letGo(
+        _ place: HookPlace, for wait: Duration = .zero, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            HookQueries.letGo, [.id(place.owner), .id(place.hook), .double(wait.inSeconds)], until: deadline)
     }
 
     func due(_ place: HookPlace, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [DueDelivery] {
         try await database.rows(
-            HookQueries.due, [.id(place.owner), .id(place.hook), .int(HookLimits.claimMax)], until: deadline)
+            HookQueries.due,
+            [
+                .id(place.owner), .id(place.hook), .int(HookLimits.claimMax), .int(HookLimits.passedOverMax),
+                .int(HookLimits.passedOverFrom),
+            ], until: deadline)
     }
 
     /// What becomes of a delivery that changes nothing.

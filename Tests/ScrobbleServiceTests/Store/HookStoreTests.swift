@@ -53,7 +53,8 @@ import Testing
         _ place: Place, _ text: String, by replica: Int = 0, at: Timestamp = now
     ) async throws -> HookStore.Receipt? {
         try await place.stores[replica].receive(
-            text, try #require(HookReading(Array(text.utf8))), at: place.hook, fingerprint: SHA256.hash(text), now: at,
+            text, try #require(HookReading(Array(text.utf8))), at: place.hook, fingerprints: [SHA256.hash(text)],
+            now: at,
             until: deadline())
     }
 

@@ -61,39 +61,72 @@ package final class HookWorker: Sendable {
         }
     }
 
-    private func work(_ place: HookPlace) async {
-        do {
-            let end = ContinuousClock.now + HookLimits.lease - HookLimits.resolveTimeout * 2
-            for delivery in try await store.due(place, until: .now + .seconds(5)) where ContinuousClock.now < end {
-                try await work(delivery, place)
-            }
-            try await store.letGo(place, until: .now + .seconds(5))
+    func work(_ place: HookPlace) async {
+        do throws(StoreError) {
+            try await store.letGo(place, for: try await workThrough(place), until: .now + .seconds(5))
         } catch {
             // Another turn begins when the hook is free again; what was done is written down.
             logger.warning("a hook was not worked", metadata: ["cause": "\(error)"])
         }
     }
 
-    private func work(_ delivery: DueDelivery, _ place: HookPlace) async throws(StoreError) {
-        func finish(_ state: HookDeliveryState, _ reason: String) async throws(StoreError) {
+    /// Works a hook's deliveries in their order; how long the rest waits for one of them.
+    private func workThrough(_ place: HookPlace) async throws(StoreError) -> Duration {
+        let end = ContinuousClock.now + HookLimits.lease - HookLimits.resolveTimeout * 2
+        var passedOver: [DueDelivery] = []
+        for delivery in try await store.due(place, until: .now + .seconds(5)) where ContinuousClock.now < end {
+            switch try await look(at: delivery, place) {
+            case .settled: continue
+            case .waits(let wait):
+                // A stop must not come before its play.
+                guard delivery.tries >= HookLimits.passedOverFrom else { return wait }
+                passedOver.append(delivery)
+            case .ready(let work):
+                // Whoever can be asked now may not have been a moment ago.
+                for earlier in passedOver {
+                    if case .ready(let work) = try await look(at: earlier, place) { try await work() }
+                }
+                passedOver = []
+                try await work()
+            }
+        }
+        return .zero
+    }
+
+    /// What came of looking at a delivery.
+    private enum Look {
+        case ready(() async throws(StoreError) -> Void)
+        case settled
+        /// Its titles cannot be looked for now.
+        case waits(Duration)
+    }
+
+    private func look(at delivery: DueDelivery, _ place: HookPlace) async throws(StoreError) -> Look {
+        func finish(_ state: HookDeliveryState, _ reason: String) async throws(StoreError) -> Look {
             try await store.finish(delivery.id, of: place.owner, as: state, reason, until: .now + .seconds(10))
+            return .settled
         }
         guard let reading = HookReading(Array(delivery.payload.utf8)) else {
             return try await finish(.failed, "can no longer be read")
         }
         guard case .event(let event) = reading.content else {
-            if case .ignored(let reason) = reading.content { try await finish(.ignored, reason) }
-            return
+            guard case .ignored(let reason) = reading.content else { return .settled }
+            return try await finish(.ignored, reason)
         }
         if delivery.isIgnored { return try await finish(.ignored, "this account is left out") }
         guard let person = delivery.person else { return try await finish(.quarantined, "nobody's account yet") }
         switch await titles.titles(of: event.item) {
-        case .found(let titles): try await apply(event, reading, titles, delivery, place, to: person)
-        case .nothing(let reason): try await finish(.unmatched, reason)
+        case .found(let titles):
+            return .ready { () throws(StoreError) in
+                try await self.apply(event, reading, titles, delivery, place, to: person)
+            }
+        case .nothing(let reason): return try await finish(.unmatched, reason)
         case .later(let reason):
-            guard delivery.tries < HookLimits.triesMax else { return try await finish(.failed, reason) }
+            let isOld = delivery.receivedAt.duration(to: clock.now) > HookLimits.retryFor
+            if isOld, delivery.tries >= HookLimits.triesMax { return try await finish(.failed, reason) }
             let wait = min(HookLimits.retryMin * (1 << min(delivery.tries, 20)), HookLimits.retryMax)
             try await store.tryAgain(delivery.id, of: place.owner, after: wait, reason, until: .now + .seconds(10))
+            return .waits(wait)
         }
     }
 
@@ -120,6 +153,11 @@ package final class HookWorker: Sendable {
         } catch .conflict {
             try await store.finish(
                 delivery.id, of: place.owner, as: .failed, "the person is gone", until: .now + .seconds(10))
+        } catch .fault(let cause) {
+            // It would be one every time, and nothing behind it would ever be worked.
+            logger.error("a delivery cannot be worked", metadata: ["cause": "\(cause)"])
+            try await store.finish(
+                delivery.id, of: place.owner, as: .failed, "it cannot be worked", until: .now + .seconds(10))
         }
     }
 }

@@ -16,6 +16,8 @@ package enum HookLimits {
     package static let fingerprintsFor = Duration.seconds(30 * 86_400)
     /// A server that gives its words no time may say the same again after this long, and mean it.
     package static let repetitionWindow = Duration.seconds(15)
+    /// Our own event without a time that ends something, or marks, is a repetition for this long at the least, and twice that at the most.
+    package static let ownRepetitionWindow = Duration.seconds(300)
     /// How long the secret before counts after a change, unless told otherwise, and at most.
     package static let overlapDefault = Duration.seconds(86_400)
     package static let overlapMax = Duration.seconds(7 * 86_400)
@@ -34,10 +36,16 @@ package enum HookLimits {
     package static let poll = Duration.seconds(1)
     /// The longest that metadata may take for one question.
     package static let resolveTimeout = Duration.seconds(10)
-    /// Tries of one delivery while titles cannot be looked for; the waits double from `retryMin` to `retryMax`: a day in all.
+    /// A delivery for which titles cannot be looked for is given up after so many tries, and no sooner than after `retryFor`; the
+    /// waits double from `retryMin` to `retryMax`.
     package static let triesMax = 30
+    package static let retryFor = Duration.seconds(86_400)
     package static let retryMin = Duration.seconds(5)
     package static let retryMax = Duration.seconds(3_600)
+    /// What comes after a delivery waits for it until it has been tried this often, two and a half minutes; then it may be at fault itself.
+    package static let passedOverFrom = 5
+    /// Deliveries that were passed over and are tried again before the next one.
+    package static let passedOverMax = 10
     /// Fingerprints removed by one statement.
     package static let sweepMax = 5_000
 }

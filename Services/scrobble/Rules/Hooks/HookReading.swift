@@ -71,15 +71,22 @@ package struct HookReading: Sendable, Hashable {
 
     /// What makes two deliveries one. A server that gives its words a time, or a count, never says the same twice; of
     /// the others only what ends a sitting is told apart by its text alone, and what may be meant again counts once in
-    /// `repetitionWindow`.
-    package func fingerprintSalt(receivedAt: Timestamp) -> String {
-        guard case .event(let event) = content, event.at == nil else { return "" }
+    /// `repetitionWindow`. Our own event without a time is of now: the same is meant again once `ownRepetitionWindow` is over.
+    /// The first salt is the delivery's own; with one of the others the same may have come before.
+    package func fingerprintSalts(receivedAt: Timestamp) -> [String] {
+        guard case .event(let event) = content, event.at == nil else { return [""] }
         switch event.kind {
-        case .stop, .scrobble, .markPlayed, .markUnplayed: return ""
+        case .stop, .scrobble, .markPlayed, .markUnplayed:
+            guard sender == .events else { return [""] }
+            let place = Self.place(of: receivedAt, in: HookLimits.ownRepetitionWindow)
+            return ["\(place)", "\(place - 1)"]
         case .play, .pause, .resume, .progress, .seek:
-            let window = HookLimits.repetitionWindow.components.seconds * 1_000_000
-            return "\(receivedAt.microsecondsSinceEpoch / window)"
+            return ["\(Self.place(of: receivedAt, in: HookLimits.repetitionWindow))"]
         }
+    }
+
+    private static func place(of moment: Timestamp, in window: Duration) -> Int64 {
+        moment.microsecondsSinceEpoch / (window.components.seconds * 1_000_000)
     }
 }
 
