@@ -24,17 +24,13 @@ struct CorrectImport: Sendable {
             throw .importNotReady(
                 "the import is \(found.state.rawValue); rows are corrected when it is ready or applied")
         }
-        guard var row = found.row, let key = found.key else {
+        let dated = params.watchedOn.flatMap { found.row?.on($0) }
+        guard let key = found.key ?? dated.flatMap({ ImportReading.key(of: $0) }) else {
             throw .importNotFound("the import has no such row, or the row speaks of no title")
         }
-        if let day = params.watchedOn {
-            row.watchedOn = day
-            row.watchedAt = nil
-            row.precision = .day
-            let changed = row
-            try await asking { () throws(StoreError) in
-                try await store.replace(params.place, with: changed, id, of: user, until: context.deadline)
-            }
+        try await check(key, dated == nil ? nil : params.place, params)
+        if let dated {
+            try await put(dated, key, params)
         } else {
             var meant: MeantTitle?
             if let title = params.title { meant = MeantTitle(try await titles.title(title, context)) }
@@ -52,6 +48,28 @@ struct CorrectImport: Sendable {
         }
         guard let shown = shown.first else { throw .importNotFound("the import has no such row") }
         return shown
+    }
+
+    /// Throws `importNotReady` where the rows were written: what they wrote would stay, and be written again beside it.
+    private func check(_ key: String, _ place: Int?, _ params: CorrectImportParams) async throws(RPCError) {
+        var refusal: String?
+        do throws(ImportTrouble) {
+            refusal = try await worker.refusal(ofCorrecting: key, place, of: params.import, params.user)
+        } catch {
+            throw error.asRPCError
+        }
+        if let refusal { throw .importNotReady(refusal) }
+    }
+
+    private func put(
+        _ row: ImportedRow, _ key: String, _ params: CorrectImportParams
+    ) async throws(RPCError) {
+        do throws(ImportTrouble) {
+            try await worker.adopt(
+                ImportStore.NewRow(place: params.place, key: key, row: row), to: params.import, params.user)
+        } catch {
+            throw error.asRPCError
+        }
     }
 }
 

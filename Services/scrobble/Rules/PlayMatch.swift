@@ -222,8 +222,9 @@ package struct PlayMatcher: Sendable {
         if let play = bySource[incoming.source] { return play.isRemoved ? .removed(play.id) : .known(play.id) }
         let plays = byTitle[incoming.title] ?? []
         // Among equally near ones one that stands, not one that was removed.
-        let nearest = plays.indices.compactMap { index in
-            Self.distance(incoming, plays[index], now: arrivedAt).map { (index: index, distance: $0) }
+        let nearest = plays.indices.compactMap { index -> (index: Int, distance: Duration)? in
+            guard !Self.areTwo(incoming, plays[index]) else { return nil }
+            return Self.distance(incoming, plays[index], now: arrivedAt).map { (index: index, distance: $0) }
         }.min { ($0.distance, plays[$0.index].isRemoved ? 1 : 0) < ($1.distance, plays[$1.index].isRemoved ? 1 : 0) }
         if let nearest {
             var play = plays[nearest.index]
@@ -243,6 +244,15 @@ package struct PlayMatcher: Sendable {
         byTitle[incoming.title, default: []].append(play)
         bySource[incoming.source] = play
         return .new(play.id)
+    }
+
+    /// Two plays of one ledger, of which one has no date: they were two there, and "at some time" was said before the other was.
+    private static func areTwo(_ incoming: IncomingPlay, _ play: KnownPlay) -> Bool {
+        let road = ImportSource.reelay.rawValue
+        guard incoming.source.name == road, (incoming.moment == .unknown) != (play.moment == .unknown) else {
+            return false
+        }
+        return play.sources.contains { $0.name == road && $0.key != incoming.source.key }
     }
 
     /// Where the dated plays stand (`PlayMoment.listedAt`) that one of `moment` may be: all within half of the longest running

@@ -180,7 +180,11 @@ enum ImportQueries {
         """)
 
     static let correctRow = PGCommand(
-        "imports.correctRow", "UPDATE import_rows SET row = $4 WHERE user_id = $1 AND import_id = $2 AND place = $3")
+        "imports.correctRow",
+        """
+        UPDATE import_rows SET row = $4, item_key = coalesce($5, item_key)
+        WHERE user_id = $1 AND import_id = $2 AND place = $3
+        """)
 
     static let remember = PGCommand(
         "imports.remember",

@@ -147,6 +147,31 @@ extension ImportStore {
             ], until: deadline)
     }
 
+    /// Takes in a row that could not be read before its person said what it means.
+    func adopt(
+        _ row: NewRow, to id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        guard let key = row.key, let query = row.row.title else { return }
+        _ = try await database.run(
+            together: [
+                ImportWorkQueries.putItems.bound([
+                    .id(user), .id(id), .textArray([key]), .jsonbArray([encodeJSON(query)]),
+                ]),
+                ImportQueries.correctRow.bound([
+                    .id(user), .id(id), .int4(Int32(clamping: row.place)), .json(row.row), .text(key),
+                ]),
+            ], until: deadline)
+    }
+
+    /// A title of which nobody has looked yet what it means.
+    func pending(
+        _ key: String, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> PendingItem? {
+        try await database.rows(
+            ImportWorkQueries.pendingItem, [.id(user), .id(id), .text(key)], until: deadline
+        ).first
+    }
+
     // MARK: Judging and applying
 
     /// The next titles with all their rows; up to `last` where that is given.

@@ -190,13 +190,6 @@ package struct ImportStore: Sendable {
             ], until: deadline)
     }
 
-    func replace(
-        _ place: Int, with row: ImportedRow, _ id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        try await database.run(
-            ImportQueries.correctRow, [.id(user), .id(id), .int4(Int32(clamping: place)), .json(row)], until: deadline)
-    }
-
     /// Counts the verdicts anew.
     func recount(
         _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant

@@ -149,6 +149,18 @@ enum ImportWorkQueries {
             key: try row.next(), query: try row.nextJSON(), override: try row.next(), isSkipped: try row.next())
     }
 
+    static let pendingItem = PGStatement(
+        "imports.pendingItem",
+        """
+        SELECT t.item_key, t.query, o.title_id, o.item_key IS NOT NULL AND o.title_id IS NULL FROM import_items t
+            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
+        WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key = $3 AND t.match = 'pending'
+        """
+    ) { row throws(PGError) in
+        PendingItem(
+            key: try row.next(), query: try row.nextJSON(), override: try row.next(), isSkipped: try row.next())
+    }
+
     static let matched = PGCommand(
         "imports.matched",
         """

@@ -15,9 +15,9 @@ import Testing
     private static let ids = SystemIDSource()
     private static let clock = SystemWallClock()
 
-    private static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }
+    static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }
 
-    private static func tools(
+    static func tools(
         _ pool: PGPool, _ others: StandIns, lease: Duration = .seconds(60), pageRows: Int = 1_000,
         rowsAtOnce: Int = 1_000
     ) -> ImportWorker.Tools {
@@ -33,7 +33,7 @@ import Testing
     }
 
     /// Sends files as one import, in pieces of `pieceBytes`.
-    private static func send(
+    static func send(
         _ files: [(name: String, text: String)], of user: UserID, _ tools: ImportWorker.Tools, apply: Bool = true,
         pieceBytes: Int = 1_000
     ) async throws -> ImportID {
@@ -57,7 +57,7 @@ import Testing
     }
 
     /// Works until the import rests.
-    private static func work(_ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools) async throws -> Import {
+    static func work(_ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools) async throws -> Import {
         let worker = ImportWorker(tools)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await worker.run() }
@@ -93,7 +93,7 @@ import Testing
     }
 
     /// Everything of a person as text, by the names of titles.
-    private static func all(of user: UserID, _ pool: PGPool, _ others: StandIns) async throws -> [String] {
+    static func all(of user: UserID, _ pool: PGPool, _ others: StandIns) async throws -> [String] {
         let plays = try await pool.query(plays, [.id(user)])
         var lines = plays.map { "\(others.name(of: $0.title) ?? "?") \($0.rest.joined(separator: "|"))" }
         for (table, column) in [("watchlist_items", "added_at"), ("likes", "added_at"), ("list_items", "rank")] {

@@ -38,10 +38,10 @@ final class StandIns: RPCCaller {
     }
 
     @discardableResult
-    func know(_ name: String, _ year: Int) -> TitleID {
+    func know(_ name: String, _ year: Int, _ kind: TitleKind = .movie) -> TitleID {
         let title = TitleID(ids.next())
         state.withLock {
-            $0.titles[name] = TitleReference(id: title, kind: .movie, name: name, year: year, isLocal: false)
+            $0.titles[name] = TitleReference(id: title, kind: kind, name: name, year: year, isLocal: false)
         }
         return title
     }
@@ -65,6 +65,11 @@ final class StandIns: RPCCaller {
         switch params {
         case let params as ResolveTitlesParams: answer = resolve(params)
         case let params as GetTitlesParams: answer = get(params)
+        case let params as GetTitleParams:
+            guard let found = get(GetTitlesParams(titles: [params.title])).found.first else {
+                throw .titleNotFound("there is no such title")
+            }
+            answer = found.title
         case let params as GetRatingsParams: answer = rated(params)
         case let params as WriteRatingsParams: answer = write(params)
         default:

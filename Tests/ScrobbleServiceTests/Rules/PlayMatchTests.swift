@@ -24,6 +24,33 @@ import Testing
             source: PlaySource(name: road, key: key))
     }
 
+    @Test(
+        "Two plays of one ledger stay two where one has no date, whichever comes first, and are known when they come again"
+    )
+    func ownPlays() {
+        let (undated, dated) = (
+            Self.incoming(.unknown, from: "reelay", key: "a"),
+            Self.incoming(Self.second("2026-03-01T20:00:00Z"), from: "reelay", key: "b")
+        )
+        for order in [[undated, dated], [dated, undated]] {
+            var matcher = PlayMatcher(known: [], now: Self.at("2026-04-25T00:00:00Z"))
+            var next: UInt64 = 0
+            let verdicts = (order + order).map { play in
+                matcher.verdict(on: play) {
+                    next += 1
+                    return PlayID(UUIDBits(high: 0, low: next))
+                }
+            }
+            let ids = verdicts.map(\.play)
+            #expect(Set(ids).count == 2 && ids[0] == ids[2] && ids[1] == ids[3], "\(verdicts)")
+        }
+        // Of two moments that are one, two ledgers may tell.
+        let other = Self.incoming(Self.second("2026-03-01T20:00:00Z"), from: "reelay", key: "c")
+        #expect(Self.plays(dated, other) == 1)
+        // Somebody else's "at some time" may be the play that is known.
+        #expect(Self.plays(Self.incoming(.unknown, from: "letterboxd", key: "d"), dated) == 1)
+    }
+
     /// How many plays two arrivals make.
     private static func plays(_ one: IncomingPlay, _ other: IncomingPlay) -> Int {
         var matcher = PlayMatcher(known: [], now: at("2026-11-25T00:00:00Z"))

@@ -50,6 +50,7 @@ struct ImportJudge: Sendable {
         var verdicts: [RowVerdict] = []
         var effects = Effects()
         var planned: [(rows: [(place: Int, row: ImportedRow)], plan: ImportPlan)] = []
+        var outcomes = ImportVerdicts()
         for item in page.items {
             let rows = (page.rows[item.key] ?? []).map { (place: $0.place, row: $0.row) }
             guard let title = item.title else {
@@ -59,8 +60,10 @@ struct ImportJudge: Sendable {
             let plan = ImportPlan(rows)
             planned.append((rows, plan))
             effects.add(plan, title, rows)
+            if !title.hasPlays {
+                for play in plan.plays { outcomes.show(play.row, because: play.reasonWithoutPlace(plan.rating != nil)) }
+            }
         }
-        var outcomes = ImportVerdicts()
         try await weigh(&effects, aCase, &outcomes, until: deadline)
         for (rows, plan) in planned {
             verdicts += outcomes.all(rows, plan).map {
@@ -278,15 +281,29 @@ extension LedgerOutcome {
     }
 }
 
+extension MeantTitle {
+    /// Only what is watched in one go has plays.
+    fileprivate var hasPlays: Bool { kind == .movie || kind == .episode }
+}
+
+extension ImportPlan.Play {
+    /// Why nothing of it is kept where a title has no plays of its own.
+    fileprivate func reasonWithoutPlace(_ isRated: Bool) -> String {
+        if note.review == nil { return "a show or a season is watched by its episodes" }
+        return isRated
+            ? "another review stands in its place"
+            : "a show or a season that is not rated has no place for a review: rate it and bring the file in again"
+    }
+}
+
 extension ImportJudge.Effects {
     fileprivate mutating func add(
         _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)]
     ) {
-        // Only what can be watched in one go has plays.
-        if title.kind == .movie || title.kind == .episode {
+        if title.hasPlays {
             plays += plan.plays.map { OnTitle(title: title, effect: $0) }
         }
-        if title.kind == .movie || title.kind == .episode, let item = plan.progress, item.percent != nil {
+        if title.hasPlays, let item = plan.progress, item.percent != nil {
             progress.append(OnTitle(title: title, effect: item))
         }
         if let rating = plan.rating { ratings.append(OnTitle(title: title, effect: rating)) }

@@ -28,6 +28,18 @@ struct ImportMatching: Sendable {
         guard isHeld else { throw .lost }
     }
 
+    /// One title of an import that is at rest.
+    func run(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+        let pending = try await asking { () throws(StoreError) in
+            try await store.pending(key, of: id, user, until: .now + store.limits.stepTimeout)
+        }
+        guard let pending else { return }
+        let matches = try await matches(of: [pending])
+        try await asking { () throws(StoreError) in
+            try await store.note(matches, of: user, id, until: .now + store.limits.stepTimeout)
+        }
+    }
+
     private func matches(
         of items: [PendingItem]
     ) async throws(ImportTrouble) -> [(key: String, match: ItemMatch, title: MeantTitle?)] {

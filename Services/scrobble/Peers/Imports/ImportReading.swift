@@ -129,7 +129,7 @@ struct ImportReading: Sendable {
     }
 
     /// A row that cannot be read speaks of no title, nor does one that is only shown.
-    private static func key(of row: ImportedRow) -> String? {
+    static func key(of row: ImportedRow) -> String? {
         guard row.kind != .shown, row.kind != .list, row.problems == nil, let title = row.title else { return nil }
         return row.titleId.map { ImportItemKey.of($0) } ?? ImportItemKey.of(title)
     }

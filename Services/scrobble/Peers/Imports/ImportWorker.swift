@@ -211,8 +211,11 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Judges one title's rows anew, and writes them where the import was written already.
-    func judgeAgain(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+    /// Why rows can no longer be corrected once their import was written; nil where they can. Of all rows that mean the same title,
+    /// or of one of them.
+    func refusal(
+        ofCorrecting key: String, _ place: Int?, of id: ImportID, _ user: UserID
+    ) async throws(ImportTrouble) -> String? {
         let deadline = ContinuousClock.now + limits.stepTimeout
         let (found, page) = try await asking { () throws(StoreError) in
             (
@@ -220,13 +223,65 @@ package struct ImportWorker: Sendable {
                 try await store.page(of: key, id, user, until: deadline)
             )
         }
+        guard let facts = found, facts.state == .applied else { return nil }
+        guard try await isInPlace(facts.batch, user, until: deadline) else {
+            return "the import was taken back: bring the file in again"
+        }
+        let rows = (page.rows[key] ?? []).filter { place == nil || $0.place == place }
+        guard rows.contains(where: { [.new, .update, .same].contains($0.verdict) }) else { return nil }
+        return place == nil
+            ? "what the rows say of this title is written already: undo the import and bring the file in again, or edit what it wrote"
+            : "the row is written already: edit the play"
+    }
+
+    /// Whether what a batch wrote is there, and may become more.
+    private func isInPlace(
+        _ batch: BatchID?, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> Bool {
+        guard let batch else { return false }
+        let stored = try await asking { () throws(StoreError) in
+            try await tools.batches.batch(batch, of: user, until: deadline)
+        }
+        return stored?.state == .applied
+    }
+
+    /// Takes in a row that can be read now, and finds out which title it means.
+    func adopt(_ row: ImportStore.NewRow, to id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+        try await asking { () throws(StoreError) in
+            try await store.adopt(row, to: id, of: user, until: .now + limits.stepTimeout)
+        }
+        if let key = row.key {
+            try await ImportMatching(store: store, metadata: tools.metadata).run(key, of: id, user)
+        }
+    }
+
+    /// Judges one title's rows anew, and writes those that are not written yet where the import was.
+    func judgeAgain(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+        let deadline = ContinuousClock.now + limits.stepTimeout
+        let (found, read) = try await asking { () throws(StoreError) in
+            (
+                try await store.facts(of: id, user, until: deadline),
+                try await store.page(of: key, id, user, until: deadline)
+            )
+        }
         guard let facts = found else { throw .lost }
+        var page = read
         let aCase = ImportJudge.Case(
             user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, batch: facts.batch)
-        let (verdicts, effects) = try await tools.judge.judge(page, aCase, until: deadline)
-        if facts.state == .applied, let batch = facts.batch { try await applier.write(effects, aCase, batch) }
+        let isApplied = facts.state == .applied
+        if isApplied { try await applier.nameUnknown(&page, aCase) }
+        var (verdicts, effects) = try await tools.judge.judge(page, aCase, until: deadline)
+        if isApplied {
+            guard let batch = facts.batch, try await isInPlace(batch, user, until: deadline) else { throw .lost }
+            try await applier.write(effects, aCase, batch)
+            // What was written before stays told as it was then.
+            let written = Set(
+                (page.rows[key] ?? []).filter { [.new, .update].contains($0.verdict) }.map(\.place))
+            verdicts.removeAll { written.contains($0.place) }
+        }
+        let news = verdicts
         try await asking { () throws(StoreError) in
-            try await store.note(verdicts, of: user, id, until: deadline)
+            try await store.note(news, of: user, id, until: deadline)
             try await store.recount(id, of: user, at: tools.clock.now, until: deadline)
         }
     }

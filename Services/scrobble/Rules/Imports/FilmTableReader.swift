@@ -81,10 +81,11 @@ package struct FilmTableReader: Sendable {
             if !problems.isEmpty { row.problems = problems }
             return row
         }
-        if let day = text("watcheddate") {
+        let day = text("watcheddate")
+        if let day {
             row.watchedOn = CalendarDate(day)
             row.precision = .day
-            if row.watchedOn == nil { problems.append("\(day.prefix(40)) is no date") }
+            if row.watchedOn == nil { problems.append("\(day.prefix(40)) \(ImportText.noDate)") }
         }
         rate(&row, columns, text, &problems)
         // What we have written ourselves is text.
@@ -92,7 +93,7 @@ package struct FilmTableReader: Sendable {
         row.text = text("review").map {
             String((isOurs ? $0 : HTMLText.plain($0)).prefix(ImportText.charactersMax))
         }
-        if let day = row.watchedOn {
+        if let day {
             row.kind = .play
             row.rewatch = ["true", "yes", "1"].contains(text("rewatch")?.lowercased() ?? "")
             let tags = (text("tags") ?? "").split(separator: ",").map { LetterboxdColumn.trimmed($0) }.filter {
@@ -100,7 +101,7 @@ package struct FilmTableReader: Sendable {
             }
             if !tags.isEmpty { row.tags = ImportText.tags(tags) }
             let title = row.titleId.map(\.description) ?? row.title.map { ImportItemKey.of($0) } ?? ""
-            let base = "\(title) \(day)"
+            let base = "\(title) \(row.watchedOn?.description ?? day)"
             let count = (seen[base] ?? 0) + 1
             seen[base] = count
             row.key = String(base.prefix(280)) + (count == 1 ? "" : " \(count)")

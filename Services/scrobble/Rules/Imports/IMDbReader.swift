@@ -73,7 +73,7 @@ package struct IMDbReader: Sendable {
         let date = kind == .rating ? text("date rated") : text("created")
         if let date {
             row.datedAt = CalendarDate(String(date.prefix(10))).map(Timestamp.init)
-            if row.datedAt == nil { problems.append("\(date.prefix(40)) is no date") }
+            if row.datedAt == nil { problems.append("\(date.prefix(40)) \(ImportText.noDate)") }
         }
         if kind == .rating {
             if let value = text("your rating").flatMap({ Int($0) }), (1...10).contains(value) {

@@ -10,6 +10,8 @@ package struct ImportVerdicts: Sendable, Hashable {
     }
 
     private var byRow: [Int: ImportVerdict] = [:]
+    /// Rows that there is no place for, and why.
+    private var shown: [Int: String] = [:]
 
     package init() {}
 
@@ -30,6 +32,9 @@ package struct ImportVerdicts: Sendable, Hashable {
         if Self.rank(verdict) > Self.rank(before) { byRow[row] = verdict }
     }
 
+    /// There is no place for what a row says; it is kept to be looked at.
+    package mutating func show(_ row: Int, because reason: String) { shown[row] = reason }
+
     /// What was noted of a row; nil where nothing was.
     package func verdict(of row: Int) -> ImportVerdict? { byRow[row] }
 
@@ -41,6 +46,7 @@ package struct ImportVerdicts: Sendable, Hashable {
             if row.kind == .shown { return (place, .shown, nil) }
             if let reason = plan.refused[place] { return (place, .conflict, reason) }
             if let verdict = byRow[place] { return (place, verdict, nil) }
+            if let reason = shown[place] { return (place, .shown, reason) }
             guard let whole = plan.parts[place] else { return (place, .same, nil) }
             // It brings what the row that it is part of brings.
             return (place, .same, "part of row \(whole)")

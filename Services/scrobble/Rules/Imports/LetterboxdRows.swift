@@ -31,7 +31,7 @@ package struct LetterboxdRows: Sendable {
 
     private mutating func converted(_ row: LetterboxdRow, _ file: LetterboxdFile) -> ImportedRow {
         var result = ImportedRow(kind: .shown, file: path, line: row.line)
-        let problems = row.problems.map(\.sentence)
+        let problems = row.problems.filter(\.isFatal).map(\.sentence)
         if !problems.isEmpty { result.problems = Array(problems.prefix(20)) }
         if let name = row.name, file.kind != .profile {
             result.title = TitleQuery(
@@ -112,6 +112,9 @@ enum ImportText {
     /// Of a review, as the contract has it.
     static let charactersMax = 50_000
 
+    /// How it is said of a cell that it is no date, or may be two: the day that its person gives mends that.
+    static let (noDate, twoDates) = ("is no date", "may be two dates")
+
     static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -120,24 +123,43 @@ enum ImportText {
     }
 }
 
+extension ImportedRow {
+    /// With the day that its person gave it; what was wrong with its dates is right then.
+    func on(_ day: CalendarDate) -> ImportedRow {
+        var row = self
+        switch kind {
+        case .play, .review, .watched:
+            row.watchedOn = day
+            row.watchedAt = nil
+            row.precision = .day
+        case .rating, .watchlist, .like, .collection, .progress, .listItem, .list, .shown:
+            row.datedAt = Timestamp(day)
+        }
+        let left = problems?.filter { !$0.hasSuffix(ImportText.noDate) && !$0.hasSuffix(ImportText.twoDates) } ?? []
+        row.problems = left.isEmpty ? nil : left
+        return row
+    }
+}
+
 extension LetterboxdProblem {
     /// For the person whose file it is.
     var sentence: String {
         switch self {
         case .notText(let column): "\(column): is no text"
-        case .badDate(let column, let text): "\(column): \(text.prefix(40)) is no date"
-        case .ambiguousDate(let column, let text): "\(column): \(text.prefix(40)) may be two dates"
+        case .badDate(let column, let text): "\(column): \(text.prefix(40)) \(ImportText.noDate)"
+        case .ambiguousDate(let column, let text): "\(column): \(text.prefix(40)) \(ImportText.twoDates)"
         case .badYear(let text): "year: \(text.prefix(40)) is no year"
         case .badRating(let text): "rating: \(text.prefix(40)) is not 0.5 to 5"
         case .noName: "name: is missing"
         }
     }
 
-    /// Whether a row with it can still be taken for what it is.
+    /// Whether something would be lost if the row were taken all the same. A film without a year is one of which the year is not
+    /// known.
     var isFatal: Bool {
         switch self {
-        case .noName, .badDate, .ambiguousDate, .badRating: true
-        case .notText, .badYear: false
+        case .noName, .badDate, .ambiguousDate, .badRating, .notText: true
+        case .badYear: false
         }
     }
 }

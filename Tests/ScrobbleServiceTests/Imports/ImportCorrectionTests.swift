@@ -1,0 +1,162 @@
+import Contracts
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// A person's word on rows of an import, before and after it was written.
+@Suite struct ImportCorrectionTests {
+    private static let clock = SystemWallClock()
+
+    private struct Setting: Sendable {
+        let pool: PGPool
+        let others = StandIns()
+        let user = UserID(SystemIDSource().next())
+
+        var tools: ImportWorker.Tools { ImportWorkerTests.tools(pool, others) }
+
+        func bring(_ text: String, as name: String = "diary.csv", apply: Bool) async throws -> Import {
+            let id = try await ImportWorkerTests.send([(name, text)], of: user, tools, apply: apply)
+            return try await rest(id)
+        }
+
+        func rest(_ id: ImportID) async throws -> Import { try await ImportWorkerTests.work(id, of: user, tools) }
+
+        func correct(
+            _ found: Import, _ place: Int, title: TitleID? = nil, skip: Bool? = nil, on day: String? = nil
+        ) async throws -> ImportRow {
+            let handler = CorrectImport(
+                store: tools.store, titles: TitleLookup(metadata: MetadataClient(others)), worker: ImportWorker(tools),
+                clock: ImportCorrectionTests.clock)
+            return try await handler.run(
+                CorrectImportParams(
+                    user: user, import: found.id, place: place, title: title, skip: skip,
+                    watchedOn: day.flatMap { CalendarDate($0) }),
+                RPCContext(deadline: ImportWorkerTests.deadline(), trace: .root()))
+        }
+
+        func all() async throws -> [String] { try await ImportWorkerTests.all(of: user, pool, others) }
+
+        func verdicts(_ found: Import) async throws -> [ImportVerdict?] {
+            try await tools.store.rows(
+                of: found.id, user, nil, after: -1, limit: 100, until: ImportWorkerTests.deadline()
+            ).map(\.verdict)
+        }
+    }
+
+    private static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            try await body(Setting(pool: pools[0]))
+        }
+    }
+
+    private static let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+    private static let one = "2020-01-01,One,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
+
+    private static func isNotReady(_ work: () async throws -> ImportRow) async -> Bool {
+        do {
+            _ = try await work()
+            return false
+        } catch {
+            return (error as? RPCError)?.code == RegistryError.importNotReady.code
+        }
+    }
+
+    @Test("What is written already cannot be made to mean something else: it would be there twice")
+    func written() async throws {
+        try await Self.run { test in
+            test.others.know("One", 1999)
+            let right = test.others.know("Right", 1999)
+            let found = try await test.bring(Self.head + Self.one, apply: true)
+            let before = try await test.all()
+            #expect(before.count == 1)
+            #expect(await Self.isNotReady { try await test.correct(found, 0, title: right) })
+            #expect(await Self.isNotReady { try await test.correct(found, 0, skip: true) })
+            #expect(await Self.isNotReady { try await test.correct(found, 0, on: "2020-02-02") })
+            #expect(try await test.all() == before)
+            #expect(try await test.verdicts(found) == [.new])
+            // In a preview all of it is possible.
+            let preview = try await test.bring(
+                Self.head + "2020-01-01,Other,1999,https://boxd.it/aaaab,,,,2020-01-01\n", apply: false)
+            #expect(try await test.correct(preview, 0, title: right).verdict == .new)
+        }
+    }
+
+    @Test("What was left out is written when its person has said what it means, unless the import was taken back")
+    func leftOut() async throws {
+        try await Self.run { test in
+            test.others.confuse("One")
+            let right = test.others.know("Right", 1999)
+            let found = try await test.bring(Self.head + Self.one, apply: true)
+            #expect(try await test.all().isEmpty)
+            let batch = try #require(found.batch)
+            for state in [BatchState.undoing, .undone] {
+                try await test.tools.batches.advance(
+                    batch, of: test.user, to: state, at: Self.clock.now, until: ImportWorkerTests.deadline())
+                #expect(await Self.isNotReady { try await test.correct(found, 0, title: right) })
+                #expect(try await test.all().isEmpty, "\(state)")
+            }
+            let again = try await test.bring(Self.head + Self.one, apply: true)
+            #expect(try await test.correct(again, 0, title: right).verdict == .new)
+            #expect(try await test.all() == ["Right 2020-01-01||"])
+        }
+    }
+
+    @Test("A day that may be two is given by its person, before the import is written or after")
+    func days() async throws {
+        try await Self.run { test in
+            test.others.know("One", 1999)
+            let text =
+                Self.head + Self.one + "03/04/2021,One,1999,https://boxd.it/aaaac,,,,03/04/2021\n"
+                + "05/06/2021,Two,2001,https://boxd.it/aaaad,,,,05/06/2021\n"
+                + "2021-01-01,Three,2001,https://boxd.it/aaaae,9,,,06/07/2021\n"
+            let preview = try await test.bring(text, apply: false)
+            #expect(try await test.verdicts(preview) == [.new, .invalid, .invalid, .invalid])
+            #expect(try await test.correct(preview, 1, on: "2021-04-03").verdict == .new)
+            #expect(try await test.verdicts(preview) == [.new, .new, .invalid, .invalid])
+            try await test.tools.store.apply(
+                preview.id, of: test.user, as: BatchID(SystemIDSource().next()), at: Self.clock.now,
+                until: ImportWorkerTests.deadline())
+            let applied = try await test.rest(preview.id)
+            #expect(applied.state == .applied)
+            #expect(try await test.all() == ["One 2020-01-01||", "One 2021-04-03||"], "what is invalid makes no title")
+            #expect(try await test.correct(applied, 2, on: "2021-06-05").verdict == .new)
+            #expect(
+                try await test.all() == ["One 2020-01-01||", "One 2021-04-03||", "Two 2021-06-05||"])
+            #expect(try await test.verdicts(applied) == [.new, .new, .new, .invalid])
+            // Something else is wrong with it, too.
+            await #expect(throws: RPCError.self) { _ = try await test.correct(applied, 3, on: "2021-07-06") }
+        }
+    }
+
+    @Test("A film of a year that is none is one whose year is not known")
+    func year() async throws {
+        try await Self.run { test in
+            test.others.know("One", 1999)
+            let found = try await test.bring(
+                Self.head + "2020-01-01,One,99,https://boxd.it/aaaaa,,,,2020-01-01\n", apply: true)
+            #expect(try await test.verdicts(found) == [.new])
+        }
+    }
+
+    @Test(
+        "A comment on a show that is not rated is kept to be looked at, with the reason; on a rated one it goes with the rating"
+    )
+    func comments() async throws {
+        try await Self.run { test in
+            test.others.know("Show", 2010, .series)
+            let comment =
+                #"[{"type":"show","comment":{"id":7,"comment":"Slow, and then not.","spoiler":false},"show":{"title":"Show","year":2010,"ids":{"slug":"show"}}}]"#
+            let found = try await test.bring(comment, as: "comments-shows.json", apply: true)
+            let rows = try await test.tools.store.rows(
+                of: found.id, test.user, nil, after: -1, limit: 10, until: ImportWorkerTests.deadline())
+            #expect(rows.map(\.verdict) == [.shown], "\(rows)")
+            #expect(rows.first?.reason?.contains("no place for a review") == true)
+            #expect(found.counts?.shown == 1 && found.counts?.same == 0)
+            #expect(rows.first?.row.text == "Slow, and then not.")
+        }
+    }
+}
