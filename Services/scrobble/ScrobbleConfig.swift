@@ -57,6 +57,7 @@ extension ScrobbleService {
         let (clock, ids) = (SystemWallClock(), SystemIDSource())
         let logger = runtime.logger
         let titles = TitleLookup(metadata: metadata)
+        let plays = LedgerStore(database: database, ids: ids)
         let connections = ConnectionStore(database: database, sealer: Sealer(try keyRing(values)))
         let client = try outbound(values, runtime, assembly)
         let telemetry = QueueTelemetry(logger: logger, exporter: runtime.exporter)
@@ -75,6 +76,7 @@ extension ScrobbleService {
             writers[.simkl] = TracedWriter(
                 SimklWriter(
                     http: simkl, titles: { await titles.queries(of: $0) },
+                    standing: { try? await plays.standing(behind: $1, of: $0, until: .now + .seconds(5)) },
                     tokens: TokenKeeper(
                         store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
             ) { telemetry.tell($0) }

@@ -129,6 +129,30 @@ enum LedgerQueries {
     /// The moment by which others know a play: of one that is known to the day its noon, as it was told.
     private static let told = "CASE WHEN precision <> 'unknown' THEN listed_at END"
 
+    /// The latest play that stands of the title of each job, as far as the connection is told of it. What is taken back
+    /// elsewhere stands here, and is not meant.
+    static let standing = PGStatement(
+        "ledger.standing",
+        """
+        SELECT q.id, p.watched_at, p.precision
+        FROM scrobble_queue q
+        JOIN scrobble_connections c ON c.user_id = q.user_id AND c.provider = q.provider
+        CROSS JOIN LATERAL (
+            SELECT \(told) AS watched_at, precision FROM plays
+            WHERE title_id = q.media_id AND user_id = q.user_id AND removed_at IS NULL
+                AND (percent IS NULL OR percent >= c.scrobble_threshold_percent)
+                AND q.fingerprint <> 'remove ' || id::text
+            ORDER BY listed_at DESC, id DESC LIMIT 1
+        ) p
+        WHERE q.user_id = $1 AND q.id = ANY ($2)
+        """
+    ) { row throws(PGError) in
+        (
+            job: UUIDBits(try row.next(PGUUID.self)),
+            play: StandingPlay(watchedAt: try row.next(), precision: try row.next())
+        )
+    }
+
     /// A play that stands, locked.
     static let hold = PGStatement(
         "ledger.hold",

@@ -139,6 +139,15 @@ package struct LedgerStore: Sendable {
         return Set(removed.map(\.id))
     }
 
+    /// The latest play that stands of the title of each of a person's jobs, without one that the job takes back elsewhere only.
+    package func standing(
+        behind jobs: [UUIDBits], of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [UUIDBits: StandingPlay] {
+        let rows = try await database.rows(
+            LedgerQueries.standing, [.id(user), .uuidArray(jobs.map { PGUUID($0) })], until: deadline)
+        return Dictionary(rows.map { ($0.job, $0.play) }) { first, _ in first }
+    }
+
     private static func knownValues(_ arrival: Arrival) -> [PGValue] {
         let plays = arrival.plays
         return knownValues(

@@ -65,6 +65,16 @@ enum SimklMirrorQueries {
         """
     ) { row throws(PGError) in (title: try row.next(TitleID.self), at: try row.next(Timestamp.self)) }
 
+    /// Which of the titles have been watched here: the title itself, or an episode of it.
+    static let watchedHere = PGStatement(
+        "simkl.watchedHere",
+        """
+        SELECT t.id FROM unnest($2::uuid[]) AS t (id)
+        WHERE EXISTS (SELECT FROM plays p WHERE p.user_id = $1 AND p.title_id = t.id AND p.removed_at IS NULL)
+            OR EXISTS (SELECT FROM plays p WHERE p.user_id = $1 AND p.series_id = t.id AND p.removed_at IS NULL)
+        """
+    ) { row throws(PGError) in try row.next(TitleID.self) }
+
     /// Of another account nothing is known.
     static let forget = [
         PGCommand("simkl.forgetItems", "DELETE FROM simkl_items WHERE user_id = $1"),

@@ -353,6 +353,13 @@ package struct SyncStore: Sendable, ReadAllowance {
         return Dictionary(grouping: rows, by: \.title).mapValues { $0.map(\.at) }
     }
 
+    /// Which of the titles have been watched here, or an episode of them.
+    package func watchedHere(
+        _ titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Set<TitleID> {
+        Set(try await database.rows(SimklMirrorQueries.watchedHere, [.id(user), .ids(titles)], until: deadline))
+    }
+
     /// Changes that they would not take, by facet and item: what it would have become.
     package func refused(
         of lane: LaneKey, until deadline: ContinuousClock.Instant

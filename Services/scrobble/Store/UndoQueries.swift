@@ -27,7 +27,10 @@ enum UndoQueries {
         SELECT \(SyncQueries.change), b.user_id IS NOT NULL, b.value, b.their_id, coalesce(b.is_apart, false),
             c.facet <> 'history' AND EXISTS (SELECT FROM scrobble_queue q
                 WHERE q.user_id = c.user_id AND q.provider = r.provider AND q.media_id = c.title_id
-                    AND q.batch_id IS DISTINCT FROM c.run_id)
+                    AND q.batch_id IS DISTINCT FROM c.run_id),
+            c.facet = 'history' AND EXISTS (SELECT FROM sync_changes o
+                WHERE o.user_id = c.user_id AND o.run_id = c.run_id AND o.side = 'ours' AND o.facet = c.facet
+                    AND o.title_id = c.title_id AND o.becomes IS NOT NULL AND o.state = 'done')
         FROM sync_changes c JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
         LEFT JOIN sync_base b ON b.user_id = c.user_id AND b.provider = r.provider AND b.facet = c.facet
             AND b.item_id = coalesce(c.play_id, c.title_id)
@@ -39,7 +42,7 @@ enum UndoQueries {
         let change = try SyncQueries.readChange(&row)
         return ToldChange(
             change: change, isKnown: try row.next(), value: try row.next(), theirs: try row.next(),
-            isApart: try row.next(), isInFlight: try row.next())
+            isApart: try row.next(), isInFlight: try row.next(), hadOther: try row.next())
     }
 
     static let undone = PGStatement(

@@ -68,7 +68,8 @@ import UpstreamEmulators
 
         func writer(_ titles: @escaping SimklWriter.Titles) -> SimklWriter {
             SimklWriter(
-                http: http, titles: titles, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+                http: http, titles: titles, standing: { _, _ in [:] }, tokens: tokens, clock: SystemWallClock(),
+                pace: .milliseconds(1))
         }
 
         /// Sends jobs of one action about titles of the catalogue.

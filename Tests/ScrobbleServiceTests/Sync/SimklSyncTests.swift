@@ -34,15 +34,23 @@ import UpstreamEmulators
                 store: connections, issuer: SimklIssuer(http: http, clock: SystemWallClock()), clock: SystemWallClock())
         }
 
+        /// From a thousand on the thousands are a show, and the rest is the episode of its first season.
+        static func query(_ title: TitleID) -> TitleQuery {
+            let number = NeighbourBook.number(title)
+            guard number >= 1_000 else { return TitleQuery(kind: .movie, ids: ExternalIds(simkl: number)) }
+            return TitleQuery(
+                kind: .episode, ids: ExternalIds(), seriesIds: ExternalIds(simkl: number / 1_000), seasonNumber: 1,
+                episodeNumber: number % 1_000)
+        }
+
         func queueWorker() -> QueueWorker {
             let writer = SimklWriter(
                 http: http,
                 titles: { titles in
-                    Dictionary(
-                        uniqueKeysWithValues: titles.map {
-                            ($0, TitleQuery(kind: .movie, ids: ExternalIds(simkl: NeighbourBook.number($0))))
-                        })
-                }, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+                    Dictionary(uniqueKeysWithValues: titles.map { ($0, Self.query($0)) })
+                },
+                standing: { [ledger] in try? await ledger.standing(behind: $1, of: $0, until: QueueTest.deadline()) },
+                tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
             return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.simkl: writer])
         }
 

@@ -10,20 +10,24 @@ package import Store
 package struct SimklWriter: RemoteWriter {
     /// The titles with what they are called elsewhere; nil while nobody can be asked.
     package typealias Titles = @Sendable ([TitleID]) async -> [TitleID: TitleQuery]?
+    /// What stands here of the titles of a person's jobs, the latest play of each; nil while nobody can be asked.
+    package typealias Standing = @Sendable (UserID, [UUIDBits]) async -> [UUIDBits: StandingPlay]?
 
     private let http: SimklHTTP
     private let titles: Titles
+    private let standing: Standing
     private let tokens: any TokenSource
     private let clock: any WallClock
     /// Simkl takes one write a second; who is faster is blocked.
     package let pace: Duration
 
     package init(
-        http: SimklHTTP, titles: @escaping Titles, tokens: any TokenSource, clock: any WallClock,
-        pace: Duration = .milliseconds(1_100)
+        http: SimklHTTP, titles: @escaping Titles, standing: @escaping Standing, tokens: any TokenSource,
+        clock: any WallClock, pace: Duration = .milliseconds(1_100)
     ) {
         self.http = http
         self.titles = titles
+        self.standing = standing
         self.tokens = tokens
         self.clock = clock
         self.pace = pace
@@ -49,27 +53,42 @@ package struct SimklWriter: RemoteWriter {
     package func look(for parcel: Parcel) async -> [LookReply] { parcel.jobs.map { _ in .absent } }
 
     private func send(_ parcel: Parcel, _ token: Secret) async -> [JobReply] {
-        guard let first = parcel.jobs.first else { return [] }
-        let refusals = parcel.jobs.map { SimklCalls.refusal($0.action, $0.kind) }
+        guard let told = await dated(parcel) else {
+            return parcel.jobs.map { _ in .notTaken("the plays cannot be looked up") }
+        }
+        let refusals = told.map { SimklCalls.refusal($0.action, $0.kind) }
         guard refusals.contains(nil) else { return refusals.map { .refused($0 ?? "") } }
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .notTaken("titles cannot be looked up") }
         }
-        let named = zip(parcel.jobs, refusals).map { job, refusal -> SimklCalls.Named? in
+        let named = zip(told, refusals).map { job, refusal -> SimklCalls.Named? in
             guard refusal == nil, let title = titles[job.title], SimklCalls.isNameable(title) else { return nil }
             return (job: job, title: title)
         }
-        let jobs = named.compactMap(\.self)
-        let isLate = TraktCalls.isLate(first, now: clock.now)
+        // One call has one action; jobs of another go with the next one.
+        let action = named.lazy.compactMap(\.self).first?.job.action
+        let jobs = named.compactMap(\.self).filter { $0.job.action == action }
         var replies: [JobReply] = []
-        if let call = SimklCalls.call(first.action, jobs, isLate: isLate) {
+        if let action, let first = jobs.first,
+            let call = SimklCalls.call(action, jobs, isLate: TraktCalls.isLate(first.job, now: clock.now))
+        {
             replies = self.replies(await post(call, token, parcel), to: jobs)
         }
         var next = replies.makeIterator()
-        return zip(named, refusals).map { title, refusal in
-            if title != nil { return next.next() ?? .untried }
-            return .refused(refusal ?? "nothing that Simkl knows the title by")
+        return zip(named, refusals).map { named, refusal in
+            guard let named else { return .refused(refusal ?? "nothing that Simkl knows the title by") }
+            return named.job.action == action ? next.next() ?? .untried : .untried
         }
+    }
+
+    /// What jobs about plays come to where a title has one date: the latest play that stands here, whichever was added, edited
+    /// or taken out. Nil while nobody can be asked.
+    private func dated(_ parcel: Parcel) async -> [QueueJob]? {
+        let now = clock.now
+        let plays = parcel.jobs.filter { SimklCalls.writesHistory($0.action, isLate: TraktCalls.isLate($0, now: now)) }
+        guard !plays.isEmpty else { return parcel.jobs }
+        guard let standing = await standing(parcel.lane.user, plays.map(\.id)) else { return nil }
+        return parcel.jobs.map { job in standing[job.id].map { job.telling(of: $0) } ?? job }
     }
 
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {

@@ -126,11 +126,28 @@ extension SyncDrafter {
             let (whole, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
                 base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
                 theirs: snapshot, inFlight: actions, excused: excused)
-            let drafted = try await sifted(whole, kind, readings[kind], frame)
+            let told = try await withoutWatchedWishes(whole, facet, frame)
+            let drafted = try await sifted(told, kind, readings[kind], frame)
             if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
             draft.append(drafted)
         }
         draft.places = [self.place(facet, place, stamps, version, unsettled, isWhole: isWholeDue, frame)]
+        return draft
+    }
+
+    /// Where a title has one state, a wish takes it off what was watched, which this very run may be telling: what was watched
+    /// here is no wish there.
+    private func withoutWatchedWishes(
+        _ draft: SyncDraft, _ facet: SyncFacet, _ frame: Frame
+    ) async throws(SyncTrouble) -> SyncDraft {
+        guard facet == .watchlist, frame.reader.shape.keepsOneDate else { return draft }
+        let wished = draft.changes.filter { $0.side == .theirs && $0.becomes != nil }.map(\.title)
+        guard !wished.isEmpty else { return draft }
+        let watched = try await asking { () throws(StoreError) in
+            try await store.watchedHere(wished, by: frame.run.user, until: .now + Self.timeout)
+        }
+        var draft = draft
+        draft.changes.removeAll { $0.side == .theirs && $0.becomes != nil && watched.contains($0.title) }
         return draft
     }
 

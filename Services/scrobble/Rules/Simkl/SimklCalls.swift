@@ -7,6 +7,30 @@ package struct SimklCall: Sendable, Hashable {
     package let body: JSONValue
 }
 
+/// A play that stands here, as others are told of it.
+package struct StandingPlay: Sendable, Hashable {
+    /// Absent where its date is unknown.
+    package let watchedAt: Timestamp?
+    package let precision: PlayPrecision
+
+    package init(watchedAt: Timestamp?, precision: PlayPrecision) {
+        self.watchedAt = watchedAt
+        self.precision = precision
+    }
+}
+
+extension QueueJob {
+    /// The same for a side that has one date for each title, where that play is the latest: it has the title's date from then
+    /// on, and a play that is taken out leaves it there.
+    func telling(of play: StandingPlay) -> QueueJob {
+        var payload = payload
+        (payload.watchedAt, payload.precision) = (play.watchedAt, play.precision)
+        return QueueJob(
+            id: id, position: position, kind: kind, title: title, action: action == .removePlay ? .addPlay : action,
+            payload: payload, state: state)
+    }
+}
+
 /// What is written to Simkl for a job.
 package enum SimklCalls {
     /// A stop below this is taken for a pause.
@@ -32,6 +56,15 @@ package enum SimklCalls {
         case .removeFromWatchlist:
             "Simkl would take the title's rating along with its place on the list, so it stays there"
         case .addToCollection, .removeFromCollection: "Simkl has no library"
+        }
+    }
+
+    /// Whether a job sets or takes away the date at which a title was watched. `isLate`: as in `call`.
+    static func writesHistory(_ action: JobAction, isLate: Bool) -> Bool {
+        switch action {
+        case .addPlay, .removePlay: true
+        case .stop: isLate
+        default: false
         }
     }
 

@@ -10,11 +10,15 @@ package struct ToldChange: Sendable, Hashable {
     package let isApart: Bool
     /// Something else is on its way about it.
     package let isInFlight: Bool
+    /// The same run took over a play of that title which they had.
+    package let hadOther: Bool
 
     package init(
-        change: SyncChange, isKnown: Bool, value: String?, theirs: Int64?, isApart: Bool, isInFlight: Bool
+        change: SyncChange, isKnown: Bool, value: String?, theirs: Int64?, isApart: Bool, isInFlight: Bool,
+        hadOther: Bool
     ) {
         self.isInFlight = isInFlight
+        self.hadOther = hadOther
         self.change = change
         self.isKnown = isKnown
         self.value = value
@@ -39,7 +43,13 @@ package enum RemoteUndo {
     package static func verdict(on told: ToldChange, at shape: RemoteShape) -> Verdict {
         if told.isApart { return .nothing }
         let verdict = Self.verdict(on: told)
-        if case .restore(let inverse) = verdict, shape.keeps(inverse) { return .inseparable }
+        if case .restore(let inverse) = verdict {
+            if shape.keeps(inverse) { return .inseparable }
+            // The date that was there has been written over, and nobody has it any more: without a date it would be unwatched.
+            if shape.keepsOneDate, inverse.facet == .history, inverse.becomes == nil, told.hadOther {
+                return .inseparable
+            }
+        }
         return verdict
     }
 
