@@ -5,6 +5,8 @@ package struct ConnectionPolicy: Sendable, Hashable {
     package let provider: SyncProvider
     /// From how far on a play is told there, 1 to 100.
     package let thresholdPercent: Double
+    /// Whether what its person takes out here is taken out there.
+    package var tellsRemovals = true
 }
 
 /// Something that happened to a sitting.

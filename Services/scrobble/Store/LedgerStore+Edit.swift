@@ -50,7 +50,8 @@ extension LedgerStore {
                 id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .removePlay,
                 payload: JobPayload(watchedAt: held.watchedAt, precision: held.precision),
                 fingerprint: "remove \(play) \(stamp)")
-            guard isNew else { return [forget] }
+            // A play that becomes one with another has left; one that gets another date is there still.
+            guard isNew else { return connection.tellsRemovals ? [forget] : [] }
             let write = NewJob(
                 id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .addPlay,
                 payload: JobPayload(

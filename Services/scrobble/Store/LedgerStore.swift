@@ -118,7 +118,10 @@ package struct LedgerStore: Sendable {
         let removed = try await transaction.query(
             LedgerQueries.remove, [.id(writer.user), .ids(plays), .moment(writer.at), .id(writer.batch)])
         guard telling, !removed.isEmpty else { return Set(removed.map(\.id)) }
-        let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)])
+        // What is taken back is no removal of its person's: it was told by us.
+        let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)]).filter {
+            $0.tellsRemovals || writer.authority != .person
+        }
         // A live removal would overtake a bulk job that still has to write the play down.
         let added = removed.map { "play \($0.id)" }
         _ = try await QueueStore.withdraw(added, of: writer.user, because: "taken out here", in: transaction)

@@ -150,10 +150,15 @@ enum PlaybackQueries {
     static let connections = PGStatement(
         "scrobble.playbackConnections",
         """
-        SELECT provider, scrobble_threshold_percent FROM scrobble_connections
-        WHERE user_id = $1 AND enabled AND sync_watch_status AND state <> 'disconnected' ORDER BY provider
+        SELECT c.provider, c.scrobble_threshold_percent, coalesce(p.deletes, true)
+        FROM scrobble_connections c LEFT JOIN sync_policies p
+            ON p.user_id = c.user_id AND p.provider = c.provider AND p.facet = 'history'
+        WHERE c.user_id = $1 AND c.enabled AND c.sync_watch_status AND c.state <> 'disconnected' ORDER BY c.provider
         """
-    ) { row throws(PGError) in ConnectionPolicy(provider: try row.next(), thresholdPercent: try row.next()) }
+    ) { row throws(PGError) in
+        ConnectionPolicy(
+            provider: try row.next(), thresholdPercent: try row.next(), tellsRemovals: try row.next())
+    }
 
     @Sendable private static func session(_ row: inout PGRowReader) throws(PGError) -> PlaybackSession {
         PlaybackSession(

@@ -1,0 +1,77 @@
+import Contracts
+import JSON
+import Store
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// What a person takes out here goes there as well, unless they have switched removals of the history off.
+@Suite struct ToldRemovalTests {
+    private static func add(_ numbers: [Int], _ test: SyncTest, batch: BatchID? = nil) async throws -> [PlayID] {
+        let at = try #require(Timestamp("2024-06-10T20:00:00Z"))
+        let verdicts = try await test.ledger.add(
+            LedgerStore.Arrival(
+                user: test.user, timeZone: "UTC", batch: batch, at: SystemWallClock().now, isByHand: true,
+                plays: numbers.map {
+                    IncomingPlay(
+                        title: NeighbourBook.title($0), kind: .movie, moment: .minute(at, day: at.date), percent: nil,
+                        runtimeMinutes: nil, source: PlaySource(name: "person", key: "\($0)"))
+                }, telling: true), until: QueueTest.deadline())
+        try await test.deliver()
+        return verdicts.map(\.play)
+    }
+
+    private static func there(_ test: SyncTest) -> [Int] {
+        test.trakt.plays.compactMap { $0.ids["trakt"].int }.sorted()
+    }
+
+    @Test(
+        "A click takes a play out there only where removals are on; a sync brings back nothing",
+        arguments: [true, false])
+    func click(deletes: Bool) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: FacetPolicy(direction: .both, deletes: deletes)])
+            let plays = try await Self.add([1, 2], test)
+            #expect(Self.there(test) == [1, 2])
+            _ = try await test.ledger.remove(
+                [plays[0]], by: .person(test.user, at: SystemWallClock().now), telling: true,
+                until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(Self.there(test) == (deletes ? [2] : [1, 2]))
+            try await test.letLagEnd()
+            let run = try await test.sync()
+            #expect(run.changesHere == 0 && run.changesThere == 0, "\(run)")
+            let stored = try await test.store.plays(of: test.user, until: QueueTest.deadline())
+            #expect(stored.filter { !$0.isRemoved }.map { NeighbourBook.number($0.title) } == [2])
+        }
+    }
+
+    @Test("A play with another date is moved there all the same, and what was told of a batch is taken back with it")
+    func movedAndUndone() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: FacetPolicy(direction: .both, deletes: false)])
+            let play = try #require(try await Self.add([1], test).first)
+            let at = try #require(Timestamp("2024-07-10T20:00:00Z"))
+            _ = try await test.ledger.edit(
+                play, to: .minute(at, day: at.date), timeZone: "UTC",
+                by: .person(test.user, at: SystemWallClock().now), until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(Self.there(test) == [1])
+            #expect(test.trakt.plays.first?.watchedAt?.hasPrefix("2024-07-10T20:00") == true, "\(test.trakt.plays)")
+            let batch = BatchID(SystemIDSource().next())
+            try await test.batches.open(
+                batch, of: test.user, source: "mark", label: nil, as: .applied, at: SystemWallClock().now,
+                until: QueueTest.deadline())
+            _ = try await Self.add([2], test, batch: batch)
+            #expect(Self.there(test) == [1, 2])
+            try await test.batches.advance(
+                batch, of: test.user, to: .undoing, at: SystemWallClock().now, until: QueueTest.deadline())
+            _ = try await test.batches.undoSome(
+                of: batch, test.user, after: nil, at: SystemWallClock().now, until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(Self.there(test) == [1])
+        }
+    }
+}
