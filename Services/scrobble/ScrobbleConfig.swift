@@ -232,5 +232,7 @@ extension ScrobbleService {
         Migration(19, "pages_by_rows", sql: PackageResources._019_pages_by_rows_sql),
         Migration(20, "resumed_lanes", sql: PackageResources._020_resumed_lanes_sql),
         Migration(21, "known_accounts", sql: PackageResources._021_known_accounts_sql),
+        Migration(22, "lane_names", sql: PackageResources._022_lane_names_sql),
+        Migration(23, "told_plays", sql: PackageResources._023_told_plays_sql),
     ]
 }

@@ -178,8 +178,9 @@ enum BatchQueries {
         WHERE NOT EXISTS (SELECT FROM sync_runs r WHERE r.user_id = $1 AND r.id = $2)
             AND (EXISTS (SELECT FROM scrobble_queue q
                     WHERE q.fingerprint = 'play ' || p.id::text AND q.user_id = $1 AND q.sends > 0)
-                OR p.id::text IN (SELECT split_part(o.fingerprint, ' ', 2) FROM queue_outcomes o
-                    WHERE o.user_id = $1 AND o.outcome = 'done' AND o.action = 'add_play'))
+                OR EXISTS (SELECT FROM queue_outcomes o
+                    WHERE o.user_id = $1 AND o.outcome = 'done' AND o.action = 'add_play'
+                        AND split_part(o.fingerprint, ' ', 2) = p.id::text))
         """, kind: .write
     ) { row throws(PGError) in try row.next(PlayID.self) }
 

@@ -5,85 +5,30 @@ import Store
 
 /// Every SQL text of the queue. Times are the database's.
 enum QueueQueries {
-    /// Puts jobs into their lanes. The lane's row is locked first, so positions are given out in the order of commits.
-    /// What waits already is left out; that is asked in a form to which the index of fingerprints alone has an answer.
-    static let enqueue = PGStatement(
-        "queue.enqueue",
-        """
-        WITH wanted AS (
-            SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                batch_id, ordinality
-            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::uuid[], $7::text[],
-                $8::jsonb[], $9::text[], $10::text[], $11::uuid[]) WITH ORDINALITY
-                AS w (id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                    batch_id, ordinality)
-        ), fresh AS (
-            SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                batch_id, row_number() OVER (PARTITION BY user_id, provider ORDER BY ordinality) AS place
-            FROM (
-                SELECT id, user_id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                    batch_id, ordinality,
-                    row_number() OVER (PARTITION BY user_id, provider, fingerprint ORDER BY ordinality) AS nth
-                FROM wanted
-            ) w
-            WHERE nth = 1 AND NOT EXISTS (
-                SELECT FROM scrobble_queue q
-                WHERE q.fingerprint = w.fingerprint
-                    AND (q.user_id, q.provider) IS NOT DISTINCT FROM (w.user_id, w.provider))
-        ), lane AS (
-            INSERT INTO queue_lanes AS l
-                (user_id, provider, next_position, live_count, bulk_count, live_at, bulk_at)
-            SELECT user_id, provider, count(*), count(*) FILTER (WHERE urgency = 0),
-                count(*) FILTER (WHERE urgency = 1),
-                CASE WHEN bool_or(urgency = 0) THEN clock_timestamp() ELSE 'infinity' END,
-                CASE WHEN bool_or(urgency = 1) THEN clock_timestamp() ELSE 'infinity' END
-            FROM fresh GROUP BY user_id, provider ORDER BY user_id, provider
-            ON CONFLICT (user_id, provider) DO UPDATE SET
-                next_position = l.next_position + excluded.next_position,
-                live_count = l.live_count + excluded.live_count,
-                bulk_count = l.bulk_count + excluded.bulk_count,
-                live_at = CASE WHEN l.live_count = 0 AND excluded.live_count > 0 THEN clock_timestamp()
-                    ELSE l.live_at END,
-                bulk_at = CASE WHEN l.bulk_count = 0 AND excluded.bulk_count > 0 THEN clock_timestamp()
-                    ELSE l.bulk_at END
-            RETURNING user_id, provider, next_position
-        ), counted AS (
-            SELECT user_id, provider, count(*) AS jobs FROM fresh GROUP BY user_id, provider
-        )
-        INSERT INTO scrobble_queue
-            (id, user_id, provider, urgency, position, media_type, media_id, action, payload, join_key, fingerprint,
-             next_retry_at, batch_id, created_at)
-        SELECT f.id, f.user_id, f.provider, f.urgency, l.next_position - c.jobs + f.place - 1, f.media_type,
-            f.media_id, f.action, f.payload, f.join_key, f.fingerprint, clock_timestamp(), f.batch_id,
-            clock_timestamp()
-        FROM fresh f JOIN lane l USING (user_id, provider) JOIN counted c USING (user_id, provider)
-        RETURNING id
-        """, kind: .write
-    ) { row throws(PGError) in UUIDBits(try row.next(PGUUID.self)) }
-
     /// Leases due lanes and, in the same breath, commits the intent to send their first jobs. By itself, so that it
     /// sees everything that was committed before it began.
     static let claim = PGStatement(
         "queue.claim",
         """
         WITH live AS MATERIALIZED (
-            SELECT user_id, provider, due_at FROM queue_lanes
+            SELECT user_id, provider, fence, due_at FROM queue_lanes
             WHERE is_live AND due_at <= now() AND due_at < 'infinity' AND due_at >= $4 AND provider = ANY ($3)
             ORDER BY due_at LIMIT $5
             FOR UPDATE SKIP LOCKED
         ), bulk AS MATERIALIZED (
-            SELECT user_id, provider, due_at FROM queue_lanes
+            SELECT user_id, provider, fence, due_at FROM queue_lanes
             WHERE NOT is_live AND due_at <= now() AND due_at < 'infinity' AND due_at >= $6 AND provider = ANY ($3)
             ORDER BY due_at LIMIT $7
             FOR UPDATE SKIP LOCKED
         ), due AS (
-            SELECT user_id, provider, due_at, true AS is_live FROM live
-            UNION ALL SELECT user_id, provider, due_at, false FROM bulk
+            SELECT user_id, provider, fence, due_at, true AS is_live FROM live
+            UNION ALL SELECT user_id, provider, fence, due_at, false FROM bulk
         ), claimed AS (
             UPDATE queue_lanes l SET
                 fence = l.fence + 1, worker = $1,
                 held_until = clock_timestamp() + $2 * interval '1 second'
-            FROM due d WHERE l.user_id = d.user_id AND l.provider = d.provider
+            -- One that got another fence in between has just been worked: its worker knows when it is due.
+            FROM due d WHERE l.user_id = d.user_id AND l.provider = d.provider AND l.fence = d.fence
             RETURNING l.user_id, l.provider, l.fence, d.due_at, d.is_live,
                 CASE WHEN l.live_at <= now() THEN 0 ELSE 1 END AS urgency, l.live_from, l.bulk_from
         ), first AS MATERIALIZED (
@@ -147,14 +92,24 @@ enum QueueQueries {
                 AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent)
         ), kept AS (
             -- What a call met that was made before the lane was let go on says nothing of what its person mended since.
-            SELECT i.user_id, i.provider, i.urgency, i.hold, i.wait, i.low,
+            SELECT i.user_id, i.provider, i.fence, i.urgency, i.hold, i.wait, i.low,
                 CASE WHEN i.fence > l.resumed_fence THEN i.trouble END AS trouble
-            FROM queue_lanes l JOIN lane i
-                ON l.user_id = i.user_id AND l.provider = i.provider AND l.fence = i.fence
-            ORDER BY l.user_id, l.provider
-            FOR UPDATE OF l
+            FROM (
+                -- That is so for every lane, and lets the planner expect few: it reads no whole table for them.
+                SELECT user_id, provider, fence, urgency, hold, wait, low, trouble FROM lane
+                WHERE fence > 0 AND hold >= 0 AND wait >= 0
+                ORDER BY user_id, provider
+            ) i CROSS JOIN LATERAL (
+                SELECT resumed_fence FROM queue_lanes q
+                WHERE q.user_id = i.user_id AND q.provider = i.provider AND q.fence = i.fence
+                FOR UPDATE
+            ) l
+        ), known AS MATERIALIZED (
+            -- By itself, so that each job is looked for at its place and not among all of its lane.
+            SELECT j.user_id, j.provider, j.urgency, j.position, j.fate, j.reason, j.looks, j.uncounted, j.unsent, k.wait
+            FROM job j JOIN kept k USING (user_id, provider)
         ), gone AS (
-            DELETE FROM scrobble_queue q USING job j JOIN kept k USING (user_id, provider)
+            DELETE FROM scrobble_queue q USING known j
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
                 AND q.position = j.position AND j.fate IN ('done', 'dead')
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
@@ -165,8 +120,8 @@ enum QueueQueries {
                 unsettled = CASE j.uncounted WHEN 1 THEN greatest(q.unsettled - 1, 0) ELSE 0 END,
                 retry_count = q.retry_count - j.uncounted,
                 sends = q.sends - CASE WHEN j.fate = 'pending' AND q.status = 'sending' THEN j.unsent ELSE 0 END,
-                next_retry_at = clock_timestamp() + k.wait * interval '1 second'
-            FROM job j JOIN kept k USING (user_id, provider)
+                next_retry_at = clock_timestamp() + j.wait * interval '1 second'
+            FROM known j
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
                 AND q.position = j.position AND j.fate IN ('pending', 'verify')
             RETURNING q.id
@@ -201,7 +156,7 @@ enum QueueQueries {
                 WHEN l.bulk_count <= coalesce(c.bulk, 0) THEN 'infinity'
                 ELSE clock_timestamp() + k.wait * interval '1 second' END
         FROM kept k LEFT JOIN counted c USING (user_id, provider)
-        WHERE l.user_id = k.user_id AND l.provider = k.provider
+        WHERE l.user_id = k.user_id AND l.provider = k.provider AND l.fence = k.fence
         RETURNING l.user_id, l.provider,
             CASE WHEN l.due_at = 'infinity' THEN NULL
                 ELSE extract(epoch FROM l.due_at - clock_timestamp())::float8 END
@@ -240,13 +195,13 @@ enum QueueQueries {
         "queue.cancel",
         """
         WITH target AS (
-            SELECT provider FROM scrobble_queue WHERE user_id = $1 AND id = $2
+            SELECT provider FROM scrobble_queue WHERE user_id = $1 AND id = $2 AND position >= 0
         ), lane AS (
             SELECT l.user_id, l.provider FROM queue_lanes l JOIN target t USING (provider)
             WHERE l.user_id = $1 FOR UPDATE OF l
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane
-            WHERE q.user_id = $1 AND q.id = $2 AND q.status = 'pending'
+            WHERE q.user_id = $1 AND q.id = $2 AND q.position >= 0 AND q.status = 'pending'
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
                 q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
         ), moved AS (
@@ -307,7 +262,7 @@ enum QueueQueries {
         """
         SELECT created_at, id, provider, media_id, media_type, action, status, reason, retry_count, created_at,
             next_retry_at, NULL::timestamptz
-        FROM scrobble_queue WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+        FROM scrobble_queue WHERE user_id = $1 AND id < $2 AND position >= 0 ORDER BY id DESC LIMIT $3
         """, row: listed)
 
     static let finished = PGStatement(

@@ -22,21 +22,47 @@ package struct QueueStore: Sendable {
         _ jobs: [NewJob], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [UUIDBits] {
         guard !jobs.isEmpty else { return [] }
-        for attempt in 0... {
-            do {
-                return try await database.rows(QueueQueries.enqueue, Self.values(jobs), until: deadline)
-            } catch .conflict(constraint: "scrobble_queue_by_fingerprint") where attempt < 3 {
-                // Somebody queued the same at the same moment; now it is seen.
-            }
+        let answers = try await Self.repeated { () throws(StoreError) in
+            try await database.rows(QueueQueries.enqueue, Self.values(jobs), until: deadline)
         }
-        return []
+        let left = Self.left(of: jobs, answers)
+        guard !left.isEmpty else { return answers.compactMap(\.id) }
+        return try await answers.compactMap(\.id)
+            + Self.repeated { () throws(StoreError) in
+                try await database.transaction(until: deadline) { transaction throws(PGError) in
+                    try await Self.enqueue(left, in: transaction)
+                }
+            }
     }
 
     /// As part of the change that the jobs tell of; the ids of those that did not wait already.
     @discardableResult
     static func enqueue(_ jobs: [NewJob], in transaction: PGTransaction) async throws(PGError) -> [UUIDBits] {
         guard !jobs.isEmpty else { return [] }
-        return try await transaction.query(QueueQueries.enqueue, values(jobs))
+        let answers = try await transaction.query(QueueQueries.enqueue, values(jobs))
+        let left = left(of: jobs, answers)
+        guard !left.isEmpty else { return answers.compactMap(\.id) }
+        try await transaction.execute(
+            QueueQueries.openLanes, [.ids(left.map(\.lane.user)), .textArray(left.map(\.lane.provider.rawValue))])
+        let rest = try await transaction.query(QueueQueries.enqueue, values(left))
+        guard self.left(of: left, rest).isEmpty else { throw PGError(.decoding, "a lane cannot be opened") }
+        return (answers + rest).compactMap(\.id)
+    }
+
+    /// What belongs into lanes that are not there yet. The others are queued, and may even have been delivered already.
+    private static func left(of jobs: [NewJob], _ answers: [Enqueued]) -> [NewJob] {
+        let missing = Set(answers.compactMap(\.missingLane))
+        return missing.isEmpty ? [] : jobs.filter { missing.contains($0.lane) }
+    }
+
+    /// Where somebody queues the same at the same moment: now it is seen.
+    private static func repeated<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async throws(StoreError) -> Value {
+        for _ in 0..<3 {
+            do { return try await work() } catch .conflict(constraint: "scrobble_queue_by_fingerprint") {}
+        }
+        return try await work()
     }
 
     /// Takes jobs about these things back that nobody has begun to send.

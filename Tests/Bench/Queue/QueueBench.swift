@@ -43,7 +43,7 @@ struct QueueBench {
     ) { row throws(PGError) in try row.next(Int.self) }
 
     private static let clear = PGCommand(
-        "bench.clear", "TRUNCATE queue_lanes, scrobble_queue, queue_outcomes", kind: .solo)
+        "bench.clear", "TRUNCATE queue_lanes, queue_lane_names, scrobble_queue, queue_outcomes", kind: .solo)
 
     private func job(_ user: UserID, _ urgency: JobUrgency) -> NewJob {
         let id = ids.next()

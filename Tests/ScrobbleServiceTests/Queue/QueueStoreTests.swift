@@ -1,6 +1,7 @@
 import Contracts
 import Postgres
 import Store
+import TestSupport
 import Testing
 
 @testable import ScrobbleService
@@ -41,6 +42,49 @@ import Testing
                 "tests.positions", "SELECT position FROM scrobble_queue ORDER BY position"
             ) { row throws(PGError) in try row.next(Int.self) }
             #expect(try await pool.query(positions) == Array(0..<1_000))
+            #expect(try await pool.first(QueueTest.faults) == 0)
+        }
+    }
+
+    @Test(
+        "Many who put first jobs into the same new lanes at once, in any order, open each once; beside workers none is lost"
+    )
+    func openings() async throws {
+        try await QueueTest.withStores { stores, pool in
+            let lanes = (0..<20).flatMap { _ in
+                let user = UserID(QueueTest.ids.next())
+                return [LaneKey(user: user, provider: .trakt), LaneKey(user: user, provider: .simkl)]
+            }
+            let book = RemoteBook(seed: 1)
+            let worker = QueueWorker(
+                id: QueueTest.ids.next(), store: stores[1], writers: [.trakt: book, .simkl: book])
+            var queued: [UUIDBits] = []
+            let isDone = try await QueueTest.work([worker]) {
+                guard queued.isEmpty else { return try await pool.first(QueueTest.waiting) == 0 }
+                queued = try await withThrowingTaskGroup(of: [UUIDBits].self) { group in
+                    for number in 0..<20 {
+                        let store = stores[number % 2]
+                        group.addTask {
+                            var ids: [UUIDBits] = []
+                            for _ in 0..<3 {
+                                let own = LaneKey(user: UserID(QueueTest.ids.next()), provider: .trakt)
+                                let jobs = ([own] + lanes.shuffled()).map { QueueTest.job($0, .live, .stop) }
+                                ids += try await store.enqueue(jobs, until: QueueTest.deadline())
+                            }
+                            return ids
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0 += $1 }
+                }
+                return false
+            }
+            let arrived = book.entries.map(\.title)
+            #expect(isDone && arrived.count == 20 * 3 * 41)
+            #expect(Set(arrived) == Set(queued.map { TitleID($0) }) && queued.count == arrived.count)
+            let lanesThere = PGStatement(
+                "tests.lanes", "SELECT count(*), count(DISTINCT (user_id, provider)) FROM queue_lanes"
+            ) { row throws(PGError) in [try row.next(Int.self), try row.next(Int.self)] }
+            #expect(try await pool.first(lanesThere) == [100, 100])
             #expect(try await pool.first(QueueTest.faults) == 0)
         }
     }

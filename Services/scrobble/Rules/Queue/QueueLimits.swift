@@ -22,8 +22,9 @@ package struct QueueLimits: Sendable, Hashable {
     package var poll = Duration.seconds(1)
     /// At most one NOTIFY of this process in this time.
     package var notifyInterval = Duration.milliseconds(50)
-    /// How far behind the last claimed lane a claim looks, for rows that were committed late.
-    package var claimSlack = Duration.seconds(2)
+    /// How far behind the last claimed lane a claim looks, for rows that were committed late. Beside an old snapshot each claim
+    /// passes the dead rows of so long; what was committed later than that is found from the start.
+    package var claimSlack = Duration.milliseconds(300)
     /// How often a claim looks at all due lanes, however old.
     package var claimFromStart = Duration.seconds(10)
     /// First wait after a failure; doubles up to `backoffMax`, with jitter of half.
