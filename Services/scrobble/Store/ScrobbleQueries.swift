@@ -87,7 +87,8 @@ enum ScrobbleQueries {
     /// Every table of a person's rows; `play_sources` goes with the plays, `list_items` with the lists. What batches
     /// changed goes last: whoever writes the rows before it adds to it.
     static let removedWithPerson = [
-        "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies", "oauth_flows",
+        "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies",
+        "oauth_flows",
         "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "simkl_items",
         "simkl_places", "playback_sessions",
         "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
