@@ -163,7 +163,8 @@ package final class QueueWorker: Sendable {
             }
         }
         let isIdle = parcels.send.isEmpty && parcels.look.isEmpty
-        let pace = isIdle ? .zero : writers[claim.key.provider]?.pace ?? .zero
+        let ownPace = isIdle ? .zero : writers[claim.key.provider]?.pace ?? .zero
+        let pace = claim.urgency == .bulk ? max(ownPace, limits.bulkRest) : ownPace
         var whole = claim
         whole.jobs += rest
         let postponed = rest.map { (fate: machine.acquitted($0.state), lane: LaneEffect.goOn) }

@@ -22,6 +22,8 @@ package struct QueueLimits: Sendable, Hashable {
     package var poll = Duration.seconds(1)
     /// At most one NOTIFY of this process in this time.
     package var notifyInterval = Duration.milliseconds(50)
+    /// The least time between two turns of a lane's bulk work, so that those who wait beside it find room.
+    package var bulkRest = Duration.milliseconds(10)
     /// How far behind the last claimed lane a claim looks, for rows that were committed late. Beside an old snapshot each claim
     /// passes the dead rows of so long; what was committed later than that is found from the start.
     package var claimSlack = Duration.milliseconds(300)
