@@ -91,9 +91,9 @@ package struct ConnectionStore: Sendable {
     }
 
     /// Says whose account was connected at a moment. What was agreed with another one is forgotten, so that the next sync is a
-    /// first contact. False where the connection was made anew since, or ended.
+    /// first contact, and runs that are under way end, but for the one that asks. False where the connection was made anew since, or ended.
     package func confirm(
-        _ lane: LaneKey, _ account: RemoteAccount, connectedAt moment: Timestamp,
+        _ lane: LaneKey, _ account: RemoteAccount, connectedAt moment: Timestamp, by run: BatchID? = nil,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
@@ -102,6 +102,9 @@ package struct ConnectionStore: Sendable {
                 ConnectionQueries.confirm, key + [.moment(moment), .text(account.key), .text(account.name)])
             guard let before else { return false }
             guard let before, before != account.key else { return true }
+            try await transaction.execute(SyncQueries.endRuns, key + [.id(run)])
+            // What the account before was told is settled before its base goes, or it would come into the new one's.
+            try await transaction.execute(SyncQueries.settleQueued, [.id(lane.user)])
             try await transaction.execute(SyncQueries.resetBase, key)
             try await transaction.execute(SyncQueries.resetPlaces, key)
             try await Self.forgetLibrary(lane, in: transaction)

@@ -144,7 +144,7 @@ enum LedgerQueries {
                 AND q.fingerprint <> 'remove ' || id::text
             ORDER BY listed_at DESC, id DESC LIMIT 1
         ) p
-        WHERE q.user_id = $1 AND q.id = ANY ($2)
+        WHERE q.user_id = $1 AND q.id = ANY ($2) AND q.position >= 0
         """
     ) { row throws(PGError) in
         (

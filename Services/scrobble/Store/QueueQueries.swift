@@ -86,10 +86,10 @@ enum QueueQueries {
             FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::smallint[], $5::float8[], $6::float8[],
                 $7::bigint[], $8::text[]) AS i (user_id, provider, fence, urgency, hold, wait, low, trouble)
         ), job AS (
-            SELECT user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent
+            SELECT user_id, provider, fence, urgency, position, fate, reason, looks, uncounted, unsent
             FROM unnest($9::uuid[], $10::text[], $11::smallint[], $12::bigint[], $13::text[], $14::text[],
-                $15::smallint[], $16::smallint[], $17::smallint[])
-                AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent)
+                $15::smallint[], $16::smallint[], $17::smallint[], $18::bigint[])
+                AS j (user_id, provider, urgency, position, fate, reason, looks, uncounted, unsent, fence)
         ), kept AS (
             -- What a call met that was made before the lane was let go on says nothing of what its person mended since.
             SELECT i.user_id, i.provider, i.fence, i.urgency, i.hold, i.wait, i.low,
@@ -107,7 +107,7 @@ enum QueueQueries {
         ), known AS MATERIALIZED (
             -- By itself, so that each job is looked for at its place and not among all of its lane.
             SELECT j.user_id, j.provider, j.urgency, j.position, j.fate, j.reason, j.looks, j.uncounted, j.unsent, k.wait
-            FROM job j JOIN kept k USING (user_id, provider)
+            FROM job j JOIN kept k USING (user_id, provider, fence)
         ), gone AS (
             DELETE FROM scrobble_queue q USING known j
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency

@@ -137,7 +137,7 @@ package struct QueueStore: Sendable {
                 .textArray(jobs.map(\.1.fate.word)), .textArray(jobs.map(\.1.fate.reason)),
                 .int2Array(jobs.map { Int16(clamping: $0.1.fate.looks) }),
                 .int2Array(jobs.map { $0.1.fate.isCounted ? 0 : 1 }),
-                .int2Array(jobs.map { $0.1.fate.mayHaveArrived ? 0 : 1 }),
+                .int2Array(jobs.map { $0.1.fate.mayHaveArrived ? 0 : 1 }), .int8Array(jobs.map(\.0.fence)),
             ], until: deadline)
     }
 

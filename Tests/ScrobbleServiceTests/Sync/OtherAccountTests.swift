@@ -36,9 +36,12 @@ import UpstreamEmulators
         try await SyncTest.run { test in
             try await test.want([.history: .off, .ratings: Self.both])
             for number in 1...3 { test.book.rate(number, 50) }
-            try await test.sync()
-            try await test.letLagEnd()
-            _ = try await test.sync()
+            // Delivered, but whether it was, no sync has seen yet.
+            let id = try #require(
+                try await test.store.open(
+                    test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
+            await test.worker().turn()
+            try await test.deliver()
             #expect(test.ratedThere == [1: 5, 2: 5, 3: 5])
 
             Self.hideSettings(true, test)
@@ -54,6 +57,9 @@ import UpstreamEmulators
             #expect(
                 test.book.rated == [1: 50, 2: 50, 3: 50], "the new account has none of them, and that removes none")
             #expect(try await Self.shownName(test) == "demo-bob")
+            #expect(try await test.run(id).done == 3, "what the account before was told is known of its run")
+            let bases = try await test.store.base(of: test.lane, .ratings, until: QueueTest.deadline())
+            #expect(bases.count == 3)
         }
     }
 

@@ -74,16 +74,21 @@ package final class HookWorker: Sendable {
     private func workThrough(_ place: HookPlace) async throws(StoreError) -> Duration {
         let end = ContinuousClock.now + HookLimits.lease - HookLimits.resolveTimeout * 2
         var passedOver: [DueDelivery] = []
-        for delivery in try await store.due(place, until: .now + .seconds(5)) where ContinuousClock.now < end {
+        var hasTakenNext = false
+        for delivery in try await store.due(place, until: .now + .seconds(5)) {
+            let isPassedOver = delivery.tries >= HookLimits.passedOverFrom
+            // Asking in vain for those that were passed over may use the turn up, but never the next one's.
+            if ContinuousClock.now >= end, hasTakenNext || isPassedOver { continue }
+            hasTakenNext = hasTakenNext || !isPassedOver
             switch try await look(at: delivery, place) {
             case .settled: continue
             case .waits(let wait):
                 // A stop must not come before its play.
-                guard delivery.tries >= HookLimits.passedOverFrom else { return wait }
+                guard isPassedOver else { return wait }
                 passedOver.append(delivery)
             case .ready(let work):
                 // Whoever can be asked now may not have been a moment ago.
-                for earlier in passedOver {
+                for earlier in passedOver where ContinuousClock.now < end {
                     if case .ready(let work) = try await look(at: earlier, place) { try await work() }
                 }
                 passedOver = []

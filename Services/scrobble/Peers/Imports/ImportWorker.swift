@@ -242,7 +242,8 @@ package struct ImportWorker: Sendable {
         let stored = try await asking { () throws(StoreError) in
             try await tools.batches.batch(batch, of: user, until: deadline)
         }
-        return stored?.state == .applied
+        // One whose worker died in the moment after its end still reads as being applied.
+        return stored?.state == .applied || stored?.state == .applying
     }
 
     /// Takes in a row that can be read now, and finds out which title it means.

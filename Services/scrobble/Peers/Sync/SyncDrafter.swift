@@ -72,7 +72,7 @@ package struct SyncDrafter: Sendable {
         guard let connection, connection.state != .disconnected, connection.isEnabled,
             let reader = readers[run.provider]
         else { return nil }
-        try await confirm(connection, of: lane, reader)
+        try await confirm(connection, of: run, reader)
         // What the queue has come to since is what both agree on.
         try await asking { () throws(StoreError) in try await store.settleQueued(of: run.user, until: deadline) }
         let places = try await asking { () throws(StoreError) in try await store.places(of: lane, until: deadline) }
@@ -94,12 +94,13 @@ package struct SyncDrafter: Sendable {
 
     /// What was agreed with one account must not be held against another.
     private func confirm(
-        _ connection: StoredConnection, of lane: LaneKey, _ reader: any RemoteReader
+        _ connection: StoredConnection, of run: ClaimedRun, _ reader: any RemoteReader
     ) async throws(SyncTrouble) {
         guard !connection.isAccountKnown, let moment = connection.connectedAt else { return }
-        let account = try await reading { () throws(ReadTrouble) in try await reader.account(of: lane) }
+        let account = try await reading { () throws(ReadTrouble) in try await reader.account(of: run.lane) }
         let isConfirmed = try await asking { () throws(StoreError) in
-            try await connections.confirm(lane, account, connectedAt: moment, until: .now + Self.timeout)
+            try await connections.confirm(
+                run.lane, account, connectedAt: moment, by: run.id, until: .now + Self.timeout)
         }
         guard isConfirmed else { throw .reading(.wait(.seconds(1), "the account was connected anew meanwhile")) }
     }
