@@ -107,6 +107,15 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(String?.self) }
 
+    /// Runs that read or write for an account that is another one now; their fence keeps them from writing anything more.
+    static let endRuns = PGCommand(
+        "connections.endRuns",
+        """
+        UPDATE sync_runs SET state = 'failed', reason = 'another account was connected', fence = fence + 1,
+            finished_at = clock_timestamp()
+        WHERE user_id = $1 AND provider = $2 AND id IS DISTINCT FROM $3 AND state IN ('reading', 'applying')
+        """)
+
     static let stop = PGCommand(
         "connections.stop",
         """

@@ -102,7 +102,7 @@ package struct ConnectionStore: Sendable {
                 ConnectionQueries.confirm, key + [.moment(moment), .text(account.key), .text(account.name)])
             guard let before else { return false }
             guard let before, before != account.key else { return true }
-            try await transaction.execute(SyncQueries.endRuns, key + [.id(run)])
+            try await transaction.execute(ConnectionQueries.endRuns, key + [.id(run)])
             // What the account before was told is settled before its base goes, or it would come into the new one's.
             try await transaction.execute(SyncQueries.settleQueued, [.id(lane.user)])
             try await transaction.execute(SyncQueries.resetBase, key)

@@ -89,15 +89,6 @@ enum SyncQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Runs that read or write for an account that is another one now; their fence keeps them from writing anything more.
-    static let endRuns = PGCommand(
-        "sync.endRuns",
-        """
-        UPDATE sync_runs SET state = 'failed', reason = 'another account was connected', fence = fence + 1,
-            finished_at = clock_timestamp()
-        WHERE user_id = $1 AND provider = $2 AND id IS DISTINCT FROM $3 AND state IN ('reading', 'applying')
-        """)
-
     static let setState = PGCommand(
         "sync.setState",
         """
