@@ -1,5 +1,6 @@
 import Contracts
 import Cryptography
+import Postgres
 import Store
 import Testing
 import UpstreamEmulators
@@ -9,6 +10,10 @@ import UpstreamEmulators
 /// What was agreed with one account is never held against another, whatever the other side says of whose it is.
 @Suite struct OtherAccountTests {
     private static let both = FacetPolicy(direction: .both)
+
+    /// So long that a reading would have to show it.
+    private static let longAgo = PGCommand(
+        "tests.longAgo", "UPDATE queue_outcomes SET finished_at = finished_at - interval '1 hour'")
 
     /// Gives the connection the tokens of an account, as far as anybody knows at that moment.
     private static func reconnect(_ test: SyncTest, as account: String) async throws {
@@ -103,6 +108,23 @@ import UpstreamEmulators
                     "POST /users/settings", "GET /sync/activities", "GET /sync/all-items/shows",
                 ])
             #expect(test.simkl.items(of: "demo-bob")[2]?.rating == 7)
+        }
+    }
+
+    @Test("What was delivered to the account before, and not looked at since, does not come into the other one's base")
+    func delivered() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: Self.both])
+            for number in 1...3 { test.book.rate(number, 50) }
+            _ = try await test.store.open(
+                test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline())
+            await test.worker().turn()
+            try await test.deliver()
+            try await test.pool.execute(Self.longAgo)
+            try await Self.reconnect(test, as: "demo-bob")
+            let first = try await test.sync()
+            #expect(first.state == .done && first.changesHere == 0 && first.changesThere == 3, "\(first)")
+            #expect(test.book.rated == [1: 50, 2: 50, 3: 50])
         }
     }
 }
