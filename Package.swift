@@ -137,7 +137,7 @@ let package = Package(
         + shared(
             "Edge",
             [
-                "Contracts", "Cryptography", "GZip", "JSON", "OTLP", "RPC", "Reloading", hummingbird,
+                "Contracts", "Cryptography", "GZip", "HTTP2", "JSON", "OTLP", "RPC", "Reloading", hummingbird,
                 product("HummingbirdCore", "hummingbird"), product("HummingbirdHTTP2", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"), product("NIOHTTPTypes", "swift-nio-extras"),

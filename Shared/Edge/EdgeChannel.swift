@@ -29,10 +29,12 @@ struct EdgeChannel: ServerChildChannel {
     private let proxies: TrustedProxies
     private let counts: ConnectionCounts
     private let limits: EdgeLimits
+    private let executors: LoopExecutors
 
     init(
         responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
-        certificate: EdgeCertificate?, proxies: TrustedProxies, counts: ConnectionCounts, limits: EdgeLimits
+        certificate: EdgeCertificate?, proxies: TrustedProxies, counts: ConnectionCounts, limits: EdgeLimits,
+        executors: LoopExecutors
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
         http2 = HTTP2Channel(
@@ -44,6 +46,7 @@ struct EdgeChannel: ServerChildChannel {
         self.proxies = proxies
         self.counts = counts
         self.limits = limits
+        self.executors = executors
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -92,9 +95,12 @@ struct EdgeChannel: ServerChildChannel {
 
     func handle(value: Value, logger: Logger) async {
         do {
-            switch try await value.connection.get() {
-            case .http1(let connection): await http1.handle(value: connection, logger: logger)
-            case .http2(let connection): await http2.handle(value: connection, logger: logger)
+            let connection = try await value.connection.get()
+            await withTaskExecutorPreference(executors[value.channel.eventLoop]) {
+                switch connection {
+                case .http1(let connection): await http1.handle(value: connection, logger: logger)
+                case .http2(let connection): await http2.handle(value: connection, logger: logger)
+                }
             }
         } catch {
             logger.debug("no protocol was agreed on", metadata: ["cause": "\(error)"])

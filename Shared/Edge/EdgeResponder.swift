@@ -39,6 +39,8 @@ struct EdgeResponder: HTTPResponder {
     let connections: OpenConnections
     /// Nil where anybody may ask as often as they like.
     let limiter: RateLimiter?
+    let executors: LoopExecutors
+    let sweeper: DeadlineSweeper
     /// Whether clients come by TLS.
     let isSecure: Bool
     let authenticate: EdgeAuthenticator
@@ -55,7 +57,7 @@ struct EdgeResponder: HTTPResponder {
         let client = proxies.client(
             peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
         var (operation, answer) = await answer(
-            request, EdgeContext(rpc: rpc, clientAddress: client), connections.departure(of: context.connection))
+            request, EdgeContext(rpc: rpc, clientAddress: client), context)
         if request.method == .head, let stream = answer.stream, stream.name != nil {
             answer = await counted(answer, stream, rpc)
         }
@@ -68,14 +70,15 @@ struct EdgeResponder: HTTPResponder {
 
     /// The operation's name, where there is one, and what it answers.
     private func answer(
-        _ request: Request, _ context: EdgeContext, _ departure: AsyncStream<Void>
+        _ request: Request, _ context: EdgeContext, _ place: EdgeRequestContext
     ) async -> (String?, EdgeResponse) {
         func problem(_ error: RPCError) -> EdgeResponse { .problem(error, trace: context.rpc.trace) }
         let target = request.head.path ?? "/"
         guard target.utf8.count <= limits.targetBytesMax else {
             return (nil, problem(.invalidRequest("the address is too long")))
         }
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map(Substring.init)
         // HEAD is GET without the body.
         let method = request.method == .head ? "GET" : request.method.rawValue
         switch table.match(method, parts[0]) {
@@ -111,7 +114,7 @@ struct EdgeResponder: HTTPResponder {
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits)
-                var answer = try await within(context.rpc.deadline, orUntil: departure) { await exchange.run() }
+                var answer = try await untilClientLeaves(place, context) { await exchange.run() }
                 answer.headers += told
                 return (route.operation, answer)
             } catch {
@@ -120,6 +123,16 @@ struct EdgeResponder: HTTPResponder {
                 return (route.operation, refusal)
             }
         }
+    }
+
+    /// The answer of an operation; cancelled at its deadline and when nobody waits for it any more.
+    private func untilClientLeaves(
+        _ place: EdgeRequestContext, _ context: EdgeContext, _ work: @escaping @Sendable () async -> EdgeResponse
+    ) async throws(RPCError) -> EdgeResponse {
+        let end = OperationEnd()
+        connections.watch(place.connection) { end.clientLeft() }
+        defer { connections.forget(place.connection) }
+        return try await within(context.rpc.deadline, orUntil: end, sweeper, on: executors[place.loop], work)
     }
 
     /// What is sent to a client that does not speak HTTP; it is on record as any request is.
@@ -155,9 +168,8 @@ struct EdgeResponder: HTTPResponder {
 
     /// Whether a request is for an operation that takes its body in pieces.
     func takesUpload(_ head: HTTPRequest) -> Bool {
-        let path = (head.path ?? "/").prefix { $0 != "?" }
-        guard case .found(let route, _) = table.match(head.method.rawValue, path) else { return false }
-        return route.takesUpload
+        let target = head.path ?? "/"
+        return table.takesUpload(head.method.rawValue, Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") }))
     }
 
     private func upload(_ request: Request) throws(RPCError) -> EdgeUpload {
@@ -238,7 +250,7 @@ struct EdgeResponder: HTTPResponder {
         fields = AnswerFields.complete(fields, requestID: requestID, isSecure: isSecure)
         var headers = HTTPFields()
         for (name, value) in fields {
-            guard let name = HTTPField.Name(name) else { continue }
+            guard let name = Self.fieldNames[name] ?? HTTPField.Name(name) else { continue }
             headers.append(HTTPField(name: name, value: value))
         }
         let body: ResponseBody =
@@ -250,6 +262,14 @@ struct EdgeResponder: HTTPResponder {
         let response = Response(status: .init(code: answer.status), headers: headers, body: body)
         return request.method == .head ? response.createHeadResponse() : response
     }
+
+    /// The names that most answers have: making one looks at each of its letters.
+    private static let fieldNames: [String: HTTPField.Name] = {
+        let own = ["content-type", "content-length", "etag", "vary", "ratelimit", "ratelimit-policy", "location"]
+        let common = AnswerFields.complete([], requestID: "", isSecure: true).map(\.name)
+        return Dictionary(
+            uniqueKeysWithValues: (own + common).compactMap { name in HTTPField.Name(name).map { (name, $0) } })
+    }()
 
     /// The answer as gzip, where the client takes that and it gains by it. A page elsewhere cannot have a browser ask with
     /// somebody's credentials, since there are no cookies: lengths tell nobody anything (BREACH).

@@ -12,11 +12,13 @@ struct EdgeRequestContext: RequestContext {
     /// The address at the other end of the connection, a proxy's perhaps.
     let peerAddress: String
     let connection: ObjectIdentifier
+    let loop: any EventLoop
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peerAddress = source.channel.remoteAddress?.ipAddress ?? ""
         connection = ObjectIdentifier(source.channel)
+        loop = source.channel.eventLoop
     }
 }
 
@@ -31,6 +33,7 @@ package struct EdgeServer: Sendable {
     private let proxies: TrustedProxies
     private let certificate: EdgeCertificate?
     private let connections = OpenConnections()
+    private let executors: LoopExecutors
 
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
@@ -38,9 +41,11 @@ package struct EdgeServer: Sendable {
         host: String, port: Int, group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
         observe: @escaping @Sendable (EdgeRecord) -> Void
     ) {
+        executors = LoopExecutors(group)
         responder = EdgeResponder(
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
-            limiter: limiter, isSecure: certificate != nil, authenticate: authenticate, observe: observe)
+            limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
+            isSecure: certificate != nil, authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
         self.group = group
@@ -80,10 +85,10 @@ package struct EdgeServer: Sendable {
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
         let counts = ConnectionCounts(limit: limits.addressConnectionsMax)
-        let server = HTTPServerBuilder { [certificate, proxies, limits] responder in
+        let server = HTTPServerBuilder { [certificate, proxies, limits, executors] responder in
             EdgeChannel(
                 responder: responder, requests: requests, certificate: certificate, proxies: proxies, counts: counts,
-                limits: limits)
+                limits: limits, executors: executors)
         }
         let application = Application(
             responder: responder,

@@ -26,10 +26,11 @@ package struct EdgeTelemetry: Sendable {
             let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
             timers.record(operation, record.status, nanoseconds)
             var metadata: Logger.Metadata = [
-                "operation": "\(operation)", "status": "\(record.status)",
-                "duration_ms": "\(Double(nanoseconds / 1_000) / 1_000)", "trace_id": "\(record.trace.traceID)",
+                "operation": .string(operation), "status": .string(String(record.status)),
+                "duration_ms": .string(String(Double(nanoseconds / 1_000) / 1_000)),
+                "trace_id": .string(record.trace.traceID),
             ]
-            if let name = record.requestID { metadata["request_id"] = "\(name)" }
+            if let name = record.requestID { metadata["request_id"] = .string(name) }
             if let cause = record.cause { metadata["cause"] = "\(cause)" }
             logger.log(level: record.status >= 500 ? .warning : .info, "request", metadata: metadata)
             guard let exporter else { return }

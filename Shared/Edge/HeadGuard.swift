@@ -11,6 +11,9 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
     private let guardian: RequestGuard
     /// Whether what comes belongs to a request whose head is known.
     private var isWithinMessage = false
+    /// By when the head that has begun must be here; nil where none has.
+    private var headEnd: NIODeadline?
+    /// Looks whether that has passed. It stays for the heads that follow: one for each would cost more than the head.
     private var timer: Scheduled<Void>?
 
     init(limits: EdgeLimits, guardian: RequestGuard) {
@@ -20,21 +23,29 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
 
     func headArrived() {
         isWithinMessage = true
-        stop()
+        headEnd = nil
     }
 
     func messageEnded() { isWithinMessage = false }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isWithinMessage, timer == nil {
-            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.headerTimeout)) {
-                self.timer = nil
-                self.guardian.refuse(
-                    .requestTimeout("the header took longer than \(self.limits.headerTimeout.components.seconds) s"))
-                context.fireErrorCaught(HTTPParserError.unknown)
-            }
+        if !isWithinMessage, headEnd == nil {
+            let end = NIODeadline.now() + TimeAmount(limits.headerTimeout)
+            headEnd = end
+            if timer == nil { awaitHead(context, until: end) }
         }
         context.fireChannelRead(data)
+    }
+
+    private func awaitHead(_ context: ChannelHandlerContext, until end: NIODeadline) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { [self] in
+            timer = nil
+            guard let headEnd else { return }
+            guard headEnd <= .now() else { return awaitHead(context, until: headEnd) }
+            guardian.refuse(
+                .requestTimeout("the header took longer than \(limits.headerTimeout.components.seconds) s"))
+            context.fireErrorCaught(HTTPParserError.unknown)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

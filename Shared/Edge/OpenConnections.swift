@@ -6,7 +6,7 @@ internal import Synchronization
 final class OpenConnections: Sendable {
     private struct Place {
         var isGone = false
-        var waiting: AsyncStream<Void>.Continuation?
+        var waiting: (@Sendable () -> Void)?
     }
 
     private let places = Mutex<[ObjectIdentifier: Place]>([:])
@@ -20,23 +20,33 @@ final class OpenConnections: Sendable {
             places[ObjectIdentifier(channel)]?.isGone = true
             return places[ObjectIdentifier(channel)]?.waiting
         }
-        waiting?.yield()
+        waiting?()
     }
 
     func closed(_ channel: any Channel) {
         let waiting = places.withLock { $0.removeValue(forKey: ObjectIdentifier(channel))?.waiting }
-        waiting?.yield()
+        waiting?()
     }
 
     /// Tells once when the client of `connection` goes; replaces what an earlier request of it left.
     func departure(of connection: ObjectIdentifier) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let isGone = places.withLock { places in
-            guard places[connection] != nil else { return true }
-            places[connection]?.waiting = continuation
-            return places[connection]?.isGone ?? true
-        }
-        if isGone { continuation.yield() }
+        watch(connection) { continuation.yield() }
         return stream
     }
+
+    /// Calls `tell` when the client of `connection` goes, at once where it has gone; replaces what an earlier request of it
+    /// left.
+    func watch(_ connection: ObjectIdentifier, _ tell: @escaping @Sendable () -> Void) {
+        let isGone = places.withLock { places in
+            guard var place = places[connection] else { return true }
+            place.waiting = tell
+            places[connection] = place
+            return place.isGone
+        }
+        if isGone { tell() }
+    }
+
+    /// Nothing waits for news of `connection` any more.
+    func forget(_ connection: ObjectIdentifier) { places.withLock { $0[connection]?.waiting = nil } }
 }

@@ -22,6 +22,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let connections: OpenConnections
     /// Pieces of answers that were written and that the system has not taken yet.
     private var unreadCount = 0
+    /// By when the system must have taken one of them.
+    private var patienceEnd = NIODeadline.distantFuture
+    /// Looks whether that has passed. It is moved only when it is due: one for each answer would cost more than the answer.
     private var patience: Scheduled<Void>?
     private var isReceiving = false
     /// Whether the body is taken in pieces: then each has its own time.
@@ -178,10 +181,15 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func restartPatience(_ context: ChannelHandlerContext) {
-        patience?.cancel()
-        patience = nil
-        guard unreadCount > 0, context.channel.isActive else { return }
-        patience = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.writeTimeout)) {
+        patienceEnd = .now() + TimeAmount(limits.writeTimeout)
+        if unreadCount > 0, patience == nil, context.channel.isActive { awaitPatience(context) }
+    }
+
+    private func awaitPatience(_ context: ChannelHandlerContext) {
+        patience = context.eventLoop.assumeIsolated().scheduleTask(deadline: patienceEnd) { [self] in
+            patience = nil
+            guard unreadCount > 0 else { return }
+            guard patienceEnd <= .now() else { return awaitPatience(context) }
             // Without lingering, or the kernel would keep for hours what nobody reads.
             _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
             context.close(promise: nil)

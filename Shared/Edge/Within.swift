@@ -1,39 +1,92 @@
 internal import Contracts
+internal import HTTP2
+internal import NIOCore
 internal import RPC
+internal import Synchronization
 
-/// Runs `work` until `deadline`, or until `gone` says that nobody waits for its answer; then it is cancelled and waited
-/// for, and its answer no longer counts.
-func within<Answer: Sendable>(
-    _ deadline: ContinuousClock.Instant, orUntil gone: AsyncStream<Void>? = nil,
-    _ work: @escaping @Sendable () async -> Answer
-) async throws(RPCError) -> Answer {
-    let outcome = await withTaskGroup(of: Outcome<Answer>.self) { group in
-        group.addTask { .answered(await work()) }
-        group.addTask {
-            try? await Task.sleep(until: deadline, clock: .continuous)
-            return .tooLate
-        }
-        if let gone {
-            group.addTask {
-                for await _ in gone { return .withdrawn }
-                return .undisturbed
-            }
-        }
-        var first = await group.next() ?? .tooLate
-        if case .undisturbed = first { first = await group.next() ?? .tooLate }
-        group.cancelAll()
-        return first
+/// What ends an operation before its answer: its deadline, and its client's departure. Whichever comes first cancels it.
+final class OperationEnd: DeadlineTarget {
+    private enum Cause {
+        case deadline
+        case departure
     }
-    if case .answered(let answer) = outcome { return answer }
-    if case .tooLate = outcome, !Task.isCancelled { throw .deadlineExceeded("the answer was not ready in time") }
-    throw .cancelled("the caller withdrew the call")
+
+    private struct State {
+        var cause: Cause?
+        var cancel: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    func deadlinePassed() { end(.deadline) }
+
+    func clientLeft() { end(.departure) }
+
+    /// From now on the operation can be cancelled; at once, where its end has come already.
+    fileprivate func begin(_ cancel: @escaping @Sendable () -> Void) {
+        let isOver = state.withLock { state in
+            state.cancel = cancel
+            return state.cause != nil
+        }
+        if isOver { cancel() }
+    }
+
+    /// The operation is over and is held no longer. Throws what its answer no longer counts for.
+    fileprivate func finish() throws(RPCError) {
+        let cause = state.withLock { state in
+            state.cancel = nil
+            return state.cause
+        }
+        switch cause {
+        case nil: return
+        case .deadline: throw .deadlineExceeded("the answer was not ready in time")
+        case .departure: throw .cancelled("the caller withdrew the call")
+        }
+    }
+
+    private func end(_ cause: Cause) {
+        let cancel = state.withLock { state -> (@Sendable () -> Void)? in
+            guard state.cause == nil else { return nil }
+            state.cause = cause
+            return state.cancel
+        }
+        cancel?()
+    }
 }
 
-/// How a race between work, clock and client ended.
-private enum Outcome<Answer: Sendable>: Sendable {
-    case answered(Answer)
-    case tooLate
-    case withdrawn
-    /// The client's connection will tell nothing.
-    case undisturbed
+/// Runs `work` in a task of its own until `deadline`, or until `end` hears that nobody waits for its answer; then it is
+/// cancelled and waited for, and its answer no longer counts.
+func within<Answer: Sendable>(
+    _ deadline: ContinuousClock.Instant, orUntil end: OperationEnd, _ sweeper: DeadlineSweeper,
+    on executor: LoopExecutor, _ work: @escaping @Sendable () async -> Answer
+) async throws(RPCError) -> Answer {
+    let task = Task.immediate(executorPreference: executor) { await work() }
+    end.begin { task.cancel() }
+    let key = sweeper.arm(end, at: deadline)
+    let answer = await withTaskCancellationHandler {
+        await task.value
+    } onCancel: {
+        end.clientLeft()
+    }
+    sweeper.disarm(key)
+    try end.finish()
+    return answer
+}
+
+/// The executor of each loop, for the tasks of its connections: what a request waits for comes back on the loop that its
+/// answer leaves by, without a change of thread.
+struct LoopExecutors: Sendable {
+    private let executors: [ObjectIdentifier: LoopExecutor]
+
+    init(_ group: any EventLoopGroup) {
+        executors = Dictionary(
+            uniqueKeysWithValues: group.makeIterator().map {
+                (ObjectIdentifier($0), LoopExecutor($0))
+            })
+    }
+
+    /// Of a loop that is none of the group's, one of its own.
+    subscript(loop: any EventLoop) -> LoopExecutor {
+        executors[ObjectIdentifier(loop)] ?? LoopExecutor(loop)
+    }
 }

@@ -38,6 +38,9 @@ final class H2ChannelHandler: ChannelInboundHandler {
         case announced
     }
 
+    /// What the bytes of one turn are given to begin with.
+    private static let pieceBytes = 4_096
+
     var session: H2Session
     private let side: any H2Side
     private let observe: H2Sink?
@@ -176,7 +179,9 @@ final class H2ChannelHandler: ChannelInboundHandler {
         guard let context, !isClosing else { return }
         var hasWritten = false
         while context.channel.isWritable {
-            outgoing.clear()
+            // What was written last may still be on its way: then this is a new buffer, which must not be as large as the
+            // largest that there ever was.
+            outgoing.clear(minimumCapacity: Self.pieceBytes)
             let count = unsafe session.pull(upTo: session.limits.writeBytesMax, now: .now) { frame in
                 unsafe _ = outgoing.writeBytes(frame)
             }

@@ -1,20 +1,20 @@
-internal import NIOCore
+package import NIOCore
 internal import Synchronization
 
 /// Runs the jobs of tasks on one event loop, so that a handler starts, resumes and answers on the loop of its
 /// connection without a change of thread. Jobs that come at the same moment share one turn of the loop.
-final class LoopExecutor: TaskExecutor {
+package final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
     private let together: H2Together?
     private let jobs = Mutex<[UnownedJob]>([])
 
     /// `together` is around the jobs of each turn.
-    init(_ loop: any EventLoop, together: H2Together?) {
+    package init(_ loop: any EventLoop, together: H2Together? = nil) {
         self.loop = loop
         self.together = together
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let isFirst = jobs.withLock { jobs in
             jobs.append(job)

@@ -2,7 +2,7 @@ package import NIOCore
 import Synchronization
 
 /// Something that wants to know that a deadline passed; told once, on an event loop, and must not block.
-protocol DeadlineTarget: AnyObject, Sendable {
+package protocol DeadlineTarget: AnyObject, Sendable {
     func deadlinePassed()
 }
 
@@ -17,7 +17,7 @@ package final class DeadlineSweeper: Sendable {
         var idleTicks = 0
     }
 
-    typealias Key = DeadlineWheel<any DeadlineTarget>.Key
+    package typealias Key = DeadlineWheel<any DeadlineTarget>.Key
 
     private static let ticksPerSecond: Int64 = 100
     private static let attosecondsPerTick: Int64 = 10_000_000_000_000_000
@@ -31,7 +31,7 @@ package final class DeadlineSweeper: Sendable {
     package init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     /// Arms `target` for `deadline`; it is told within 20 ms after, unless disarmed before.
-    func arm(_ target: any DeadlineTarget, at deadline: ContinuousClock.Instant) -> Key {
+    package func arm(_ target: any DeadlineTarget, at deadline: ContinuousClock.Instant) -> Key {
         let tick = Self.tick(of: origin.duration(to: deadline)) + 1
         let (key, mustStart) = state.withLock { state in
             if state.wheel.count == 0, !state.isTurning { _ = state.wheel.advance(to: currentTick) }
@@ -45,7 +45,7 @@ package final class DeadlineSweeper: Sendable {
     }
 
     /// Disarms; the target may be being told at this very moment.
-    func disarm(_ key: Key) { state.withLock { _ = $0.wheel.disarm(key) } }
+    package func disarm(_ key: Key) { state.withLock { _ = $0.wheel.disarm(key) } }
 
     private var currentTick: UInt64 { Self.tick(of: origin.duration(to: .now)) }
 

@@ -1,9 +1,9 @@
 /// A hashed timing wheel without a clock: elements that are due at a tick, armed and disarmed in constant time.
 ///
 /// Not thread-safe; `DeadlineSweeper` serialises it. Memory grows with the most elements that were armed at once.
-struct DeadlineWheel<Element: Sendable>: Sendable {
+package struct DeadlineWheel<Element: Sendable>: Sendable {
     /// Names one armed element until it is disarmed or expires.
-    struct Key: Sendable, Hashable {
+    package struct Key: Sendable, Hashable {
         fileprivate var index: Int
         fileprivate var generation: UInt64
     }

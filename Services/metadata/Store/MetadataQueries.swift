@@ -35,7 +35,14 @@ enum MetadataQueries {
         """
         SELECT \(columns), t.children_at FROM titles t
         WHERE t.id = coalesce((SELECT r.new_id FROM title_redirects r WHERE r.old_id = $1), $1)
-        """
+        """,
+        many: PGManyText(
+            """
+            SELECT asked.place, \(columns), t.children_at
+            FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
+            LEFT JOIN title_redirects r ON r.old_id = asked.id
+            JOIN titles t ON t.id = coalesce(r.new_id, asked.id)
+            """)
     ) { row throws(PGError) in
         StoredTitle(title: try title(&row), childrenAt: try row.next())
     }

@@ -54,8 +54,40 @@ enum WatchQueries {
             SELECT count(*), max(listed_at) AS last_at FROM plays p
             WHERE p.user_id = $1 AND p.series_id = t.title_id AND p.removed_at IS NULL
         ) e LEFT JOIN watch_progress w ON w.user_id = $1 AND w.title_id = t.title_id AND w.removed_at IS NULL
-        """
-    ) { row throws(PGError) in
+        """, row: standing)
+
+    /// The same of one title; calls that wait together are one statement. Nothing in it can be answered by reading the
+    /// whole of a table, which is what the planner takes for cheap while a table is small.
+    static let state = PGStatement(
+        "watch.state", state(of: "(VALUES ($1::uuid, $2::uuid)) AS t (person, title_id)"),
+        many: PGManyText(
+            state(
+                of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)",
+                first: "t.place, ")), row: standing)
+
+    private static func state(of asked: String, first: String = "") -> String {
+        func isKept(_ table: String) -> String {
+            """
+            (SELECT true FROM \(table) i
+                WHERE i.user_id = t.person AND i.title_id = t.title_id AND i.removed_at IS NULL LIMIT 1) IS NOT NULL
+            """
+        }
+        return """
+            SELECT \(first)t.title_id, o.count + e.count, greatest(o.last_at, e.last_at),
+                (SELECT w.percent FROM watch_progress w
+                    WHERE w.user_id = t.person AND w.title_id = t.title_id AND w.removed_at IS NULL LIMIT 1),
+                \(isKept("watchlist_items")), \(isKept("collection_items")), \(isKept("likes"))
+            FROM \(asked) CROSS JOIN LATERAL (
+                SELECT count(*), max(listed_at) AS last_at FROM plays p
+                WHERE p.user_id = t.person AND p.title_id = t.title_id AND p.removed_at IS NULL
+            ) o CROSS JOIN LATERAL (
+                SELECT count(*), max(listed_at) AS last_at FROM plays p
+                WHERE p.user_id = t.person AND p.series_id = t.title_id AND p.removed_at IS NULL
+            ) e
+            """
+    }
+
+    @Sendable private static func standing(_ row: inout PGRowReader) throws(PGError) -> TitleStanding {
         TitleStanding(
             title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next(), percent: try row.next(),
             onWatchlist: try row.next(), inCollection: try row.next(), isLiked: try row.next())

@@ -29,7 +29,10 @@ package struct WatchStore: Sendable {
     package func states(
         of titles: [TitleID], to user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleStanding] {
-        try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
+        if titles.count == 1 {
+            return try await database.rows(WatchQueries.state, [.id(user), .id(titles[0])], until: deadline)
+        }
+        return try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
     }
 
     /// The plays of some titles that stand.

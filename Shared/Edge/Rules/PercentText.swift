@@ -2,6 +2,9 @@
 package enum PercentText {
     /// The decoded text; nil for a broken escape, for bytes that are no UTF-8, and for U+0000.
     package static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
+        if !text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 == 0 }) {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {

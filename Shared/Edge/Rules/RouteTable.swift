@@ -50,19 +50,29 @@ package struct RouteTable: Sendable {
     }
 
     private let root: Node
+    private let uploadMethods: Set<String>
 
     package init(_ routes: [EdgeRoute]) {
+        uploadMethods = Set(routes.filter(\.takesUpload).map(\.method))
         root = Node(routes.map { Entry(route: $0, rest: $0.path.split(separator: "/").map(String.init)[...]) })
+    }
+
+    /// Whether a request for `path`, as it came, brings its body in pieces.
+    package func takesUpload(_ method: String, _ path: some StringProtocol) -> Bool {
+        guard uploadMethods.contains(method), case .found(let route, _) = match(method, path) else { return false }
+        return route.takesUpload
     }
 
     /// `path` as it came, without its query.
     package func match(_ method: String, _ path: some StringProtocol) -> Match {
+        let path = Substring(path)
+        guard path.utf8.first == UInt8(ascii: "/") else { return .nothing }
         var segments: [String] = []
-        for segment in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            guard let decoded = PercentText.decode(segment, plusIsSpace: false) else { return .nothing }
+        for segment in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            guard let decoded = PercentText.decode(Substring(segment), plusIsSpace: false) else { return .nothing }
             segments.append(decoded)
         }
-        guard path.hasPrefix("/"), let (node, values) = Self.find(segments[...], from: root, values: []) else {
+        guard let (node, values) = Self.find(segments[...], from: root, values: []) else {
             return .nothing
         }
         guard let (route, names) = node.routes[method] else {

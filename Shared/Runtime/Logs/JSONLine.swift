@@ -7,6 +7,11 @@ enum JSONLine {
     /// written is cut and ends in "…".
     static func append(_ text: String, to bytes: inout [UInt8], bytesMax: Int = Int.max) {
         bytes.append(UInt8(ascii: "\""))
+        if text.utf8.count <= bytesMax, text.utf8.allSatisfy(isPlain) {
+            bytes.append(contentsOf: text.utf8)
+            bytes.append(UInt8(ascii: "\""))
+            return
+        }
         let start = bytes.count
         for scalar in text.unicodeScalars {
             if bytes.count - start >= bytesMax {
@@ -35,6 +40,11 @@ enum JSONLine {
         if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
         append(name, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
+    }
+
+    /// Whether a byte of a text is written as it is, and is no part of a longer character.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private static func appendEscape(_ value: UInt32, to bytes: inout [UInt8]) {
