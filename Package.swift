@@ -133,7 +133,7 @@ let package = Package(
             "Outbound", ["Cryptography", "Runtime", httpClient, log, metrics, product("NIOCore", "swift-nio")],
             tests: [product("NIOHTTP1", "swift-nio"), product("NIOPosix", "swift-nio")])
         + shared("Reloading", [product("NIOPosix", "swift-nio")])
-        + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"], tests: nil)
+        + shared("Store", ["Contracts", "Cryptography", "JSON", "Postgres", "RPC"])
         + shared(
             "Edge",
             [

@@ -61,8 +61,9 @@ extension GatewayService {
         let scrobble = try assembly.client("scrobble", at: SharedKeys.scrobbleAddress)
         let database = try await assembly.database(schema: "gateway", migrations: migrations)
         let store = GatewayStore(database: database)
+        let clock = await assembly.clock(of: database)
         let accounts = Accounts(
-            store: store, hasher: PasswordHasher(), clock: SystemWallClock(), ids: SystemIDSource(),
+            store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
             registration: RegistrationPolicy(rawValue: values[registration]) ?? .first)
         let clients = GatewayClients(
             metadata: MetadataClient(metadata), ratings: RatingsClient(ratings), scrobble: ScrobbleClient(scrobble))

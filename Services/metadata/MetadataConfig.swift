@@ -32,7 +32,7 @@ extension MetadataService {
         try OutboundGuard(values, runtime).protect(&outbound)
         let client = HTTPClient(eventLoopGroup: runtime.group, configuration: outbound)
         assembly.add(.stopping("outbound http", phase: .resources) { try? await client.shutdown() })
-        let clock = SystemWallClock()
+        let clock = await assembly.clock(of: database)
         let store = MetadataStore(database: database)
         // A key may have been changed since a provider refused it.
         try? await store.forgetKeys(until: .now + .seconds(10))
@@ -49,7 +49,7 @@ extension MetadataService {
                 client: client, userAgent: "Reelay/\(runtime.version)", gate: gates[provider],
                 shelf: StoredShelf(provider: provider, store: store))
         }
-        let enricher = Enricher(store: store, providers: providers, clock: clock, ids: SystemIDSource())
+        let enricher = Enricher(store: store, providers: providers, clock: clock, ids: SystemIDSource(clock: clock))
         let demand = DemandBook(clock: clock)
         let worker = RefreshWorker(enricher: enricher, demand: demand, logger: runtime.logger)
         assembly.add(.stopping("demand", phase: .flushing) { await worker.flush() })

@@ -15,7 +15,7 @@ extension RatingsService {
         let assembly = try ServiceAssembly(values, runtime)
         let database = try await assembly.database(schema: "ratings", migrations: migrations)
         let store = RatingsStore(database: database)
-        let clock = SystemWallClock()
+        let clock = await assembly.clock(of: database)
         let service = RatingsService(store: store, clock: clock)
         var router = RPCRouter()
         RatingsRoutes.register(service, on: &router)

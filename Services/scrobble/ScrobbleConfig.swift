@@ -54,7 +54,8 @@ extension ScrobbleService {
         let metadata = MetadataClient(try assembly.client("metadata", at: SharedKeys.metadataAddress))
         let ratings = RatingsClient(try assembly.client("ratings", at: SharedKeys.ratingsAddress))
         let database = try await assembly.database(schema: "scrobble", migrations: migrations)
-        let (clock, ids) = (SystemWallClock(), SystemIDSource())
+        let clock = await assembly.clock(of: database)
+        let ids = SystemIDSource(clock: clock)
         let logger = runtime.logger
         let titles = TitleLookup(metadata: metadata)
         let plays = LedgerStore(database: database, ids: ids)

@@ -76,6 +76,14 @@ package final class ServiceAssembly {
         return database
     }
 
+    /// The time of day that all copies of all services share. From here on it goes on by itself.
+    package func clock(of database: Database) async -> DatabaseClock {
+        let clock = DatabaseClock(database: database)
+        await clock.look()
+        parts.append(.running("clock", phase: .background) { await clock.run() })
+        return clock
+    }
+
     /// A database that is not there yet is waited for; a migration that cannot be applied stops the start.
     private func migrate(
         _ pool: PGPool, _ schema: String, _ migrations: [Migration]

@@ -1,6 +1,5 @@
 package import Contracts
 internal import Cryptography
-internal import Glibc
 
 /// Where new ids come from, as an argument, so that tests choose them.
 package protocol IDSource: Sendable {
@@ -11,13 +10,15 @@ package protocol IDSource: Sendable {
 /// Ids in the order of their making, as far as this process knows.
 package final class SystemIDSource: IDSource {
     private let source = UUIDv7Source()
+    private let clock: any WallClock
 
-    package init() {}
+    /// Takes the time from the machine's clock.
+    package convenience init() { self.init(clock: SystemWallClock()) }
+
+    package init(clock: any WallClock) { self.clock = clock }
 
     package func next() -> UUIDBits {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let id = source.next(atUnixMilliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        let id = source.next(atUnixMilliseconds: clock.now.microsecondsSinceEpoch / 1_000)
         return UUIDBits(high: id.high, low: id.low)
     }
 }

@@ -6,6 +6,11 @@ struct Client {
     let base: String
     let token: String
 
+    init(base: String, token: String) {
+        self.base = base
+        self.token = token
+    }
+
     /// Registers the first person.
     init(of stack: Stack) async throws {
         base = "http://127.0.0.1:\(try stack.service("gateway").port)"

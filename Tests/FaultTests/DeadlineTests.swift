@@ -13,7 +13,7 @@ extension FaultTests {
 
         @Test("R1: the same where the services' clock is an hour ahead")
         func clockAhead() async throws {
-            guard let library = Self.fakeTime else {
+            guard let library = FakeClock.library else {
                 print("bar R1, clock +1 h: skipped, libfaketime is not installed")
                 return
             }
@@ -131,10 +131,5 @@ extension FaultTests {
             }
             return counts
         }
-
-        private static let fakeTime: String? = [
-            "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-            "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-        ].first { FileManager.default.fileExists(atPath: $0) }
     }
 }

@@ -47,8 +47,8 @@ BARS = [
      None, ""),
     (27, "Login", ["LoginTimingTests", "PasswordHasherTests"], ["Guessing is slowed down per name"], None, ""),
     (28, "Archives and CSV", ["ZIP archives from outside", "CSV", "CSVTextTests", "ImportGuardTests"], [], None, ""),
-    (29, "Disk full, clocks", ["DiskTests"], ["R1: the same where the services' clock is an hour ahead"],
-     r"^bar (Disk full|R1, clock)", ""),
+    (29, "Disk full, clocks", ["DiskTests", "ClockStepTests"], ["R1: the same where the services' clock is an hour ahead"],
+     r"^bar (Disk full|R1, clock|Clock steps)", ""),
     (30, "Mutants", ["QueueMutantTests", "SyncMutantTests"], [], None, "throughput: deploy/dev/bench rpc queue"),
 ]
 
@@ -60,7 +60,7 @@ FILTERS = [
     "H2SessionTimerTests/", "ConformanceTests/", "ContractTests.ContractTests/", "PartitionTests/", "PGListenerTests/",
     "OutboundRuleTests/", "OutboundGuardTests/", "TraktAccountTests/", "SchemathesisTests/", "RepeatTests/",
     "KeyStoreTests/", "IdentityTests/", "LoginTimingTests/", "PasswordHasherTests/", "ArchiveReaderTests/",
-    "CSVReaderTests/", "CSVTextTests/", "ImportGuardTests/", "DiskTests/", "RoleTests/", "RPCClientTests/",
+    "CSVReaderTests/", "CSVTextTests/", "ImportGuardTests/", "DiskTests/", "ClockStepTests/", "RoleTests/", "RPCClientTests/",
 ]
 
 # Safeguards that are taken away in tests of their own, each of which says so.
