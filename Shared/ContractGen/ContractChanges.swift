@@ -1,7 +1,8 @@
 /// What somebody who relies on older documents would stumble over. Pure: documents in, sentences out.
 ///
 /// Between services and at the edge alike a caller must be able to say what it said before, and to read whatever comes: what is
-/// taken may grow, what is given may not lose members or gain values of a closed set.
+/// taken may grow, what is given may not lose members or gain values of a closed set. Between services the new one is a caller
+/// too, of copies that are not replaced yet: it must be able to read what those give, and must not leave out what they want.
 package struct ContractChanges {
     /// One change that breaks somebody.
     package struct Change: Sendable, Hashable, CustomStringConvertible {
@@ -24,6 +25,8 @@ package struct ContractChanges {
     private var changes: [Change] = []
     private var isSaid = false
     private var file = ""
+    /// Whether both sides of the document are replaced copy by copy, as those of services are.
+    private var isRolling = false
     /// Pairs of schemas that are compared already, or are just being compared.
     private var seen: Set<String> = []
 
@@ -58,6 +61,7 @@ package struct ContractChanges {
                 continue
             }
             isSaid = Self.says(before["info"]?["version"], after["info"]?["version"])
+            isRolling = before["methods"] != nil
             if before["methods"] != nil { methods(before, after) }
             if before["paths"] != nil { paths(before, after) }
         }
@@ -147,6 +151,9 @@ package struct ContractChanges {
             if !Self.flag(parameter["required"]), Self.flag(now["required"]) {
                 add("\(name): the parameter \(key) must be given now")
             }
+            if isRolling, Self.flag(parameter["required"]), !Self.flag(now["required"]) {
+                add("\(name): the parameter \(key) may be left out now, which copies of before refuse")
+            }
             schema(parameter["schema"], now["schema"], .taken, "\(name) \(key)")
         }
         for (key, parameter) in after.sorted(by: { $0.key < $1.key })
@@ -193,8 +200,10 @@ package struct ContractChanges {
         }
         let (was, now) = (Self.resolve(before, in: old), Self.resolve(after, in: new))
         values(was, now, direction, name)
-        if direction == .taken { bounds(was, now, name) }
+        if direction == .taken || isRolling { bounds(was, now, name) }
+        if direction == .given, isRolling { widened(was, now, name) }
         let (required, present) = (Self.texts(was["required"]), Self.texts(now["required"]))
+        if isRolling { promises(required, present, direction, name) }
         for member in (direction == .taken ? present.subtracting(required) : required.subtracting(present)).sorted() {
             add("\(name): \(member) \(direction == .taken ? "must be given now" : "may be missing now")")
         }
@@ -219,11 +228,28 @@ package struct ContractChanges {
         }
     }
 
+    /// Members that one side counts on and copies of before do not.
+    private mutating func promises(
+        _ required: Set<String>, _ present: Set<String>, _ direction: Direction, _ name: String
+    ) {
+        switch direction {
+        case .given:
+            for member in present.subtracting(required).sorted() {
+                add("\(name): \(member) must be there now, and copies of before may not give it")
+            }
+        case .taken:
+            for member in required.subtracting(present).sorted() {
+                add("\(name): \(member) may be left out now, which copies of before refuse")
+            }
+        }
+    }
+
     /// Types, formats and closed sets.
     private mutating func values(_ was: SpecNode, _ now: SpecNode, _ direction: Direction, _ name: String) {
         let (types, others) = (Self.texts(was["type"]), Self.texts(now["type"]))
         let isKept = direction == .taken ? others.isSuperset(of: types) : types.isSuperset(of: others)
-        if !types.isEmpty || !others.isEmpty, !isKept { add("\(name): the type is another") }
+        let isKeptBySome = isRolling && direction == .given ? types == others : isKept
+        if !types.isEmpty || !others.isEmpty, !isKeptBySome { add("\(name): the type is another") }
         if Self.text(was["format"]) != Self.text(now["format"]) { add("\(name): the format is another") }
         let (set, present) = (Self.texts(was["enum"]), Self.texts(now["enum"]))
         switch direction {
@@ -238,26 +264,42 @@ package struct ContractChanges {
             if present.isEmpty || !more.isEmpty {
                 add("\(name): values are new: \(more.sorted().joined(separator: ", "))")
             }
+            let lost = set.subtracting(present)
+            if isRolling, !present.isEmpty, !lost.isEmpty {
+                add("\(name): copies of before may still give \(lost.sorted().joined(separator: ", "))")
+            }
         default: break
         }
     }
 
     private mutating func bounds(_ was: SpecNode, _ now: SpecNode, _ name: String) {
+        for bound in Self.narrowed(from: was, to: now) {
+            add(
+                "\(name): "
+                    + (bound == "pattern" ? "the pattern is another" : "\(bound) is \(Self.text(now[bound])) now"))
+        }
+    }
+
+    /// Answers that are more than callers of before believe: they check what they read.
+    private mutating func widened(_ was: SpecNode, _ now: SpecNode, _ name: String) {
+        for bound in Self.narrowed(from: now, to: was) {
+            add("\(name): \(bound) was \(Self.text(was[bound])), and callers of before read no more")
+        }
+    }
+
+    /// The bounds that leave less room in the second schema than in the first.
+    private static func narrowed(from was: SpecNode, to now: SpecNode) -> [String] {
+        var found: [String] = []
         for bound in ["minLength", "minimum", "minItems", "exclusiveMinimum", "multipleOf"] {
-            guard let present = Self.number(now[bound]) else { continue }
-            if Self.number(was[bound]).map({ present > $0 }) ?? true {
-                add("\(name): \(bound) is \(Self.text(now[bound])) now")
-            }
+            guard let present = number(now[bound]) else { continue }
+            if number(was[bound]).map({ present > $0 }) ?? true { found.append(bound) }
         }
         for bound in ["maxLength", "maximum", "maxItems", "exclusiveMaximum"] {
-            guard let present = Self.number(now[bound]) else { continue }
-            if Self.number(was[bound]).map({ present < $0 }) ?? true {
-                add("\(name): \(bound) is \(Self.text(now[bound])) now")
-            }
+            guard let present = number(now[bound]) else { continue }
+            if number(was[bound]).map({ present < $0 }) ?? true { found.append(bound) }
         }
-        if let pattern = now["pattern"], Self.text(pattern) != Self.text(was["pattern"]) {
-            add("\(name): the pattern is another")
-        }
+        if let pattern = now["pattern"], text(pattern) != text(was["pattern"]) { found.append("pattern") }
+        return found
     }
 
     // MARK: Reading

@@ -60,9 +60,7 @@ import Testing
         "What grows on the side of the giver breaks nobody",
         arguments: [
             ("schemas.yaml", "rating: { type: number },", "rating: { type: number }, note: { type: string },"),
-            ("schemas.yaml", "required: [rating]", "required: [rating, kind]"),
             ("t.openrpc.yaml", "maxLength: 40", "maxLength: 80"),
-            ("t.openrpc.yaml", "name: user, required: true", "name: user, required: false"),
             (
                 "t.openrpc.yaml", "    result:",
                 "      - { name: more, required: false, schema: { type: string } }\n    result:"
@@ -76,6 +74,52 @@ import Testing
         // A member of an answer that must be there now is one that a request with the same schema need not have.
         let changes = try Self.changes(file, from, to)
         #expect(changes.isEmpty, "\(changes)")
+    }
+
+    @Test(
+        "Between services a new one also asks copies of before: it must read what they give and give what they want",
+        arguments: [
+            (
+                "schemas.yaml", "required: [rating]", "required: [rating, kind]",
+                "result: kind must be there now, and copies of before may not give it"
+            ),
+            (
+                "schemas.yaml", "required: [rating]\n      properties: { rating: { type: number },",
+                "required: [rating, note]\n      properties: { note: { type: string }, rating: { type: number },",
+                "result: note must be there now, and copies of before may not give it"
+            ),
+            ("schemas.yaml", "[movie, series]", "[movie]", "result.kind: copies of before may still give series"),
+            ("schemas.yaml", "rating: { type: number }", "rating: { type: number, maximum: 5 }", "maximum is 5 now"),
+            (
+                "t.openrpc.yaml", "name: user, required: true", "name: user, required: false",
+                "user may be left out now, which copies of before refuse"
+            ),
+        ])
+    func rolling(file: String, from: String, to: String, expected: String) throws {
+        let changes = try Self.changes(file, from, to)
+        #expect(changes.contains { $0.file == "t.openrpc.yaml" && $0.text.contains(expected) }, "\(changes)")
+        // A gateway is asked by clients of before, and asks none of them.
+        #expect(!changes.contains { $0.file == "openapi.yaml" && $0.text.contains("before") }, "\(changes)")
+    }
+
+    @Test("Between services an answer that may be more than before is more than callers of before read")
+    func widened() throws {
+        var old = Self.old
+        old["schemas.yaml"] = Self.schemas.replacing(
+            "rating: { type: number }", with: "rating: { type: number, maximum: 10 }")
+        var new = old
+        new["schemas.yaml"] = Self.schemas.replacing(
+            "rating: { type: number }", with: "rating: { type: number, maximum: 20 }")
+        let changes = try ContractChanges.breaking(from: old, to: new)
+        #expect(Set(changes.map(\.file)) == ["t.openrpc.yaml"], "\(changes)")
+        #expect(
+            changes.first?.text.contains("maximum was 10, and callers of before read no more") == true, "\(changes)")
+    }
+
+    @Test("A type of an answer that gets narrower is what copies of before do not keep to")
+    func narrowed() throws {
+        let changes = try Self.changes("schemas.yaml", "rating: { type: number }", "rating: { type: integer }")
+        #expect(changes.contains { $0.file == "t.openrpc.yaml" && $0.text.contains("the type is another") })
     }
 
     @Test(
