@@ -140,8 +140,9 @@ let package = Package(
                 "Contracts", "Cryptography", "GZip", "HTTP2", "JSON", "OTLP", "RPC", "Reloading", hummingbird,
                 product("HummingbirdCore", "hummingbird"), product("HummingbirdHTTP2", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
-                product("NIOHTTP1", "swift-nio"), product("NIOHTTPTypes", "swift-nio-extras"),
-                product("NIOHTTPTypesHTTP1", "swift-nio-extras"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"),
+                product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
+                product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"),
             ], tests: [product("NIOPosix", "swift-nio")])
         + shared(

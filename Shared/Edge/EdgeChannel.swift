@@ -5,6 +5,7 @@ internal import HummingbirdHTTP2
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOHTTP2
 internal import NIOHTTPTypes
 internal import NIOHTTPTypesHTTP1
 internal import NIOSSL
@@ -61,7 +62,7 @@ struct EdgeChannel: ServerChildChannel {
             try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
             let agreement = NIOTypedApplicationProtocolNegotiationHandler<Connection> { result in
                 switch result {
-                case .negotiated("h2"): http2.setup(channel: channel, logger: logger).map { .http2($0) }
+                case .negotiated("h2"): multiplexed(channel, logger)
                 case .negotiated("http/1.1"), .fallback: plain(channel, logger)
                 case .negotiated(let other): channel.eventLoop.makeFailedFuture(UnknownProtocol(name: other))
                 }
@@ -88,8 +89,20 @@ struct EdgeChannel: ServerChildChannel {
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(clock, position: .before(parser))
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(HeadGuard(clock: clock, guardian: guardian), position: .before(codec))
+            try pipeline.addHandler(
+                HeadGuard(limits: limits, clock: clock, guardian: guardian), position: .before(codec))
             return .http1(value)
+        }
+    }
+
+    /// HTTP/2, with its guards around the parser.
+    private func multiplexed(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
+        http2.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
+            try pipeline.addHandler(FrameClock(limits: limits), position: .before(parser))
+            try pipeline.addHandler(Farewell(limits: limits), position: .after(parser))
+            return .http2(value)
         }
     }
 

@@ -5,6 +5,12 @@ package struct EdgeLimits: Sendable {
     /// Bytes that are read of a body in any form, of which the first `bodyBytesMax` are kept: 8 MiB, since media servers
     /// add a picture to what they tell.
     package var rawBodyBytesMax = 8_388_608
+    /// Bytes that a body may have without taking part in what follows: 16 KiB, more than nearly all of them have.
+    package var bodyBytesFree = 16_384
+    /// Bytes beyond those that all bodies together may hold which are on their way or being worked on: 64 MiB.
+    package var bodiesBytesMax = 64 << 20
+    /// The part of that for one network: 8 MiB.
+    package var addressBodiesBytesMax = 8 << 20
     /// Bytes of a request's path and query.
     package var targetBytesMax = 8_192
     /// Parameters in a query.
@@ -27,12 +33,23 @@ package struct EdgeLimits: Sendable {
     package var writeTimeout = Duration.seconds(30)
     /// Bytes of such a piece: 64 KiB, as slow as 2.1 KiB/s.
     package var writePieceBytes = 65_536
+    /// Bytes of a larger answer that are on their way to one client: 16 KiB at a time.
+    package var answerPieceBytes = 16_384
     /// Bytes of an Idempotency-Key.
     package var idempotencyKeyBytesMax = 255
     /// A connection without a request is closed after this.
     package var idleTimeout = Duration.seconds(60)
-    /// The longest that the head of a request may take, from its first byte.
+    /// The longest that the head of a request may take, from its first byte; over HTTP/2 also any other frame but DATA, and
+    /// what a client begins with.
     package var headerTimeout = Duration.seconds(10)
+    /// Frames of HTTP/2 that bring neither a request nor a part of a body, of one connection: at once.
+    package var idleFramesBurst = 1_000
+    /// The same in a second; requests and answers earn more, since their bytes are acknowledged so.
+    package var idleFramesPerSecond = 100
+    /// Pieces of a body over HTTP/1.1 that may be of any size.
+    package var bodyPiecesFree = 1_024
+    /// Bytes that pieces beyond those have at least, on an average of the whole body.
+    package var bodyPieceBytesMin = 16
     /// The longest that agreeing on TLS may take.
     package var handshakeTimeout = Duration.seconds(10)
     /// Connections at once; more wait to be accepted. Fewer where the process may not open that many files.

@@ -41,6 +41,7 @@ struct EdgeResponder: HTTPResponder {
     let limiter: RateLimiter?
     let executors: LoopExecutors
     let sweeper: DeadlineSweeper
+    let room: BodyRoom
     /// Whether clients come by TLS.
     let isSecure: Bool
     let authenticate: EdgeAuthenticator
@@ -65,7 +66,7 @@ struct EdgeResponder: HTTPResponder {
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
                 requestID: requestID, cause: answer.cause))
-        return response(to: request, answer, requestID ?? trace.traceID, on: context.connection)
+        return response(to: request, answer, requestID ?? trace.traceID, on: context)
     }
 
     /// The operation's name, where there is one, and what it answers.
@@ -103,10 +104,13 @@ struct EdgeResponder: HTTPResponder {
                 // Nobody's body is not waited for.
                 if route.access != .open, caller == nil { throw .unauthenticated() }
                 var input = EdgeRequest(pathParameters: parameters, query: query, headers: Self.headers(request))
+                var held = BodyRoom.Place(in: room, client: context.clientAddress)
                 if route.takesUpload {
                     input.upload = try upload(request)
                 } else {
-                    let body = route.takesAnyBody ? try await beginning(request) : Body(bytes: try await body(request))
+                    let body =
+                        route.takesAnyBody
+                        ? try await beginning(request, &held) : Body(bytes: try await body(request, &held))
                     input.body = body.bytes
                     input.isBodyCut = body.isCut
                     input.isBodyTooLarge = body.isTooLarge
@@ -149,9 +153,7 @@ struct EdgeResponder: HTTPResponder {
 
     /// Whose limit a request counts towards.
     private func subject(_ caller: EdgeCaller?, _ context: EdgeContext) -> RateSubject {
-        guard let caller else {
-            return .address(NetworkAddress(context.clientAddress)?.network ?? Array(context.clientAddress.utf8))
-        }
+        guard let caller else { return .address(NetworkAddress.network(of: context.clientAddress)) }
         return caller.scopes == nil ? .person(caller.user) : .key(caller.credential)
     }
 
@@ -180,20 +182,31 @@ struct EdgeResponder: HTTPResponder {
             contentType: Self.field("content-type", of: request), source: UploadSource(request.body, limits: limits))
     }
 
-    private func body(_ request: Request) async throws(RPCError) -> [UInt8] {
+    private func body(_ request: Request, _ place: inout BodyRoom.Place) async throws(RPCError) -> [UInt8] {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limits.bodyBytesMax {
             throw .payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
         }
         do {
-            let buffer = try await request.body.collect(upTo: limits.bodyBytesMax)
-            return Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw .payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
+            var bytes: [UInt8] = []
+            for try await piece in request.body {
+                guard bytes.count + piece.readableBytes <= limits.bodyBytesMax else {
+                    throw RPCError.payloadTooLarge("the body is larger than \(limits.bodyBytesMax) bytes")
+                }
+                guard place.grow(by: piece.readableBytes) else { throw Self.full }
+                bytes.append(contentsOf: piece.readableBytesView)
+            }
+            return bytes
+        } catch let error as RPCError {
+            throw error
         } catch is BodyTimeout {
             throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
             throw .invalidRequest("the body did not arrive whole")
         }
+    }
+
+    private static var full: RPCError {
+        .overloaded("too many large bodies are under way; try again in a moment")
     }
 
     private struct Body {
@@ -204,7 +217,9 @@ struct EdgeResponder: HTTPResponder {
 
     /// What is kept of a body in any form. The rest is read and dropped, so that the client can finish; a body beyond all
     /// bounds is not waited for.
-    private func beginning(_ request: Request) async throws(RPCError) -> Body {
+    private func beginning(
+        _ request: Request, _ place: inout BodyRoom.Place
+    ) async throws(RPCError) -> Body {
         var body = Body()
         var count = request.headers[.contentLength].flatMap { Int($0) } ?? 0
         if count > limits.rawBodyBytesMax { return Body(isTooLarge: true) }
@@ -213,11 +228,14 @@ struct EdgeResponder: HTTPResponder {
             for try await piece in request.body {
                 count += piece.readableBytes
                 if count > limits.rawBodyBytesMax { return Body(isTooLarge: true) }
-                let room = limits.bodyBytesMax - body.bytes.count
-                body.isCut = body.isCut || piece.readableBytes > room
-                body.bytes.append(contentsOf: piece.readableBytesView.prefix(room))
+                let left = limits.bodyBytesMax - body.bytes.count
+                body.isCut = body.isCut || piece.readableBytes > left
+                guard place.grow(by: min(left, piece.readableBytes)) else { throw Self.full }
+                body.bytes.append(contentsOf: piece.readableBytesView.prefix(left))
             }
             return body
+        } catch let error as RPCError {
+            throw error
         } catch is BodyTimeout {
             throw .requestTimeout("the body took longer than \(limits.bodyTimeout.components.seconds) seconds")
         } catch {
@@ -236,7 +254,7 @@ struct EdgeResponder: HTTPResponder {
     }
 
     private func response(
-        to request: Request, _ answer: EdgeResponse, _ requestID: String, on connection: ObjectIdentifier
+        to request: Request, _ answer: EdgeResponse, _ requestID: String, on connection: EdgeRequestContext
     ) -> Response {
         let answer = packed(answer, for: request)
         var fields = answer.headers
@@ -256,6 +274,8 @@ struct EdgeResponder: HTTPResponder {
         let body: ResponseBody =
             if let stream = answer.stream {
                 streaming(stream, after: answer.body, on: connection)
+            } else if answer.body.count > limits.answerPieceBytes {
+                inPieces(answer.body, on: connection)
             } else {
                 answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
             }
@@ -270,6 +290,20 @@ struct EdgeResponder: HTTPResponder {
         return Dictionary(
             uniqueKeysWithValues: (own + common).compactMap { name in HTTPField.Name(name).map { (name, $0) } })
     }()
+
+    /// A large answer leaves piece by piece, each when the client has room for it: of a document that many read slowly there is
+    /// one copy.
+    private func inPieces(_ bytes: [UInt8], on connection: EdgeRequestContext) -> ResponseBody {
+        ResponseBody(contentLength: bytes.count) { [limits] writer in
+            for start in stride(from: 0, to: bytes.count, by: limits.answerPieceBytes) {
+                let end = min(start + limits.answerPieceBytes, bytes.count)
+                try await writer.write(ByteBuffer(bytes: bytes[start..<end]))
+                // Or the next pieces would be made before anybody knows that there is no room for them.
+                try await connection.settle()
+            }
+            try await writer.finish(nil)
+        }
+    }
 
     /// The answer as gzip, where the client takes that and it gains by it. A page elsewhere cannot have a browser ask with
     /// somebody's credentials, since there are no cookies: lengths tell nobody anything (BREACH).
@@ -298,10 +332,10 @@ struct EdgeResponder: HTTPResponder {
 
     /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone.
     private func streaming(
-        _ stream: EdgeStream, after first: [UInt8], on connection: ObjectIdentifier
+        _ stream: EdgeStream, after first: [UInt8], on connection: EdgeRequestContext
     ) -> ResponseBody {
         ResponseBody(contentLength: stream.length) { [connections] writer in
-            let departure = connections.departure(of: connection)
+            let departure = connections.departure(of: connection.connection)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await _ in departure { return await stream.end() }
@@ -315,6 +349,7 @@ struct EdgeResponder: HTTPResponder {
                         // More than the head has told would be read as another answer.
                         guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
                         try await writer.write(ByteBuffer(bytes: piece))
+                        try await connection.settle()
                     }
                     guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
                     sent = .success(())

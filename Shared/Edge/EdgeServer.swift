@@ -20,6 +20,9 @@ struct EdgeRequestContext: RequestContext {
         connection = ObjectIdentifier(source.channel)
         loop = source.channel.eventLoop
     }
+
+    /// Waits until the connection has seen what was written to it, and knows whether there is room for more.
+    func settle() async throws { try await loop.submit {}.get() }
 }
 
 /// The public HTTP side: the table of operations, bound to the web framework. Nothing else knows the framework.
@@ -45,7 +48,7 @@ package struct EdgeServer: Sendable {
         responder = EdgeResponder(
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
             limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
-            isSecure: certificate != nil, authenticate: authenticate, observe: observe)
+            room: BodyRoom(limits: limits), isSecure: certificate != nil, authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
         self.group = group

@@ -11,6 +11,7 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
     private let guardian: RequestGuard
     /// Whether what comes belongs to a request whose head is known.
     private var isWithinMessage = false
+    private var isOver = false
     /// By when the head that has begun must be here; nil where none has.
     private var headEnd: NIODeadline?
     /// Looks whether that has passed. It stays for the heads that follow: one for each would cost more than the head.
@@ -28,7 +29,15 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
 
     func messageEnded() { isWithinMessage = false }
 
+    /// Nothing of what comes is read any more.
+    func end() {
+        isOver = true
+        headEnd = nil
+        stop()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         if !isWithinMessage, headEnd == nil {
             let end = NIODeadline.now() + TimeAmount(limits.headerTimeout)
             headEnd = end
@@ -74,8 +83,12 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let isHTTP10: Bool
     }
 
+    private let limits: EdgeLimits
     private let clock: HeadClock
     private let guardian: RequestGuard
+    /// Pieces of the present body, and their bytes.
+    private var pieceCount = 0
+    private var pieceBytes = 0
     /// Requests whose answers have not begun.
     private var awaited: CircularBuffer<Awaited> = []
     private var isLast = false
@@ -83,7 +96,8 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOver = false
     private var isBroken = false
 
-    init(clock: HeadClock, guardian: RequestGuard) {
+    init(limits: EdgeLimits, clock: HeadClock, guardian: RequestGuard) {
+        self.limits = limits
         self.clock = clock
         self.guardian = guardian
     }
@@ -93,11 +107,13 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(var request):
             clock.headArrived()
+            (pieceCount, pieceBytes) = (0, 0)
             let head = RequestRules.Head(
                 isHTTP10: request.version == .http1_0, method: request.method.rawValue, target: request.uri,
                 fields: request.headers.map { (name: $0.name, value: $0.value) })
             if let fault = RequestRules.fault(in: head) {
                 isOver = true
+                clock.end()
                 guardian.refuse(.invalidRequest(fault))
                 context.fireErrorCaught(HTTPParserError.unknown)
                 return
@@ -109,7 +125,18 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
             awaited.append(Awaited(isLast: isLast, isHTTP10: head.isHTTP10))
             context.fireChannelRead(wrapInboundOut(.head(request)))
-        case .body: context.fireChannelRead(data)
+        case .body(let piece):
+            pieceCount += 1
+            pieceBytes += piece.readableBytes
+            if pieceCount > limits.bodyPiecesFree, pieceBytes < pieceCount * limits.bodyPieceBytesMin {
+                // Each costs more than the bytes in it are worth.
+                isOver = true
+                clock.end()
+                guardian.refuse(.invalidRequest("the body comes in too small pieces"))
+                context.fireErrorCaught(HTTPParserError.unknown)
+                return
+            }
+            context.fireChannelRead(data)
         case .end:
             clock.messageEnded()
             isOver = isLast
@@ -118,7 +145,10 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError { (isOver, isBroken) = (true, true) }
+        if error is HTTPParserError {
+            (isOver, isBroken) = (true, true)
+            clock.end()
+        }
         context.fireErrorCaught(error)
     }
 

@@ -25,7 +25,7 @@ import Testing
     }
 
     /// A folder with a certificate for 127.0.0.1 and its key.
-    private static func makeCertificate(_ name: String, in folder: URL) throws {
+    static func makeCertificate(_ name: String, in folder: URL) throws {
         _ = try run(
             "openssl",
             [

@@ -26,6 +26,9 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// What one household or host has: the address itself, of IPv6 its first 64 bits.
     package var network: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(8)) }
+
+    /// The same of an address as text; of what is none, its letters.
+    package static func network(of text: String) -> [UInt8] { NetworkAddress(text)?.network ?? Array(text.utf8) }
 }
 
 /// A range of addresses, such as `10.0.0.0/8` or one address.

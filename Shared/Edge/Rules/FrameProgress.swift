@@ -1,0 +1,120 @@
+/// How far the bytes of an HTTP/2 client have come (RFC 9113 §3.4, §4.1, §6.10): whether they end within something that a client
+/// sends in one go. Knows no clock and keeps nothing of what it sees.
+struct FrameProgress: Sendable, Hashable {
+    private enum FrameType {
+        static let data: UInt8 = 0
+        static let headers: UInt8 = 1
+        static let settings: UInt8 = 4
+        static let continuation: UInt8 = 9
+    }
+
+    private static let prefaceBytes = 24
+    private static let frameHeadBytes = 9
+    private static let endHeaders: UInt8 = 4
+
+    private var prefaceLeft = prefaceBytes
+    /// Bytes of a frame's head that are there; its first five say all that matters.
+    private var headCount = 0
+    private var payloadLeft = 0
+    private var type: UInt8 = 0
+    private var flags: UInt8 = 0
+    private var isWithinBlock = false
+    private var hasSettings = false
+
+    /// Frames that have arrived whole.
+    private(set) var frameCount: UInt64 = 0
+    /// Of those the ones that bring neither a request nor a part of its body.
+    private(set) var idleFrameCount: UInt64 = 0
+    /// Headers that have begun.
+    private(set) var headerCount: UInt64 = 0
+    /// How often nothing was waited for after a frame.
+    private(set) var restCount: UInt64 = 0
+
+    /// Whether the beginning, a frame other than DATA, or a header's frames have begun and not ended. DATA has the time of the
+    /// body that it belongs to.
+    var isWaiting: Bool {
+        !hasSettings || isWithinBlock || headCount > 0 || payloadLeft > 0 && type != FrameType.data
+    }
+
+    mutating func take(_ bytes: some Collection<UInt8>) {
+        var rest = bytes[...]
+        if prefaceLeft > 0 {
+            let count = min(prefaceLeft, rest.count)
+            prefaceLeft -= count
+            rest = rest.dropFirst(count)
+        }
+        while !rest.isEmpty {
+            if payloadLeft > 0 {
+                let count = min(payloadLeft, rest.count)
+                payloadLeft -= count
+                rest = rest.dropFirst(count)
+                if payloadLeft == 0 { endFrame() }
+            } else if let byte = rest.popFirst() {
+                takeHead(byte)
+            }
+        }
+    }
+
+    private mutating func takeHead(_ byte: UInt8) {
+        switch headCount {
+        case 0: length = Int(byte)
+        case 1, 2: length = length << 8 | Int(byte)
+        case 3: nextType = byte
+        case 4: nextFlags = byte
+        default: break
+        }
+        headCount += 1
+        guard headCount == Self.frameHeadBytes else { return }
+        headCount = 0
+        (type, flags, payloadLeft) = (nextType, nextFlags, length)
+        if type == FrameType.headers {
+            isWithinBlock = true
+            headerCount += 1
+        }
+        if payloadLeft == 0 { endFrame() }
+    }
+
+    private var length = 0
+    private var nextType: UInt8 = 0
+    private var nextFlags: UInt8 = 0
+
+    private mutating func endFrame() {
+        frameCount += 1
+        if type == FrameType.settings { hasSettings = true }
+        if type == FrameType.headers || type == FrameType.continuation, flags & Self.endHeaders != 0 {
+            isWithinBlock = false
+        }
+        let brings = type == FrameType.headers || type == FrameType.continuation || type == FrameType.data && length > 0
+        if !brings { idleFrameCount += 1 }
+        if hasSettings, !isWithinBlock { restCount += 1 }
+    }
+}
+
+/// How many frames a client may still send that bring nothing: some at once, some a second, and more where it sends requests
+/// and gets answers, whose bytes it has to acknowledge (RFC 9113 §6.9). Knows no clock.
+struct FrameAllowance: Sendable, Hashable {
+    /// At once.
+    let burst: Int
+    /// In a second.
+    let rate: Int
+    private var spare: Double
+
+    /// Frames for each header, and bytes of answers for each frame.
+    private static let framesPerHeader = 4.0
+    private static let bytesPerFrame = 1_024.0
+
+    init(burst: Int, rate: Int) {
+        self.burst = burst
+        self.rate = rate
+        spare = Double(burst)
+    }
+
+    /// What time has passed since the last call, what arrived and what was sent in it; false where it was too much.
+    mutating func spend(idle: UInt64, headers: UInt64, sentBytes: Int, within time: Duration) -> Bool {
+        let earned =
+            Double(rate) * (time / .seconds(1)) + Self.framesPerHeader * Double(headers)
+            + Double(sentBytes) / Self.bytesPerFrame
+        spare = min(Double(burst), spare + earned) - Double(idle)
+        return spare >= 0
+    }
+}

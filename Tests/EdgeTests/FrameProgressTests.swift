@@ -1,0 +1,93 @@
+import TestSupport
+import Testing
+
+@testable import Edge
+
+/// Whether the bytes of a client end within something, whichever way they are cut.
+@Suite struct FrameProgressTests {
+    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    private static func frame(_ type: UInt8, _ flags: UInt8 = 0, length: Int = 0) -> [UInt8] {
+        [UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255), type, flags, 0, 0, 0, 1]
+            + [UInt8](repeating: 4, count: length)
+    }
+
+    /// What a client sends, and after how many of its bytes nothing is waited for.
+    private static let script: (bytes: [UInt8], rests: Set<Int>) = {
+        var bytes = preface
+        var rests: Set<Int> = []
+        func add(_ frame: [UInt8], rests isRest: Bool) {
+            bytes += frame
+            if isRest { rests.insert(bytes.count) }
+        }
+        add(frame(4, length: 6), rests: true)
+        add(frame(6, length: 8), rests: true)
+        add(frame(4, 1), rests: true)
+        // A header in three frames, the first of them empty.
+        add(frame(1, 1), rests: false)
+        add(frame(9, length: 300), rests: false)
+        add(frame(9, 4, length: 2), rests: true)
+        add(frame(1, 4, length: 70_000), rests: true)
+        add(frame(8, length: 4), rests: true)
+        let body = frame(0, 1, length: 500)
+        // A piece of a body is waited for by whoever reads the body.
+        for count in 0..<500 { rests.insert(bytes.count + 9 + count) }
+        add(body, rests: true)
+        add(frame(0xBB, length: 3), rests: true)
+        return (bytes, rests)
+    }()
+
+    @Test("Byte by byte")
+    func bytes() {
+        var progress = FrameProgress()
+        #expect(progress.isWaiting)
+        for (place, byte) in Self.script.bytes.enumerated() {
+            progress.take([byte])
+            let isRest = Self.script.rests.contains(place + 1)
+            #expect(progress.isWaiting == !isRest, "after \(place + 1) bytes")
+        }
+        #expect(progress.frameCount == 10)
+    }
+
+    @Test("In pieces of any size")
+    func pieces() {
+        var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))
+        let seed = random.seed
+        for _ in 0..<200 {
+            var progress = FrameProgress()
+            var place = 0
+            while place < Self.script.bytes.count {
+                let end = min(place + Int.random(in: 1...4_000, using: &random), Self.script.bytes.count)
+                progress.take(Self.script.bytes[place..<end])
+                place = end
+                #expect(progress.isWaiting == !Self.script.rests.contains(place), "seed \(seed), \(place)")
+            }
+            #expect(progress.frameCount == 10, "seed \(seed)")
+        }
+    }
+
+    @Test("Frames that bring nothing are counted, and so are headers")
+    func counts() {
+        var progress = FrameProgress()
+        progress.take(Self.script.bytes)
+        // Two SETTINGS, a PING, a WINDOW_UPDATE and one of no known kind.
+        #expect(progress.idleFrameCount == 5)
+        #expect(progress.headerCount == 2)
+        progress.take(Self.frame(0))
+        #expect(progress.idleFrameCount == 6, "DATA without data")
+    }
+
+    @Test("So many frames at once, so many in a second, and more for requests and answers")
+    func allowance() {
+        var allowance = FrameAllowance(burst: 100, rate: 10)
+        func spend(_ idle: UInt64, headers: UInt64 = 0, sent: Int = 0, after seconds: Int = 0) -> Bool {
+            allowance.spend(idle: idle, headers: headers, sentBytes: sent, within: .seconds(seconds))
+        }
+        #expect(spend(100))
+        #expect(spend(10, after: 1))
+        #expect(spend(8, headers: 2))
+        #expect(spend(3, sent: 3 * 1_024))
+        #expect(spend(100, after: 3_600), "it does not grow beyond what is allowed at once")
+        #expect(!spend(1))
+    }
+}

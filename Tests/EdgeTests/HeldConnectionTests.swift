@@ -1,0 +1,138 @@
+import Edge
+import Foundation
+import Testing
+
+/// What clients hold: HTTP/2 connections on which nothing gets done, and room for bodies.
+@Suite(.serialized) struct HeldConnectionTests: EdgeServing {
+    /// Sends the bytes over TLS after having agreed on HTTP/2, reads whatever comes and answers nothing; prints after how many
+    /// seconds the other side has closed, or `open`.
+    private static let script = """
+        import socket, ssl, sys, time
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        line = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+        begun = time.monotonic()
+        line.sendall(bytes.fromhex(sys.argv[2]))
+        line.settimeout(float(sys.argv[3]))
+        try:
+            while line.recv(65536): pass
+            print(time.monotonic() - begun)
+        except TimeoutError:
+            print("open")
+        except OSError:
+            print(time.monotonic() - begun)
+        """
+
+    private static func python(_ arguments: [String]) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result {
+                        let process = Process()
+                        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+                        process.arguments = ["python3", "-c", script] + arguments
+                        let output = Pipe()
+                        process.standardInput = FileHandle.nullDevice
+                        process.standardOutput = output
+                        try process.run()
+                        let printed = output.fileHandleForReading.readDataToEndOfFile()
+                        process.waitUntilExit()
+                        return String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+                    })
+            }
+        }
+    }
+
+    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    private static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let bytes: [UInt8]
+    }
+
+    private static let cases = [
+        Case(testDescription: "nothing at all", bytes: []),
+        Case(testDescription: "half of the beginning", bytes: Array(preface.prefix(10))),
+        Case(testDescription: "no settings", bytes: preface),
+        Case(testDescription: "half of a frame", bytes: preface + settings + [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2]),
+        Case(
+            testDescription: "a header without its end",
+            // GET and https, of the static table.
+            bytes: preface + settings + [0, 0, 2, 1, 1, 0, 0, 0, 1, 0x82, 0x87]),
+        Case(testDescription: "nothing more after its settings, and no word about the end", bytes: preface + settings),
+    ]
+
+    @Test("An HTTP/2 connection is closed that does not go on", arguments: cases)
+    func held(held: Case) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try CertificateTests.makeCertificate("one", in: folder)
+        let certificate = try EdgeCertificate(
+            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        var limits = EdgeLimits()
+        limits.headerTimeout = .seconds(1)
+        limits.idleTimeout = .seconds(2)
+        limits.operationTimeout = .milliseconds(300)
+        limits.farewellTimeout = .milliseconds(300)
+        try await withServer(limits, certificate: certificate) { port in
+            let hex = held.bytes.map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count < 2 ? "0" + digits : digits
+            }.joined()
+            let told = try await Self.python(["\(port)", hex, "9"])
+            let time = try #require(Double(told), "\(told)")
+            #expect((0.9...7).contains(time), "\(time)")
+        }
+    }
+
+    @Test(
+        "Large bodies share some room, one network has a part of it, small ones need none, and what ends gives it back")
+    func room() async throws {
+        var limits = EdgeLimits()
+        limits.bodyBytesFree = 1_000
+        limits.addressBodiesBytesMax = 5_000
+        limits.bodiesBytesMax = 8_000
+        try await withServer(limits) { port in
+            @Sendable func status(_ count: Int, from source: String) async throws -> String {
+                let client = try RawClient(port: port, from: source)
+                client.write(
+                    Self.post(
+                        "/api/v1/auth/login", ["content-length: \(count)", "connection: close"],
+                        String(repeating: " ", count: count)))
+                let answer = try await client.read { $0.contains("\r\n\r\n") }
+                return String(answer.dropFirst(9).prefix(3))
+            }
+            /// Waits until it is so: what was sent has to arrive first, and what ended to be noticed.
+            @Sendable func expect(_ wanted: String, _ count: Int, from source: String) async throws {
+                var found = ""
+                let patience = ContinuousClock.now.advanced(by: .seconds(5))
+                while found != wanted, ContinuousClock.now < patience { found = try await status(count, from: source) }
+                #expect(found == wanted, "\(count) bytes from \(source)")
+            }
+            func holds(_ count: Int, from source: String) throws -> RawClient {
+                let client = try RawClient(port: port, from: source)
+                client.write(
+                    Self.post(
+                        "/api/v1/auth/login", ["content-length: 10000"], String(repeating: " ", count: count)))
+                return client
+            }
+            #expect(try await status(6_000, from: "127.0.0.2") == "400", "alone it fits")
+            #expect(try await status(6_001, from: "127.0.0.2") == "503", "alone it is too much already")
+            var first: RawClient? = try holds(5_500, from: "127.0.0.2")
+            _ = first
+            try await expect("503", 2_000, from: "127.0.0.2")
+            #expect(try await status(1_000, from: "127.0.0.2") == "400", "a small one needs no room")
+            #expect(try await status(2_000, from: "127.0.0.3") == "400", "another network has its own part")
+            let second = try holds(4_500, from: "127.0.0.3")
+            try await expect("503", 2_000, from: "127.0.0.4")
+            #expect(try await status(1_000, from: "127.0.0.4") == "400")
+            first = nil
+            try await expect("400", 2_000, from: "127.0.0.2")
+            #expect(try await status(2_000, from: "127.0.0.4") == "400")
+            withExtendedLifetime(second) {}
+        }
+    }
+}
