@@ -78,6 +78,7 @@ extension ScrobbleService {
                 SimklWriter(
                     http: simkl, titles: { await titles.queries(of: $0) },
                     standing: { try? await plays.standing(behind: $1, of: $0, until: .now + .seconds(5)) },
+                    mirror: SimklMirrorStore(database: database),
                     tokens: TokenKeeper(
                         store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
             ) { telemetry.tell($0) }
@@ -235,5 +236,6 @@ extension ScrobbleService {
         Migration(21, "known_accounts", sql: PackageResources._021_known_accounts_sql),
         Migration(22, "lane_names", sql: PackageResources._022_lane_names_sql),
         Migration(23, "told_plays", sql: PackageResources._023_told_plays_sql),
+        Migration(24, "wish_statuses", sql: PackageResources._024_wish_statuses_sql),
     ]
 }

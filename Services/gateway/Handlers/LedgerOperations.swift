@@ -34,7 +34,7 @@ extension GatewayService {
     ) async throws(RPCError) -> EdgeReply<ShelvedPage> {
         try await ListShelf(
             metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, shelf: .watchlist
-        ).run(input.kind, input.limit, input.cursor, caller, context)
+        ).run(input.kind, input.limit, input.cursor, status: input.status, caller, context)
     }
 
     package func putOnWatchlist(

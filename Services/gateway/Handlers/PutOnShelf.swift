@@ -39,7 +39,8 @@ struct KnownEntries {
         asked.compactMap { item in
             titles[item.title].map { title in
                 ShelfEntry(
-                    title: title.id, kind: title.kind, addedAt: item.addedAt, note: item.note, media: item.media)
+                    title: title.id, kind: title.kind, addedAt: item.addedAt, note: item.note, status: item.status,
+                    media: item.media)
             }
         }
     }

@@ -90,17 +90,20 @@ struct EverythingArchive: ~Copyable {
     }
 
     private mutating func addShelves() async throws(RPCError) {
-        for shelf in Shelf.allCases {
+        let aside: [(Shelf, WishStatus?)] = [(.watchlist, .onHold), (.watchlist, .dropped)]
+        for (shelf, status) in Shelf.allCases.map({ ($0, nil) }) + aside {
             var (cursor, rank): (String?, Int) = (nil, 0)
             repeat {
                 let page = try await peers.scrobble.listShelf(
-                    ListShelfParams(user: user, shelf: shelf, limit: Self.pageRows, cursor: cursor), call)
+                    ListShelfParams(
+                        user: user, shelf: shelf, status: status, limit: Self.pageRows, cursor: cursor), call)
                 try await know(page.items.map(\.title))
                 for item in page.items {
                     rank += 1
                     let title = named(item.title)
                     try add(EverythingRows.row(item, on: shelf, title))
-                    guard let title else { continue }
+                    // Trakt's layout knows of wishes only.
+                    guard let title, status == nil else { continue }
                     switch shelf {
                     case .watchlist: try add(TraktLayout.listed(item, rank: rank, title), to: "lists-watchlist.json")
                     case .likes: try add(TraktLayout.listed(item, rank: rank, title), to: "lists-favorites.json")

@@ -56,6 +56,7 @@ enum EverythingRows {
         row.datedAt = item.addedAt
         row.text = item.note
         row.media = item.media
+        row.status = item.status == .planToWatch ? nil : item.status
         return row
     }
 

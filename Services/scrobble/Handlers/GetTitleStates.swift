@@ -16,7 +16,9 @@ struct GetTitleStates: Sendable {
                 TitleState(
                     title: standing.title, plays: standing.plays,
                     lastWatchedAt: standing.lastPlayedAt.flatMap(Self.known),
-                    percent: standing.percent, onWatchlist: standing.onWatchlist, inCollection: standing.inCollection,
+                    percent: standing.percent, onWatchlist: standing.wishStatus == .planToWatch,
+                    wishStatus: standing.wishStatus,
+                    inCollection: standing.inCollection,
                     isLiked: standing.isLiked)
             })
     }

@@ -8,29 +8,50 @@ struct ListShelf: Sendable {
 
     func run(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage {
         switch params.shelf {
-        case .watchlist: try await page(params, context) { (item: WatchlistDetails) in (item.note, nil) }
-        case .collection: try await page(params, context) { (item: CollectionDetails) in (nil, item.contract) }
-        case .likes: try await page(params, context) { (_: LikeDetails) in (nil, nil) }
+        case .watchlist:
+            try await page(params) { (place, kinds, limit) throws(StoreError) in
+                try await shelves.wishes(
+                    of: params.user, params.status ?? .planToWatch, after: place, kinds: kinds, limit: limit,
+                    until: context.deadline)
+            } keeping: { item, details in
+                item.note = details.note
+                item.status = details.status
+            }
+        case .collection:
+            try await page(params) { (place, kinds, limit) throws(StoreError) in
+                try await shelves.page(
+                    of: params.user, as: CollectionDetails.self, after: place, kinds: kinds, limit: limit,
+                    until: context.deadline)
+            } keeping: { item, details in
+                item.media = details.contract
+            }
+        case .likes:
+            try await page(params) { (place, kinds, limit) throws(StoreError) in
+                try await shelves.page(
+                    of: params.user, as: LikeDetails.self, after: place, kinds: kinds, limit: limit,
+                    until: context.deadline)
+            } keeping: { _, _ in
+            }
         }
     }
 
     private func page<Details: ShelvedDetails>(
-        _ params: ListShelfParams, _ context: RPCContext, _ extra: (Details) -> (note: String?, media: MediaDetails?)
+        _ params: ListShelfParams,
+        _ read: (ShelfCursor, [TitleKind]?, Int) async throws(StoreError) -> [KnownItem<Details>],
+        keeping: (inout KeptTitle, Details) -> Void
     ) async throws(RPCError) -> ShelfPage {
         let limit = params.limit ?? LedgerLimits.pageRowsDefault
         let place = try ShelfCursor.reading(params.cursor)
         // One row more than asked for tells whether there is a next page.
         let rows = try await asking { () throws(StoreError) in
-            try await shelves.page(
-                of: params.user, as: Details.self, after: place, kinds: params.kind.map { [$0] }, limit: limit + 1,
-                until: context.deadline)
+            try await read(place, params.kind.map { [$0] }, limit + 1)
         }
         let page = rows.prefix(limit)
         let items = page.map { row in
-            let (note, media) = extra(row.item.details)
-            return KeptTitle(
-                title: row.item.title, kind: row.item.kind, addedAt: row.item.at, note: note, media: media,
-                source: row.source)
+            var item = KeptTitle(
+                title: row.item.title, kind: row.item.kind, addedAt: row.item.at, source: row.source)
+            keeping(&item, row.item.details)
+            return item
         }
         let next = page.last.map { ShelfCursor(at: $0.item.at, title: $0.item.title).text }
         return ShelfPage(items: items, nextCursor: rows.count > limit ? next : nil)

@@ -16,7 +16,10 @@ struct PutOnShelf: Sendable {
         let writer = LedgerWriter.person(params.user, at: now)
         let outcomes =
             switch params.shelf {
-            case .watchlist: try await put(params, writer, context) { WatchlistDetails(note: $0.note) }
+            case .watchlist:
+                try await put(params, writer, context) {
+                    WatchlistDetails(note: $0.note, status: $0.status ?? .planToWatch)
+                }
             case .collection: try await put(params, writer, context) { CollectionDetails($0.media) }
             case .likes: try await put(params, writer, context) { _ in LikeDetails() }
             }

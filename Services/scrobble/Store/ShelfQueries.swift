@@ -71,7 +71,7 @@ package struct ShelfQueries<Details: ShelvedDetails>: Sendable {
             """)
     }
 
-    @Sendable private static func item(_ row: inout PGRowReader) throws(PGError) -> KnownItem<Details> {
+    @Sendable fileprivate static func item(_ row: inout PGRowReader) throws(PGError) -> KnownItem<Details> {
         let (title, kind, at): (TitleID, TitleKind, Timestamp) = (try row.next(), try row.next(), try row.next())
         let item = ShelfItem(title: title, kind: kind, at: at, details: try Details.read(&row))
         return KnownItem(
@@ -97,14 +97,30 @@ enum ShelvesQueries {
 
 extension WatchlistDetails: ShelvedDetails {
     package static let shelf = LedgerShelf.watchlist
-    package static let columns = [(name: "note", type: "text")]
+    package static let columns = [(name: "note", type: "text"), (name: "status", type: "text")]
     package static let queries = ShelfQueries<WatchlistDetails>()
 
-    package static func values(_ details: [WatchlistDetails]) -> [PGValue] { [.textArray(details.map(\.note))] }
+    package static func values(_ details: [WatchlistDetails]) -> [PGValue] {
+        [.textArray(details.map(\.note)), .textArray(details.map { Self.word($0.status) })]
+    }
 
     package static func read(_ row: inout PGRowReader) throws(PGError) -> WatchlistDetails {
-        WatchlistDetails(note: try row.next())
+        let (note, status): (String?, String?) = (try row.next(), try row.next())
+        return WatchlistDetails(note: note, status: status.flatMap(WishStatus.init(rawValue:)) ?? .planToWatch)
     }
+
+    /// As it is kept; nil for what is still wanted.
+    static func word(_ status: WishStatus) -> String? { status == .planToWatch ? nil : status.rawValue }
+
+    /// The same as `queries.page`, of one status, which is `$6`.
+    static let pageOfStatus = PGStatement(
+        "watchlist.pageOfStatus",
+        """
+        SELECT title_id, kind, added_at, note, status, removed_at, source, batch_id FROM watchlist_items
+        WHERE user_id = $1 AND removed_at IS NULL AND (added_at, title_id) < ($2, $3)
+            AND ($4::text[] IS NULL OR kind = ANY ($4)) AND status IS NOT DISTINCT FROM $6::text
+        ORDER BY added_at DESC, title_id DESC LIMIT $5
+        """, row: ShelfQueries<WatchlistDetails>.item)
 }
 
 extension CollectionDetails: ShelvedDetails {

@@ -74,6 +74,19 @@ package struct ShelfStore: Sendable {
             ], until: deadline)
     }
 
+    /// The same of the watchlist, of one status.
+    package func wishes(
+        of user: UserID, _ status: WishStatus, after place: ShelfCursor, kinds: [TitleKind]?, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [KnownItem<WatchlistDetails>] {
+        try await database.rows(
+            WatchlistDetails.pageOfStatus,
+            [
+                .id(user), .moment(place.at), .id(place.title), .textArray(kinds?.map(\.rawValue)), .int(limit),
+                .text(WatchlistDetails.word(status)),
+            ], until: deadline)
+    }
+
     /// As part of a larger change.
     static func put<Details: ShelvedDetails>(
         _ items: [ShelfItem<Details>], by writer: LedgerWriter, in transaction: PGTransaction

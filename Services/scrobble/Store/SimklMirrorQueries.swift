@@ -49,6 +49,11 @@ enum SimklMirrorQueries {
         WHERE user_id = $1 AND grouped = $2 AND is_gone = (simkl_id = ANY ($3::bigint[]))
         """)
 
+    /// What we took off there ourselves: an answer without it may look like none.
+    static let drop = PGCommand(
+        "simkl.drop",
+        "UPDATE simkl_items SET is_gone = true WHERE user_id = $1 AND simkl_id = ANY ($2) AND NOT is_gone")
+
     static let setStamps = PGCommand(
         "simkl.setStamps",
         """

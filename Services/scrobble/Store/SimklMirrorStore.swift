@@ -55,5 +55,12 @@ package struct SimklMirrorStore: Sendable {
         }
     }
 
+    /// Items that left the lists there because we took them off.
+    package func drop(
+        _ numbers: [Int64], of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(SimklMirrorQueries.drop, [.id(user), .int8Array(numbers)], until: deadline)
+    }
+
     private static let rowsAtOnce = 500
 }

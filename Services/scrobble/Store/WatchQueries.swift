@@ -42,7 +42,7 @@ enum WatchQueries {
         "watch.states",
         """
         SELECT t.title_id, o.count + e.count, greatest(o.last_at, e.last_at), w.percent,
-            EXISTS (SELECT FROM watchlist_items i
+            (SELECT coalesce(i.status, 'plan_to_watch') FROM watchlist_items i
                 WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL),
             EXISTS (SELECT FROM collection_items i
                 WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL),
@@ -76,7 +76,9 @@ enum WatchQueries {
             SELECT \(first)t.title_id, o.count + e.count, greatest(o.last_at, e.last_at),
                 (SELECT w.percent FROM watch_progress w
                     WHERE w.user_id = t.person AND w.title_id = t.title_id AND w.removed_at IS NULL LIMIT 1),
-                \(isKept("watchlist_items")), \(isKept("collection_items")), \(isKept("likes"))
+                (SELECT coalesce(i.status, 'plan_to_watch') FROM watchlist_items i
+                    WHERE i.user_id = t.person AND i.title_id = t.title_id AND i.removed_at IS NULL LIMIT 1),
+                \(isKept("collection_items")), \(isKept("likes"))
             FROM \(asked) CROSS JOIN LATERAL (
                 SELECT count(*), max(listed_at) AS last_at FROM plays p
                 WHERE p.user_id = t.person AND p.title_id = t.title_id AND p.removed_at IS NULL
@@ -90,7 +92,8 @@ enum WatchQueries {
     @Sendable private static func standing(_ row: inout PGRowReader) throws(PGError) -> TitleStanding {
         TitleStanding(
             title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next(), percent: try row.next(),
-            onWatchlist: try row.next(), inCollection: try row.next(), isLiked: try row.next())
+            wishStatus: try row.next(String?.self).flatMap(WishStatus.init(rawValue:)),
+            inCollection: try row.next(), isLiked: try row.next())
     }
 
     /// The plays of some titles that stand.
@@ -103,7 +106,7 @@ enum WatchQueries {
     /// show in progress the episode that comes next. `$2` is today, `$3` rows.
     ///
     /// A person's shows are found by skipping from one to the next in the index; each is one look at its latest play.
-    /// The rule is that of `ShowProgress.next`.
+    /// The rule is that of `ShowProgress.next`. What was laid aside or given up since is nothing to go on with.
     static let goingOn = PGStatement(
         "watch.goingOn",
         """
@@ -121,6 +124,9 @@ enum WatchQueries {
             WHERE w.user_id = $1 AND w.removed_at IS NULL AND NOT EXISTS (
                 SELECT FROM plays p WHERE p.user_id = $1 AND p.title_id = w.title_id AND p.removed_at IS NULL
                     AND p.listed_at >= w.added_at)
+                AND NOT EXISTS (SELECT FROM watchlist_items i
+                    WHERE i.user_id = $1 AND i.title_id IN (w.title_id, r.series_id) AND i.removed_at IS NULL
+                        AND i.status IS NOT NULL AND i.added_at >= w.added_at)
             ORDER BY w.added_at DESC LIMIT $3
         ), lasts AS (
             SELECT s.series_id, l.season_number, l.episode_number, l.listed_at
@@ -130,7 +136,9 @@ enum WatchQueries {
                 WHERE p.user_id = $1 AND p.series_id = s.series_id AND p.removed_at IS NULL AND e.season_number > 0
                 ORDER BY p.listed_at DESC, e.season_number DESC, e.episode_number DESC LIMIT 1
             ) l
-            WHERE s.series_id IS NOT NULL
+            WHERE s.series_id IS NOT NULL AND NOT EXISTS (SELECT FROM watchlist_items i
+                WHERE i.user_id = $1 AND i.title_id = s.series_id AND i.removed_at IS NULL
+                    AND i.status IS NOT NULL AND i.added_at >= l.listed_at)
         ), nexts AS (
             SELECT n.title_id, 'episode' AS kind, l.series_id, NULL::double precision AS percent,
                 l.listed_at AS added_at
@@ -169,7 +177,8 @@ package struct TitleStanding: Sendable, Hashable {
     package let lastPlayedAt: Timestamp?
     /// How far it was watched without coming to its end.
     package let percent: Double?
-    package let onWatchlist: Bool
+    /// Nil for what is not on the watchlist.
+    package let wishStatus: WishStatus?
     package let inCollection: Bool
     package let isLiked: Bool
 }

@@ -667,12 +667,13 @@ package protocol GatewayAPI: Sendable {
     func listContinueWatching(
         _ input: ListContinueWatchingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ContinueWatchingList>
-    /// A page of what I want to watch, the latest first. `GET /api/v1/watchlist`. Errors: invalidCursor.
+    /// A page of what I want to watch, the latest first; with `status` of what I laid aside or gave up. `GET
+    /// /api/v1/watchlist`. Errors: invalidCursor.
     func listWatchlist(
         _ input: ListWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ShelvedPage>
-    /// I want to watch these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
-    /// /api/v1/watchlist`. Errors: dateInFuture.
+    /// I want to watch these titles, or with `status` lay them aside or give them up, 100 at the most; tells what
+    /// became of each. What I took out comes back. `POST /api/v1/watchlist`. Errors: dateInFuture.
     func putOnWatchlist(
         _ input: PutOnWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>

@@ -2510,11 +2510,13 @@ package struct ListContinueWatchingInput: Sendable, Hashable {
 /// What `listWatchlist` is given.
 package struct ListWatchlistInput: Sendable, Hashable {
     package var kind: TitleKind?
+    package var status: WishStatus?
     package var limit: Int?
     package var cursor: String?
 
-    package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(kind: TitleKind? = nil, status: WishStatus? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.kind = kind
+        self.status = status
         self.limit = limit
         self.cursor = cursor
     }
@@ -2524,6 +2526,7 @@ package struct ListWatchlistInput: Sendable, Hashable {
     /// Reads and checks `request`.
     init(_ request: EdgeRequest) throws(RPCError) {
         kind = try request.optional(.query, "kind", isText: true, TitleKind.init(from:))
+        status = try request.optional(.query, "status", isText: true, WishStatus.init(from:))
         limit = try request.optional(.query, "limit", isText: false) {
             (json: inout JSONReader) throws(JSONError) in
             try json.int(in: 1...100)

@@ -151,7 +151,8 @@ package protocol ScrobbleAPI: Sendable {
     /// What a person may go on with: half watched films and episodes, and of every other show in progress the next
     /// episode. The latest first.
     func listGoingOn(_ params: ListGoingOnParams, _ context: RPCContext) async throws(RPCError) -> GoingOnList
-    /// A page of what a person keeps, the latest first. Errors: invalidCursor.
+    /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
+    /// one. Errors: invalidCursor.
     func listShelf(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage
     /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
     /// that the titles exist. Errors: userNotFound, dateInFuture.
@@ -636,7 +637,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.listGoingOn, params, call)
     }
 
-    /// A page of what a person keeps, the latest first. Errors: invalidCursor.
+    /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
+    /// one. Errors: invalidCursor.
     package func listShelf(_ params: ListShelfParams, _ call: RPCCall) async throws(RPCError) -> ShelfPage {
         try await caller.call(ScrobbleMethods.listShelf, params, call)
     }

@@ -45,8 +45,11 @@ import Testing
         #expect(ratings.map(\.value) == [.rating(8, at: Timestamp("2024-02-02T00:00:00Z"))], "11 is no rating")
         #expect(ratings.map(\.item.ids) == [ExternalIds(imdb: "tt0000077", simkl: 77)])
         let wishes = SimklRows.rows(read.items, .watchlist, .movie)
-        #expect(wishes.map(\.item.number) == [88])
-        #expect(SimklRows.elsewhere(read.items, .movie).map(\.number) == [33, 77, 99])
+        #expect(wishes.map(\.item.number) == [88, 99])
+        #expect(
+            wishes.map { row -> WishStatus? in if case .listed(_, let status) = row.value { status } else { nil } }
+                == [.planToWatch, .dropped])
+        #expect(SimklRows.elsewhere(read.items, .movie).map(\.number) == [33, 77])
         #expect(SimklRows.elsewhere(read.items, .series).map(\.number) == [11, 55])
         let gone = read.items.map { SimklRows.Item(group: $0.group, simkl: $0.simkl, row: $0.row, isGone: true) }
         for facet in SyncFacet.allCases { #expect(SimklRows.rows(gone, facet, .movie).isEmpty) }
@@ -115,10 +118,19 @@ import Testing
 
     @Test("A first reading that is empty, though there are lists and nothing was ever taken off, is none")
     func unshown() throws {
-        #expect(try stamps("1", lists: ["movies": "1"]).unshown(in: []) == "movies")
-        #expect(try stamps("1", lists: ["movies": "1"]).unshown(in: [movie]) == nil)
-        #expect(try stamps("1", lists: ["movies": "1"], removals: ["movies": "1"]).unshown(in: []) == nil)
-        #expect(try stamps("1").unshown(in: []) == nil)
+        let now = try #require(Timestamp("2026-11-20T20:00:00Z"))
+        let (lately, before) = (now.advanced(by: .seconds(-59)), now.advanced(by: .seconds(-60)))
+        let (listed, left) = (
+            try stamps("1", lists: ["movies": "1"]), try stamps("1", lists: ["movies": "1"], removals: ["movies": "1"])
+        )
+        #expect(listed.whole([], doubtedAt: before, now: now) == .untrue("movies"))
+        #expect(listed.whole([movie], doubtedAt: nil, now: now) == .shown)
+        #expect(left.whole([], doubtedAt: nil, now: now) == .doubtful("movies"))
+        #expect(left.whole([], doubtedAt: lately, now: now) == .doubtful("movies"))
+        #expect(left.whole([], doubtedAt: before, now: now) == .shown, "said twice")
+        #expect(left.whole([movie], doubtedAt: nil, now: now) == .shown)
+        #expect(try stamps("1").whole([], doubtedAt: nil, now: now) == .shown)
+        #expect(SimklStamps(stored: SimklStamps(doubtedAt: now).stored)?.doubtedAt == now)
     }
 
     @Test("Stamps come back from the database as they were; what are no activities is nothing")
@@ -142,7 +154,11 @@ import Testing
             #expect(read?.items.isEmpty == false && read?.unreadable == 0, "\(number)")
         }
         let first = try #require(SimklRows.items(try read("doc-examples/sync_all_items_response200_1.json"))).items
-        #expect(SimklRows.elsewhere(first, .series).contains { $0.ids.tvdb == 295_779 }, "on hold")
+        #expect(
+            SimklRows.rows(first, .watchlist, .series).contains {
+                guard case .listed(_, .onHold) = $0.value else { return false }
+                return $0.item.ids.tvdb == 295_779
+            })
         let mapped = try #require(SimklRows.items(try read("doc-examples/sync_all_items_response200_3.json"))).items
         #expect(SimklRows.rows(mapped, .history, .episode).count > 5)
         for name in ["doc-examples/sync_activities_response200_1.json", "doc-2026/get-activities.json"] {

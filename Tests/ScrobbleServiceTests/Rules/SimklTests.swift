@@ -150,9 +150,19 @@ import Testing
         #expect(
             text(SimklCalls.call(.addToWatchlist, [(job(.addToWatchlist, .movie), film)], isLate: false)).contains(
                 #""to":"plantowatch""#))
+        #expect(
+            text(
+                SimklCalls.call(
+                    .addToWatchlist, [(job(.addToWatchlist, .movie, JobPayload(status: .dropped)), film)],
+                    isLate: false)
+            ).contains(#""to":"dropped""#))
+        #expect(
+            text(SimklCalls.moving([((job(.removeFromWatchlist, .movie), film), "completed", "2020-01-01T00:00:00Z")]))
+                == #"sync/add-to-list {"movies":[{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2},"to":"completed","watched_at":"2020-01-01T00:00:00Z"}]}"#
+        )
         // Nothing that would take a rating along, and nothing that Simkl has no place for.
         for (action, kind) in [
-            (JobAction.removePlay, TitleKind.movie), (.removeFromWatchlist, .movie), (.addToCollection, .movie),
+            (JobAction.removePlay, TitleKind.movie), (.removeFromWatchlist, .episode), (.addToCollection, .movie),
             (.rate, .episode), (.rate, .season), (.addPlay, .series), (.addToWatchlist, .episode),
         ] { #expect(SimklCalls.refusal(action, kind) != nil, "\(action) \(kind)") }
         for (action, kind) in [

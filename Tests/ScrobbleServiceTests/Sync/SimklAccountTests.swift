@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Contracts
 import Cryptography
+import JSON
 import NIOCore
 import NIOPosix
 import Postgres
@@ -22,6 +23,7 @@ import UpstreamEmulators
         let user = UserID(SystemIDSource().next())
 
         var simkl: SimklAccounts { upstreams.server.simklAccounts }
+        var mirror: SimklMirrorStore { SimklMirrorStore(database: Database(pool: pool)) }
         var lane: LaneKey { LaneKey(user: user, provider: .simkl) }
         var account: SimklAccount {
             SimklAccount(store: store, http: http, clock: SystemWallClock(), ids: SystemIDSource())
@@ -68,8 +70,8 @@ import UpstreamEmulators
 
         func writer(_ titles: @escaping SimklWriter.Titles) -> SimklWriter {
             SimklWriter(
-                http: http, titles: titles, standing: { _, _ in [:] }, tokens: tokens, clock: SystemWallClock(),
-                pace: .milliseconds(1))
+                http: http, titles: titles, standing: { _, _ in [:] }, mirror: mirror, tokens: tokens,
+                clock: SystemWallClock(), pace: .milliseconds(1))
         }
 
         /// Sends jobs of one action about titles of the catalogue.
@@ -256,12 +258,58 @@ import UpstreamEmulators
             #expect(await setting.send(.unrate, [(.movie, Self.film)]) == [.delivered])
             #expect(setting.simkl.items(of: "demo-alice").values.first?.rating == nil)
             #expect(await setting.send(.addToCollection, [(.movie, Self.film)]) == [.refused("Simkl has no library")])
-            let kept = await setting.send(.removeFromWatchlist, [(.movie, Self.film)])
+            // Nobody knows yet what else it has there.
             #expect(
-                kept == [
-                    .refused("Simkl would take the title's rating along with its place on the list, so it stays there")
+                await setting.send(.removeFromWatchlist, [(.movie, Self.film)]) == [
+                    .notTaken("what the titles have at Simkl cannot be looked up")
                 ])
             #expect(!setting.simkl.items(of: "demo-alice").isEmpty)
+        }
+    }
+
+    @Test("Off the watchlist goes what has nothing else there, by what is there now and not when it was read")
+    func takenOff() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            func simkl() throws -> Int { try #require(setting.simkl.items(of: "demo-alice").keys.first) }
+            let film: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film)]
+            #expect(await setting.send(.addToWatchlist, film) == [.delivered])
+            let number = try simkl()
+            let body = try decodeJSON(
+                JSONValue.self,
+                from: Array(#"{"movies":[{"status":"plantowatch","movie":{"ids":{"simkl":\#(number)}}}]}"#.utf8))
+            let stamps = try decodeJSON(
+                JSONValue.self, from: Array(#"{"all":"2999-01-01T00:00:00Z","tv_shows":{},"movies":{}}"#.utf8))
+            var read = try #require(SimklStamps(stamps))
+            let items = try #require(SimklRows.items(body)).items
+            try await setting.mirror.keep(items, [:], read, of: setting.user, until: QueueTest.deadline())
+            let numbered = TitleQuery(kind: .movie, ids: ExternalIds(simkl: number))
+            // Rated since it was read.
+            setting.simkl.change("demo-alice", number) { $0.rating = 9 }
+            read.all = "2000-01-01T00:00:00Z"
+            try await setting.mirror.keep([], [:], read, of: setting.user, until: QueueTest.deadline())
+            #expect(
+                await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [
+                    .refused("Simkl would take the title's rating along, so it stays on the list there")
+                ])
+            #expect(setting.simkl.items(of: "demo-alice")[number]?.rating == 9)
+            // Watched and given up: it goes back to what is watched, with its date.
+            setting.simkl.change("demo-alice", number) {
+                ($0.status, $0.lastWatchedAt) = ("dropped", "2020-02-02T00:00:00Z")
+            }
+            #expect(await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [.delivered])
+            let moved = setting.simkl.items(of: "demo-alice")[number]
+            #expect(
+                moved?.status == "completed" && moved?.lastWatchedAt == "2020-02-02T00:00:00Z" && moved?.rating == 9)
+            #expect(await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [.alreadyThere])
+            // Wanted, and nothing else.
+            setting.simkl.change("demo-alice", number) {
+                ($0.status, $0.lastWatchedAt, $0.rating) = ("plantowatch", nil, nil)
+            }
+            #expect(await setting.send(.removeFromWatchlist, [(.movie, numbered)]) == [.delivered])
+            #expect(setting.simkl.items(of: "demo-alice").isEmpty)
+            let left = try await setting.mirror.items(of: setting.user, in: ["movies"], until: QueueTest.deadline())
+            #expect(left.map(\.isGone) == [true])
         }
     }
 

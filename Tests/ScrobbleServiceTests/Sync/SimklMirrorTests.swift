@@ -48,6 +48,7 @@ struct SimklMirrorWorld {
     private let accounts = SimklAccounts(catalogue: catalogue)
     private var copy: [Int64: SimklRows.Item] = [:]
     private var stamps: SimklStamps?
+    private var readCount = 0
     /// Without the care for what an empty answer leaves open.
     var trustsChanges = false
     var trustsRests = false
@@ -79,8 +80,8 @@ struct SimklMirrorWorld {
     private mutating func edit() {
         guard let simkl = Self.numbers.randomElement(using: &random) else { return }
         let (deed, rating) = (Int.random(in: 0..<5, using: &random), Int.random(in: 1...10, using: &random))
-        if deed == 0, stamps != nil {
-            // A group that was emptied cannot be told from an answer that is, nor before anything was read.
+        if deed == 0 {
+            // A group that was emptied cannot be told from an answer that is.
             let there = accounts.items(of: Self.account)
             let group = there[simkl]?.group
             if there.values.count(where: { $0.group == group }) > 1 { accounts.remove(Self.account, simkl) }
@@ -97,6 +98,7 @@ struct SimklMirrorWorld {
     // MARK: Reading, as `SimklReader` does
 
     private mutating func read(isQuiet: Bool) {
+        readCount += 1
         // A reading that fails half way keeps nothing.
         do {
             guard let now = SimklStamps(ask("/sync/activities")) else { return }
@@ -105,7 +107,14 @@ struct SimklMirrorWorld {
                 for group in SimklRows.groups {
                     items += try library("/sync/all-items/\(group)", ["extended": "full"], isQuiet)
                 }
-                guard now.unshown(in: items) == nil else { return }
+                let moment = Timestamp(clampingMicrosecondsSinceEpoch: Int64(readCount) * 600_000_000)
+                switch now.whole(items, doubtedAt: stamps?.doubtedAt, now: moment) {
+                case .shown: break
+                case .untrue: return
+                case .doubtful:
+                    stamps = SimklStamps(doubtedAt: stamps?.doubtedAt ?? moment)
+                    return
+                }
                 keep(items, [:], now)
                 return
             }
@@ -147,7 +156,8 @@ struct SimklMirrorWorld {
         _ path: String, _ query: [String: String], _ isQuiet: Bool
     ) throws -> [SimklRows.Item] {
         guard let (items, _) = SimklRows.items(ask(path, query)) else { throw Failure() }
-        guard !isQuiet else { return items }
+        // Nor is nothing shown twice in a row before anything was.
+        guard !isQuiet, stamps?.doubtedAt == nil else { return items }
         switch Int.random(in: 0..<8, using: &random) {
         case 0: throw Failure()
         case 1: return []

@@ -37,6 +37,8 @@ import UpstreamEmulators
         /// From a thousand on the thousands are a show, and the rest is the episode of its first season.
         static func query(_ title: TitleID) -> TitleQuery {
             let number = NeighbourBook.number(title)
+            // As the catalogue's shows are numbered.
+            if number >= 600_000_000 { return TitleQuery(kind: .series, ids: ExternalIds(simkl: number)) }
             guard number >= 1_000 else { return TitleQuery(kind: .movie, ids: ExternalIds(simkl: number)) }
             return TitleQuery(
                 kind: .episode, ids: ExternalIds(), seriesIds: ExternalIds(simkl: number / 1_000), seasonNumber: 1,
@@ -50,7 +52,7 @@ import UpstreamEmulators
                     Dictionary(uniqueKeysWithValues: titles.map { ($0, Self.query($0)) })
                 },
                 standing: { [ledger] in try? await ledger.standing(behind: $1, of: $0, until: QueueTest.deadline()) },
-                tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+                mirror: mirror, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
             return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.simkl: writer])
         }
 
@@ -116,6 +118,14 @@ import UpstreamEmulators
                 of: user, as: WatchlistDetails.self, after: .newest, kinds: nil, limit: 100, until: QueueTest.deadline()
             )
             return Set(items.map { NeighbourBook.number($0.item.title) })
+        }
+
+        func statuses() async throws -> [Int: WishStatus] {
+            let items = try await shelves.page(
+                of: user, as: WatchlistDetails.self, after: .newest, kinds: nil, limit: 100, until: QueueTest.deadline()
+            )
+            return Dictionary(
+                uniqueKeysWithValues: items.map { (NeighbourBook.number($0.item.title), $0.item.details.status) })
         }
 
         func list(_ number: Int) async throws {
@@ -346,7 +356,7 @@ import UpstreamEmulators
     }
 
     @Test(
-        "What is watched, on hold or dropped there is not put back among the wishes; what is watched there stays a wish here"
+        "What is watched, laid aside or given up there is not put back among the wishes; what is watched there stays a wish here"
     )
     func statuses() async throws {
         try await Self.run { test in
@@ -368,13 +378,58 @@ import UpstreamEmulators
                 ])
             try await test.letLagEnd()
             _ = try await test.sync()
-            // One wish is watched, one is dropped: the first was nobody's wish to forget.
+            // One wish is watched, one is dropped: the first was nobody's wish to forget, the second is dropped here too.
             test.there(5) { ($0.status, $0.lastWatchedAt) = ("completed", "2026-11-20T20:00:00Z") }
             test.there(6) { $0.status = "dropped" }
             try await test.sync()
-            #expect(try await test.listed() == [1, 2, 3, 4, 5])
+            #expect(try await test.listed() == [1, 2, 3, 4, 5, 6])
+            #expect(try await test.statuses().filter { $0.value != .planToWatch } == [6: .dropped])
             let last = try await test.sync()
             #expect(last.changesHere == 0 && last.changesThere == 0, "\(last)")
+        }
+    }
+
+    @Test(
+        "A first answer that is empty, where something was taken off before, is not believed at once: nothing is missed"
+    )
+    func emptyFirst() async throws {
+        try await Self.run { test in
+            try await test.want([.ratings: Self.both])
+            for number in 1...3 { test.rateThere(number, 9) }
+            test.simkl.pass(seconds: 2)
+            test.simkl.remove("demo-alice", 3)
+            test.book.rate(1, 40)
+            test.simkl.behave { $0.showsNothing = true }
+            let first = try await test.sync()
+            #expect(first.state == .waiting || first.state == .reading, "\(first)")
+            #expect(test.book.rated == [1: 40] && test.items[1]?.rating == 9, "nothing was told before it was read")
+            test.simkl.behave { $0.showsNothing = false }
+            _ = try await test.pool.execute(
+                PGCommand("tests.again", "UPDATE sync_runs SET state = 'failed'"), [])
+            let second = try await test.sync()
+            #expect(second.state == .done, "\(second)")
+            #expect(test.book.rated[2] == 90 && test.book.rated.count == 2)
+        }
+    }
+
+    @Test("An account that was emptied before it was ever read is believed to be empty once that was said twice")
+    func emptied() async throws {
+        try await Self.run { test in
+            try await test.want([.ratings: Self.both])
+            test.rateThere(3, 9)
+            test.simkl.pass(seconds: 2)
+            test.simkl.remove("demo-alice", 3)
+            #expect(try await test.sync().state != .done)
+            _ = try await test.pool.execute(
+                PGCommand(
+                    "tests.later",
+                    """
+                    UPDATE simkl_places SET stamps = jsonb_set(
+                        stamps::jsonb, '{doubted_at}', '"2026-01-01T00:00:00Z"')::text
+                    """), [])
+            _ = try await test.pool.execute(
+                PGCommand("tests.again", "UPDATE sync_runs SET state = 'failed'"), [])
+            #expect(try await test.sync().state == .done)
         }
     }
 

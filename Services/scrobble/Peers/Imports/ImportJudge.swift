@@ -320,7 +320,8 @@ extension ImportJudge.Effects {
         watchlist.map {
             ShelfItem(
                 title: $0.title.id, kind: $0.title.kind, at: $0.effect.at ?? moment,
-                details: WatchlistDetails(note: $0.effect.note.map(Self.note)))
+                details: WatchlistDetails(
+                    note: $0.effect.note.map(Self.note), status: $0.effect.status ?? .planToWatch))
         }
     }
 

@@ -54,19 +54,28 @@ package struct SimklReader: RemoteReader {
         switch before {
         case .some(now): reached = now
         case .some(let before) where !before.all.isEmpty: reached = try await readChanges(since: before, now, lane)
-        default: reached = try await readWhole(now, lane)
+        default: reached = try await readWhole(now, doubtedAt: before?.doubtedAt, lane)
         }
         let playback = ["movies", "tv_shows", "anime"].map { body[$0]["playback"].string ?? "" }.joined(separator: " ")
         return SimklRows.activities(reached, playback: playback, clockSkew: skew)
     }
 
     /// Once for an account: the three groups, one after the other.
-    private func readWhole(_ stamps: SimklStamps, _ lane: LaneKey) async throws(ReadTrouble) -> SimklStamps {
+    private func readWhole(
+        _ stamps: SimklStamps, doubtedAt: Timestamp?, _ lane: LaneKey
+    ) async throws(ReadTrouble) -> SimklStamps {
         var items: [SimklRows.Item] = []
         for group in SimklRows.groups {
             items += try await library("sync/all-items/\(group)?extended=full&episode_watched_at=yes", lane)
         }
-        if let group = stamps.unshown(in: items) { throw .broken("Simkl says that there are \(group), and shows none") }
+        let now = clock.now
+        switch stamps.whole(items, doubtedAt: doubtedAt, now: now) {
+        case .shown: break
+        case .untrue(let group): throw .broken("Simkl says that there are \(group), and shows none")
+        case .doubtful(let group):
+            try await keep([], [:], SimklStamps(doubtedAt: doubtedAt ?? now), lane)
+            throw .wait(SimklLimits.doubtTime, "Simkl shows no \(group), though there were some: asked once more")
+        }
         try await keep(items, [:], stamps, lane)
         return stamps
     }
@@ -123,7 +132,11 @@ package struct SimklReader: RemoteReader {
             }
             var reading = Self.whole(SimklRows.rows(items, facet, kind))
             reading.seen = items.filter { $0.kind == kind }.map(\.simkl)
-            if facet == .watchlist { reading.elsewhere = SimklRows.elsewhere(items, kind) }
+            if facet == .watchlist {
+                reading.elsewhere = SimklRows.elsewhere(items, kind)
+                reading.finished = SimklRows.elsewhere(items, kind, finishedOnly: true)
+                reading.tied = SimklRows.tied(items, kind)
+            }
             readings[kind] = reading
         }
         return readings
@@ -186,7 +199,7 @@ package struct SimklReader: RemoteReader {
         do throws(StoreError) { return try await work() } catch { throw .wait(.seconds(10), "the database: \(error)") }
     }
 
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
         return text.utf8.reduce(into: "") { result, byte in
             if plain.contains(byte) {

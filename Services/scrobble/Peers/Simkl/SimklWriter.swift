@@ -16,18 +16,20 @@ package struct SimklWriter: RemoteWriter {
     private let http: SimklHTTP
     private let titles: Titles
     private let standing: Standing
+    private let mirror: SimklMirrorStore
     private let tokens: any TokenSource
     private let clock: any WallClock
     /// Simkl takes one write a second; who is faster is blocked.
     package let pace: Duration
 
     package init(
-        http: SimklHTTP, titles: @escaping Titles, standing: @escaping Standing, tokens: any TokenSource,
-        clock: any WallClock, pace: Duration = .milliseconds(1_100)
+        http: SimklHTTP, titles: @escaping Titles, standing: @escaping Standing, mirror: SimklMirrorStore,
+        tokens: any TokenSource, clock: any WallClock, pace: Duration = .milliseconds(1_100)
     ) {
         self.http = http
         self.titles = titles
         self.standing = standing
+        self.mirror = mirror
         self.tokens = tokens
         self.clock = clock
         self.pace = pace
@@ -69,7 +71,9 @@ package struct SimklWriter: RemoteWriter {
         let action = named.lazy.compactMap(\.self).first?.job.action
         let jobs = named.compactMap(\.self).filter { $0.job.action == action }
         var replies: [JobReply] = []
-        if let action, let first = jobs.first,
+        if action == .removeFromWatchlist {
+            replies = await takeOff(jobs, token, parcel)
+        } else if let action, let first = jobs.first,
             let call = SimklCalls.call(action, jobs, isLate: TraktCalls.isLate(first.job, now: clock.now))
         {
             replies = self.replies(await post(call, token, parcel), to: jobs)
@@ -90,6 +94,79 @@ package struct SimklWriter: RemoteWriter {
         guard let standing = await standing(parcel.lane.user, plays.map(\.id)) else { return nil }
         return parcel.jobs.map { job in standing[job.id].map { job.telling(of: $0) } ?? job }
     }
+
+    // MARK: Off the watchlist
+
+    /// There a title leaves its lists with all that it has. Only one that has nothing else is taken off; what was watched goes
+    /// back to what is watched. What it has is what was read last, and whatever has changed since.
+    private func takeOff(_ jobs: [SimklCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
+        guard let library = await library(token, parcel) else {
+            return jobs.map { _ in .notTaken("what the titles have at Simkl cannot be looked up") }
+        }
+        let steps = jobs.map { SimklRows.leaving($0.title, among: library) }
+        var (bare, moving): ([SimklCalls.Named], [(named: SimklCalls.Named, list: String, watchedAt: String?)])
+        (bare, moving) = ([], [])
+        for (job, step) in zip(jobs, steps) {
+            switch step {
+            case .bare: bare.append(job)
+            case .moves(let list, let watchedAt): moving.append((job, list, watchedAt))
+            case .gone, .rated: break
+            }
+        }
+        // One write a call; what is to be moved goes with the next one.
+        var told: [JobReply] = []
+        if let call = bare.isEmpty ? nil : SimklCalls.call(.removeFromWatchlist, bare, isLate: false) {
+            told = replies(await post(call, token, parcel), to: bare)
+        } else if !moving.isEmpty {
+            told = replies(await post(SimklCalls.moving(moving), token, parcel), to: moving.map(\.named))
+        }
+        var (next, gone) = (told.makeIterator(), [Int64]())
+        let all = steps.map { step -> JobReply in
+            switch step {
+            case .gone: return .alreadyThere
+            case .rated: return .refused("Simkl would take the title's rating along, so it stays on the list there")
+            case .moves: return bare.isEmpty ? next.next() ?? .untried : .untried
+            case .bare(let simkl):
+                let reply = next.next() ?? .untried
+                if reply == .delivered { gone.append(simkl) }
+                return reply
+            }
+        }
+        if !gone.isEmpty {
+            do throws(StoreError) {
+                try await mirror.drop(gone, of: parcel.lane.user, until: .now + Self.queryTimeout)
+            } catch {
+                // Once more, which changes nothing there.
+                return zip(all, steps).map { reply, step in
+                    if case .bare = step { .notTaken("the database: \(error)") } else { reply }
+                }
+            }
+        }
+        return all
+    }
+
+    /// The library as it is now; nil where it has not been read yet, or cannot be.
+    private func library(_ token: Secret, _ parcel: Parcel) async -> [SimklRows.Item]? {
+        let kept: [SimklRows.Item]
+        let stamps: SimklStamps?
+        do throws(StoreError) {
+            let deadline = ContinuousClock.now + Self.queryTimeout
+            stamps = try await mirror.stamps(of: parcel.lane.user, until: deadline)
+            kept = try await mirror.items(of: parcel.lane.user, in: SimklRows.groups, until: deadline)
+        } catch {
+            return nil
+        }
+        guard let stamps, !stamps.all.isEmpty else { return nil }
+        let path = "sync/all-items?date_from=\(SimklReader.escaped(stamps.all))&extended=full&episode_watched_at=yes"
+        guard case .answered(let answer) = await http.call(.GET, path, token: token, until: parcel.deadline),
+            answer.status == 200, let body = answer.library, let (items, unreadable) = SimklRows.items(body),
+            unreadable == 0
+        else { return nil }
+        let changed = Set(items.map(\.simkl))
+        return items + kept.filter { !changed.contains($0.simkl) }
+    }
+
+    private static let queryTimeout = Duration.seconds(10)
 
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {
         switch outcome {

@@ -37,22 +37,22 @@ package struct SyncApplier: Sendable {
                 case .history: try await plays(part, run)
                 case .ratings: try await ratings(part, run)
                 case .watchlist:
-                    try await shelf(part, run) { (_: ListedValue, was: WatchlistDetails?) in
-                        was ?? WatchlistDetails()
-                    } value: { _ in
-                        ListedValue()
+                    try await shelf(part, run) { (value: ListedValue, was: WatchlistDetails?) in
+                        WatchlistDetails(note: was?.note, status: value.status)
+                    } value: { details, kind in
+                        ListedValue(details.status, kind, at: RemoteShape.of(run.provider))
                     }
                 case .collection:
                     try await shelf(part, run) { (value: CollectedValue, was: CollectionDetails?) in
                         value.merged(over: was)
-                    } value: {
-                        CollectedValue($0)
+                    } value: { details, _ in
+                        CollectedValue(details)
                     }
                 case .progress:
                     try await shelf(part, run) { (value: ProgressValue, _: ProgressDetails?) in
                         ProgressDetails(percent: value.percent)
-                    } value: {
-                        ProgressValue(percent: $0.percent)
+                    } value: { details, _ in
+                        ProgressValue(percent: details.percent)
                     }
                 }
             observe(.appliedOurs)
@@ -123,7 +123,7 @@ package struct SyncApplier: Sendable {
     /// The same for a shelf: `details` makes what is to stand there of the value and what stood there.
     private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
         _ changes: [SyncChange], _ run: ClaimedRun, details: (Value, Details?) -> Details,
-        value: (Details) -> Value?
+        value: (Details, TitleKind) -> Value?
     ) async throws(SyncTrouble) -> Bool {
         let known = try await asking { () throws(StoreError) in
             try await shelves.known(
@@ -136,7 +136,7 @@ package struct SyncApplier: Sendable {
         var base: [BaseRow] = []
         for change in changes {
             let present = known[change.title].flatMap { $0.removedAt == nil ? $0.item.details : nil }
-            let now = present.flatMap { value($0)?.stored }
+            let now = present.flatMap { value($0, change.kind)?.stored }
             var done = change
             done.state = .done
             if now != change.becomes {

@@ -21,10 +21,12 @@ extension SyncDrafter {
         let version = try await version(of: .watchlist, frame)
         let actions: [JobAction] = [.addToWatchlist, .removeFromWatchlist]
         return try await items(.watchlist, frame, version, writtenBy: actions) { value in
-            guard case .listed(let at) = value else { return nil }
-            return SyncValue(ListedValue(), at.map { SyncMoment(at: $0) })
+            guard case .listed(let at, let status) = value else { return nil }
+            return SyncValue(ListedValue(status), at.map { SyncMoment(at: $0) })
         } ours: { () async throws(SyncTrouble) in
-            try await shelf(WatchlistDetails.self, frame) { _ in ListedValue() }
+            try await shelf(WatchlistDetails.self, frame) { details, kind in
+                ListedValue(details.status, kind, at: frame.reader.shape)
+            }
         }
     }
 
@@ -35,7 +37,7 @@ extension SyncDrafter {
             guard case .collected(let details, let at) = value else { return nil }
             return SyncValue(CollectedValue(details), at.map { SyncMoment(at: $0) })
         } ours: { () async throws(SyncTrouble) in
-            try await shelf(CollectionDetails.self, frame) { CollectedValue($0) }
+            try await shelf(CollectionDetails.self, frame) { details, _ in CollectedValue(details) }
         }
     }
 
@@ -45,7 +47,7 @@ extension SyncDrafter {
             guard case .progress(let percent, let at) = value else { return nil }
             return ProgressValue(percent: percent).map { SyncValue($0, at.map { SyncMoment(at: $0) }) }
         } ours: { () async throws(SyncTrouble) in
-            try await shelf(ProgressDetails.self, frame) { ProgressValue(percent: $0.percent) }
+            try await shelf(ProgressDetails.self, frame) { details, _ in ProgressValue(percent: details.percent) }
         }
     }
 
@@ -66,7 +68,7 @@ extension SyncDrafter {
 
     /// Everything that is on a shelf of ours.
     private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
-        _ details: Details.Type, _ frame: Frame, value: (Details) -> Value?
+        _ details: Details.Type, _ frame: Frame, value: (Details, TitleKind) -> Value?
     ) async throws(SyncTrouble) -> [OwnItem<Value>] {
         var found: [OwnItem<Value>] = []
         var place = ShelfCursor.newest
@@ -77,7 +79,7 @@ extension SyncDrafter {
                     until: .now + Self.timeout)
             }
             for known in page {
-                guard let value = value(known.item.details) else { continue }
+                guard let value = value(known.item.details, known.item.kind) else { continue }
                 found.append(
                     OwnItem(
                         kind: known.item.kind, title: known.item.title,
@@ -127,11 +129,28 @@ extension SyncDrafter {
                 base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
                 theirs: snapshot, inFlight: actions, excused: excused)
             let told = try await withoutWatchedWishes(whole, facet, frame)
-            let drafted = try await sifted(told, kind, readings[kind], frame)
+            let drafted = try await sifted(Self.withoutFirstWishes(told, agreed), kind, readings[kind], frame)
             if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
             draft.append(drafted)
         }
         draft.places = [self.place(facet, place, stamps, version, unsettled, isWhole: isWholeDue, frame)]
+        return draft
+    }
+
+    /// What was laid aside or given up there before both met is not put back among the wishes there.
+    private static func withoutFirstWishes(_ draft: SyncDraft, _ agreed: [BaseRow]) -> SyncDraft {
+        func isWanted(_ text: String?) -> Bool? { text.flatMap { ListedValue(stored: $0) }?.isWanted }
+        let met = Set(agreed.map(\.title))
+        let kept = Set(
+            draft.changes.filter {
+                $0.facet == .watchlist && $0.side == .theirs && isWanted($0.was) == false
+                    && isWanted($0.becomes) == true
+                    && !met.contains($0.title)
+            }.map(\.title))
+        guard !kept.isEmpty else { return draft }
+        var draft = draft
+        draft.changes.removeAll { kept.contains($0.title) }
+        draft.clashes.removeAll { kept.contains($0.title) }
         return draft
     }
 
@@ -141,13 +160,14 @@ extension SyncDrafter {
         _ draft: SyncDraft, _ facet: SyncFacet, _ frame: Frame
     ) async throws(SyncTrouble) -> SyncDraft {
         guard facet == .watchlist, frame.reader.shape.keepsOneDate else { return draft }
-        let wished = draft.changes.filter { $0.side == .theirs && $0.becomes != nil }.map(\.title)
+        let wish = ListedValue().stored
+        let wished = draft.changes.filter { $0.side == .theirs && $0.becomes == wish }.map(\.title)
         guard !wished.isEmpty else { return draft }
         let watched = try await asking { () throws(StoreError) in
             try await store.watchedHere(wished, by: frame.run.user, until: .now + Self.timeout)
         }
         var draft = draft
-        draft.changes.removeAll { $0.side == .theirs && $0.becomes != nil && watched.contains($0.title) }
+        draft.changes.removeAll { $0.side == .theirs && $0.becomes == wish && watched.contains($0.title) }
         return draft
     }
 
@@ -165,10 +185,17 @@ extension SyncDrafter {
             let titles = Set(known.values)
             draft.changes.removeAll { $0.side == .ours && $0.becomes == nil && !titles.contains($0.title) }
         }
-        if draft.changes.contains(where: { $0.side == .theirs && $0.becomes != nil }), !reading.elsewhere.isEmpty {
-            let rows = reading.elsewhere.map { RemoteRow(item: $0, value: .listed(at: nil)) }
+        let wish = ListedValue().stored
+        for (items, isMeant) in [
+            (reading.elsewhere, { $0 == wish }), (reading.finished, { $0 != nil && $0 != wish }),
+            (reading.tied, { $0 == nil }),
+        ] as [([RemoteItem], (String?) -> Bool)] {
+            guard !items.isEmpty, draft.changes.contains(where: { $0.side == .theirs && isMeant($0.becomes) }) else {
+                continue
+            }
+            let rows = items.map { RemoteRow(item: $0, value: .listed(at: nil)) }
             let taken = Set(try await titles(of: rows, kind, frame).known.values)
-            draft.changes.removeAll { $0.side == .theirs && $0.becomes != nil && taken.contains($0.title) }
+            draft.changes.removeAll { $0.side == .theirs && isMeant($0.becomes) && taken.contains($0.title) }
         }
         return draft
     }
@@ -199,7 +226,8 @@ extension SyncDrafter {
         let shown = Set(theirs.rows.map(\.title))
         let listed = Dictionary(ours.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
         var gone: [TitleID: BaseRow] = [:]
-        for row in agreed where row.value != nil && !row.isLetGo && !shown.contains(row.title) {
+        // What was laid aside or given up is not, once it is watched again.
+        for row in agreed where row.value == ListedValue().stored && !row.isLetGo && !shown.contains(row.title) {
             if listed[row.title] != nil { gone[row.title] = row }
         }
         guard !gone.isEmpty else { return [] }

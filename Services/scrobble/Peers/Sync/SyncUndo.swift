@@ -123,7 +123,8 @@ extension SyncChange {
             payload: JobPayload(
                 watchedAt: facet == .history ? at : nil, precision: precision,
                 rating: facet == .ratings ? becomes.flatMap { Int(stored: $0) } : nil, theirs: theirs,
-                collectedAt: facet == .collection ? at : nil, media: facet == .collection ? becomes : nil),
+                collectedAt: facet == .collection ? at : nil, media: facet == .collection ? becomes : nil,
+                status: facet == .watchlist ? becomes.flatMap { ListedValue(stored: $0) }?.status : nil),
             fingerprint: name ?? "\(facet.rawValue) \(title)", batch: batch.uuid)
     }
 }

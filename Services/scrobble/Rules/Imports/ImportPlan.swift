@@ -52,6 +52,7 @@ package struct ImportPlan: Sendable, Hashable {
         package let note: String?
         package let media: MediaDetails?
         package let percent: Double?
+        package let status: WishStatus?
     }
 
     package struct Listed: Sendable, Hashable {
@@ -122,7 +123,8 @@ package struct ImportPlan: Sendable, Hashable {
 
     private mutating func take(watched row: ImportedRow, _ place: Int) {
         if let play = plays.first {
-            parts[place] = play.row
+            // What is said of it is placed with the reviews that have no day.
+            if row.text == nil || row.text == play.note.review { parts[place] = play.row }
             return
         }
         // The same title under two names or twice in one file has still been watched at some time only.
@@ -171,7 +173,11 @@ package struct ImportPlan: Sendable, Hashable {
 
     /// A review without a day goes with the rating, or with a play that has none.
     private mutating func takeUndatedReviews(_ rows: [(place: Int, row: ImportedRow)]) {
-        for (place, row) in rows where row.kind == .review && row.watchedOn == nil {
+        let undated = rows.filter { place, row in
+            row.kind == .review && row.watchedOn == nil
+                || row.kind == .watched && row.text != nil && parts[place] == nil && !plays.contains { $0.row == place }
+        }
+        for (place, row) in undated {
             let note = Note(row, withReview: true)
             if rating != nil, rating?.review == nil || rating?.review == note.review {
                 rating?.review = note.review
@@ -201,7 +207,8 @@ package struct ImportPlan: Sendable, Hashable {
             parts[place] = other.row
         } else {
             self[keyPath: shelf] = Shelved(
-                row: place, at: row.datedAt, note: row.text, media: row.media, percent: row.percent)
+                row: place, at: row.datedAt, note: row.text, media: row.media, percent: row.percent,
+                status: row.status)
         }
     }
 

@@ -27,8 +27,13 @@ package struct WatchlistDetails: ShelfDetails {
 
     /// Up to 2,000 bytes.
     package let note: String?
+    /// Whether it is still wanted.
+    package let status: WishStatus
 
-    package init(note: String? = nil) { self.note = note }
+    package init(note: String? = nil, status: WishStatus = .planToWatch) {
+        self.note = note
+        self.status = status
+    }
 }
 
 /// In which form a person owns a title, in the words of the place that told it.

@@ -16,15 +16,19 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
     package var collectedAt: Timestamp?
     /// In which form it is owned, as `CollectedValue` writes it.
     package var media: String?
+    /// How it stands with the wish.
+    package var status: WishStatus?
     /// The trace of the call by which it was queued, as `traceparent` writes it.
     package var trace: String?
 
     package init(
         progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil,
         rating: Int? = nil,
-        theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil, trace: String? = nil
+        theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil, status: WishStatus? = nil,
+        trace: String? = nil
     ) {
         self.trace = trace
+        self.status = status
         self.collectedAt = collectedAt
         self.media = media
         self.progressPercent = progressPercent
@@ -43,6 +47,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         theirs = value["theirs"].int.map { Int64($0) }
         collectedAt = value["collected_at"].string.flatMap { Timestamp($0) }
         media = value["media"].string
+        status = value["status"].string.flatMap(WishStatus.init(rawValue:))
         trace = value["trace"].string
     }
 
@@ -55,6 +60,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         if let theirs { object.members.append(("theirs", .number(JSONNumber(Int(theirs))))) }
         if let collectedAt { object.members.append(("collected_at", .string(collectedAt.description))) }
         if let media { object.members.append(("media", .string(media))) }
+        if let status { object.members.append(("status", .string(status.rawValue))) }
         if let trace { object.members.append(("trace", .string(trace))) }
         JSONValue.object(object).encode(to: &writer)
     }

@@ -54,7 +54,7 @@ package enum SimklCalls {
         case .addToWatchlist:
             kind == .movie || kind == .series ? nil : "Simkl plans to watch films and shows only"
         case .removeFromWatchlist:
-            "Simkl would take the title's rating along with its place on the list, so it stays there"
+            kind == .movie || kind == .series ? nil : "Simkl plans to watch films and shows only"
         case .addToCollection, .removeFromCollection: "Simkl has no library"
         }
     }
@@ -82,9 +82,25 @@ package enum SimklCalls {
                 body: list(jobs) { [("rating", $0.payload.rating.map { JSONValue.number(JSONNumber($0)) } ?? .null)] })
         case .unrate: return SimklCall(path: "sync/ratings/remove", body: list(jobs) { _ in [] })
         case .addToWatchlist:
-            return SimklCall(path: "sync/add-to-list", body: list(jobs) { _ in [("to", .string("plantowatch"))] })
-        case .removeFromWatchlist, .addToCollection, .removeFromCollection: return nil
+            return SimklCall(
+                path: "sync/add-to-list",
+                body: list(jobs) { [("to", .string(SimklRows.list(of: $0.payload.status ?? .planToWatch)))] })
+        // An item without seasons leaves all lists.
+        case .removeFromWatchlist: return SimklCall(path: "sync/history/remove", body: list(jobs) { _ in [] })
+        case .addToCollection, .removeFromCollection: return nil
         }
+    }
+
+    /// Titles that were watched and are on our watchlist no more, each with the list that it goes to, and the date that it has
+    /// there already: without one it would be watched now.
+    package static func moving(_ jobs: [(named: Named, list: String, watchedAt: String?)]) -> SimklCall {
+        let lists = Dictionary(jobs.map { ($0.named.job.id, ($0.list, $0.watchedAt)) }) { first, _ in first }
+        return SimklCall(
+            path: "sync/add-to-list",
+            body: list(jobs.map(\.named)) { job in
+                guard let (list, watchedAt) = lists[job.id] else { return [] }
+                return [("to", .string(list))] + (watchedAt.map { [("watched_at", .string($0))] } ?? [])
+            })
     }
 
     /// Simkl's own id and the ones that it knows best; nil where there is none and no name either.

@@ -101,15 +101,71 @@ package enum SimklRows {
         }
     }
 
-    /// Items that are on another list there than the wishes, and would leave it for them.
-    package static func elsewhere(_ items: [Item], _ kind: TitleKind) -> [RemoteItem] {
+    /// Items that are on another list there than ours, being watched or watched to their end, and would leave it.
+    package static func elsewhere(_ items: [Item], _ kind: TitleKind, finishedOnly: Bool = false) -> [RemoteItem] {
         items.filter { item in
             guard !item.isGone, item.kind == kind, let status = item.row["status"].string else { return false }
-            return !status.isEmpty && status != wished
+            return finishedOnly ? status == completed : !status.isEmpty && statuses[status] == nil
         }.map(title)
     }
 
+    /// Items that would leave the lists with their rating.
+    package static func tied(_ items: [Item], _ kind: TitleKind) -> [RemoteItem] {
+        items.filter { $0.kind == kind && leaving($0) == .rated }.map(title)
+    }
+
     private static let wished = "plantowatch"
+    private static let completed = "completed"
+
+    /// The lists that are our watchlist.
+    private static let statuses: [String: WishStatus] = [
+        wished: .planToWatch, "hold": .onHold, "dropped": .dropped,
+    ]
+
+    /// The list for a wish.
+    static func list(of status: WishStatus) -> String {
+        switch status {
+        case .planToWatch: wished
+        case .onHold: "hold"
+        case .dropped: "dropped"
+        }
+    }
+
+    /// What taking a title off our watchlist comes to there.
+    package enum Leaving: Sendable, Hashable {
+        /// It is on none of those lists.
+        case gone
+        /// It leaves all lists, and nothing goes with it.
+        case bare(simkl: Int64)
+        /// It was watched, a film then: it goes to that list.
+        case moves(to: String, watchedAt: String?)
+        /// Its rating, or a date at which it was watched, would go along.
+        case rated
+    }
+
+    /// As the library was read; `query` is how others know the title.
+    package static func leaving(_ query: TitleQuery, among items: [Item]) -> Leaving {
+        let asked = query.ids
+        let found = items.first { item in
+            guard item.kind == query.kind else { return false }
+            let ids = ids(item.media["ids"])
+            return Int64(asked.simkl ?? 0) == item.simkl || (asked.imdb != nil && asked.imdb == ids.imdb)
+                || (asked.tmdb != nil && asked.tmdb == ids.tmdb) || (asked.tvdb != nil && asked.tvdb == ids.tvdb)
+        }
+        return found.map(leaving) ?? .gone
+    }
+
+    private static func leaving(_ item: Item) -> Leaving {
+        guard !item.isGone, let status = item.row["status"].string, statuses[status] != nil else { return .gone }
+        let watchedAt = item.row["last_watched_at"].string
+        if item.kind == .movie, status != wished, let watchedAt {
+            return .moves(to: completed, watchedAt: watchedAt)
+        }
+        if item.row["seasons"].array.contains(where: { !$0["episodes"].array.isEmpty }) {
+            return .moves(to: "watching", watchedAt: nil)
+        }
+        return item.row["user_rating"].int == nil && watchedAt == nil ? .bare(simkl: item.simkl) : .rated
+    }
 
     private static func value(_ row: JSONValue, _ facet: SyncFacet, _ simkl: Int64) -> RemoteValue? {
         switch facet {
@@ -117,7 +173,8 @@ package enum SimklRows {
             guard let rating = row["user_rating"].int, (1...10).contains(rating) else { return nil }
             return .rating(rating, at: moment(row["user_rated_at"]))
         case .watchlist:
-            return row["status"].string == wished ? .listed(at: moment(row["added_to_watchlist_at"])) : nil
+            guard let status = row["status"].string.flatMap({ statuses[$0] }) else { return nil }
+            return .listed(at: moment(row["added_to_watchlist_at"]), status)
         case .history:
             guard row["last_watched_at"].string != nil, row["status"].string != wished else { return nil }
             let at = moment(row["last_watched_at"])
@@ -216,14 +273,14 @@ package enum SimklRows {
 }
 
 extension RemoteShape {
-    /// One date for each item, so that only the latest play is told; no library; whole ratings of films and shows. A film or
-    /// a wish that is removed would take its rating along.
+    /// One date for each item, so that only the latest play is told; no library; whole ratings of films and shows. A film that
+    /// is removed would take its rating along.
     package static let simkl = RemoteShape(
         kinds: [
             .history: [.movie, .episode], .ratings: [.movie, .series], .watchlist: [.movie, .series],
             .progress: [.movie, .episode],
         ], letsGoOfWatched: true, keepsOneDate: true,
-        keepsRemoved: [.history: [.movie], .watchlist: [.movie, .series]])
+        keepsRemoved: [.history: [.movie]], holdsStatuses: true)
 
     package static func of(_ provider: SyncProvider) -> RemoteShape {
         switch provider {

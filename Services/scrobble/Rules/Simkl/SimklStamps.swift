@@ -1,3 +1,4 @@
+package import Contracts
 package import JSON
 
 /// When something happened last at Simkl, as Simkl says it. The stamps are compared and sent back as they came, never
@@ -11,6 +12,8 @@ package struct SimklStamps: Sendable, Hashable {
     package var lists: [String: String] = [:]
     /// By group: items that left all lists, which no reading of changes shows.
     package var removals: [String: String] = [:]
+    /// Since when a first reading, of which nothing was kept, is in doubt.
+    package private(set) var doubtedAt: Timestamp?
 
     private static let listNames = ["rated_at", "plantowatch", "watching", "completed", "hold", "dropped"]
 
@@ -27,21 +30,29 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
+    /// A first reading that is in doubt: nothing was read yet.
+    package init(doubtedAt moment: Timestamp) {
+        all = ""
+        doubtedAt = moment
+    }
+
     /// As it is kept.
     package var stored: JSONValue {
         func object(_ stamps: [String: String]) -> JSONValue {
             .object(JSONObject(stamps.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
         }
         return .object(
-            JSONObject([
-                ("all", .string(all)), ("groups", object(groups)), ("lists", object(lists)),
-                ("removals", object(removals)),
-            ]))
+            JSONObject(
+                [
+                    ("all", .string(all)), ("groups", object(groups)), ("lists", object(lists)),
+                    ("removals", object(removals)),
+                ] + (doubtedAt.map { [("doubted_at", .string($0.description))] } ?? [])))
     }
 
     package init?(stored value: JSONValue) {
         guard let all = value["all"].string else { return nil }
         self.all = all
+        doubtedAt = value["doubted_at"].string.flatMap { Timestamp($0) }
         for group in SimklRows.groups {
             groups[group] = value["groups"][group].string ?? ""
             lists[group] = value["lists"][group].string ?? ""
@@ -49,12 +60,25 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
-    /// The group whose whole library was read, and was empty though it has lists that nothing was taken off; nil where
-    /// there is none.
-    package func unshown(in items: [SimklRows.Item]) -> String? {
-        SimklRows.groups.first { group in
-            lists[group] != "" && removals[group] == "" && !items.contains { $0.group == group }
+    /// Whether a reading of the whole library shows what the activities name.
+    package enum Whole: Sendable, Hashable {
+        case shown
+        /// This group has lists that nothing was taken off, and no items: it cannot be empty.
+        case untrue(String)
+        /// This group may be empty, as something was taken off it. One answer is not enough for that: afterwards only changes
+        /// are asked for, and what was passed over would never be seen.
+        case doubtful(String)
+    }
+
+    /// `doubtedAt`: since when the same has been said, if it has.
+    package func whole(_ items: [SimklRows.Item], doubtedAt: Timestamp?, now: Timestamp) -> Whole {
+        let unshown = SimklRows.groups.filter { group in
+            lists[group] != "" && !items.contains { $0.group == group }
         }
+        if let group = unshown.first(where: { removals[$0] == "" }) { return .untrue(group) }
+        guard let group = unshown.first else { return .shown }
+        let isSaidAgain = doubtedAt.map { $0.duration(to: now) >= SimklLimits.doubtTime } ?? false
+        return isSaidAgain ? .shown : .doubtful(group)
     }
 
     /// What is left of a group where items have left, and what was known to be there before.

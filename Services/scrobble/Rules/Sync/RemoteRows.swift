@@ -15,7 +15,7 @@ package struct RemoteRow: Sendable, Hashable {
 package enum RemoteValue: Sendable, Hashable {
     case play(id: Int64, at: Timestamp?)
     case rating(Int, at: Timestamp?)
-    case listed(at: Timestamp?)
+    case listed(at: Timestamp?, WishStatus = .planToWatch)
     case collected(CollectionDetails, at: Timestamp?)
     case progress(percent: Double, at: Timestamp?)
 
@@ -72,6 +72,10 @@ package struct RemoteReading: Sendable {
     package var seen: [Int64]?
     /// What stands on another list there, and would leave it for this one.
     package var elsewhere: [RemoteItem] = []
+    /// Those of them that are watched to their end there: they are not given up, or laid aside, either.
+    package var finished: [RemoteItem] = []
+    /// What would take more along if it left the list there.
+    package var tied: [RemoteItem] = []
 
     package init(rows: [RemoteRow], tally: PageTally, unreadable: Int) {
         self.rows = rows
@@ -106,11 +110,14 @@ package struct RemoteShape: Sendable, Hashable {
     package let keepsOneDate: Bool
     /// What is not removed there, because more would go than was meant.
     package let keepsRemoved: [SyncFacet: [TitleKind]]
+    /// Whether its watchlist also says what was laid aside or given up.
+    package let holdsStatuses: Bool
 
     package init(
         kinds: [SyncFacet: [TitleKind]], letsGoOfWatched: Bool, keepsOneDate: Bool = false,
-        keepsRemoved: [SyncFacet: [TitleKind]] = [:]
+        keepsRemoved: [SyncFacet: [TitleKind]] = [:], holdsStatuses: Bool = false
     ) {
+        self.holdsStatuses = holdsStatuses
         self.kinds = kinds
         self.letsGoOfWatched = letsGoOfWatched
         self.keepsOneDate = keepsOneDate

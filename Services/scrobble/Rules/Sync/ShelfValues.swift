@@ -1,14 +1,34 @@
-import Contracts
+package import Contracts
 
-/// On a list, and nothing more to say of it.
+/// On the watchlist, and how it stands with it there.
 package struct ListedValue: SyncStorable {
-    private static let word = "listed"
+    package let status: WishStatus
 
-    package init() {}
-    package init?(stored text: String) { guard text == Self.word else { return nil } }
-    package var stored: String { Self.word }
+    private static let wanted = "listed"
 
-    package static func < (one: ListedValue, other: ListedValue) -> Bool { false }
+    package init(_ status: WishStatus = .planToWatch) { self.status = status }
+
+    /// As the other side holds it; nil where it knows wishes only, or nothing of the kind. A film cannot be laid aside there:
+    /// it stays one that is to be watched.
+    package init?(_ status: WishStatus, _ kind: TitleKind, at shape: RemoteShape) {
+        if status == .planToWatch || (status == .onHold && kind == .movie && shape.holdsStatuses) {
+            self.init()
+        } else if shape.holdsStatuses {
+            self.init(status)
+        } else {
+            return nil
+        }
+    }
+
+    package init?(stored text: String) {
+        guard let status = text == Self.wanted ? .planToWatch : WishStatus(rawValue: text) else { return nil }
+        self.init(status)
+    }
+
+    package var stored: String { isWanted ? Self.wanted : status.rawValue }
+    package var isWanted: Bool { status == .planToWatch }
+
+    package static func < (one: ListedValue, other: ListedValue) -> Bool { one.stored < other.stored }
 }
 
 /// How far a title was watched, in tenths of a percent.

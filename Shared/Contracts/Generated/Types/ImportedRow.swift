@@ -44,6 +44,8 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var rank: Int?
     /// In which form it is owned.
     package var media: MediaDetails?
+    /// How it stands with the wish; plan_to_watch where it is absent.
+    package var status: WishStatus?
     package var problems: [String]?
 
     package init(
@@ -53,7 +55,7 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         given: GivenRating? = nil, text: String? = nil, html: String? = nil, spoiler: Bool? = nil,
         tags: [String]? = nil, rewatch: Bool? = nil, datedAt: Timestamp? = nil, key: String? = nil, list: String? = nil,
         listName: String? = nil, listNote: String? = nil, listMadeAt: Timestamp? = nil, listRanked: Bool? = nil,
-        rank: Int? = nil, media: MediaDetails? = nil, problems: [String]? = nil
+        rank: Int? = nil, media: MediaDetails? = nil, status: WishStatus? = nil, problems: [String]? = nil
     ) {
         self.kind = kind
         self.file = file
@@ -82,13 +84,14 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         self.listRanked = listRanked
         self.rank = rank
         self.media = media
+        self.status = status
         self.problems = problems
     }
 
     private static let names = JSONNames(
         "kind", "file", "line", "title", "title_id", "watched_at", "watched_on", "precision", "percent", "rating",
         "of_play", "title_rating", "given", "text", "html", "spoiler", "tags", "rewatch", "dated_at", "key", "list",
-        "list_name", "list_note", "list_made_at", "list_ranked", "rank", "media", "problems"
+        "list_name", "list_note", "list_made_at", "list_ranked", "rank", "media", "status", "problems"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -119,6 +122,7 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         var listRanked: Bool?
         var rank: Int?
         var media: MediaDetails?
+        var status: WishStatus?
         var problems: [String]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -153,6 +157,7 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
             case 24: listRanked = try jsonReader.bool()
             case 25: rank = try jsonReader.int(in: 0...1000000)
             case 26: media = try MediaDetails(from: &jsonReader)
+            case 27: status = try WishStatus(from: &jsonReader)
             default: problems = try jsonReader.array(max: 20) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 300)
@@ -189,6 +194,7 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         self.listRanked = listRanked
         self.rank = rank
         self.media = media
+        self.status = status
         self.problems = problems
     }
 
@@ -294,6 +300,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
         if let media {
             jsonWriter.raw(#","media":"#)
             media.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let problems {
             jsonWriter.raw(#","problems":"#)

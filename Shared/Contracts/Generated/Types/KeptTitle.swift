@@ -9,28 +9,32 @@ package struct KeptTitle: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind
     package var addedAt: Timestamp
     package var note: String?
+    /// Of the watchlist.
+    package var status: WishStatus?
     package var media: MediaDetails?
     package var source: String
 
     package init(
-        title: TitleID, kind: TitleKind, addedAt: Timestamp, note: String? = nil, media: MediaDetails? = nil,
-        source: String
+        title: TitleID, kind: TitleKind, addedAt: Timestamp, note: String? = nil, status: WishStatus? = nil,
+        media: MediaDetails? = nil, source: String
     ) {
         self.title = title
         self.kind = kind
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
         self.source = source
     }
 
-    private static let names = JSONNames("title", "kind", "added_at", "note", "media", "source")
+    private static let names = JSONNames("title", "kind", "added_at", "note", "status", "media", "source")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
         var kind: TitleKind?
         var addedAt: Timestamp?
         var note: String?
+        var status: WishStatus?
         var media: MediaDetails?
         var source: String?
         var jsonMembers = try jsonReader.beginObject()
@@ -40,17 +44,19 @@ package struct KeptTitle: Sendable, Hashable, JSONCodable {
             case 1: kind = try TitleKind(from: &jsonReader)
             case 2: addedAt = try Timestamp(from: &jsonReader)
             case 3: note = try jsonReader.string(min: 1, max: 2000)
-            case 4: media = try MediaDetails(from: &jsonReader)
+            case 4: status = try WishStatus(from: &jsonReader)
+            case 5: media = try MediaDetails(from: &jsonReader)
             default: source = try jsonReader.string(min: 1, max: 40)
             }
         }
         guard let title, let kind, let addedAt, let source else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x27)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x47)
         }
         self.title = title
         self.kind = kind
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
         self.source = source
     }
@@ -65,6 +71,10 @@ package struct KeptTitle: Sendable, Hashable, JSONCodable {
         if let note {
             jsonWriter.raw(#","note":"#)
             note.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let media {
             jsonWriter.raw(#","media":"#)

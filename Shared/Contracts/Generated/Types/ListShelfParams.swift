@@ -7,25 +7,31 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var shelf: Shelf
     package var kind: TitleKind?
+    package var status: WishStatus?
     package var limit: Int?
     package var cursor: String?
 
-    package init(user: UserID, shelf: Shelf, kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
+    package init(
+        user: UserID, shelf: Shelf, kind: TitleKind? = nil, status: WishStatus? = nil, limit: Int? = nil,
+        cursor: String? = nil
+    ) {
         self.user = user
         self.shelf = shelf
         self.kind = kind
+        self.status = status
         self.limit = limit
         self.cursor = cursor
     }
 
     private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
 
-    private static let names = JSONNames("user", "shelf", "kind", "limit", "cursor")
+    private static let names = JSONNames("user", "shelf", "kind", "status", "limit", "cursor")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var shelf: Shelf?
         var kind: TitleKind?
+        var status: WishStatus?
         var limit: Int?
         var cursor: String?
         var jsonMembers = try jsonReader.beginObject()
@@ -34,7 +40,8 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
             case 0: user = try UserID(from: &jsonReader)
             case 1: shelf = try Shelf(from: &jsonReader)
             case 2: kind = try TitleKind(from: &jsonReader)
-            case 3: limit = try jsonReader.int(in: 1...100)
+            case 3: status = try WishStatus(from: &jsonReader)
+            case 4: limit = try jsonReader.int(in: 1...100)
             default: cursor = try jsonReader.string(min: 1, max: 200, pattern: Self.cursorPattern)
             }
         }
@@ -44,6 +51,7 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
         self.user = user
         self.shelf = shelf
         self.kind = kind
+        self.status = status
         self.limit = limit
         self.cursor = cursor
     }
@@ -56,6 +64,10 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
         if let kind {
             jsonWriter.raw(#","kind":"#)
             kind.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let limit {
             jsonWriter.raw(#","limit":"#)

@@ -10,26 +10,31 @@ package struct ShelfEntry: Sendable, Hashable, JSONCodable {
     package var addedAt: Timestamp?
     /// Of the watchlist and of lists.
     package var note: String?
+    /// Of the watchlist; plan_to_watch where it is absent.
+    package var status: WishStatus?
     /// Of the collection.
     package var media: MediaDetails?
 
     package init(
-        title: TitleID, kind: TitleKind, addedAt: Timestamp? = nil, note: String? = nil, media: MediaDetails? = nil
+        title: TitleID, kind: TitleKind, addedAt: Timestamp? = nil, note: String? = nil, status: WishStatus? = nil,
+        media: MediaDetails? = nil
     ) {
         self.title = title
         self.kind = kind
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
     }
 
-    private static let names = JSONNames("title", "kind", "added_at", "note", "media")
+    private static let names = JSONNames("title", "kind", "added_at", "note", "status", "media")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
         var kind: TitleKind?
         var addedAt: Timestamp?
         var note: String?
+        var status: WishStatus?
         var media: MediaDetails?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -38,6 +43,7 @@ package struct ShelfEntry: Sendable, Hashable, JSONCodable {
             case 1: kind = try TitleKind(from: &jsonReader)
             case 2: addedAt = try Timestamp(from: &jsonReader)
             case 3: note = try jsonReader.string(min: 1, max: 2000)
+            case 4: status = try WishStatus(from: &jsonReader)
             default: media = try MediaDetails(from: &jsonReader)
             }
         }
@@ -48,6 +54,7 @@ package struct ShelfEntry: Sendable, Hashable, JSONCodable {
         self.kind = kind
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
     }
 
@@ -63,6 +70,10 @@ package struct ShelfEntry: Sendable, Hashable, JSONCodable {
         if let note {
             jsonWriter.raw(#","note":"#)
             note.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let media {
             jsonWriter.raw(#","media":"#)

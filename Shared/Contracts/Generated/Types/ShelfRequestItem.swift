@@ -9,22 +9,29 @@ package struct ShelfRequestItem: Sendable, Hashable, JSONCodable {
     package var addedAt: Timestamp?
     /// Of the watchlist and of lists.
     package var note: String?
+    /// Of the watchlist; plan_to_watch where it is absent.
+    package var status: WishStatus?
     /// Of the collection.
     package var media: MediaDetails?
 
-    package init(title: TitleID, addedAt: Timestamp? = nil, note: String? = nil, media: MediaDetails? = nil) {
+    package init(
+        title: TitleID, addedAt: Timestamp? = nil, note: String? = nil, status: WishStatus? = nil,
+        media: MediaDetails? = nil
+    ) {
         self.title = title
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
     }
 
-    private static let names = JSONNames("title", "added_at", "note", "media")
+    private static let names = JSONNames("title", "added_at", "note", "status", "media")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
         var addedAt: Timestamp?
         var note: String?
+        var status: WishStatus?
         var media: MediaDetails?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -32,6 +39,7 @@ package struct ShelfRequestItem: Sendable, Hashable, JSONCodable {
             case 0: title = try TitleID(from: &jsonReader)
             case 1: addedAt = try Timestamp(from: &jsonReader)
             case 2: note = try jsonReader.string(min: 1, max: 2000)
+            case 3: status = try WishStatus(from: &jsonReader)
             default: media = try MediaDetails(from: &jsonReader)
             }
         }
@@ -41,6 +49,7 @@ package struct ShelfRequestItem: Sendable, Hashable, JSONCodable {
         self.title = title
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
     }
 
@@ -54,6 +63,10 @@ package struct ShelfRequestItem: Sendable, Hashable, JSONCodable {
         if let note {
             jsonWriter.raw(#","note":"#)
             note.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let media {
             jsonWriter.raw(#","media":"#)

@@ -10,24 +10,27 @@ package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
     package var myRating: Rating?
     package var addedAt: Timestamp
     package var note: String?
+    /// Of the watchlist.
+    package var status: WishStatus?
     package var media: MediaDetails?
     package var source: String
 
     package init(
         title: TitleCard, externalRatings: [ExternalRating], myRating: Rating? = nil, addedAt: Timestamp,
-        note: String? = nil, media: MediaDetails? = nil, source: String
+        note: String? = nil, status: WishStatus? = nil, media: MediaDetails? = nil, source: String
     ) {
         self.title = title
         self.externalRatings = externalRatings
         self.myRating = myRating
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
         self.source = source
     }
 
     private static let names = JSONNames(
-        "title", "external_ratings", "my_rating", "added_at", "note", "media", "source"
+        "title", "external_ratings", "my_rating", "added_at", "note", "status", "media", "source"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -36,6 +39,7 @@ package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
         var myRating: Rating?
         var addedAt: Timestamp?
         var note: String?
+        var status: WishStatus?
         var media: MediaDetails?
         var source: String?
         var jsonMembers = try jsonReader.beginObject()
@@ -46,18 +50,20 @@ package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
             case 2: myRating = try Rating(from: &jsonReader)
             case 3: addedAt = try Timestamp(from: &jsonReader)
             case 4: note = try jsonReader.string(min: 1, max: 2000)
-            case 5: media = try MediaDetails(from: &jsonReader)
+            case 5: status = try WishStatus(from: &jsonReader)
+            case 6: media = try MediaDetails(from: &jsonReader)
             default: source = try jsonReader.string(min: 1, max: 40)
             }
         }
         guard let title, let externalRatings, let addedAt, let source else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x4b)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0x8b)
         }
         self.title = title
         self.externalRatings = externalRatings
         self.myRating = myRating
         self.addedAt = addedAt
         self.note = note
+        self.status = status
         self.media = media
         self.source = source
     }
@@ -76,6 +82,10 @@ package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
         if let note {
             jsonWriter.raw(#","note":"#)
             note.encode(to: &jsonWriter)
+        }
+        if let status {
+            jsonWriter.raw(#","status":"#)
+            status.encode(to: &jsonWriter)
         }
         if let media {
             jsonWriter.raw(#","media":"#)

@@ -12,25 +12,29 @@ package struct TitleState: Sendable, Hashable, JSONCodable {
     package var lastWatchedAt: Timestamp?
     /// How far one got with what was not watched to its end.
     package var percent: Double?
+    /// As something that is still wanted.
     package var onWatchlist: Bool
+    /// Absent for what is not on the watchlist.
+    package var wishStatus: WishStatus?
     package var inCollection: Bool
     package var isLiked: Bool
 
     package init(
         title: TitleID, plays: Int? = nil, lastWatchedAt: Timestamp? = nil, percent: Double? = nil, onWatchlist: Bool,
-        inCollection: Bool, isLiked: Bool
+        wishStatus: WishStatus? = nil, inCollection: Bool, isLiked: Bool
     ) {
         self.title = title
         self.plays = plays
         self.lastWatchedAt = lastWatchedAt
         self.percent = percent
         self.onWatchlist = onWatchlist
+        self.wishStatus = wishStatus
         self.inCollection = inCollection
         self.isLiked = isLiked
     }
 
     private static let names = JSONNames(
-        "title", "plays", "last_watched_at", "percent", "on_watchlist", "in_collection", "is_liked"
+        "title", "plays", "last_watched_at", "percent", "on_watchlist", "wish_status", "in_collection", "is_liked"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -39,6 +43,7 @@ package struct TitleState: Sendable, Hashable, JSONCodable {
         var lastWatchedAt: Timestamp?
         var percent: Double?
         var onWatchlist: Bool?
+        var wishStatus: WishStatus?
         var inCollection: Bool?
         var isLiked: Bool?
         var jsonMembers = try jsonReader.beginObject()
@@ -49,18 +54,20 @@ package struct TitleState: Sendable, Hashable, JSONCodable {
             case 2: lastWatchedAt = try Timestamp(from: &jsonReader)
             case 3: percent = try jsonReader.double(min: 0, max: 100)
             case 4: onWatchlist = try jsonReader.bool()
-            case 5: inCollection = try jsonReader.bool()
+            case 5: wishStatus = try WishStatus(from: &jsonReader)
+            case 6: inCollection = try jsonReader.bool()
             default: isLiked = try jsonReader.bool()
             }
         }
         guard let title, let onWatchlist, let inCollection, let isLiked else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x71)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0xd1)
         }
         self.title = title
         self.plays = plays
         self.lastWatchedAt = lastWatchedAt
         self.percent = percent
         self.onWatchlist = onWatchlist
+        self.wishStatus = wishStatus
         self.inCollection = inCollection
         self.isLiked = isLiked
     }
@@ -82,6 +89,10 @@ package struct TitleState: Sendable, Hashable, JSONCodable {
         }
         jsonWriter.raw(#","on_watchlist":"#)
         onWatchlist.encode(to: &jsonWriter)
+        if let wishStatus {
+            jsonWriter.raw(#","wish_status":"#)
+            wishStatus.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#","in_collection":"#)
         inCollection.encode(to: &jsonWriter)
         jsonWriter.raw(#","is_liked":"#)

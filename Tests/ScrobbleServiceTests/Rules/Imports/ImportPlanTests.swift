@@ -21,6 +21,24 @@ struct ImportPlanTests {
         ImportPlan(rows.enumerated().map { (place: $0.offset, row: $0.element) })
     }
 
+    @Test("What is said of a film without a day is kept beside the plays that other rows tell of")
+    func undatedText() throws {
+        func row(_ kind: ImportRowKind, _ day: String?, _ text: String?) -> ImportedRow {
+            ImportedRow(
+                kind: kind, file: "films.csv", line: 2, watchedOn: day.flatMap { CalendarDate($0) }, precision: .day,
+                text: text, key: day)
+        }
+        let play = row(.play, "2020-01-01", nil)
+        for kind in [ImportRowKind.watched, .review] {
+            let plan = ImportPlan([(0, play), (1, row(kind, nil, "Fine."))])
+            #expect(plan.plays.map(\.note.review) == ["Fine."] && plan.parts == [1: 0], "\(kind)")
+            let taken = ImportPlan([(0, row(.play, "2020-01-01", "First.")), (1, row(kind, nil, "Fine."))])
+            #expect(taken.plays.map(\.note.review) == ["First."] && taken.refused[1] != nil, "\(kind)")
+        }
+        let bare = ImportPlan([(0, play), (1, row(.watched, nil, nil))])
+        #expect(bare.parts == [1: 0] && bare.refused.isEmpty)
+    }
+
     @Test("a diary row, its review and the film's row in watched are one play")
     func onePlay() {
         let plan = Self.plan([
