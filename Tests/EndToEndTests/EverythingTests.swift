@@ -134,6 +134,13 @@ struct EverythingTests {
         #expect(watched.status < 300, "\(watched.answer.text)")
         let list = try await client.send("POST", "/lists", #"{"name":"Nothing yet","description":"For later."}"#)
         #expect(list.status < 300, "\(list.answer.text)")
+        let dropped = try await client.send(
+            "POST", "/watchlist", #"{"items":[{"title":"\#(film)","status":"dropped","note":"Too long."}]}"#)
+        #expect(dropped.status == 200, "\(dropped.answer.text)")
+        let state = try await client.send("GET", "/movies/\(film)").json["my_state"] as? [String: Any]
+        #expect(state?["wish_status"] as? String == "dropped" && state?["on_watchlist"] as? Bool == false)
+        let given = try await client.send("GET", "/watchlist?status=dropped").json["items"] as? [[String: Any]]
+        #expect(given?.count == 1 && given?.first?["status"] as? String == "dropped")
         return client
     }
 
@@ -146,23 +153,25 @@ struct EverythingTests {
         let client = try await collector(gateway)
         let archive = try await download(client)
         let mine = try rows(archive, withIDs: true)
-        // 4 + 3 plays (what was watched at some time is one of those), 3 ratings, one place each on watchlist, among likes, in the collection and in progress, 2 on a list, and a list with nothing on it.
-        #expect(mine.count == 17, "\(mine)")
+        // 4 + 3 plays (what was watched at some time is one of those), 3 ratings, one wish and one that was given up, one place each among likes, in the collection and in progress, 2 on a list, and a list with nothing on it.
+        #expect(mine.count == 18, "\(mine)")
         #expect(mine.contains { $0.contains("Nothing yet") && $0.contains("For later.") }, "\(mine)")
         #expect(mine.contains { $0.contains(#""rating":8.7"#) && $0.contains("hundred") }, "\(mine)")
         #expect(mine.contains { $0.contains(#""html""#) && $0.contains("at night") == false }, "\(mine)")
+        #expect(mine.contains { $0.contains(#""status":"dropped""#) && $0.contains("Too long.") }, "\(mine)")
         let layout = try files(archive)
+        #expect((layout["lists-watchlist.json"] as? [Any])?.count == 1)
         #expect((layout["watched-history-1.json"] as? [Any])?.count == 7)
         #expect((layout["ratings-movies.json"] as? [Any])?.count == 2)
         #expect((layout["collection-movies.json"] as? [[String: Any]])?.first?["metadata"] is [String: Any])
         #expect(layout.keys.contains { $0.hasPrefix("lists-list-") && $0.hasSuffix("-at-night.json") })
 
-        #expect(try await bring(archive, as: "reelay.zip", client) == ["same": 17])
+        #expect(try await bring(archive, as: "reelay.zip", client) == ["same": 18])
         let again = try rows(try await download(client), withIDs: true)
         #expect(Set(again).symmetricDifference(mine).isEmpty && again.count == mine.count)
 
         let other = try await PublicClient(gateway).registered("o" + UUID().uuidString.prefix(12).lowercased())
-        #expect(try await bring(archive, as: "reelay.zip", other) == ["new": 17])
+        #expect(try await bring(archive, as: "reelay.zip", other) == ["new": 18])
         #expect(try rows(try await download(other), withIDs: true) == mine)
 
         let far = try await Stack.running(.openToAll) { empty in
@@ -233,6 +242,31 @@ struct EverythingTests {
         #expect((history.json["items"] as? [Any])?.count == 6, "\(history.answer.text)")
         let collection = try await other.send("GET", "/collection")
         #expect(collection.answer.text.contains("uhd_4k"), "\(collection.answer.text)")
+    }
+
+    @Test("The table of ratings comes in as it went out; a second time it plans nothing")
+    func ratings() async throws {
+        let gateway = try #require(Stack.current).service("gateway").port
+        let client = try await collector(gateway)
+        /// The cells of each row, less who wrote it and when.
+        func table(_ client: PublicClient) async throws -> (bytes: [UInt8], rows: Set<String>) {
+            let csv = try await client.send("GET", "/exports?kind=ratings&format=csv")
+            #expect(csv.status == 200, "\(csv.answer.text)")
+            let rows = csv.answer.text.components(separatedBy: "\r\n").map { line in
+                var cells = line.components(separatedBy: "\",\"")
+                if cells.count == 15 { cells.removeSubrange(9...10) }
+                return cells.joined(separator: "|")
+            }
+            return (Array(csv.answer.body), Set(rows))
+        }
+        let mine = try await table(client)
+        #expect(mine.rows.count == 5, "a header, three ratings, and the end: \(mine.rows)")
+        #expect(mine.rows.contains { $0.contains("|8.7|87|hundred|") && $0.contains("|Every = of it.|true|") })
+        #expect(try await bring(mine.bytes, as: "mine.csv", client) == ["same": 3])
+        let other = try await PublicClient(gateway).registered("r" + UUID().uuidString.prefix(12).lowercased())
+        #expect(try await bring(mine.bytes, as: "mine.csv", other) == ["new": 3])
+        #expect(try await table(other).rows == mine.rows)
+        #expect(try await bring(mine.bytes, as: "mine.csv", other) == ["same": 3])
     }
 
     @Test("The watchlist goes out for Letterboxd and comes in as it was; a second time it plans nothing")

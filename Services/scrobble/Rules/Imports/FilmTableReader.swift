@@ -21,15 +21,28 @@ package struct FilmTableReader: Sendable {
 
     /// Whether a file's front is the header of such a table.
     package static func recognises(front: [UInt8]) -> Bool {
-        let line = front.prefix { $0 != 10 && $0 != 13 }
-        let cells = String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
         // Letterboxd's own exports have spaces in the same words.
-        let names = Set(cells.map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
+        let names = Set(cells(front).map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
         let telling: Set<String> = [
             "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating", "reelaytitle",
         ]
-        // Nor is it the table of ratings that we write for people to read: its scale is another, and not all of it are films.
-        return !names.isDisjoint(with: telling) && names.isDisjoint(with: ["const", "given scale"])
+        return !names.isDisjoint(with: telling) && !names.contains("const")
+    }
+
+    /// The cells of the first line.
+    private static func cells(_ front: [UInt8]) -> [Substring] {
+        let line = front.prefix { $0 != 10 && $0 != 13 }
+        return String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
+    }
+
+    /// The names of a header, of letters and numbers only.
+    static func header(_ front: [UInt8]) -> Set<String> { Set(cells(front).map(plain)) }
+
+    /// Where each column is; the right one of two of a name counts.
+    static func columns(_ record: borrowing CSVRecord) -> [String: Int] {
+        var names: [String: Int] = [:]
+        for index in 0..<record.count { names[plain(Substring(record.text(index) ?? ""))] = index }
+        return names
     }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(CSVError) {
@@ -52,10 +65,7 @@ package struct FilmTableReader: Sendable {
     ) {
         if record.isBlank { return }
         guard let known = columns else {
-            var names: [String: Int] = [:]
-            // The right one of two columns of a name counts.
-            for index in 0..<record.count { names[plain(Substring(record.text(index) ?? ""))] = index }
-            columns = names
+            columns = Self.columns(record)
             return
         }
         show(row(record, known, &seen, path))
@@ -105,6 +115,9 @@ package struct FilmTableReader: Sendable {
             let count = (seen[base] ?? 0) + 1
             seen[base] = count
             row.key = String(base.prefix(280)) + (count == 1 ? "" : " \(count)")
+        } else if row.rating == nil, row.text != nil, columns["reelayplay"] == nil {
+            // Said of a film that may have been watched on days that other rows name.
+            row.kind = .review
         } else if row.rating != nil, text("rewatch") == nil {
             row.kind = .rating
             (row.ofPlay, row.titleRating) = (nil, nil)
@@ -169,7 +182,7 @@ package struct FilmTableReader: Sendable {
     }
 
     /// "8", "8.5" or "8,5" in tenths.
-    private static func tenths(_ text: String) -> Int? {
+    static func tenths(_ text: String) -> Int? {
         let parts = text.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
         guard parts.count <= 2, let whole = parts.first.flatMap({ Int($0) }), (0...100).contains(whole) else {
             return nil
@@ -180,7 +193,7 @@ package struct FilmTableReader: Sendable {
     }
 
     /// A cell without the apostrophe that keeps spreadsheets from running it.
-    private static func meant(_ cell: String) -> String {
+    static func meant(_ cell: String) -> String {
         guard cell.hasPrefix("'"), let first = cell.utf8.first(where: { $0 != UInt8(ascii: "'") }) else { return cell }
         switch first {
         case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 9, 13:

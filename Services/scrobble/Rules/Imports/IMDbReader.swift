@@ -52,7 +52,12 @@ package struct IMDbReader: Sendable {
             kind = names["position"] != nil || names["your rating"] == nil ? .watchlist : .rating
             return
         }
-        if let kind { show(row(record, known, kind, path)) }
+        guard let kind else { return }
+        show(row(record, known, kind, path))
+        // What is on a list may be rated too, and the list says so.
+        if kind == .watchlist, let index = known["your rating"], !record.field(index).isEmpty {
+            show(row(record, known, .rating, path))
+        }
     }
 
     private static func row(
@@ -83,18 +88,24 @@ package struct IMDbReader: Sendable {
                 problems.append("your rating: \((text("your rating") ?? "nothing").prefix(40)) is not 1 to 10")
             }
         }
-        row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) }
+        // Said of the place on the list.
+        if kind == .watchlist {
+            row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) }
+        }
+        // There is no place for games.
+        if let type = text("title type"), word(type).contains("game") { row.kind = .shown }
         if !problems.isEmpty { row.problems = problems }
         return row
     }
+
+    private static func word(_ type: String) -> String { type.lowercased().filter { $0.isLetter } }
 
     private static func title(_ id: String, type: String?, name: String?, year: String?) -> TitleQuery? {
         guard id.hasPrefix("tt"), (9...12).contains(id.utf8.count),
             id.utf8.dropFirst(2).allSatisfy({ (48...57).contains($0) })
         else { return nil }
-        let word = type?.lowercased().filter { $0.isLetter } ?? ""
         let kind: TitleKind =
-            switch word {
+            switch word(type ?? "") {
             case "tvseries", "tvminiseries", "podcastseries": .series
             case "tvepisode", "podcastepisode": .episode
             default: .movie

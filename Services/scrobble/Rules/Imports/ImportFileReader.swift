@@ -19,6 +19,7 @@ package struct ImportFileReader: Sendable {
         case letterboxd(LetterboxdReader, LetterboxdRows)
         case imdb(IMDbReader)
         case films(FilmTableReader)
+        case ratings(RatingTableReader)
         case trakt(TraktExportReader)
         case lossless(LosslessReader)
         /// It belongs to no export.
@@ -46,6 +47,8 @@ package struct ImportFileReader: Sendable {
             format = .foreign
         } else if IMDbReader.recognises(front: front) {
             format = .imdb(IMDbReader(path: path))
+        } else if RatingTableReader.recognises(front: front) {
+            format = .ratings(RatingTableReader(path: path))
         } else if FilmTableReader.recognises(front: front) {
             format = .films(FilmTableReader(path: path))
         } else {
@@ -59,7 +62,7 @@ package struct ImportFileReader: Sendable {
         switch format {
         case .letterboxd(_, let rows): rows.recognisedAs == nil ? nil : .letterboxd
         case .imdb: .imdb
-        case .films, .lossless: .reelay
+        case .films, .ratings, .lossless: .reelay
         case .trakt: .trakt
         case .foreign: nil
         }
@@ -70,6 +73,7 @@ package struct ImportFileReader: Sendable {
         case .letterboxd(_, let rows): rows.recognisedAs
         case .imdb(let reader): reader.kind.map { "imdb \($0.rawValue)" }
         case .films: "table of films"
+        case .ratings: "table of ratings"
         case .trakt(let reader): "trakt \(reader.file.name)"
         case .lossless: "everything of Reelay"
         case .foreign: nil
@@ -103,6 +107,14 @@ package struct ImportFileReader: Sendable {
         case .films(var reader):
             format = .foreign
             defer { format = .films(reader) }
+            do throws(CSVError) {
+                try reader.feed(piece, show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .ratings(var reader):
+            format = .foreign
+            defer { format = .ratings(reader) }
             do throws(CSVError) {
                 try reader.feed(piece, show)
             } catch {
@@ -148,6 +160,14 @@ package struct ImportFileReader: Sendable {
         case .films(var reader):
             format = .foreign
             defer { format = .films(reader) }
+            do throws(CSVError) {
+                try reader.finish(show)
+            } catch {
+                throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
+            }
+        case .ratings(var reader):
+            format = .foreign
+            defer { format = .ratings(reader) }
             do throws(CSVError) {
                 try reader.finish(show)
             } catch {

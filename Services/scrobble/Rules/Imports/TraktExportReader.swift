@@ -43,7 +43,7 @@ package struct TraktExportReader: Sendable {
         switch file {
         case .history: show(play(element, row))
         case .watchedMovies: show(watched(element, of: element["movie"], as: .movie, row))
-        case .watchedShows: eachEpisode(element, row) { show(watched($0, as: $1)) }
+        case .watchedShows: eachEpisode(element, row, show) { show(watched($0, as: $1)) }
         case .playback:
             fill(&row, element, .progress, date: "paused_at")
             row.percent = element["progress"].double.flatMap { $0 > 0 && $0 <= 100 ? $0 : nil }
@@ -103,15 +103,27 @@ package struct TraktExportReader: Sendable {
     }
 
     /// The episodes of a show with its seasons in it, each with a row that names it.
-    private func eachEpisode(_ element: JSONValue, _ start: ImportedRow, _ show: (JSONValue, ImportedRow) -> Void) {
+    /// A show of which no episode is told is kept to be looked at; so is an episode without its number.
+    private func eachEpisode(
+        _ element: JSONValue, _ start: ImportedRow, _ showBare: (ImportedRow) -> Void,
+        _ show: (JSONValue, ImportedRow) -> Void
+    ) {
+        var bare = start
+        bare.title = TraktExportItem.title(.series, element["show"])
+        var count = 0
         for season in element["seasons"].array {
             for episode in season["episodes"].array {
+                count += 1
                 var row = start
-                guard let seasonNumber = season["number"].int, let number = episode["number"].int else { continue }
+                guard let seasonNumber = season["number"].int, let number = episode["number"].int else {
+                    showBare(bare)
+                    continue
+                }
                 row.title = TraktExportItem.episode(of: element["show"], season: seasonNumber, number: number)
                 show(episode, row)
             }
         }
+        if count == 0 { showBare(bare) }
     }
 
     private mutating func header(_ element: JSONValue, _ start: ImportedRow, _ show: (ImportedRow) -> Void) {
@@ -126,6 +138,11 @@ package struct TraktExportReader: Sendable {
 
     private func listItem(_ element: JSONValue, _ id: String, _ start: ImportedRow) -> ImportedRow {
         var row = start
+        // People are on no list here.
+        guard element["type"].string != "person" else {
+            row.text = text(element["person"]["name"])
+            return row
+        }
         fill(&row, element, .listItem, date: "listed_at")
         row.text = text(element["notes"])
         row.list = id
@@ -151,7 +168,7 @@ package struct TraktExportReader: Sendable {
 
     private func collected(_ element: JSONValue, _ start: ImportedRow, _ show: (ImportedRow) -> Void) {
         if case .array = element["seasons"] {
-            eachEpisode(element, start) { episode, named in
+            eachEpisode(element, start, show) { episode, named in
                 var row = named
                 row.kind = .collection
                 row.datedAt = (episode["collected_at"].string ?? element["last_collected_at"].string)
@@ -182,7 +199,10 @@ package struct TraktExportReader: Sendable {
     private func fill(_ row: inout ImportedRow, _ element: JSONValue, _ kind: ImportRowKind, date: String?) {
         row.kind = kind
         row.title = TraktExportItem.title(of: element)
-        if let date { row.datedAt = element[date].string.flatMap { Timestamp($0) } }
+        if let date, let told = element[date].string, !told.isEmpty {
+            row.datedAt = Timestamp(told)
+            if row.datedAt == nil { row.problems = ["\(date): \(told.prefix(40)) \(ImportText.noDate)"] }
+        }
         check(&row)
     }
 
@@ -192,9 +212,12 @@ package struct TraktExportReader: Sendable {
 
     /// 1970 stands for "at some time".
     private func moment(_ value: JSONValue, _ row: inout ImportedRow) {
-        guard let at = value.string.flatMap({ Timestamp($0) }), at.microsecondsSinceEpoch >= 86_400_000_000 else {
+        guard let told = value.string, !told.isEmpty else { return }
+        guard let at = Timestamp(told) else {
+            row.problems = (row.problems ?? []) + ["watched at: \(told.prefix(40)) \(ImportText.noDate)"]
             return
         }
+        guard at.microsecondsSinceEpoch >= 86_400_000_000 else { return }
         row.watchedAt = at
         row.precision = at.microsecondsSinceEpoch % 60_000_000 == 0 ? .minute : .second
     }

@@ -71,15 +71,35 @@ struct ImportRowsTests {
         #expect(try Self.rows("films of mine.csv", text, kind: .likedFilms).rows.first?.kind == .like)
     }
 
-    @Test("our own table of ratings is no table of films: its ratings are of ten, and not all of it are films")
-    func ownRatings() throws {
+    @Test("our own table of ratings is no table of films: every row is a rating, exactly", arguments: [1, 7, Int.max])
+    func ownRatings(pieceBytes: Int) throws {
+        let id = "01920000-0000-7000-8000-000000000603"
         let text = """
-            "Title","Year","Kind","Rating","Given Value","Given Scale","Rated At","imdbID","tmdbID","Reelay ID"
-            "Saltmarsh","2019","series","4","4","ten","2024-01-02T03:04:05Z","","1396",""
+            "Title","Year","Kind","Rating","Given Value","Given Scale","Rated At","Review","Spoiler","Source","Updated At","imdbID","tmdbID","tvdbID","Reelay ID"\r
+            "Saltmarsh","2019","series","8.7","87.0","hundred","2024-01-02T03:04:05.678901Z","'=Grand,\nand ""long"" too","true","user","2025-01-02T03:04:05Z","tt0000077","1396","81189","\(id)"\r
+            "Plain","","movie","10.0","","","2024-01-02T03:04:05Z","","false","","2025-01-02T03:04:05Z","","","",""\r
+            "Wrong","","film","0","","","yesterday","","false","","","","","",""\r
 
             """
-        let failure = #expect(throws: ImportFileFailure.self) { try Self.rows("reelay-ratings.csv", text) }
-        #expect(failure?.mayBe.isEmpty == true)
+        let (rows, reader) = try Self.rows("ratings of mine.csv", text, pieceBytes: pieceBytes)
+        #expect(reader.source == .reelay && reader.recognisedAs == "table of ratings")
+        try #require(rows.count == 3)
+        #expect(
+            rows[0]
+                == ImportedRow(
+                    kind: .rating, file: "ratings of mine.csv", line: 2,
+                    title: TitleQuery(
+                        kind: .series, ids: ExternalIds(imdb: "tt0000077", tmdb: 1_396, tvdb: 81_189),
+                        name: "Saltmarsh", year: 2019),
+                    titleId: TitleID(id), rating: DecimalTenths(tenths: 87),
+                    given: GivenRating(value: DecimalTenths(tenths: 870), scale: .hundred),
+                    text: "=Grand,\nand \"long\" too", spoiler: true, datedAt: Timestamp("2024-01-02T03:04:05.678901Z"))
+        )
+        #expect(rows[1].rating == DecimalTenths(tenths: 100) && rows[1].given == nil && rows[1].spoiler == nil)
+        #expect(
+            rows[2].problems == [
+                "the row names no title", "rating: 0 is not 0.1 to 10", "rated at: yesterday is no date",
+            ])
     }
 
     @Test("what was deleted there, films that are gone and comments are shown and become nothing")
@@ -127,6 +147,129 @@ struct ImportRowsTests {
         let listed =
             "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n1,tt0111161,2020-05-01,,,X,movie,1994,,\n"
         #expect(try Self.rows("WATCHLIST.csv", listed).rows.map(\.kind) == [.watchlist])
+    }
+
+    @Test("IMDb: games are shown, episodes are episodes, what is on a list and rated is both, and nothing is zero")
+    func imdbRest() throws {
+        let head = "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
+        let text =
+            head + "tt0000001,8,2020-05-01,A Game,Video Game,1994\ntt0000002,7,2020-05-01,Show: First,TV Episode,2008\n"
+            + "tt0000003,0,2020-05-01,Nought,Movie,2008\ntt0000004,7,01/05/2020,Dated,TV Mini Series,2008\n"
+            + "tt0000005,7,2020-05-01,Twice,Movie,2008\ntt0000005,7,2020-05-01,Twice,Movie,2008\n"
+        let rows = try Self.rows("ratings.csv", text).rows
+        #expect(rows.map(\.kind) == [.shown, .rating, .rating, .rating, .rating, .rating])
+        #expect(rows.map { $0.title?.kind } == [.movie, .episode, .movie, .series, .movie, .movie])
+        #expect(
+            rows.map { $0.problems?.first } == [
+                nil, nil, "your rating: 0 is not 1 to 10", "01/05/2020 is no date", nil, nil,
+            ])
+        #expect(rows.map(\.line) == Array(2...7))
+        let listed =
+            "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n"
+            + "1,tt0111161,2020-05-01,,for a long evening,X,movie,1994,9,2021-02-03\n2,nm0000001,2020-05-01,,,Somebody,,,,\n"
+        let list = try Self.rows("list.csv", listed).rows
+        #expect(list.map(\.kind) == [.watchlist, .rating, .watchlist])
+        #expect(list[0].text == "for a long evening" && list[1].text == nil)
+        #expect(list[1].rating == DecimalTenths(tenths: 90) && list[1].datedAt == Timestamp("2021-02-03T00:00:00Z"))
+        #expect(list[2].problems == ["const: nm0000001 is no id of IMDb's"])
+    }
+
+    /// Every element of every file of Trakt's is at least one row, and what it is.
+    @Test(
+        "no element of Trakt's export is passed over",
+        arguments: [
+            (
+                "watched-shows-1.json",
+                #"{"plays":3,"last_watched_at":"2020-01-02T03:04:05Z","show":{"title":"S","ids":{"trakt":3}}}"#,
+                [ImportRowKind.shown], 0
+            ),
+            (
+                "watched-shows-1.json",
+                #"{"show":{"title":"S","ids":{"trakt":3}},"seasons":[{"number":1,"episodes":[{"number":1,"plays":1},{"plays":1}]}]}"#,
+                [.watched, .shown], 0
+            ),
+            (
+                "collection-shows.json", #"{"show":{"title":"S","ids":{"trakt":3}},"seasons":[]}"#, [.shown], 0
+            ),
+            (
+                "ratings-seasons.json",
+                #"{"rated_at":"2020-01-02T03:04:05Z","rating":8,"type":"season","season":{"number":0,"ids":{"trakt":5}},"show":{"title":"S","ids":{"trakt":3}}}"#,
+                [.rating], 0
+            ),
+            (
+                "ratings-movies.json",
+                #"{"rated_at":"2020-01-02T03:04:05Z","rating":0,"type":"movie","movie":{"title":"M","ids":{"trakt":3}}}"#,
+                [.rating], 1
+            ),
+            (
+                "ratings-movies.json",
+                #"{"rated_at":"yesterday","rating":5,"type":"movie","movie":{"title":"M","ids":{"trakt":3}}}"#,
+                [.rating], 1
+            ),
+            (
+                "watched-history-1.json",
+                #"{"id":1,"watched_at":"soon","type":"movie","movie":{"title":"M","ids":{"trakt":3}}}"#, [.play], 1
+            ),
+            (
+                "lists-list-7-people.json", #"{"rank":1,"type":"person","person":{"name":"P","ids":{"trakt":9}}}"#,
+                [.shown], 0
+            ),
+            (
+                "comments-lists.json", #"{"type":"list","list":{"name":"L"},"comment":{"id":1,"comment":"Ok"}}"#,
+                [.shown], 0
+            ),
+            ("likes-comments.json", #"{"type":"comment"}"#, [.shown], 0), ("hidden-calendar.json", "{}", [.shown], 0),
+            ("_errors.json", #"{"endpoint":"/x","error":"y"}"#, [.shown], 0),
+            ("watched-history-1.json", "7", [.play], 1),
+        ] as [(String, String, [ImportRowKind], Int)])
+    func traktElements(file: String, element: String, kinds: [ImportRowKind], problems: Int) throws {
+        let rows = try Self.rows(file, "[\(element)]").rows
+        #expect(rows.map(\.kind) == kinds, "\(file) \(element)")
+        #expect(rows.filter { $0.problems != nil }.count == problems, "\(file) \(element): \(rows)")
+    }
+
+    /// Every row of every file of Letterboxd's is one row, and what it is.
+    @Test(
+        "no row of Letterboxd's export is passed over",
+        arguments: [
+            (
+                "deleted/diary.csv", "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date",
+                [ImportRowKind.shown]
+            ),
+            ("orphaned/diary.csv", "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date", [.shown]),
+            ("diary.csv", "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date", [.play]),
+            ("reviews.csv", "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date", [.review]),
+            ("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating", [.rating]),
+            ("watched.csv", "Date,Name,Year,Letterboxd URI", [.watched]),
+            ("watchlist.csv", "Date,Name,Year,Letterboxd URI", [.watchlist]),
+            ("likes/films.csv", "Date,Name,Year,Letterboxd URI", [.like]),
+            ("likes/lists.csv", "Date,Content", [.shown]), ("likes/reviews.csv", "Date,Content", [.shown]),
+            ("comments.csv", "Date,Content,Comment", [.shown]),
+            ("deleted/comments.csv", "Date,Content,Comment", [.shown]),
+            ("profile.csv", "Date Joined,Username,Given Name", [.shown]),
+        ] as [(String, String, [ImportRowKind])])
+    func letterboxdRows(file: String, header: String, kinds: [ImportRowKind]) throws {
+        // As many cells as columns, each as it may be; then the same row again, a bare one, and one that is too short.
+        let cells = [
+            "date": "2020-01-02", "date joined": "2020-01-02", "name": "A Film", "year": "1999",
+            "letterboxd uri": "https://boxd.it/abcd", "rating": "3.5", "watched date": "2020-01-01",
+            "content": "https://boxd.it/x",
+            "comment": "Well", "review": "Good", "username": "me", "tags": "one",
+        ]
+        let columns = header.split(separator: ",").map { $0.lowercased() }
+        let row = columns.map { cells[$0] ?? "" }.joined(separator: ",")
+        let bare = columns.map { $0 == "name" ? "Other" : "" }.joined(separator: ",")
+        let isOfFilms = columns.contains("name")
+        let text = [header, row, row, isOfFilms ? bare : row, "2020-01-02"].joined(separator: "\r\n") + "\r\n"
+        let rows = try Self.rows(file, text).rows
+        #expect(rows.map(\.line) == [2, 3, 4, 5], "\(file)")
+        #expect(rows.prefix(3).allSatisfy { $0.kind == kinds[0] }, "\(file): \(rows.map(\.kind))")
+        #expect(rows[3].kind == .shown, "a row without a film is shown")
+        let zero = row.replacing("3.5", with: "0")
+        if zero != row {
+            let rows = try Self.rows(file, "\(header)\r\n\(zero)\r\n").rows
+            #expect(rows.map(\.problems) == [["rating: 0 is not 0.5 to 5"]], "\(file)")
+        }
     }
 
     @Test("Trakt's plays: to the minute or the second, and at some time", arguments: [1, 13, Int.max])
