@@ -237,5 +237,6 @@ extension ScrobbleService {
         Migration(22, "lane_names", sql: PackageResources._022_lane_names_sql),
         Migration(23, "told_plays", sql: PackageResources._023_told_plays_sql),
         Migration(24, "wish_statuses", sql: PackageResources._024_wish_statuses_sql),
+        Migration(25, "batch_writers", sql: PackageResources._025_batch_writers_sql),
     ]
 }

@@ -44,6 +44,11 @@ struct BatchUndo: Sendable {
         guard let stored = try await self.batch(batch, of: user, until: deadline), stored.state == .undoing else {
             return
         }
+        // Nobody begins to write any more; whoever has begun comes to an end first.
+        let isQuiet = try await asking { () throws(StoreError) in
+            try await batches.isQuiet(batch, of: user, until: deadline)
+        }
+        guard isQuiet else { return }
         let lane = try await asking { () throws(StoreError) in try await syncs.lane(of: batch, user, until: deadline) }
         if let lane {
             // A plan that was made before is done first.

@@ -29,6 +29,33 @@ enum BatchQueries {
         RETURNING \(columns)
         """, kind: .write, row: batch)
 
+    /// Somebody writes for `$3` seconds at the most, unless it is being taken back. `$4` is 1 for who begins, 0 for who goes on.
+    static let write = PGStatement(
+        "batches.write",
+        """
+        UPDATE batches SET
+            writers = CASE WHEN writing_until > clock_timestamp() THEN writers ELSE 1 - $4::int END + $4::int,
+            writing_until = greatest(writing_until, clock_timestamp() + $3 * interval '1 second')
+        WHERE user_id = $1 AND id = $2 AND state IN ('applying', 'applied') RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let endWrite = PGCommand(
+        "batches.endWrite",
+        """
+        UPDATE batches SET writers = greatest(writers - 1, 0),
+            writing_until = CASE WHEN writers > 1 THEN writing_until END
+        WHERE user_id = $1 AND id = $2
+        """)
+
+    /// Whether nobody writes any more.
+    static let isQuiet = PGStatement(
+        "batches.isQuiet",
+        """
+        SELECT coalesce(writing_until <= clock_timestamp(), true) FROM batches WHERE user_id = $1 AND id = $2
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     static let get = PGStatement(
         "batches.get", "SELECT \(columns) FROM batches WHERE user_id = $1 AND id = $2", row: batch)
 

@@ -43,6 +43,33 @@ package struct BatchStore: Sendable {
         ).first
     }
 
+    // MARK: Who writes
+
+    /// Whether something may be written into a batch: not once it is being taken back, which waits until those who write are
+    /// done, or until their time is over. `begins` is false for who goes on.
+    package func mayWrite(
+        _ batch: BatchID, of user: UserID, begins: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(
+            BatchQueries.write,
+            [.id(user), .id(batch), .double(LedgerLimits.writeTime.inSeconds), .int(begins ? 1 : 0)], until: deadline
+        ).first == true
+    }
+
+    package func endWrite(
+        _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(BatchQueries.endWrite, [.id(user), .id(batch)], until: deadline)
+    }
+
+    package func isQuiet(
+        _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(BatchQueries.isQuiet, [.id(user), .id(batch)], until: deadline).first ?? true
+    }
+
+    // MARK: Looking
+
     package func batch(
         _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> StoredBatch? {

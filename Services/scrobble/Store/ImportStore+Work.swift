@@ -253,6 +253,30 @@ extension ImportStore {
         ).first == true
     }
 
+    /// Its end, together with that of its batch: false where it is somebody else's by now.
+    func finish(
+        _ claim: ImportClaim, batch: BatchID, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let counts = try await counts(of: claim.id, claim.user, until: deadline)
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let isHeld = try await transaction.first(
+                ImportWorkQueries.enter,
+                [
+                    .id(claim.user), .id(claim.id), .int8(claim.fence), .word(ImportState.applied), .bool(true),
+                    .id(batch), .jsonb(encodeJSON(counts)),
+                ])
+            guard isHeld == true else { return false }
+            // One that is being taken back stays that.
+            _ = try await transaction.query(
+                BatchQueries.advance,
+                [
+                    .id(claim.user), .id(batch), .textArray([BatchState.applying.rawValue]),
+                    .word(BatchState.applied), .moment(moment), .jsonb(nil),
+                ])
+            return true
+        }
+    }
+
     private static func values(_ verdicts: [RowVerdict], _ user: UserID, _ id: ImportID) -> [PGValue] {
         [
             .id(user), .id(id), .int4Array(verdicts.map { Int32(clamping: $0.place) }),

@@ -2,6 +2,7 @@ import Contracts
 import Postgres
 import RPC
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -26,10 +27,12 @@ import Testing
         func rest(_ id: ImportID) async throws -> Import { try await ImportWorkerTests.work(id, of: user, tools) }
 
         func correct(
-            _ found: Import, _ place: Int, title: TitleID? = nil, skip: Bool? = nil, on day: String? = nil
+            _ found: Import, _ place: Int, title: TitleID? = nil, skip: Bool? = nil, on day: String? = nil,
+            observe: @escaping @Sendable (ImportWorker.Point) async -> Void = { _ in }
         ) async throws -> ImportRow {
             let handler = CorrectImport(
-                store: tools.store, titles: TitleLookup(metadata: MetadataClient(others)), worker: ImportWorker(tools),
+                store: tools.store, titles: TitleLookup(metadata: MetadataClient(others)),
+                worker: ImportWorker(tools, observe: observe),
                 clock: ImportCorrectionTests.clock)
             return try await handler.run(
                 CorrectImportParams(
@@ -102,6 +105,133 @@ import Testing
             let again = try await test.bring(Self.head + Self.one, apply: true)
             #expect(try await test.correct(again, 0, title: right).verdict == .new)
             #expect(try await test.all() == ["Right 2020-01-01||"])
+        }
+    }
+
+    /// Takes back what a batch has written, as far as that may be done.
+    private static func takeBack(_ batch: BatchID, _ test: Setting) async throws {
+        guard try await test.tools.batches.isQuiet(batch, of: test.user, until: ImportWorkerTests.deadline()) else {
+            return
+        }
+        var place: TouchedItem?
+        repeat {
+            place = try await test.tools.batches.undoSome(
+                of: batch, test.user, after: place, at: clock.now, until: ImportWorkerTests.deadline())
+        } while place != nil
+    }
+
+    private static func beginTakingBack(_ batch: BatchID, _ test: Setting) async throws {
+        try await test.tools.batches.advance(
+            batch, of: test.user, to: .undoing, at: clock.now, until: ImportWorkerTests.deadline())
+    }
+
+    @Test("An undo that begins while a correction is written waits for it, and takes it back too")
+    func undoneMeanwhile() async throws {
+        try await Self.run { test in
+            test.others.confuse("One")
+            let right = test.others.know("Right", 1999)
+            let found = try await test.bring(Self.head + Self.one, apply: true)
+            let batch = try #require(found.batch)
+            let row = try await test.correct(found, 0, title: right) { point in
+                guard case .correcting = point else { return }
+                do {
+                    try await Self.beginTakingBack(batch, test)
+                    try await Self.takeBack(batch, test)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            #expect(row.verdict == .new)
+            #expect(try await test.all() == ["Right 2020-01-01||"])
+            try await Self.takeBack(batch, test)
+            #expect(try await test.all().isEmpty)
+            #expect(await Self.isNotReady { try await test.correct(found, 0, title: right) })
+            #expect(try await test.all().isEmpty)
+        }
+    }
+
+    @Test("An undo that begins while an import is written ends it, and leaves nothing behind")
+    func undoneInTheMiddle() async throws {
+        try await Self.run { test in
+            var text = Self.head
+            for number in 0..<50 {
+                test.others.know("Film \(number)", 1999)
+                text += "2020-01-01,Film \(number),1999,https://boxd.it/a\(number),,,,2020-01-01\n"
+            }
+            let tools = ImportWorkerTests.tools(test.pool, test.others, pageRows: 10)
+            let id = try await ImportWorkerTests.send([("diary.csv", text)], of: test.user, tools, apply: true)
+            let written = Mutex(0)
+            let batches = Mutex<[BatchID]>([])
+            let worker = ImportWorker(tools) { point in
+                guard case .written(let claim) = point, let batch = claim.batch else { return }
+                let count = written.withLock { count in
+                    count += 1
+                    return count
+                }
+                guard count == 2 else { return }
+                batches.withLock { $0.append(batch) }
+                do {
+                    try await Self.beginTakingBack(batch, test)
+                    try await Self.takeBack(batch, test)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            let found = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                defer { group.cancelAll() }
+                return try await ImportWorkerTests.rested(id, of: test.user, tools)
+            }
+            #expect(found.state == .applied)
+            let batch = try #require(batches.withLock { $0.first })
+            #expect(written.withLock { $0 } == 2, "no page after it")
+            #expect(try await test.all().count == 20, "nothing was taken back while it was written")
+            try await Self.takeBack(batch, test)
+            #expect(try await test.all().isEmpty)
+            let stored = try await tools.batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())
+            #expect(stored?.state == .undoing)
+        }
+    }
+
+    @Test("An import and its batch come to their end together; one who lost the import ends neither")
+    func endsTogether() async throws {
+        try await Self.run { test in
+            test.others.know("One", 1999)
+            let tools = ImportWorkerTests.tools(test.pool, test.others, lease: .milliseconds(50))
+            let id = try await ImportWorkerTests.send(
+                [("diary.csv", Self.head + Self.one)], of: test.user, tools, apply: true)
+            let claims = Mutex<[ImportClaim]>([])
+            let (stopped, tell) = AsyncStream.makeStream(of: Void.self)
+            let dying = ImportWorker(tools) { point in
+                guard case .written(let claim) = point else { return }
+                claims.withLock { $0.append(claim) }
+                tell.yield()
+                try? await Task.sleep(for: .seconds(60))
+            }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await dying.run() }
+                group.addTask {
+                    for await _ in stopped { return }
+                }
+                await group.next()
+                group.cancelAll()
+            }
+            let stale = try #require(claims.withLock { $0.first })
+            let batch = try #require(stale.batch)
+            func state() async throws -> BatchState? {
+                try await tools.batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())?.state
+            }
+            try await Task.sleep(for: .milliseconds(60))
+            let next = try #require(try await tools.store.claim(until: ImportWorkerTests.deadline()))
+            #expect(next.id == id)
+            let isOld = try await tools.store.finish(
+                stale, batch: batch, at: Self.clock.now, until: ImportWorkerTests.deadline())
+            #expect(!isOld)
+            #expect(try await state() == .applying)
+            let isNew = try await tools.store.finish(
+                next, batch: batch, at: Self.clock.now, until: ImportWorkerTests.deadline())
+            #expect(isNew)
+            #expect(try await state() == .applied)
         }
     }
 

@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    private static func rested(_ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools) async throws -> Import {
+    static func rested(_ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools) async throws -> Import {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
             let found = try #require(try await tools.store.get(id, of: user, until: deadline()))

@@ -12,6 +12,8 @@ package struct ImportWorker: Sendable {
         case judged(ImportClaim)
         /// A page is written, and not noted as done.
         case written(ImportClaim)
+        /// A correction is about to be written.
+        case correcting(ImportID)
         case troubled(ImportClaim?, String)
     }
 
@@ -171,6 +173,26 @@ package struct ImportWorker: Sendable {
                 batch, of: claim.user, source: aCase.source.rawValue, label: "import", as: .applying,
                 at: tools.clock.now, until: deadline)
         }
+        // What was taken back while it was written stays as it is.
+        guard try await mayWrite(batch, claim.user, begins: true) else { return try await finish(claim, batch) }
+        do throws(ImportTrouble) {
+            if try await write(claim, batch, aCase) {
+                let bare = try await bareLists(of: claim)
+                _ = try await applier.write(
+                    bare.map { NewList($0.row, at: aCase.at) }, aCase, until: .now + limits.stepTimeout)
+            }
+            try await finish(claim, batch)
+        } catch {
+            await endWrite(batch, claim.user)
+            throw error
+        }
+        await endWrite(batch, claim.user)
+    }
+
+    /// Writes page after page; false where the batch is being taken back meanwhile.
+    private func write(
+        _ claim: ImportClaim, _ batch: BatchID, _ aCase: ImportJudge.Case
+    ) async throws(ImportTrouble) -> Bool {
         var (done, judged) = (claim.doneKey, claim.judgedKey)
         // Titles that are written, and noted as done together with the verdicts on the next ones.
         var unnoted = 0
@@ -186,23 +208,34 @@ package struct ImportWorker: Sendable {
             if !isJudged { judged = last }
             await observe(.judged(claim))
             async let next = pageAhead(of: claim, after: last, upTo: judged > last ? judged : "")
+            guard try await mayWrite(batch, claim.user, begins: false) else { return false }
             try await applier.write(effects, aCase, batch)
             await observe(.written(claim))
             (done, unnoted) = (last, page.items.count)
             page = try await next.get()
         }
         if unnoted > 0 { try await hold(claim, done: done, judged: nil, count: unnoted, []) }
-        let bare = try await bareLists(of: claim)
-        _ = try await applier.write(
-            bare.map { NewList($0.row, at: aCase.at) }, aCase, until: .now + limits.stepTimeout)
+        return true
+    }
+
+    private func finish(_ claim: ImportClaim, _ batch: BatchID) async throws(ImportTrouble) {
         let isHeld = try await asking { () throws(StoreError) in
-            let deadline = ContinuousClock.now + limits.stepTimeout
-            let isHeld = try await store.enter(.applied, claim, until: deadline)
-            try await tools.batches.advance(
-                batch, of: claim.user, to: .applied, at: tools.clock.now, until: deadline)
-            return isHeld
+            try await store.finish(claim, batch: batch, at: tools.clock.now, until: .now + limits.stepTimeout)
         }
         guard isHeld else { throw .lost }
+    }
+
+    private func mayWrite(
+        _ batch: BatchID, _ user: UserID, begins: Bool
+    ) async throws(ImportTrouble) -> Bool {
+        try await asking { () throws(StoreError) in
+            try await tools.batches.mayWrite(batch, of: user, begins: begins, until: .now + limits.stepTimeout)
+        }
+    }
+
+    /// Where the database refuses, the time ends by itself.
+    private func endWrite(_ batch: BatchID, _ user: UserID) async {
+        try? await tools.batches.endWrite(batch, of: user, until: .now + limits.stepTimeout)
     }
 
     private func bareLists(of claim: ImportClaim) async throws(ImportTrouble) -> [(place: Int, row: ImportedRow)] {
@@ -242,8 +275,7 @@ package struct ImportWorker: Sendable {
         let stored = try await asking { () throws(StoreError) in
             try await tools.batches.batch(batch, of: user, until: deadline)
         }
-        // One whose worker died in the moment after its end still reads as being applied.
-        return stored?.state == .applied || stored?.state == .applying
+        return stored?.state == .applied
     }
 
     /// Takes in a row that can be read now, and finds out which title it means.
@@ -273,8 +305,17 @@ package struct ImportWorker: Sendable {
         if isApplied { try await applier.nameUnknown(&page, aCase) }
         var (verdicts, effects) = try await tools.judge.judge(page, aCase, until: deadline)
         if isApplied {
-            guard let batch = facts.batch, try await isInPlace(batch, user, until: deadline) else { throw .lost }
-            try await applier.write(effects, aCase, batch)
+            guard let batch = facts.batch, try await mayWrite(batch, user, begins: true) else {
+                throw .lost
+            }
+            await observe(.correcting(id))
+            do throws(ImportTrouble) {
+                try await applier.write(effects, aCase, batch)
+            } catch {
+                await endWrite(batch, user)
+                throw error
+            }
+            await endWrite(batch, user)
             // What was written before stays told as it was then.
             let written = Set(
                 (page.rows[key] ?? []).filter { [.new, .update].contains($0.verdict) }.map(\.place))

@@ -16,6 +16,8 @@ package enum LedgerLimits {
     static let keptItemsMax = 200
     /// Items of a batch that one transaction takes back.
     static let undoItemsMax = 1_000
+    /// How long a writer of a batch may take over one portion: its taking back waits for so long where one has died.
+    static let writeTime = Duration.seconds(120)
     /// Batches that are forgotten together, and rows of what they changed that one statement removes.
     static let forgottenBatchesMax = 100
     static let forgottenChangesMax = 5_000
