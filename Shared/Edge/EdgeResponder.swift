@@ -335,31 +335,26 @@ struct EdgeResponder: HTTPResponder {
         _ stream: EdgeStream, after first: [UInt8], on connection: EdgeRequestContext
     ) -> ResponseBody {
         ResponseBody(contentLength: stream.length) { [connections] writer in
-            let departure = connections.departure(of: connection.connection)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for await _ in departure { return await stream.end() }
+            connections.watch(connection.connection) { Task { await stream.end() } }
+            defer { connections.forget(connection.connection) }
+            let sent: Result<Void, any Error>
+            do {
+                var count = first.count
+                if !first.isEmpty { try await writer.write(ByteBuffer(bytes: first)) }
+                while let piece = try await stream.next() {
+                    count += piece.count
+                    // More than the head has told would be read as another answer.
+                    guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
+                    try await writer.write(ByteBuffer(bytes: piece))
+                    try await connection.settle()
                 }
-                let sent: Result<Void, any Error>
-                do {
-                    var count = first.count
-                    if !first.isEmpty { try await writer.write(ByteBuffer(bytes: first)) }
-                    while let piece = try await stream.next() {
-                        count += piece.count
-                        // More than the head has told would be read as another answer.
-                        guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
-                        try await writer.write(ByteBuffer(bytes: piece))
-                        try await connection.settle()
-                    }
-                    guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
-                    sent = .success(())
-                } catch {
-                    sent = .failure(error)
-                }
-                group.cancelAll()
-                await stream.end()
-                try sent.get()
+                guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
+                sent = .success(())
+            } catch {
+                sent = .failure(error)
             }
+            await stream.end()
+            try sent.get()
             try await writer.finish(nil)
         }
     }

@@ -28,13 +28,6 @@ final class OpenConnections: Sendable {
         waiting?()
     }
 
-    /// Tells once when the client of `connection` goes; replaces what an earlier request of it left.
-    func departure(of connection: ObjectIdentifier) -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        watch(connection) { continuation.yield() }
-        return stream
-    }
-
     /// Calls `tell` when the client of `connection` goes, at once where it has gone; replaces what an earlier request of it
     /// left.
     func watch(_ connection: ObjectIdentifier, _ tell: @escaping @Sendable () -> Void) {

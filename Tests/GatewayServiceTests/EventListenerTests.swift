@@ -14,7 +14,8 @@ import Testing
 
     private static func place(_ next: EventListener.Next) -> String {
         switch next {
-        case .event(let event): event.place
+        case .event(let event):
+            String(decoding: event.text.dropFirst(4).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         case .ended(let ending): ending.rawValue
         case .silence: "silence"
         }
@@ -23,26 +24,43 @@ import Testing
     @Test("Events come in their order, and whoever reads too slowly is dropped at the bound")
     func bound() async {
         let listener = EventListener(bufferedMax: 3)
-        for number in 1...3 { listener.push(Self.event(number)) }
-        for number in 1...3 { #expect(Self.place(await listener.next(atMost: .zero)) == "7-\(number)") }
-        #expect(Self.place(await listener.next(atMost: .zero)) == "silence")
-        for number in 4...7 { listener.push(Self.event(number)) }
+        for number in 1...3 { listener.push(ReadyEvent(Self.event(number))) }
+        for number in 1...3 { #expect(Self.place(await listener.next(until: .now)) == "7-\(number)") }
+        #expect(Self.place(await listener.next(until: .now)) == "silence")
+        for number in 4...7 { listener.push(ReadyEvent(Self.event(number))) }
         // The rest is fetched by who comes back; sending half of it would leave a hole.
-        #expect(Self.place(await listener.next(atMost: .seconds(30))) == "dropped")
+        #expect(Self.place(await listener.next(until: .now + .seconds(30))) == "dropped")
         listener.end(.bye)
-        #expect(Self.place(await listener.next(atMost: .zero)) == "dropped")
+        #expect(Self.place(await listener.next(until: .now)) == "dropped")
     }
 
     @Test("Who waits is woken by an event and by the end, in whichever order they come", arguments: 0..<20)
     func waking(round: Int) async {
         let listener = EventListener(bufferedMax: 3)
-        async let first = listener.next(atMost: .seconds(30))
+        async let first = listener.next(until: .now + .seconds(30))
         if round % 2 == 0 { await Task.yield() }
-        listener.push(Self.event(1))
+        listener.push(ReadyEvent(Self.event(1)))
         #expect(Self.place(await first) == "7-1")
-        async let second = listener.next(atMost: .seconds(30))
+        async let second = listener.next(until: .now + .seconds(30))
         listener.end(.bye)
         #expect(Self.place(await second) == "bye")
+    }
+
+    @Test("Who waits is told that it is silent when its time is over, and not before")
+    func silence() async throws {
+        let listener = EventListener(bufferedMax: 3)
+        let begun = ContinuousClock.now
+        let end = begun + .milliseconds(200)
+        async let next = listener.next(until: end)
+        while ContinuousClock.now < end + .milliseconds(50) {
+            listener.expire(at: .now)
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(Self.place(await next) == "silence")
+        #expect(begun.duration(to: .now) >= .milliseconds(200))
+        async let cancelled = listener.next(until: .now + .seconds(30))
+        listener.push(ReadyEvent(Self.event(2)))
+        #expect(Self.place(await cancelled) == "7-2", "the end of one wait is not that of the next")
     }
 
     @Test("What a stream writes is what browsers read, whatever the event holds")

@@ -7,6 +7,8 @@ package struct EventLimits: Sendable {
     package var bufferedMax = 128
     /// A comment goes out when nothing else did for this long; also how often the credentials are looked at.
     package var heartbeat = Duration.seconds(15)
+    /// How often it is looked who has waited long enough for that.
+    package var tick = Duration.milliseconds(500)
     /// How long a stream lasts.
     package var streamMax = Duration.seconds(900)
     /// How long one question for events waits, and what it may take beyond that.

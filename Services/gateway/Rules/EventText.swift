@@ -16,6 +16,10 @@ enum EventText {
     static func word(_ name: String) -> [UInt8] { Array("event: \(name)\ndata: {}\n\n".utf8) }
 }
 
+extension ReadyEvent {
+    init(_ event: FeedEvent) { self.init(position: EventPosition(event.place), text: EventText.event(event)) }
+}
+
 /// Where an event stands among all.
 struct EventPosition: Comparable {
     private let transaction: UInt64

@@ -1,5 +1,12 @@
-import Contracts
 import Synchronization
+
+/// An event as it is sent, written once for all who hear of it. An event as a value is some hundred times as large, and what
+/// waits for one would hold the room for several.
+struct ReadyEvent: Sendable {
+    /// Nil for what is no place.
+    let position: EventPosition?
+    let text: [UInt8]
+}
 
 /// One who listens for a person's events, with those that wait to be sent.
 final class EventListener: Sendable {
@@ -14,16 +21,18 @@ final class EventListener: Sendable {
     }
 
     enum Next: Sendable {
-        case event(FeedEvent)
+        case event(ReadyEvent)
         case ended(Ending)
         /// Nothing within the time.
         case silence
     }
 
     private struct State {
-        var events: [FeedEvent] = []
+        var events: [ReadyEvent] = []
         var ending: Ending?
         var waiting: CheckedContinuation<Void, Never>?
+        /// Until when it waits.
+        var deadline = ContinuousClock.now
     }
 
     private let state = Mutex(State())
@@ -32,7 +41,7 @@ final class EventListener: Sendable {
     init(bufferedMax: Int) { self.bufferedMax = bufferedMax }
 
     /// Takes an event in; a listener with too many ends, and what it has not read is its own to fetch later.
-    func push(_ event: FeedEvent) {
+    func push(_ event: ReadyEvent) {
         wake { state in
             guard state.ending == nil else { return }
             if state.events.count == bufferedMax {
@@ -51,16 +60,23 @@ final class EventListener: Sendable {
         }
     }
 
-    /// The next event, within `limit`.
-    func next(atMost limit: Duration) async -> Next {
+    /// The next event, until `deadline`; somebody must call `expire` meanwhile. A timer or a task for each of thousands of
+    /// listeners would cost more than all that they hear.
+    func next(until deadline: ContinuousClock.Instant) async -> Next {
         if let next = take() { return next }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: limit) }
-            group.addTask { await self.untilSomething() }
-            await group.next()
-            group.cancelAll()
-        }
+        guard deadline > .now else { return .silence }
+        await untilSomething(or: deadline)
         return take() ?? .silence
+    }
+
+    /// Ends the wait of who has waited until `now`.
+    func expire(at now: ContinuousClock.Instant) {
+        let waiting = state.withLock { state in
+            guard state.deadline <= now else { return nil as CheckedContinuation<Void, Never>? }
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.resume()
     }
 
     private func take() -> Next? {
@@ -70,12 +86,13 @@ final class EventListener: Sendable {
         }
     }
 
-    private func untilSomething() async {
+    private func untilSomething(or deadline: ContinuousClock.Instant) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
                     if !state.events.isEmpty || state.ending != nil || Task.isCancelled { return true }
                     state.waiting = continuation
+                    state.deadline = deadline
                     return false
                 }
                 if isReady { continuation.resume() }

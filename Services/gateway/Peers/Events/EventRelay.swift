@@ -26,6 +26,23 @@ package final class EventRelay: Sendable {
 
     /// Runs until its task is cancelled. After an outage it goes on where it was.
     package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.tick() }
+            await read()
+            group.cancelAll()
+        }
+    }
+
+    /// Wakes those who have waited long enough.
+    private func tick() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: limits.tick)
+            let now = ContinuousClock.now
+            for listener in state.withLock({ $0.listeners.values.flatMap(\.values) }) { listener.expire(at: now) }
+        }
+    }
+
+    private func read() async {
         var place: String?
         var pause = limits.retryMin
         while !Task.isCancelled {
@@ -49,7 +66,11 @@ package final class EventRelay: Sendable {
         let found = state.withLock { state in
             state.isOpen = true
             return events.flatMap { event in
-                (state.listeners[event.user] ?? [:]).values.map { (event: event, listener: $0) }
+                guard let listeners = state.listeners[event.user] else {
+                    return [(event: ReadyEvent, listener: EventListener)]()
+                }
+                let ready = ReadyEvent(event)
+                return listeners.values.map { (event: ready, listener: $0) }
             }
         }
         for (event, listener) in found { listener.push(event) }

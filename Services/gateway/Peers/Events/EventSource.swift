@@ -102,20 +102,18 @@ final class EventSource: Sendable {
     }
 
     private func live() async -> [UInt8]? {
-        let now = ContinuousClock.now
         let (heartbeatAt, lookAt, listener) = state.withLock { ($0.heartbeatAt, $0.lookAt, $0.listener) }
         guard let listener else { return nil }
-        switch await listener.next(atMost: max(.zero, min(endsAt, heartbeatAt, lookAt) - now)) {
+        switch await listener.next(until: min(endsAt, heartbeatAt, lookAt)) {
         case .event(let event):
-            let position = EventPosition(event.place)
             let isNew = state.withLock { state in
                 // What came while the missed ones were fetched is among them.
-                if let last = state.last, let position, position <= last { return false }
-                state.last = position
+                if let last = state.last, let position = event.position, position <= last { return false }
+                state.last = event.position
                 state.heartbeatAt = .now + relay.limits.heartbeat
                 return true
             }
-            return isNew ? EventText.event(event) : nil
+            return isNew ? event.text : nil
         case .ended(let ending):
             state.withLock { $0.stage = .over }
             return ending == .gone ? nil : EventText.word(ending.rawValue)
