@@ -47,7 +47,14 @@ struct EdgeResponder: HTTPResponder {
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
 
+    /// In a task of its own, which gives back what answering took when it ends: the task of the connection keeps the most
+    /// that it ever needed for as long as the connection lives.
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
+        let task = Task.immediate(executorPreference: executors[context.loop]) { await answered(request, context) }
+        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+    }
+
+    private func answered(_ request: Request, _ context: EdgeRequestContext) async -> Response {
         let begun = ContinuousClock.now
         let trace = Self.trace(request)
         let requestID = RequestID.given(in: Self.fields("x-request-id", of: request))
