@@ -238,5 +238,6 @@ extension ScrobbleService {
         Migration(23, "told_plays", sql: PackageResources._023_told_plays_sql),
         Migration(24, "wish_statuses", sql: PackageResources._024_wish_statuses_sql),
         Migration(25, "batch_writers", sql: PackageResources._025_batch_writers_sql),
+        Migration(26, "import_verdicts", sql: PackageResources._026_import_verdicts_sql),
     ]
 }

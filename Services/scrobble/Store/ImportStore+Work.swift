@@ -123,11 +123,13 @@ extension ImportStore {
 
     // MARK: Matching
 
+    /// The next titles behind a key of which nobody has looked yet what they mean.
     func pending(
-        of claim: ImportClaim, until deadline: ContinuousClock.Instant
+        of claim: ImportClaim, after key: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PendingItem] {
         try await database.rows(
-            ImportWorkQueries.pending, [.id(claim.user), .id(claim.id), .int(limits.titlesAtOnce)], until: deadline)
+            ImportWorkQueries.pending,
+            [.id(claim.user), .id(claim.id), .int(limits.titlesAtOnce), .text(key)], until: deadline)
     }
 
     func note(
@@ -325,6 +327,9 @@ extension ImportStore {
 struct ImportPageOfItems: Sendable {
     var items: [StoredItem]
     let rows: [String: [ItemRow]]
+
+    /// What its titles are known to be; two of a file's may be one.
+    var titles: Set<TitleID> { Set(items.compactMap(\.title?.id)) }
 }
 
 /// What one row comes to.

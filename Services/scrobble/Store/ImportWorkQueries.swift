@@ -142,7 +142,7 @@ enum ImportWorkQueries {
         """
         SELECT t.item_key, t.query, o.title_id, o.item_key IS NOT NULL AND o.title_id IS NULL FROM import_items t
             LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
-        WHERE t.user_id = $1 AND t.import_id = $2 AND t.match = 'pending' ORDER BY t.item_key LIMIT $3
+        WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key > $4 AND t.match = 'pending' ORDER BY t.item_key LIMIT $3
         """
     ) { row throws(PGError) in
         PendingItem(

@@ -9,23 +9,50 @@ struct ImportMatching: Sendable {
     let metadata: MetadataClient
 
     func run(_ claim: ImportClaim) async throws(ImportTrouble) {
-        while true {
-            let pending = try await asking { () throws(StoreError) in
-                try await store.pending(of: claim, until: .now + store.limits.stepTimeout)
-            }
-            guard !pending.isEmpty else { break }
-            let matches = try await matches(of: pending)
-            let isHeld = try await asking { () throws(StoreError) in
-                try await store.note(matches, of: claim.user, claim.id, until: .now + store.limits.stepTimeout)
-                return try await store.advance(
-                    claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
-            }
-            guard isHeld else { throw .lost }
+        var page = try await pending(claim, after: "").get()
+        var found: Matches = []
+        while let last = page.last?.key {
+            // What was found of a page is written while metadata looks for the next one.
+            async let ahead = pending(claim, after: last)
+            async let noted = note(found, claim)
+            let matches = try await matches(of: page)
+            try await noted.get()
+            (found, page) = (matches, try await ahead.get())
         }
+        try await note(found, claim).get()
         let isHeld = try await asking { () throws(StoreError) in
             try await store.enter(.judging, claim, until: .now + store.limits.stepTimeout)
         }
         guard isHeld else { throw .lost }
+    }
+
+    private typealias Matches = [(key: String, match: ItemMatch, title: MeantTitle?)]
+
+    private func pending(_ claim: ImportClaim, after key: String) async -> Result<[PendingItem], ImportTrouble> {
+        await outcome { () throws(StoreError) in
+            try await store.pending(of: claim, after: key, until: .now + store.limits.stepTimeout)
+        }
+    }
+
+    private func note(_ matches: Matches, _ claim: ImportClaim) async -> Result<Void, ImportTrouble> {
+        guard !matches.isEmpty else { return .success(()) }
+        let isHeld = await outcome { () throws(StoreError) in
+            try await store.note(matches, of: claim.user, claim.id, until: .now + store.limits.stepTimeout)
+            return try await store.advance(
+                claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
+        }
+        return isHeld.flatMap { isHeld in isHeld ? .success(()) : .failure(.lost) }
+    }
+
+    /// For what runs beside something else.
+    private func outcome<Value>(
+        _ work: () async throws(StoreError) -> Value
+    ) async -> Result<Value, ImportTrouble> {
+        do throws(ImportTrouble) {
+            return .success(try await asking(work))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// One title of an import that is at rest.
@@ -42,7 +69,7 @@ struct ImportMatching: Sendable {
 
     private func matches(
         of items: [PendingItem]
-    ) async throws(ImportTrouble) -> [(key: String, match: ItemMatch, title: MeantTitle?)] {
+    ) async throws(ImportTrouble) -> Matches {
         var found: [Int: (match: ItemMatch, title: MeantTitle?)] = [:]
         for index in items.indices where items[index].isSkipped { found[index] = (.skipped, nil) }
         let said = items.indices.filter { items[$0].override != nil }

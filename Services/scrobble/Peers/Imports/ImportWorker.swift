@@ -197,22 +197,22 @@ package struct ImportWorker: Sendable {
         // Titles that are written, and noted as done together with the verdicts on the next ones.
         var unnoted = 0
         // What was judged and not written: its verdicts stand.
-        var page = try await page(of: claim, after: done, upTo: judged > done ? judged : "")
-        while let last = page.items.last?.key {
+        var next = try await pageAhead(of: claim, aCase, after: done, upTo: judged > done ? judged : "").get()
+        while let last = next.page.items.last?.key {
             let isJudged = judged > done
-            try await applier.nameUnknown(&page, aCase)
-            let (verdicts, effects) = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
+            let page = next.page
+            let (verdicts, effects) = try await verdicts(on: next, aCase)
             try await hold(
                 claim, done: unnoted > 0 ? done : nil, judged: isJudged ? nil : last, count: unnoted,
                 isJudged ? [] : verdicts)
             if !isJudged { judged = last }
             await observe(.judged(claim))
-            async let next = pageAhead(of: claim, after: last, upTo: judged > last ? judged : "")
+            async let ahead = pageAhead(of: claim, aCase, after: last, upTo: judged > last ? judged : "", beside: page)
             guard try await mayWrite(batch, claim.user, begins: false) else { return false }
             try await applier.write(effects, aCase, batch)
             await observe(.written(claim))
             (done, unnoted) = (last, page.items.count)
-            page = try await next.get()
+            next = try await ahead.get()
         }
         if unnoted > 0 { try await hold(claim, done: done, judged: nil, count: unnoted, []) }
         return true
@@ -346,15 +346,36 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// The same, read while something else is written.
+    /// A page, and what was found about it where that does not depend on what is being written.
+    private struct PageAhead: Sendable {
+        let page: ImportPageOfItems
+        let judgement: (verdicts: [RowVerdict], effects: ImportJudge.Effects)?
+    }
+
+    /// The same with all its titles, read and judged while the page before it is written. Where both speak of one title, what
+    /// it comes to is seen only when that is done.
     private func pageAhead(
-        of claim: ImportClaim, after key: String, upTo last: String
-    ) async -> Result<ImportPageOfItems, ImportTrouble> {
+        of claim: ImportClaim, _ aCase: ImportJudge.Case, after key: String, upTo last: String,
+        beside other: ImportPageOfItems? = nil
+    ) async -> Result<PageAhead, ImportTrouble> {
         do throws(ImportTrouble) {
-            return .success(try await page(of: claim, after: key, upTo: last))
+            var page = try await page(of: claim, after: key, upTo: last)
+            try await applier.nameUnknown(&page, aCase)
+            guard page.titles.isDisjoint(with: other?.titles ?? []) else {
+                return .success(PageAhead(page: page, judgement: nil))
+            }
+            let judgement = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
+            return .success(PageAhead(page: page, judgement: judgement))
         } catch {
             return .failure(error)
         }
+    }
+
+    private func verdicts(
+        on ahead: PageAhead, _ aCase: ImportJudge.Case
+    ) async throws(ImportTrouble) -> (verdicts: [RowVerdict], effects: ImportJudge.Effects) {
+        if let judgement = ahead.judgement { return judgement }
+        return try await tools.judge.judge(ahead.page, aCase, until: .now + limits.stepTimeout)
     }
 
     private func `case`(of claim: ImportClaim) throws(ImportTrouble) -> ImportJudge.Case {
