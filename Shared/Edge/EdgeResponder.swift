@@ -51,7 +51,11 @@ struct EdgeResponder: HTTPResponder {
     /// that it ever needed for as long as the connection lives.
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
         let task = Task.immediate(executorPreference: executors[context.loop]) { await answered(request, context) }
-        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     private func answered(_ request: Request, _ context: EdgeRequestContext) async -> Response {
