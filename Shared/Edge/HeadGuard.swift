@@ -130,7 +130,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             pieceBytes += piece.readableBytes
             if pieceCount > limits.bodyPiecesFree, pieceBytes < pieceCount * limits.bodyPieceBytesMin {
                 // Each costs more than the bytes in it are worth.
-                isOver = true
+                (isOver, isBroken) = (true, true)
                 clock.end()
                 guardian.refuse(.invalidRequest("the body comes in too small pieces"))
                 context.fireErrorCaught(HTTPParserError.unknown)

@@ -1,7 +1,7 @@
 internal import Contracts
 internal import HTTP2
 internal import NIOCore
-internal import RPC
+package import RPC
 internal import Synchronization
 
 /// What ends an operation before its answer: its deadline, and its client's departure. Whichever comes first cancels it.
@@ -71,6 +71,26 @@ func within<Answer: Sendable>(
     sweeper.disarm(key)
     try end.finish()
     return answer
+}
+
+/// Runs what holds a thread up for longer than a loop may stand still in the pool of threads that all tasks share.
+package func besideLoops<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws(RPCError) -> Value
+) async throws(RPCError) -> Value {
+    // A task of its own has no preference. To prefer the pool is no way out of the loop: the work would go on where it is.
+    let task = Task { () async -> Result<Value, RPCError> in
+        do throws(RPCError) {
+            return .success(try await work())
+        } catch {
+            return .failure(error)
+        }
+    }
+    let outcome = await withTaskCancellationHandler {
+        await task.value
+    } onCancel: {
+        task.cancel()
+    }
+    return try outcome.get()
 }
 
 /// The executor of each loop, for the tasks of its connections: what a request waits for comes back on the loop that its

@@ -1,5 +1,6 @@
 import Archive
 import Contracts
+import Edge
 import RPC
 
 /// `exportEverything`: all that a person has, as one archive.
@@ -34,9 +35,11 @@ struct ExportEverything: Sendable {
                 pieceTimeout: Self.packingTimeout
             ) { (download, context) async throws(RPCError) in
                 if download.archive == nil {
-                    download.archive = try await EverythingArchive.pack(
-                        of: user, EverythingArchive.Peers(metadata: metadata, ratings: ratings, scrobble: scrobble),
-                        context)
+                    download.archive = try await besideLoops { () async throws(RPCError) in
+                        try await EverythingArchive.pack(
+                            of: user, EverythingArchive.Peers(metadata: metadata, ratings: ratings, scrobble: scrobble),
+                            context)
+                    }
                 }
                 return try download.next()
             })

@@ -56,6 +56,34 @@ import Testing
         #expect(SimklRows.elsewhere(gone, .movie).isEmpty)
     }
 
+    @Test(
+        "What is taken off is the item on the list, by any id; another season of the same show, or one that is gone, is not"
+    )
+    func leaving() throws {
+        let items = try items(
+            """
+            {"anime":[{"status":"completed","anime_type":"tv","show":{"title":"A","ids":{"simkl":1,"tvdb":"7","mal":"70"}}},
+                {"status":"hold","anime_type":"tv","show":{"title":"A 2","ids":{"simkl":2,"tvdb":"7","mal":"71"}}},
+                {"status":"hold","anime_type":"movie","show":{"title":"F","ids":{"simkl":3,"anidb":"8"}}}],
+            "shows":[{"status":"dropped","show":{"title":"B","ids":{"simkl":4,"imdb":"tt0000009"}}}]}
+            """)
+        func leaving(_ ids: ExternalIds, _ kind: TitleKind = .series, _ among: [SimklRows.Item]? = nil)
+            -> SimklRows.Leaving
+        {
+            SimklRows.leaving(TitleQuery(kind: kind, ids: ids), among: among ?? items)
+        }
+        #expect(leaving(ExternalIds(tvdb: 7)) == .bare(simkl: 2))
+        #expect(leaving(ExternalIds(tvdb: 7, simkl: 1)) == .gone, "its own number counts")
+        #expect(leaving(ExternalIds(myanimelist: 71)) == .bare(simkl: 2))
+        #expect(leaving(ExternalIds(anidb: 8), .movie) == .bare(simkl: 3))
+        #expect(leaving(ExternalIds(anidb: 8)) == .gone, "a film is no show")
+        #expect(leaving(ExternalIds(imdb: "tt0000009")) == .bare(simkl: 4))
+        let stale = items.map { SimklRows.Item(group: $0.group, simkl: $0.simkl + 100, row: $0.row, isGone: true) }
+        #expect(leaving(ExternalIds(imdb: "tt0000009"), .series, stale + items) == .bare(simkl: 4))
+        let films = SimklRows.rows(items, .watchlist, .movie)
+        #expect(films.map(\.value) == [.listed(at: nil, .planToWatch)], "a film cannot be laid aside")
+    }
+
     @Test("The same date is the same play, another date another one")
     func plays() throws {
         func number(_ date: String) throws -> RemoteValue? {

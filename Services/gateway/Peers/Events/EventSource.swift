@@ -118,6 +118,11 @@ final class EventSource: Sendable {
             state.withLock { $0.stage = .over }
             return ending == .gone ? nil : EventText.word(ending.rawValue)
         case .silence:
+            // Who is cancelled waits for nothing any more, and would go round until something is due.
+            if Task.isCancelled {
+                state.withLock { $0.stage = .over }
+                return nil
+            }
             if ContinuousClock.now >= endsAt { return farewell() }
             guard ContinuousClock.now >= heartbeatAt else { return nil }
             state.withLock { $0.heartbeatAt = .now + relay.limits.heartbeat }

@@ -10,16 +10,17 @@ struct ImportMatching: Sendable {
 
     func run(_ claim: ImportClaim) async throws(ImportTrouble) {
         var page = try await pending(claim, after: "").get()
-        var found: Matches = []
+        var unnoted: Matches = []
         while let last = page.last?.key {
             // What was found of a page is written while metadata looks for the next one.
             async let ahead = pending(claim, after: last)
-            async let noted = note(found, claim)
-            let matches = try await matches(of: page)
+            async let noted = note(unnoted, claim)
+            let matches = await found(of: page)
+            // First what is known: it must not be looked for again because metadata fails at the next page.
             try await noted.get()
-            (found, page) = (matches, try await ahead.get())
+            (unnoted, page) = (try matches.get(), try await ahead.get())
         }
-        try await note(found, claim).get()
+        try await note(unnoted, claim).get()
         let isHeld = try await asking { () throws(StoreError) in
             try await store.enter(.judging, claim, until: .now + store.limits.stepTimeout)
         }
@@ -42,6 +43,14 @@ struct ImportMatching: Sendable {
                 claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
         }
         return isHeld.flatMap { isHeld in isHeld ? .success(()) : .failure(.lost) }
+    }
+
+    private func found(of page: [PendingItem]) async -> Result<Matches, ImportTrouble> {
+        do throws(ImportTrouble) {
+            return .success(try await matches(of: page))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// For what runs beside something else.

@@ -235,7 +235,9 @@ package struct ImportWorker: Sendable {
 
     /// Where the database refuses, the time ends by itself.
     private func endWrite(_ batch: BatchID, _ user: UserID) async {
-        try? await tools.batches.endWrite(batch, of: user, until: .now + limits.stepTimeout)
+        // Also for a worker that stops: whoever takes the batch back waits for this.
+        let (batches, limits) = (tools.batches, limits)
+        await Task { try? await batches.endWrite(batch, of: user, until: .now + limits.stepTimeout) }.value
     }
 
     private func bareLists(of claim: ImportClaim) async throws(ImportTrouble) -> [(place: Int, row: ImportedRow)] {

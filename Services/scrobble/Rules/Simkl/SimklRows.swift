@@ -96,7 +96,7 @@ package enum SimklRows {
     package static func rows(_ items: [Item], _ facet: SyncFacet, _ kind: TitleKind) -> [RemoteRow] {
         items.filter { !$0.isGone }.flatMap { item -> [RemoteRow] in
             if facet == .history, kind == .episode { return item.kind == .series ? episodes(item) : [] }
-            guard item.kind == kind, let value = value(item.row, facet, item.simkl) else { return [] }
+            guard item.kind == kind, let value = value(item.row, facet, item.simkl, kind) else { return [] }
             return [RemoteRow(item: title(item), value: value)]
         }
     }
@@ -146,13 +146,16 @@ package enum SimklRows {
     /// As the library was read; `query` is how others know the title.
     package static func leaving(_ query: TitleQuery, among items: [Item]) -> Leaving {
         let asked = query.ids
-        let found = items.first { item in
-            guard item.kind == query.kind else { return false }
+        let present = items.filter { $0.kind == query.kind && !$0.isGone }
+        if let exact = present.first(where: { Int64(asked.simkl ?? 0) == $0.simkl }) { return leaving(exact) }
+        // Seasons of an anime are items of their own that may share an id: the one on the list is meant.
+        let alike = present.filter { item in
             let ids = ids(item.media["ids"])
-            return Int64(asked.simkl ?? 0) == item.simkl || (asked.imdb != nil && asked.imdb == ids.imdb)
-                || (asked.tmdb != nil && asked.tmdb == ids.tmdb) || (asked.tvdb != nil && asked.tvdb == ids.tvdb)
+            return [\.tmdb, \.tvdb, \.anilist, \.anidb, \.myanimelist].contains { (id: KeyPath<ExternalIds, Int?>) in
+                asked[keyPath: id] != nil && asked[keyPath: id] == ids[keyPath: id]
+            } || asked.imdb != nil && asked.imdb == ids.imdb
         }
-        return found.map(leaving) ?? .gone
+        return alike.map(leaving).first { $0 != .gone } ?? .gone
     }
 
     private static func leaving(_ item: Item) -> Leaving {
@@ -167,14 +170,18 @@ package enum SimklRows {
         return item.row["user_rating"].int == nil && watchedAt == nil ? .bare(simkl: item.simkl) : .rated
     }
 
-    private static func value(_ row: JSONValue, _ facet: SyncFacet, _ simkl: Int64) -> RemoteValue? {
+    private static func value(
+        _ row: JSONValue, _ facet: SyncFacet, _ simkl: Int64, _ kind: TitleKind
+    ) -> RemoteValue? {
         switch facet {
         case .ratings:
             guard let rating = row["user_rating"].int, (1...10).contains(rating) else { return nil }
             return .rating(rating, at: moment(row["user_rated_at"]))
         case .watchlist:
             guard let status = row["status"].string.flatMap({ statuses[$0] }) else { return nil }
-            return .listed(at: moment(row["added_to_watchlist_at"]), status)
+            // A film cannot be laid aside: one among anime that is would be told otherwise at once (`ListedValue`).
+            let held: WishStatus = kind == .movie && status == .onHold ? .planToWatch : status
+            return .listed(at: moment(row["added_to_watchlist_at"]), held)
         case .history:
             guard row["last_watched_at"].string != nil, row["status"].string != wished else { return nil }
             let at = moment(row["last_watched_at"])
