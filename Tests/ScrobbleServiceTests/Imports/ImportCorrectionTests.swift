@@ -108,16 +108,20 @@ import Testing
         }
     }
 
-    /// Takes back what a batch has written, as far as that may be done.
+    /// Takes back what a batch has written, as far as that may be done; what is undone is left as it is.
     private static func takeBack(_ batch: BatchID, _ test: Setting) async throws {
-        guard try await test.tools.batches.isQuiet(batch, of: test.user, until: ImportWorkerTests.deadline()) else {
-            return
-        }
+        let batches = test.tools.batches
+        let stored = try await batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())
+        guard stored?.state == .undoing,
+            try await batches.isQuiet(batch, of: test.user, until: ImportWorkerTests.deadline())
+        else { return }
         var place: TouchedItem?
         repeat {
-            place = try await test.tools.batches.undoSome(
+            place = try await batches.undoSome(
                 of: batch, test.user, after: place, at: clock.now, until: ImportWorkerTests.deadline())
         } while place != nil
+        try await batches.advance(
+            batch, of: test.user, to: .undone, at: clock.now, until: ImportWorkerTests.deadline())
     }
 
     private static func beginTakingBack(_ batch: BatchID, _ test: Setting) async throws {
@@ -186,10 +190,10 @@ import Testing
             let batch = try #require(batches.withLock { $0.first })
             #expect(written.withLock { $0 } == 2, "no page after it")
             #expect(try await test.all().count == 20, "nothing was taken back while it was written")
-            try await Self.takeBack(batch, test)
-            #expect(try await test.all().isEmpty)
             let stored = try await tools.batches.batch(batch, of: test.user, until: ImportWorkerTests.deadline())
             #expect(stored?.state == .undoing)
+            try await Self.takeBack(batch, test)
+            #expect(try await test.all().isEmpty)
         }
     }
 
