@@ -1,7 +1,7 @@
 internal import Contracts
 internal import HTTP2
 internal import NIOCore
-package import RPC
+internal import RPC
 internal import Synchronization
 
 /// What ends an operation before its answer: its deadline, and its client's departure. Whichever comes first cancels it.
@@ -74,12 +74,12 @@ func within<Answer: Sendable>(
 }
 
 /// Runs what holds a thread up for longer than a loop may stand still in the pool of threads that all tasks share.
-package func besideLoops<Value: Sendable>(
-    _ work: @escaping @Sendable () async throws(RPCError) -> Value
-) async throws(RPCError) -> Value {
+package func besideLoops<Value: Sendable, Failure: Error>(
+    _ work: @escaping @Sendable () async throws(Failure) -> Value
+) async throws(Failure) -> Value {
     // A task of its own has no preference. To prefer the pool is no way out of the loop: the work would go on where it is.
-    let task = Task { () async -> Result<Value, RPCError> in
-        do throws(RPCError) {
+    let task = Task { () async -> Result<Value, Failure> in
+        do throws(Failure) {
             return .success(try await work())
         } catch {
             return .failure(error)

@@ -15,7 +15,7 @@ struct ImportMatching: Sendable {
             // What was found of a page is written while metadata looks for the next one.
             async let ahead = pending(claim, after: last)
             async let noted = note(unnoted, claim)
-            let matches = await found(of: page)
+            let matches = await outcome { () throws(ImportTrouble) in try await self.matches(of: page) }
             // First what is known: it must not be looked for again because metadata fails at the next page.
             try await noted.get()
             (unnoted, page) = (try matches.get(), try await ahead.get())
@@ -30,35 +30,31 @@ struct ImportMatching: Sendable {
     private typealias Matches = [(key: String, match: ItemMatch, title: MeantTitle?)]
 
     private func pending(_ claim: ImportClaim, after key: String) async -> Result<[PendingItem], ImportTrouble> {
-        await outcome { () throws(StoreError) in
-            try await store.pending(of: claim, after: key, until: .now + store.limits.stepTimeout)
+        await outcome { () throws(ImportTrouble) in
+            try await asking { () throws(StoreError) in
+                try await store.pending(of: claim, after: key, until: .now + store.limits.stepTimeout)
+            }
         }
     }
 
     private func note(_ matches: Matches, _ claim: ImportClaim) async -> Result<Void, ImportTrouble> {
         guard !matches.isEmpty else { return .success(()) }
-        let isHeld = await outcome { () throws(StoreError) in
-            try await store.note(matches, of: claim.user, claim.id, until: .now + store.limits.stepTimeout)
-            return try await store.advance(
-                claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
-        }
-        return isHeld.flatMap { isHeld in isHeld ? .success(()) : .failure(.lost) }
-    }
-
-    private func found(of page: [PendingItem]) async -> Result<Matches, ImportTrouble> {
-        do throws(ImportTrouble) {
-            return .success(try await matches(of: page))
-        } catch {
-            return .failure(error)
+        return await outcome { () throws(ImportTrouble) in
+            let isHeld = try await asking { () throws(StoreError) in
+                try await store.note(matches, of: claim.user, claim.id, until: .now + store.limits.stepTimeout)
+                return try await store.advance(
+                    claim, done: nil, judged: nil, doneCount: matches.count, until: .now + store.limits.stepTimeout)
+            }
+            guard isHeld else { throw .lost }
         }
     }
 
     /// For what runs beside something else.
     private func outcome<Value>(
-        _ work: () async throws(StoreError) -> Value
+        _ work: () async throws(ImportTrouble) -> Value
     ) async -> Result<Value, ImportTrouble> {
         do throws(ImportTrouble) {
-            return .success(try await asking(work))
+            return .success(try await work())
         } catch {
             return .failure(error)
         }
