@@ -239,5 +239,6 @@ extension ScrobbleService {
         Migration(24, "wish_statuses", sql: PackageResources._024_wish_statuses_sql),
         Migration(25, "batch_writers", sql: PackageResources._025_batch_writers_sql),
         Migration(26, "import_verdicts", sql: PackageResources._026_import_verdicts_sql),
+        Migration(27, "rows_by_the_thousand", sql: PackageResources._027_rows_by_the_thousand_sql),
     ]
 }

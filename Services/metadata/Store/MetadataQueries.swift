@@ -79,13 +79,23 @@ enum MetadataQueries {
             AND t.kind = $2 AND t.season_number = $3 AND coalesce(t.episode_number, -1) = $4
         """, row: title)
 
+    /// The title of each key, looked up by the index: a plan that was made while the table was small would read it whole.
+    private static func eachKey(_ kind: String) -> String {
+        """
+        CROSS JOIN LATERAL (
+            SELECT e.title_id FROM external_ids e
+            WHERE e.source = key.source AND e.kind = \(kind) AND e.value = key.value OFFSET 0
+        ) e
+        """
+    }
+
     /// For many queries at once, by their place, the titles that their keys mean, in the order of the keys.
     static let knownAs = PGStatement(
         "metadata.titlesKnownAs",
         """
         SELECT DISTINCT ON (key.query) key.query, \(reference)
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS key (query, source, kind, value, place)
-        JOIN external_ids e ON (e.source, e.kind, e.value) = (key.source, key.kind, key.value)
+        \(eachKey("key.kind"))
         JOIN titles t ON t.id = e.title_id
         ORDER BY key.query, key.place
         """
@@ -99,7 +109,7 @@ enum MetadataQueries {
         WITH series AS (
             SELECT DISTINCT ON (key.query) key.query, e.title_id
             FROM unnest($1, $2, $3) WITH ORDINALITY AS key (query, source, value, place)
-            JOIN external_ids e ON (e.source, e.kind, e.value) = (key.source, 'series', key.value)
+            \(eachKey("'series'"))
             ORDER BY key.query, key.place
         )
         SELECT asked.query, \(reference)

@@ -75,9 +75,14 @@ enum RatingsQueries {
     static let getMany = PGStatement(
         "ratings.getMany",
         """
-        SELECT \(ratingColumns) FROM user_ratings
-        WHERE user_id = $1 AND media_id = ANY (
-            $2 || ARRAY(SELECT to_id FROM merged_titles WHERE from_id = ANY ($2)))
+        SELECT \(ratingColumns) FROM (
+            SELECT unnest($2::uuid[]) AS asked UNION
+            SELECT m.to_id FROM unnest($2::uuid[]) AS old (id) CROSS JOIN LATERAL (
+                SELECT to_id FROM merged_titles WHERE from_id = old.id OFFSET 0
+            ) m
+        ) titles CROSS JOIN LATERAL (
+            SELECT \(ratingColumns) FROM user_ratings WHERE user_id = $1 AND media_id = titles.asked OFFSET 0
+        ) r
         """, row: rating)
 
     /// What a list is asked for, as far as it decides the text of the query.

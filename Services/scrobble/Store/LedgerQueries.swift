@@ -95,6 +95,7 @@ enum LedgerQueries {
         ON CONFLICT DO NOTHING
         """)
 
+    /// Of plays that are there, which the ledger's lock says.
     static let addSources = PGCommand(
         "ledger.addSources",
         """

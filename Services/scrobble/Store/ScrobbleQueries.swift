@@ -84,16 +84,16 @@ enum ScrobbleQueries {
     static let bury = PGCommand(
         "scrobble.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
-    /// Every table of a person's rows; `play_sources` goes with the plays, `list_items` with the lists. What batches
+    /// Every table of a person's rows; `list_items` goes with the lists, what was sent of an import with that. What batches
     /// changed goes last: whoever writes the rows before it adds to it.
     static let removedWithPerson = [
         "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies",
         "oauth_flows",
         "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "simkl_items",
         "simkl_places", "playback_sessions",
-        "playback_settings", "plays", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
+        "playback_settings", "plays", "play_sources", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
-        "batch_changes", "batches", "imports", "match_overrides", "idempotency_keys",
+        "batch_changes", "batches", "imports", "import_items", "import_rows", "match_overrides", "idempotency_keys",
     ]
     static let removePerson = removedWithPerson.map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")

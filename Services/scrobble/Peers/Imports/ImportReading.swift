@@ -18,6 +18,19 @@ struct ImportReading: Sendable {
             )
         }
         var progress = Progress(keptTo: last)
+        do throws(ImportTrouble) {
+            try await read(files, claim, &progress)
+        } catch {
+            // Nobody else reads these files while something of them is on its way.
+            _ = await progress.writing?.value
+            throw error
+        }
+        try await finish(claim, progress)
+    }
+
+    private func read(
+        _ files: [SentFile], _ claim: ImportClaim, _ progress: inout Progress
+    ) async throws(ImportTrouble) {
         for file in files {
             let scratch = try await spool.scratch(
                 file, of: claim.id, claim.user, until: .now + limits.stepTimeout)
@@ -36,7 +49,7 @@ struct ImportReading: Sendable {
                 try await end(&reading, claim, &progress)
             }
         }
-        try await finish(claim, progress)
+        try await progress.settle()
     }
 
     private func finish(_ claim: ImportClaim, _ progress: Progress) async throws(ImportTrouble) {
@@ -105,7 +118,7 @@ struct ImportReading: Sendable {
         progress.note(reading, limits)
     }
 
-    /// Writes rows in whole batches, at the end of a file the rest.
+    /// Writes rows in whole batches, at the end of a file the rest; each while the next ones are read.
     private func flush(
         _ reading: inout FileReading, _ claim: ImportClaim, _ progress: inout Progress, isEnd: Bool
     ) async throws(ImportTrouble) {
@@ -121,10 +134,17 @@ struct ImportReading: Sendable {
             let rows = part.enumerated().map { offset, row in
                 ImportStore.NewRow(place: first + offset, key: Self.key(of: row), row: row)
             }
-            let isHeld = try await asking { () throws(StoreError) in
-                try await store.append(rows, to: claim, until: .now + limits.stepTimeout)
-            }
-            guard isHeld else { throw .lost }
+            try await progress.settle()
+            progress.writing = Task { await append(rows, to: claim) }
+        }
+    }
+
+    private func append(_ rows: [ImportStore.NewRow], to claim: ImportClaim) async -> Result<Void, ImportTrouble> {
+        do throws(StoreError) {
+            let isHeld = try await store.append(rows, to: claim, until: .now + limits.stepTimeout)
+            return isHeld ? .success(()) : .failure(.lost)
+        } catch {
+            return .failure(.store(error))
         }
     }
 
@@ -160,8 +180,17 @@ struct ImportReading: Sendable {
         var next = 0
         var lists: [String: TraktExportReader.ListHeader] = [:]
         var summary = ImportStore.Reading()
+        /// Rows on their way into the table, one batch at a time.
+        var writing: Task<Result<Void, ImportTrouble>, Never>?
 
         init(keptTo: Int) { self.keptTo = keptTo }
+
+        /// Waits for the rows that are on their way.
+        mutating func settle() async throws(ImportTrouble) {
+            guard let writing else { return }
+            self.writing = nil
+            try await writing.value.get()
+        }
 
         mutating func note(_ reading: FileReading, _ limits: ImportLimits) {
             lists = reading.reader.lists

@@ -189,29 +189,28 @@ package struct ImportWorker: Sendable {
         await endWrite(batch, claim.user)
     }
 
-    /// Writes page after page; false where the batch is being taken back meanwhile.
+    /// Writes page after page; false where the batch is being taken back meanwhile. While one is written the next one is read,
+    /// judged and its verdicts are kept.
     private func write(
         _ claim: ImportClaim, _ batch: BatchID, _ aCase: ImportJudge.Case
     ) async throws(ImportTrouble) -> Bool {
         var (done, judged) = (claim.doneKey, claim.judgedKey)
-        // Titles that are written, and noted as done together with the verdicts on the next ones.
+        // Titles that are written, and noted as done together with the verdicts on later ones.
         var unnoted = 0
-        // What was judged and not written: its verdicts stand.
-        var next = try await pageAhead(of: claim, aCase, after: done, upTo: judged > done ? judged : "").get()
+        var next = try await pageAhead(of: claim, aCase, after: done, judged: judged).get()
         while let last = next.page.items.last?.key {
-            let isJudged = judged > done
-            let page = next.page
-            let (verdicts, effects) = try await verdicts(on: next, aCase)
-            try await hold(
-                claim, done: unnoted > 0 ? done : nil, judged: isJudged ? nil : last, count: unnoted,
-                isJudged ? [] : verdicts)
-            if !isJudged { judged = last }
+            if next.effects == nil {
+                try await keep(&next, claim, aCase, judged: judged, Written(done: done, count: unnoted))
+            }
+            unnoted -= next.noted
+            judged = max(judged, last)
             await observe(.judged(claim))
-            async let ahead = pageAhead(of: claim, aCase, after: last, upTo: judged > last ? judged : "", beside: page)
+            let (page, known, written) = (next.page, judged, Written(done: done, count: unnoted))
+            async let ahead = pageAhead(of: claim, aCase, after: last, judged: known, beside: page, noting: written)
             guard try await mayWrite(batch, claim.user, begins: false) else { return false }
-            try await applier.write(effects, aCase, batch)
+            if let effects = next.effects { try await applier.write(effects, aCase, batch) }
             await observe(.written(claim))
-            (done, unnoted) = (last, page.items.count)
+            (done, unnoted) = (last, unnoted + page.items.count)
             next = try await ahead.get()
         }
         if unnoted > 0 { try await hold(claim, done: done, judged: nil, count: unnoted, []) }
@@ -348,36 +347,51 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// A page, and what was found about it where that does not depend on what is being written.
-    private struct PageAhead: Sendable {
-        let page: ImportPageOfItems
-        let judgement: (verdicts: [RowVerdict], effects: ImportJudge.Effects)?
+    /// Titles that are written and not noted yet, up to a key.
+    private struct Written: Sendable {
+        let done: String
+        let count: Int
     }
 
-    /// The same with all its titles, read and judged while the page before it is written. Where both speak of one title, what
-    /// it comes to is seen only when that is done.
+    /// A page, and what it comes to where its verdicts are kept.
+    private struct PageAhead: Sendable {
+        let page: ImportPageOfItems
+        var effects: ImportJudge.Effects?
+        /// Titles of pages before it that were noted as done with its verdicts.
+        var noted = 0
+    }
+
+    /// The next page with all its titles, and its verdicts kept; up to `judged` where those stand already. Where it speaks of
+    /// a title of the page that is being written, what it comes to is seen only when that is done.
     private func pageAhead(
-        of claim: ImportClaim, _ aCase: ImportJudge.Case, after key: String, upTo last: String,
-        beside other: ImportPageOfItems? = nil
+        of claim: ImportClaim, _ aCase: ImportJudge.Case, after key: String, judged: String,
+        beside other: ImportPageOfItems? = nil, noting written: Written? = nil
     ) async -> Result<PageAhead, ImportTrouble> {
         do throws(ImportTrouble) {
-            var page = try await page(of: claim, after: key, upTo: last)
+            var page = try await page(of: claim, after: key, upTo: judged > key ? judged : "")
             try await applier.nameUnknown(&page, aCase)
-            guard page.titles.isDisjoint(with: other?.titles ?? []) else {
-                return .success(PageAhead(page: page, judgement: nil))
+            var ahead = PageAhead(page: page)
+            if !page.items.isEmpty, page.titles.isDisjoint(with: other?.titles ?? []) {
+                try await keep(&ahead, claim, aCase, judged: judged, written ?? Written(done: key, count: 0))
             }
-            let judgement = try await tools.judge.judge(page, aCase, until: .now + limits.stepTimeout)
-            return .success(PageAhead(page: page, judgement: judgement))
+            return .success(ahead)
         } catch {
             return .failure(error)
         }
     }
 
-    private func verdicts(
-        on ahead: PageAhead, _ aCase: ImportJudge.Case
-    ) async throws(ImportTrouble) -> (verdicts: [RowVerdict], effects: ImportJudge.Effects) {
-        if let judgement = ahead.judgement { return judgement }
-        return try await tools.judge.judge(ahead.page, aCase, until: .now + limits.stepTimeout)
+    /// Judges a page and keeps its verdicts, unless those of an earlier worker stand.
+    private func keep(
+        _ ahead: inout PageAhead, _ claim: ImportClaim, _ aCase: ImportJudge.Case, judged: String, _ written: Written
+    ) async throws(ImportTrouble) {
+        guard let last = ahead.page.items.last?.key else { return }
+        let (verdicts, effects) = try await tools.judge.judge(ahead.page, aCase, until: .now + limits.stepTimeout)
+        let stands = judged >= last
+        try await hold(
+            claim, done: written.count > 0 ? written.done : nil, judged: stands ? nil : last, count: written.count,
+            stands ? [] : verdicts)
+        ahead.effects = effects
+        ahead.noted = written.count
     }
 
     private func `case`(of claim: ImportClaim) throws(ImportTrouble) -> ImportJudge.Case {
