@@ -133,7 +133,8 @@ package struct Migrator: Sendable {
     private func apply(
         _ migration: Migration, _ checksum: [UInt8], on lease: PGLease, _ deadline: ContinuousClock.Instant
     ) async throws(PGError) {
-        let transaction = PGTransaction(lease, isolation: .readCommitted, deadline: deadline)
+        let transaction = PGTransaction(
+            lease, isolation: .readCommitted, durability: .immediate, deadline: deadline)
         let record = PGCommand(
             "migrations.record", "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)")
         do throws(PGError) {

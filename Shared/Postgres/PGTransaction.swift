@@ -6,6 +6,16 @@ package enum PGIsolation: String, Sendable {
     case serializable = "SERIALIZABLE"
 }
 
+/// When a transaction that was acknowledged survives a crash of the server.
+package enum PGDurability: Sendable {
+    /// At once: COMMIT is answered when it is on the disk.
+    case immediate
+    /// A moment later (`synchronous_commit` off), at the latest with the next one that is `immediate`. Until then a crash may
+    /// take it back, whole, with everything after it. For work that is noted in the same database as far as it has come, and
+    /// goes on from there.
+    case eventual
+}
+
 /// One transaction on a connection of its own. BEGIN travels with its first statement; statements that its tasks issue
 /// at the same moment travel together. Never wait for the network, or for another statement of the pool, inside.
 package final class PGTransaction: Sendable {
@@ -14,11 +24,13 @@ package final class PGTransaction: Sendable {
     private let phase = Mutex(Phase.fresh)
     private let lease: PGLease
     private let isolation: PGIsolation
+    private let durability: PGDurability
     package let deadline: ContinuousClock.Instant
 
-    init(_ lease: PGLease, isolation: PGIsolation, deadline: ContinuousClock.Instant) {
+    init(_ lease: PGLease, isolation: PGIsolation, durability: PGDurability, deadline: ContinuousClock.Instant) {
         self.lease = lease
         self.isolation = isolation
+        self.durability = durability
         self.deadline = deadline
     }
 
@@ -30,6 +42,8 @@ package final class PGTransaction: Sendable {
     private static let rollBack = PGStatementText(name: "transaction.rollback", sql: "ROLLBACK", kind: .solo)
     private static let limitTime = PGStatementText(
         name: "transaction.timeout", sql: "SELECT set_config('statement_timeout', $1, true)", kind: .solo)
+    private static let commitEventually = PGStatementText(
+        name: "transaction.eventual", sql: "SET LOCAL synchronous_commit = off", kind: .solo)
 
     private static func begin(_ isolation: PGIsolation) -> PGStatementText {
         PGStatementText(name: "transaction.begin", sql: "BEGIN ISOLATION LEVEL \(isolation.rawValue)", kind: .solo)
@@ -124,6 +138,7 @@ package final class PGTransaction: Sendable {
     private func opening() -> [PGBoundStatement] {
         var opening: [PGBoundStatement] = []
         if let begin = Self.begins[isolation] { opening.append(PGBoundStatement(text: begin, values: [])) }
+        if durability == .eventual { opening.append(PGBoundStatement(text: Self.commitEventually, values: [])) }
         let left = deadline - .now
         if left < lease.limits.statementTimeout {
             let milliseconds = String(max(1, left.wholeMilliseconds))
@@ -198,13 +213,13 @@ extension PGPool {
     /// Runs `body` in one transaction and commits when it returns; undoes everything when it throws. After 40001 and
     /// 40P01 the whole body runs again, `PGLimits.transactionRetriesMax` times, so it must not touch the outside.
     package func withTransaction<Value>(
-        isolation: PGIsolation = .readCommitted, deadline: ContinuousClock.Instant? = nil,
-        _ body: (PGTransaction) async throws(PGError) -> Value
+        isolation: PGIsolation = .readCommitted, durability: PGDurability = .immediate,
+        deadline: ContinuousClock.Instant? = nil, _ body: (PGTransaction) async throws(PGError) -> Value
     ) async throws(PGError) -> Value {
         let deadline = deadline ?? .now + limits.callTimeout
         var attempt = 0
         while true {
-            let outcome: Result<Value, PGError> = await runOnce(isolation, deadline, body)
+            let outcome: Result<Value, PGError> = await runOnce(isolation, durability, deadline, body)
             switch outcome {
             case .success(let value): return value
             case .failure(let error):
@@ -220,12 +235,13 @@ extension PGPool {
     }
 
     private func runOnce<Value>(
-        _ isolation: PGIsolation, _ deadline: ContinuousClock.Instant,
+        _ isolation: PGIsolation, _ durability: PGDurability, _ deadline: ContinuousClock.Instant,
         _ body: (PGTransaction) async throws(PGError) -> Value
     ) async -> Result<Value, PGError> {
         do throws(PGError) {
             let value = try await withConnection(deadline: deadline) { lease throws(PGError) in
-                let transaction = PGTransaction(lease, isolation: isolation, deadline: deadline)
+                let transaction = PGTransaction(
+                    lease, isolation: isolation, durability: durability, deadline: deadline)
                 do throws(PGError) {
                     let value = try await body(transaction)
                     try await transaction.commitIfOpen()

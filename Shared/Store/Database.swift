@@ -33,10 +33,11 @@ package struct Database: Sendable {
 
     /// Runs `body` in one transaction; see `PGPool.withTransaction`.
     package func transaction<Value>(
-        until deadline: ContinuousClock.Instant, _ body: (PGTransaction) async throws(PGError) -> Value
+        until deadline: ContinuousClock.Instant, durability: PGDurability = .immediate,
+        _ body: (PGTransaction) async throws(PGError) -> Value
     ) async throws(StoreError) -> Value {
         do throws(PGError) {
-            return try await pool.withTransaction(deadline: deadline, body)
+            return try await pool.withTransaction(durability: durability, deadline: deadline, body)
         } catch {
             throw StoreError(error)
         }

@@ -37,6 +37,22 @@ import TestSupport
         }
     }
 
+    @Test func whatIsEventualIsSoForOneTransaction() async throws {
+        let setting = PGStatement("tests.durability", "SELECT current_setting('synchronous_commit')") {
+            row throws(PGError) in try row.next(String.self)
+        }
+        var limits = PGLimits()
+        limits.connectionsMax = 1
+        try await TestDatabase.withPool("tx", limits: limits) { pool in
+            try await pool.execute(PGCommand("tests.local", "SET synchronous_commit = local", kind: .solo))
+            let within = try await pool.withTransaction(durability: .eventual) { transaction throws(PGError) in
+                try await transaction.first(setting)
+            }
+            #expect(within == "off")
+            #expect(try await pool.first(setting) == "local")
+        }
+    }
+
     @Test func aSwallowedErrorDoesNotCommit() async throws {
         try await TestDatabase.withPool("tx") { pool in
             try await pool.execute(Statements.create)

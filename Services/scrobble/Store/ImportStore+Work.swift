@@ -4,6 +4,9 @@ import Postgres
 import Store
 
 /// What those who work imports write; false and nil where the import is no longer in their hands.
+///
+/// Rows and verdicts are `eventual`: how far an import has come is noted beside them, and its end, which is told to its person,
+/// is on the disk with all that was before it.
 extension ImportStore {
     func claim(until deadline: ContinuousClock.Instant) async throws(StoreError) -> ImportClaim? {
         try await database.rows(
@@ -62,7 +65,7 @@ extension ImportStore {
         }
         // In one order, so that nobody waits for each other in a circle.
         let items = queries.sorted { $0.key < $1.key }
-        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+        return try await database.transaction(until: deadline, durability: .eventual) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
                 ImportWorkQueries.renew,
                 [
@@ -216,7 +219,7 @@ extension ImportStore {
         _ claim: ImportClaim, done: String?, judged: String?, doneCount: Int, _ verdicts: [RowVerdict] = [],
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        try await database.transaction(until: deadline) { transaction throws(PGError) in
+        try await database.transaction(until: deadline, durability: .eventual) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
                 ImportWorkQueries.advance,
                 [
