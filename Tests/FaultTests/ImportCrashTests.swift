@@ -156,6 +156,60 @@ struct ImportCrashTests {
         #expect(found == expected, "seed \(seed)")
         #expect(done >= Form.choose(2, full: 50), "seed \(seed)")
     }
+
+    @Test(
+        "Postgres crashes while an import is written, and what was not on the disk is lost with it: the import goes on from there",
+        .timeLimit(.minutes(8)))
+    func databaseCrashed() async throws {
+        // Nothing but a commit that waits for the disk brings anything there.
+        let server = try await OwnPostgres.start(settings: "wal_writer_delay = 10s\nwal_writer_flush_after = 0")
+        do {
+            var plan = StackPlan.openDoor
+            plan.server = server.url
+            try await Stack.running(plan) { try await crash(server, under: $0) }
+        } catch {
+            await server.remove()
+            throw error
+        }
+        await server.remove()
+    }
+
+    private func crash(_ server: OwnPostgres, under stack: Stack) async throws {
+        var random = SeededRandom(seed: UInt64.random(in: 0...UInt64.max))
+        let seed = random.seed
+        let bytes = try archive(&random)
+        let hurt = try await person("hurt", stack)
+        let id = try await send(bytes, hurt, stack)
+        let kept = "SELECT count(*) FROM scrobble.import_rows WHERE import_id = '\(id)'"
+        let written = "SELECT count(*) FROM scrobble.plays WHERE user_id = '\(hurt.user)'"
+        var (done, lost) = (0, 0)
+        while done < Form.choose(3, full: 12), try await state(id, stack) != "applied" {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...Form.choose(400, full: 700), using: &random)))
+            func seen() async throws -> [String] {
+                try await stack.database.query(kept) + (try await stack.database.query(written))
+            }
+            let before = try await seen()
+            try await server.crash()
+            try await server.launch()
+            done += 1
+            if try await seen() != before { lost += 1 }
+            _ = try await stack.database.query(
+                "SET search_path TO scrobble; UPDATE imports SET due_at = now() WHERE id = '\(id)' AND due_at < 'infinity'"
+            )
+        }
+        try await rest(id, stack)
+        let calm = try await person("calm", stack)
+        let other = try await send(bytes, calm, stack)
+        try await rest(other, stack)
+        let expected = try await ledger(calm, other, stack)
+        let found = try await ledger(hurt, id, stack)
+        report(
+            "import, Postgres crashed", isHeld: found == expected,
+            "\(done) crashes in \(Self.rows) rows, \(lost) of them took something back, \(found.count) lines, seed \(seed)"
+        )
+        #expect(Set(found).symmetricDifference(expected).prefix(5).isEmpty, "seed \(seed)")
+        #expect(found == expected, "seed \(seed)")
+    }
 }
 
 extension StackPlan {

@@ -130,25 +130,41 @@ struct ImportMatching: Sendable {
         }
     }
 
-    /// One result for each query, in their order.
+    /// One result for each query, in their order. Looking is done in two calls at once; what is made is made in order, since a
+    /// later query may mean what an earlier one has made.
     static func resolve(
         _ queries: [TitleQuery], missing: ResolveMissing, _ metadata: MetadataClient, _ limits: ImportLimits
     ) async throws(ImportTrouble) -> [ResolvedTitle] {
         var results: [ResolvedTitle] = []
         for start in stride(from: 0, to: queries.count, by: limits.titlesAtOnce) {
-            let part = Array(queries[start..<min(start + limits.titlesAtOnce, queries.count)])
-            do throws(RPCError) {
-                let resolved = try await metadata.resolveTitles(
-                    ResolveTitlesParams(queries: part, missing: missing), RPCCall.within(limits.stepTimeout))
-                guard resolved.results.count == part.count else {
-                    throw RPCError.internal("metadata answered for other titles")
-                }
-                results += resolved.results
-            } catch {
-                throw .unavailable("metadata: \(error.message)")
+            let part = queries[start..<min(start + limits.titlesAtOnce, queries.count)]
+            guard missing == .leave, part.count > 1 else {
+                results += try await ask(part, missing, metadata, limits).get()
+                continue
             }
+            let (left, right) = (part.prefix(part.count / 2), part.dropFirst(part.count / 2))
+            async let first = ask(left, missing, metadata, limits)
+            async let second = ask(right, missing, metadata, limits)
+            let both = await (first, second)
+            results += try both.0.get() + both.1.get()
         }
         return results
+    }
+
+    private static func ask(
+        _ queries: ArraySlice<TitleQuery>, _ missing: ResolveMissing, _ metadata: MetadataClient,
+        _ limits: ImportLimits
+    ) async -> Result<[ResolvedTitle], ImportTrouble> {
+        do throws(RPCError) {
+            let resolved = try await metadata.resolveTitles(
+                ResolveTitlesParams(queries: Array(queries), missing: missing), RPCCall.within(limits.stepTimeout))
+            guard resolved.results.count == queries.count else {
+                throw RPCError.internal("metadata answered for other titles")
+            }
+            return .success(resolved.results)
+        } catch {
+            return .failure(.unavailable("metadata: \(error.message)"))
+        }
     }
 
     private func asking<Value>(
