@@ -69,12 +69,12 @@ enum ImportWorkQueries {
         "SELECT coalesce(max(place), -1) FROM import_rows WHERE user_id = $1 AND import_id = $2"
     ) { row throws(PGError) in try row.next(Int.self) }
 
+    /// Rows behind `lastPlace` only.
     static let putRows = PGCommand(
         "imports.putRows",
         """
         INSERT INTO import_rows (user_id, import_id, place, item_key, row)
         SELECT $1, $2, place, item_key, row FROM unnest($3::int4[], $4::text[], $5::jsonb[]) AS r (place, item_key, row)
-        ON CONFLICT DO NOTHING
         """)
 
     /// Rows that know an id tell those that do not.

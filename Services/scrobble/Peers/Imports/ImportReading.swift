@@ -130,8 +130,9 @@ struct ImportReading: Sendable {
                 throw .refused("there are more than \(limits.rowsMax) rows")
             }
             progress.next += part.count
-            guard progress.next - 1 > progress.keptTo else { continue }
-            let rows = part.enumerated().map { offset, row in
+            let kept = min(part.count, max(0, progress.keptTo + 1 - first))
+            guard kept < part.count else { continue }
+            let rows = part.enumerated().dropFirst(kept).map { offset, row in
                 ImportStore.NewRow(place: first + offset, key: Self.key(of: row), row: row)
             }
             try await progress.settle()

@@ -29,3 +29,13 @@ ALTER TABLE play_sources DROP CONSTRAINT play_sources_pkey;
 DROP INDEX play_sources_by_batch;
 ALTER TABLE play_sources ADD PRIMARY KEY USING INDEX play_sources_by_key;
 CREATE INDEX play_sources_of_play ON play_sources (user_id, play_id);
+
+-- A play that is written has a new id, and so is new to its batch: asking for a conflict took four tenths of the time of
+-- keeping it.
+CREATE OR REPLACE FUNCTION keep_inserts_of_plays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO batch_changes (user_id, batch_id, facet, list_id, item_id)
+    SELECT w.user_id, w.batch_id, 'play', '00000000-0000-0000-0000-000000000000', w.id
+    FROM written w WHERE w.batch_id IS NOT NULL;
+    RETURN NULL;
+END $$;
