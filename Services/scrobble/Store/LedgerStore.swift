@@ -1,5 +1,5 @@
 package import Contracts
-package import Postgres
+import Postgres
 package import Store
 
 /// The ledger of plays in Postgres.
@@ -68,11 +68,12 @@ package struct LedgerStore: Sendable {
     }
 
     /// Writes what is not there yet; one verdict for each play, in their order. `LedgerLimits.itemsMax` at the most.
-    /// `eventual` is for those who note how far they have come, and begin again there.
+    /// `isRepeatable` is for those who note how far they have come, and begin again there: they need not wait for the disk.
     package func add(
-        _ arrival: Arrival, durability: PGDurability = .immediate, until deadline: ContinuousClock.Instant
+        _ arrival: Arrival, isRepeatable: Bool = false, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
         guard !arrival.plays.isEmpty else { return [] }
+        let durability: PGDurability = isRepeatable ? .eventual : .immediate
         return try await database.transaction(until: deadline, durability: durability) { transaction throws(PGError) in
             try await add(arrival, in: transaction)
         }

@@ -70,7 +70,7 @@ struct ImportApplier: Sendable {
         var verdicts: [PlayVerdict] = []
         for part in arrival.parts {
             verdicts += try await asking { () throws(StoreError) in
-                try await judge.ledger.add(part, durability: .eventual, until: deadline)
+                try await judge.ledger.add(part, isRepeatable: true, until: deadline)
             }
         }
         var notes: [PlayID: ImportPlan.Note] = [:]
