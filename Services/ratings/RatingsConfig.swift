@@ -39,5 +39,6 @@ extension RatingsService {
         Migration(1, "user_ratings", sql: PackageResources._001_user_ratings_sql),
         Migration(2, "history_and_aggregates", sql: PackageResources._002_history_and_aggregates_sql),
         Migration(3, "undone_ratings", sql: PackageResources._003_undone_ratings_sql),
+        Migration(4, "requests_by_place", sql: PackageResources._004_requests_by_place_sql),
     ]
 }
