@@ -43,7 +43,7 @@ package enum H2Observation: Sendable, Hashable {
 package typealias H2Sink = @Sendable (H2Observation) -> Void
 
 /// The abuses that are counted or timed here, beyond those that libnghttp2 detects itself.
-package enum H2Abuse: Sendable, Hashable {
+package enum H2Abuse: Sendable, Hashable, CaseIterable {
     /// HEADERS on a stream number that was passed over or is finished (RFC 9113 §5.1.1).
     case oldStreamID
     /// PRIORITY on stream 0.

@@ -33,7 +33,7 @@ import Yams
         let bare = expression.replacing(/"[^"]*"/, with: "").replacing(/\bby \([^)]*\)/, with: "")
             .replacing(/\{[^}]*\}/, with: "").replacing(/\[[^\]]*\]/, with: "")
         let words: Set = [
-            "sum", "min", "max", "rate", "increase", "deriv", "time", "topk", "and", "histogram_quantile", "le",
+            "sum", "min", "max", "rate", "increase", "deriv", "time", "topk", "and", "histogram_quantile", "le", "end",
         ]
         return Set(bare.matches(of: /[a-z_][a-z0-9_]*/).map { String($0.0) }).subtracting(words)
     }
@@ -106,6 +106,30 @@ import Yams
             let named = cells[2].matches(of: /`([A-Za-z]+)`/).map { String($0.1) }
             #expect(!named.isEmpty && named.allSatisfy(alerts.contains), "\(row)")
         }
+    }
+
+    /// What came last was refused once the times of statements had taken all room: alerts on it could not fire.
+    @Test(
+        "The times of all statements and methods of a service find room",
+        arguments: ["metadata", "ratings", "scrobble", "gateway"])
+    func room(service: String) throws {
+        let registry = try Self.text("Shared/Runtime/Metrics/MetricsRegistry.swift")
+        let limit = try #require(registry.firstMatch(of: /seriesMax = ([0-9_]+)/)?.1.replacing("_", with: ""))
+        let bounds = try #require(registry.firstMatch(of: /secondsBuckets: \[Double\] = \[([^\]]*)\]/)?.1)
+        let lines = bounds.split(separator: ",").filter { $0.contains(/[0-9]/) }.count + 3
+        var statements: Set<Substring> = []
+        for folder in ["Services/\(service)", "Shared/Store"] {
+            let walk = try #require(
+                FileManager.default.enumerator(atPath: Project.root.appendingPathComponent(folder).path))
+            for case let path as String in walk where path.hasSuffix(".swift") {
+                let source = try Self.text("\(folder)/\(path)")
+                statements.formUnion(source.matches(of: /PGStatement(?:<[^(]*>)?\(\s*"([^"]+)"/).map { $0.1 })
+            }
+        }
+        let methods = try Self.text("proto/\(service).openrpc.yaml").matches(of: /name: \w+\.\w+\n/).count
+        #expect(statements.count > 15)
+        // Statements end in two ways, methods in more: four are usual.
+        #expect((statements.count * 2 + methods * 4) * lines < Int(limit) ?? 0)
     }
 
     /// promtool, from Debian's package prometheus or where `REELAY_PROMTOOL` says.

@@ -5,7 +5,8 @@ internal import Synchronization
 /// Bounds of one process's metrics.
 package struct MetricsLimits: Sendable {
     /// Lines of the exposition; a histogram counts once per bucket and three times more. What comes later is dropped.
-    package var seriesMax = 2_000
+    /// Room for every statement and every method of scrobble with both outcomes: 300 and 80 of them, 17 lines each.
+    package var seriesMax = 20_000
 
     package init() {}
 

@@ -24,6 +24,10 @@ final class QueueTelemetry: Sendable {
     init(logger: Logger, exporter: OTLPExporter?) {
         self.logger = logger
         self.exporter = exporter
+        // Each from the start: of a counter that is first read at one nobody can say that it rose.
+        for provider in SyncProvider.allCases {
+            for word in JobFate.words { settled(provider, word, by: 0) }
+        }
     }
 
     /// What the worker tells. Jobs that were delivered are lines at debug; what needs somebody's eye is a warning.
@@ -32,9 +36,7 @@ final class QueueTelemetry: Sendable {
         case .claiming, .claimed, .answered: break
         case .settled(let settlement):
             for job in settlement.jobs {
-                count(
-                    "queue_settled_total",
-                    [("provider", settlement.claim.key.provider.rawValue), ("fate", job.fate.word)])
+                settled(settlement.claim.key.provider, job.fate.word, by: 1)
                 guard job.fate.word == "dead" else { continue }
                 logger.warning(
                     "job given up",
@@ -110,14 +112,15 @@ final class QueueTelemetry: Sendable {
     }
 
     /// Labels come from closed sets.
-    private func count(_ label: String, _ dimensions: [(String, String)]) {
-        let key = label + dimensions.map { "\($0.0)=\($0.1)" }.joined()
+    private func settled(_ provider: SyncProvider, _ fate: String, by amount: Int64) {
+        let key = "\(provider.rawValue) \(fate)"
         counters.withLock { counters in
             if let counter = counters[key] { return counter }
-            let counter = Counter(label: label, dimensions: dimensions)
+            let counter = Counter(
+                label: "queue_settled_total", dimensions: [("provider", provider.rawValue), ("fate", fate)])
             counters[key] = counter
             return counter
-        }.increment()
+        }.increment(by: amount)
     }
 
     private func time(_ label: String, _ dimensions: [(String, String)], _ duration: Duration) {

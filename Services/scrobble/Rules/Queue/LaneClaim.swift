@@ -86,6 +86,9 @@ package struct LaneSettlement: Sendable {
 }
 
 extension JobFate {
+    /// All that `word` can be.
+    package static let words = ["done", "dead", JobStatus.pending.rawValue, JobStatus.verify.rawValue]
+
     /// The job's status, or the outcome with which it leaves.
     package var word: String {
         switch self {
