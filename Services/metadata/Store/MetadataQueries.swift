@@ -79,7 +79,7 @@ enum MetadataQueries {
             AND t.kind = $2 AND t.season_number = $3 AND coalesce(t.episode_number, -1) = $4
         """, row: title)
 
-    /// The title of each key, looked up by the index: a plan that was made while the table was small would read it whole.
+    /// The title of each key, looked up by the index: a plan that was made while a table was small would read it whole.
     private static func eachKey(_ kind: String) -> String {
         """
         CROSS JOIN LATERAL (
@@ -96,7 +96,7 @@ enum MetadataQueries {
         SELECT DISTINCT ON (key.query) key.query, \(reference)
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS key (query, source, kind, value, place)
         \(eachKey("key.kind"))
-        JOIN titles t ON t.id = e.title_id
+        CROSS JOIN LATERAL (SELECT \(reference) FROM titles t WHERE t.id = e.title_id OFFSET 0) t
         ORDER BY key.query, key.place
         """
     ) { row throws(PGError) in FoundReference(query: try row.next(), title: try reference(&row)) }
@@ -133,9 +133,12 @@ enum MetadataQueries {
         FROM (
             SELECT DISTINCT key.query, key.kind, k.title_id
             FROM unnest($1, $2, $3) AS key (query, kind, key)
-            JOIN title_keys k ON k.key = key.key
+            CROSS JOIN LATERAL (SELECT k.title_id FROM title_keys k WHERE k.key = key.key OFFSET 0) k
         ) asked
-        JOIN titles t ON t.id = asked.title_id AND t.kind = asked.kind
+        CROSS JOIN LATERAL (
+            SELECT t.runtime_minutes, t.original_name, \(reference) FROM titles t
+            WHERE t.id = asked.title_id AND t.kind = asked.kind OFFSET 0
+        ) t
         ORDER BY asked.query, t.id
         LIMIT 20000
         """

@@ -9,9 +9,12 @@ import Store
 /// is on the disk with all that was before it.
 extension ImportStore {
     func claim(until deadline: ContinuousClock.Instant) async throws(StoreError) -> ImportClaim? {
-        try await database.rows(
+        let claimed = try await database.rows(
             ImportWorkQueries.claim, [.double(limits.lease.inSeconds)], until: deadline
         ).first
+        guard var claim = claimed else { return nil }
+        claim.serverRun = try await database.rows(ImportWorkQueries.serverRun, [], until: deadline).first
+        return claim
     }
 
     func facts(
@@ -58,26 +61,26 @@ extension ImportStore {
     func append(
         _ rows: [NewRow], to claim: ImportClaim, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        var queries: [String: TitleQuery] = [:]
+        var queries: [ImportItemKey.Exact: TitleQuery] = [:]
         for row in rows {
-            guard let key = row.key, let title = row.row.title else { continue }
+            guard let key = row.key.map(ImportItemKey.Exact.init), let title = row.row.title else { continue }
             if queries[key].map({ $0.ids == ExternalIds() }) ?? true { queries[key] = title }
         }
         // In one order, so that nobody waits for each other in a circle.
-        let items = queries.sorted { $0.key < $1.key }
+        let items = queries.sorted { ImportItemKey.precedes($0.key.text, $1.key.text) }
         return try await database.transaction(until: deadline, durability: .eventual) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
                 ImportWorkQueries.renew,
                 [
                     .id(claim.user), .id(claim.id), .int8(claim.fence), .double(limits.lease.inSeconds),
-                    .int8(rows.last.map { Int64($0.place + 1) }),
+                    .int8(rows.last.map { Int64($0.place + 1) }), .run(claim),
                 ])
             guard isHeld == true else { return false }
             if !items.isEmpty {
                 try await transaction.execute(
                     ImportWorkQueries.putItems,
                     [
-                        .id(claim.user), .id(claim.id), .textArray(items.map(\.key)),
+                        .id(claim.user), .id(claim.id), .textArray(items.map(\.key.text)),
                         .jsonbArray(items.map { encodeJSON($0.value) }),
                     ])
             }
@@ -111,7 +114,7 @@ extension ImportStore {
                 place + [
                     .int8(claim.fence), .word(reading.isUnclear ? ImportState.waiting : .matching),
                     .text(reading.source?.rawValue), .json(reading.files), .bool(reading.isPartial),
-                    .int8(Int64(reading.rowCount)),
+                    .int8(Int64(reading.rowCount)), .run(claim),
                 ])
             guard isHeld == true else { return false }
             try await transaction.execute(ImportWorkQueries.judgeLoose, place)
@@ -201,10 +204,10 @@ extension ImportStore {
     private func withRows(
         _ items: [StoredItem], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportPageOfItems {
-        guard let first = items.first, let last = items.last else { return ImportPageOfItems(items: [], rows: [:]) }
+        guard let first = items.first, let last = items.last else { return ImportPageOfItems(items: [], rows: []) }
         let rows = try await database.rows(
             ImportWorkQueries.itemRows, [.id(user), .id(id), .text(first.key), .text(last.key)], until: deadline)
-        return ImportPageOfItems(items: items, rows: Dictionary(grouping: rows, by: \.key))
+        return ImportPageOfItems(items: items, rows: rows)
     }
 
     func note(
@@ -214,17 +217,19 @@ extension ImportStore {
         try await database.run(ImportWorkQueries.judged, Self.values(verdicts, user, id), until: deadline)
     }
 
-    /// Verdicts, and how far the state has come with them.
+    /// Verdicts, and how far the state has come with them. Not `isRepeatable` where what the verdicts are about is written to
+    /// another database: judged again they would call that the same.
     func advance(
         _ claim: ImportClaim, done: String?, judged: String?, doneCount: Int, _ verdicts: [RowVerdict] = [],
-        until deadline: ContinuousClock.Instant
+        isRepeatable: Bool = true, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        try await database.transaction(until: deadline, durability: .eventual) { transaction throws(PGError) in
+        let durability: PGDurability = isRepeatable ? .eventual : .immediate
+        return try await database.transaction(until: deadline, durability: durability) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
                 ImportWorkQueries.advance,
                 [
                     .id(claim.user), .id(claim.id), .int8(claim.fence), .text(done), .text(judged),
-                    .int8(Int64(doneCount)), .double(limits.lease.inSeconds),
+                    .int8(Int64(doneCount)), .double(limits.lease.inSeconds), .run(claim),
                 ])
             guard isHeld == true else { return false }
             if !verdicts.isEmpty {
@@ -253,7 +258,7 @@ extension ImportStore {
             ImportWorkQueries.enter,
             [
                 .id(claim.user), .id(claim.id), .int8(claim.fence), .word(state), .bool(rests), .id(batch),
-                .jsonb(counts.map { encodeJSON($0) }),
+                .jsonb(counts.map { encodeJSON($0) }), .run(claim),
             ], until: deadline
         ).first == true
     }
@@ -268,7 +273,7 @@ extension ImportStore {
                 ImportWorkQueries.enter,
                 [
                     .id(claim.user), .id(claim.id), .int8(claim.fence), .word(ImportState.applied), .bool(true),
-                    .id(batch), .jsonb(encodeJSON(counts)),
+                    .id(batch), .jsonb(encodeJSON(counts)), .run(claim),
                 ])
             guard isHeld == true else { return false }
             // One that is being taken back stays that.
@@ -329,7 +334,14 @@ extension ImportStore {
 /// Titles with all the rows that speak of them.
 struct ImportPageOfItems: Sendable {
     var items: [StoredItem]
-    let rows: [String: [ItemRow]]
+    private let rows: [ImportItemKey.Exact: [ItemRow]]
+
+    init(items: [StoredItem], rows: [ItemRow]) {
+        self.items = items
+        self.rows = Dictionary(grouping: rows) { ImportItemKey.Exact($0.key) }
+    }
+
+    func rows(of key: String) -> [ItemRow] { rows[ImportItemKey.Exact(key)] ?? [] }
 
     /// What its titles are known to be; two of a file's may be one.
     var titles: Set<TitleID> { Set(items.compactMap(\.title?.id)) }
@@ -340,4 +352,8 @@ struct RowVerdict: Sendable, Hashable {
     let place: Int
     let verdict: ImportVerdict
     let reason: String?
+}
+
+extension PGValue {
+    fileprivate static func run(_ claim: ImportClaim) -> PGValue { .uuid(claim.serverRun.map { PGUUID($0) }) }
 }

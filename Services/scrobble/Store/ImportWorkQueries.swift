@@ -25,12 +25,21 @@ enum ImportWorkQueries {
             failures: try row.next(), createdAt: try row.next())
     }
 
-    /// Renews the lease; no row where it was lost.
+    /// The present run of the server, named where it has no name yet.
+    static let serverRun = PGStatement(
+        "imports.serverRun",
+        """
+        INSERT INTO server_runs AS r (only_one) VALUES (true) ON CONFLICT (only_one) DO UPDATE SET id = r.id RETURNING r.id
+        """, kind: .write
+    ) { row throws(PGError) in UUIDBits(try row.next(PGUUID.self)) }
+
+    /// Renews the lease; no row where it was lost, or where the server has lost what it had not laid on the disk.
     static let renew = PGStatement(
         "imports.renew",
         """
         UPDATE imports SET due_at = clock_timestamp() + $4 * interval '1 second', row_count = coalesce($5, row_count)
-        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity'
+            AND EXISTS (SELECT FROM server_runs r WHERE r.id = $6) RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
@@ -113,7 +122,8 @@ enum ImportWorkQueries {
             title_count = (SELECT count(*) FROM import_items t WHERE t.user_id = $1 AND t.import_id = $2),
             done_count = 0, failures = 0, updated_at = clock_timestamp(),
             due_at = CASE WHEN $4 = 'matching' THEN clock_timestamp() ELSE 'infinity' END
-        WHERE user_id = $1 AND id = $2 AND fence = $3 RETURNING true
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND EXISTS (SELECT FROM server_runs r WHERE r.id = $9)
+        RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
@@ -173,18 +183,19 @@ enum ImportWorkQueries {
 
     // MARK: Judging and applying
 
-    /// The next titles, as many as have `$4` rows together, one at the least; up to `$5` where that is not empty. Rows in
-    /// the order of an index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
+    /// The next titles, as many as have `$4` rows together, one at the least; none beyond `$5` where that is not empty. Rows
+    /// in the order of an index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
     static let items = PGStatement(
         "imports.items",
         """
         SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number FROM import_items
-        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND item_key <= CASE WHEN $5 <> '' THEN $5 ELSE (
+        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND item_key <= (
             SELECT max(item_key) FROM (
-                SELECT item_key FROM import_rows WHERE user_id = $1 AND import_id = $2 AND item_key > $3
+                SELECT item_key FROM import_rows
+                WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND ($5 = '' OR item_key <= $5)
                 ORDER BY item_key, place LIMIT $4
             ) r
-        ) END
+        )
         ORDER BY item_key
         """, row: item)
 
@@ -215,14 +226,16 @@ enum ImportWorkQueries {
             AND (r.verdict IS DISTINCT FROM v.verdict OR r.reason IS DISTINCT FROM v.reason)
         """)
 
-    /// Notes how far the present state has come; no row where the lease was lost.
+    /// Notes how far the present state has come; no row where the lease was lost, or where the server has lost what it had not
+    /// laid on the disk.
     static let advance = PGStatement(
         "imports.advance",
         """
         UPDATE imports SET done_key = coalesce($4, done_key), judged_key = coalesce($5, judged_key),
             done_count = done_count + $6, failures = 0, due_at = clock_timestamp() + $7 * interval '1 second',
             updated_at = clock_timestamp()
-        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity'
+            AND EXISTS (SELECT FROM server_runs r WHERE r.id = $8) RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
@@ -233,7 +246,8 @@ enum ImportWorkQueries {
         UPDATE imports SET state = $4, done_key = '', judged_key = '', done_count = CASE WHEN $5 THEN done_count ELSE 0 END,
             failures = 0, batch_id = coalesce($6, batch_id), counts = coalesce($7, counts),
             due_at = CASE WHEN $5 THEN 'infinity' ELSE clock_timestamp() END, updated_at = clock_timestamp()
-        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity' RETURNING true
+        WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity'
+            AND EXISTS (SELECT FROM server_runs r WHERE r.id = $8) RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
@@ -363,6 +377,8 @@ package struct ImportClaim: Sendable {
     let batch: BatchID?
     let failures: Int
     let createdAt: Timestamp
+    /// The run of the server that has taken it; in another one what was not on the disk may be lost.
+    var serverRun: UUIDBits?
 }
 
 /// What decides how the rows of an import are judged.

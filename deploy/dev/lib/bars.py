@@ -21,8 +21,9 @@ BARS = [
      "500 simulated worlds; REELAY_SYNC_SEEDS=10000 for more"),
     (6, "Two people", ["StrangerTests"], [], None, ""),
     (7, "Postgres chaos", ["DatabaseTests"],
-     ["Queue: Postgres crashes and ends sessions under load", "Sessions that Postgres ends again and again"],
-     r"^bar (Postgres|Queue and Postgres)", ""),
+     ["Queue: Postgres crashes and ends sessions under load", "Sessions that Postgres ends again and again",
+      "Postgres crashes while an import is written"],
+     r"^bar (Postgres|Queue and Postgres|import, Postgres)", ""),
     (8, "Zombie worker", [],
      ["Queue: workers that are stopped as they are about to send", "A worker that sleeps beyond its lease"],
      r"^bar Stopped workers", ""),
@@ -53,7 +54,7 @@ BARS = [
 ]
 
 FILTERS = [
-    "QueueCrashTests/", "QueueFaultTests/", "QueueWorkerTests/", "AmbiguousReplyTests/", "QueueMutantTests/", "DeleteStormTests/",
+    "QueueCrashTests/", "ImportCrashTests/", "QueueFaultTests/", "QueueWorkerTests/", "AmbiguousReplyTests/", "QueueMutantTests/", "DeleteStormTests/",
     "FacetPlannerTests/", "HistoryPlannerTests/", "SyncSimulationTests/", "SyncMutantTests/", "StrangerTests/",
     "FaultTests/DatabaseTests/", "OutageTests/", "TokenKeeperTests/", "SealerTests/", "RotationTests/", "CanaryTests/",
     "SyncJourneyTests/", "DrainTests/", "DeadlineTests/", "RetryTests/", "RawFrameTests/", "H2SharedLimitTests/",

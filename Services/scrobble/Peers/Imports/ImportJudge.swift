@@ -52,7 +52,7 @@ struct ImportJudge: Sendable {
         var planned: [(rows: [(place: Int, row: ImportedRow)], plan: ImportPlan)] = []
         var outcomes = ImportVerdicts()
         for item in page.items {
-            let rows = (page.rows[item.key] ?? []).map { (place: $0.place, row: $0.row) }
+            let rows = page.rows(of: item.key).map { (place: $0.place, row: $0.row) }
             guard let title = item.title else {
                 verdicts += rows.map { RowVerdict(place: $0.place, verdict: item.verdict, reason: item.reason) }
                 continue

@@ -203,11 +203,14 @@ package struct ImportWorker: Sendable {
                 try await keep(&next, claim, aCase, judged: judged, Written(done: done, count: unnoted))
             }
             unnoted -= next.noted
-            judged = max(judged, last)
+            if ImportItemKey.precedes(judged, last) { judged = last }
             await observe(.judged(claim))
+            guard try await mayWrite(batch, claim.user, begins: false) else { return false }
+            if ContinuousClock.now - next.heldAt > limits.lease / 2 {
+                try await hold(claim, done: nil, judged: nil, count: 0, [])
+            }
             let (page, known, written) = (next.page, judged, Written(done: done, count: unnoted))
             async let ahead = pageAhead(of: claim, aCase, after: last, judged: known, beside: page, noting: written)
-            guard try await mayWrite(batch, claim.user, begins: false) else { return false }
             if let effects = next.effects { try await applier.write(effects, aCase, batch) }
             await observe(.written(claim))
             (done, unnoted) = (last, unnoted + page.items.count)
@@ -261,7 +264,7 @@ package struct ImportWorker: Sendable {
         guard try await isInPlace(facts.batch, user, until: deadline) else {
             return "the import was taken back: bring the file in again"
         }
-        let rows = (page.rows[key] ?? []).filter { place == nil || $0.place == place }
+        let rows = page.rows(of: key).filter { place == nil || $0.place == place }
         guard rows.contains(where: { [.new, .update, .same].contains($0.verdict) }) else { return nil }
         return place == nil
             ? "what the rows say of this title is written already: undo the import and bring the file in again, or edit what it wrote"
@@ -319,7 +322,7 @@ package struct ImportWorker: Sendable {
             await endWrite(batch, user)
             // What was written before stays told as it was then.
             let written = Set(
-                (page.rows[key] ?? []).filter { [.new, .update].contains($0.verdict) }.map(\.place))
+                page.rows(of: key).filter { [.new, .update].contains($0.verdict) }.map(\.place))
             verdicts.removeAll { written.contains($0.place) }
         }
         let news = verdicts
@@ -330,11 +333,13 @@ package struct ImportWorker: Sendable {
     }
 
     private func hold(
-        _ claim: ImportClaim, done: String?, judged: String?, count: Int, _ verdicts: [RowVerdict]
+        _ claim: ImportClaim, done: String?, judged: String?, count: Int, _ verdicts: [RowVerdict],
+        isRepeatable: Bool = true
     ) async throws(ImportTrouble) {
         let isHeld = try await asking { () throws(StoreError) in
             try await store.advance(
-                claim, done: done, judged: judged, doneCount: count, verdicts, until: .now + limits.stepTimeout)
+                claim, done: done, judged: judged, doneCount: count, verdicts, isRepeatable: isRepeatable,
+                until: .now + limits.stepTimeout)
         }
         guard isHeld else { throw .lost }
     }
@@ -359,6 +364,8 @@ package struct ImportWorker: Sendable {
         var effects: ImportJudge.Effects?
         /// Titles of pages before it that were noted as done with its verdicts.
         var noted = 0
+        /// When the lease was renewed with its verdicts.
+        var heldAt = ContinuousClock.now
     }
 
     /// The next page with all its titles, and its verdicts kept; up to `judged` where those stand already. Where it speaks of
@@ -368,7 +375,7 @@ package struct ImportWorker: Sendable {
         beside other: ImportPageOfItems? = nil, noting written: Written? = nil
     ) async -> Result<PageAhead, ImportTrouble> {
         do throws(ImportTrouble) {
-            var page = try await page(of: claim, after: key, upTo: judged > key ? judged : "")
+            var page = try await page(of: claim, after: key, upTo: ImportItemKey.precedes(key, judged) ? judged : "")
             try await applier.nameUnknown(&page, aCase)
             var ahead = PageAhead(page: page)
             if !page.items.isEmpty, page.titles.isDisjoint(with: other?.titles ?? []) {
@@ -386,10 +393,11 @@ package struct ImportWorker: Sendable {
     ) async throws(ImportTrouble) {
         guard let last = ahead.page.items.last?.key else { return }
         let (verdicts, effects) = try await tools.judge.judge(ahead.page, aCase, until: .now + limits.stepTimeout)
-        let stands = judged >= last
+        let stands = !ImportItemKey.precedes(judged, last)
+        ahead.heldAt = .now
         try await hold(
             claim, done: written.count > 0 ? written.done : nil, judged: stands ? nil : last, count: written.count,
-            stands ? [] : verdicts)
+            stands ? [] : verdicts, isRepeatable: effects.ratings.isEmpty)
         ahead.effects = effects
         ahead.noted = written.count
     }

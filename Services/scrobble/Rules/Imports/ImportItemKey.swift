@@ -23,6 +23,25 @@ package enum ImportItemKey {
         return shortened(parts.joined(separator: "\u{1f}"))
     }
 
+    /// Whether one key stands before another, by its bytes as Postgres has it: Swift takes two ways to write an accent for the
+    /// same text, and orders them as such.
+    package static func precedes(_ one: String, _ other: String) -> Bool {
+        one.utf8.lexicographicallyPrecedes(other.utf8)
+    }
+
+    /// A key that is another's only where their bytes are.
+    package struct Exact: Hashable, Sendable {
+        package let text: String
+
+        package init(_ text: String) { self.text = text }
+
+        package static func == (one: Exact, other: Exact) -> Bool { one.text.utf8.elementsEqual(other.text.utf8) }
+
+        package func hash(into hasher: inout Hasher) {
+            for byte in text.utf8 { hasher.combine(byte) }
+        }
+    }
+
     /// Of a title that the file names by its id here.
     package static func of(_ title: TitleID) -> String { own + title.description }
 

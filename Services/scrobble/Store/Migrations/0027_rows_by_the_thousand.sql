@@ -1,6 +1,8 @@
 -- Rows of imports and roads of plays come by the hundred thousand, and a foreign key asks for each of them alone: two fifths
 -- of the time that a row took, a third of that of a road. Whoever writes them holds what they belong to anyway: the import by
 -- its fence or its person's lock, the play by the lock of the ledger. What goes takes them along in one statement.
+-- In the order in which writers come by them.
+LOCK TABLE imports, import_items, import_rows, plays, play_sources IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE import_rows DROP CONSTRAINT import_rows_user_id_import_id_fkey;
 ALTER TABLE import_items DROP CONSTRAINT import_items_user_id_import_id_fkey;
 ALTER TABLE play_sources DROP CONSTRAINT play_sources_user_id_play_id_fkey;
@@ -39,3 +41,10 @@ BEGIN
     FROM written w WHERE w.batch_id IS NOT NULL;
     RETURN NULL;
 END $$;
+
+-- Which run of the server this is: Postgres empties such a table when it recovers from a crash, or when a standby takes over. Who
+-- works with commits that do not wait for the disk asks whether it is still the one that took them.
+CREATE UNLOGGED TABLE server_runs (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    id uuid NOT NULL DEFAULT gen_random_uuid()
+);
