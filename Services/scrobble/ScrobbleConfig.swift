@@ -104,7 +104,8 @@ extension ScrobbleService {
         let housekeeper = Housekeeper(
             id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore,
             keys: KeyStore(database: database), batches: BatchStore(database: database, ids: ids),
-            undoLife: .seconds(values[undoDays] * 86_400), clock: clock, logger: logger)
+            imports: ImportStore(database: database), undoLife: .seconds(values[undoDays] * 86_400), clock: clock,
+            logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
         // Those who wait for events get their answer before the listener waits for them.
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })

@@ -23,7 +23,8 @@ struct ChangePassword: Sendable {
         guard let stored else { throw .unauthenticated("the account is gone") }
         let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
-        guard try await accounts.verify(input.body.currentPassword, against: stored.passwordHash) != .mismatch else {
+        guard try await accounts.verify(input.body.currentPassword, against: stored.passwordHash, attempt) != .mismatch
+        else {
             // The same request may have changed it a moment ago.
             if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
             throw .wrongPassword("current_password: is not your password")

@@ -26,10 +26,13 @@ struct CreateImport: Sendable {
                 try await scrobble.finishUpload(
                     FinishUploadParams(user: caller.user, import: made, apply: input.apply), context.rpc.outgoing()))
         } catch {
-            // What arrived is of no use to anybody.
+            // What arrived is of no use to anybody, also where it is the client who has gone and this task with it.
             if let made = sender.made {
-                _ = try? await scrobble.cancelImport(
-                    CancelImportParams(user: caller.user, import: made), RPCCall.within(.seconds(5)))
+                let (scrobble, user) = (scrobble, caller.user)
+                await Task {
+                    _ = try? await scrobble.cancelImport(
+                        CancelImportParams(user: user, import: made), RPCCall.within(.seconds(5)))
+                }.value
             }
             throw error
         }

@@ -69,10 +69,11 @@ struct ExportLetterboxd: Sendable {
         var cursor = input.cursor
         var limit = Self.ratingsAtOnce
         while true {
-            let page = try await ratings.listRatings(
-                ListRatingsParams(
-                    user: caller.user, kind: .movie, from: input.since, sort: .oldest, limit: limit, cursor: cursor),
+            var page = try await ratings.listRatings(
+                ListRatingsParams(user: caller.user, kind: .movie, sort: .oldest, limit: limit, cursor: cursor),
                 context.rpc.outgoing())
+            // By when it was written, not by its date: an older rating may have come in later.
+            if let since = input.since { page.ratings.removeAll { $0.updatedAt <= since } }
             guard try await add(page, to: &file, context) else {
                 // The next file begins with this page; one that no file can hold is read in smaller ones.
                 if !file.isEmpty { return cursor }

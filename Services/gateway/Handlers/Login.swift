@@ -19,7 +19,7 @@ struct Login: Sendable {
         let attempt = LoginAttempt.login(
             username, from: context.clientAddress, isKnown: credentials.areFromKnownNetwork, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
-        let verdict = try await accounts.verify(input.body.password, against: credentials.passwordHash)
+        let verdict = try await accounts.verify(input.body.password, against: credentials.passwordHash, attempt)
         guard credentials.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
         let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
         let now = accounts.clock.now

@@ -43,6 +43,12 @@ extension GatewayStore {
         ).first
     }
 
+    /// Takes an attempt back that was counted and never made.
+    func refund(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(StoreError) {
+        try await database.run(
+            GatewayQueries.refundFailures, [.byteaArray(attempt.subjects.map { Optional($0.digest) })], until: deadline)
+    }
+
     /// What an attempt that succeeded leaves behind, beside the session that it opened.
     func clearFailures(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)], until: deadline)

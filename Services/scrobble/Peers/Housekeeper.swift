@@ -10,6 +10,7 @@ struct Housekeeper: Sendable {
     let hooks: HookStore
     let keys: KeyStore
     let batches: BatchStore
+    let imports: ImportStore
     /// How long what a batch changed is kept.
     let undoLife: Duration
     let clock: any WallClock
@@ -28,6 +29,7 @@ struct Housekeeper: Sendable {
                 try await hooks.sweep(until: .now + .seconds(30))
                 while try await keys.sweep(at: clock.now, until: .now + .seconds(30)), !Task.isCancelled {}
                 while try await forgetBatches(), !Task.isCancelled {}
+                while try await imports.giveUpUploads(at: clock.now, until: .now + .seconds(30)), !Task.isCancelled {}
             } catch {
                 logger.warning("what is old was not removed", metadata: ["cause": "\(error)"])
             }

@@ -100,6 +100,23 @@ enum ImportQueries {
 
     // MARK: A person's word
 
+    /// Gives up uploads of which nothing comes any more: their gateway has died over them. `$2` of them at a time.
+    static let giveUpUploads = PGStatement(
+        "imports.giveUpUploads",
+        """
+        WITH left_open AS (
+            UPDATE imports SET state = 'cancelled', fence = fence + 1, updated_at = $1
+            WHERE (user_id, id) IN (
+                SELECT user_id, id FROM imports WHERE state = 'receiving' AND created_at < $1 - $3 * interval '1 second'
+                ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            ) RETURNING user_id, id
+        ), dropped AS (
+            DELETE FROM import_chunks c USING left_open l WHERE c.user_id = l.user_id AND c.import_id = l.id
+        )
+        SELECT count(*) FROM left_open
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Int.self) }
+
     static let cancel = PGCommand(
         "imports.cancel",
         """

@@ -117,6 +117,19 @@ package struct ImportStore: Sendable {
 
     // MARK: A person's word
 
+    /// Gives up uploads that nobody has ended for long; whether there may be more of them.
+    package func giveUpUploads(
+        at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        let count = try await database.rows(
+            ImportQueries.giveUpUploads,
+            [.moment(moment), .int(Self.givenUpAtOnce), .double(limits.uploadLife.inSeconds)], until: deadline
+        ).first
+        return count == Self.givenUpAtOnce
+    }
+
+    private static let givenUpAtOnce = 100
+
     package func cancel(
         _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

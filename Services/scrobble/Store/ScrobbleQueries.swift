@@ -39,7 +39,9 @@ enum ScrobbleQueries {
             n.tags, n.rating, n.review, coalesce(n.is_spoiler, false), p.listed_at
         FROM plays p LEFT JOIN play_notes n ON n.user_id = p.user_id AND n.play_id = p.id
         WHERE p.user_id = $1 AND p.kind = 'movie' AND p.removed_at IS NULL
-            AND ($3::timestamptz IS NULL OR p.created_at > $3 OR n.changed_at > $3)
+            -- What a file brought was written when its batch was, however old the file is.
+            AND ($3::timestamptz IS NULL OR p.created_at > $3 OR n.changed_at > $3 OR EXISTS (
+                SELECT FROM batches b WHERE b.user_id = $1 AND b.id IN (p.batch_id, n.batch_id) AND b.applied_at > $3))
             AND (p.listed_at, p.id) > ($4, $5)
         ORDER BY p.listed_at, p.id LIMIT $6
         """
@@ -91,7 +93,8 @@ enum ScrobbleQueries {
         "oauth_flows",
         "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "simkl_items",
         "simkl_places", "playback_sessions",
-        "playback_settings", "plays", "play_sources", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints", "events",
+        "playback_settings", "plays", "play_sources", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints",
+        "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
         "batch_changes", "batches", "imports", "import_items", "import_rows", "match_overrides", "idempotency_keys",
     ]

@@ -42,6 +42,65 @@ import Testing
         }
     }
 
+    @Test("Titles that a file calls watched, with a date and no name of their own for it, keep a play each")
+    func watchedAtSomeTime() async throws {
+        let rows = ["First", "Second", "Third"].enumerated().map { number, name in
+            """
+            {"plays":1,"last_watched_at":"2020-01-0\(number + 1)T20:00:00.000Z",\
+            "movie":{"title":"\(name)","year":1990,"ids":{"trakt":\(number + 1)}}}
+            """
+        }
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            for name in ["First", "Second", "Third"] { others.know(name, 1990) }
+            let tools = ImportWorkerTests.tools(pools[0], others)
+            let user = UserID(Self.ids.next())
+            let file = (name: "watched-movies.json", text: "[\(rows.joined(separator: ","))]")
+            let id = try await ImportWorkerTests.send([file], of: user, tools)
+            let done = try await ImportWorkerTests.work(id, of: user, tools)
+            #expect(done.counts?.new == 3, "\(String(describing: done.counts))")
+            #expect(try await pools[0].first(Self.playCount, [.id(user)]) == 3)
+        }
+    }
+
+    @Test("A rating of a day that has not begun in UTC is written as of now, not refused")
+    func ratedTomorrow() async throws {
+        let clock = SystemWallClock()
+        let day = clock.now.advanced(by: .seconds(86_400)).date
+        let text = "Date,Name,Year,Letterboxd URI,Rating\n\(day),First,1990,https://boxd.it/f1,4"
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            let title = others.know("First", 1990)
+            let tools = ImportWorkerTests.tools(pools[0], others)
+            let user = UserID(Self.ids.next())
+            let id = try await ImportWorkerTests.send([("ratings.csv", text)], of: user, tools)
+            #expect(try await ImportWorkerTests.work(id, of: user, tools).state == .applied)
+            let rated = try #require(others.ratings[title])
+            #expect(rated.ratedAt <= clock.now)
+        }
+    }
+
+    @Test("An upload that nobody ends is given up, and nothing of it kept")
+    func uploadLeftOpen() async throws {
+        let clock = SystemWallClock()
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let store = ImportWorkerTests.tools(pools[0], StandIns()).store
+            let (user, id) = (UserID(Self.ids.next()), ImportID(Self.ids.next()))
+            let until = ContinuousClock.now + .seconds(20)
+            _ = try await store.create(id, of: user, timeZone: "UTC", at: clock.now, until: until)
+            _ = try await store.put([1, 2, 3], at: 0, of: 0, named: "a.csv", id, of: user, until: until)
+            func state() async throws -> ImportState? { try await store.get(id, of: user, until: until)?.state }
+            _ = try await store.giveUpUploads(at: clock.now, until: until)
+            #expect(try await state() == .receiving)
+            _ = try await store.giveUpUploads(at: clock.now.advanced(by: .seconds(3_700)), until: until)
+            #expect(try await state() == .cancelled)
+            let chunks = PGStatement("tests.chunks", "SELECT count(*) FROM import_chunks") {
+                row throws(PGError) in try row.next(Int.self)
+            }
+            #expect(try await pools[0].first(chunks) == 0)
+        }
+    }
+
     @Test("A page that the server lost in a crash is written again, though its worker lives on and saw it written")
     func lost() async throws {
         let names = (0..<12).map { "Lost Film \($0)" }

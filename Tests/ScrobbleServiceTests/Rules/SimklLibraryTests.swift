@@ -95,10 +95,12 @@ import Testing
     }
 
     @Test(
-        "null and {} are no news; anything that is no library is none",
-        arguments: ["[]", "1", #"{"movies":{}}"#, "true"])
+        "null, {} and [] are no news; anything that is no library is none",
+        arguments: ["[{}]", "1", #"{"movies":{}}"#, "true"])
     func nothing(_ text: String) throws {
-        #expect(try items("null").isEmpty && items("{}").isEmpty && items(#"{"shows":null}"#).isEmpty)
+        #expect(
+            try items("null").isEmpty && items("{}").isEmpty && items("[]").isEmpty && items(#"{"shows":null}"#).isEmpty
+        )
         #expect(SimklRows.items(try value(text)) == nil)
     }
 

@@ -105,7 +105,8 @@ struct SimklMirrorWorld {
             guard let before = stamps, !before.all.isEmpty else {
                 var items: [SimklRows.Item] = []
                 for group in SimklRows.groups {
-                    items += try library("/sync/all-items/\(group)", ["extended": "full"], isQuiet)
+                    items += try library(
+                        "/sync/all-items/\(group)", ["extended": "full", "include_all_episodes": "original"], isQuiet)
                 }
                 let moment = Timestamp(clampingMicrosecondsSinceEpoch: Int64(readCount) * 600_000_000)
                 switch now.whole(items, doubtedAt: stamps?.doubtedAt, now: moment) {
@@ -119,7 +120,9 @@ struct SimklMirrorWorld {
                 return
             }
             guard now != before else { return }
-            let items = try library("/sync/all-items", ["date_from": before.all, "extended": "full"], isQuiet)
+            let items = try library(
+                "/sync/all-items", ["date_from": before.all, "extended": "full", "include_all_episodes": "original"],
+                isQuiet)
             var rests: [String: SimklStamps.Rest] = [:]
             for group in SimklRows.groups where before.removals[group] != now.removals[group] {
                 let path = "/sync/all-items/\(group)"

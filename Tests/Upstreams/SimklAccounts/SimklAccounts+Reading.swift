@@ -78,7 +78,11 @@ extension SimklAccounts {
                 "ids": .object(JSONObject(ids.filter { !$0.value.isNull })),
             ])
         ])
-        guard extended == "full", item.group != "movies" else { return row }
+        guard extended == "full" || extended == "full_anime_seasons", item.group != "movies" else { return row }
+        // As at Simkl: of what is over only on request.
+        guard !["completed", "dropped"].contains(item.status) || request.query("include_all_episodes") != nil else {
+            return row
+        }
         let isDated = request.query("episode_watched_at") == "yes"
         let places = item.episodes.keys.map { key in key.split(separator: "x").compactMap { Int($0) } }
         let seasons = Dictionary(grouping: places) { $0[0] }.sorted { $0.key < $1.key }.map { number, places in

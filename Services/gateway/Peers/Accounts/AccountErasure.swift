@@ -60,11 +60,18 @@ package struct AccountErasure: Sendable {
 
     private func eraseSome() async {
         do {
-            let deadline = ContinuousClock.now.advanced(by: limits.erasureLease)
-            for user in try await store.claimErasures(limits: limits, until: deadline) {
-                try await erase(user, until: deadline)
-                logger.notice("erased an account")
-            }
+            let users = try await store.claimErasures(limits: limits, until: .now + limits.erasureLease)
+            // Each by itself: one that cannot be erased does not hold the others up.
+            for user in users { await tryToErase(user) }
+        } catch {
+            logger.warning("accounts wait to be erased", metadata: ["cause": "\(error)"])
+        }
+    }
+
+    private func tryToErase(_ user: UserID) async {
+        do {
+            try await erase(user, until: .now + limits.erasureLease)
+            logger.notice("erased an account")
         } catch let error as RPCError {
             logger.warning("an account waits to be erased", metadata: ["cause": "\(error.message)"])
         } catch {

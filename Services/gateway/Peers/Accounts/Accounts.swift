@@ -103,11 +103,16 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Checks a password against a PHC string.
-    func verify(_ password: String, against hash: String) async throws(RPCError) -> PasswordVerdict {
+    /// Checks a password against a PHC string. An attempt that could not be checked is taken back: it was no wrong one.
+    func verify(
+        _ password: String, against hash: String, _ attempt: LoginAttempt
+    ) async throws(RPCError) -> PasswordVerdict {
         do {
             return try await hasher.verify(Secret(password), against: hash)
         } catch {
+            // Also where the caller has gone, and this task with it.
+            let store = store
+            await Task { try? await store.refund(attempt, until: .now + .seconds(5)) }.value
             throw error.asRPCError
         }
     }

@@ -59,7 +59,7 @@ struct ImportJudge: Sendable {
             }
             let plan = ImportPlan(rows)
             planned.append((rows, plan))
-            effects.add(plan, title, rows)
+            effects.add(plan, title, rows, aCase.at)
             if !title.hasPlays {
                 for play in plan.plays { outcomes.show(play.row, because: play.reasonWithoutPlace(plan.rating != nil)) }
             }
@@ -141,7 +141,8 @@ struct ImportJudge: Sendable {
     /// play by its id, in whatever form of file.
     private static func source(of play: ImportPlan.Play, _ title: TitleID, _ aCase: Case) -> PlaySource {
         if PlayID(play.key) != nil { return PlaySource(name: ImportSource.reelay.rawValue, key: play.key) }
-        let key = play.moment == .unknown ? "\(play.key) \(title)" : play.key
+        let isNameless = play.moment == .unknown || play.key == ImportPlan.watchedKey
+        let key = isNameless ? "\(play.key) \(title)" : play.key
         return PlaySource(name: aCase.source.rawValue, key: key)
     }
 
@@ -298,7 +299,7 @@ extension ImportPlan.Play {
 
 extension ImportJudge.Effects {
     fileprivate mutating func add(
-        _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)]
+        _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)], _ moment: Timestamp
     ) {
         if title.hasPlays {
             plays += plan.plays.map { OnTitle(title: title, effect: $0) }
@@ -306,7 +307,11 @@ extension ImportJudge.Effects {
         if title.hasPlays, let item = plan.progress, item.percent != nil {
             progress.append(OnTitle(title: title, effect: item))
         }
-        if let rating = plan.rating { ratings.append(OnTitle(title: title, effect: rating)) }
+        if var rating = plan.rating {
+            // Today begins later in UTC than it does for people east of it; nobody rates in the future.
+            rating.at = rating.at.map { min($0, moment) }
+            ratings.append(OnTitle(title: title, effect: rating))
+        }
         if let item = plan.watchlist { watchlist.append(OnTitle(title: title, effect: item)) }
         if let item = plan.like { likes.append(OnTitle(title: title, effect: item)) }
         if let item = plan.collection { collection.append(OnTitle(title: title, effect: item)) }

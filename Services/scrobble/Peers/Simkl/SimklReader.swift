@@ -60,13 +60,20 @@ package struct SimklReader: RemoteReader {
         return SimklRows.activities(reached, playback: playback, clockSkew: skew)
     }
 
+    /// What is asked of items. Without `include_all_episodes` titles that are finished or dropped come without their episodes; `yes`
+    /// would make up those that nobody recorded. Only `full_anime_seasons` says where anime stand by TVDB's count.
+    static func wholly(_ group: String? = nil) -> String {
+        let extended = group == "anime" || group == nil ? "full_anime_seasons" : "full"
+        return "extended=\(extended)&episode_watched_at=yes&include_all_episodes=original"
+    }
+
     /// Once for an account: the three groups, one after the other.
     private func readWhole(
         _ stamps: SimklStamps, doubtedAt: Timestamp?, _ lane: LaneKey
     ) async throws(ReadTrouble) -> SimklStamps {
         var items: [SimklRows.Item] = []
         for group in SimklRows.groups {
-            items += try await library("sync/all-items/\(group)?extended=full&episode_watched_at=yes", lane)
+            items += try await library("sync/all-items/\(group)?\(Self.wholly(group))", lane)
         }
         let now = clock.now
         switch stamps.whole(items, doubtedAt: doubtedAt, now: now) {
@@ -84,7 +91,7 @@ package struct SimklReader: RemoteReader {
         since before: SimklStamps, _ now: SimklStamps, _ lane: LaneKey
     ) async throws(ReadTrouble) -> SimklStamps {
         let from = Self.escaped(before.all)
-        let items = try await library("sync/all-items?date_from=\(from)&extended=full&episode_watched_at=yes", lane)
+        let items = try await library("sync/all-items?date_from=\(from)&\(Self.wholly())", lane)
         var rests: [String: SimklStamps.Rest] = [:]
         for group in SimklRows.groups where before.removals[group] != now.removals[group] {
             let left = Set(try await library("sync/all-items/\(group)?extended=simkl_ids_only", lane).map(\.simkl))

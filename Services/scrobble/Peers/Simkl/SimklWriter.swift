@@ -157,7 +157,7 @@ package struct SimklWriter: RemoteWriter {
             return nil
         }
         guard let stamps, !stamps.all.isEmpty else { return nil }
-        let path = "sync/all-items?date_from=\(SimklReader.escaped(stamps.all))&extended=full&episode_watched_at=yes"
+        let path = "sync/all-items?date_from=\(SimklReader.escaped(stamps.all))&\(SimklReader.wholly())"
         guard case .answered(let answer) = await http.call(.GET, path, token: token, until: parcel.deadline),
             answer.status == 200, let body = answer.library, let (items, unreadable) = SimklRows.items(body),
             unreadable == 0

@@ -4,6 +4,8 @@ package struct ImportLimits: Sendable, Hashable {
     package var filesMax = 100
     /// Bytes of all files of an upload: 50 MiB.
     package var uploadBytesMax = 50 << 20
+    /// How long an upload may take before it is given up; requests end long before.
+    package var uploadLife = Duration.seconds(3_600)
     /// Files that are listed of one import, those within archives included.
     package var filesListedMax = 1_000
     /// Rows of an import.

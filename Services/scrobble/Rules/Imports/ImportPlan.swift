@@ -42,7 +42,7 @@ package struct ImportPlan: Sendable, Hashable {
         package let given: GivenRating?
         package var review: String?
         package var spoiler: Bool
-        package let at: Timestamp?
+        package var at: Timestamp?
     }
 
     /// A place on the watchlist, among the likes, in the collection, or within a title.
@@ -121,6 +121,9 @@ package struct ImportPlan: Sendable, Hashable {
         parts[place] = plays[entry].row
     }
 
+    /// What calls every title that was watched at some time.
+    package static let watchedKey = "watched"
+
     private mutating func take(watched row: ImportedRow, _ place: Int) {
         if let play = plays.first {
             // What is said of it is placed with the reviews that have no day.
@@ -131,7 +134,7 @@ package struct ImportPlan: Sendable, Hashable {
         var note = Note()
         note.review = row.text
         note.html = row.html
-        plays.append(Play(row: place, moment: Moment(row), percent: nil, key: "watched", note: note))
+        plays.append(Play(row: place, moment: Moment(row), percent: nil, key: Self.watchedKey, note: note))
     }
 
     /// What the file calls the present rating; else the rating of the latest play that has one, and its review. In a file
@@ -145,8 +148,10 @@ package struct ImportPlan: Sendable, Hashable {
                 spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt)
             for other in ratings where other.place != latest.place { parts[other.place] = latest.place }
         } else if let told = rows.first(where: { $0.row.titleRating != nil }), let value = told.row.titleRating {
+            // What is said of the title itself is not in such a file.
             rating = Rating(
                 row: parts[told.place] ?? told.place, rating: value, given: nil, review: nil, spoiler: false, at: nil)
+            return refuseUnrated(rows)
         } else if !isLiteral {
             let rated = rows.filter { _, row in
                 row.rating != nil && row.ofPlay != true
@@ -160,14 +165,18 @@ package struct ImportPlan: Sendable, Hashable {
                 )
             }
         }
-        for (place, row) in rows where row.kind == .rating && row.rating == nil {
-            refused[place] = "the row has no rating"
-        }
+        refuseUnrated(rows)
         guard rating != nil, rating?.review == nil, !isLiteral else { return }
         // The latest review of a play is what is said of the title.
         if let reviewed = plays.filter({ $0.note.review != nil }).max(by: { $0.moment.order < $1.moment.order }) {
             rating?.review = reviewed.note.review
             rating?.spoiler = reviewed.note.spoiler
+        }
+    }
+
+    private mutating func refuseUnrated(_ rows: [(place: Int, row: ImportedRow)]) {
+        for (place, row) in rows where row.kind == .rating && row.rating == nil {
+            refused[place] = "the row has no rating"
         }
     }
 

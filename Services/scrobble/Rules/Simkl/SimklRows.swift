@@ -51,9 +51,10 @@ package enum SimklRows {
         "anime", "seasons",
     ]
 
-    /// The items of an answer; nil for what is no library at all. `null`, `{}` and absent groups are no items and no news.
+    /// The items of an answer; nil for what is no library at all. `null`, `{}`, `[]` and absent groups are no items and no news.
     package static func items(_ body: JSONValue) -> (items: [Item], unreadable: Int)? {
         if body.isNull { return ([], 0) }
+        if case .array(let rows) = body, rows.isEmpty { return ([], 0) }
         guard body.object != nil else { return nil }
         var (items, unreadable) = ([Item](), 0)
         for group in groups where !body[group].isNull {

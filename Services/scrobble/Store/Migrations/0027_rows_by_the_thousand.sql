@@ -42,6 +42,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Uploads that nobody ended.
+CREATE INDEX imports_receiving ON imports (created_at) WHERE state = 'receiving';
+
 -- Which run of the server this is: Postgres empties such a table when it recovers from a crash, or when a standby takes over. Who
 -- works with commits that do not wait for the disk asks whether it is still the one that took them.
 CREATE UNLOGGED TABLE server_runs (
