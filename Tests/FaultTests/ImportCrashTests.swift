@@ -117,6 +117,17 @@ struct ImportCrashTests {
             """)
     }
 
+    /// What an import came to in the end, and what the same files come to where nothing disturbs them.
+    private func outcomes(
+        of id: String, _ hurt: Person, _ bytes: [UInt8], _ stack: Stack
+    ) async throws -> (found: [String], expected: [String]) {
+        try await rest(id, stack)
+        let calm = try await person("calm", stack)
+        let other = try await send(bytes, calm, stack)
+        try await rest(other, stack)
+        return (try await ledger(hurt, id, stack), try await ledger(calm, other, stack))
+    }
+
     @Test(
         "Killed at random while it reads, matches, judges and writes: the ledger and the report are those of an undisturbed run",
         .timeLimit(.minutes(12)))
@@ -141,12 +152,7 @@ struct ImportCrashTests {
             try scrobble.start()
             try await scrobble.awaitReady()
         }
-        try await rest(id, stack)
-        let calm = try await person("calm", stack)
-        let other = try await send(bytes, calm, stack)
-        try await rest(other, stack)
-        let expected = try await ledger(calm, other, stack)
-        let found = try await ledger(hurt, id, stack)
+        let (found, expected) = try await outcomes(of: id, hurt, bytes, stack)
         report(
             "import killed", isHeld: found == expected,
             "\(done) kills in \(Self.rows) rows \(places.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }), \(found.count) lines, seed \(seed)"
@@ -197,12 +203,7 @@ struct ImportCrashTests {
                 "SET search_path TO scrobble; UPDATE imports SET due_at = now() WHERE id = '\(id)' AND due_at < 'infinity'"
             )
         }
-        try await rest(id, stack)
-        let calm = try await person("calm", stack)
-        let other = try await send(bytes, calm, stack)
-        try await rest(other, stack)
-        let expected = try await ledger(calm, other, stack)
-        let found = try await ledger(hurt, id, stack)
+        let (found, expected) = try await outcomes(of: id, hurt, bytes, stack)
         report(
             "import, Postgres crashed", isHeld: found == expected,
             "\(done) crashes in \(Self.rows) rows, \(lost) of them took something back, \(found.count) lines, seed \(seed)"
