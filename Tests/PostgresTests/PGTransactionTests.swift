@@ -41,15 +41,21 @@ import TestSupport
         let setting = PGStatement("tests.durability", "SELECT current_setting('synchronous_commit')") {
             row throws(PGError) in try row.next(String.self)
         }
+        // Every session has the setting, since a pool may use any of its connections.
+        let server = try TestDatabase.serverURL()
+        let url = server + (server.contains("?") ? "&" : "?") + "options=-c%20synchronous_commit%3Dlocal"
         var limits = PGLimits()
-        limits.connectionsMax = 1
-        try await TestDatabase.withPool("tx", limits: limits) { pool in
-            try await pool.execute(PGCommand("tests.local", "SET synchronous_commit = local", kind: .solo))
+        limits.connectionsMax = 2
+        try await TestDatabase.withPool("tx", on: url, limits: limits) { pool in
             let within = try await pool.withTransaction(durability: .eventual) { transaction throws(PGError) in
                 try await transaction.first(setting)
             }
             #expect(within == "off")
-            #expect(try await pool.first(setting) == "local")
+            for _ in 0..<10 { #expect(try await pool.first(setting) == "local") }
+            let after = try await pool.withTransaction { transaction throws(PGError) in
+                try await transaction.first(setting)
+            }
+            #expect(after == "local")
         }
     }
 

@@ -49,10 +49,10 @@ package struct TestDatabase: Sendable {
 
     /// The same with a pool in that schema, shut down before the schema goes.
     package static func withPool<Value>(
-        _ name: String = "test", limits: PGLimits = PGLimits(),
+        _ name: String = "test", on other: String? = nil, limits: PGLimits = PGLimits(),
         observe: (@Sendable (PGObservation) -> Void)? = nil, _ body: (PGPool) async throws -> Value
     ) async throws -> Value {
-        try await withSchema(name) { database in
+        try await withSchema(name, on: other) { database in
             let pool = try PGPool(database.configuration(limits: limits), observe: observe)
             let outcome: Result<Value, any Error>
             do { outcome = .success(try await body(pool)) } catch { outcome = .failure(error) }
