@@ -129,7 +129,7 @@ extension RPCClient {
                 case .malformed(let fault): throw malformed(fault, outgoing.method)
                 case .failed(let error): failure = .answered(error)
                 }
-            case .failure(let error): failure = try Self.failure(of: error)
+            case .failure(let error): failure = try Self.failure(of: error, outgoing.method)
             }
             let remaining = ContinuousClock.now.duration(to: call.deadline)
             let decision = state.withLock { state in
@@ -179,9 +179,11 @@ extension RPCClient {
     }
 
     /// What a failed exchange means for the call; throws what no retry can help.
-    private static func failure(of error: H2Error) throws(RPCError) -> AttemptFailure {
+    private static func failure(of error: H2Error, _ method: RPCMethod) throws(RPCError) -> AttemptFailure {
         switch error.reason {
-        case .deadlineExceeded: throw .deadlineExceeded
+        case .deadlineExceeded:
+            // What was sent and may not be sent again may have taken effect: nobody is told that a repetition is safe.
+            throw error.wasNotProcessed || method.isIdempotent ? .deadlineExceeded : .outcomeUnknownInTime
         case .cancelled: throw .cancelled
         case .bodyTooLarge, .headersTooLarge: throw .internal("The service's answer is too large.")
         case .invalidRequest: throw .internal("The call cannot be sent as HTTP/2.")

@@ -68,4 +68,6 @@ extension RPCError {
     static let cancelled = RPCError(code: Code.cancelled, message: "The caller gave the call up.")
     static let outcomeUnknown = RPCError(
         code: Code.outcomeUnknown, message: "The connection broke; the call may or may not have taken effect.")
+    static let outcomeUnknownInTime = RPCError(
+        code: Code.outcomeUnknown, message: "The call ran out of time; it may or may not have taken effect.")
 }

@@ -111,8 +111,10 @@ extension RPCServer {
             observe(.served(record(incoming, call, nil, response.count)))
             return response
         } catch {
-            // Whatever a handler made of being cancelled, its caller is told the reason.
-            return fail(incoming, Task.isCancelled ? ended(incoming) : error, call)
+            // Whatever a handler made of being cancelled, its caller is told the reason; a change that may have been made
+            // is told as such.
+            let isTold = !Task.isCancelled || error.code == RPCError.Code.outcomeUnknown
+            return fail(incoming, isTold ? error : ended(incoming), call)
         }
     }
 

@@ -137,6 +137,30 @@ import Testing
         await backend.shutdown(grace: .zero)
     }
 
+    /// A change that may have been made is not told as one that may be sent again.
+    @Test func aChangeThatRanOutOfTimeMayHaveBeenMade() async throws {
+        let (started, ended) = (Signal(), Signal())
+        var router = RPCRouter()
+        router.register(Self.change) { (_: TestService.Empty, _) async throws(RPCError) -> String in
+            started.fire()
+            try? await Task.sleep(for: .seconds(60))
+            ended.fire()
+            return "made"
+        }
+        let server = try await TestService.listen(router)
+        let test = TestClient([server.boundPort])
+        try await test.running { client in
+            try await test.untilReady(1)
+            let code = await Self.code {
+                try await client.call(Self.change, TestService.Empty(), .within(.seconds(1)))
+            }
+            #expect(code == RPCError.Code.outcomeUnknown)
+            try await started.wait()
+            try await ended.wait()
+        }
+        await server.shutdown(grace: .zero)
+    }
+
     @Test func givingUpEndsBothHops() async throws {
         let (started, last, middle) = (Signal(), Signal(), Signal())
         let backend = try await TestService.listen(Self.sleeping(started: started, ended: last))

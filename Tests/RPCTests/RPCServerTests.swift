@@ -7,6 +7,7 @@ import Testing
 /// A server's behaviour beyond the table: time, cancellation, batches, what it tells.
 @Suite struct RPCServerTests {
     private static let stuck = RPCMethod(name: "test.stuck", isIdempotent: true)
+    private static let unsure = RPCMethod(name: "test.unsure", isIdempotent: true)
     private static let deaf = RPCMethod(name: "test.deaf", isIdempotent: true)
     private static let broken = RPCMethod(name: "test.broken", isIdempotent: true)
     private static let describe = RPCMethod(name: "test.describe", isIdempotent: true)
@@ -18,6 +19,10 @@ import Testing
             try? await Task.sleep(for: .seconds(60))
             ended.append(.now)
             throw .internal("cancelled")
+        }
+        router.register(unsure) { (_: TestService.Empty, _) async throws(RPCError) -> JSONValue in
+            try? await Task.sleep(for: .seconds(60))
+            throw .outcomeUnknown
         }
         router.register(deaf) { (_: TestService.Empty, context) async throws(RPCError) -> JSONValue in
             while ContinuousClock.now < context.deadline.advanced(by: .milliseconds(50)) { await Task.yield() }
@@ -75,6 +80,12 @@ import Testing
         #expect(ended.values.count == 1)
         // How soon is a matter of the machine's load; that it ends at all is the client's own deadline of 10 s.
         #expect(took >= .milliseconds(300))
+    }
+
+    /// What a handler says of a change that it no longer knows of is worth more than why it was cancelled.
+    @Test func anOutcomeThatIsUnknownIsToldAsSuch() async throws {
+        let response = try await exchange(Self.call("test.unsure"), [H2Header("rpc-timeout-ms", "200")])
+        #expect(try value(response)["error"]["code"].int == RPCError.Code.outcomeUnknown)
     }
 
     @Test func withoutATimeoutTheServersOwnHolds() async throws {

@@ -16,7 +16,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case cancelled
     /// The service refuses work that it could not finish in time.
     case overloaded
-    /// The connection broke while a change was being stored; it may or may not have taken effect.
+    /// The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect.
     case outcomeUnknown
     /// No title has this id, or no provider knows the given ids.
     case titleNotFound
@@ -245,7 +245,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .cancelled: "The caller withdrew the call."
         case .overloaded: "The service refuses work that it could not finish in time."
         case .outcomeUnknown:
-            "The connection broke while a change was being stored; it may or may not have taken effect."
+            "The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect."
         case .titleNotFound: "No title has this id, or no provider knows the given ids."
         case .ratingNotFound: "The person has not rated this title."
         case .sessionNotFound: "The person has no playback session with this id."
@@ -448,7 +448,7 @@ extension RPCError {
     package static func overloaded(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.overloaded.error(message, data: data)
     }
-    /// The connection broke while a change was being stored; it may or may not have taken effect.
+    /// The connection broke, or time ran out, while a change was being stored; it may or may not have taken effect.
     package static func outcomeUnknown(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.outcomeUnknown.error(message, data: data)
     }
