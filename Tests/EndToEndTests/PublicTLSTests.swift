@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized)
 struct PublicTLSTests {
     /// A certificate for 127.0.0.1 and its key; whoever believes the one believes no other.
-    private static func makeCertificate(_ name: String, in folder: URL) async throws {
+    static func makeCertificate(_ name: String, in folder: URL) async throws {
         try await Command.run(
             "openssl",
             [
