@@ -46,6 +46,26 @@ import Testing
         }
     }
 
+    @Test("A list that is too long is asked for in parts, as far as there are any; no other mistake is taken for that")
+    func parts() {
+        #expect(answer(400, #"{"error":"MAX_ITEMS","code":400}"#).isTooLong && answer(413).isTooLong)
+        for error in ["rate_limit", "wrong_parameter", "empty_field"] {
+            #expect(!answer(400, #"{"error":"\#(error)","code":400}"#).isTooLong)
+        }
+        #expect(!answer(404, #"{"error":"max_items"}"#).isTooLong)
+        #expect(
+            SimklPart.whole.parts.map(\.path) == [
+                "sync/all-items/shows", "sync/all-items/anime", "sync/all-items/movies",
+            ])
+        let films = SimklPart.group("movies").parts
+        #expect(films.map(\.list) == ["plantowatch", "dropped", "completed"])
+        #expect(films[0].path == "sync/all-items/movies/plantowatch" && films.allSatisfy(\.parts.isEmpty))
+        #expect(
+            Set(SimklPart.group("anime").parts.map(\.list)) == [
+                "plantowatch", "watching", "hold", "dropped", "completed",
+            ])
+    }
+
     @Test("A code's answer is always 200: pending, too fast, a token, or a new code in place of one that is gone")
     func pins() throws {
         let now = try #require(Self.now)

@@ -43,6 +43,7 @@ extension SimklAccounts {
         let wanted = path.first
         let extended = request.query("extended") ?? ""
         var groups: [(name: String, value: JSONValue)] = []
+        var count = 0
         for group in ["shows", "anime", "movies"] where wanted == nil || wanted == group {
             let rows = account.items.values.filter { item in
                 // Strictly later.
@@ -50,7 +51,9 @@ extension SimklAccounts {
                     && !(extended == "simkl_ids_only" && behaviour.hidden.contains(item.simkl))
             }.sorted { $0.simkl < $1.simkl }.map { row($0, extended, request) }
             if !rows.isEmpty { groups.append((group, .array(rows))) }
+            count += rows.count
         }
+        guard count <= behaviour.itemsMax else { return Self.failure("max_items", 400) }
         if groups.isEmpty || behaviour.showsNothing { return .json(behaviour.emptyIsNull ? .null : .members([:])) }
         return .json(.object(JSONObject(groups)))
     }

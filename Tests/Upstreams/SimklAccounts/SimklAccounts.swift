@@ -21,6 +21,10 @@ package final class SimklAccounts: Sendable {
         package var showsNothing = false
         /// Items that lists of numbers pass over.
         package var hidden: Set<Int> = []
+        /// Items of a library that one answer may have; where there are more it is refused.
+        package var itemsMax = Int.max
+        /// Items that go to another list as soon as one list was read by itself.
+        package var moving: [Int: String] = [:]
         /// Items of which writes are taken and forgotten.
         package var swallowed: Set<Int> = []
         /// Codes bring a pair of tokens (V2) instead of one for years (V1).
@@ -128,7 +132,11 @@ package final class SimklAccounts: Sendable {
             return Self.failure("user_token_failed", 401)
         }
         if path == ["users", "settings"] { return Self.settings(of: account) }
-        if request.method == "GET" { return read(path, account, request, state) }
+        if request.method == "GET" {
+            let answer = read(path, account, request, state)
+            if path.count == 4 { move(account, &state) }
+            return answer
+        }
         if state.behaviour.isV2 && state.behaviour.isReadOnly || state.pins.isReadOnly(shown) {
             return Self.failure("scope", 403)
         }
@@ -139,6 +147,15 @@ package final class SimklAccounts: Sendable {
         if path == ["sync", "watched"] { return watched(account, body, state) }
         if let refused = Self.admit(account, &state) { return refused }
         return write(path, account, body, request, &state)
+    }
+
+    /// What its person does there while lists are read one by one.
+    private func move(_ account: String, _ state: inout State) {
+        let now = state.now
+        for (simkl, list) in state.behaviour.moving {
+            Self.edit(account, simkl, group(of: simkl), now, &state) { $0.status = list }
+        }
+        state.behaviour.moving = [:]
     }
 
     /// The limits on writes: a lock while another is worked at, a block for who is too fast.

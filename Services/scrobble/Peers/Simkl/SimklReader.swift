@@ -67,13 +67,16 @@ package struct SimklReader: RemoteReader {
         return "extended=\(extended)&episode_watched_at=yes&include_all_episodes=original"
     }
 
-    /// Once for an account: the three groups, one after the other.
+    /// Once for an account: the three groups, one after the other, or list by list what is too long.
     private func readWhole(
         _ stamps: SimklStamps, doubtedAt: Timestamp?, _ lane: LaneKey
     ) async throws(ReadTrouble) -> SimklStamps {
         var items: [SimklRows.Item] = []
         for group in SimklRows.groups {
-            items += try await library("sync/all-items/\(group)?\(Self.wholly(group))", lane)
+            let (shown, isInParts) = try await library(.group(group), lane) { Self.wholly($0.group) }
+            items += shown
+            // What went from list to list meanwhile may have stood on neither when that one was read.
+            if isInParts { items += try await changes(in: .group(group), since: stamps, lane) }
         }
         let now = clock.now
         switch stamps.whole(items, doubtedAt: doubtedAt, now: now) {
@@ -90,13 +93,15 @@ package struct SimklReader: RemoteReader {
     private func readChanges(
         since before: SimklStamps, _ now: SimklStamps, _ lane: LaneKey
     ) async throws(ReadTrouble) -> SimklStamps {
-        let from = Self.escaped(before.all)
-        let items = try await library("sync/all-items?date_from=\(from)&\(Self.wholly())", lane)
+        let items = try await changes(in: .whole, since: before, lane)
         var rests: [String: SimklStamps.Rest] = [:]
         for group in SimklRows.groups where before.removals[group] != now.removals[group] {
-            let left = Set(try await library("sync/all-items/\(group)?extended=simkl_ids_only", lane).map(\.simkl))
-            // Nothing is no list: an account that was emptied looks like an answer that was.
-            guard !left.isEmpty else { continue }
+            let (rest, isInParts) = try await library(.group(group), lane) { _ in "extended=simkl_ids_only" }
+            // Nothing is no list: an account that was emptied looks like an answer that was. Nor are lists that were read one
+            // by one while something went from one to another.
+            guard !rest.isEmpty else { continue }
+            if isInParts, try await haveMoved(group, since: now, lane) { continue }
+            let left = Set(rest.map(\.simkl))
             let known = try await asking { () throws(StoreError) in
                 try await mirror.numbers(of: lane.user, in: group, until: .now + Self.queryTimeout)
             }
@@ -105,6 +110,23 @@ package struct SimklReader: RemoteReader {
         let reached = now.reached(since: before, items, rests)
         try await keep(items, rests, reached, lane)
         return reached
+    }
+
+    private func changes(
+        in part: SimklPart, since stamps: SimklStamps, _ lane: LaneKey
+    ) async throws(ReadTrouble) -> [SimklRows.Item] {
+        let from = Self.escaped(stamps.all)
+        return try await library(part, lane) { "date_from=\(from)&\(Self.wholly($0.group))" }.items
+    }
+
+    /// Whether anything of a group has another list, or another rating, than when its lists were begun to be read.
+    private func haveMoved(
+        _ group: String, since stamps: SimklStamps, _ lane: LaneKey
+    ) async throws(ReadTrouble) -> Bool {
+        guard let now = SimklStamps(try await get("sync/activities", lane).body) else {
+            throw .broken("Simkl's activities cannot be read")
+        }
+        return now.lists[group] != stamps.lists[group]
     }
 
     private func keep(
@@ -157,18 +179,37 @@ package struct SimklReader: RemoteReader {
         return RemoteReading(rows: rows, tally: tally, unreadable: 0)
     }
 
-    private func library(_ path: String, _ lane: LaneKey) async throws(ReadTrouble) -> [SimklRows.Item] {
-        guard let (items, unreadable) = SimklRows.items(try await get(path, lane).body) else {
-            throw .broken("Simkl's library cannot be read")
+    /// A part of the library; in smaller parts, one after the other, where it is longer than Simkl gives at once. `query` is
+    /// what is asked of each.
+    private func library(
+        _ part: SimklPart, _ lane: LaneKey, query: (SimklPart) -> String
+    ) async throws(ReadTrouble) -> (items: [SimklRows.Item], isInParts: Bool) {
+        if let answer = try await answer("\(part.path)?\(query(part))", lane) {
+            guard let (items, unreadable) = SimklRows.items(answer.body) else {
+                throw .broken("Simkl's library cannot be read")
+            }
+            guard unreadable == 0 else { throw .broken("\(unreadable) items of Simkl's library have no number") }
+            return (items, false)
         }
-        guard unreadable == 0 else { throw .broken("\(unreadable) items of Simkl's library have no number") }
-        return items
+        guard !part.parts.isEmpty else { throw .broken("Simkl does not give so long a list: \(part.path)") }
+        var items: [SimklRows.Item] = []
+        for smaller in part.parts { items += try await library(smaller, lane, query: query).items }
+        return (items, true)
     }
 
-    /// One answer with status 200 and JSON in it; a token that is refused is replaced once.
     private func get(
         _ path: String, _ lane: LaneKey, by method: HTTPMethod = .GET
     ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?) {
+        guard let answer = try await answer(path, lane, by: method) else {
+            throw .broken("Simkl does not give so much at once: \(path)")
+        }
+        return answer
+    }
+
+    /// One answer with status 200 and JSON in it, nil where it would be too long; a token that is refused is replaced once.
+    private func answer(
+        _ path: String, _ lane: LaneKey, by method: HTTPMethod = .GET
+    ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?)? {
         let body = method == .POST ? HTTPClientRequest.Body.bytes(Array("{}".utf8)) : nil
         var token = try usable(await tokens.token(of: lane))
         for isLast in [false, true] {
@@ -176,6 +217,7 @@ package struct SimklReader: RemoteReader {
             switch await http.call(method, path, body, token: token, until: .now + SimklLimits.readTimeout) {
             case .untried, .unreachable: throw .wait(.seconds(60), "Simkl cannot be reached")
             case .brokeOff: throw .broken("a call to Simkl broke off")
+            case .answered(let answer) where answer.isTooLong: return nil
             case .answered(let answer):
                 switch answer.reply {
                 case .delivered where answer.status == 200:

@@ -32,6 +32,11 @@ package struct SimklAnswer: Sendable, Hashable {
     /// The code in its envelope of errors, in lower case.
     package var error: String? { json?["error"].string?.lowercased() }
 
+    /// Whether a list is longer than Simkl gives in one answer.
+    package var isTooLong: Bool {
+        status == 413 || status == 400 && ["max_items", "too_many_items"].contains(error ?? "")
+    }
+
     /// What it means for the jobs that the call carried. Writing the same twice is writing it once there (one date for each
     /// item), so that nothing is ambiguous: what may have arrived is sent again.
     package var reply: JobReply {
