@@ -63,7 +63,7 @@ extension ScrobbleService {
         let client = try outbound(values, runtime, assembly)
         let telemetry = QueueTelemetry(logger: logger, exporter: runtime.exporter)
         let trakt = trakt(values, runtime, client, telemetry.calls(to: .trakt))
-        let simkl = simkl(values, runtime, client)
+        let simkl = simkl(values, runtime, database, client)
         var writers: [SyncProvider: any RemoteWriter] = [:]
         if let trakt {
             writers[.trakt] = TracedWriter(
@@ -189,7 +189,7 @@ extension ScrobbleService {
 
     /// The same for Simkl.
     private static func simkl(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ database: Database, _ client: HTTPClient
     ) -> SimklHTTP? {
         values[simklClientID].map { clientID in
             SimklHTTP(
@@ -197,7 +197,7 @@ extension ScrobbleService {
                     url: values[simklURL], siteURL: values[simklSiteURL],
                     redirectURI: values[SharedKeys.publicURL] + "/oauth/simkl/callback", clientID: clientID,
                     clientSecret: values[simklClientSecret],
-                    version: runtime.version), client: client)
+                    version: runtime.version), holds: HoldStore(database: database), client: client)
         }
     }
 
@@ -241,5 +241,6 @@ extension ScrobbleService {
         Migration(25, "batch_writers", sql: PackageResources._025_batch_writers_sql),
         Migration(26, "import_verdicts", sql: PackageResources._026_import_verdicts_sql),
         Migration(27, "rows_by_the_thousand", sql: PackageResources._027_rows_by_the_thousand_sql),
+        Migration(28, "provider_holds", sql: PackageResources._028_provider_holds_sql),
     ]
 }

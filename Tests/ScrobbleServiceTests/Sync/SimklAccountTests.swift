@@ -105,7 +105,7 @@ import UpstreamEmulators
                         url: upstreams.url(.simkl), siteURL: upstreams.url(.simkl),
                         redirectURI: "http://127.0.0.1:8080/oauth/simkl/callback",
                         clientID: Secret(SimklEmulator.clientID), clientSecret: nil,
-                        version: "1.0"), client: client)
+                        version: "1.0"), holds: HoldStore(database: Database(pool: pool)), client: client)
                 let setting = Setting(pool: pool, store: store, http: http, client: client, upstreams: upstreams)
                 upstreams.server.simklAccounts.behave { $0.writeMilliseconds = 0 }
                 var outcome: (any Error)?
@@ -333,6 +333,7 @@ import UpstreamEmulators
                 await setting.send(.rate, films, JobPayload(rating: 8))
                     == [.wait(.seconds(600), "Simkl does not take the client id now (412)")])
             #expect(setting.simkl.blockCount == 1)
+            _ = try await setting.pool.execute(PGCommand("tests.unblocked", "DELETE FROM provider_holds"), [])
             setting.simkl.reset()
             setting.simkl.behave {
                 $0.writeMilliseconds = 0

@@ -175,7 +175,8 @@ import UpstreamEmulators
                             url: upstreams.url(.simkl), siteURL: upstreams.url(.simkl),
                             redirectURI: "http://127.0.0.1:8080/oauth/simkl/callback",
                             clientID: Secret(SimklEmulator.clientID), clientSecret: nil,
-                            version: "1.0"), client: client), upstreams: upstreams)
+                            version: "1.0"), holds: HoldStore(database: database), client: client),
+                    upstreams: upstreams)
                 upstreams.server.simklAccounts.behave { $0.writeMilliseconds = 0 }
                 let now = SystemWallClock().now
                 var outcome: (any Error)?

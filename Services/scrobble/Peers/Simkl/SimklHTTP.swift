@@ -1,9 +1,11 @@
 package import AsyncHTTPClient
+import Contracts
 package import Cryptography
 import JSON
 import NIOCore
 package import NIOHTTP1
 import NIOPosix
+import Store
 
 /// Calls to Simkl; every one says which application asks, in the address and in a header.
 package struct SimklHTTP: Sendable {
@@ -38,6 +40,8 @@ package struct SimklHTTP: Sendable {
         case answered(SimklAnswer)
         /// Nothing was tried: no time was left, or the lane is somebody else's by now.
         case untried
+        /// Nor was it here: Simkl has turned the client id away, whoever showed it, and for so long nobody is to.
+        case held(Duration)
         /// Nothing left this machine.
         case unreachable
         /// Whether it arrived is unknown.
@@ -47,17 +51,39 @@ package struct SimklHTTP: Sendable {
     package static let appName = "reelay"
 
     package let settings: Settings
+    private let holds: HoldStore
     private let client: HTTPClient
 
-    package init(settings: Settings, client: HTTPClient) {
+    package init(settings: Settings, holds: HoldStore, client: HTTPClient) {
         self.settings = settings
+        self.holds = holds
         self.client = client
     }
 
-    /// Calls a path, which may have a query; in a person's name where there is a token. Never longer than the deadline.
+    /// Calls a path, which may have a query; in a person's name where there is a token. Never longer than the deadline. Who is
+    /// turned away for the client id is so for everybody, and a call in between would prolong a block.
     package func call(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret? = nil,
         type: String = "application/json", until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        do throws(StoreError) {
+            let left = try await holds.left(of: .simkl, until: min(deadline, .now + Self.holdTimeout))
+            if let left { return .held(left) }
+        } catch {
+            return .untried
+        }
+        let outcome = await ask(method, path, body, token: token, type: type, until: deadline)
+        if case .answered(let answer) = outcome, answer.status == 412 {
+            try? await holds.hold(.simkl, for: SimklLimits.blockWait, until: .now + Self.holdTimeout)
+        }
+        return outcome
+    }
+
+    private static let holdTimeout = Duration.seconds(5)
+
+    private func ask(
+        _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body?, token: Secret?, type: String,
+        until deadline: ContinuousClock.Instant
     ) async -> Outcome {
         let id = settings.clientID.revealed
         var request = HTTPClientRequest(

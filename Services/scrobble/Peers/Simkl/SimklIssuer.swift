@@ -24,6 +24,7 @@ package struct SimklIssuer: TokenIssuer {
         switch outcome {
         case .answered(let answer): return TokenReply(simkl: answer, keeping: refresh, now: clock.now)
         case .unreachable, .untried: return .wait(.seconds(60))
+        case .held(let time): return .wait(time)
         case .brokeOff: return .unknown
         }
     }

@@ -216,6 +216,7 @@ package struct SimklReader: RemoteReader {
             guard await allowance.take(lane) else { throw .wait(.seconds(60), "the allowance for reads is used up") }
             switch await http.call(method, path, body, token: token, until: .now + SimklLimits.readTimeout) {
             case .untried, .unreachable: throw .wait(.seconds(60), "Simkl cannot be reached")
+            case .held(let time): throw .wait(time, SimklAnswer.blocked)
             case .brokeOff: throw .broken("a call to Simkl broke off")
             case .answered(let answer) where answer.isTooLong: return nil
             case .answered(let answer):

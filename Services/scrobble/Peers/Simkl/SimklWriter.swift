@@ -171,6 +171,7 @@ package struct SimklWriter: RemoteWriter {
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {
         switch outcome {
         case .untried: return jobs.map { _ in .untried }
+        case .held(let time): return jobs.map { _ in .wait(time, SimklAnswer.blocked) }
         case .unreachable: return jobs.map { _ in .notTaken("Simkl cannot be reached") }
         case .brokeOff: return jobs.map { _ in .notTaken("the call to Simkl broke off") }
         case .answered(let answer):

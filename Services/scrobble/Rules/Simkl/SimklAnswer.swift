@@ -48,13 +48,16 @@ package struct SimklAnswer: Sendable, Hashable {
         // A token that may only read, or one whose scope was withdrawn: connecting again asks for both.
         case (403, _): isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.needsReauth)
         case (409, _): .alreadyThere
-        case (412, _): .wait(SimklLimits.blockWait, "Simkl does not take the client id now (412)")
+        case (412, _): .wait(SimklLimits.blockWait, Self.blocked)
         case (429, _): .wait(limited, "asked too often (429)")
         case (404, _): .refused("Simkl does not know the title (404)")
         case (500...599, _): .notTaken("Simkl is in trouble (\(status))")
         default: .refused("Simkl refused it (\(status)\(error.map { " \($0)" } ?? ""))")
         }
     }
+
+    /// Why nothing is asked of Simkl.
+    static let blocked = "Simkl does not take the client id now (412)"
 
     private var limited: Duration {
         .seconds(min(max(retryAfter.flatMap { Int($0) } ?? 10, 1), 86_400))

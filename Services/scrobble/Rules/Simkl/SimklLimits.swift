@@ -8,7 +8,7 @@ package enum SimklLimits {
     package static let connectTimeout = Duration.seconds(15)
     /// How long a write waits while Simkl works at another of the same account.
     package static let lockWait = Duration.seconds(20)
-    /// How long nothing is asked once the client id was turned away: a block, or a mistake of the operator.
+    /// How long nothing is asked, for anybody, once the client id was turned away: a block, or a mistake of the operator.
     package static let blockWait = Duration.seconds(600)
     /// What a token lives whose answer does not say: five years.
     package static let lifeSecondsDefault = 157_680_000

@@ -1,0 +1,94 @@
+import Contracts
+import Cryptography
+import Postgres
+import Store
+import TestSupport
+import Testing
+import UpstreamEmulators
+
+@testable import ScrobbleService
+
+/// A client id that the emulated Simkl does not take concerns everybody who is connected.
+@Suite struct SimklBlockTests {
+    private typealias Setting = SimklSyncTests.Setting
+
+    private static func trouble(_ lane: LaneKey, _ test: Setting) async -> ReadTrouble? {
+        let reader = SimklReader(
+            http: test.http, tokens: test.tokens, mirror: test.mirror, allowance: test.store, clock: SystemWallClock())
+        do throws(ReadTrouble) {
+            _ = try await reader.activities(of: lane)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// What comes of a rating that is told.
+    private static func rate(_ lane: LaneKey, _ test: Setting) async -> JobReply? {
+        let title = NeighbourBook.title(1)
+        let job = QueueJob(
+            id: UUIDBits(high: 1, low: 1), position: 0, kind: .movie, title: title, action: .rate,
+            payload: JobPayload(rating: 8),
+            state: JobState(
+                action: .rate, status: .pending, retryCount: 1, sends: 1, looks: 0, unsettled: 1, age: .zero,
+                sinceSent: .zero))
+        let writer = SimklWriter(
+            http: test.http, titles: { _ in [title: TitleQuery(kind: .movie, ids: ExternalIds(simkl: 1))] },
+            standing: { _, _ in [:] }, mirror: test.mirror, tokens: test.tokens, clock: SystemWallClock(),
+            pace: .milliseconds(1))
+        return await writer.send(
+            Parcel(lane: lane, jobs: [job], deadline: .now + .seconds(20), isOurs: { true })
+        ).first
+    }
+
+    @Test("Where one person's call meets 412 nobody's account is read or told anything for ten minutes; then all go on")
+    func everybody() async throws {
+        try await SimklSyncTests.run { test in
+            let other = LaneKey(user: UserID(SystemIDSource().next()), provider: .simkl)
+            let now = SystemWallClock().now
+            try await test.connections.connect(
+                other,
+                AccountTokens(
+                    access: Secret("demo-bob"), refresh: nil, issuedAt: now,
+                    expiresAt: now.advanced(by: .seconds(157_680_000))), usesSecret: false, until: QueueTest.deadline())
+            #expect(await Self.trouble(other, test) == nil)
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .simkl, kind: .quota, path: "/sync/activities", times: 1))
+            #expect(await Self.trouble(test.lane, test) == .wait(.seconds(600), SimklAnswer.blocked))
+
+            let last = test.lastCall
+            guard case .wait(let read, SimklAnswer.blocked) = await Self.trouble(other, test),
+                case .wait(let told, SimklAnswer.blocked) = await Self.rate(other, test)
+            else {
+                Issue.record("somebody else was asked for")
+                return
+            }
+            #expect(read > .seconds(590) && read <= .seconds(600) && told > .seconds(590) && told <= read)
+            #expect(test.calls(after: last).isEmpty)
+
+            _ = try await test.pool.execute(
+                PGCommand(
+                    "tests.tenMinutes", "UPDATE provider_holds SET held_until = held_until - interval '10 minutes'"), []
+            )
+            #expect(await Self.trouble(other, test) == nil)
+            #expect(await Self.rate(other, test) == .delivered)
+            #expect(test.simkl.items(of: "demo-bob")[1]?.rating == 8)
+        }
+    }
+
+    @Test("Another write of the same account that is worked at, and asking too often, hold that account alone")
+    func alone() async throws {
+        try await SimklSyncTests.run { test in
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .simkl, kind: .rateLimited, path: "/sync/activities", times: 1, retryAfter: "30"))
+            #expect(await Self.trouble(test.lane, test) == .wait(.seconds(30), "asked too often (429)"))
+            #expect(await Self.trouble(test.lane, test) == nil, "what holds it is its run")
+            test.simkl.behave { $0.lockMilliseconds = 60_000 }
+            #expect(await Self.rate(test.lane, test) == .delivered)
+            #expect(
+                await Self.rate(test.lane, test)
+                    == .wait(.seconds(20), "Simkl works at another write (RATE_LIMIT)"))
+            #expect(await Self.trouble(test.lane, test) == nil)
+        }
+    }
+}
