@@ -314,6 +314,43 @@ import UpstreamEmulators
     }
 
     @Test(
+        "What keeps a look before a title is taken off from being made is what it is: too often waits, 401 asks its person"
+    )
+    func turnedAway() async throws {
+        try await Self.run { setting in
+            setting.simkl.behave { $0.isV2 = true }
+            try await setting.connect()
+            let film: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film)]
+            #expect(await setting.send(.addToWatchlist, film) == [.delivered])
+            let stamps = try decodeJSON(
+                JSONValue.self, from: Array(#"{"all":"2000-01-01T00:00:00Z","tv_shows":{},"movies":{}}"#.utf8))
+            let read = try #require(SimklStamps(stamps))
+            try await setting.mirror.keep([], [:], read, of: setting.user, until: QueueTest.deadline())
+            func look(_ kind: Fault.Kind, _ status: Int? = nil, times: Int? = nil) async -> [JobReply] {
+                let desk = setting.upstreams.server.desk
+                _ = desk.add(
+                    Fault(
+                        provider: .simkl, kind: kind, path: "/sync/all-items", times: times, status: status,
+                        retryAfter: "17"))
+                let replies = await setting.send(.removeFromWatchlist, film)
+                desk.clearFaults(.simkl)
+                return replies
+            }
+            #expect(await look(.rateLimited) == [.wait(.seconds(17), "asked too often (429)")])
+            let unknown = JobReply.notTaken("what the titles have at Simkl cannot be looked up")
+            #expect(await look(.status, 500) == [unknown])
+            #expect(await look(.status, 400) == [unknown], "the question was refused, not the job")
+            #expect(await look(.html, 502) == [unknown])
+            #expect(setting.simkl.renewalCount == 0)
+            #expect(await look(.status, 401) == [.askUser(.needsReauth)])
+            #expect(setting.simkl.renewalCount == 1 && setting.simkl.items(of: "demo-alice").count == 1)
+            // Renewed by somebody else a moment ago, say: with another token it goes on.
+            #expect(await look(.status, 401, times: 1) == [.delivered])
+            #expect(setting.simkl.renewalCount == 2 && setting.simkl.items(of: "demo-alice").isEmpty)
+        }
+    }
+
+    @Test(
         "The lock of a running write is waited for; who is blocked waits longer; a token that may only read asks its person"
     )
     func limits() async throws {

@@ -100,8 +100,10 @@ package struct SimklWriter: RemoteWriter {
     /// There a title leaves its lists with all that it has. Only one that has nothing else is taken off; what was watched goes
     /// back to what is watched. What it has is what was read last, and whatever has changed since.
     private func takeOff(_ jobs: [SimklCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
-        guard let library = await library(token, parcel) else {
-            return jobs.map { _ in .notTaken("what the titles have at Simkl cannot be looked up") }
+        let library: [SimklRows.Item]
+        switch await self.library(token, parcel) {
+        case .read(let items): library = items
+        case .unread(let reply): return jobs.map { _ in reply }
         }
         let steps = jobs.map { SimklRows.leaving($0.title, among: library) }
         var (bare, moving): ([SimklCalls.Named], [(named: SimklCalls.Named, list: String, watchedAt: String?)])
@@ -145,8 +147,16 @@ package struct SimklWriter: RemoteWriter {
         return all
     }
 
-    /// The library as it is now; nil where it has not been read yet, or cannot be.
-    private func library(_ token: Secret, _ parcel: Parcel) async -> [SimklRows.Item]? {
+    private enum Library {
+        case read([SimklRows.Item])
+        /// What that means for the jobs that it was to be read for.
+        case unread(JobReply)
+    }
+
+    private static let unknown = Library.unread(.notTaken("what the titles have at Simkl cannot be looked up"))
+
+    /// The library as it is now, where it has been read before. What keeps it from being read keeps it from being written, too.
+    private func library(_ token: Secret, _ parcel: Parcel) async -> Library {
         let kept: [SimklRows.Item]
         let stamps: SimklStamps?
         do throws(StoreError) {
@@ -154,32 +164,44 @@ package struct SimklWriter: RemoteWriter {
             stamps = try await mirror.stamps(of: parcel.lane.user, until: deadline)
             kept = try await mirror.items(of: parcel.lane.user, in: SimklRows.groups, until: deadline)
         } catch {
-            return nil
+            return Self.unknown
         }
-        guard let stamps, !stamps.all.isEmpty else { return nil }
+        guard let stamps, !stamps.all.isEmpty else { return Self.unknown }
         let path = "sync/all-items?date_from=\(SimklReader.escaped(stamps.all))&\(SimklReader.wholly())"
-        guard case .answered(let answer) = await http.call(.GET, path, token: token, until: parcel.deadline),
-            answer.status == 200, let body = answer.library, let (items, unreadable) = SimklRows.items(body),
-            unreadable == 0
-        else { return nil }
-        let changed = Set(items.map(\.simkl))
-        return items + kept.filter { !changed.contains($0.simkl) }
+        let outcome = await http.call(.GET, path, token: token, until: parcel.deadline)
+        guard case .answered(let answer) = outcome else { return .unread(reply(outcome)) }
+        switch answer.reply {
+        case .delivered where answer.status == 200:
+            guard let body = answer.library, let (items, unreadable) = SimklRows.items(body), unreadable == 0 else {
+                return Self.unknown
+            }
+            let changed = Set(items.map(\.simkl))
+            return .read(items + kept.filter { !changed.contains($0.simkl) })
+        // A refusal is one of the question, and says nothing of the jobs.
+        case .askUser, .wait: return .unread(answer.reply)
+        default: return Self.unknown
+        }
     }
 
     private static let queryTimeout = Duration.seconds(10)
 
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {
+        let reply = reply(outcome)
+        guard reply == .delivered, case .answered(let answer) = outcome, let body = answer.json else {
+            return jobs.map { _ in reply }
+        }
+        return jobs.map {
+            SimklCalls.isUnknown($0.title, in: body) ? .refused("Simkl does not know the title") : reply
+        }
+    }
+
+    private func reply(_ outcome: SimklHTTP.Outcome) -> JobReply {
         switch outcome {
-        case .untried: return jobs.map { _ in .untried }
-        case .held(let time): return jobs.map { _ in .wait(time, SimklAnswer.blocked) }
-        case .unreachable: return jobs.map { _ in .notTaken("Simkl cannot be reached") }
-        case .brokeOff: return jobs.map { _ in .notTaken("the call to Simkl broke off") }
-        case .answered(let answer):
-            let reply = answer.reply
-            guard reply == .delivered, let body = answer.json else { return jobs.map { _ in reply } }
-            return jobs.map {
-                SimklCalls.isUnknown($0.title, in: body) ? .refused("Simkl does not know the title") : reply
-            }
+        case .untried: .untried
+        case .held(let time): .wait(time, SimklAnswer.blocked)
+        case .unreachable: .notTaken("Simkl cannot be reached")
+        case .brokeOff: .notTaken("the call to Simkl broke off")
+        case .answered(let answer): answer.reply
         }
     }
 
