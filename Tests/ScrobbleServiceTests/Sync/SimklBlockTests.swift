@@ -76,6 +76,22 @@ import UpstreamEmulators
         }
     }
 
+    @Test("A renewal that is turned away for the client id waits as well, and asks nobody to connect again")
+    func renewal() async throws {
+        try await SimklSyncTests.run { test in
+            _ = test.upstreams.server.desk.add(Fault(provider: .simkl, kind: .quota, path: "/oauth2/token", times: 1))
+            let issuer = SimklIssuer(http: test.http, clock: SystemWallClock())
+            let first = await issuer.tokens(for: Secret("refresh"), usesSecret: false)
+            #expect(first == .wait(.seconds(600)))
+            let last = test.lastCall
+            guard case .wait = await issuer.tokens(for: Secret("refresh"), usesSecret: false) else {
+                Issue.record("asked again")
+                return
+            }
+            #expect(test.calls(after: last).isEmpty)
+        }
+    }
+
     @Test("Another write of the same account that is worked at, and asking too often, hold that account alone")
     func alone() async throws {
         try await SimklSyncTests.run { test in

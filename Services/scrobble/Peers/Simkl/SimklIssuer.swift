@@ -22,6 +22,8 @@ package struct SimklIssuer: TokenIssuer {
             .POST, "oauth2/token", .bytes(Array(form.utf8)), type: "application/x-www-form-urlencoded",
             until: .now + TraktLimits.refreshTimeout)
         switch outcome {
+        // A block passes by itself: no reason to ask anybody for anything.
+        case .answered(let answer) where answer.status == 412: return .wait(SimklLimits.blockWait)
         case .answered(let answer): return TokenReply(simkl: answer, keeping: refresh, now: clock.now)
         case .unreachable, .untried: return .wait(.seconds(60))
         case .held(let time): return .wait(time)
