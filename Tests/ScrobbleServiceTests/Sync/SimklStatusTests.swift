@@ -92,6 +92,29 @@ import UpstreamEmulators
         }
     }
 
+    @Test("What was laid aside or given up here before both met is no wish again because it is planned there later")
+    func firstMeeting() async throws {
+        try await SimklSyncTests.run { test in
+            try await test.want([.watchlist: Self.both])
+            let show = try Self.shows(test)[0]
+            try await Self.put(1, .dropped, test)
+            try await Self.put(show, .onHold, test)
+            // So much later that it would win a conflict.
+            test.simkl.pass(seconds: 600)
+            for number in [1, show] { test.there(number) { $0.status = "plantowatch" } }
+            let run = try await Self.settle(test)
+            #expect(run.changesHere == 0 && run.changesThere == 0 && run.state == .done, "\(run)")
+            #expect(try await test.statuses() == [1: .dropped, show: .onHold])
+            #expect(test.items.mapValues(\.status) == [1: "plantowatch", show: "plantowatch"])
+            // Until one of them gets another value.
+            try await Self.put(1, .planToWatch, test)
+            test.there(show) { $0.status = "dropped" }
+            try await Self.settle(test)
+            #expect(try await test.statuses() == [1: .planToWatch, show: .dropped])
+            #expect(test.items.mapValues(\.status) == [1: "plantowatch", show: "dropped"])
+        }
+    }
+
     @Test("A wish that is taken off here leaves there, unless more would go along; what was watched goes back to that")
     func takenOff() async throws {
         try await SimklSyncTests.run { test in

@@ -41,6 +41,62 @@ import UpstreamEmulators
         }
     }
 
+    private static func statuses(_ test: SyncTest) async throws -> [Int: WishStatus] {
+        let items = try await test.shelves.page(
+            of: test.user, as: WatchlistDetails.self, after: .newest, kinds: nil, limit: 100,
+            until: QueueTest.deadline())
+        return Dictionary(
+            uniqueKeysWithValues: items.map { (NeighbourBook.number($0.item.title), $0.item.details.status) })
+    }
+
+    @Test(
+        "What was laid aside or given up here before both met is no wish again because it is one at Trakt; a later wish is"
+    )
+    func laidAside() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .watchlist: Self.both])
+            let longAgo = try #require(Timestamp("2020-01-01T00:00:00Z"))
+            try await test.put(1, .movie, WatchlistDetails(status: .dropped), at: longAgo)
+            try await test.put(2, .movie, WatchlistDetails(status: .onHold))
+            try await test.put(6, .series, WatchlistDetails(note: "too long", status: .dropped), at: longAgo)
+            try await test.list(3, .movie)
+            try await test.there(
+                "sync/watchlist",
+                #"{"movies":[{"ids":{"trakt":1}},{"ids":{"trakt":2}},{"ids":{"trakt":4}}],"shows":[{"ids":{"trakt":6}}]}"#
+            )
+            for _ in 0..<3 {
+                let run = try await test.sync()
+                #expect(run.state == .done && run.failed == 0, "\(run)")
+                #expect(
+                    try await Self.statuses(test) == [
+                        1: .dropped, 2: .onHold, 3: .planToWatch, 4: .planToWatch, 6: .dropped,
+                    ])
+                #expect(test.shelfThere("watchlist") == ["movie 1", "movie 2", "movie 3", "movie 4", "show 6"])
+                try await test.letLagEnd()
+                try await test.readEverything()
+            }
+            // Wanted again here, it is what both have; given up once more, it leaves there.
+            try await test.put(1, .movie, WatchlistDetails())
+            let same = try await test.sync()
+            #expect(same.changesHere == 0 && same.changesThere == 0, "\(same)")
+            try await test.letLagEnd()
+            try await test.put(1, .movie, WatchlistDetails(status: .dropped))
+            try await test.sync()
+            try await test.letLagEnd()
+            #expect(test.shelfThere("watchlist") == ["movie 2", "movie 3", "movie 4", "show 6"])
+            // Both know each other by now: a title that is listed there after it was given up here is wanted.
+            try await test.put(9, .movie, WatchlistDetails(status: .dropped), at: longAgo)
+            try await test.there("sync/watchlist", #"{"movies":[{"ids":{"trakt":9}},{"ids":{"trakt":10}}]}"#)
+            try await test.put(10, .movie, WatchlistDetails(status: .dropped))
+            try await test.sync()
+            #expect(
+                try await Self.statuses(test) == [
+                    1: .dropped, 2: .onHold, 3: .planToWatch, 4: .planToWatch, 6: .dropped, 9: .planToWatch,
+                    10: .dropped,
+                ])
+        }
+    }
+
     @Test("What Trakt takes off the watchlist because it was watched stays here, and is not sent again")
     func letGo() async throws {
         try await SyncTest.run { test in

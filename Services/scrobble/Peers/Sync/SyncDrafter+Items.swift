@@ -129,7 +129,8 @@ extension SyncDrafter {
                 base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
                 theirs: snapshot, inFlight: actions, excused: excused)
             let told = try await withoutWatchedWishes(whole, facet, frame)
-            let drafted = try await sifted(Self.withoutFirstWishes(told, agreed), kind, readings[kind], frame)
+            let taken = try await withoutFirstRevivals(told, agreed, place, frame)
+            let drafted = try await sifted(Self.withoutFirstWishes(taken, agreed), kind, readings[kind], frame)
             if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
             draft.append(drafted)
         }
@@ -151,6 +152,42 @@ extension SyncDrafter {
         var draft = draft
         draft.changes.removeAll { kept.contains($0.title) }
         draft.clashes.removeAll { kept.contains($0.title) }
+        return draft
+    }
+
+    /// Nor is what was laid aside or given up here before both met wanted again because it is a wish there: both stay as they
+    /// are, until somebody gives one of them another value.
+    private func withoutFirstRevivals(
+        _ draft: SyncDraft, _ agreed: [BaseRow], _ place: SyncPlace?, _ frame: Frame
+    ) async throws(SyncTrouble) -> SyncDraft {
+        let wish = ListedValue().stored
+        let settled = Set(agreed.map(\.title)).union(frame.chosen.filter { $0.facet == .watchlist }.map(\.title))
+        let wished = draft.changes.filter {
+            $0.facet == .watchlist && $0.side == .ours && $0.becomes == wish && !settled.contains($0.title)
+        }
+        guard !wished.isEmpty else { return draft }
+        let known = try await asking { () throws(StoreError) in
+            try await shelves.known(
+                wished.map(\.title), of: frame.run.user, as: WatchlistDetails.self, until: .now + Self.timeout)
+        }
+        let revivals = wished.filter { change in
+            guard let here = known[change.title], here.removedAt == nil, here.item.details.status != .planToWatch else {
+                return false
+            }
+            guard let place else { return true }
+            // Where they hold what we have, both were weighed already. Otherwise only what was listed since is news.
+            return change.was == nil && !(change.at.map { $0 > max(here.item.at, place.wholeAt) } ?? false)
+        }
+        guard !revivals.isEmpty else { return draft }
+        let titles = Set(revivals.map(\.title))
+        var draft = draft
+        draft.changes.removeAll { titles.contains($0.title) }
+        draft.clashes.removeAll { titles.contains($0.title) }
+        draft.base += revivals.map {
+            BaseRow(
+                facet: .watchlist, item: $0.title.uuid, title: $0.title, kind: $0.kind, value: $0.becomes,
+                isApart: true, apart: $0.was)
+        }
         return draft
     }
 
