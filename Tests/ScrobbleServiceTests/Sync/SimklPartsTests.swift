@@ -47,6 +47,21 @@ import UpstreamEmulators
         }
     }
 
+    @Test("An answer of more bytes than are read is asked for list by list too")
+    func bytes() async throws {
+        try await SimklSyncTests.run { test in
+            try await Self.fill(test)
+            test.simkl.behave { $0.itemsMax = 100 }
+            _ = test.upstreams.server.desk.add(
+                Fault(
+                    provider: .simkl, kind: .oversized, path: "/sync/all-items/movies", times: 1,
+                    bytes: SimklLimits.bodyBytesMax + 1_024))
+            let run = try await test.sync()
+            #expect(run.state == .done, "\(run)")
+            #expect(test.book.rated == [1: 50, 2: 50, 3: 50, 4: 50, 7: 60])
+        }
+    }
+
     @Test("Changes that are too many come in parts too, with the same place to begin at")
     func changes() async throws {
         try await SimklSyncTests.run { test in

@@ -107,6 +107,9 @@ package struct SimklHTTP: Sendable {
             return .unreachable
         } catch is NIOConnectionError {
             return .unreachable
+        } catch is NIOTooManyBytesError {
+            // More than is read here is asked for in parts, as what is more than Simkl gives.
+            return .answered(SimklAnswer(status: 413))
         } catch is GuardedBody.LaneLost {
             return .untried
         } catch {

@@ -32,7 +32,7 @@ package struct SimklAnswer: Sendable, Hashable {
     /// The code in its envelope of errors, in lower case.
     package var error: String? { json?["error"].string?.lowercased() }
 
-    /// Whether a list is longer than Simkl gives in one answer.
+    /// Whether a list is longer than Simkl gives in one answer, or than one that is read.
     package var isTooLong: Bool {
         status == 413 || status == 400 && ["max_items", "too_many_items"].contains(error ?? "")
     }

@@ -1,6 +1,6 @@
 /// Every bound of what Simkl is asked, beside those of the queue and of syncs.
 package enum SimklLimits {
-    /// Bytes of an answer that are read: Simkl gives a whole library in one.
+    /// Bytes of an answer that are read: Simkl gives a whole library in one. A longer one is asked for in parts.
     package static let bodyBytesMax = 33_554_432
     /// The longest that reading a library may take.
     package static let readTimeout = Duration.seconds(60)
