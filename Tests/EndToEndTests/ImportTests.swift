@@ -181,6 +181,32 @@ struct ImportTests {
         #expect((ratings.json["items"] as? [Any])?.count == 2, "\(ratings.answer.text)")
     }
 
+    @Test("A rating that its person took back after its date stays taken back, and the report says so")
+    func takenBack() async throws {
+        let client = try await person()
+        let clock = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
+        let film = try #require(clock.json["id"] as? String)
+        #expect(try await client.send("POST", "/movies/\(film)/rate", #"{"rating":7}"#).status < 300)
+        #expect(try await client.send("DELETE", "/movies/\(film)/rate").status < 300)
+        let csv = """
+            Date,Name,Year,Letterboxd URI,Rating
+            2020-01-02,The Lighthouse Keeper's Clock,2019,,4
+            2020-01-02,Rated \(UUID().uuidString),1999,,3\n
+            """
+        let found = try await bring(Array(csv.utf8), as: "ratings.csv", apply: true, client)
+        #expect(counts(found) == ["new": 1, "removed_by_you": 1], "\(found)")
+        let id = try #require(found["id"] as? String)
+        let rows = try await client.send("GET", "/imports/\(id)/rows?verdict=removed_by_you")
+        let reasons = (rows.json["rows"] as? [[String: Any]] ?? []).map { $0["reason"] as? String }
+        #expect(reasons == ["the rating was not written: you took it back"], "\(rows.answer.text)")
+        // Taking the import back takes back what it wrote.
+        let batch = try #require(found["batch"] as? String)
+        let undoing = try await client.send("POST", "/batches/\(batch)/undo")
+        #expect(undoing.json["restored"] as? Int == 1, "\(undoing.answer.text)")
+        let ratings = try await client.send("GET", "/ratings")
+        #expect((ratings.json["items"] as? [Any])?.isEmpty == true, "\(ratings.answer.text)")
+    }
+
     /// The rows of a file in Letterboxd's form, without the id of the play, which differs from account to account.
     private func table(_ csv: String) -> Set<String> {
         Set(

@@ -271,6 +271,21 @@ import Testing
         }
     }
 
+    @Test("A rating that is not taken when a correction is written is not told as written")
+    func refusedRating() async throws {
+        try await Self.run { test in
+            test.others.confuse("One")
+            let right = test.others.know("Right", 1999)
+            test.others.refuse(right, as: .older)
+            let found = try await test.bring(
+                "Date,Name,Year,Letterboxd URI,Rating\n2020-01-01,One,1999,,4\n", as: "ratings.csv", apply: true)
+            let row = try await test.correct(found, 0, title: right)
+            #expect(row.verdict == .removedByYou)
+            #expect(row.reason == "the rating was not written: you took it back")
+            #expect(test.others.ratings.isEmpty)
+        }
+    }
+
     @Test("A film of a year that is none is one whose year is not known")
     func year() async throws {
         try await Self.run { test in

@@ -14,6 +14,7 @@ final class StandIns: RPCCaller {
         var titles: [String: TitleReference] = [:]
         var ambiguous: Set<String> = []
         var ratings: [TitleID: Rating] = [:]
+        var refusals: [TitleID: WriteOutcome] = [:]
         var calls: [String: Int] = [:]
         var failures = 0
     }
@@ -44,6 +45,18 @@ final class StandIns: RPCCaller {
             $0.titles[name] = TitleReference(id: title, kind: kind, name: name, year: year, isLocal: false)
         }
         return title
+    }
+
+    /// Another name of a title.
+    func know(_ name: String, _ year: Int, as title: TitleID) {
+        state.withLock {
+            $0.titles[name] = TitleReference(id: title, kind: .movie, name: name, year: year, isLocal: false)
+        }
+    }
+
+    /// Whatever rates the title is answered so, and not taken.
+    func refuse(_ title: TitleID, as result: WriteResult, version: Int? = nil) {
+        state.withLock { $0.refusals[title] = WriteOutcome(title: title, result: result, version: version) }
     }
 
     func confuse(_ name: String) { state.withLock { _ = $0.ambiguous.insert(name) } }
@@ -121,6 +134,7 @@ final class StandIns: RPCCaller {
         return state.withLock { state in
             WriteOutcomes(
                 outcomes: params.items.map { item in
+                    if let refusal = state.refusals[item.title] { return refusal }
                     let at = item.ratedAt ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
                     if let known = state.ratings[item.title], known.ratedAt >= at {
                         return WriteOutcome(title: item.title, result: .same)

@@ -34,9 +34,10 @@ struct ImportApplier: Sendable {
         }
     }
 
+    /// Answers what rows come to whose ratings were not taken; they stand as they were judged until then.
     func write(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
-    ) async throws(ImportTrouble) {
+    ) async throws(ImportTrouble) -> [RowVerdict] {
         let deadline = ContinuousClock.now + store.limits.stepTimeout
         // Ratings are kept elsewhere.
         async let rated = ratings(effects, aCase, batch)
@@ -49,12 +50,12 @@ struct ImportApplier: Sendable {
             _ = try await judge.shelves.put(effects.begunItems(aCase.at), by: writer, until: deadline)
         }
         try await writeLists(effects, aCase, until: deadline)
-        try await rated.get()
+        return try await rated.get()
     }
 
     private func ratings(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
-    ) async -> Result<Void, ImportTrouble> {
+    ) async -> Result<[RowVerdict], ImportTrouble> {
         do throws(ImportTrouble) {
             return .success(try await writeRatings(effects, aCase, batch))
         } catch {
@@ -122,7 +123,8 @@ struct ImportApplier: Sendable {
 
     private func writeRatings(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
-    ) async throws(ImportTrouble) {
+    ) async throws(ImportTrouble) -> [RowVerdict] {
+        var refused: [RowVerdict] = []
         for start in stride(from: 0, to: effects.ratings.count, by: Self.ratingsAtOnce) {
             let part = effects.ratings[start..<min(start + Self.ratingsAtOnce, effects.ratings.count)]
             let items = part.map { rating in
@@ -131,16 +133,25 @@ struct ImportApplier: Sendable {
                     review: rating.effect.review, spoiler: rating.effect.review == nil ? nil : rating.effect.spoiler,
                     ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given)
             }
+            let outcomes: [WriteOutcome]
             do throws(RPCError) {
-                _ = try await judge.ratings.writeRatings(
+                outcomes = try await judge.ratings.writeRatings(
                     WriteRatingsParams(
                         user: aCase.user, items: Array(items),
                         source: aCase.source == .letterboxd ? .letterboxd : .import, batch: batch, onlyNewer: true),
-                    RPCCall.within(store.limits.stepTimeout))
+                    RPCCall.within(store.limits.stepTimeout)
+                ).outcomes
             } catch {
                 throw .unavailable("ratings: \(error.message)")
             }
+            guard outcomes.count == part.count else { throw .unavailable("ratings: not every rating was answered") }
+            for (rating, outcome) in zip(part, outcomes) {
+                let row = rating.effect.row
+                let told = ImportVerdicts.refusal(of: outcome, besides: effects.besides[row])
+                if let told { refused.append(RowVerdict(place: row, verdict: told.verdict, reason: told.reason)) }
+            }
         }
+        return refused
     }
 
     /// As many as ratings takes in one call.

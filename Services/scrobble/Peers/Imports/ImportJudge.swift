@@ -34,6 +34,8 @@ struct ImportJudge: Sendable {
 
         var plays: [OnTitle<ImportPlan.Play>] = []
         var ratings: [OnTitle<ImportPlan.Rating>] = []
+        /// What rows with a rating come to without it; those that bring nothing else are not in it.
+        var besides: [Int: ImportVerdict] = [:]
         var watchlist: [OnTitle<ImportPlan.Shelved>] = []
         var likes: [OnTitle<ImportPlan.Shelved>] = []
         var collection: [OnTitle<ImportPlan.Shelved>] = []
@@ -94,14 +96,23 @@ struct ImportJudge: Sendable {
         note(effects.collection, collection, &outcomes)
         note(effects.progress, progress, &outcomes)
         try await weigh(lists: effects, aCase, &outcomes, until: deadline)
-        let known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
-        var news: [Effects.OnTitle<ImportPlan.Rating>] = []
-        for rating in effects.ratings {
-            let outcome = RatingComparison.outcome(of: rating.effect, against: known[rating.title.id])
-            outcomes.note(outcome, row: rating.effect.row)
-            if outcome == .new || outcome == .update { news.append(rating) }
+        var known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
+        // The latest first: the others of the same title, which a file may call by two names, are held against it.
+        let dates = effects.ratings.map { $0.effect.at ?? .past }
+        var news: Set<Int> = []
+        for index in dates.indices.sorted(by: { (dates[$0], $0) > (dates[$1], $1) }) {
+            let (title, rating) = (effects.ratings[index].title, effects.ratings[index].effect)
+            effects.besides[rating.row] = outcomes.verdict(of: rating.row)
+            let outcome = RatingComparison.outcome(of: rating, against: known[title.id])
+            outcomes.note(outcome, row: rating.row)
+            guard outcome == .new || outcome == .update else { continue }
+            news.insert(index)
+            let at = rating.at ?? aCase.at
+            known[title.id] = Rating(
+                title: title.id, kind: title.kind, rating: rating.rating, review: rating.review,
+                spoiler: rating.spoiler, ratedAt: at, updatedAt: at)
         }
-        effects.ratings = news
+        effects.ratings = effects.ratings.enumerated().filter { news.contains($0.offset) }.map(\.element)
     }
 
     /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.

@@ -211,7 +211,12 @@ package struct ImportWorker: Sendable {
             }
             let (page, known, written) = (next.page, judged, Written(done: done, count: unnoted))
             async let ahead = pageAhead(of: claim, aCase, after: last, judged: known, beside: page, noting: written)
-            if let effects = next.effects { try await applier.write(effects, aCase, batch) }
+            if let effects = next.effects {
+                let refused = try await applier.write(effects, aCase, batch)
+                if !refused.isEmpty {
+                    try await hold(claim, done: nil, judged: nil, count: 0, refused, isRepeatable: false)
+                }
+            }
             await observe(.written(claim))
             (done, unnoted) = (last, unnoted + page.items.count)
             next = try await ahead.get()
@@ -313,8 +318,9 @@ package struct ImportWorker: Sendable {
                 throw .lost
             }
             await observe(.correcting(id))
+            var refused: [Int: RowVerdict] = [:]
             do throws(ImportTrouble) {
-                try await applier.write(effects, aCase, batch)
+                for verdict in try await applier.write(effects, aCase, batch) { refused[verdict.place] = verdict }
             } catch {
                 await endWrite(batch, user)
                 throw error
@@ -323,7 +329,7 @@ package struct ImportWorker: Sendable {
             // What was written before stays told as it was then.
             let written = Set(
                 page.rows(of: key).filter { [.new, .update].contains($0.verdict) }.map(\.place))
-            verdicts.removeAll { written.contains($0.place) }
+            verdicts = verdicts.compactMap { written.contains($0.place) ? nil : refused[$0.place] ?? $0 }
         }
         let news = verdicts
         try await asking { () throws(StoreError) in

@@ -53,6 +53,28 @@ package struct ImportVerdicts: Sendable, Hashable {
         }
     }
 
+    /// What a row comes to whose rating was news when it was judged and was not taken when it was written; nil where it is here
+    /// now. `rest` is what the row comes to without it.
+    package static func refusal(
+        of outcome: WriteOutcome, besides rest: ImportVerdict?
+    ) -> (verdict: ImportVerdict, reason: String)? {
+        let (alone, why): (ImportVerdict, String)
+        switch outcome.result {
+        // A page that is written twice finds its own ratings.
+        case .created, .updated, .same, .removed, .absent: return nil
+        // Of what is older than nothing, the rating was taken back.
+        case .older:
+            (alone, why) =
+                outcome.version == nil ? (.removedByYou, "you took it back") : (.conflict, "what is here is newer")
+        case .repeated: (alone, why) = (.same, "another row rates the same title")
+        case .inFuture: (alone, why) = (.invalid, "its date lies in the future")
+        case .unknownTitle: (alone, why) = (.unmatched, "its title is gone")
+        case .invalid: (alone, why) = (.invalid, "it is not what was given on its scale")
+        }
+        // What else the row brings is written.
+        return (rest ?? alone, "the rating was not written: \(why)")
+    }
+
     private static func rank(_ verdict: ImportVerdict) -> Int {
         switch verdict {
         case .conflict: 5

@@ -1,0 +1,89 @@
+import Contracts
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// Ratings of an import: which of them are written, and what the rows of the others are told.
+@Suite struct ImportRatingTests {
+    private static let ids = SystemIDSource()
+    private static let head = "Date,Name,Year,Letterboxd URI,Rating\n"
+
+    private static let answers: [(name: String, result: WriteResult, version: Int?, verdict: ImportVerdict)] = [
+        ("Taken Back", .older, nil, .removedByYou), ("Newer Here", .older, 3, .conflict),
+        ("Ahead", .inFuture, nil, .invalid), ("Gone", .unknownTitle, nil, .unmatched),
+        ("Rated Twice", .repeated, nil, .same), ("Odd", .invalid, nil, .invalid),
+    ]
+
+    @Test(
+        "A rating that is not taken when it is written is not told as written, also by a worker that goes on after another"
+    )
+    func refused() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            others.know("Written", 1990)
+            for answer in Self.answers {
+                others.refuse(others.know(answer.name, 1990), as: answer.result, version: answer.version)
+            }
+            others.refuse(others.know("Seen", 1990), as: .older)
+            let names = ["Written"] + Self.answers.map(\.name)
+            let ratings = Self.head + names.map { "2020-01-01,\($0),1990,,4\n" }.joined()
+            let diary = """
+                Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date
+                2020-01-02,Seen,1990,https://boxd.it/s1,4,,,2020-01-02\n
+                """
+            let tools = ImportWorkerTests.tools(pools[0], others, lease: .milliseconds(150))
+            let user = UserID(Self.ids.next())
+            let id = try await ImportWorkerTests.send(
+                [("ratings.csv", ratings), ("diary.csv", diary)], of: user, tools)
+            // The verdicts are kept, and nothing is written.
+            let (died, tell) = AsyncStream.makeStream(of: Void.self)
+            let first = ImportWorker(tools) { point in
+                guard case .judged = point else { return }
+                tell.yield()
+                try? await Task.sleep(for: .seconds(60))
+            }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await first.run() }
+                group.addTask {
+                    for await _ in died { return }
+                }
+                await group.next()
+                group.cancelAll()
+            }
+            let done = try await ImportWorkerTests.work(id, of: user, tools)
+            let rows = try await tools.store.rows(
+                of: id, user, nil, after: -1, limit: 100, until: ImportWorkerTests.deadline())
+            func row(_ name: String) -> ImportRow? { rows.first { $0.row.title?.name == name } }
+            #expect(row("Written")?.verdict == .new && row("Written")?.reason == nil)
+            for answer in Self.answers {
+                #expect(row(answer.name)?.verdict == answer.verdict, "\(answer)")
+                #expect(row(answer.name)?.reason?.hasPrefix("the rating was not written: ") == true, "\(answer)")
+            }
+            // The play is.
+            #expect(row("Seen")?.verdict == .new)
+            #expect(row("Seen")?.reason == "the rating was not written: you took it back")
+            #expect(done.counts?.new == 2 && done.counts?.removedByYou == 1 && done.counts?.invalid == 2)
+            #expect(others.ratingsByName == ["Written": 80])
+        }
+    }
+
+    @Test("Of a title that a file calls by two names the later rating counts, and the other is told", arguments: 0..<2)
+    func twoNames(later: Int) async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            let title = others.know("First Name", 1990)
+            others.know("Second Name", 1990, as: title)
+            let text =
+                Self.head + "2020-01-0\(2 - later),First Name,1990,,\(4 - later)\n"
+                + "2020-01-0\(1 + later),Second Name,1990,,\(3 + later)\n"
+            let tools = ImportWorkerTests.tools(pools[0], others)
+            let user = UserID(Self.ids.next())
+            let id = try await ImportWorkerTests.send([("ratings.csv", text)], of: user, tools)
+            let done = try await ImportWorkerTests.work(id, of: user, tools)
+            #expect(done.counts?.new == 1 && done.counts?.conflict == 1, "\(done)")
+            #expect(others.ratings[title]?.rating.tenths == 80)
+        }
+    }
+}
