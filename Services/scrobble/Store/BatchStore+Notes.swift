@@ -3,7 +3,8 @@ import Postgres
 import Store
 
 extension BatchStore {
-    /// Takes back what a batch wrote beside plays that were there before it; what stands beside its own goes with these.
+    /// Takes back what a batch wrote beside plays that were there before it, also where another has written since; what stands
+    /// beside its own goes with these.
     func undoNotes(
         of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

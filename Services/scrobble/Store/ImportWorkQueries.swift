@@ -292,27 +292,51 @@ enum ImportWorkQueries {
         ON CONFLICT (user_id, play_id) DO UPDATE SET
             is_rewatch = excluded.is_rewatch, tags = excluded.tags, rating = excluded.rating, review = excluded.review,
             review_html = excluded.review_html, is_spoiler = excluded.is_spoiler, batch_id = excluded.batch_id,
-            before = CASE WHEN n.batch_id IS NOT DISTINCT FROM excluded.batch_id THEN n.before
-                ELSE to_jsonb(n) - 'before' END,
+            before = CASE WHEN n.batch_id IS NOT DISTINCT FROM excluded.batch_id THEN n.before ELSE to_jsonb(n) END,
             changed_at = excluded.changed_at
         WHERE n.source = excluded.source AND
             (n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler)
             IS DISTINCT FROM (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler)
         """)
 
+    /// What a batch wrote goes from where it stands: from the top, or from between two others. `before` holds one state within
+    /// the next older one. What the first command leaves of the batch with nothing before it goes with the second.
     static let undoNotes = [
-        PGCommand(
-            "imports.eraseNotes",
-            "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2 AND before IS NULL"),
         PGCommand(
             "imports.putNotesBack",
             """
+            WITH RECURSIVE stood AS MATERIALIZED (
+                SELECT play_id, to_jsonb(n) AS note FROM play_notes n
+                WHERE user_id = $1 AND before IS NOT NULL ORDER BY play_id FOR UPDATE
+            ), state AS (
+                SELECT play_id, 0 AS age, note FROM stood
+                UNION ALL
+                SELECT play_id, age + 1, note -> 'before' FROM state WHERE jsonb_typeof(note -> 'before') = 'object'
+            ), kept AS (
+                SELECT play_id, note - 'before' AS note,
+                    row_number() OVER (PARTITION BY play_id ORDER BY age DESC) AS place
+                FROM state WHERE (note ->> 'batch_id')::uuid IS DISTINCT FROM $2
+                    AND play_id IN (SELECT play_id FROM state WHERE (note ->> 'batch_id')::uuid = $2)
+            ), joined AS (
+                SELECT play_id, place, note FROM kept WHERE place = 1
+                UNION ALL
+                SELECT k.play_id, k.place, k.note || jsonb_build_object('before', j.note)
+                FROM joined j JOIN kept k ON k.play_id = j.play_id AND k.place = j.place + 1
+            ), rest AS (
+                SELECT DISTINCT ON (play_id) play_id, note FROM (
+                    SELECT play_id, place, note FROM joined
+                    UNION ALL
+                    SELECT play_id, 0, note - 'before' FROM stood WHERE (note ->> 'batch_id')::uuid = $2
+                ) s ORDER BY play_id, place DESC
+            )
             UPDATE play_notes n SET is_rewatch = b.is_rewatch, tags = b.tags, rating = b.rating, review = b.review,
-                review_html = b.review_html, is_spoiler = b.is_spoiler, batch_id = b.batch_id, before = NULL
-            FROM play_notes m CROSS JOIN LATERAL jsonb_populate_record(NULL::play_notes, m.before) AS b
-            WHERE n.user_id = $1 AND n.batch_id = $2 AND m.user_id = n.user_id AND m.play_id = n.play_id
-                AND n.before IS NOT NULL
+                review_html = b.review_html, is_spoiler = b.is_spoiler, batch_id = b.batch_id, before = b.before
+            FROM rest CROSS JOIN LATERAL jsonb_populate_record(NULL::play_notes, rest.note) AS b
+            WHERE n.user_id = $1 AND n.play_id = rest.play_id
             """),
+        PGCommand(
+            "imports.eraseNotes",
+            "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2 AND before IS NULL"),
     ]
 
     /// Of plays, what stands beside them.

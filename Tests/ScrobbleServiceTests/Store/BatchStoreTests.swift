@@ -97,6 +97,54 @@ import Testing
         }
     }
 
+    private static let noteRows = PGStatement(
+        "tests.noteRows",
+        "SELECT (to_jsonb(n) - 'changed_at')::text FROM play_notes n WHERE user_id = $1 ORDER BY play_id"
+    ) { row throws(PGError) in try row.next(String.self) }
+
+    @Test(
+        "What imports wrote beside one play, taken back in any order, leaves at each step what the rest of them wrote",
+        arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+    func notes(order: [Int]) async throws {
+        try await LedgerFixture.with { fixture in
+            let (user, deadline) = (fixture.user, LedgerFixture.deadline())
+            let imports = ImportStore(database: Database(pool: fixture.pool))
+            func put(_ review: String, _ plays: [PlayID], _ batch: BatchID) async throws {
+                var note = ImportPlan.Note()
+                note.review = review
+                note.tags = ["tag of \(review)"]
+                try await imports.putNotes(
+                    plays.map { (play: $0, note: note) }, of: user, from: "letterboxd", in: batch,
+                    at: LedgerFixture.start, until: deadline)
+            }
+            let plays = try await fixture.add(
+                (1...2).map { fixture.play($0, at: 0, from: "manual", key: "\($0)") }, nil, byHand: true
+            ).map(\.play)
+            // The first has a note already.
+            try await put("old", [plays[0]], try await fixture.newBatch())
+            let before = try await fixture.pool.query(Self.noteRows, [.id(user)])
+            var batches: [BatchID] = []
+            for name in ["A", "B", "C"] {
+                batches.append(try await fixture.newBatch())
+                try await put(name, plays, batches[batches.count - 1])
+            }
+            // A correction in an import that another has followed.
+            try await put("A again", plays, batches[0])
+            var left = [(0, "A"), (1, "B"), (2, "C"), (0, "A again")]
+            for index in order {
+                try await fixture.batches.undoNotes(of: batches[index], user, until: deadline)
+                left.removeAll { $0.0 == index }
+                let found = try await imports.notes(of: plays, user, until: deadline)
+                for (play, first) in zip(plays, ["old", nil]) {
+                    let review = left.last?.1 ?? first
+                    #expect(found[play]?.review == review, "\(order), after \(index)")
+                    #expect(found[play]?.tags == review.map { ["tag of \($0)"] }, "\(order), after \(index)")
+                }
+            }
+            #expect(try await fixture.pool.query(Self.noteRows, [.id(user)]) == before)
+        }
+    }
+
     @Test("What was edited since keeps the edit, and is named")
     func edited() async throws {
         try await LedgerFixture.with { fixture in
