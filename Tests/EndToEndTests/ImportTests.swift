@@ -248,6 +248,38 @@ struct ImportTests {
         #expect(table(since.answer.text).isEmpty)
     }
 
+    @Test("What an import wrote since a moment goes out with `since`, though its dates and its upload are older")
+    func since() async throws {
+        let client = try await person()
+        let word = UUID().uuidString
+        let diary = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+        let archive = try zip([
+            ("diary.csv", diary + "2020-01-02,Seen \(word),1999,https://boxd.it/3aaaaa,,,,2020-01-02\n"),
+            ("watchlist.csv", "Date,Name,Year,Letterboxd URI\n2020-01-02,Wanted \(word),1999,https://boxd.it/3a\n"),
+        ])
+        let preview = try await bring(archive, as: "export.zip", apply: false, client)
+        let id = try #require(preview["id"] as? String)
+        _ = try await client.send("POST", "/imports/\(id)/apply")
+        #expect(try await rested(id, client)["state"] as? String == "applied")
+        // Between the upload and the end of its batch, and that end.
+        let moments = try await #require(Stack.current).database.query(
+            """
+            SELECT to_char(m.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            FROM scrobble.imports i JOIN scrobble.batches b ON b.user_id = i.user_id AND b.id = i.batch_id
+            CROSS JOIN LATERAL (VALUES
+                (1, i.created_at + (b.applied_at - i.created_at) / 2), (2, b.applied_at)) AS m (number, at)
+            WHERE i.id = '\(id)' ORDER BY m.number
+            """)
+        try #require(moments.count == 2)
+        for (list, name) in [("diary", "Seen \(word)"), ("watchlist", "Wanted \(word)")] {
+            let path = "/exports/letterboxd?list=\(list)&since="
+            let between = try await client.send("GET", path + moments[0])
+            #expect(between.answer.text.contains(name), "\(list): \(between.answer.text)")
+            let after = try await client.send("GET", path + moments[1])
+            #expect(after.status == 200 && !after.answer.text.contains(name), "\(list): \(after.answer.text)")
+        }
+    }
+
     @Test("The preview writes nothing; a row is corrected with all of its title, and remembered")
     func corrected() async throws {
         let client = try await person()

@@ -85,7 +85,7 @@ struct ExportLetterboxd: Sendable {
         }
     }
 
-    /// The latest first, so that what came later than `since` ends with the first that did not.
+    /// The latest first by their own dates, whatever was written when.
     private func watchlist(
         _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> String? {
@@ -93,20 +93,20 @@ struct ExportLetterboxd: Sendable {
         while true {
             let page = try await scrobble.listShelf(
                 ListShelfParams(
-                    user: caller.user, shelf: .watchlist, kind: .movie, limit: Self.ratingsAtOnce, cursor: cursor),
+                    user: caller.user, shelf: .watchlist, kind: .movie, since: input.since, limit: Self.ratingsAtOnce,
+                    cursor: cursor),
                 context.rpc.outgoing())
-            let wanted = page.items.filter { item in input.since.map { item.addedAt > $0 } ?? true }
-            guard !wanted.isEmpty else { return nil }
+            guard !page.items.isEmpty else { return nil }
             let found = try await metadata.getTitles(
-                GetTitlesParams(titles: wanted.map(\.title)), context.rpc.outgoing())
+                GetTitlesParams(titles: page.items.map(\.title)), context.rpc.outgoing())
             let titles = Dictionary(found.found.map { ($0.asked, $0.title) }) { first, _ in first }
             var longer = file
-            for item in wanted {
+            for item in page.items {
                 guard let title = titles[item.title] else { continue }
                 guard longer.add(LetterboxdFile.Row(title: title, listedAt: item.addedAt)) else { return cursor }
             }
             file = longer
-            guard wanted.count == page.items.count, let next = page.nextCursor else { return nil }
+            guard let next = page.nextCursor else { return nil }
             cursor = next
         }
     }

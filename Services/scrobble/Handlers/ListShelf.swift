@@ -11,8 +11,8 @@ struct ListShelf: Sendable {
         case .watchlist:
             try await page(params) { (place, kinds, limit) throws(StoreError) in
                 try await shelves.wishes(
-                    of: params.user, params.status ?? .planToWatch, after: place, kinds: kinds, limit: limit,
-                    until: context.deadline)
+                    of: params.user, params.status ?? .planToWatch, since: params.since, after: place, kinds: kinds,
+                    limit: limit, until: context.deadline)
             } keeping: { item, details in
                 item.note = details.note
                 item.status = details.status

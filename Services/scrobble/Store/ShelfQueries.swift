@@ -112,13 +112,16 @@ extension WatchlistDetails: ShelvedDetails {
     /// As it is kept; nil for what is still wanted.
     static func word(_ status: WishStatus) -> String? { status == .planToWatch ? nil : status.rawValue }
 
-    /// The same as `queries.page`, of one status, which is `$6`.
+    /// The same as `queries.page`, of one status, which is `$6`, and with `$7` only what was written later.
     static let pageOfStatus = PGStatement(
         "watchlist.pageOfStatus",
         """
-        SELECT title_id, kind, added_at, note, status, removed_at, source, batch_id FROM watchlist_items
+        SELECT title_id, kind, added_at, note, status, removed_at, source, batch_id FROM watchlist_items i
         WHERE user_id = $1 AND removed_at IS NULL AND (added_at, title_id) < ($2, $3)
             AND ($4::text[] IS NULL OR kind = ANY ($4)) AND status IS NOT DISTINCT FROM $6::text
+            -- What a file brought was written when its batch was, however old the file is.
+            AND ($7::timestamptz IS NULL OR changed_at > $7 OR EXISTS (
+                SELECT FROM batches b WHERE b.user_id = $1 AND b.id = i.batch_id AND b.applied_at > $7))
         ORDER BY added_at DESC, title_id DESC LIMIT $5
         """, row: ShelfQueries<WatchlistDetails>.item)
 }

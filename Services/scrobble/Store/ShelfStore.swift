@@ -74,16 +74,16 @@ package struct ShelfStore: Sendable {
             ], until: deadline)
     }
 
-    /// The same of the watchlist, of one status.
+    /// The same of the watchlist, of one status; with `since` only what was written down later.
     package func wishes(
-        of user: UserID, _ status: WishStatus, after place: ShelfCursor, kinds: [TitleKind]?, limit: Int,
-        until deadline: ContinuousClock.Instant
+        of user: UserID, _ status: WishStatus, since: Timestamp?, after place: ShelfCursor, kinds: [TitleKind]?,
+        limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [KnownItem<WatchlistDetails>] {
         try await database.rows(
             WatchlistDetails.pageOfStatus,
             [
                 .id(user), .moment(place.at), .id(place.title), .textArray(kinds?.map(\.rawValue)), .int(limit),
-                .text(WatchlistDetails.word(status)),
+                .text(WatchlistDetails.word(status)), .moment(since),
             ], until: deadline)
     }
 

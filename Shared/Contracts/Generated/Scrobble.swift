@@ -152,7 +152,7 @@ package protocol ScrobbleAPI: Sendable {
     /// episode. The latest first.
     func listGoingOn(_ params: ListGoingOnParams, _ context: RPCContext) async throws(RPCError) -> GoingOnList
     /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
-    /// one. Errors: invalidCursor.
+    /// one; with `since` only what was written down later, whatever its own date. Errors: invalidCursor.
     func listShelf(_ params: ListShelfParams, _ context: RPCContext) async throws(RPCError) -> ShelfPage
     /// A person keeps titles, 1,000 at the most; one outcome each. What was taken out comes back. The caller knows
     /// that the titles exist. Errors: userNotFound, dateInFuture.
@@ -638,7 +638,7 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// A page of what a person keeps, the latest first. Of the watchlist what has that status; what is wanted without
-    /// one. Errors: invalidCursor.
+    /// one; with `since` only what was written down later, whatever its own date. Errors: invalidCursor.
     package func listShelf(_ params: ListShelfParams, _ call: RPCCall) async throws(RPCError) -> ShelfPage {
         try await caller.call(ScrobbleMethods.listShelf, params, call)
     }

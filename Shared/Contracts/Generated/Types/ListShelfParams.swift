@@ -8,30 +8,33 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
     package var shelf: Shelf
     package var kind: TitleKind?
     package var status: WishStatus?
+    package var since: Timestamp?
     package var limit: Int?
     package var cursor: String?
 
     package init(
-        user: UserID, shelf: Shelf, kind: TitleKind? = nil, status: WishStatus? = nil, limit: Int? = nil,
-        cursor: String? = nil
+        user: UserID, shelf: Shelf, kind: TitleKind? = nil, status: WishStatus? = nil, since: Timestamp? = nil,
+        limit: Int? = nil, cursor: String? = nil
     ) {
         self.user = user
         self.shelf = shelf
         self.kind = kind
         self.status = status
+        self.since = since
         self.limit = limit
         self.cursor = cursor
     }
 
     private static let cursorPattern = TextPattern("^[A-Za-z0-9_-]+$")
 
-    private static let names = JSONNames("user", "shelf", "kind", "status", "limit", "cursor")
+    private static let names = JSONNames("user", "shelf", "kind", "status", "since", "limit", "cursor")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var shelf: Shelf?
         var kind: TitleKind?
         var status: WishStatus?
+        var since: Timestamp?
         var limit: Int?
         var cursor: String?
         var jsonMembers = try jsonReader.beginObject()
@@ -41,7 +44,8 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
             case 1: shelf = try Shelf(from: &jsonReader)
             case 2: kind = try TitleKind(from: &jsonReader)
             case 3: status = try WishStatus(from: &jsonReader)
-            case 4: limit = try jsonReader.int(in: 1...100)
+            case 4: since = try Timestamp(from: &jsonReader)
+            case 5: limit = try jsonReader.int(in: 1...100)
             default: cursor = try jsonReader.string(min: 1, max: 200, pattern: Self.cursorPattern)
             }
         }
@@ -52,6 +56,7 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
         self.shelf = shelf
         self.kind = kind
         self.status = status
+        self.since = since
         self.limit = limit
         self.cursor = cursor
     }
@@ -68,6 +73,10 @@ package struct ListShelfParams: Sendable, Hashable, JSONCodable {
         if let status {
             jsonWriter.raw(#","status":"#)
             status.encode(to: &jsonWriter)
+        }
+        if let since {
+            jsonWriter.raw(#","since":"#)
+            since.encode(to: &jsonWriter)
         }
         if let limit {
             jsonWriter.raw(#","limit":"#)
