@@ -381,6 +381,38 @@ struct ImportTests {
         #expect((kept.json["imports"] as? [Any])?.isEmpty == true, "\(kept.answer.text)")
     }
 
+    @Test("An upload whose client leaves in the middle of it is given up at once, and nothing of it is kept")
+    func clientLeaves() async throws {
+        let client = try await person()
+        // Whoever leaves has sent more than one piece, and much less than all.
+        let path = try file("diary.csv", [UInt8](repeating: UInt8(ascii: "a"), count: 8 << 20))
+        await #expect(throws: StackError.self) {
+            try await Command.run(
+                "curl",
+                [
+                    "-sS", "-H", "authorization: Bearer \(client.token ?? "")", "-H", "content-type: text/csv", "-H",
+                    "expect:", "--data-binary", "@\(path)", "--limit-rate", "500k", "--max-time", "2",
+                    client.base + "/imports?name=diary.csv",
+                ])
+        }
+        func states() async throws -> [String] {
+            let kept = try await client.send("GET", "/imports")
+            return (kept.json["imports"] as? [[String: Any]] ?? []).compactMap { $0["state"] as? String }
+        }
+        // An hour later it would be given up anyway.
+        let end = ContinuousClock.now + .seconds(20)
+        while try await states() == ["receiving"], ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try await states() == ["cancelled"])
+        let pieces = try await #require(Stack.current).database.query(
+            """
+            SELECT count(*) FROM scrobble.import_chunks c
+            JOIN scrobble.imports i ON i.user_id = c.user_id AND i.id = c.import_id WHERE i.state = 'cancelled'
+            """)
+        #expect(pieces == ["0"])
+    }
+
     @Test("Trakt's export without any key: plays by their ids, ratings, lists, comments; what it lacks is said")
     func trakt() async throws {
         let client = try await person()
