@@ -74,6 +74,15 @@ enum LedgerQueries {
         """
     ) { row throws(PGError) in try row.next(CalendarDate.self) }
 
+    /// When days began in a time zone, in order; each is given by its start in UTC.
+    static let starts = PGStatement(
+        "ledger.starts",
+        """
+        SELECT moment AT TIME ZONE 'UTC' AT TIME ZONE $2 FROM unnest($1::timestamptz[]) WITH ORDINALITY AS m (moment, place)
+        ORDER BY place
+        """
+    ) { row throws(PGError) in try row.next(Timestamp.self) }
+
     /// `$13` is the series of an episode where it is known already.
     static let insert = PGCommand(
         "ledger.insert",

@@ -52,6 +52,20 @@ package struct LedgerStore: Sendable {
             ], until: deadline)
     }
 
+    /// When days began in a time zone; throws as `days` does.
+    func starts(
+        of days: [CalendarDate], in timeZone: String, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Timestamp] {
+        let midnights = days.map { Timestamp($0) }
+        guard !days.isEmpty, timeZone != "UTC" else { return midnights }
+        return try await database.rows(
+            LedgerQueries.starts,
+            [
+                .timestampArray(midnights.map { PGTimestamp(microseconds: $0.microsecondsSinceEpoch) }),
+                .text(timeZone),
+            ], until: deadline)
+    }
+
     /// On which day each moment was in a time zone; none where nobody knows the zone.
     package func localDays(of moments: [Timestamp], in timeZone: String) async -> [Timestamp: CalendarDate] {
         guard let days = try? await days(of: moments, in: timeZone, until: .now + .seconds(30)) else { return [:] }

@@ -86,4 +86,56 @@ import Testing
             #expect(others.ratings[title]?.rating.tenths == 80)
         }
     }
+
+    @Test(
+        "A rating of a day is of its start where its person lives; again it is no news, wherever they live by then",
+        arguments: [
+            ("Pacific/Pago_Pago", "2020-01-02T11:00:00Z"), ("America/Los_Angeles", "2020-01-02T08:00:00Z"),
+            ("UTC", "2020-01-02T00:00:00Z"), ("Pacific/Kiritimati", "2020-01-01T10:00:00Z"),
+        ])
+    func ofADay(zone: String, begins: String) async throws {
+        let start = try #require(Timestamp(begins))
+        let inUTC = try #require(Timestamp("2020-01-02T00:00:00Z"))
+        let diary = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+        let files = [
+            (name: "ratings.csv", text: Self.head + "2020-01-02,First,1990,,4\n"),
+            (name: "diary.csv", text: diary + "2020-01-02,First,1990,https://boxd.it/s1,4,,,2020-01-01\n"),
+            (name: "films.csv", text: "Title,Year,WatchedDate,Rating10\nFirst,1990,2020-01-02,8\n"),
+        ]
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            for file in files {
+                let others = StandIns()
+                let title = others.know("First", 1990)
+                let tools = ImportWorkerTests.tools(pools[0], others)
+                let user = UserID(Self.ids.next())
+                func bring(from zone: String) async throws -> ImportCounts {
+                    let id = try await ImportWorkerTests.send([file], of: user, tools, timeZone: zone)
+                    let done = try await ImportWorkerTests.work(id, of: user, tools)
+                    return try #require(done.counts)
+                }
+                #expect(try await bring(from: zone).new == 1, "\(file.name)")
+                var rated = try #require(others.ratings[title])
+                #expect(rated.ratedAt == start, "\(file.name)")
+                // Before, every day began in UTC.
+                for kept in [start, inUTC] {
+                    rated.ratedAt = kept
+                    others.keep(rated)
+                    for elsewhere in ["Pacific/Pago_Pago", "Pacific/Kiritimati"] {
+                        #expect(try await bring(from: elsewhere).same == 1, "\(file.name), \(kept), \(elsewhere)")
+                    }
+                    #expect(others.ratings[title] == rated)
+                }
+                // A click of the day stays, and one of the evening before does not.
+                for (seconds, expected) in [(3_600, 50), (-60, 80)] {
+                    let at = start.advanced(by: .seconds(seconds))
+                    others.keep(
+                        Rating(
+                            title: title, kind: .movie, rating: DecimalTenths(tenths: 50), spoiler: false, ratedAt: at,
+                            updatedAt: at, source: .person))
+                    _ = try await bring(from: zone)
+                    #expect(others.ratings[title]?.rating.tenths == expected, "\(file.name), \(seconds)")
+                }
+            }
+        }
+    }
 }

@@ -35,10 +35,11 @@ import Testing
     /// Sends files as one import, in pieces of `pieceBytes`.
     static func send(
         _ files: [(name: String, text: String)], of user: UserID, _ tools: ImportWorker.Tools, apply: Bool = true,
-        pieceBytes: Int = 1_000
+        pieceBytes: Int = 1_000, timeZone: String = "UTC"
     ) async throws -> ImportID {
         let id = ImportID(ids.next())
-        _ = try #require(try await tools.store.create(id, of: user, timeZone: "UTC", at: clock.now, until: deadline()))
+        _ = try #require(
+            try await tools.store.create(id, of: user, timeZone: timeZone, at: clock.now, until: deadline()))
         for (number, file) in files.enumerated() {
             let bytes = Array(file.text.utf8)
             for start in stride(from: 0, to: bytes.count, by: pieceBytes) {

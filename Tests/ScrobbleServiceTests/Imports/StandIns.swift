@@ -54,6 +54,9 @@ final class StandIns: RPCCaller {
         }
     }
 
+    /// A rating that is here, whoever wrote it.
+    func keep(_ rating: Rating) { state.withLock { $0.ratings[rating.title] = rating } }
+
     /// Whatever rates the title is answered so, and not taken.
     func refuse(_ title: TitleID, as result: WriteResult, version: Int? = nil) {
         state.withLock { $0.refusals[title] = WriteOutcome(title: title, result: result, version: version) }
@@ -142,7 +145,7 @@ final class StandIns: RPCCaller {
                     if let rating = item.rating {
                         state.ratings[item.title] = Rating(
                             title: item.title, kind: item.kind, rating: rating, review: item.review, spoiler: false,
-                            ratedAt: at, updatedAt: at)
+                            ratedAt: at, updatedAt: at, source: params.source)
                     }
                     return WriteOutcome(title: item.title, result: .created)
                 })

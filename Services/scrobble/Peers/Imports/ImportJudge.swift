@@ -29,7 +29,7 @@ struct ImportJudge: Sendable {
     struct Effects: Sendable {
         struct OnTitle<Effect: Sendable>: Sendable {
             let title: MeantTitle
-            let effect: Effect
+            var effect: Effect
         }
 
         var plays: [OnTitle<ImportPlan.Play>] = []
@@ -61,7 +61,7 @@ struct ImportJudge: Sendable {
             }
             let plan = ImportPlan(rows)
             planned.append((rows, plan))
-            effects.add(plan, title, rows, aCase.at)
+            effects.add(plan, title, rows)
             if !title.hasPlays {
                 for play in plan.plays { outcomes.show(play.row, because: play.reasonWithoutPlace(plan.rating != nil)) }
             }
@@ -96,6 +96,7 @@ struct ImportJudge: Sendable {
         note(effects.collection, collection, &outcomes)
         note(effects.progress, progress, &outcomes)
         try await weigh(lists: effects, aCase, &outcomes, until: deadline)
+        try await date(&effects.ratings, aCase, until: deadline)
         var known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
         // The latest first: the others of the same title, which a file may call by two names, are held against it.
         let dates = effects.ratings.map { $0.effect.at ?? .past }
@@ -113,6 +114,30 @@ struct ImportJudge: Sendable {
                 spoiler: rating.spoiler, ratedAt: at, updatedAt: at)
         }
         effects.ratings = effects.ratings.enumerated().filter { news.contains($0.offset) }.map(\.element)
+    }
+
+    /// A rating of a day is of that day's start where its person lives: there it shows as that day, and a click of the same
+    /// day is newer.
+    private func date(
+        _ ratings: inout [Effects.OnTitle<ImportPlan.Rating>], _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        if aCase.source.tellsDaysOnly {
+            for index in ratings.indices {
+                guard let at = ratings[index].effect.at, at == Timestamp(at.date) else { continue }
+                ratings[index].effect.day = at.date
+            }
+        }
+        let days = Array(Set(ratings.compactMap(\.effect.day)))
+        let begun = try await asking { () throws(StoreError) in
+            try await ledger.starts(of: days, in: aCase.timeZone, until: deadline)
+        }
+        let starts = Dictionary(zip(days, begun)) { first, _ in first }
+        for index in ratings.indices {
+            let rating = ratings[index].effect
+            let at = rating.day.flatMap { starts[$0] } ?? rating.at
+            // Nobody rates in the future.
+            ratings[index].effect.at = at.map { min($0, aCase.at) }
+        }
     }
 
     /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.
@@ -271,6 +296,11 @@ extension NewList {
     }
 }
 
+extension ImportSource {
+    /// Whether its files date nothing more exactly than to the day.
+    fileprivate var tellsDaysOnly: Bool { self == .letterboxd || self == .imdb }
+}
+
 extension PlayVerdict {
     fileprivate var outcome: ImportVerdicts.Outcome {
         switch self {
@@ -310,7 +340,7 @@ extension ImportPlan.Play {
 
 extension ImportJudge.Effects {
     fileprivate mutating func add(
-        _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)], _ moment: Timestamp
+        _ plan: ImportPlan, _ title: MeantTitle, _ rows: [(place: Int, row: ImportedRow)]
     ) {
         if title.hasPlays {
             plays += plan.plays.map { OnTitle(title: title, effect: $0) }
@@ -318,11 +348,7 @@ extension ImportJudge.Effects {
         if title.hasPlays, let item = plan.progress, item.percent != nil {
             progress.append(OnTitle(title: title, effect: item))
         }
-        if var rating = plan.rating {
-            // Today begins later in UTC than it does for people east of it; nobody rates in the future.
-            rating.at = rating.at.map { min($0, moment) }
-            ratings.append(OnTitle(title: title, effect: rating))
-        }
+        if let rating = plan.rating { ratings.append(OnTitle(title: title, effect: rating)) }
         if let item = plan.watchlist { watchlist.append(OnTitle(title: title, effect: item)) }
         if let item = plan.like { likes.append(OnTitle(title: title, effect: item)) }
         if let item = plan.collection { collection.append(OnTitle(title: title, effect: item)) }

@@ -43,6 +43,8 @@ package struct ImportPlan: Sendable, Hashable {
         package var review: String?
         package var spoiler: Bool
         package var at: Timestamp?
+        /// The day that `at` begins, where no more than that is known.
+        package var day: CalendarDate?
     }
 
     /// A place on the watchlist, among the likes, in the collection, or within a title.
@@ -161,8 +163,9 @@ package struct ImportPlan: Sendable, Hashable {
             if let last, let value = last.row.rating {
                 rating = Rating(
                     row: parts[last.place] ?? last.place, rating: value, given: last.row.given, review: nil,
-                    spoiler: false, at: last.row.datedAt ?? last.row.watchedOn.map(Timestamp.init) ?? last.row.watchedAt
-                )
+                    spoiler: false,
+                    at: last.row.datedAt ?? last.row.watchedOn.map(Timestamp.init) ?? last.row.watchedAt,
+                    day: last.row.datedAt == nil ? last.row.watchedOn : nil)
             }
         }
         refuseUnrated(rows)

@@ -2,13 +2,22 @@ package import Contracts
 
 /// What a rating of a file comes to against the one that is here, as `ratings.writeRatings` with `only_newer` decides it.
 package enum RatingComparison {
-    /// A rating without a date is no news where there is one.
+    /// A rating without a date is no news where there is one, nor is one of a day where another of that day was brought here.
     package static func outcome(
         of rating: ImportPlan.Rating, against known: Rating?
     ) -> ImportVerdicts.Outcome {
         guard let known else { return .new }
         let isSameText = rating.review == nil || rating.review == known.review && rating.spoiler == known.spoiler
-        if let moment = rating.at, moment > known.ratedAt { return .update }
+        if let moment = rating.at, moment > known.ratedAt, !isBrought(known, of: rating.day) { return .update }
         return known.rating == rating.rating && isSameText ? .same : .older
+    }
+
+    /// Whether a rating that nobody clicked is dated to where a day begins, whatever its person's time zone was then: the day
+    /// begins at a quarter of an hour, first in UTC+14, last in UTC−12.
+    private static func isBrought(_ known: Rating, of day: CalendarDate?) -> Bool {
+        guard let day, let source = known.source, source != .person else { return false }
+        let apart = Timestamp(day).duration(to: known.ratedAt)
+        return apart >= .seconds(-14 * 3_600) && apart <= .seconds(12 * 3_600)
+            && known.ratedAt.microsecondsSinceEpoch.isMultiple(of: 900_000_000)
     }
 }
