@@ -48,6 +48,11 @@ enum BatchQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
+    /// It was written into again: what is asked for since a moment goes by this.
+    static let extend = PGCommand(
+        "batches.extend",
+        "UPDATE batches SET applied_at = $3 WHERE user_id = $1 AND id = $2 AND state = 'applied' AND applied_at < $3")
+
     /// Whether nobody writes any more.
     static let isQuiet = PGStatement(
         "batches.isQuiet",

@@ -62,6 +62,13 @@ package struct BatchStore: Sendable {
         try await database.run(BatchQueries.endWrite, [.id(user), .id(batch)], until: deadline)
     }
 
+    /// Notes that more was written into a batch that was at its end.
+    package func extend(
+        _ batch: BatchID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(BatchQueries.extend, [.id(user), .id(batch), .moment(moment)], until: deadline)
+    }
+
     package func isQuiet(
         _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {

@@ -108,6 +108,28 @@ import Testing
         }
     }
 
+    @Test("What a correction writes was written then, to whoever asks what is new since the import ended")
+    func since() async throws {
+        try await Self.run { test in
+            test.others.confuse("One")
+            let right = test.others.know("Right", 1999)
+            let found = try await test.bring(Self.head + Self.one, apply: true)
+            let batch = try #require(found.batch)
+            let stored = try await test.tools.batches.batch(
+                batch, of: test.user, until: ImportWorkerTests.deadline())
+            let ended = try #require(stored?.appliedAt)
+            func diary() async throws -> [TitleID] {
+                try await ScrobbleStore(database: Database(pool: test.pool)).diary(
+                    of: test.user, in: "UTC", since: ended, after: .oldest, limit: 10,
+                    until: ImportWorkerTests.deadline()
+                ).map(\.title)
+            }
+            #expect(try await diary().isEmpty)
+            #expect(try await test.correct(found, 0, title: right).verdict == .new)
+            #expect(try await diary() == [right])
+        }
+    }
+
     /// Takes back what a batch has written, as far as that may be done; what is undone is left as it is.
     private static func takeBack(_ batch: BatchID, _ test: Setting) async throws {
         let batches = test.tools.batches

@@ -321,6 +321,9 @@ package struct ImportWorker: Sendable {
             var refused: [Int: RowVerdict] = [:]
             do throws(ImportTrouble) {
                 for verdict in try await applier.write(effects, aCase, batch) { refused[verdict.place] = verdict }
+                try await asking { () throws(StoreError) in
+                    try await tools.batches.extend(batch, of: user, at: tools.clock.now, until: deadline)
+                }
             } catch {
                 await endWrite(batch, user)
                 throw error
