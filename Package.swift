@@ -160,8 +160,10 @@ let package = Package(
             ] + nio)
         + service(
             "metadata",
-            ["GZip", "Outbound", httpClient, product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio")],
-            tests: ["UpstreamEmulators"])
+            [
+                "GZip", "Outbound", httpClient, product("CoreMetrics", "swift-metrics"),
+                product("NIOCore", "swift-nio"), product("NIOHTTP1", "swift-nio"),
+            ], tests: ["UpstreamEmulators"])
         + service("ratings", ["RatingScales"])
         + service(
             "scrobble",

@@ -1,6 +1,7 @@
 internal import Assembly
 internal import AsyncHTTPClient
 internal import Contracts
+internal import CoreMetrics
 internal import Outbound
 internal import Postgres
 internal import RPC
@@ -47,6 +48,7 @@ extension MetadataService {
         ) { provider in
             ProviderHTTP(
                 client: client, userAgent: "Reelay/\(runtime.version)", gate: gates[provider],
+                calls: ProviderCalls(provider, factory: MetricsSystem.factory),
                 shelf: StoredShelf(provider: provider, store: store))
         }
         let enricher = Enricher(store: store, providers: providers, clock: clock, ids: SystemIDSource(clock: clock))

@@ -19,18 +19,21 @@ package struct ProviderHTTP: Sendable {
     private let client: HTTPClient
     private let userAgent: String
     private let gate: (any ProviderGate)?
+    /// Nil where nobody counts.
+    private let calls: ProviderCalls?
     /// Nil where nobody keeps answers.
     let shelf: (any EntryShelf)?
 
     /// Does not own the client: whoever made it shuts it down.
     package init(
         client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String, gate: (any ProviderGate)? = nil,
-        shelf: (any EntryShelf)? = nil
+        calls: ProviderCalls? = nil, shelf: (any EntryShelf)? = nil
     ) {
         self.client = client
         self.limits = limits
         self.userAgent = userAgent
         self.gate = gate
+        self.calls = calls
         self.shelf = shelf
     }
 
@@ -44,29 +47,34 @@ package struct ProviderHTTP: Sendable {
         return configuration
     }
 
-    /// Reads one address. Every status is an answer; throws `timeout`, `unavailable`, or `malformed` for too large a
-    /// body, and what the gate and `onTurn` throw, which is called when the call's turn has come.
+    /// Reads one address. Every status is an answer, and `read` says what it tells or means; also throws `timeout`,
+    /// `unavailable`, or `malformed` for too large a body, and what the gate and `onTurn` throw, which is called when the
+    /// call's turn has come. The call is counted by what is thrown.
     ///
     /// With the `validator` of an earlier answer from the same address the status is 304 where nothing has changed.
-    package func get(
+    package func get<Told: Sendable>(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = [], validator: String? = nil,
+        read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
         onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
-    ) async throws(ProviderError) -> ProviderHTTPAnswer {
+    ) async throws(ProviderError) -> Told {
         let headers = headers + (validator.map { [(name: "if-none-match", value: $0)] } ?? [])
-        return try await send(.GET, address, headers: headers, body: nil, onTurn: onTurn)
+        return try await send(.GET, address, headers: headers, body: nil, read: read, onTurn: onTurn)
     }
 
     /// Asks with a body, which must change nothing at the provider; otherwise as `get`.
-    package func post(
-        _ address: ProviderAddress, headers: [(name: String, value: String)] = [], contentType: String, body: [UInt8]
-    ) async throws(ProviderError) -> ProviderHTTPAnswer {
-        try await send(.POST, address, headers: headers + [(name: "content-type", value: contentType)], body: body)
+    package func post<Told: Sendable>(
+        _ address: ProviderAddress, headers: [(name: String, value: String)] = [], contentType: String, body: [UInt8],
+        read: (ProviderHTTPAnswer) throws(ProviderError) -> Told
+    ) async throws(ProviderError) -> Told {
+        let headers = headers + [(name: "content-type", value: contentType)]
+        return try await send(.POST, address, headers: headers, body: body, read: read)
     }
 
-    private func send(
+    private func send<Told: Sendable>(
         _ method: HTTPMethod, _ address: ProviderAddress, headers: [(name: String, value: String)], body: [UInt8]?,
+        read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
         onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
-    ) async throws(ProviderError) -> ProviderHTTPAnswer {
+    ) async throws(ProviderError) -> Told {
         var request = HTTPClientRequest(url: address.url)
         request.method = method
         request.headers.add(name: "user-agent", value: userAgent)
@@ -78,8 +86,20 @@ package struct ProviderHTTP: Sendable {
         try await gate?.enter()
         defer { gate?.leave() }
         try await onTurn()
+        let start = ContinuousClock.now
+        do throws(ProviderError) {
+            let told = try read(try await answer(request))
+            calls?.ended(nil, after: start.duration(to: .now))
+            return told
+        } catch {
+            calls?.ended(error, after: start.duration(to: .now))
+            throw error
+        }
+    }
+
+    private func answer(_ request: HTTPClientRequest) async throws(ProviderError) -> ProviderHTTPAnswer {
         do {
-            return try await withDeadline { [request] in try await fetch(request) }
+            return try await withDeadline { try await fetch(request) }
         } catch {
             throw Self.providerError(error)
         }

@@ -29,8 +29,13 @@ struct AllProvidersFaultTests {
                 // Where a login is needed it is done before the fault.
                 #expect(await ProviderReport(asking: client, about: Self.subject).error == nil, "\(name)")
                 clients.add(Fault(provider: name, kind: kind, times: 1, status: status))
+                let before = clients.counted(client.provider)
                 let report = await ProviderReport(asking: client, about: Self.subject)
-                #expect(report.error?.label == exceptions[client.provider] ?? expected, "\(name)")
+                let meaning = exceptions[client.provider] ?? expected
+                #expect(report.error?.label == meaning, "\(name)")
+                let outcome = ["unavailable", "malformed"].contains(meaning) ? "failed" : "limited"
+                let after = clients.counted(client.provider)
+                #expect(after[outcome] ?? 0 > before[outcome] ?? 0, "\(name): \(before) \(after)")
                 #expect(report.answer.scores.isEmpty)
                 clients.upstreams.server.desk.clearFaults()
                 clients.clock.advance(by: 86_400_001)

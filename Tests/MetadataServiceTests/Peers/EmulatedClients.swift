@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Cryptography
 import MetadataService
+import Runtime
 import Synchronization
 import UpstreamEmulators
 
@@ -21,6 +22,7 @@ struct EmulatedClients: Sendable {
 
     let upstreams: RunningUpstreams
     let clock: TestMilliseconds
+    let metrics: MetricsRegistry
     let tmdb: TMDbClient
     let omdb: OMDbClient
     let tvdb: TVDbClient
@@ -34,34 +36,44 @@ struct EmulatedClients: Sendable {
     let kitsu: KitsuClient
 
     private init(_ upstreams: RunningUpstreams, _ client: HTTPClient, limits: ProviderLimits, keys: Keys) {
-        let http = ProviderHTTP(client: client, limits: limits, userAgent: "Reelay/test")
+        let metrics = MetricsRegistry()
+        func http(_ provider: ProviderID) -> ProviderHTTP {
+            ProviderHTTP(
+                client: client, limits: limits, userAgent: "Reelay/test",
+                calls: ProviderCalls(provider, factory: metrics))
+        }
         let clock = TestMilliseconds(Self.now)
         let now: @Sendable () -> Int64 = { clock.now }
         let url = upstreams.url
         self.upstreams = upstreams
         self.clock = clock
+        self.metrics = metrics
         tmdb = TMDbClient(
-            settings: TMDbSettings(url: url(.tmdb), key: Secret(keys.tmdb)), http: http, nowMilliseconds: now)
+            settings: TMDbSettings(url: url(.tmdb), key: Secret(keys.tmdb)), http: http(.tmdb), nowMilliseconds: now)
         omdb = OMDbClient(
-            settings: OMDbSettings(url: url(.omdb), key: Secret(keys.omdb)), http: http, nowMilliseconds: now)
+            settings: OMDbSettings(url: url(.omdb), key: Secret(keys.omdb)), http: http(.omdb), nowMilliseconds: now)
         tvdb = TVDbClient(
-            settings: TVDbSettings(url: url(.tvdb), key: Secret(keys.tvdb)), http: http, nowMilliseconds: now)
-        tvmaze = TVmazeClient(url: url(.tvmaze), http: http, nowMilliseconds: now)
+            settings: TVDbSettings(url: url(.tvdb), key: Secret(keys.tvdb)), http: http(.tvdb), nowMilliseconds: now)
+        tvmaze = TVmazeClient(url: url(.tvmaze), http: http(.tvmaze), nowMilliseconds: now)
         trakt = TraktClient(
-            settings: TraktSettings(url: url(.trakt), clientID: Secret(keys.trakt)), http: http, nowMilliseconds: now)
+            settings: TraktSettings(url: url(.trakt), clientID: Secret(keys.trakt)), http: http(.trakt),
+            nowMilliseconds: now)
         letterboxd = LetterboxdClient(
             settings: LetterboxdSettings(
                 url: url(.letterboxd), clientID: Secret(LetterboxdEmulator.clientID),
-                clientSecret: Secret(keys.letterboxd)), http: http, nowMilliseconds: now)
+                clientSecret: Secret(keys.letterboxd)), http: http(.letterboxd), nowMilliseconds: now)
         simkl = SimklClient(
-            settings: SimklSettings(url: url(.simkl), clientID: Secret(keys.simkl)), http: http, nowMilliseconds: now)
-        anilist = AniListClient(url: url(.anilist), http: http, nowMilliseconds: now)
-        anidb = AniDBClient(
-            settings: AniDBSettings(url: url(.anidb), client: Secret(keys.anidb)), http: http, nowMilliseconds: now)
-        myanimelist = MyAnimeListClient(
-            settings: MyAnimeListSettings(url: url(.myanimelist), clientID: Secret(keys.myanimelist)), http: http,
+            settings: SimklSettings(url: url(.simkl), clientID: Secret(keys.simkl)), http: http(.simkl),
             nowMilliseconds: now)
-        kitsu = KitsuClient(url: url(.kitsu), http: http, nowMilliseconds: now)
+        anilist = AniListClient(url: url(.anilist), http: http(.anilist), nowMilliseconds: now)
+        anidb = AniDBClient(
+            settings: AniDBSettings(url: url(.anidb), client: Secret(keys.anidb)), http: http(.anidb),
+            nowMilliseconds: now)
+        myanimelist = MyAnimeListClient(
+            settings: MyAnimeListSettings(url: url(.myanimelist), clientID: Secret(keys.myanimelist)),
+            http: http(.myanimelist),
+            nowMilliseconds: now)
+        kitsu = KitsuClient(url: url(.kitsu), http: http(.kitsu), nowMilliseconds: now)
     }
 
     /// All of them, in the fixed order of providers.
@@ -102,6 +114,17 @@ struct EmulatedClients: Sendable {
     }
 
     func add(_ fault: Fault) { _ = upstreams.server.desk.add(fault) }
+
+    /// Calls to one provider by how they ended, as `/metrics` tells them.
+    func counted(_ provider: ProviderID) -> [String: Int] {
+        let lines = String(decoding: metrics.exposition(), as: UTF8.self).split(separator: "\n").filter {
+            $0.hasPrefix("provider_calls_total{") && $0.contains("provider=\"\(provider.rawValue)\"")
+        }
+        return lines.reduce(into: [:]) { counts, line in
+            let outcome = line.split(separator: "outcome=\"").last?.prefix { $0 != "\"" } ?? ""
+            counts[String(outcome)] = line.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) }
+        }
+    }
 
     /// Paths and queries that one provider received, in order.
     func asked(_ name: UpstreamName) -> [UpstreamRequest] {

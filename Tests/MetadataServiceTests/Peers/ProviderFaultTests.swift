@@ -37,6 +37,8 @@ struct ProviderFaultTests {
                 clients.add(Fault(provider: name, kind: kind, times: 1, milliseconds: 60_000))
                 let start = ContinuousClock.now
                 #expect(await ask() == .timeout, "\(name)")
+                let provider = try #require(ProviderID(rawValue: name.rawValue))
+                #expect(clients.counted(provider)["timeout"] == 1, "\(name)")
                 // Far from the deadline for a busy machine, and far from the end of the fault.
                 #expect(ContinuousClock.now - start < .seconds(30), "\(name)")
             }

@@ -78,7 +78,12 @@ package final class AniDBClient: ProviderClient {
         let address = ProviderAddress(settings.url).appending("httpapi").with("request", "anime")
             .with("client", settings.client.revealed).with("clientver", String(settings.version))
             .with("protover", "1").with("aid", String(id))
-        let answer = try await http.get(address, headers: [(name: "accept", value: "text/xml")], onTurn: onTurn)
+        return try await http.get(
+            address, headers: [(name: "accept", value: "text/xml")],
+            read: { (answer) throws(ProviderError) in try read(answer, as: kind) }, onTurn: onTurn)
+    }
+
+    private func read(_ answer: ProviderHTTPAnswer, as kind: SubjectKind) throws(ProviderError) -> ProviderFacts {
         if let failure = answer.failure(http.limits) { throw failure }
         let body = try AniDBAnswer.unpacked(answer.body, bytesMax: http.limits.bodyBytesMax)
         switch try AniDBAnswer.content(body) {

@@ -75,7 +75,9 @@ package struct AniListClient: ProviderClient {
     /// The `data` of an answer. Errors may come with status 200, so they are looked at before the data.
     private func ask(_ query: String, _ variables: JSONValue) async throws(ProviderError) -> JSONView {
         let body = encodeJSON(["query": .string(query), "variables": variables] as JSONValue)
-        let answer = try await http.post(ProviderAddress(url), contentType: "application/json", body: body)
-        return try AniListAnswer.data(answer, limits: http.limits)
+        return try await http.post(ProviderAddress(url), contentType: "application/json", body: body) {
+            (answer) throws(ProviderError) in
+            try AniListAnswer.data(answer, limits: http.limits)
+        }
     }
 }

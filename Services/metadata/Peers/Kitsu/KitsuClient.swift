@@ -107,8 +107,10 @@ package struct KitsuClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let answer = try await http.get(address, headers: [(name: "accept", value: Self.mediaType)])
-        if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: KitsuMapping.members)
+        try await http.get(address, headers: [(name: "accept", value: Self.mediaType)]) {
+            (answer) throws(ProviderError) in
+            if let failure = answer.failure(http.limits) { throw failure }
+            return try answer.json(keeping: KitsuMapping.members)
+        }
     }
 }

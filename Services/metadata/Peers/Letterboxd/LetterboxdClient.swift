@@ -104,12 +104,23 @@ package struct LetterboxdClient: ProviderClient {
     /// A refused token is replaced once: it may have been withdrawn before its time.
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let token = try await tokens.current()
-        var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
-        if answer.status == 401 {
-            let renewed = try await tokens.current(refused: token)
-            answer = try await http.get(
-                address, headers: [(name: "authorization", value: "Bearer \(renewed.revealed)")])
+        // A token that has ended is no refused key: whether there is one, fetching another tells.
+        let told = try await http.get(address, headers: Self.bearer(token)) {
+            (answer) throws(ProviderError) -> JSONView? in
+            try answer.status == 401 ? nil : read(answer)
         }
+        if let told { return told }
+        let renewed = try await tokens.current(refused: token)
+        return try await http.get(address, headers: Self.bearer(renewed)) { (answer) throws(ProviderError) in
+            try read(answer)
+        }
+    }
+
+    private static func bearer(_ token: Secret) -> [(name: String, value: String)] {
+        [(name: "authorization", value: "Bearer \(token.revealed)")]
+    }
+
+    private func read(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONView {
         if let failure = answer.failure(http.limits) { throw failure }
         return try answer.json(keeping: LetterboxdMapping.members)
     }
@@ -119,18 +130,20 @@ package struct LetterboxdClient: ProviderClient {
     ) async throws(ProviderError) -> ProviderToken {
         let members = ProviderAddress("").with("grant_type", "client_credentials")
             .with("client_id", settings.clientID.revealed).with("client_secret", settings.clientSecret.revealed)
-        let answer = try await http.post(
+        return try await http.post(
             ProviderAddress(settings.url).appending("auth").appending("token"),
-            contentType: "application/x-www-form-urlencoded", body: Array(members.form.utf8))
-        if answer.status == 400, !answer.isHTML { throw .unauthorized }
-        if let failure = answer.failure(http.limits) { throw failure }
-        let value = try answer.json(keeping: LetterboxdMapping.members)
-        guard let token = value["access_token"].string, !token.isEmpty else {
-            throw .malformed("the token endpoint gave no token")
+            contentType: "application/x-www-form-urlencoded", body: Array(members.form.utf8)
+        ) { (answer) throws(ProviderError) in
+            if answer.status == 400, !answer.isHTML { throw .unauthorized }
+            if let failure = answer.failure(http.limits) { throw failure }
+            let value = try answer.json(keeping: LetterboxdMapping.members)
+            guard let token = value["access_token"].string, !token.isEmpty else {
+                throw .malformed("the token endpoint gave no token")
+            }
+            let told = value["expires_in"].tally ?? LetterboxdSettings.tokenSecondsDefault
+            let seconds = min(max(told, 0), 30 * 86_400)
+            // A tenth of its life is left for calls that are under way.
+            return ProviderToken(text: Secret(token), renewAtMilliseconds: nowMilliseconds() + seconds * 900)
         }
-        let told = value["expires_in"].tally ?? LetterboxdSettings.tokenSecondsDefault
-        let seconds = min(max(told, 0), 30 * 86_400)
-        // A tenth of its life is left for calls that are under way.
-        return ProviderToken(text: Secret(token), renewAtMilliseconds: nowMilliseconds() + seconds * 900)
     }
 }

@@ -78,13 +78,14 @@ package struct MyAnimeListClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let answer = try await http.get(
-            address, headers: [(name: "x-mal-client-id", value: settings.clientID.revealed)])
-        // 403 is no wrong key (that is 401, or 400 with a text): it is the wall in front, for who asks too much.
-        if answer.status == 403 { throw .rateLimited(retryAfter: ProviderProfile.myanimelist.restAfterRefusal) }
-        if answer.status == 400, isUnknownClient(answer) { throw .unauthorized }
-        if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: MyAnimeListMapping.members)
+        try await http.get(address, headers: [(name: "x-mal-client-id", value: settings.clientID.revealed)]) {
+            (answer) throws(ProviderError) in
+            // 403 is no wrong key (that is 401, or 400 with a text): it is the wall in front, for who asks too much.
+            if answer.status == 403 { throw .rateLimited(retryAfter: ProviderProfile.myanimelist.restAfterRefusal) }
+            if answer.status == 400, isUnknownClient(answer) { throw .unauthorized }
+            if let failure = answer.failure(http.limits) { throw failure }
+            return try answer.json(keeping: MyAnimeListMapping.members)
+        }
     }
 
     private func isUnknownClient(_ answer: ProviderHTTPAnswer) -> Bool {

@@ -86,9 +86,10 @@ package struct OMDbClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let answer = try await http.get(address)
-        // A wrong key and a used-up day are both 401; the body tells them apart.
-        if answer.status != 401, let failure = answer.failure(http.limits) { throw failure }
-        return try OMDbAnswer.checked(answer, nowMilliseconds: nowMilliseconds())
+        try await http.get(address) { (answer) throws(ProviderError) in
+            // A wrong key and a used-up day are both 401; the body tells them apart.
+            if answer.status != 401, let failure = answer.failure(http.limits) { throw failure }
+            return try OMDbAnswer.checked(answer, nowMilliseconds: nowMilliseconds())
+        }
     }
 }

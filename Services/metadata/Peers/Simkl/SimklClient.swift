@@ -116,14 +116,16 @@ package struct SimklClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let answer = try await http.get(address)
-        // One answer for a wrong client id and for one that has used up its allowance: neither is tried again for a while.
-        if answer.status == 412 {
-            let rest = ProviderProfile.simkl.restAfterRefusal.components.seconds * 1_000
-            throw .quota(untilMilliseconds: nowMilliseconds() + rest)
+        try await http.get(address) { (answer) throws(ProviderError) in
+            // One answer for a wrong client id and for one that has used up its allowance: neither is tried again for a
+            // while.
+            if answer.status == 412 {
+                let rest = ProviderProfile.simkl.restAfterRefusal.components.seconds * 1_000
+                throw .quota(untilMilliseconds: nowMilliseconds() + rest)
+            }
+            if (300..<400).contains(answer.status) { throw .notFound }
+            if let failure = answer.failure(http.limits) { throw failure }
+            return try answer.json(keeping: SimklMapping.members)
         }
-        if (300..<400).contains(answer.status) { throw .notFound }
-        if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: SimklMapping.members)
     }
 }

@@ -102,11 +102,11 @@ package struct TMDbClient: ProviderClient {
     private func record(
         _ address: ProviderAddress, kept: ProviderFacts?, _ read: (JSONView) -> ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts {
-        let answer = try await answer(address, validator: kept?.validator)
-        if answer.isUnchanged, let kept { return kept.confirmed(atMilliseconds: nowMilliseconds()) }
-        var facts = try whole(read(try answer.json(keeping: TMDbMapping.members)))
+        let (told, validator) = try await asked(address, validator: kept?.validator)
+        guard let told else { return try whole(kept?.confirmed(atMilliseconds: nowMilliseconds())) }
+        var facts = try whole(read(told))
         // What was left out is looked at again next time.
-        if facts.quarantined.isEmpty { facts.validator = answer.validator }
+        if facts.quarantined.isEmpty { facts.validator = validator }
         return facts
     }
 
@@ -185,16 +185,19 @@ package struct TMDbClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        try await answer(address, validator: nil).json(keeping: TMDbMapping.members)
+        try await asked(address, validator: nil).value ?? .null
     }
 
-    private func answer(
+    /// What an address tells, and its validator; no value where nothing has changed.
+    private func asked(
         _ address: ProviderAddress, validator: String?
-    ) async throws(ProviderError) -> ProviderHTTPAnswer {
+    ) async throws(ProviderError) -> (value: JSONView?, validator: String?) {
         let bearer = isQueryKey ? [] : [(name: "authorization", value: "Bearer \(settings.key.revealed)")]
-        let answer = try await http.get(address, headers: bearer, validator: validator)
-        if answer.isUnchanged, validator != nil { return answer }
-        if let failure = answer.failure(http.limits) { throw failure }
-        return answer
+        return try await http.get(address, headers: bearer, validator: validator) {
+            (answer) throws(ProviderError) -> (value: JSONView?, validator: String?) in
+            if answer.isUnchanged, validator != nil { return (nil, validator) }
+            if let failure = answer.failure(http.limits) { throw failure }
+            return (try answer.json(keeping: TMDbMapping.members), answer.validator)
+        }
     }
 }

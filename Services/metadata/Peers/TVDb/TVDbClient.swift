@@ -138,12 +138,23 @@ package struct TVDbClient: ProviderClient {
     /// A refused token is replaced once: it may have been withdrawn before its time.
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         let token = try await tokens.current()
-        var answer = try await http.get(address, headers: [(name: "authorization", value: "Bearer \(token.revealed)")])
-        if answer.status == 401 {
-            let renewed = try await tokens.current(refused: token)
-            answer = try await http.get(
-                address, headers: [(name: "authorization", value: "Bearer \(renewed.revealed)")])
+        // A token that has ended is no refused key: whether there is one, fetching another tells.
+        let told = try await http.get(address, headers: Self.bearer(token)) {
+            (answer) throws(ProviderError) -> JSONView? in
+            try answer.status == 401 ? nil : read(answer)
         }
+        if let told { return told }
+        let renewed = try await tokens.current(refused: token)
+        return try await http.get(address, headers: Self.bearer(renewed)) { (answer) throws(ProviderError) in
+            try read(answer)
+        }
+    }
+
+    private static func bearer(_ token: Secret) -> [(name: String, value: String)] {
+        [(name: "authorization", value: "Bearer \(token.revealed)")]
+    }
+
+    private func read(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONView {
         if let failure = answer.failure(http.limits) { throw failure }
         return try answer.json(keeping: TVDbMapping.members)
     }
@@ -154,14 +165,17 @@ package struct TVDbClient: ProviderClient {
         // An empty PIN is not the same as none.
         var members: [(name: String, value: JSONValue)] = [("apikey", .string(settings.key.revealed))]
         if let pin = settings.pin { members.append(("pin", .string(pin.revealed))) }
-        let answer = try await http.post(
+        return try await http.post(
             ProviderAddress(settings.url).appending("login"), contentType: "application/json",
-            body: encodeJSON(JSONValue.object(JSONObject(members))))
-        if let failure = answer.failure(http.limits) { throw failure }
-        guard let token = try answer.json(keeping: TVDbMapping.members)["data"]["token"].string, !token.isEmpty else {
-            throw .malformed("the login gave no token")
+            body: encodeJSON(JSONValue.object(JSONObject(members)))
+        ) { (answer) throws(ProviderError) in
+            if let failure = answer.failure(http.limits) { throw failure }
+            let view = try answer.json(keeping: TVDbMapping.members)
+            guard let token = view["data"]["token"].string, !token.isEmpty else {
+                throw .malformed("the login gave no token")
+            }
+            return ProviderToken(
+                text: Secret(token), renewAtMilliseconds: nowMilliseconds() + TVDbSettings.tokenMilliseconds)
         }
-        return ProviderToken(
-            text: Secret(token), renewAtMilliseconds: nowMilliseconds() + TVDbSettings.tokenMilliseconds)
     }
 }

@@ -84,17 +84,20 @@ package struct TVmazeClient: ProviderClient {
 
     /// TVmaze answers with a redirect to the series, of which the address is enough.
     private func lookup(_ name: String, _ value: String) async throws(ProviderError) -> Int64? {
-        let answer = try await http.get(address("lookup", "shows").with(name, value))
-        if (300..<400).contains(answer.status) {
-            guard let path = answer.location?.split(separator: "?").first,
-                let id = SubjectIDs.checked(path.split(separator: "/").last.flatMap { Int($0) })
-            else { throw .malformed("a redirect leads to no series") }
-            return id
-        }
-        switch answer.failure(http.limits) {
-        case .notFound: return nil
-        case let failure?: throw failure
-        case nil: return try answer.json(keeping: TVmazeMapping.members)["id"].outsideID
+        do throws(ProviderError) {
+            return try await http.get(address("lookup", "shows").with(name, value)) {
+                (answer) throws(ProviderError) -> Int64? in
+                if (300..<400).contains(answer.status) {
+                    guard let path = answer.location?.split(separator: "?").first,
+                        let id = SubjectIDs.checked(path.split(separator: "/").last.flatMap { Int($0) })
+                    else { throw .malformed("a redirect leads to no series") }
+                    return id
+                }
+                if let failure = answer.failure(http.limits) { throw failure }
+                return try answer.json(keeping: TVmazeMapping.members)["id"].outsideID
+            }
+        } catch .notFound {
+            return nil
         }
     }
 
@@ -105,8 +108,9 @@ package struct TVmazeClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let answer = try await http.get(address)
-        if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: TVmazeMapping.members)
+        try await http.get(address) { (answer) throws(ProviderError) in
+            if let failure = answer.failure(http.limits) { throw failure }
+            return try answer.json(keeping: TVmazeMapping.members)
+        }
     }
 }

@@ -98,12 +98,12 @@ package struct TraktClient: ProviderClient {
     private func rated(
         _ id: Int64, _ kind: SubjectKind, kept: ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts {
-        let answer = try await answer(ratingsAddress(String(id), kind), validator: kept?.validator)
-        if answer.isUnchanged, let kept { return kept.confirmed(atMilliseconds: nowMilliseconds()) }
+        let (told, validator) = try await asked(ratingsAddress(String(id), kind), validator: kept?.validator)
+        guard let told else { return try whole(kept?.confirmed(atMilliseconds: nowMilliseconds())) }
         var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: nowMilliseconds())
         facts.ids.trakt = id
-        for reading in mapping().ratings(try answer.json(keeping: TraktMapping.members)) { facts.add(reading) }
-        if facts.quarantined.isEmpty { facts.validator = answer.validator }
+        for reading in mapping().ratings(told) { facts.add(reading) }
+        if facts.quarantined.isEmpty { facts.validator = validator }
         return facts
     }
 
@@ -182,21 +182,24 @@ package struct TraktClient: ProviderClient {
     }
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        try await answer(address, validator: nil).json(keeping: TraktMapping.members)
+        try await asked(address, validator: nil).value ?? .null
     }
 
-    private func answer(
+    /// What an address tells, and its validator; no value where nothing has changed.
+    private func asked(
         _ address: ProviderAddress, validator: String?
-    ) async throws(ProviderError) -> ProviderHTTPAnswer {
-        let answer = try await http.get(
+    ) async throws(ProviderError) -> (value: JSONView?, validator: String?) {
+        try await http.get(
             address,
             headers: [
                 (name: "content-type", value: "application/json"), (name: "trakt-api-version", value: "2"),
                 (name: "trakt-api-key", value: settings.clientID.revealed),
-            ], validator: validator)
-        if answer.isUnchanged, validator != nil { return answer }
-        if answer.status == 412 { throw .unauthorized }
-        if let failure = answer.failure(http.limits) { throw failure }
-        return answer
+            ], validator: validator
+        ) { (answer) throws(ProviderError) -> (value: JSONView?, validator: String?) in
+            if answer.isUnchanged, validator != nil { return (nil, validator) }
+            if answer.status == 412 { throw .unauthorized }
+            if let failure = answer.failure(http.limits) { throw failure }
+            return (try answer.json(keeping: TraktMapping.members), answer.validator)
+        }
     }
 }

@@ -1,0 +1,54 @@
+package import CoreMetrics
+
+/// How a call to a provider ended; the labels of its counter.
+package enum CallOutcome: String, Sendable, Hashable, CaseIterable {
+    case ok
+    /// The provider does not have what it was asked for.
+    case notFound = "not_found"
+    /// Asked too fast, or its allowance is used up.
+    case limited
+    /// It does not accept the key.
+    case refused
+    /// Not reached, broken, or it answered something that is no answer.
+    case failed
+    /// It took too long, or whoever asked gave up meanwhile.
+    case timeout
+
+    /// Nil for a call that was not made.
+    package init?(_ error: ProviderError?) {
+        switch error {
+        case nil: self = .ok
+        case .notFound: self = .notFound
+        case .quota, .rateLimited: self = .limited
+        case .unauthorized: self = .refused
+        case .unavailable, .malformed: self = .failed
+        case .timeout: self = .timeout
+        case .busy, .resting: return nil
+        }
+    }
+}
+
+/// The metrics of calls to one provider.
+package final class ProviderCalls: Sendable {
+    /// Each from the start: of a counter that is first read at one nobody can say that it rose.
+    private let counters: [CallOutcome: Counter]
+    private let timer: Timer
+
+    package init(_ provider: ProviderID, factory: any MetricsFactory) {
+        counters = Dictionary(
+            uniqueKeysWithValues: CallOutcome.allCases.map { outcome in
+                let dimensions = [("provider", provider.rawValue), ("outcome", outcome.rawValue)]
+                return (outcome, Counter(label: "provider_calls_total", dimensions: dimensions, factory: factory))
+            })
+        timer = Timer(
+            label: "provider_call_duration_seconds", dimensions: [("provider", provider.rawValue)], factory: factory)
+    }
+
+    /// A call has ended: with what its answer meant, and how long after it was made.
+    func ended(_ error: ProviderError?, after duration: Duration) {
+        guard let outcome = CallOutcome(error) else { return }
+        counters[outcome]?.increment()
+        let (seconds, attoseconds) = duration.components
+        timer.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}
