@@ -1,0 +1,70 @@
+import Contracts
+import Logging
+import Postgres
+import RPC
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// Closed accounts, and what other services have of them.
+@Suite struct AccountErasureTests {
+    /// A service that cannot erase some people.
+    private final class Keeper: PersonKeeper {
+        private let refused: Set<UserID>
+        private let erased = Mutex<Set<UserID>>([])
+
+        init(refusing refused: Set<UserID>) { self.refused = refused }
+
+        var erasedPeople: Set<UserID> { erased.withLock { $0 } }
+
+        func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError) {
+            if refused.contains(person) { throw .internal("this one cannot be erased") }
+            erased.withLock { _ = $0.insert(person) }
+        }
+    }
+
+    private static let close = PGCommand(
+        "tests.close",
+        """
+        INSERT INTO account_deletions (user_id, requested_at, due_at)
+        VALUES ($1, now(), now() - $2 * interval '1 second')
+        """)
+
+    private static let waiting = PGStatement("tests.waiting", "SELECT user_id FROM account_deletions") {
+        row throws(PGError) in
+        try row.next(UserID.self)
+    }
+
+    /// The one that came first was tried again and again, and nobody behind it was ever erased.
+    @Test("An account that cannot be erased does not hold up the others")
+    func apart() async throws {
+        try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
+            let pool = pools[0]
+            let ids = SystemIDSource()
+            let people = (0..<10).map { _ in UserID(ids.next()) }
+            for (place, person) in people.enumerated() {
+                try await pool.execute(Self.close, [.id(person), .int(100 - place)])
+            }
+            // All but the one whose turn comes last, and one in their midst.
+            let well: Set<UserID> = [people[5], people[9]]
+            let keeper = Keeper(refusing: Set(people).subtracting(well))
+            let erasure = AccountErasure(
+                store: GatewayStore(database: Database(pool: pool)), keepers: [keeper], logger: Logger(label: "tests"))
+            let deadline = ContinuousClock.now + .seconds(20)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await erasure.run() }
+                while try await pool.query(Self.waiting).count > people.count - well.count,
+                    ContinuousClock.now < deadline
+                {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                group.cancelAll()
+            }
+            #expect(keeper.erasedPeople == well)
+            #expect(Set(try await pool.query(Self.waiting)) == Set(people).subtracting(well))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Contracts
+import Cryptography
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// What is counted of attempts at a password that nobody could check.
+@Suite struct LoginAllowanceTests {
+    private static let phrase = "a long and odd phrase"
+    private static let allowance = 3
+
+    private static let failures = PGStatement(
+        "tests.failures", "SELECT coalesce(sum(failures), 0)::bigint FROM login_throttles"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    private static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }
+
+    private static func context() -> EdgeContext {
+        EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1")
+    }
+
+    /// `workers` bounds the checks of passwords at one time, and those that wait for one.
+    private static func accounts(
+        _ store: GatewayStore, workers: WorkerThreadsLimits = WorkerThreadsLimits()
+    ) throws -> Accounts {
+        var limits = GatewayLimits()
+        limits.accountFailuresMax = allowance
+        limits.addressFailuresMax = allowance
+        limits.failureWaitMin = .seconds(60)
+        let cost = try #require(ScryptCost(logN: 4, blockSize: 1, parallelism: 1))
+        return Accounts(
+            store: store, hasher: PasswordHasher(cost: cost, limits: workers), clock: SystemWallClock(),
+            ids: SystemIDSource(), registration: .open, limits: limits)
+    }
+
+    /// The code with which a login is refused; nil where it is not.
+    private static func refusal(_ accounts: Accounts, _ password: String) async -> Int? {
+        do throws(RPCError) {
+            _ = try await Login(accounts: accounts).run(
+                LoginInput(body: LoginRequest(username: "alice", password: password)), context())
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    private static func withAlice(_ body: (GatewayStore, PGPool) async throws -> Void) async throws {
+        try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
+            let store = GatewayStore(database: Database(pool: pools[0]))
+            _ = try await Register(accounts: accounts(store)).run(
+                RegisterInput(body: Registration(username: "alice", password: phrase)), context())
+            try await body(store, pools[0])
+        }
+    }
+
+    /// While a hundred people logged in at once, those who were sent away had to wait as if they had guessed.
+    @Test("A login for which there was no room is no failed one", arguments: [false, true])
+    func busy(isNetworkKnown: Bool) async throws {
+        try await Self.withAlice { store, pool in
+            let well = try Self.accounts(store)
+            if isNetworkKnown { #expect(await Self.refusal(well, Self.phrase) == nil) }
+            let busy = try Self.accounts(store, workers: WorkerThreadsLimits(runningMax: 0, waitingMax: 0))
+            for _ in 0..<Self.allowance * 3 {
+                #expect(await Self.refusal(busy, Self.phrase) == RegistryError.overloaded.code)
+            }
+            #expect(try await pool.first(Self.failures) == 0)
+            // Whoever does guess is counted as ever.
+            for _ in 0..<Self.allowance {
+                #expect(await Self.refusal(well, "not the phrase") == RegistryError.invalidCredentials.code)
+            }
+            #expect(await Self.refusal(well, Self.phrase) == RegistryError.tooManyAttempts.code)
+        }
+    }
+
+    @Test("Nor is one against a hash that cannot be read")
+    func unreadable() async throws {
+        try await Self.withAlice { store, pool in
+            let accounts = try Self.accounts(store)
+            try await pool.execute(PGCommand("tests.spoil", "UPDATE users SET password_hash = 'spoilt'"))
+            for _ in 0..<Self.allowance * 3 {
+                let code = await Self.refusal(accounts, Self.phrase)
+                #expect(code != nil && code != RegistryError.tooManyAttempts.code)
+                #expect(code != RegistryError.invalidCredentials.code)
+            }
+            #expect(try await pool.first(Self.failures) == 0)
+        }
+    }
+
+    /// The call that takes the attempt back would end with the task that makes it.
+    @Test("Nor is one whose client left before its turn")
+    func cancelled() async throws {
+        try await Self.withAlice { store, pool in
+            let accounts = try Self.accounts(store)
+            let attempt = LoginAttempt.login(
+                Username("alice"), from: "192.0.2.1", isKnown: false, limits: accounts.limits)
+            try await accounts.admit(attempt, until: Self.deadline())
+            #expect(try await pool.first(Self.failures) == attempt.subjects.count)
+            let task = Task { () async -> Int? in
+                while !Task.isCancelled { await Task.yield() }
+                do throws(RPCError) {
+                    _ = try await accounts.verify(Self.phrase, against: accounts.hasher.decoy, attempt)
+                    return nil
+                } catch {
+                    return error.code
+                }
+            }
+            task.cancel()
+            #expect(await task.value == RegistryError.cancelled.code)
+            #expect(try await pool.first(Self.failures) == 0)
+        }
+    }
+}
