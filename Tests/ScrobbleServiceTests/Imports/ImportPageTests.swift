@@ -80,6 +80,31 @@ import Testing
         }
     }
 
+    /// All of a page went to ratings in one call, which it does not read beyond 1 MiB: the import was given up in the end.
+    @Test("Long reviews of many films come in, in as many calls as they need")
+    func longReviews() async throws {
+        let names = (0..<400).map { "Reviewed \($0)" }
+        let review = String(repeating: "Ü\"ber. ", count: 500)
+        let quoted = review.replacing("\"", with: "\"\"")
+        let rows = names.enumerated().map { number, name in
+            "2020-01-01,\(name),1990,https://boxd.it/r\(number),4,,\"\(quoted)\",,2020-01-01"
+        }
+        let header = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date"
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            for name in names { others.know(name, 1990) }
+            let tools = ImportWorkerTests.tools(pools[0], others)
+            let user = UserID(Self.ids.next())
+            let file = (name: "reviews.csv", text: ([header] + rows).joined(separator: "\n"))
+            let id = try await ImportWorkerTests.send([file], of: user, tools, pieceBytes: 500_000)
+            let done = try await ImportWorkerTests.work(id, of: user, tools)
+            #expect(done.state == .applied, "\(done)")
+            #expect(others.ratings.count == names.count)
+            #expect(others.ratings.values.allSatisfy { $0.review?.count ?? 0 > 3_400 })
+            #expect(others.calls["ratings.writeRatings"] ?? 0 > 2)
+        }
+    }
+
     @Test("An upload that nobody ends is given up, and nothing of it kept")
     func uploadLeftOpen() async throws {
         let clock = SystemWallClock()

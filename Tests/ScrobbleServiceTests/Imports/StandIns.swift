@@ -19,6 +19,9 @@ final class StandIns: RPCCaller {
         var failures = 0
     }
 
+    /// What a service reads of one call.
+    private static let bodyBytesMax = 1_048_576
+
     private let state = Mutex(State())
     private let ids = SystemIDSource()
 
@@ -77,6 +80,9 @@ final class StandIns: RPCCaller {
             return true
         }
         if isAway { throw .unavailable("nobody is there") }
+        if encodeJSON(params).count > Self.bodyBytesMax {
+            throw .invalidParams("params: are larger than the service takes")
+        }
         let answer: Any
         switch params {
         case let params as ResolveTitlesParams: answer = resolve(params)

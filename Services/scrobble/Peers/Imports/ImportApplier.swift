@@ -125,19 +125,18 @@ struct ImportApplier: Sendable {
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) -> [RowVerdict] {
         var refused: [RowVerdict] = []
-        for start in stride(from: 0, to: effects.ratings.count, by: Self.ratingsAtOnce) {
-            let part = effects.ratings[start..<min(start + Self.ratingsAtOnce, effects.ratings.count)]
-            let items = part.map { rating in
-                RatingWrite(
-                    title: rating.title.id, kind: rating.title.kind, rating: rating.effect.rating,
-                    review: rating.effect.review, spoiler: rating.effect.review == nil ? nil : rating.effect.spoiler,
-                    ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given)
-            }
+        let items = effects.ratings.map { rating in
+            RatingWrite(
+                title: rating.title.id, kind: rating.title.kind, rating: rating.effect.rating,
+                review: rating.effect.review, spoiler: rating.effect.review == nil ? nil : rating.effect.spoiler,
+                ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given)
+        }
+        for part in RatingParts.cut(items) {
             let outcomes: [WriteOutcome]
             do throws(RPCError) {
                 outcomes = try await judge.ratings.writeRatings(
                     WriteRatingsParams(
-                        user: aCase.user, items: Array(items),
+                        user: aCase.user, items: Array(part),
                         source: aCase.source == .letterboxd ? .letterboxd : .import, batch: batch, onlyNewer: true),
                     RPCCall.within(store.limits.stepTimeout)
                 ).outcomes
@@ -145,7 +144,7 @@ struct ImportApplier: Sendable {
                 throw .unavailable("ratings: \(error.message)")
             }
             guard outcomes.count == part.count else { throw .unavailable("ratings: not every rating was answered") }
-            for (rating, outcome) in zip(part, outcomes) {
+            for (rating, outcome) in zip(effects.ratings[part.indices], outcomes) {
                 let row = rating.effect.row
                 let told = ImportVerdicts.refusal(of: outcome, besides: effects.besides[row])
                 if let told { refused.append(RowVerdict(place: row, verdict: told.verdict, reason: told.reason)) }
@@ -153,9 +152,6 @@ struct ImportApplier: Sendable {
         }
         return refused
     }
-
-    /// As many as ratings takes in one call.
-    private static let ratingsAtOnce = 1_000
 
     private func asking<Value>(
         _ work: () async throws(StoreError) -> Value
