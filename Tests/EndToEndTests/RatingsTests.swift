@@ -115,6 +115,16 @@ struct RatingsTests {
         let stale = try await person.send("POST", path, #"{"rating":7}"#, headers: ["if-match": tag])
         #expect(stale.json["code"] as? String == "preconditionFailed")
         #expect(try await person.send("DELETE", path, headers: ["if-match": tag]).status == 412)
+        // Tags that nobody was given; the first would have stood for no rating at all.
+        let other = try await self.film(person, "tt9100002")
+        let unrated = "/movies/\(other)/rate"
+        for tag in [
+            "\"r0\"", "\"r-1\"", "\"r9007199254740992\"", "\"r9223372036854775807\"", "\"r\"", "\"r1\", \"r0\"",
+        ] {
+            let made = try await person.send("POST", unrated, #"{"rating":7}"#, headers: ["if-match": tag])
+            #expect(made.status == 412, "\(tag): \(made.answer.text)")
+            #expect(try await person.send("DELETE", unrated, headers: ["if-match": tag]).status == 412, "\(tag)")
+        }
         #expect(try await person.send("POST", path, #"{"rating":7}"#, headers: ["if-none-match": "*"]).status == 412)
         let bodies = try await withThrowingTaskGroup(of: (Int, String).self) { group in
             for _ in 0..<100 {

@@ -28,7 +28,7 @@ struct RateTitle: Sendable {
 /// first, whatever stands there by now.
 struct RatingPrecondition: Sendable {
     /// A version that no rating comes to.
-    private static let never = 9_007_199_254_740_991
+    fileprivate static let never = 9_007_199_254_740_991
 
     let ratings: RatingsClient
 
@@ -58,9 +58,10 @@ extension Rating {
 
     private static func tag(_ version: Int) -> String { "\"r\(version)\"" }
 
-    /// The version that `tag` was made of; nil for any other text.
+    /// The version that `tag` was made of; nil for any other text, also such as no version makes: 0 stands for no rating.
     static func version(of tag: String) -> Int? {
-        Int(tag.dropFirst(2).dropLast()).flatMap { self.tag($0) == tag ? $0 : nil }
+        guard let version = Int(tag.dropFirst(2).dropLast()), self.tag(version) == tag else { return nil }
+        return (1..<RatingPrecondition.never).contains(version) ? version : nil
     }
 }
 
