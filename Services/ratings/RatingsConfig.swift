@@ -40,5 +40,6 @@ extension RatingsService {
         Migration(2, "history_and_aggregates", sql: PackageResources._002_history_and_aggregates_sql),
         Migration(3, "undone_ratings", sql: PackageResources._003_undone_ratings_sql),
         Migration(4, "requests_by_place", sql: PackageResources._004_requests_by_place_sql),
+        Migration(5, "moves_among_writers", sql: PackageResources._005_moves_among_writers_sql),
     ]
 }

@@ -220,6 +220,42 @@ import Testing
         }
     }
 
+    /// A call that was given up may still be at it when the next one comes.
+    @Test("A title that is merged further while ratings move to it takes them along")
+    func mergeDuringMove() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let (a, b, c) = (Fixture.newTitle(), Fixture.newTitle(), Fixture.newTitle())
+            try await fixture.rate(a, 70, by: user)
+            let moving = Database(pool: fixture.pools[1])
+            let store = RatingsStore(database: Database(pool: fixture.pools[0]))
+            try await store.recordMerges([TitleMove(from: a, to: b)], until: .now + .seconds(20))
+            let (moved, tell) = AsyncStream.makeStream(of: Void.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await moving.transaction(until: .now + .seconds(20)) { transaction throws(PGError) in
+                        let move = try await transaction.first(
+                            RatingsQueries.moveRatings, [.ids([a]), .int4(10), .moment(fixture.clock.now)])
+                        #expect(move?.count == 1)
+                        tell.finish()
+                        // The next merge comes upon it half done.
+                        try? await Task.sleep(for: .milliseconds(500))
+                    }
+                }
+                group.addTask {
+                    for await _ in moved {}
+                    let outcome = try await fixture.service.applyRedirects(
+                        ApplyRedirectsParams(redirects: [TitleMove(from: b, to: c)]), Fixture.context())
+                    #expect(outcome == AppliedRedirects(moved: 1, met: 0, done: true))
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await fixture.rating(of: a, by: user)?.title == c)
+            #expect(try await fixture.rating(of: c, by: user)?.rating.tenths == 70)
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
     @Test("Of a deleted person nothing remains but the tombstone, and nothing late is taken")
     func deletion() async throws {
         try await Fixture.with { fixture in
