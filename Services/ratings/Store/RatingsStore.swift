@@ -148,6 +148,8 @@ package struct RatingsStore: Sendable {
         of user: UserID, _ wish: RatingWish, after place: RatingPlace, limit: Int,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Rating] {
+        // No review holds words and is not there.
+        if wish.words != nil, wish.hasReview == false { return [] }
         let review: RatingsQueries.ListShape.Review =
             switch (wish.words, wish.hasReview) {
             case (_?, _): .containing

@@ -63,10 +63,9 @@ import Testing
                 if Bool.random(using: &random) { params.maxRating = DecimalTenths(tenths: 80) }
                 if Bool.random(using: &random) { params.from = now.advanced(by: .seconds(-30)) }
                 if Bool.random(using: &random) { params.until = now.advanced(by: .seconds(-5)) }
-                switch Int.random(in: 0..<4, using: &random) {
-                case 0: params.hasReview = Bool.random(using: &random)
-                case 1: params.review = ["überraschend", "100%_", "CLOCK", "nowhere"].randomElement(using: &random)!
-                default: break
+                if Bool.random(using: &random) { params.hasReview = Bool.random(using: &random) }
+                if Bool.random(using: &random) {
+                    params.review = ["überraschend", "100%_", "CLOCK", "nowhere"].randomElement(using: &random)!
                 }
                 params.limit = Int.random(in: 1...50, using: &random)
                 let wanted = Self.expected(all, params)
