@@ -15,16 +15,15 @@ package struct RateVerdict: Sendable {
 package final class RateLimiter: Sendable {
     /// Subjects that are remembered; beyond, those go that lose nothing by it.
     package static let subjectsMax = 20_000
-
-    private struct Entry {
-        var account: RateAccount
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
+    /// Subjects that are looked at to make room for one more.
+    static let looksMax = 8
 
     private let policy: RatePolicy
     private let patience: Duration
     private let lend: RateLender
-    private let entries = Mutex<[RateSubject: Entry]>([:])
+    private let accounts = Mutex(
+        RateAccounts<CheckedContinuation<Void, Never>>(
+            subjectsMax: RateLimiter.subjectsMax, looksMax: RateLimiter.looksMax))
 
     package init(policy: RatePolicy, patience: Duration = EdgeLimits().shareTimeout, lend: @escaping RateLender) {
         self.policy = policy
@@ -55,28 +54,14 @@ package final class RateLimiter: Sendable {
     }
 
     private func step(of subject: RateSubject, _ allowed: Int, _ now: ContinuousClock.Instant) -> RateAccount.Step {
-        entries.withLock { entries in
-            if entries[subject] == nil {
-                if entries.count >= Self.subjectsMax { entries = entries.filter { !$0.value.account.isIdle(at: now) } }
-                // A flood of subjects that are all busy: whoever is new is not remembered, and asks each time.
-                if entries.count >= Self.subjectsMax, let victim = entries.first(where: { $0.value.waiting.isEmpty }) {
-                    entries[victim.key] = nil
-                }
-                entries[subject] = Entry(account: RateAccount(at: now))
-            }
-            return entries[subject]?.account.next(at: now, allowed: allowed) ?? .admit(remaining: 0)
-        }
+        accounts.withLock { $0.step(of: subject, allowed: allowed, at: now) }
     }
 
     /// Waits until whoever asks has an answer.
     private func turn(of subject: RateSubject) async {
         await withCheckedContinuation { continuation in
-            let isWaiting = entries.withLock { entries in
-                // It may have come between two looks.
-                guard entries[subject]?.account.isWaitedFor == true else { return false }
-                entries[subject]?.waiting.append(continuation)
-                return true
-            }
+            // It may have come between two looks.
+            let isWaiting = accounts.withLock { $0.wait(continuation, for: subject) }
             if !isWaiting { continuation.resume() }
         }
     }
@@ -84,15 +69,8 @@ package final class RateLimiter: Sendable {
     private func settle(
         _ subject: RateSubject, _ share: RateShare?, _ allowed: Int, _ begun: ContinuousClock.Instant
     ) {
-        let waiting = entries.withLock { entries in
-            if let share {
-                entries[subject]?.account.take(share, askedAt: begun, now: .now)
-            } else {
-                entries[subject]?.account.goAlone(at: .now, allowed: allowed)
-            }
-            let waiting = entries[subject]?.waiting ?? []
-            entries[subject]?.waiting = []
-            return waiting
+        let waiting = accounts.withLock { accounts in
+            accounts.settle(subject, share, allowed: allowed, askedAt: begun, now: .now)
         }
         for continuation in waiting { continuation.resume() }
     }
