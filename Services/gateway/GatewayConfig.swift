@@ -96,9 +96,7 @@ extension GatewayService {
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
             certificate: identity, host: runtime.host, port: runtime.port, group: runtime.group,
             logger: runtime.logger,
-            authenticate: { (token, deadline) async throws(RPCError) in
-                try await accounts.caller(of: token, until: deadline)
-            },
+            authenticate: { accounts.credentials($0) },
             observe: EdgeTelemetry(
                 logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() }
             ).observe)

@@ -7,10 +7,6 @@ internal import Logging
 internal import NIOCore
 package import RPC
 
-/// Finds out who a bearer token belongs to; nil for a token that is worth nothing.
-package typealias EdgeAuthenticator =
-    @Sendable (_ token: String, _ deadline: ContinuousClock.Instant) async throws(RPCError) -> EdgeCaller?
-
 /// Asks for a share of what all gateways together let through; one question for many requests.
 package typealias RateLender =
     @Sendable (
@@ -114,8 +110,8 @@ struct EdgeResponder: HTTPResponder {
             else { return (route.operation, problem(.invalidRequest("the query cannot be read"))) }
             var told: [(name: String, value: String)] = []
             do throws(RPCError) {
-                let caller = route.access == .open ? nil : try await caller(request, context)
-                if let verdict = await limiter?.admit(subject(caller, context)) {
+                let (caller, verdict) = try await admission(of: request, to: route, context)
+                if let verdict {
                     told = verdict.fields
                     guard verdict.isAdmitted else { throw .limited(verdict.waitSeconds) }
                 }
@@ -169,6 +165,29 @@ struct EdgeResponder: HTTPResponder {
         return answer
     }
 
+    /// Who asks, and what their limit says.
+    ///
+    /// Whoever shows a token that was nobody's yet counts as their address until it is known whose it is: an address beyond its
+    /// limit costs no look-up, however many tokens it makes up.
+    private func admission(
+        of request: Request, to route: EdgeRoute, _ context: EdgeContext
+    ) async throws(RPCError) -> (caller: EdgeCaller?, verdict: RateVerdict?) {
+        var caller: EdgeCaller?
+        switch route.access == .open ? .nobody : credentials(of: request) {
+        case .nobody: break
+        case .caller(let known): caller = known
+        case .unread(wasGood: true, let lookUp): caller = try await lookUp(context.rpc.deadline)
+        case .unread(wasGood: false, let lookUp):
+            let address = subject(nil, context)
+            let verdict = await limiter?.admit(address)
+            if let verdict, !verdict.isAdmitted { return (nil, verdict) }
+            caller = try await lookUp(context.rpc.deadline)
+            guard caller != nil else { return (nil, verdict) }
+            if let verdict { limiter?.giveBack(verdict, of: address) }
+        }
+        return (caller, await limiter?.admit(subject(caller, context)))
+    }
+
     /// Whose limit a request counts towards.
     private func subject(_ caller: EdgeCaller?, _ context: EdgeContext) -> RateSubject {
         guard let caller else { return .address(NetworkAddress.network(of: context.clientAddress)) }
@@ -181,9 +200,8 @@ struct EdgeResponder: HTTPResponder {
         return reader
     }
 
-    private func caller(_ request: Request, _ context: EdgeContext) async throws(RPCError) -> EdgeCaller? {
-        guard let token = BearerToken.token(in: request.headers[values: .authorization]) else { return nil }
-        return try await authenticate(token, context.rpc.deadline)
+    private func credentials(of request: Request) -> EdgeCredentials {
+        BearerToken.token(in: request.headers[values: .authorization]).map(authenticate) ?? .nobody
     }
 
     /// Whether a request is for an operation that takes its body in pieces.

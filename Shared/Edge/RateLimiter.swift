@@ -8,6 +8,8 @@ package struct RateVerdict: Sendable {
     package let fields: [(name: String, value: String)]
     /// Seconds after which it may be tried again; 0 where it was admitted.
     package let waitSeconds: Int
+    /// The slot of the share that it counts for, where it was admitted.
+    let slot: Int64
 }
 
 /// Holds people, keys and networks to their limits, together with the other copies of the gateway and without asking for
@@ -38,8 +40,9 @@ package final class RateLimiter: Sendable {
         while true {
             let begun = ContinuousClock.now
             switch step(of: subject, allowed, begun) {
-            case .admit(let remaining): return verdict(subject, allowed, remaining: remaining, waitSeconds: 0)
-            case .refuse(let wait): return verdict(subject, allowed, remaining: 0, waitSeconds: wait)
+            case .admit(let remaining, let slot):
+                return verdict(subject, allowed, remaining: remaining, waitSeconds: 0, slot: slot)
+            case .refuse(let wait): return verdict(subject, allowed, remaining: 0, waitSeconds: wait, slot: 0)
             case .wait: await turn(of: subject)
             case .ask(let ask):
                 var share: RateShare?
@@ -51,6 +54,11 @@ package final class RateLimiter: Sendable {
                 settle(subject, share, allowed, begun)
             }
         }
+    }
+
+    /// Takes an admission back: the request turned out to be somebody else's.
+    func giveBack(_ verdict: RateVerdict, of subject: RateSubject) {
+        accounts.withLock { $0.giveBack(subject, slot: verdict.slot, now: .now) }
     }
 
     private func step(of subject: RateSubject, _ allowed: Int, _ now: ContinuousClock.Instant) -> RateAccount.Step {
@@ -75,7 +83,9 @@ package final class RateLimiter: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    private func verdict(_ subject: RateSubject, _ allowed: Int, remaining: Int, waitSeconds: Int) -> RateVerdict {
+    private func verdict(
+        _ subject: RateSubject, _ allowed: Int, remaining: Int, waitSeconds: Int, slot: Int64
+    ) -> RateVerdict {
         let name = "\"\(subject.limitName)\""
         let wait = waitSeconds > 0 ? ";t=\(waitSeconds)" : ""
         return RateVerdict(
@@ -83,6 +93,6 @@ package final class RateLimiter: Sendable {
             fields: [
                 ("ratelimit-policy", "\(name);q=\(allowed);w=\(RatePolicy.windowSeconds)"),
                 ("ratelimit", "\(name);r=\(max(0, remaining))\(wait)"),
-            ], waitSeconds: waitSeconds)
+            ], waitSeconds: waitSeconds, slot: slot)
     }
 }

@@ -5,27 +5,36 @@ import NIOPosix
 import RPC
 import Testing
 
+/// The tokens of tests: `good`, a session, `key`, which may only read, and `writer`, which may only rate.
+enum TestTokens {
+    static let authenticate: EdgeAuthenticator = { token in
+        TestTokens.caller(of: token).map(EdgeCredentials.caller) ?? .nobody
+    }
+
+    static func caller(of token: String) -> EdgeCaller? {
+        let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
+        guard token == "good" || scopes[token] != nil else { return nil }
+        return EdgeCaller(
+            user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token], credential: UUIDBits(high: 1, low: 2))
+    }
+}
+
 /// Suites that ask a public side on a real socket.
 protocol EdgeServing {}
 
 extension EdgeServing {
-    /// Serves while `body` runs, and stops afterwards. The tokens are `good`, a session, and `key`, which may only read.
+    /// Serves while `body` runs, and stops afterwards.
     func withServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
+        authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
             limiter: limiter, certificate: certificate, host: "127.0.0.1", port: 0,
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
-            authenticate: { (token, _) async throws(RPCError) in
-                let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
-                guard token == "good" || scopes[token] != nil else { return nil }
-                return EdgeCaller(
-                    user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token],
-                    credential: UUIDBits(high: 1, low: 2))
-            }, observe: { _ in })
+            authenticate: authenticate, observe: { _ in })
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run { announce.yield($0) } }

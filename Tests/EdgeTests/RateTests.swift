@@ -17,12 +17,12 @@ import Testing
         #expect(account.next(at: start, allowed: 1_000) == .wait)
         account.take(RateShare(granted: 10, remaining: 990, waitSeconds: 0, slot: 7), askedAt: start, now: start)
         for left in (0..<10).reversed() {
-            #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: left + 990))
+            #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: left + 990, slot: 7))
         }
         let second = RateAsk(wanted: 20, allowed: 1_000, unused: 0, unusedSlot: 7)
         #expect(account.next(at: start, allowed: 1_000) == .ask(second))
         account.take(RateShare(granted: 20, remaining: 970, waitSeconds: 0, slot: 7), askedAt: start, now: start)
-        #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: 989))
+        #expect(account.next(at: start, allowed: 1_000) == .admit(remaining: 989, slot: 7))
         // Five seconds later it is good for nothing any more, and what is left of it goes back.
         let later = start.advanced(by: .seconds(5))
         let third = RateAsk(wanted: 10, allowed: 1_000, unused: 19, unusedSlot: 7)

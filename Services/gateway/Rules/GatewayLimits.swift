@@ -31,6 +31,8 @@ package struct GatewayLimits: Sendable {
     package var callerTrustTime = Duration.seconds(1)
     /// Tokens that are remembered so.
     package var callersMax = 10_000
+    /// Tokens that are known to have been somebody's, so that they are looked up even where their network asks too often.
+    package var goodTokensMax = 100_000
     /// How often the last uses of sessions and keys are written down, and how many are collected until then.
     package var useFlushInterval = Duration.seconds(30)
     package var usesMax = 10_000

@@ -82,7 +82,8 @@ package struct RateShare: Sendable, Hashable {
 package struct RateAccount: Sendable {
     /// What is to be done with a request.
     package enum Step: Sendable, Hashable {
-        case admit(remaining: Int)
+        /// `slot` is that of the share which it counts for.
+        case admit(remaining: Int, slot: Int64)
         case refuse(waitSeconds: Int)
         /// This one asks for a share, and then looks again.
         case ask(RateAsk)
@@ -122,21 +123,30 @@ package struct RateAccount: Sendable {
         if now < refusedUntil { return .refuse(waitSeconds: Self.seconds(from: now, to: waitEnds)) }
         if left > 0, now < shareEnds {
             left -= 1
-            return .admit(remaining: left + remaining)
+            return .admit(remaining: left + remaining, slot: slot)
         }
         if isAsking { return .wait }
         isAsking = true
         let first = max(1, allowed / Self.firstPart)
         // What ended with something left was too large.
         let wanted = left > 0 ? first : min(max(first, granted * 2), max(first, allowed / Self.largestPart))
+        // What is left from here on has come back meanwhile.
+        defer { left = 0 }
         return .ask(RateAsk(wanted: wanted, allowed: allowed, unused: left, unusedSlot: slot))
+    }
+
+    /// Takes back an admission that counted for a share of `slot`. A later share of that slot takes it too, since it counts in
+    /// the window like that one; none of another slot does.
+    package mutating func giveBack(slot: Int64, now: ContinuousClock.Instant) {
+        if slot == self.slot, now < shareEnds { left += 1 }
     }
 
     /// Takes what was asked for at `begun`.
     package mutating func take(_ share: RateShare, askedAt begun: ContinuousClock.Instant, now: ContinuousClock.Instant)
     {
         isAsking = false
-        (left, granted, remaining, slot) = (share.granted, share.granted, share.remaining, share.slot)
+        let back = share.slot == slot ? left : 0
+        (left, granted, remaining, slot) = (share.granted + back, share.granted, share.remaining, share.slot)
         shareEnds = begun.advanced(by: .seconds(RatePolicy.slotSeconds))
         guard share.granted == 0 else { return }
         refusedUntil = now.advanced(by: Self.refusalTrust)

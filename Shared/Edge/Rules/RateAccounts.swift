@@ -30,6 +30,11 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
         return step
     }
 
+    /// Takes back an admission of `subject` that counted for a share of `slot`.
+    mutating func giveBack(_ subject: RateSubject, slot: Int64, now: ContinuousClock.Instant) {
+        _ = entries.update(subject) { $0.account.giveBack(slot: slot, now: now) }
+    }
+
     /// Has `waiter` wait until whoever asks for `subject` has an answer; false where nobody asks.
     mutating func wait(_ waiter: Waiter, for subject: RateSubject) -> Bool {
         entries.update(subject) { entry in

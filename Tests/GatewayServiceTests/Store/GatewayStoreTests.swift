@@ -137,8 +137,51 @@ import Testing
             let text = try await pool.query(rows).joined()
             #expect(!text.contains(token.text.revealed.dropFirst(Accounts.sessionPrefix.text.count)))
             #expect(!text.contains(refresh.text.revealed.dropFirst(Accounts.refreshPrefix.text.count)))
-            let caller = try await accounts.caller(of: token.text.revealed, until: Self.deadline())
+            guard case .unread(wasGood: false, let lookUp) = accounts.credentials(token.text.revealed) else {
+                return #expect(Bool(false), "a token that nobody has shown yet")
+            }
+            let caller = try await lookUp(Self.deadline())
             #expect(caller?.user == user.id)
+        }
+    }
+
+    @Test("A token that was somebody's is known as such until a look-up says that it is nobody's")
+    func goodTokens() async throws {
+        try await Self.withStores { stores, _ in
+            var limits = GatewayLimits()
+            // Nothing is believed without asking.
+            limits.callerTrustTime = .zero
+            limits.goodTokensMax = 4
+            let accounts = Accounts(
+                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
+                registration: .open, limits: limits)
+            /// Whether it was somebody's before, and is.
+            func show(_ token: OpaqueToken) async throws -> [Bool] {
+                guard case .unread(let wasGood, let lookUp) = accounts.credentials(token.text.revealed) else {
+                    return []
+                }
+                return [wasGood, try await lookUp(Self.deadline()) != nil]
+            }
+            let now = SystemWallClock().now
+            let (session, token, _) = accounts.newSession(at: now)
+            let user = try #require(
+                try await stores[0].register(
+                    GatewayStore.NewAccount(
+                        id: UserID(Self.ids.next()), username: Username("alice"), passwordHash: "$scrypt$", at: now,
+                        session: session), isOpen: false, until: Self.deadline()))
+            #expect(try await show(token) == [false, true])
+            #expect(try await show(token) == [true, true])
+            // Made-up ones push nobody out.
+            for _ in 0..<10 {
+                #expect(try await show(OpaqueToken(prefix: Accounts.sessionPrefix)) == [false, false])
+            }
+            #expect(try await show(token) == [true, true])
+            #expect(try await stores[0].end(session.id, of: user.id, until: Self.deadline()))
+            #expect(try await show(token) == [true, false])
+            #expect(try await show(token) == [false, false])
+            guard case .nobody = accounts.credentials("reelay_st_short") else {
+                return #expect(Bool(false), "junk costs no look-up")
+            }
         }
     }
 }

@@ -66,10 +66,8 @@ package struct Accounts: Sendable {
         return (stored, token, refresh)
     }
 
-    /// Who a bearer token belongs to; nil for junk, and for sessions and keys that have ended.
-    package func caller(
-        of token: String, until deadline: ContinuousClock.Instant
-    ) async throws(RPCError) -> EdgeCaller? {
+    /// What a bearer token is worth: nothing for junk, and for sessions and keys that have ended.
+    func credentials(_ token: String) -> EdgeCredentials {
         let secret = Secret(token)
         let digest: SHA256Digest
         let isKey: Bool
@@ -78,17 +76,28 @@ package struct Accounts: Sendable {
         } else if let key = APIKey(presented: secret, prefix: Self.keyPrefix) {
             (digest, isKey) = (key.digest, true)
         } else {
-            return nil
+            return .nobody
         }
-        let now = clock.now
         if let known = callers.caller(of: digest) {
-            uses.note(known.credential, isKey: isKey, at: now)
-            return known
+            uses.note(known.credential, isKey: isKey, at: clock.now)
+            return .caller(known)
         }
+        return .unread(wasGood: callers.wasGood(digest)) { (deadline) async throws(RPCError) in
+            try await caller(of: digest, isKey: isKey, until: deadline)
+        }
+    }
+
+    private func caller(
+        of digest: SHA256Digest, isKey: Bool, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> EdgeCaller? {
+        let now = clock.now
         let found = try await asking { () throws(StoreError) in
             try await store.caller(of: digest, isKey: isKey, at: now, until: deadline)
         }
-        guard let found else { return nil }
+        guard let found else {
+            callers.forget(digest)
+            return nil
+        }
         callers.remember(found, for: digest)
         uses.note(found.credential, isKey: isKey, at: now)
         return found

@@ -9,10 +9,23 @@ package final class CallerCache: Sendable {
         let until: ContinuousClock.Instant
     }
 
+    /// Digests of tokens that were somebody's; the earlier ones go when there are as many new ones.
+    private struct GoodTokens {
+        var earlier: Set<SHA256Digest> = []
+        var latest: Set<SHA256Digest> = []
+    }
+
     private let limits: GatewayLimits
     private let entries = Mutex<[SHA256Digest: Entry]>([:])
+    private let good = Mutex(GoodTokens())
 
     init(limits: GatewayLimits) { self.limits = limits }
+
+    /// Whether the token was somebody's when it was looked up last. This lets nobody in: it says whose look-up does not have to
+    /// wait until their network behaves.
+    func wasGood(_ digest: SHA256Digest) -> Bool {
+        good.withLock { $0.latest.contains(digest) || $0.earlier.contains(digest) }
+    }
 
     func caller(of digest: SHA256Digest, now: ContinuousClock.Instant = .now) -> EdgeCaller? {
         entries.withLock { $0[digest] }.flatMap { $0.until > now ? $0.caller : nil }
@@ -23,6 +36,18 @@ package final class CallerCache: Sendable {
             if entries.count >= limits.callersMax { entries = entries.filter { $0.value.until > now } }
             if entries.count >= limits.callersMax { entries.removeAll() }
             entries[digest] = Entry(caller: caller, until: now.advanced(by: limits.callerTrustTime))
+        }
+        good.withLock { good in
+            good.latest.insert(digest)
+            if good.latest.count >= limits.goodTokensMax / 2 { good = GoodTokens(earlier: good.latest) }
+        }
+    }
+
+    /// The token is nobody's any more.
+    func forget(_ digest: SHA256Digest) {
+        good.withLock { good in
+            good.latest.remove(digest)
+            good.earlier.remove(digest)
         }
     }
 
