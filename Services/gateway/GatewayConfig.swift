@@ -71,9 +71,9 @@ extension GatewayService {
             store: store,
             keepers: [clients.ratings, clients.scrobble], logger: runtime.logger)
         let events = EventRelay(scrobble: clients.scrobble, logger: runtime.logger)
+        let once = OnceStore(database: database, secret: values[SharedKeys.serviceSecret])
         let service = GatewayService(
-            clients: clients, metadata: MetadataClient(metadata), accounts: accounts,
-            once: OnceStore(database: database, secret: values[SharedKeys.serviceSecret]), erasure: erasure,
+            clients: clients, metadata: MetadataClient(metadata), accounts: accounts, once: once, erasure: erasure,
             events: events)
         // Streams end before the listener waits for them.
         assembly.add(.running("events", phase: .claiming, { await events.run() }, stop: { events.drain() }))
@@ -94,7 +94,7 @@ extension GatewayService {
             routes: GatewayRoutes.all(service) + CallbackPage.routes + [ReferencePage.route],
             cors: CORSPolicy(origins: values[origins]),
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
-            certificate: identity, host: runtime.host, port: runtime.port, group: runtime.group,
+            certificate: identity, conditions: once, host: runtime.host, port: runtime.port, group: runtime.group,
             logger: runtime.logger,
             authenticate: { accounts.credentials($0) },
             observe: EdgeTelemetry(

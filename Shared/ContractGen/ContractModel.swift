@@ -145,6 +145,9 @@ struct Operation: Sendable {
     let rpc: (service: Service, method: Method)?
     /// Whether the answer is the document itself.
     let isDocument: Bool
+
+    /// Whether it takes effect once under an Idempotency-Key.
+    var takesKey: Bool { parameters.contains { $0.property.wireName == "Idempotency-Key" } }
 }
 
 struct Gateway: Sendable {

@@ -134,8 +134,7 @@ struct GatewayRenderer {
                 RPCForwarding.source(of: property, in: operation, body).map { "\(property.swiftName): \($0)" }
             }
             file.list("let params = \(method.params.name)", arguments, "")
-            let key = operation.parameters.contains { $0.property.wireName == "Idempotency-Key" }
-            let call = "context.rpc.outgoing(\(key ? "idempotencyKey: input.idempotencyKey" : ""))"
+            let call = "context.rpc.outgoing(\(operation.takesKey ? "idempotencyKey: input.idempotencyKey" : ""))"
             let expression = "try await clients.\(service.name).\(SwiftName.quoted(method.swiftName))(params, \(call))"
             if reply.body == nil {
                 file.line("_ = \(expression)")
@@ -188,6 +187,7 @@ struct GatewayRenderer {
             let flags =
                 (operation.isRepresentation ? ["isRepresentation: true"] : [])
                 + (operation.checksConditions ? ["checksConditions: true"] : [])
+                + (operation.takesKey ? ["takesKey: true"] : [])
                 + (operation.isBodyRaw ? ["takesAnyBody: true"] : [])
                 + (operation.takesUpload ? ["takesUpload: true"] : [])
             let arguments = [place] + scope + flags

@@ -19,9 +19,7 @@ struct PublicErrors {
             names.insert("outcomeUnknown")
             if hasReader || operation.checksConditions { names.insert("preconditionFailed") }
         }
-        if operation.parameters.contains(where: { $0.property.wireName == "Idempotency-Key" }) {
-            names.insert("idempotencyKeyReused")
-        }
+        if operation.takesKey { names.insert("idempotencyKeyReused") }
         names.formUnion(operation.rpc?.method.errors ?? [])
         let text = (try node.text("summary") ?? "") + " " + (try node.text("description") ?? "")
         let quoted = text.split(separator: "`", omittingEmptySubsequences: false).enumerated()

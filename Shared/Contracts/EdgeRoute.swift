@@ -21,6 +21,8 @@ package struct EdgeRoute: Sendable {
     package let isRepresentation: Bool
     /// Whether it holds If-Match against what is there in one step with its effect.
     package let checksConditions: Bool
+    /// Whether it takes effect once under an Idempotency-Key.
+    package let takesKey: Bool
     /// Whether it takes a body of any form and length, of which the edge keeps the beginning.
     package let takesAnyBody: Bool
     /// Whether it takes its body in pieces while it arrives.
@@ -29,12 +31,13 @@ package struct EdgeRoute: Sendable {
 
     static func open(
         _ operation: String, _ method: String, _ path: String, isRepresentation: Bool = false,
-        checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
+        checksConditions: Bool = false, takesKey: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
         EdgeRoute(
             operation: operation, method: method, path: path, access: .open, isRepresentation: isRepresentation,
-            checksConditions: checksConditions, takesAnyBody: takesAnyBody, takesUpload: takesUpload
+            checksConditions: checksConditions, takesKey: takesKey, takesAnyBody: takesAnyBody,
+            takesUpload: takesUpload
         ) {
             (request, _, context) async throws(RPCError) in try await run(request, context)
         }
@@ -55,13 +58,14 @@ package struct EdgeRoute: Sendable {
 
     static func bearer(
         _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
-        checksConditions: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
+        checksConditions: Bool = false, takesKey: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
         EdgeRoute(
             operation: operation, method: method, path: path, access: .bearer(scope: scope),
             isRepresentation: isRepresentation,
-            checksConditions: checksConditions, takesAnyBody: takesAnyBody, takesUpload: takesUpload
+            checksConditions: checksConditions, takesKey: takesKey, takesAnyBody: takesAnyBody,
+            takesUpload: takesUpload
         ) {
             (request, caller, context) async throws(RPCError) in
             guard let caller else { throw .unauthenticated() }

@@ -9,17 +9,19 @@ struct EdgeExchange: Sendable {
     private let input: EdgeRequest
     private let caller: EdgeCaller?
     private let context: EdgeContext
+    private let conditions: (any ConditionBook)?
 
     /// `reader` is the operation that tells what is at the address of a write; `target` the address as it came.
     /// Throws `invalidRequest` for conditions and keys that cannot be read.
     init(
         route: EdgeRoute, reader: EdgeRoute?, input: EdgeRequest, caller: EdgeCaller?, context: EdgeContext,
-        target: String, limits: EdgeLimits
+        target: String, limits: EdgeLimits, conditions: (any ConditionBook)?
     ) throws(RPCError) {
         self.route = route
         self.reader = reader
         self.input = input
         self.caller = caller
+        self.conditions = conditions
         self.context = EdgeContext(
             rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
             ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input))
@@ -30,6 +32,7 @@ struct EdgeExchange: Sendable {
     func run() async -> EdgeResponse {
         if let refusal = await refusal() { return refusal }
         var answer = await route.respond(input, caller, context)
+        await release(after: answer)
         if let stream = answer.stream, stream.name != nil { answer = await begun(answer, stream) }
         guard route.isRepresentation, answer.status == 200 || answer.status == 201 else { return answer }
         let tag = answer.headers.first { $0.name == "etag" }?.value ?? EntityTag.of(answer.body)
@@ -66,9 +69,14 @@ struct EdgeExchange: Sendable {
         return answer
     }
 
+    /// Whether the edge holds the request's conditions against what is there.
+    private var isConditional: Bool {
+        !isRead && !route.checksConditions && (context.ifMatch != nil || context.ifNoneMatch != nil)
+    }
+
     /// Why a write must not happen: what is there is not what the request says it is.
     private func refusal() async -> EdgeResponse? {
-        if isRead || route.checksConditions || context.ifMatch == nil && context.ifNoneMatch == nil { return nil }
+        guard isConditional else { return nil }
         var current: String?
         if let reader {
             let question = EdgeRequest(pathParameters: input.pathParameters)
@@ -79,8 +87,41 @@ struct EdgeExchange: Sendable {
                 return found
             }
         }
-        if context.allowsWrite(of: current) { return nil }
-        return .problem(.preconditionFailed("what is there is not what the request expects"), trace: context.rpc.trace)
+        do throws(RPCError) {
+            guard try await isAllowed(from: current) else {
+                throw .preconditionFailed("what is there is not what the request expects")
+            }
+            return nil
+        } catch {
+            return .problem(error, trace: context.rpc.trace)
+        }
+    }
+
+    /// Whether a write may happen to what has `tag`, or has happened to what had.
+    private func isAllowed(from tag: String?) async throws(RPCError) -> Bool {
+        let isAllowed = context.allowsWrite(of: tag)
+        guard let (once, user, book) = repeatable else { return isAllowed }
+        guard isAllowed else { return try await book.isNoted(once, of: user, until: context.rpc.deadline) }
+        try await book.note(once, of: user, until: context.rpc.deadline)
+        return true
+    }
+
+    /// A request that was refused must hold its conditions when it comes again.
+    private func release(after answer: EdgeResponse) async {
+        guard (400..<500).contains(answer.status), !Self.unsettled.contains(answer.status),
+            isConditional, let (once, user, book) = repeatable
+        else { return }
+        // A note that stays lets this request through once more, and no other.
+        try? await book.forget(once, of: user, until: context.rpc.deadline)
+    }
+
+    /// Statuses of what was broken off, or not begun: 408, 429 and 499.
+    private static let unsettled: Set = [408, 429, 499]
+
+    /// What a request with a key is known by from one time to the next; nil where the key means nothing.
+    private var repeatable: (once: EdgeOnce, user: UserID, book: any ConditionBook)? {
+        guard route.takesKey, reader != nil, let once = context.once, let caller, let conditions else { return nil }
+        return (once, caller.user, conditions)
     }
 
     private static func tags(_ name: String, of input: EdgeRequest) throws(RPCError) -> EntityTags? {

@@ -40,6 +40,8 @@ struct EdgeResponder: HTTPResponder {
     let room: BodyRoom
     /// Whether clients come by TLS.
     let isSecure: Bool
+    /// Nil where conditions hold or not whatever the key.
+    let conditions: (any ConditionBook)?
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
 
@@ -131,7 +133,7 @@ struct EdgeResponder: HTTPResponder {
                 }
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
-                    context: context, target: target, limits: limits)
+                    context: context, target: target, limits: limits, conditions: conditions)
                 var answer = try await untilClientLeaves(place, context) { await exchange.run() }
                 answer.headers += told
                 return (route.operation, answer)

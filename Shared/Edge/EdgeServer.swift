@@ -41,14 +41,16 @@ package struct EdgeServer: Sendable {
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
         limits: EdgeLimits = EdgeLimits(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
-        host: String, port: Int, group: any EventLoopGroup, logger: Logger, authenticate: @escaping EdgeAuthenticator,
+        conditions: (any ConditionBook)? = nil, host: String, port: Int, group: any EventLoopGroup, logger: Logger,
+        authenticate: @escaping EdgeAuthenticator,
         observe: @escaping @Sendable (EdgeRecord) -> Void
     ) {
         executors = LoopExecutors(group)
         responder = EdgeResponder(
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
             limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
-            room: BodyRoom(limits: limits), isSecure: certificate != nil, authenticate: authenticate, observe: observe)
+            room: BodyRoom(limits: limits), isSecure: certificate != nil, conditions: conditions,
+            authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
         self.group = group

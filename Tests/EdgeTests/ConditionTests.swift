@@ -1,7 +1,36 @@
 import Contracts
+import RPC
+import Synchronization
 import Testing
 
 @testable import Edge
+
+/// Keeps notes in memory.
+private final class Book: ConditionBook {
+    private let state = Mutex((notes: [EdgeOnce: UserID](), questions: 0))
+
+    var questions: Int { state.withLock(\.questions) }
+
+    func note(_ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant) async throws(RPCError) {
+        state.withLock { state in
+            state.questions += 1
+            state.notes[once] = user
+        }
+    }
+
+    func isNoted(
+        _ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> Bool {
+        state.withLock { state in
+            state.questions += 1
+            return state.notes[once] == user
+        }
+    }
+
+    func forget(_ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant) async throws(RPCError) {
+        state.withLock { $0.notes[once] = nil }
+    }
+}
 
 /// Entity tags, conditions and idempotency keys, as every operation has them.
 @Suite(.serialized) struct ConditionTests: EdgeServing {
@@ -59,6 +88,47 @@ import Testing
                 try await Self.ask(port, "PUT", ["if-match: \"x\", \(tag)"], "two", token: "writer").status == "200")
             #expect(try await Self.ask(port, "PUT", ["if-match: \(tag)"], "three").status == "412")
             #expect(try await Self.ask(port, "DELETE", ["if-match: *"]).status == "204")
+        }
+    }
+
+    /// It was answered 412, since it met what it had done itself.
+    @Test("A request that comes again under its key is answered as before, whatever its condition says by now")
+    func repeats() async throws {
+        let (note, book) = (Note(), Book())
+        try await withServer(routes: TestRoutes.make(note), conditions: book) { port in
+            _ = try await Self.ask(port, "PUT", [], "one ")
+            let tag = try #require(try await Self.ask(port, "GET").tag)
+            #expect(book.questions == 0, "nobody else pays for it")
+            let fields = ["if-match: \(tag)", "idempotency-key: k"]
+            for _ in 0..<3 {
+                let answer = try await Self.ask(port, "POST", fields, "two")
+                #expect(answer.status == "201" && answer.text.hasSuffix("one two"), "\(answer.text)")
+            }
+            #expect(note.contexts.count == 2)
+            // Another request, with another body or another key, is none that came before.
+            #expect(try await Self.ask(port, "POST", fields, "three").status == "412")
+            #expect(
+                try await Self.ask(port, "POST", ["if-match: \(tag)", "idempotency-key: l"], "two").status == "412")
+            // Where keys mean nothing they change nothing.
+            let put = ["if-match: \(tag)", "idempotency-key: k"]
+            #expect(try await Self.ask(port, "PUT", put, "two").status == "412")
+            let asked = book.questions
+            #expect(try await Self.ask(port, "POST", ["if-match: \(tag)"], "two").status == "412")
+            #expect(try await Self.ask(port, "POST", ["idempotency-key: m"], "!").status == "201")
+            #expect(book.questions == asked)
+        }
+    }
+
+    @Test("A request that was refused must hold its condition when it comes again")
+    func refusals() async throws {
+        let (note, book) = (Note(), Book())
+        try await withServer(routes: TestRoutes.make(note), conditions: book) { port in
+            _ = try await Self.ask(port, "PUT", [], "one")
+            let tag = try #require(try await Self.ask(port, "GET").tag)
+            let fields = ["if-match: \(tag)", "idempotency-key: k"]
+            #expect(try await Self.ask(port, "POST", fields, "two?").status == "422")
+            _ = try await Self.ask(port, "PUT", [], "other")
+            #expect(try await Self.ask(port, "POST", fields, "two?").status == "412")
         }
     }
 

@@ -27,12 +27,13 @@ extension EdgeServing {
     func withServer(
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
+        conditions: (any ConditionBook)? = nil,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
-            limiter: limiter, certificate: certificate, host: "127.0.0.1", port: 0,
+            limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
             authenticate: authenticate, observe: { _ in })
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)

@@ -24,7 +24,7 @@ import Testing
             ("GET", "/api/v1/movies/abc", "getMovie title=abc"),
             ("GET", "/api/v1/movies/a%20b%2Fc", "getMovie title=a b/c"),
             ("DELETE", "/api/v1/notes/abc", "deleteNote note=abc"),
-            ("PATCH", "/api/v1/notes/abc", "DELETE,GET,PUT"),
+            ("PATCH", "/api/v1/notes/abc", "DELETE,GET,POST,PUT"),
             ("GET", "/api/v1/movies/resolve", "POST"),
             ("OPTIONS", "/api/v1/users/me", "GET"),
             ("GET", "/", "-"), ("GET", "", "-"), ("GET", "/api/v1", "-"), ("GET", "/api/v1/movies/", "-"),

@@ -83,6 +83,10 @@ enum TestRoutes {
                 note.write(request.body, context)
                 return try note.read()
             },
+            // Adds a line, once under a key.
+            .bearer("addLine", "POST", "/api/v1/notes/{note}", scope: "rate", takesKey: true) {
+                (request, _, context) async throws(RPCError) in try note.add(request.body, context)
+            },
             upload,
             .bearer("deleteNote", "DELETE", "/api/v1/notes/{note}", scope: "rate") {
                 (_, _, _) async throws(RPCError) in
@@ -95,7 +99,8 @@ enum TestRoutes {
 
 /// What the operations with a state share.
 final class Note: Sendable {
-    private let state = Mutex<(text: [UInt8]?, contexts: [EdgeContext])>((text: nil, contexts: []))
+    private let state = Mutex<(text: [UInt8]?, contexts: [EdgeContext], answers: [String: [UInt8]])>(
+        (text: nil, contexts: [], answers: [:]))
 
     /// The contexts of all writes.
     var contexts: [EdgeContext] { state.withLock(\.contexts) }
@@ -110,6 +115,20 @@ final class Note: Sendable {
             state.text = text
             state.contexts.append(context)
         }
+    }
+
+    /// Adds a line, and answers with all of them; the same under the same key. No line has a question mark.
+    func add(_ line: [UInt8], _ context: EdgeContext) throws(RPCError) -> EdgeResponse {
+        guard !line.contains(UInt8(ascii: "?")) else { throw .wrongKind("a question is no line") }
+        let text = state.withLock { state in
+            if let kept = context.once.flatMap({ state.answers[$0.key] }) { return kept }
+            let text = (state.text ?? []) + line
+            state.text = text
+            state.contexts.append(context)
+            if let once = context.once { state.answers[once.key] = text }
+            return text
+        }
+        return EdgeResponse(status: 201, headers: [("content-type", "text/plain")], body: text)
     }
 
     func remove() { state.withLock { $0.text = nil } }

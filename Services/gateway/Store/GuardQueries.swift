@@ -57,6 +57,11 @@ extension GatewayQueries {
         "gateway.keptAnswer", "SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2"
     ) { row throws(PGError) in KeptAnswer(fingerprint: try row.next(), answer: try row.next()) }
 
+    /// Gives a key back under which nothing took effect.
+    static let forgetKey = PGCommand(
+        "gateway.forgetKey",
+        "DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND fingerprint = $3 AND answer IS NULL")
+
     // MARK: Erasure and sweeping
 
     /// Takes closed accounts for this gateway alone, until the lease runs out.

@@ -8,7 +8,7 @@ package import Store
 /// Writes of the gateway itself that take effect once for an Idempotency-Key: the key, the effect and its answer are one
 /// transaction. Answers are sealed, since some show a secret.
 package struct OnceStore: Sendable {
-    private let database: Database
+    let database: Database
     private let sealer: Sealer
 
     /// `secret` is shared by all copies of the gateway; the key that seals answers follows from it.

@@ -205,7 +205,7 @@ package enum GatewayRoutes {
     }
 
     private static func changePassword(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil) {
+        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.changePassword(ChangePasswordInput(request), caller, context)
             return EdgeResponse(204, reply)
@@ -229,7 +229,7 @@ package enum GatewayRoutes {
     }
 
     private static func updateMe(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("updateMe", "PATCH", "/api/v1/users/me", scope: nil, isRepresentation: true, checksConditions: true) {
+        EdgeRoute.bearer("updateMe", "PATCH", "/api/v1/users/me", scope: nil, isRepresentation: true, checksConditions: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.updateMe(UpdateMeInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -269,7 +269,7 @@ package enum GatewayRoutes {
     }
 
     private static func createApiKey(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("createApiKey", "POST", "/api/v1/users/me/api-keys", scope: nil) {
+        EdgeRoute.bearer("createApiKey", "POST", "/api/v1/users/me/api-keys", scope: nil, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.createApiKey(CreateApiKeyInput(request), caller, context)
             return EdgeResponse(201, reply)
@@ -293,7 +293,7 @@ package enum GatewayRoutes {
     }
 
     private static func createInvite(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("createInvite", "POST", "/api/v1/invites", scope: "admin") {
+        EdgeRoute.bearer("createInvite", "POST", "/api/v1/invites", scope: "admin", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.createInvite(CreateInviteInput(request), caller, context)
             return EdgeResponse(201, reply)
@@ -349,7 +349,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateMovie(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+        EdgeRoute.bearer("rateMovie", "POST", "/api/v1/movies/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateMovie(RateMovieInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -565,7 +565,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateShow(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateShow", "POST", "/api/v1/shows/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+        EdgeRoute.bearer("rateShow", "POST", "/api/v1/shows/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateShow(RateShowInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -597,7 +597,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateSeason(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateSeason", "POST", "/api/v1/seasons/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+        EdgeRoute.bearer("rateSeason", "POST", "/api/v1/seasons/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateSeason(RateSeasonInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -629,7 +629,7 @@ package enum GatewayRoutes {
     }
 
     private static func rateEpisode(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rateEpisode", "POST", "/api/v1/episodes/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true) {
+        EdgeRoute.bearer("rateEpisode", "POST", "/api/v1/episodes/{title}/rate", scope: "rate", isRepresentation: true, checksConditions: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rateEpisode(RateEpisodeInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -661,7 +661,7 @@ package enum GatewayRoutes {
     }
 
     private static func writeRatings(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("writeRatings", "POST", "/api/v1/ratings/bulk", scope: "rate") {
+        EdgeRoute.bearer("writeRatings", "POST", "/api/v1/ratings/bulk", scope: "rate", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.writeRatings(WriteRatingsInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -925,7 +925,7 @@ package enum GatewayRoutes {
     }
 
     private static func createHook(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("createHook", "POST", "/api/v1/hooks", scope: "scrobble") {
+        EdgeRoute.bearer("createHook", "POST", "/api/v1/hooks", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.createHook(CreateHookInput(request), caller, context)
             return EdgeResponse(201, reply)
@@ -965,7 +965,7 @@ package enum GatewayRoutes {
     }
 
     private static func rotateHook(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("rotateHook", "POST", "/api/v1/hooks/{hook}/rotate", scope: "scrobble") {
+        EdgeRoute.bearer("rotateHook", "POST", "/api/v1/hooks/{hook}/rotate", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.rotateHook(RotateHookInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1101,7 +1101,7 @@ package enum GatewayRoutes {
     }
 
     private static func addPlay(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("addPlay", "POST", "/api/v1/history", scope: "scrobble") {
+        EdgeRoute.bearer("addPlay", "POST", "/api/v1/history", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.addPlay(AddPlayInput(request), caller, context)
             return EdgeResponse(201, reply)
@@ -1133,7 +1133,7 @@ package enum GatewayRoutes {
     }
 
     private static func markMovieWatched(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("markMovieWatched", "POST", "/api/v1/movies/{title}/watched", scope: "scrobble") {
+        EdgeRoute.bearer("markMovieWatched", "POST", "/api/v1/movies/{title}/watched", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.markMovieWatched(MarkMovieWatchedInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1181,7 +1181,7 @@ package enum GatewayRoutes {
     }
 
     private static func markShowWatched(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("markShowWatched", "POST", "/api/v1/shows/{title}/watched", scope: "scrobble") {
+        EdgeRoute.bearer("markShowWatched", "POST", "/api/v1/shows/{title}/watched", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.markShowWatched(MarkShowWatchedInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1213,7 +1213,7 @@ package enum GatewayRoutes {
     }
 
     private static func markSeasonWatched(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("markSeasonWatched", "POST", "/api/v1/seasons/{title}/watched", scope: "scrobble") {
+        EdgeRoute.bearer("markSeasonWatched", "POST", "/api/v1/seasons/{title}/watched", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.markSeasonWatched(MarkSeasonWatchedInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1245,7 +1245,7 @@ package enum GatewayRoutes {
     }
 
     private static func markEpisodeWatched(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("markEpisodeWatched", "POST", "/api/v1/episodes/{title}/watched", scope: "scrobble") {
+        EdgeRoute.bearer("markEpisodeWatched", "POST", "/api/v1/episodes/{title}/watched", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.markEpisodeWatched(MarkEpisodeWatchedInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1373,7 +1373,7 @@ package enum GatewayRoutes {
     }
 
     private static func createList(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("createList", "POST", "/api/v1/lists", scope: "scrobble") {
+        EdgeRoute.bearer("createList", "POST", "/api/v1/lists", scope: "scrobble", takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.createList(CreateListInput(request), caller, context)
             return EdgeResponse(201, reply)

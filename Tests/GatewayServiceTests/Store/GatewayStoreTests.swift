@@ -145,6 +145,41 @@ import Testing
         }
     }
 
+    @Test("Conditions that held are noted for one request of one person, until it is forgotten or a day has passed")
+    func conditions() async throws {
+        try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
+            let books = pools.map { OnceStore(database: Database(pool: $0), secret: Secret("a secret of the tests")) }
+            let store = GatewayStore(database: Database(pool: pools[0]))
+            var people: [UserID] = []
+            for name in ["alice", "bob"] {
+                let user = try await store.register(Self.registration(name), isOpen: true, until: Self.deadline())
+                people.append(try #require(user).id)
+            }
+            let request = EdgeOnce(key: "k", fingerprint: [1])
+            func isNoted(_ request: EdgeOnce, of user: UserID) async throws -> Bool {
+                try await books[1].isNoted(request, of: user, until: Self.deadline())
+            }
+            #expect(try await !isNoted(request, of: people[0]))
+            for book in books { try await book.note(request, of: people[0], until: Self.deadline()) }
+            #expect(try await isNoted(request, of: people[0]))
+            #expect(try await !isNoted(request, of: people[1]))
+            // Another request under the key is none that was noted, and takes nothing from the one that was.
+            let other = EdgeOnce(key: "k", fingerprint: [2])
+            try await books[0].note(other, of: people[0], until: Self.deadline())
+            try await books[0].forget(other, of: people[0], until: Self.deadline())
+            #expect(try await !isNoted(other, of: people[0]))
+            #expect(try await isNoted(request, of: people[0]))
+            try await books[0].forget(request, of: people[0], until: Self.deadline())
+            #expect(try await !isNoted(request, of: people[0]))
+            // The key itself is as free as before.
+            try await books[0].note(request, of: people[0], until: Self.deadline())
+            let age = PGCommand("tests.age", "UPDATE idempotency_keys SET created_at = now() - interval '2 days'")
+            try await pools[0].execute(age, deadline: Self.deadline())
+            try await store.sweep(limits: GatewayLimits(), until: Self.deadline())
+            #expect(try await !isNoted(request, of: people[0]))
+        }
+    }
+
     @Test("A token that was somebody's is known as such until a look-up says that it is nobody's")
     func goodTokens() async throws {
         try await Self.withStores { stores, _ in

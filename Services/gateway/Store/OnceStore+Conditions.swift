@@ -1,0 +1,39 @@
+package import Contracts
+import Cryptography
+package import Edge
+import Postgres
+package import RPC
+import Store
+
+/// Notes stand beside the keys, under names of their own, and live as long.
+extension OnceStore: ConditionBook {
+    package func note(
+        _ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        _ = try await asking { () throws(StoreError) in
+            try await database.rows(
+                GatewayQueries.claimKey, [.id(user), Self.name(once), .bytea(once.fingerprint)], until: deadline)
+        }
+    }
+
+    package func isNoted(
+        _ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> Bool {
+        let rows = try await asking { () throws(StoreError) in
+            try await database.rows(GatewayQueries.keptAnswer, [.id(user), Self.name(once)], until: deadline)
+        }
+        return rows.first?.fingerprint == once.fingerprint
+    }
+
+    package func forget(
+        _ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) {
+        try await asking { () throws(StoreError) in
+            try await database.run(
+                GatewayQueries.forgetKey, [.id(user), Self.name(once), .bytea(once.fingerprint)], until: deadline)
+        }
+    }
+
+    /// No key has a line break.
+    private static func name(_ once: EdgeOnce) -> PGValue { .bytea(SHA256.hash("conditions\n" + once.key).bytes) }
+}
