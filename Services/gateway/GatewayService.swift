@@ -270,8 +270,14 @@ extension GatewayService {
     }
 }
 
-/// Media servers and events.
+/// Playback, media servers and events.
 extension GatewayService {
+    package func setPlaybackSettings(
+        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
+        try await SetPlaybackSettings(scrobble: clients.scrobble).run(input, caller, context)
+    }
+
     package func receiveHook(
         _ input: ReceiveHookInput, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookReceipt> {
@@ -282,6 +288,12 @@ extension GatewayService {
         _ input: AssignHookAccountInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookAccount> {
         try await AssignHookAccount(accounts: accounts, scrobble: clients.scrobble).run(input, caller, context)
+    }
+
+    package func updateHook(
+        _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook> {
+        try await UpdateHook(scrobble: clients.scrobble).run(input, caller, context)
     }
 
     package func streamEvents(

@@ -1,8 +1,16 @@
 import Contracts
 import RPC
 
-/// What the tests of the routes do not ask of media servers and events.
+/// What the tests of the routes do not ask of playback, media servers and events.
 extension EchoGateway {
+    func setPlaybackSettings(
+        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> { throw .forbidden() }
+
+    func updateHook(
+        _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Hook> { throw .forbidden() }
+
     func receiveHook(
         _ input: ReceiveHookInput, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookReceipt> { throw .forbidden() }

@@ -19,6 +19,10 @@ extension EchoGateway {
         _ input: ListListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ListedPage> { throw .forbidden() }
 
+    func editList(
+        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> { throw .forbidden() }
+
     func putListItems(
         _ input: PutListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes> { throw .forbidden() }

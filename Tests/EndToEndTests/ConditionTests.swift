@@ -58,4 +58,46 @@ struct ConditionTests {
             #expect(answer.status == 412 && answer.json["code"] as? String == "preconditionFailed")
         }
     }
+
+    /// All of them had looked before one of them wrote, so all of them wrote.
+    @Test(
+        "Of twenty who change what they all have seen one does, at two gateways",
+        arguments: ["/lists", "/hooks", "/playback/settings"])
+    func changes(_ path: String) async throws {
+        let clients = try await person("change-" + path.split(separator: "/").joined(separator: "-"))
+        var place = path
+        if path != "/playback/settings" {
+            let made = try await clients[0].send("POST", path, #"{"name":"Lighthouses"}"#).json
+            let id = try #require((made["id"] ?? (made["hook"] as? [String: Any])?["id"]) as? String, "\(made)")
+            place += "/" + id
+        }
+        let (method, name) = path == "/playback/settings" ? ("PUT", "play_threshold_percent") : ("PATCH", "name")
+        for round in 0..<5 {
+            let tag = try await Self.tag(clients[0], place)
+            let address = place
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<20 {
+                    let value = 10 + 20 * (round % 2) + number
+                    let body = method == "PUT" ? #"{"\#(name)":\#(value)}"# : #"{"\#(name)":"N\#(value)"}"#
+                    group.addTask {
+                        try await clients[number % 2].send(method, address, body, headers: ["if-match": tag]).status
+                    }
+                }
+                return try await group.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+            }
+            #expect(statuses == [200: 1, 412: 19], "\(path), round \(round)")
+        }
+        // The answer to a change has the tag of what is there now, which the next one may name.
+        let value = method == "PUT" ? "77" : #""Mills""#
+        let changed = try await clients[1].send(method, place, "{\"\(name)\":\(value)}")
+        let tag = try #require(changed.answer.headers["etag"])
+        #expect(try await Self.tag(clients[0], place) == tag)
+        let missing = method == "PUT" ? place : path + "/01920000-0000-7000-8000-00000000dead"
+        for (address, field, status) in [
+            (place, ["if-none-match": "*"], 412), (missing, ["if-match": "\"x\""], 412),
+        ] {
+            #expect(
+                try await clients[0].send(method, address, "{\"\(name)\":\(value)}", headers: field).status == status)
+        }
+    }
 }

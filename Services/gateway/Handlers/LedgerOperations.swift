@@ -17,6 +17,12 @@ extension GatewayService {
             .run(input, caller, context)
     }
 
+    package func editList(
+        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        try await EditList(scrobble: clients.scrobble).run(input, caller, context)
+    }
+
     package func putListItems(
         _ input: PutListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes> {

@@ -8,12 +8,15 @@ struct EditList: Sendable {
     let clock: any WallClock
 
     func run(_ params: EditListParams, _ context: RPCContext) async throws(RPCError) -> TitleList {
-        let list = try await asking { () throws(StoreError) in
+        let edited = try await asking { () throws(StoreError) in
             try await lists.edit(
                 params.list, of: params.user, name: params.name, description: params.description,
-                isRanked: params.isRanked, at: clock.now, until: context.deadline)
+                isRanked: params.isRanked, expected: params.expected, at: clock.now, until: context.deadline)
         }
-        guard let list else { throw .noSuchList }
-        return list.contract
+        switch edited {
+        case .edited(let list): return list.contract
+        case .unexpected: throw .preconditionFailed("the list is not what was expected")
+        case .noSuchList: throw .noSuchList
+        }
     }
 }

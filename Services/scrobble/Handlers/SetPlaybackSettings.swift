@@ -8,13 +8,17 @@ struct SetPlaybackSettings: Sendable {
 
     func run(_ params: SetPlaybackSettingsParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSettings {
         let threshold = WatchThreshold(percent: params.playThresholdPercent)
+        let expected = params.expected.map { WatchThreshold(percent: $0.playThresholdPercent) }
+        let isSet: Bool
         do {
-            try await store.setThreshold(threshold, of: params.user, until: context.deadline)
+            isSet = try await store.setThreshold(
+                threshold, of: params.user, where: expected, until: context.deadline)
         } catch .conflict(constraint: "person_deleted") {
             throw .userNotFound("this account was deleted")
         } catch {
             throw error.asRPCError
         }
+        guard isSet else { throw .preconditionFailed("the settings are not what was expected") }
         return PlaybackSettings(playThresholdPercent: threshold.percent)
     }
 }

@@ -7,10 +7,13 @@ struct UpdateHook: Sendable {
     let store: HookStore
 
     func run(_ params: UpdateHookParams, _ context: RPCContext) async throws(RPCError) -> Hook {
-        let hook = try await asking { () throws(StoreError) in
+        let updated = try await asking { () throws(StoreError) in
             try await store.update(params, until: context.deadline)
         }
-        guard let hook else { throw .hookNotFound("there is no such hook") }
-        return hook
+        switch updated {
+        case .updated(let hook): return hook
+        case .unexpected: throw .preconditionFailed("the hook is not what was expected")
+        case .noSuchHook: throw .hookNotFound("there is no such hook")
+        }
     }
 }

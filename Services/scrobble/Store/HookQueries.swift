@@ -25,6 +25,10 @@ enum HookQueries {
     static let get = PGStatement(
         "hooks.get", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND id = $2", row: hook)
 
+    /// The same, and nobody else writes it until the transaction ends.
+    static let hold = PGStatement(
+        "hooks.hold", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND id = $2 FOR UPDATE", kind: .write, row: hook)
+
     static let bySecret = PGStatement(
         "hooks.bySecret", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND secret_hash = $2", row: hook)
 

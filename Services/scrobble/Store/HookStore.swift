@@ -40,17 +40,32 @@ package struct HookStore: Sendable {
         try await database.rows(HookQueries.get, [.id(user), .id(hook)], until: deadline).first
     }
 
-    /// Changes what is named; nil where there is no such hook.
+    /// What became of a hook that is changed.
+    enum Updated: Sendable, Hashable {
+        case updated(Hook)
+        /// It is not as expected.
+        case unexpected
+        case noSuchHook
+    }
+
+    /// Changes what is named, of a hook that is as expected where something is.
     func update(
         _ params: UpdateHookParams, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Hook? {
-        try await database.rows(
-            HookQueries.update,
-            [
-                .id(params.user), .id(params.hook), .text(params.name), .bool(params.removesPlays),
-                .bool(params.forgetServer ?? false),
-            ], until: deadline
-        ).first
+    ) async throws(StoreError) -> Updated {
+        let values: [PGValue] = [
+            .id(params.user), .id(params.hook), .text(params.name), .bool(params.removesPlays),
+            .bool(params.forgetServer ?? false),
+        ]
+        guard let expected = params.expected else {
+            return try await database.rows(HookQueries.update, values, until: deadline).first.map(Updated.updated)
+                ?? .noSuchHook
+        }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> Updated in
+            let key: [PGValue] = [.id(params.user), .id(params.hook)]
+            guard let found = try await transaction.first(HookQueries.hold, key) else { return .noSuchHook }
+            guard found == expected else { return .unexpected }
+            return try await transaction.first(HookQueries.update, values).map(Updated.updated) ?? .noSuchHook
+        }
     }
 
     /// Gives a hook another secret; the one before counts until `overlapEnds`. Nil where there is no such hook.

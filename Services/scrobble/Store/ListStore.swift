@@ -88,15 +88,34 @@ package struct ListStore: Sendable {
         return put.outcome == .created ? .made(stored) : .wasMade(stored)
     }
 
-    /// The list after the change; nil where there is none. An empty description goes, what is nil stays.
+    /// What became of a list that a person changes.
+    package enum Edited: Sendable, Hashable {
+        case edited(StoredList)
+        /// It is not as expected.
+        case unexpected
+        case noSuchList
+    }
+
+    /// Changes a list that is as `expected`, or any where that is nil. An empty description goes, what is nil stays.
     package func edit(
-        _ list: ListID, of user: UserID, name: String?, description: String?, isRanked: Bool?, at moment: Timestamp,
-        until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> StoredList? {
-        try await database.rows(
-            ListQueries.edit,
-            [.id(user), .id(list), .text(name), .text(description), .bool(isRanked), .moment(moment)], until: deadline
-        ).first
+        _ list: ListID, of user: UserID, name: String?, description: String?, isRanked: Bool?,
+        expected: TitleList? = nil, at moment: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Edited {
+        let values: [PGValue] = [
+            .id(user), .id(list), .text(name), .text(description), .bool(isRanked), .moment(moment),
+        ]
+        guard let expected else {
+            return try await database.rows(ListQueries.edit, values, until: deadline).first.map(Edited.edited)
+                ?? .noSuchList
+        }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> Edited in
+            // Held first: who counts what is on it sees no count from before.
+            guard try await hold(list, user, transaction),
+                let found = try await transaction.first(ListQueries.get, [.id(user), .id(list)])
+            else { return .noSuchList }
+            guard found.contract == expected else { return .unexpected }
+            return try await transaction.first(ListQueries.edit, values).map(Edited.edited) ?? .noSuchList
+        }
     }
 
     /// Takes lists out with all that is on them; the ids of those that were there.

@@ -135,12 +135,17 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try row.next(PlayID.self) }
 
-    static let setThreshold = PGCommand(
+    /// No row where the threshold is not `$3`; whoever has set none has `$4`. Null stands for any.
+    static let setThreshold = PGStatement(
         "scrobble.setThreshold",
         """
-        INSERT INTO playback_settings (user_id, play_threshold_percent) VALUES ($1, $2)
+        INSERT INTO playback_settings AS s (user_id, play_threshold_percent)
+        SELECT $1, $2 WHERE $3::float8 IS NULL OR $3 = $4 OR EXISTS (SELECT FROM playback_settings WHERE user_id = $1)
         ON CONFLICT (user_id) DO UPDATE SET play_threshold_percent = excluded.play_threshold_percent
-        """)
+        WHERE $3 IS NULL OR s.play_threshold_percent = $3
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let threshold = PGStatement(
         "scrobble.threshold", "SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1"

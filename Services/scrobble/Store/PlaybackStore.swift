@@ -164,11 +164,18 @@ package struct PlaybackStore: Sendable {
         return expired.count
     }
 
+    /// Sets a threshold where it was `expected`, or anything at all; whether it was.
     func setThreshold(
-        _ threshold: WatchThreshold, of user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        try await database.run(
-            PlaybackQueries.setThreshold, [.id(user), .double(threshold.percent)], until: deadline)
+        _ threshold: WatchThreshold, of user: UserID, where expected: WatchThreshold?,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(
+            PlaybackQueries.setThreshold,
+            [
+                .id(user), .double(threshold.percent), .double(expected?.percent),
+                .double(WatchThreshold.standard.percent),
+            ], until: deadline
+        ).isEmpty
     }
 
     func threshold(

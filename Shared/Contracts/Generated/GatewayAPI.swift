@@ -352,7 +352,8 @@ package protocol GatewayAPI: Sendable {
     func getPlaybackSettings(
         _ input: GetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
-    /// Says what I want of playback; holds for what I begin to watch from now on. `PUT /api/v1/playback/settings`.
+    /// Says what I want of playback; holds for what I begin to watch from now on. An account that is being closed has
+    /// no settings (`userNotFound`). `PUT /api/v1/playback/settings`. Errors: preconditionFailed.
     func setPlaybackSettings(
         _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
@@ -468,7 +469,7 @@ package protocol GatewayAPI: Sendable {
         _ input: DeleteHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookRemoval>
     /// Changes what is named. Forgetting the server lets another one take its place. `PATCH /api/v1/hooks/{hook}`.
-    /// Errors: hookNotFound.
+    /// Errors: hookNotFound, preconditionFailed.
     func updateHook(
         _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Hook>
@@ -724,7 +725,7 @@ package protocol GatewayAPI: Sendable {
         _ input: DeleteListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
     /// Changes what a list is called and says; what is not given stays. `PATCH /api/v1/lists/{list}`. Errors:
-    /// listNotFound.
+    /// listNotFound, preconditionFailed.
     func editList(
         _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleList>
@@ -852,13 +853,6 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
         let params = GetPlaybackSettingsParams(user: caller.user)
         return EdgeReply(try await clients.scrobble.getPlaybackSettings(params, context.rpc.outgoing()))
-    }
-
-    package func setPlaybackSettings(
-        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
-        let params = SetPlaybackSettingsParams(user: caller.user, playThresholdPercent: input.body.playThresholdPercent)
-        return EdgeReply(try await clients.scrobble.setPlaybackSettings(params, context.rpc.outgoing()))
     }
 
     package func stopPlayback(
@@ -1023,16 +1017,6 @@ extension GatewayAPI {
         return EdgeReply(try await clients.scrobble.deleteHook(params, context.rpc.outgoing()))
     }
 
-    package func updateHook(
-        _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Hook> {
-        let params = UpdateHookParams(
-            user: caller.user, hook: input.hook, name: input.body.name, removesPlays: input.body.removesPlays,
-            forgetServer: input.body.forgetServer
-        )
-        return EdgeReply(try await clients.scrobble.updateHook(params, context.rpc.outgoing()))
-    }
-
     package func rotateHook(
         _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook> {
@@ -1174,16 +1158,6 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval> {
         let params = DeleteListParams(user: caller.user, list: input.list)
         return EdgeReply(try await clients.scrobble.deleteList(params, context.rpc.outgoing()))
-    }
-
-    package func editList(
-        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<TitleList> {
-        let params = EditListParams(
-            user: caller.user, list: input.list, name: input.body.name, description: input.body.description,
-            isRanked: input.body.isRanked
-        )
-        return EdgeReply(try await clients.scrobble.editList(params, context.rpc.outgoing()))
     }
 
     package func moveListItems(

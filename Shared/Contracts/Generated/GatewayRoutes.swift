@@ -749,7 +749,7 @@ package enum GatewayRoutes {
     }
 
     private static func setPlaybackSettings(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("setPlaybackSettings", "PUT", "/api/v1/playback/settings", scope: "scrobble", isRepresentation: true) {
+        EdgeRoute.bearer("setPlaybackSettings", "PUT", "/api/v1/playback/settings", scope: "scrobble", isRepresentation: true, checksConditions: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.setPlaybackSettings(SetPlaybackSettingsInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -957,7 +957,7 @@ package enum GatewayRoutes {
     }
 
     private static func updateHook(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("updateHook", "PATCH", "/api/v1/hooks/{hook}", scope: "scrobble", isRepresentation: true) {
+        EdgeRoute.bearer("updateHook", "PATCH", "/api/v1/hooks/{hook}", scope: "scrobble", isRepresentation: true, checksConditions: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.updateHook(UpdateHookInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -1397,7 +1397,7 @@ package enum GatewayRoutes {
     }
 
     private static func editList(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("editList", "PATCH", "/api/v1/lists/{list}", scope: "scrobble", isRepresentation: true) {
+        EdgeRoute.bearer("editList", "PATCH", "/api/v1/lists/{list}", scope: "scrobble", isRepresentation: true, checksConditions: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.editList(EditListInput(request), caller, context)
             return EdgeResponse(200, reply)

@@ -23,7 +23,8 @@ package protocol ScrobbleAPI: Sendable {
     func getPlaybackSettings(
         _ params: GetPlaybackSettingsParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSettings
-    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound.
+    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound,
+    /// preconditionFailed.
     func setPlaybackSettings(
         _ params: SetPlaybackSettingsParams, _ context: RPCContext
     ) async throws(RPCError) -> PlaybackSettings
@@ -96,7 +97,8 @@ package protocol ScrobbleAPI: Sendable {
     func listHooks(_ params: ListHooksParams, _ context: RPCContext) async throws(RPCError) -> HookList
     /// One hook. Errors: hookNotFound.
     func getHook(_ params: GetHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
-    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound.
+    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound,
+    /// preconditionFailed.
     func updateHook(_ params: UpdateHookParams, _ context: RPCContext) async throws(RPCError) -> Hook
     /// Gives a hook another secret; the one before counts for a while. Errors: hookNotFound, idempotencyKeyReused.
     func rotateHook(_ params: RotateHookParams, _ context: RPCContext) async throws(RPCError) -> NewHook
@@ -166,7 +168,8 @@ package protocol ScrobbleAPI: Sendable {
     func listLists(_ params: ListListsParams, _ context: RPCContext) async throws(RPCError) -> TitleListPage
     /// One list of a person. Errors: listNotFound.
     func getList(_ params: GetListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
-    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound.
+    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound,
+    /// preconditionFailed.
     func editList(_ params: EditListParams, _ context: RPCContext) async throws(RPCError) -> TitleList
     /// A person takes a list out; no file and no other account brings it back.
     func deleteList(_ params: DeleteListParams, _ context: RPCContext) async throws(RPCError) -> LedgerRemoval
@@ -365,7 +368,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.getPlaybackSettings, params, call)
     }
 
-    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound.
+    /// Says what a person wants of playback; holds for sittings that begin from now on. Errors: userNotFound,
+    /// preconditionFailed.
     package func setPlaybackSettings(
         _ params: SetPlaybackSettingsParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSettings {
@@ -528,7 +532,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.getHook, params, call)
     }
 
-    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound.
+    /// Changes what is named. Who forgets the server lets another one take its place. Errors: hookNotFound,
+    /// preconditionFailed.
     package func updateHook(_ params: UpdateHookParams, _ call: RPCCall) async throws(RPCError) -> Hook {
         try await caller.call(ScrobbleMethods.updateHook, params, call)
     }
@@ -670,7 +675,8 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.getList, params, call)
     }
 
-    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound.
+    /// A person changes what a list is called and says; what is not given stays. Errors: listNotFound,
+    /// preconditionFailed.
     package func editList(_ params: EditListParams, _ call: RPCCall) async throws(RPCError) -> TitleList {
         try await caller.call(ScrobbleMethods.editList, params, call)
     }

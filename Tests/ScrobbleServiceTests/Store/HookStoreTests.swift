@@ -289,4 +289,38 @@ import Testing
             #expect(open.map(\.title.uuid.low) == [7])
         }
     }
+
+    @Test("Of twenty who change a hook that they all have seen one does")
+    func expectations() async throws {
+        try await Self.withHook { place in
+            let stores = place.stores
+            func get() async throws -> Hook {
+                try #require(try await stores[0].get(place.hook.hook, of: place.user, until: Self.deadline()))
+            }
+            let seen = try await get()
+            let outcomes = try await withThrowingTaskGroup(of: HookStore.Updated.self) { group in
+                for number in 0..<20 {
+                    let params = UpdateHookParams(
+                        user: place.user, hook: place.hook.hook, name: "den \(number)", expected: seen)
+                    group.addTask { try await stores[number % 2].update(params, until: Self.deadline()) }
+                }
+                return try await group.reduce(into: [HookStore.Updated]()) { $0.append($1) }
+            }
+            #expect(outcomes.count { $0 == .unexpected } == 19)
+            let named = try await get()
+            #expect(outcomes.contains(.updated(named)) && named.name != seen.name)
+            // What was delivered since counts too.
+            _ = try await Self.receive(place, Self.text("stop"))
+            var params = UpdateHookParams(user: place.user, hook: place.hook.hook, name: "attic", expected: named)
+            #expect(try await stores[0].update(params, until: Self.deadline()) == .unexpected)
+            params.expected = nil
+            guard case .updated(let last) = try await stores[0].update(params, until: Self.deadline()) else {
+                return #expect(Bool(false), "nobody expects anything")
+            }
+            #expect(last.name == "attic")
+            params.hook = HookID(Self.ids.next())
+            params.expected = last
+            #expect(try await stores[0].update(params, until: Self.deadline()) == .noSuchHook)
+        }
+    }
 }

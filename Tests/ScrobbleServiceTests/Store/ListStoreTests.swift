@@ -84,4 +84,42 @@ import Testing
             #expect(try await fixture.lists.list(mine, of: stranger, until: deadline) == nil)
         }
     }
+
+    @Test("Of twenty who change a list that they all have seen one does; what was put on it since counts too")
+    func expectations() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let made = try await fixture.lists.make(
+                Self.list("Sea", key: "sea"), by: fixture.hand(), until: deadline)
+            guard case .made(let list) = made else { return #expect(Bool(false), "\(made)") }
+            let outcomes = try await withThrowingTaskGroup(of: ListStore.Edited.self) { group in
+                for number in 1...20 {
+                    group.addTask {
+                        try await fixture.lists.edit(
+                            list.id, of: fixture.user, name: "Sea \(number)", description: nil, isRanked: nil,
+                            expected: list.contract, at: LedgerFixture.at(number), until: deadline)
+                    }
+                }
+                return try await group.reduce(into: [ListStore.Edited]()) { $0.append($1) }
+            }
+            #expect(outcomes.count { $0 == .unexpected } == 19)
+            let found = try await fixture.lists.list(list.id, of: fixture.user, until: deadline)
+            let stored = try #require(found)
+            #expect(outcomes.contains(.edited(stored)))
+            _ = try await fixture.lists.put([Self.item(1)], on: list.id, by: fixture.hand(at: 30), until: deadline)
+            func edit(_ list: ListID, seeing expected: TitleList?) async throws -> ListStore.Edited {
+                try await fixture.lists.edit(
+                    list, of: fixture.user, name: "Mills", description: nil, isRanked: nil, expected: expected,
+                    at: LedgerFixture.at(40), until: deadline)
+            }
+            #expect(try await edit(list.id, seeing: stored.contract) == .unexpected)
+            let nobody = ListID(LedgerFixture.ids.next())
+            #expect(try await edit(nobody, seeing: stored.contract) == .noSuchList)
+            #expect(try await edit(nobody, seeing: nil) == .noSuchList)
+            guard case .edited(let last) = try await edit(list.id, seeing: nil) else {
+                return #expect(Bool(false), "nobody expects anything")
+            }
+            #expect(last.name == "Mills" && last.itemCount == 1)
+        }
+    }
 }

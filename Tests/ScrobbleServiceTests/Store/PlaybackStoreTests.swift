@@ -210,7 +210,9 @@ import Testing
             let before = try await stores[0].open(
                 Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
             #expect(try await stores[0].threshold(of: user, until: Self.deadline()) == .standard)
-            try await stores[0].setThreshold(WatchThreshold(percent: 50), of: user, until: Self.deadline())
+            let isSet = try await stores[0].setThreshold(
+                WatchThreshold(percent: 50), of: user, where: nil, until: Self.deadline())
+            #expect(isSet)
             #expect(try await stores[1].threshold(of: user, until: Self.deadline()).percent == 50)
             let after = try await stores[1].open(
                 Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
@@ -220,6 +222,39 @@ import Testing
                 let outcome = try #require(try await stores[0].close(stop, until: Self.deadline()))
                 #expect((outcome.play != nil) == isPlay)
             }
+        }
+    }
+
+    @Test("Of twenty who set a threshold that they all have seen one does, whether it was set before or not")
+    func thresholds() async throws {
+        try await Self.withStores { stores, _ in
+            let user = UserID(Self.ids.next())
+            var seen = WatchThreshold.standard
+            for round in 0..<10 {
+                let expected = seen
+                let winners = try await withThrowingTaskGroup(of: Double?.self) { group in
+                    for number in 0..<20 {
+                        let percent = Double(1 + number + 20 * (round % 2))
+                        group.addTask {
+                            let isSet = try await stores[number % 2].setThreshold(
+                                WatchThreshold(percent: percent), of: user, where: expected, until: Self.deadline())
+                            return isSet ? percent : nil
+                        }
+                    }
+                    return try await group.reduce(into: [Double]()) { found, next in
+                        if let next { found.append(next) }
+                    }
+                }
+                #expect(winners.count == 1)
+                seen = try await stores[0].threshold(of: user, until: Self.deadline())
+                #expect(winners == [seen.percent])
+            }
+            // Whoever has set none has what holds for everybody, and nothing else.
+            let other = UserID(Self.ids.next())
+            let isSet = try await stores[0].setThreshold(
+                WatchThreshold(percent: 50), of: other, where: WatchThreshold(percent: 60), until: Self.deadline())
+            #expect(!isSet)
+            #expect(try await stores[1].threshold(of: other, until: Self.deadline()) == .standard)
         }
     }
 }

@@ -9,16 +9,21 @@ package struct EditListParams: Sendable, Hashable, JSONCodable {
     package var name: String?
     package var description: String?
     package var isRanked: Bool?
+    package var expected: TitleList?
 
-    package init(user: UserID, list: ListID, name: String? = nil, description: String? = nil, isRanked: Bool? = nil) {
+    package init(
+        user: UserID, list: ListID, name: String? = nil, description: String? = nil, isRanked: Bool? = nil,
+        expected: TitleList? = nil
+    ) {
         self.user = user
         self.list = list
         self.name = name
         self.description = description
         self.isRanked = isRanked
+        self.expected = expected
     }
 
-    private static let names = JSONNames("user", "list", "name", "description", "is_ranked")
+    private static let names = JSONNames("user", "list", "name", "description", "is_ranked", "expected")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
@@ -26,6 +31,7 @@ package struct EditListParams: Sendable, Hashable, JSONCodable {
         var name: String?
         var description: String?
         var isRanked: Bool?
+        var expected: TitleList?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -33,7 +39,8 @@ package struct EditListParams: Sendable, Hashable, JSONCodable {
             case 1: list = try ListID(from: &jsonReader)
             case 2: name = try jsonReader.string(min: 1, max: 200)
             case 3: description = try jsonReader.string(min: 0, max: 5000)
-            default: isRanked = try jsonReader.bool()
+            case 4: isRanked = try jsonReader.bool()
+            default: expected = try TitleList(from: &jsonReader)
             }
         }
         guard let user, let list else {
@@ -44,6 +51,7 @@ package struct EditListParams: Sendable, Hashable, JSONCodable {
         self.name = name
         self.description = description
         self.isRanked = isRanked
+        self.expected = expected
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -62,6 +70,10 @@ package struct EditListParams: Sendable, Hashable, JSONCodable {
         if let isRanked {
             jsonWriter.raw(#","is_ranked":"#)
             isRanked.encode(to: &jsonWriter)
+        }
+        if let expected {
+            jsonWriter.raw(#","expected":"#)
+            expected.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

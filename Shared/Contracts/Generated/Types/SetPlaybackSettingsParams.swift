@@ -6,22 +6,26 @@ package import JSON
 package struct SetPlaybackSettingsParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var playThresholdPercent: Double
+    package var expected: PlaybackSettings?
 
-    package init(user: UserID, playThresholdPercent: Double) {
+    package init(user: UserID, playThresholdPercent: Double, expected: PlaybackSettings? = nil) {
         self.user = user
         self.playThresholdPercent = playThresholdPercent
+        self.expected = expected
     }
 
-    private static let names = JSONNames("user", "play_threshold_percent")
+    private static let names = JSONNames("user", "play_threshold_percent", "expected")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var playThresholdPercent: Double?
+        var expected: PlaybackSettings?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
-            default: playThresholdPercent = try jsonReader.double(min: 1, max: 100)
+            case 1: playThresholdPercent = try jsonReader.double(min: 1, max: 100)
+            default: expected = try PlaybackSettings(from: &jsonReader)
             }
         }
         guard let user, let playThresholdPercent else {
@@ -29,6 +33,7 @@ package struct SetPlaybackSettingsParams: Sendable, Hashable, JSONCodable {
         }
         self.user = user
         self.playThresholdPercent = playThresholdPercent
+        self.expected = expected
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -36,6 +41,10 @@ package struct SetPlaybackSettingsParams: Sendable, Hashable, JSONCodable {
         user.encode(to: &jsonWriter)
         jsonWriter.raw(#","play_threshold_percent":"#)
         playThresholdPercent.encode(to: &jsonWriter)
+        if let expected {
+            jsonWriter.raw(#","expected":"#)
+            expected.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

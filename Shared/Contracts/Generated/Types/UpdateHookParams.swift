@@ -9,18 +9,21 @@ package struct UpdateHookParams: Sendable, Hashable, JSONCodable {
     package var name: String?
     package var removesPlays: Bool?
     package var forgetServer: Bool?
+    package var expected: Hook?
 
     package init(
-        user: UserID, hook: HookID, name: String? = nil, removesPlays: Bool? = nil, forgetServer: Bool? = nil
+        user: UserID, hook: HookID, name: String? = nil, removesPlays: Bool? = nil, forgetServer: Bool? = nil,
+        expected: Hook? = nil
     ) {
         self.user = user
         self.hook = hook
         self.name = name
         self.removesPlays = removesPlays
         self.forgetServer = forgetServer
+        self.expected = expected
     }
 
-    private static let names = JSONNames("user", "hook", "name", "removes_plays", "forget_server")
+    private static let names = JSONNames("user", "hook", "name", "removes_plays", "forget_server", "expected")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
@@ -28,6 +31,7 @@ package struct UpdateHookParams: Sendable, Hashable, JSONCodable {
         var name: String?
         var removesPlays: Bool?
         var forgetServer: Bool?
+        var expected: Hook?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -35,7 +39,8 @@ package struct UpdateHookParams: Sendable, Hashable, JSONCodable {
             case 1: hook = try HookID(from: &jsonReader)
             case 2: name = try jsonReader.string(min: 1, max: 100)
             case 3: removesPlays = try jsonReader.bool()
-            default: forgetServer = try jsonReader.bool()
+            case 4: forgetServer = try jsonReader.bool()
+            default: expected = try Hook(from: &jsonReader)
             }
         }
         guard let user, let hook else {
@@ -46,6 +51,7 @@ package struct UpdateHookParams: Sendable, Hashable, JSONCodable {
         self.name = name
         self.removesPlays = removesPlays
         self.forgetServer = forgetServer
+        self.expected = expected
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -64,6 +70,10 @@ package struct UpdateHookParams: Sendable, Hashable, JSONCodable {
         if let forgetServer {
             jsonWriter.raw(#","forget_server":"#)
             forgetServer.encode(to: &jsonWriter)
+        }
+        if let expected {
+            jsonWriter.raw(#","expected":"#)
+            expected.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

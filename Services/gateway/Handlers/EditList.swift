@@ -1,0 +1,41 @@
+import Contracts
+import Edge
+import JSON
+import RPC
+
+/// `editList`: changes what a list is called and says. Conditions are held against the list in one step with the change.
+struct EditList: Sendable {
+    let scrobble: ScrobbleClient
+
+    func run(
+        _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<TitleList> {
+        let expected = try await context.expected { () throws(RPCError) in
+            try await scrobble.getList(GetListParams(user: caller.user, list: input.list), context.rpc.outgoing())
+        }
+        let params = EditListParams(
+            user: caller.user, list: input.list, name: input.body.name, description: input.body.description,
+            isRanked: input.body.isRanked, expected: expected)
+        return EdgeReply(try await scrobble.editList(params, context.rpc.outgoing()))
+    }
+}
+
+extension EdgeContext {
+    /// What a request with conditions wants to change, as it stands: the service that has it changes it only while it is
+    /// that. Nil where the request does not care. Throws `preconditionFailed` for something else.
+    func expected<Value: JSONEncodable>(
+        _ read: () async throws(RPCError) -> Value
+    ) async throws(RPCError) -> Value? {
+        if ifMatch == nil, ifNoneMatch == nil { return nil }
+        var current: Value?
+        do throws(RPCError) {
+            current = try await read()
+        } catch {
+            guard RegistryError(code: error.code)?.status == 404 else { throw error }
+        }
+        guard allowsWrite(of: current.map { EntityTag.of(encodeJSON($0)) }) else {
+            throw .preconditionFailed("what is there is not what the request expects")
+        }
+        return current
+    }
+}

@@ -1,0 +1,19 @@
+import Contracts
+import RPC
+
+/// `setPlaybackSettings`: says what a person wants of playback. Conditions are held against what they wanted in one step with that.
+struct SetPlaybackSettings: Sendable {
+    let scrobble: ScrobbleClient
+
+    func run(
+        _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<PlaybackSettings> {
+        let expected = try await context.expected { () throws(RPCError) in
+            try await scrobble.getPlaybackSettings(
+                GetPlaybackSettingsParams(user: caller.user), context.rpc.outgoing())
+        }
+        let params = SetPlaybackSettingsParams(
+            user: caller.user, playThresholdPercent: input.body.playThresholdPercent, expected: expected)
+        return EdgeReply(try await scrobble.setPlaybackSettings(params, context.rpc.outgoing()))
+    }
+}
