@@ -217,7 +217,7 @@ let package = Package(
                 name: "EndToEndTests",
                 dependencies: ["Archive", "CSV", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],
                 path: "Tests/EndToEndTests",
-                exclude: ["collector.py"],
+                exclude: ["abuse.py", "collector.py"],
                 swiftSettings: house),
             .executableTarget(
                 name: "bench-rpc",

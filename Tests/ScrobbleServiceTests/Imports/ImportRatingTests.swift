@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Store
 import TestSupport
 import Testing
@@ -111,7 +112,8 @@ import Testing
                 func bring(from zone: String) async throws -> ImportCounts {
                     let id = try await ImportWorkerTests.send([file], of: user, tools, timeZone: zone)
                     let done = try await ImportWorkerTests.work(id, of: user, tools)
-                    return try #require(done.counts)
+                    guard let counts = done.counts else { throw ImportTrouble.unavailable("no counts: \(done)") }
+                    return counts
                 }
                 #expect(try await bring(from: zone).new == 1, "\(file.name)")
                 var rated = try #require(others.ratings[title])
