@@ -21,7 +21,7 @@ package struct MediaEvent: Sendable, Hashable {
     /// The device, as the server tells it apart; empty where it does not.
     package let player: String
     package let position: Duration?
-    /// How long the title is.
+    /// How long the title is; nil where the server does not know, also where it says 0.
     package let length: Duration?
     /// Whether the player stands still, where `progress` says so.
     package let isPaused: Bool?
@@ -38,7 +38,7 @@ package struct MediaEvent: Sendable, Hashable {
         self.item = item
         self.player = player
         self.position = position
-        self.length = length
+        self.length = length.flatMap { $0 > .zero ? $0 : nil }
         self.isPaused = isPaused
         self.isCompleted = isCompleted
         self.at = at

@@ -207,6 +207,24 @@ import Testing
         #expect(ours.progressPercent(runtime: nil) == 50)
     }
 
+    @Test("Jellyfin writes 0 for a place and a length that it does not know: watched to the end all the same")
+    func jellyfinZeros() throws {
+        func stop(_ completed: Bool, position: Int, length: Int) throws -> PlayerWord {
+            let event = try Self.event(
+                #"{"NotificationType":"PlaybackStop","ItemType":"Movie","ItemId":"m","Name":"x","RunTimeTicks":\#(length),"RunTime":"00:00:00","PlaybackPositionTicks":\#(position),"PlaybackPosition":"00:00:00","PlayedToCompletion":\#(completed),"UtcTimestamp":"2026-11-01T20:00:00.1234567Z"}"#
+            )
+            let at = try #require(event.at)
+            return PlayerWord(event, receivedAt: at, heardAt: at, runtime: .seconds(6_000))
+        }
+        let silent = try stop(true, position: 0, length: 60_000_000_000)
+        #expect(SittingMove.of(silent, nil) == .log(progressPercent: SittingMove.completedPercent))
+        let early = try stop(false, position: 0, length: 60_000_000_000)
+        #expect(early.progressPercent == 0 && !early.isCompleted, "stopped at the beginning")
+        // A file whose length Jellyfin has not read: what metadata says of the title counts.
+        let unread = try stop(true, position: 57_000_000_000, length: 0)
+        #expect(abs(try #require(unread.progressPercent) - 95) < 0.01 && unread.runtime == .seconds(6_000))
+    }
+
     @Test("A server that gives its words a time may say the same again at another one")
     func fingerprints() throws {
         let (one, other) = (

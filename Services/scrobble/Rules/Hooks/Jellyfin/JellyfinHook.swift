@@ -32,14 +32,15 @@ enum JellyfinHook {
         let isMark = kind == .markPlayed || kind == .markUnplayed
         let told = Timestamp(json["UtcTimestamp"].text ?? "") ?? Timestamp(json["Timestamp"].text ?? "")
         let watched = kind == .markPlayed ? Timestamp(json["LastPlayedDate"].text ?? "") : nil
-        let position = isMark ? nil : json["PlaybackPositionTicks"].ticks ?? clock(json["PlaybackPosition"])
+        let isCompleted = json["PlayedToCompletion"].flag == true
+        let position = isMark ? nil : place(json, isCompleted: isCompleted)
         return .event(
             MediaEvent(
                 kind: kind, item: item, player: json["DeviceId"].text ?? json["DeviceName"].text ?? "",
                 position: position, length: json["RunTimeTicks"].ticks ?? clock(json["RunTime"]),
                 isPaused: json["IsPaused"].flag,
                 // It has been seen to be true at a fourteenth of a film: it counts only where nothing else is known.
-                isCompleted: position == nil && json["PlayedToCompletion"].flag == true, at: watched ?? told))
+                isCompleted: position == nil && isCompleted, at: watched ?? told))
     }
 
     private static func item(_ json: JSONValue) -> MediaItem? {
@@ -60,6 +61,12 @@ enum JellyfinHook {
                 episodes: MediaItem.episodes(from: json["EpisodeNumber"].count, to: json["EpisodeNumberEnd"].count))
         default: return nil
         }
+    }
+
+    /// Where the player is. The plugin writes 0 where the player told nothing: whoever came to the end is not at the beginning.
+    private static func place(_ json: JSONValue, isCompleted: Bool) -> Duration? {
+        let told = json["PlaybackPositionTicks"].ticks ?? clock(json["PlaybackPosition"])
+        return isCompleted && told == .zero ? nil : told
     }
 
     /// `hh:mm:ss`.
