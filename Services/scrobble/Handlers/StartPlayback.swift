@@ -22,7 +22,7 @@ struct StartPlayback: Sendable {
         let sitting = Sitting(
             id: PlaybackSessionID(ids.next()), user: params.user, title: title.id, kind: kind,
             progressPercent: progress, startedAt: now, expiresAt: now.advanced(by: patience), player: nil,
-            timeZone: params.timeZone ?? "UTC")
+            timeZone: params.timeZone ?? "UTC", runtimeMinutes: title.runtimeMinutes.map { Int($0) })
         do {
             let session = try await store.open(sitting, until: context.deadline)
             queue.announce()

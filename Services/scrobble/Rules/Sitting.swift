@@ -29,6 +29,8 @@ struct Sitting: Sendable, Hashable {
     var player: String?
     /// Where the person lives, as the IANA names it.
     var timeZone = "UTC"
+    /// How long the title is, where anybody knows.
+    var runtimeMinutes: Int?
 }
 
 /// How long a sitting lives on without a word from its player.

@@ -12,12 +12,13 @@ enum PlaybackQueries {
         """
         INSERT INTO playback_sessions
             (user_id, id, title_id, kind, state, progress_percent, started_at, updated_at, expires_at,
-             play_threshold_percent, player, time_zone)
+             play_threshold_percent, player, time_zone, runtime_minutes)
         SELECT $1, $2, $3, $4, 'playing', $5, $6, $6, $7,
-            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80), $8, $9
+            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80), $8, $9, $10
         ON CONFLICT (user_id, title_id) WHERE state <> 'stopped' DO UPDATE SET
             state = 'playing', progress_percent = excluded.progress_percent, updated_at = excluded.updated_at,
-            expires_at = excluded.expires_at, player = excluded.player, time_zone = excluded.time_zone
+            expires_at = excluded.expires_at, player = excluded.player, time_zone = excluded.time_zone,
+            runtime_minutes = coalesce(excluded.runtime_minutes, playback_sessions.runtime_minutes)
         RETURNING \(columns)
         """, kind: .write, row: session)
 
@@ -37,13 +38,13 @@ enum PlaybackQueries {
     static let hold = PGStatement(
         "scrobble.holdSession",
         """
-        SELECT title_id, kind, play_threshold_percent, play_id, time_zone FROM playback_sessions
+        SELECT title_id, kind, play_threshold_percent, play_id, time_zone, runtime_minutes FROM playback_sessions
         WHERE user_id = $1 AND id = $2 AND state <> 'stopped' FOR UPDATE
         """, kind: .write
     ) { row throws(PGError) in
         HeldSitting(
             title: try row.next(), kind: try row.next(), threshold: WatchThreshold(percent: try row.next()),
-            play: try row.next(), timeZone: try row.next())
+            play: try row.next(), timeZone: try row.next(), runtimeMinutes: try row.next())
     }
 
     /// Locks the open sitting of a title.
@@ -200,6 +201,7 @@ struct HeldSitting: Sendable {
     /// The play that it is already.
     let play: PlayID?
     let timeZone: String
+    let runtimeMinutes: Int?
 }
 
 /// A sitting after a word of its player.

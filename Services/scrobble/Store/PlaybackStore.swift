@@ -58,7 +58,7 @@ package struct PlaybackStore: Sendable {
         let values: [PGValue] = [
             .id(sitting.user), .id(sitting.id), .id(sitting.title), .text(sitting.kind.rawValue),
             .double(sitting.progressPercent), .moment(sitting.startedAt), .moment(sitting.expiresAt),
-            .text(sitting.player), .text(sitting.timeZone),
+            .text(sitting.player), .text(sitting.timeZone), .int4(sitting.runtimeMinutes.map { Int32(clamping: $0) }),
         ]
         guard let session = try await transaction.first(PlaybackQueries.open, values) else {
             throw PGError(.decoding, "the insert of a playback session answered with no row")
@@ -128,7 +128,7 @@ package struct PlaybackStore: Sendable {
         let day = try await LedgerStore.day(of: stop.at, in: held.timeZone, transaction)
         let play = IncomingPlay(
             title: held.title, kind: held.kind, moment: .second(stop.at, day: day), percent: stop.progressPercent,
-            runtimeMinutes: nil, source: PlaySource(name: PlayMatcher.sitting, key: "\(stop.session)"))
+            runtimeMinutes: held.runtimeMinutes, source: PlaySource(name: PlayMatcher.sitting, key: "\(stop.session)"))
         let arrival = LedgerStore.Arrival(
             user: stop.user, timeZone: held.timeZone, batch: nil, at: stop.at, isByHand: false, plays: [play],
             telling: false)

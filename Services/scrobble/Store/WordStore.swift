@@ -69,7 +69,7 @@ extension PlaybackStore {
         return Sitting(
             id: PlaybackSessionID(ids.next()), user: hearing.user, title: hearing.title, kind: hearing.kind,
             progressPercent: place, startedAt: at, expiresAt: hearing.word.heardAt.advanced(by: patience),
-            player: hearing.player, timeZone: hearing.timeZone)
+            player: hearing.player, timeZone: hearing.timeZone, runtimeMinutes: hearing.runtimeMinutes)
     }
 
     private func change(

@@ -102,6 +102,25 @@ import Testing
         }
     }
 
+    @Test("Whoever goes on with the credits after a stop has watched once, whoever comes back hours later twice")
+    func credits() async throws {
+        try await Self.withStores { stores, pool in
+            let (user, title) = (UserID(Self.ids.next()), TitleID(Self.ids.next()))
+            let start = SystemWallClock().now.advanced(by: .seconds(-90_000))
+            for (minute, plays) in [(0, 1), (25, 1), (200, 2)] {
+                let at = start.advanced(by: .seconds(minute * 60))
+                var sitting = Sitting(
+                    id: PlaybackSessionID(Self.ids.next()), user: user, title: title, kind: .movie, progressPercent: 85,
+                    startedAt: at, expiresAt: at.advanced(by: .seconds(3_600)))
+                sitting.runtimeMinutes = 120
+                let session = try await stores[0].open(sitting, until: Self.deadline())
+                let stop = PlaybackStore.Stop(user: user, session: session.id, progressPercent: 92, at: at)
+                #expect(try await stores[1].close(stop, until: Self.deadline())?.play != nil)
+                #expect(try await pool.first(Self.count("plays")) == plays, "after \(minute) minutes")
+            }
+        }
+    }
+
     @Test("A stop below the threshold makes no play, and nobody stops another person's sitting")
     func noPlay() async throws {
         try await Self.withStores { stores, pool in
