@@ -61,6 +61,15 @@ enum PlaybackQueries {
         )
     }
 
+    /// When the last sitting of a title ended.
+    static let lastEnd = PGStatement(
+        "scrobble.lastEnd",
+        """
+        SELECT updated_at FROM playback_sessions WHERE user_id = $1 AND title_id = $2 AND state = 'stopped'
+        ORDER BY updated_at DESC LIMIT 1
+        """
+    ) { row throws(PGError) in try row.next(Timestamp.self) }
+
     /// The open sittings of a player with other titles, oldest first.
     static let leftBehind = PGStatement(
         "scrobble.leftBehind",

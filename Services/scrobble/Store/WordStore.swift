@@ -31,7 +31,11 @@ extension PlaybackStore {
 
     func hear(_ hearing: Hearing, in transaction: PGTransaction) async throws(PGError) -> Heard {
         let open = try await transaction.first(PlaybackQueries.holdTitle, [.id(hearing.user), .id(hearing.title)])
-        let move = SittingMove.of(hearing.word, open?.sitting)
+        var lastEnd: Timestamp?
+        if open == nil {
+            lastEnd = try await transaction.first(PlaybackQueries.lastEnd, [.id(hearing.user), .id(hearing.title)])
+        }
+        let move = SittingMove.of(hearing.word, open?.sitting, lastEnd: lastEnd)
         let play: PlayID?
         switch move {
         case .nothing: play = nil

@@ -276,6 +276,21 @@ import Testing
         }
     }
 
+    @Test("A place that arrives after the stop it came before leaves nobody watching; another beginning does")
+    func overtaken() async throws {
+        try await Self.withHook { place in
+            try await Self.assign(place)
+            for (second, event, open) in [(-60, "play", 1), (-40, "stop", 0), (-41, "progress", 0), (-30, "play", 1)] {
+                let at = Self.now.advanced(by: .seconds(second))
+                _ = try await Self.receive(place, Self.text(event, at: at, position: 3_000))
+                try await Self.work(place)
+                let sittings = try await place.playback.now(
+                    of: place.user, at: Self.now, limit: 5, until: Self.deadline())
+                #expect(sittings.count == open, "\(event) \(second)")
+            }
+        }
+    }
+
     @Test("A device that begins with another title has left the one before")
     func oneTitleOfADevice() async throws {
         try await Self.withHook { place in

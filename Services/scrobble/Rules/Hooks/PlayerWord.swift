@@ -62,8 +62,8 @@ package enum SittingMove: Sendable, Hashable {
     static let completedPercent = 90.0
 
     /// The rule. A word that comes late never opens a sitting and never moves one back; a stop or a completion that
-    /// comes late is a play all the same.
-    package static func of(_ word: PlayerWord, _ open: OpenSitting?) -> SittingMove {
+    /// comes late is a play all the same. `lastEnd` is when the title's last sitting ended, where none is open.
+    package static func of(_ word: PlayerWord, _ open: OpenSitting?, lastEnd: Timestamp? = nil) -> SittingMove {
         switch word.kind {
         case .markPlayed: return .log(progressPercent: nil)
         case .markUnplayed: return .unlog
@@ -72,6 +72,8 @@ package enum SittingMove: Sendable, Hashable {
         }
         if word.isLate { return .nothing("too long ago") }
         guard let open else {
+            // On its way it was overtaken by the stop.
+            if let lastEnd, word.at < lastEnd { return .nothing("overtaken by a later word") }
             let begin = begin(word, nil)
             // Whoever is heard of pausing has been watching.
             return word.kind == .pause ? .pause(progressPercent: word.progressPercent ?? 0) : begin

@@ -74,6 +74,19 @@ import Testing
         }
     }
 
+    @Test("What its stop has overtaken on the way opens no sitting; what comes after the stop does")
+    func overtaken() {
+        for kind in [MediaEvent.Kind.play, .resume, .pause, .progress, .seek] {
+            let move = SittingMove.of(Self.word(kind, percent: 40), nil, lastEnd: Self.at(601))
+            #expect(move == .nothing("overtaken by a later word"), "\(kind)")
+            #expect(
+                SittingMove.of(Self.word(kind, percent: 40), nil, lastEnd: Self.at(600))
+                    == SittingMove.of(Self.word(kind, percent: 40), nil), "\(kind)")
+        }
+        #expect(
+            SittingMove.of(Self.word(.stop, percent: 95), nil, lastEnd: Self.at(900)) == .log(progressPercent: 95))
+    }
+
     @Test("A clock that runs ahead is not believed, one that is behind is")
     func clocks() {
         let ahead = PlayerWord(
