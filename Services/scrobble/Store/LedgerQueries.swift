@@ -136,6 +136,15 @@ enum LedgerQueries {
         WHERE p.user_id = $1 AND p.id = m.id
         """)
 
+    /// What was half watched until the moments `$3` is over.
+    static let endProgress = PGCommand(
+        "ledger.endProgress",
+        """
+        UPDATE watch_progress w SET removed_at = p.watched_at, changed_at = $4, batch_id = $5
+        FROM unnest($2::uuid[], $3::timestamptz[]) AS p (title_id, watched_at)
+        WHERE w.user_id = $1 AND w.title_id = p.title_id AND w.added_at <= p.watched_at AND w.removed_at IS NULL
+        """)
+
     /// The moment by which others know a play: of one that is known to the day its noon, as it was told.
     private static let told = "CASE WHEN precision <> 'unknown' THEN listed_at END"
 

@@ -103,6 +103,7 @@ package struct LedgerStore: Sendable {
         if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
         try await write(arrival, verdicts, in: transaction)
         try await refine(matcher.refined, user: arrival.user, batch: arrival.batch, in: transaction)
+        try await endProgress(arrival, verdicts, in: transaction)
         if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
         return verdicts
     }
@@ -214,6 +215,29 @@ package struct LedgerStore: Sendable {
                 .id(user), .ids(plays.map(\.key)), .timestampArray(moments.map(\.instant)),
                 .dateArray(moments.map(\.date)), .textArray(moments.map(\.precision.rawValue)),
                 .timestampArray(moments.map(\.place)), .id(batch),
+            ])
+    }
+
+    /// What was half watched before its person, or a player, told of a play is over. What files and syncs bring is weighed where
+    /// progress is asked for: they tell of progress themselves.
+    private func endProgress(
+        _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard arrival.isByHand || arrival.batch == nil else { return }
+        let plays = zip(arrival.plays, verdicts).filter { $0.1.lasting != nil }.map(\.0)
+        guard !plays.isEmpty else { return }
+        try await transaction.execute(
+            LedgerQueries.endProgress,
+            [
+                .id(arrival.user), .ids(plays.map(\.title)),
+                .timestampArray(
+                    plays.map { play in
+                        // Whoever clicks without a date has watched it by now.
+                        let isUndated = play.moment == .unknown && arrival.isByHand
+                        let end = isUndated ? arrival.at : play.moment.listedAt
+                        return PGTimestamp(microseconds: end.microsecondsSinceEpoch)
+                    }),
+                .moment(arrival.at), .id(arrival.batch),
             ])
     }
 

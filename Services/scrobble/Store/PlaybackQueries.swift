@@ -89,7 +89,7 @@ enum PlaybackQueries {
         RETURNING \(columns)
         """, kind: .write, row: session)
 
-    /// How far a person got; what was told later already stays.
+    /// How far a person got; what was told later already stays, also that it is over.
     static let keepProgress = PGCommand(
         "scrobble.keepProgress",
         """
@@ -98,7 +98,7 @@ enum PlaybackQueries {
         ON CONFLICT (user_id, title_id) DO UPDATE SET
             added_at = excluded.added_at, percent = excluded.percent, source = excluded.source, batch_id = NULL,
             changed_at = excluded.changed_at, removed_at = NULL
-        WHERE w.added_at <= excluded.added_at
+        WHERE w.added_at <= excluded.added_at AND (w.removed_at IS NULL OR w.removed_at <= excluded.added_at)
         """)
 
     /// It was watched to the end.

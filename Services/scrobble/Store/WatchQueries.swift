@@ -41,7 +41,8 @@ enum WatchQueries {
     static let states = PGStatement(
         "watch.states",
         """
-        SELECT t.title_id, o.count + e.count, greatest(o.last_at, e.last_at), w.percent,
+        SELECT t.title_id, o.count + e.count, greatest(o.last_at, e.last_at),
+            CASE WHEN (o.last_at >= w.added_at) IS NOT TRUE THEN w.percent END,
             (SELECT coalesce(i.status, 'plan_to_watch') FROM watchlist_items i
                 WHERE i.user_id = $1 AND i.title_id = t.title_id AND i.removed_at IS NULL),
             EXISTS (SELECT FROM collection_items i
@@ -75,7 +76,8 @@ enum WatchQueries {
         return """
             SELECT \(first)t.title_id, o.count + e.count, greatest(o.last_at, e.last_at),
                 (SELECT w.percent FROM watch_progress w
-                    WHERE w.user_id = t.person AND w.title_id = t.title_id AND w.removed_at IS NULL LIMIT 1),
+                    WHERE w.user_id = t.person AND w.title_id = t.title_id AND w.removed_at IS NULL
+                        AND (o.last_at >= w.added_at) IS NOT TRUE LIMIT 1),
                 (SELECT coalesce(i.status, 'plan_to_watch') FROM watchlist_items i
                     WHERE i.user_id = t.person AND i.title_id = t.title_id AND i.removed_at IS NULL LIMIT 1),
                 \(isKept("collection_items")), \(isKept("likes"))

@@ -107,18 +107,28 @@ extension PlaybackStore {
         }
     }
 
-    /// Writes a play without a sitting; nil below the person's threshold, and where the person has removed it.
+    /// Writes a play without a sitting; nil where the person has removed it, and below their threshold, where it leaves something
+    /// to go on with.
     private func log(
         _ hearing: Hearing, at place: Double?, in transaction: PGTransaction
     ) async throws(PGError) -> PlayID? {
+        let kind: TitleKind = hearing.kind == .movie ? .movie : .episode
         if let place {
             let percent = try await transaction.first(PlaybackQueries.threshold, [.id(hearing.user)])
             let threshold = percent.map { WatchThreshold(percent: $0) } ?? .standard
-            guard threshold.isPlay(progressPercent: place) else { return nil }
+            guard threshold.isPlay(progressPercent: place) else {
+                guard place >= LivePlan.progressMin else { return nil }
+                try await transaction.execute(
+                    PlaybackQueries.keepProgress,
+                    [
+                        .id(hearing.user), .id(hearing.title), .moment(hearing.word.at), .word(kind), .double(place),
+                    ])
+                return nil
+            }
         }
         let day = try await LedgerStore.day(of: hearing.word.at, in: hearing.timeZone, transaction)
         let play = IncomingPlay(
-            title: hearing.title, kind: hearing.kind == .movie ? .movie : .episode,
+            title: hearing.title, kind: kind,
             moment: .second(hearing.word.at, day: day), percent: place, runtimeMinutes: hearing.runtimeMinutes,
             source: hearing.source)
         let arrival = LedgerStore.Arrival(

@@ -133,6 +133,53 @@ import Testing
         }
     }
 
+    @Test("A click ends what was half watched before it, with a date or without; taken back, it is half watched again")
+    func clicks() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let watch = WatchStore(database: Database(pool: fixture.pool))
+            let titles = (1...4).map { LedgerFixture.title($0) }
+            let halves = titles.map {
+                ShelfItem(
+                    title: $0, kind: .movie, at: LedgerFixture.at(10), details: ProgressDetails(percent: 40))
+            }
+            _ = try await fixture.shelves.put(halves, by: fixture.hand(at: 10), until: deadline)
+            func goingOn() async throws -> Set<UInt64> {
+                Set(
+                    try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
+                        .map(\.title.uuid.low))
+            }
+            /// Asked for together, and each alone.
+            func half() async throws -> [Set<UInt64>] {
+                let together = try await watch.states(of: titles, to: fixture.user, until: deadline)
+                var alone: [TitleStanding] = []
+                for title in titles {
+                    alone.append(contentsOf: try await watch.states(of: [title], to: fixture.user, until: deadline))
+                }
+                return [together, alone].map { states in
+                    Set(states.filter { $0.percent == 40 }.map(\.title.uuid.low))
+                }
+            }
+            // A play of before says nothing of what came after it.
+            _ = try await fixture.add(
+                [
+                    fixture.play(1, at: 20, from: "manual", key: "1"), fixture.play(4, at: 5, from: "manual", key: "4"),
+                ], nil, byHand: true)
+            let mark = try await fixture.newBatch("person")
+            let undated = IncomingPlay(
+                title: titles[1], kind: .movie, moment: .unknown, percent: nil, runtimeMinutes: 100,
+                source: PlaySource(name: "manual", key: "2"))
+            _ = try await fixture.add([undated], mark, byHand: true)
+            let sync = try await fixture.newBatch("trakt")
+            _ = try await fixture.add([fixture.play(3, at: 20, from: "trakt", key: "3")], sync)
+            #expect(try await goingOn() == [4])
+            #expect(try await half() == [[4], [4]])
+            _ = try await fixture.undo(mark)
+            #expect(try await goingOn() == [2, 4])
+            #expect(try await half() == [[2, 4], [2, 4]])
+        }
+    }
+
     @Test("A play whose show is not known is brought home once metadata has told it")
     func homeless() async throws {
         try await LedgerFixture.with { fixture in
