@@ -7,6 +7,7 @@ ADDRESS is what `POST /api/v1/hooks` answered, with the installation in front. I
 """
 
 import datetime
+import http.client
 import json
 import sys
 import urllib.error
@@ -60,7 +61,16 @@ def send(address, told):
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as refusal:
-        return json.load(refusal)
+        return json.loads(refusal.read() or b"null")
+
+
+def try_to_send(address, told):
+    """The same for a service that must outlive whatever the network does."""
+    try:
+        return send(address, told)
+    # Not reached, cut off, or answered by something else, such as a proxy whose page is no JSON.
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        return {"problem": str(problem)}
 
 
 def main():
@@ -79,11 +89,16 @@ def main():
 
         def tell(self, kind):
             if self.item:
-                xbmc.log("reelay: %s" % send(address, event(kind, self.item, self.position, self.length)), xbmc.LOGDEBUG)
+                told = event(kind, self.item, self.position, self.length)
+                xbmc.log("reelay: %s" % try_to_send(address, told), xbmc.LOGDEBUG)
 
         def look(self):
-            if self.isPlayingVideo():
-                self.position, self.length = self.getTime(), self.getTotalTime()
+            try:
+                if self.isPlayingVideo():
+                    self.position, self.length = self.getTime(), self.getTotalTime()
+            except RuntimeError:
+                # It has stopped in between.
+                pass
 
         # Now the stream really runs.
         def onAVStarted(self):
@@ -91,6 +106,9 @@ def main():
             if not self.isPlayingVideo():
                 return
             item = ask("Player.GetItem", playerid=1, properties=properties).get("item", {})
+            # Television, music videos and clips are no films.
+            if item.get("type") not in ("movie", "episode"):
+                return
             if item.get("tvshowid", -1) > 0:
                 found = ask("VideoLibrary.GetTVShowDetails", tvshowid=item["tvshowid"], properties=["uniqueid", "year"])
                 show = found.get("tvshowdetails", {})
