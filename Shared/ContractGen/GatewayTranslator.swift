@@ -188,19 +188,25 @@ struct GatewayTranslator {
     }
 }
 
-/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` and `time_zone` from who
-/// is asking.
+/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` and a `time_zone` that is not
+/// named from who is asking.
 enum RPCForwarding {
     /// The Swift expression of `property` of the method's params, nil where an optional one stays away.
     static func source(of property: Property, in operation: Operation, _ bodyRecord: Record?) -> String? {
         if property.wireName == "user", !operation.isOpen { return "caller.user" }
+        let zone = property.wireName == "time_zone" && !operation.isOpen ? "caller.timeZone" : nil
+        func given(_ path: String, _ member: Property) -> String {
+            let source = path + SwiftName.quoted(member.swiftName)
+            guard let zone, !member.isRequired else { return source }
+            return "\(source) ?? \(zone)"
+        }
         if let parameter = operation.parameters.first(where: { $0.property.wireName == property.wireName }) {
-            return "input." + SwiftName.quoted(parameter.property.swiftName)
+            return given("input.", parameter.property)
         }
         if let member = bodyRecord?.properties.first(where: { $0.wireName == property.wireName }) {
-            return "input.body." + SwiftName.quoted(member.swiftName)
+            return given("input.body.", member)
         }
-        return property.wireName == "time_zone" && !operation.isOpen ? "caller.timeZone" : nil
+        return zone
     }
 
     /// Refuses what cannot be seen from the operation alone; names and types are checked where all types are known.

@@ -112,6 +112,18 @@ import Testing
         #expect(body["detail"].string == "\(Self.user) \(Self.title)")
     }
 
+    /// Days are those of where the caller lives, unless the request names another zone.
+    @Test func timeZones() async throws {
+        let resident = EdgeCaller(
+            user: Self.user, timeZone: "America/Los_Angeles", credential: UUIDBits(high: 3, low: 4))
+        for (zone, sent) in [("America/Los_Angeles", ""), ("Europe/Vienna", #","time_zone":"Europe/Vienna""#)] {
+            let body = #"{"title":"\#(Self.title)","watched_at":"2026-11-02T04:00:00Z"\#(sent)}"#
+            let request = EdgeRequest(headers: [("content-type", "application/json")], body: Array(body.utf8))
+            let (_, answer, _) = try await ask("addPlay", request, resident)
+            #expect(answer["detail"].string == "\(Self.user) \(Self.title) \(zone)")
+        }
+    }
+
     @Test func failuresOfServices() async throws {
         let (status, body, response) = try await ask("getMe", EdgeRequest(), caller)
         #expect(status == 429 && body["code"].string == "tooManyAttempts")
@@ -138,7 +150,8 @@ struct EchoCaller: RPCCaller {
         _ method: RPCMethod, _ params: Params, _ call: RPCCall
     ) async throws(RPCError) -> Result {
         let value = try? JSONBytes(encoding: params).decode(JSONValue.self)
-        throw .ratingNotFound("\(value?["user"].string ?? "?") \(value?["title"].string ?? "?")")
+        let zone = value?["time_zone"].string.map { " \($0)" } ?? ""
+        throw .ratingNotFound("\(value?["user"].string ?? "?") \(value?["title"].string ?? "?")\(zone)")
     }
 }
 

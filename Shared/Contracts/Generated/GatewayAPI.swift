@@ -1108,7 +1108,8 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<PlayAdded> {
         let params = AddPlayParams(
             user: caller.user, title: input.body.title, watchedAt: input.body.watchedAt,
-            watchedOn: input.body.watchedOn, unknownDate: input.body.unknownDate, timeZone: input.body.timeZone
+            watchedOn: input.body.watchedOn, unknownDate: input.body.unknownDate,
+            timeZone: input.body.timeZone ?? caller.timeZone
         )
         return EdgeReply(try await clients.scrobble.addPlay(params, context.rpc.outgoing(idempotencyKey: input.idempotencyKey)))
     }
@@ -1125,7 +1126,7 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<Play> {
         let params = EditPlayParams(
             user: caller.user, play: input.play, watchedAt: input.body.watchedAt, watchedOn: input.body.watchedOn,
-            unknownDate: input.body.unknownDate, timeZone: input.body.timeZone
+            unknownDate: input.body.unknownDate, timeZone: input.body.timeZone ?? caller.timeZone
         )
         return EdgeReply(try await clients.scrobble.editPlay(params, context.rpc.outgoing()))
     }
