@@ -7,7 +7,7 @@ struct HookTitleDesk: Sendable {
 
     /// What came of looking.
     enum Finding: Sendable {
-        /// One title, or one for each episode of the file.
+        /// One title, or one for each episode of the file that has a place in its series.
         case found([Title])
         case nothing(String)
         /// Metadata cannot be asked now.
@@ -23,11 +23,9 @@ struct HookTitleDesk: Sendable {
             }
             var titles = [first]
             for number in item.episodes.dropFirst() {
-                // As the server names the series: then the providers can be asked about it.
-                let place = HookTitles.place(of: number, in: item, series: nil)
-                guard let question = place ?? HookTitles.place(of: number, in: item, series: first.series),
-                    let title = try await ask(question)
-                else { return .nothing("episode \(number) of the file is not to be found") }
+                guard let title = try await another(number, of: item, beside: first),
+                    !titles.contains(where: { $0.id == title.id })
+                else { continue }
                 titles.append(title)
             }
             return .found(titles)
@@ -46,6 +44,21 @@ struct HookTitleDesk: Sendable {
             if let title = try await keep(question), HookTitles.fits(title, item) { return title }
         }
         return nil
+    }
+
+    /// A further episode of the file. Where nobody knows the series as the server names it, in a language of its own perhaps, it
+    /// is that of the first.
+    private func another(
+        _ number: Int, of item: MediaItem, beside first: Title
+    ) async throws(RPCError) -> Title? {
+        // As the server names the series: then the providers can be asked about it.
+        if let told = HookTitles.place(of: number, in: item, series: nil), let title = try await ask(told) {
+            return title
+        }
+        guard let series = first.series, let known = HookTitles.place(of: number, in: item, series: series) else {
+            return nil
+        }
+        return try await ask(known)
     }
 
     private func ask(_ question: ResolveTitleParams) async throws(RPCError) -> Title? {

@@ -1,4 +1,6 @@
 import Contracts
+import JSON
+import RPC
 import Testing
 
 @testable import ScrobbleService
@@ -30,6 +32,44 @@ import Testing
         #expect(questions[2].seriesIds == ExternalIds(tvdb: 301), "some servers put the series' id there")
         let placeless = MediaItem(kind: .episode, series: .init(name: "Saltmarsh"), episodes: [2])
         #expect(HookTitles.questions(placeless).isEmpty)
+    }
+
+    /// Metadata, which knows the first episode by its id and the others by its series alone.
+    private struct Metadata: RPCCaller {
+        static let series = TitleID(UUIDBits(high: 2, low: 2))
+        /// What it knows of the series.
+        let numbers: ClosedRange<Int>
+
+        func call<Params: JSONEncodable, Result: JSONDecodable>(
+            _ method: RPCMethod, _ params: Params, _ call: RPCCall
+        ) async throws(RPCError) -> Result {
+            guard let question = params as? ResolveTitleParams else { throw .internal("nobody expects \(method.name)") }
+            let number = question.ids == ExternalIds(tvdb: 301) ? 1 : question.episodeNumber ?? 0
+            guard question.ids == ExternalIds(tvdb: 301) || question.series == Self.series, numbers.contains(number)
+            else {
+                throw .titleNotFound("")
+            }
+            let title = Title(
+                id: TitleID(UUIDBits(high: 3, low: UInt64(number))), kind: .episode, name: "x", series: Self.series,
+                seasonNumber: 1, episodeNumber: number, genres: [], externalIds: ExternalIds(), externalRatings: [],
+                isLocal: false)
+            guard let answer = title as? Result else { throw .internal("another answer was wanted") }
+            return answer
+        }
+    }
+
+    @Test("A file of two episodes counts, though nobody knows its series by the name that the server has for it")
+    func seriesOfAnotherName() async {
+        let item = MediaItem(
+            kind: .episode, ids: ExternalIds(tvdb: 301), series: .init(name: "Salzwiesen"), season: 1, episodes: [1, 2])
+        for (numbers, found) in [(1...2, [1, 2]), (1...1, [1])] as [(ClosedRange<Int>, [UInt64])] {
+            let finding = await HookTitleDesk(metadata: MetadataClient(Metadata(numbers: numbers))).titles(of: item)
+            guard case .found(let titles) = finding else {
+                Issue.record("\(finding)")
+                continue
+            }
+            #expect(titles.map(\.id.uuid.low) == found)
+        }
     }
 
     @Test("An id that leads to another kind, season or episode does not count")
