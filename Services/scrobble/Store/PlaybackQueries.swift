@@ -119,6 +119,13 @@ enum PlaybackQueries {
         WHERE s.user_id = $1 AND s.id = $2
         """, row: outcome)
 
+    static let extent = PGStatement(
+        "scrobble.sessionExtent",
+        "SELECT runtime_minutes, progress_percent FROM playback_sessions WHERE user_id = $1 AND id = $2"
+    ) { row throws(PGError) in
+        SittingExtent(runtimeMinutes: try row.next(), progressPercent: try row.next())
+    }
+
     /// What is open, the latest first.
     static let now = PGStatement(
         "scrobble.nowPlaying",
@@ -211,6 +218,13 @@ struct HeldSitting: Sendable {
     let play: PlayID?
     let timeZone: String
     let runtimeMinutes: Int?
+}
+
+/// How long the title of a sitting is, where anybody knows, and how far into it the sitting is.
+struct SittingExtent: Sendable {
+    let runtimeMinutes: Int?
+    /// 0 to 100.
+    let progressPercent: Double
 }
 
 /// A sitting after a word of its player.

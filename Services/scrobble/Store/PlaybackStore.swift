@@ -142,6 +142,13 @@ package struct PlaybackStore: Sendable {
         try await !database.rows(PlaybackQueries.outcomeOf, [.id(user), .id(session)], until: deadline).isEmpty
     }
 
+    /// Nil where there is no such sitting.
+    func extent(
+        of session: PlaybackSessionID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> SittingExtent? {
+        try await database.rows(PlaybackQueries.extent, [.id(user), .id(session)], until: deadline).first
+    }
+
     /// What a person watches now; at most `limit`.
     func now(
         of user: UserID, at moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant

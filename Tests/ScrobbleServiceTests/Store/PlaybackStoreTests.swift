@@ -222,6 +222,32 @@ import Testing
         }
     }
 
+    private struct FixedClock: WallClock { let now: Timestamp }
+
+    @Test("Whoever goes on with a long film has until its end, and not three hours", arguments: [nil, 240] as [Int?])
+    func longFilm(minutes: Int?) async throws {
+        try await Self.withStores { stores, pool in
+            let (user, start) = (UserID(Self.ids.next()), SystemWallClock().now)
+            var sitting = Self.sitting(of: user, TitleID(Self.ids.next()))
+            sitting.runtimeMinutes = minutes
+            let session = try await stores[0].open(sitting, until: Self.deadline())
+            let queue = QueueWorker(
+                id: Self.ids.next(), store: QueueStore(database: Database(pool: pool)), writers: [:])
+            let mover = SittingMover(store: stores[1], queue: queue, clock: FixedClock(now: start))
+            _ = try await ResumePlayback(mover: mover).run(
+                ResumePlaybackParams(user: user, session: session.id, progressPercent: 10),
+                RPCContext(deadline: Self.deadline(), trace: .root()))
+            let left = try await pool.first(
+                PGStatement(
+                    "tests.left",
+                    "SELECT extract(epoch FROM expires_at - $1::timestamptz)::bigint FROM playback_sessions"
+                ) {
+                    row throws(PGError) in try row.next(Int.self)
+                }, [.moment(start)])
+            #expect(left == (minutes ?? 180) * 60 * 9 / 10 + 1_800)
+        }
+    }
+
     @Test("A person's own threshold holds from the next sitting on")
     func thresholds() async throws {
         try await Self.withStores { stores, _ in
