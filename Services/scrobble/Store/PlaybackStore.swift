@@ -42,6 +42,8 @@ package struct PlaybackStore: Sendable {
         /// 0 to 100.
         let progressPercent: Double
         let at: Timestamp
+        /// When it is heard of, where that is not as it happens.
+        var heardAt: Timestamp?
     }
 
     /// Opens a sitting, or goes on with the one that is open for its title.
@@ -130,7 +132,8 @@ package struct PlaybackStore: Sendable {
             title: held.title, kind: held.kind, moment: .second(stop.at, day: day), percent: stop.progressPercent,
             runtimeMinutes: held.runtimeMinutes, source: PlaySource(name: PlayMatcher.sitting, key: "\(stop.session)"))
         let arrival = LedgerStore.Arrival(
-            user: stop.user, timeZone: held.timeZone, batch: nil, at: stop.at, isByHand: false, plays: [play],
+            user: stop.user, timeZone: held.timeZone, batch: nil, at: stop.heardAt ?? stop.at, isByHand: false,
+            plays: [play],
             telling: false)
         return try await ledger.add(arrival, in: transaction).first
     }
@@ -165,7 +168,7 @@ package struct PlaybackStore: Sendable {
         for sitting in expired {
             let stop = Stop(
                 user: sitting.user, session: sitting.session, progressPercent: sitting.progressPercent,
-                at: sitting.lastSeenAt)
+                at: sitting.lastSeenAt, heardAt: moment)
             _ = try await close(stop, until: deadline)
         }
         return expired.count

@@ -59,7 +59,9 @@ extension PlaybackStore {
         case .count(let place), .end(let place):
             guard let session = open?.id else { return Heard(move: move, play: nil) }
             let isEnd = if case .end = move { true } else { false }
-            let stop = Stop(user: hearing.user, session: session, progressPercent: place, at: hearing.word.at)
+            let stop = Stop(
+                user: hearing.user, session: session, progressPercent: place, at: hearing.word.at,
+                heardAt: hearing.word.heardAt)
             play = try await close(stop, ending: isEnd, in: transaction)?.play
         case .log(let place): play = try await log(hearing, at: place, in: transaction)
         case .unlog: play = try await unlog(hearing, in: transaction)
@@ -102,7 +104,7 @@ extension PlaybackStore {
         for sitting in left {
             let stop = Stop(
                 user: sitting.user, session: sitting.session, progressPercent: sitting.progressPercent,
-                at: sitting.lastSeenAt)
+                at: sitting.lastSeenAt, heardAt: hearing.word.heardAt)
             _ = try await close(stop, ending: true, in: transaction)
         }
     }

@@ -215,6 +215,11 @@ import Testing
                 user: user, session: sessions[0], progressPercent: 1, at: SystemWallClock().now)
             let outcome = try #require(try await stores[1].close(stop, until: Self.deadline()))
             #expect(outcome.play?.percent == 95 && outcome.play?.watchedAt == start)
+            // It is news now: who asked in between what is new since then would never be told.
+            let late = PGStatement(
+                "tests.late", "SELECT count(*) FROM plays WHERE created_at > watched_at + interval '1 hour'"
+            ) { row throws(PGError) in try row.next(Int.self) }
+            #expect(try await pool.first(late) == 1)
             #expect(try await pool.first(Self.count("plays")) == 1)
             let now = try await stores[0].now(
                 of: user, at: SystemWallClock().now, limit: 10, until: Self.deadline())
