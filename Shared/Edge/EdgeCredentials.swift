@@ -1,5 +1,5 @@
 package import Contracts
-package import RPC
+internal import RPC
 
 /// What a bearer token is worth, as far as is known without asking anybody.
 package enum EdgeCredentials: Sendable {

@@ -1,4 +1,4 @@
-package import Contracts
+internal import Contracts
 internal import GZip
 internal import HTTPTypes
 internal import Hummingbird

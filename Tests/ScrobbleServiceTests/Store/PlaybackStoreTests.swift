@@ -276,7 +276,7 @@ import Testing
     }
 
     @Test("Of twenty who set a threshold that they all have seen one does, whether it was set before or not")
-    func thresholds() async throws {
+    func seenThresholds() async throws {
         try await Self.withStores { stores, _ in
             let user = UserID(Self.ids.next())
             var seen = WatchThreshold.standard
