@@ -438,16 +438,16 @@ enum SyncQueries {
         ON CONFLICT (provider, kind, number) DO UPDATE SET title_id = excluded.title_id
         """)
 
-    /// Takes one place of an account's reads, if there is one; they come back evenly over five minutes.
+    /// Takes one place of an account's reads, if there is one. A third of them is there at once, the rest comes evenly.
     static let takeRead = PGStatement(
         "sync.takeRead",
         """
         INSERT INTO rate_buckets AS b (user_id, provider, tokens, refilled_at)
-        VALUES ($1, $2, $3 - 1, clock_timestamp())
+        VALUES ($1, $2, $3 / 3 - 1, clock_timestamp())
         ON CONFLICT (user_id, provider) DO UPDATE SET
-            tokens = least($3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 300) - 1,
+            tokens = least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) - 1,
             refilled_at = clock_timestamp()
-            WHERE least($3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 300) >= 1
+            WHERE least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) >= 1
         RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }

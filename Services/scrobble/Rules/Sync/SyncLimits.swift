@@ -27,7 +27,7 @@ package struct SyncLimits: Sendable, Hashable {
     package var pollPause = Duration.seconds(60)
     /// Titles that are asked of metadata by one call.
     package var resolveMax = 500
-    /// Reads of one account in five minutes; Trakt allows 500.
+    /// Reads of one account in any five minutes; Trakt allows 500.
     package var readsMax = 450
     /// How long a removal that was held back must have lasted before a confirmation counts.
     package var confirmAfter = Duration.seconds(60)
