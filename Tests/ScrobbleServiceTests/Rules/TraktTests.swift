@@ -149,6 +149,29 @@ import Testing
                 == #"sync/watchlist {"shows":[{"ids":{"trakt":1}}]}"#)
     }
 
+    @Test("A rating is told with the day on which it was given, and one that is put back without")
+    func ratings() {
+        let form = TraktCalls.forms(ExternalIds(trakt: 1))[0]
+        func told(isUndo: Bool) -> String {
+            let change = SyncChange(
+                facet: .ratings, side: .theirs, title: TitleID(UUIDBits(high: 1, low: 2)), kind: .movie, was: nil,
+                becomes: "8", at: Timestamp("2012-05-06T07:08:09Z"), isUndo: isUndo)
+            let lane = LaneKey(user: UserID(UUIDBits(high: 1, low: 3)), provider: .trakt)
+            let new = change.job(
+                on: lane, batch: BatchID(UUIDBits(high: 1, low: 4)), id: UUIDBits(high: 1, low: 5))
+            // As the queue keeps it.
+            let payload = try? decodeJSON(JobPayload.self, from: encodeJSON(new.payload))
+            let job = QueueJob(
+                id: new.id, position: 0, kind: new.kind, title: new.title, action: new.action,
+                payload: payload ?? JobPayload(), state: Self.job(.rate).state)
+            return Self.text(TraktCalls.call(new.action, [(job, form)], isLate: false))
+        }
+        #expect(
+            told(isUndo: false)
+                == #"sync/ratings {"movies":[{"ids":{"trakt":1},"rating":8,"rated_at":"2012-05-06T07:08:09Z"}]}"#)
+        #expect(told(isUndo: true) == #"sync/ratings {"movies":[{"ids":{"trakt":1},"rating":8}]}"#)
+    }
+
     @Test("A play is proof of a job where its minute fits; a scrobble also within the time of its call")
     func proof() throws {
         func play(_ moment: String?) throws -> TraktPlay {

@@ -122,7 +122,9 @@ extension SyncChange {
             id: id, lane: lane, urgency: .bulk, kind: kind, title: title, action: action,
             payload: JobPayload(
                 watchedAt: facet == .history ? at : nil, precision: precision,
-                rating: facet == .ratings ? becomes.flatMap { Int(stored: $0) } : nil, theirs: theirs,
+                rating: facet == .ratings ? becomes.flatMap { Int(stored: $0) } : nil,
+                // Of what is put back there nobody knows the day.
+                ratedAt: facet == .ratings && becomes != nil && !isUndo ? at : nil, theirs: theirs,
                 collectedAt: facet == .collection ? at : nil, media: facet == .collection ? becomes : nil,
                 status: facet == .watchlist ? becomes.flatMap { ListedValue(stored: $0) }?.status : nil),
             fingerprint: name ?? "\(facet.rawValue) \(title)", batch: batch.uuid)

@@ -10,6 +10,8 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
     package var precision: PlayPrecision?
     /// 1 to 10, as the other side has it.
     package var rating: Int?
+    /// When it was rated; absent for now.
+    package var ratedAt: Timestamp?
     /// The number of their row, where a play of theirs is meant.
     package var theirs: Int64?
     /// Since when it is in the collection.
@@ -23,7 +25,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
 
     package init(
         progressPercent: Double? = nil, watchedAt: Timestamp? = nil, precision: PlayPrecision? = nil,
-        rating: Int? = nil,
+        rating: Int? = nil, ratedAt: Timestamp? = nil,
         theirs: Int64? = nil, collectedAt: Timestamp? = nil, media: String? = nil, status: WishStatus? = nil,
         trace: String? = nil
     ) {
@@ -35,6 +37,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         self.watchedAt = watchedAt
         self.precision = precision
         self.rating = rating
+        self.ratedAt = ratedAt
         self.theirs = theirs
     }
 
@@ -44,6 +47,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         watchedAt = value["watched_at"].string.flatMap { Timestamp($0) }
         precision = value["precision"].string.flatMap(PlayPrecision.init(rawValue:))
         rating = value["rating"].int
+        ratedAt = value["rated_at"].string.flatMap { Timestamp($0) }
         theirs = value["theirs"].int.map { Int64($0) }
         collectedAt = value["collected_at"].string.flatMap { Timestamp($0) }
         media = value["media"].string
@@ -57,6 +61,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
         if let watchedAt { object.members.append(("watched_at", .string(watchedAt.description))) }
         if let precision { object.members.append(("precision", .string(precision.rawValue))) }
         if let rating { object.members.append(("rating", .number(JSONNumber(rating)))) }
+        if let ratedAt { object.members.append(("rated_at", .string(ratedAt.description))) }
         if let theirs { object.members.append(("theirs", .number(JSONNumber(Int(theirs))))) }
         if let collectedAt { object.members.append(("collected_at", .string(collectedAt.description))) }
         if let media { object.members.append(("media", .string(media))) }

@@ -23,11 +23,7 @@ package enum TraktCalls {
         case .start, .pause: return scrobble(action.rawValue, first)
         case .stop where !isLate: return scrobble("stop", first)
         case .stop, .addPlay: return whole(jobs, "sync/history") { [watchedAt($0)] }
-        case .rate:
-            return TraktCall(
-                path: "sync/ratings",
-                body: list(jobs) { [("rating", $0.payload.rating.map { .number(JSONNumber($0)) })] }
-            )
+        case .rate: return TraktCall(path: "sync/ratings", body: list(jobs, with: rated))
         case .unrate: return TraktCall(path: "sync/ratings/remove", body: list(jobs))
         case .addToWatchlist: return TraktCall(path: "sync/watchlist", body: list(jobs))
         case .removeFromWatchlist: return TraktCall(path: "sync/watchlist/remove", body: list(jobs))
@@ -83,6 +79,14 @@ package enum TraktCalls {
                     (named.job.kind == .movie ? "movie" : "episode", .object(JSONObject([("ids", named.ids)]))),
                     ("progress", .number(JSONNumber(progress))),
                 ])))
+    }
+
+    /// How, and when: without a day it would be rated now.
+    private static func rated(_ job: QueueJob) -> [(name: String, value: JSONValue?)] {
+        [
+            ("rating", job.payload.rating.map { .number(JSONNumber($0)) }),
+            ("rated_at", job.payload.ratedAt.map { .string($0.description) }),
+        ]
     }
 
     /// Since when, and in which form: what is left out is taken away by Trakt.
