@@ -58,6 +58,11 @@ struct EventTests {
             }
         }
 
+        /// All places that were told, those without an event too.
+        var ids: [String] {
+            said.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
+        }
+
         /// What the events of one name hold in the member of that name.
         func told(_ name: String) -> [[String: Any]] {
             events.filter { $0.name == name }.compactMap { event in
@@ -143,11 +148,42 @@ struct EventTests {
         #expect(late.events[0].name == "reset")
     }
 
-    /// A browser gives up for good on any answer but 200, and could never get rid of an id that it was once given.
-    @Test("Who comes back with something that was never an id is told to read anew, and hears what happens")
+    /// Who had heard nothing had no id either, and what happened between two streams was lost without a word.
+    @Test(
+        "Who comes back before anything has happened hears what was missed, and who has an old place gets a newer one")
+    func nothingYet() async throws {
+        let (alice, bob) = (try await person(), try await person())
+        let other = try Listener(bob)
+        try await other.wait { $0.said.contains("welcome") }
+        try await watch(alice, to: 10)
+        try await watch(bob, to: 10)
+        try await other.wait { $0.events.count >= 2 }
+        let first = try Listener(alice, query: "?seconds=1")
+        try await first.wait(\.hasEnded)
+        #expect(first.events.map(\.name) == ["bye"])
+        let begin = try #require(first.ids.last, "\(first.said)")
+        try await watch(alice, to: 10)
+        let second = try Listener(alice, lastID: begin)
+        try await second.wait { $0.events.count >= 2 }
+        #expect(second.events.map(\.name) == ["playback", "playback"], "\(second.said)")
+        // The place of the last event is behind all that happened to others since.
+        let last = try #require(second.events.last?.id)
+        try await watch(bob, to: 10)
+        try await other.wait { $0.events.count >= 4 }
+        let third = try Listener(alice, lastID: last, query: "?seconds=1")
+        try await third.wait(\.hasEnded)
+        #expect(third.events.map(\.name) == ["bye"])
+        #expect(third.ids.count == 1 && third.ids != [last], "\(third.said)")
+    }
+
+    /// A browser gives up for good on any answer but 200, and could never get rid of an id that it was once given. Places begin
+    /// anew where a database is restored, and who came with one from before waited for ever.
+    @Test(
+        "Who comes back with what was never an id, or is one still to come, is told to read anew, and hears what happens"
+    )
     func lost() async throws {
         let alice = try await person()
-        for id in ["0", "8312", "a word of its own", "10000000000000000000-1"] {
+        for id in ["0", "8312", "a word of its own", "10000000000000000000-1", "9000000000000000000-1"] {
             let listener = try Listener(alice, lastID: id)
             try await listener.wait { $0.events.count >= 1 }
             #expect(listener.events.map(\.name) == ["reset"], "\(id): \(listener.said)")

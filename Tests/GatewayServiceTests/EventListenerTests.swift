@@ -72,6 +72,9 @@ import Testing
         #expect(text.hasSuffix("}\n\n"))
         #expect(text.split(separator: "\n").count == 3, "data is one line")
         #expect(String(decoding: EventText.word("bye"), as: UTF8.self) == "event: bye\ndata: {}\n\n")
+        #expect(String(decoding: EventText.place("7-9"), as: UTF8.self) == "id: 7-9\n\n")
+        let beginnings = [nil, "7-9"].map { String(decoding: EventText.beginning(at: $0), as: UTF8.self) }
+        #expect(beginnings == ["retry: 2000\n: welcome\n\n", "retry: 2000\nid: 7-9\n: welcome\n\n"])
     }
 
     @Test("Places are numbers, not texts")

@@ -4,9 +4,16 @@ internal import JSON
 /// Events as a browser reads them: `text/event-stream` of the HTML standard.
 enum EventText {
     static let contentType = "text/event-stream"
-    /// Tells clients to come back after two seconds, and proxies that something is coming.
-    static let beginning = Array("retry: 2000\n: welcome\n\n".utf8)
     static let heartbeat = Array(": \n\n".utf8)
+
+    /// Tells clients to come back after two seconds, and where they are if they have no place yet, and proxies that something is
+    /// coming.
+    static func beginning(at place: String?) -> [UInt8] {
+        Array("retry: 2000\n\(place.map { "id: \($0)\n" } ?? ""): welcome\n\n".utf8)
+    }
+
+    /// A place by itself: clients come back with it, and hear of nothing.
+    static func place(_ place: String) -> [UInt8] { Array("id: \(place)\n\n".utf8) }
 
     static func event(_ event: FeedEvent) -> [UInt8] {
         Array("id: \(event.place)\nevent: \(event.kind)\ndata: ".utf8) + encodeJSON(event.event) + Array("\n\n".utf8)

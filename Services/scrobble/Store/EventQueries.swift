@@ -28,23 +28,31 @@ enum EventQueries {
         "events.end", "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
     ) { row throws(PGError) in EventPlace(transaction: try row.next(), position: 0) }
 
-    /// Whether events after a place may have been removed.
+    /// Whether events after a place may have been removed, or it is a place that is still to come: one of another database, from
+    /// before a restore.
     static let isBroken = PGStatement(
         "events.isBroken",
         """
         SELECT $1::text::xid8 < coalesce(
             (SELECT xid FROM events ORDER BY xid, position LIMIT 1), pg_snapshot_xmin(pg_current_snapshot()))
+            OR $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot())
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    /// The newest stays however old it is: without one nobody could tell that nothing was removed after a place.
     static let sweep = PGStatement(
         "events.sweep",
         """
+        WITH newest AS MATERIALIZED (
+            SELECT xid, position FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY events.xid DESC, events.position DESC LIMIT 1
+        )
         DELETE FROM events e USING (
             SELECT user_id, xid, position FROM events ORDER BY xid, position LIMIT $2
         ) old
         WHERE e.user_id = old.user_id AND e.xid = old.xid AND e.position = old.position
             AND e.created_at < now() - $1 * interval '1 second'
+            AND NOT EXISTS (SELECT FROM newest n WHERE n.xid = e.xid AND n.position = e.position)
         RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }

@@ -153,6 +153,19 @@ import Testing
             #expect(try await !store.sweep(until: Self.deadline()))
             #expect(try await store.events(after: start, until: Self.deadline()).count == 2)
             #expect(try await store.isBroken(after: place, until: Self.deadline()))
+            // The newest stays, so that nobody is told of a loss that there was not, and what is still to come is of elsewhere.
+            try await pools[0].execute(
+                PGCommand(
+                    "tests.ageAll", "UPDATE events SET created_at = now() - interval '25 hours'", kind: .solo))
+            #expect(try await !store.sweep(until: Self.deadline()))
+            let left = try await store.events(after: start, until: Self.deadline())
+            #expect(left.count == 1)
+            let newest = try #require(left.first.flatMap { EventPlace($0.place) })
+            #expect(try await !store.isBroken(after: newest, until: Self.deadline()))
+            let end = try await store.end(until: Self.deadline())
+            #expect(try await !store.isBroken(after: end, until: Self.deadline()))
+            let ahead = EventPlace(transaction: "9000000000000000000", position: 1)
+            #expect(try await store.isBroken(after: ahead, until: Self.deadline()))
         }
     }
 

@@ -8,8 +8,8 @@ package final class EventRelay: Sendable {
     private struct State {
         var listeners: [UserID: [ObjectIdentifier: EventListener]] = [:]
         var count = 0
-        /// Whether events come in; before that nobody can tell where a stream begins.
-        var isOpen = false
+        /// Up to where events were handed on; nil until some come in: before that nobody can tell where a stream begins.
+        var place: String?
         var isDraining = false
     }
 
@@ -52,7 +52,7 @@ package final class EventRelay: Sendable {
                 let feed = try await scrobble.events(params, RPCCall.within(limits.wait + limits.waitMargin))
                 place = feed.next
                 pause = limits.retryMin
-                hand(on: feed.events)
+                hand(on: feed)
             } catch {
                 if Task.isCancelled { return }
                 logger.warning("events were not read", metadata: ["cause": "\(error.message)"])
@@ -62,10 +62,10 @@ package final class EventRelay: Sendable {
         }
     }
 
-    private func hand(on events: [FeedEvent]) {
+    private func hand(on feed: EventFeed) {
         let found = state.withLock { state in
-            state.isOpen = true
-            return events.flatMap { event in
+            state.place = feed.next
+            return feed.events.flatMap { event in
                 guard let listeners = state.listeners[event.user] else {
                     return [(event: ReadyEvent, listener: EventListener)]()
                 }
@@ -80,14 +80,14 @@ package final class EventRelay: Sendable {
     /// that was refused. Throws `unavailable` while nothing comes in, `overloaded` and `tooMany` for too many streams.
     func admit(_ user: UserID) async throws(RPCError) {
         let end = ContinuousClock.now + limits.openMax
-        while state.withLock({ !$0.isOpen && !$0.isDraining }), ContinuousClock.now < end {
+        while state.withLock({ $0.place == nil && !$0.isDraining }), ContinuousClock.now < end {
             do { try await Task.sleep(for: limits.openPoll) } catch { break }
         }
         if let refusal = state.withLock({ refusal(user, $0) }) { throw refusal }
     }
 
     private func refusal(_ user: UserID, _ state: State) -> RPCError? {
-        if state.isDraining || !state.isOpen { return .unavailable("events cannot be had at the moment") }
+        if state.isDraining || state.place == nil { return .unavailable("events cannot be had at the moment") }
         if state.count == limits.listenersMax { return .overloaded("too many streams are open") }
         if (state.listeners[user]?.count ?? 0) == limits.listenersOfPersonMax {
             return .tooMany("you have \(limits.listenersOfPersonMax) streams open")
@@ -95,17 +95,16 @@ package final class EventRelay: Sendable {
         return nil
     }
 
-    /// Begins to listen; throws as `admit`.
-    func listen(for user: UserID) throws(RPCError) -> EventListener {
+    /// Begins to listen to what happens after `place`; throws as `admit`.
+    func listen(for user: UserID) throws(RPCError) -> (listener: EventListener, place: String) {
         let listener = EventListener(bufferedMax: limits.bufferedMax)
-        let refused: RPCError? = state.withLock { state in
-            if let refused = refusal(user, state) { return refused }
+        let begun: Result<String, RPCError> = state.withLock { state in
+            if let refused = refusal(user, state) { return .failure(refused) }
             state.listeners[user, default: [:]][ObjectIdentifier(listener)] = listener
             state.count += 1
-            return nil
+            return .success(state.place ?? "")
         }
-        if let refused { throw refused }
-        return listener
+        return (listener, try begun.get())
     }
 
     func leave(_ listener: EventListener, of user: UserID) {

@@ -7,8 +7,8 @@ import Synchronization
 final class EventSource: Sendable {
     private enum Stage: Sendable {
         case beginning
-        /// What was missed after a place is fetched page by page.
-        case missed(after: String)
+        /// What was missed after a place is fetched page by page; what happens after `heardFrom` comes in meanwhile.
+        case missed(after: String, heardFrom: String)
         case live
         /// A last word is out, or nobody listens.
         case over
@@ -73,16 +73,21 @@ final class EventSource: Sendable {
             switch stage {
             case .beginning:
                 // From here on nothing is missed, also while what came before is fetched.
-                let listener = try relay.listen(for: caller.user)
+                let (listener, begin) = try relay.listen(for: caller.user)
                 let isOver = state.withLock { state in
                     state.listener = listener
                     if state.stage.isOver { return true }
                     if isLost { state.waiting.append(EventText.word("reset")) }
-                    state.stage = place.map { .missed(after: $0) } ?? .live
+                    state.stage = place.map { .missed(after: $0, heardFrom: begin) } ?? .live
                     return false
                 }
-                if isOver { relay.leave(listener, of: caller.user) } else { return EventText.beginning }
-            case .missed(let place): try await fetch(after: place)
+                if isOver {
+                    relay.leave(listener, of: caller.user)
+                } else {
+                    // Who has no place yet has this one, and misses nothing if they lose the stream before anything happens.
+                    return EventText.beginning(at: place == nil ? begin : nil)
+                }
+            case .missed(let place, let begin): try await fetch(after: place, heardFrom: begin)
             case .live:
                 if let piece = await live() { return piece }
             case .over: return nil
@@ -90,14 +95,27 @@ final class EventSource: Sendable {
         }
     }
 
-    private func fetch(after place: String) async throws(RPCError) {
+    private func fetch(after place: String, heardFrom begin: String) async throws(RPCError) {
         let feed = try await scrobble.eventsOf(
             EventsOfParams(user: caller.user, after: place), RPCCall.within(.seconds(10)))
         state.withLock { state in
-            if feed.isBroken == true { state.waiting.append(EventText.word("reset")) }
+            if feed.isBroken == true {
+                state.waiting.append(EventText.word("reset"))
+                // It may be of another database, as before a restore, and further on than anything that will happen soon.
+                state.last = nil
+            }
             for event in feed.events { state.waiting.append(EventText.event(event)) }
             state.last = feed.events.last.flatMap { EventPosition($0.place) } ?? state.last
-            state.stage = feed.events.isEmpty ? .live : .missed(after: feed.next)
+            guard feed.events.isEmpty else {
+                state.stage = .missed(after: feed.next, heardFrom: begin)
+                return
+            }
+            state.stage = .live
+            // Nothing is left up to there; who comes back with a place that grows too old is told to read everything anew.
+            if let position = EventPosition(begin), state.last.map({ $0 < position }) ?? true {
+                state.last = position
+                state.waiting.append(EventText.place(begin))
+            }
         }
     }
 
