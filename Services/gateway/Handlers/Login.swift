@@ -9,38 +9,55 @@ struct Login: Sendable {
     let accounts: Accounts
 
     func run(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
-        let deadline = context.rpc.deadline
         let username = Username(input.body.username)
-        let network = LoginAttempt.network(of: username, from: context.clientAddress)
-        let credentials = try await asking { () throws(StoreError) in
-            try await accounts.store.credentials(
-                of: username, from: network, decoy: accounts.hasher.decoy, until: deadline)
-        }
+        var known = try await credentials(of: username, context)
         let attempt = LoginAttempt.login(
-            username, from: context.clientAddress, isKnown: credentials.areFromKnownNetwork, limits: accounts.limits)
-        try await accounts.admit(attempt, until: deadline)
-        let verdict = try await accounts.verify(input.body.password, against: credentials.passwordHash, attempt)
-        guard credentials.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
-        let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
+            username, from: context.clientAddress, isKnown: known.areFromKnownNetwork, limits: accounts.limits)
+        try await accounts.admit(attempt, until: context.rpc.deadline)
+        while true {
+            let verdict = try await accounts.verify(input.body.password, against: known.passwordHash, attempt)
+            guard known.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
+            let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
+            if let grant = try await open(known, attempt, newHash, input.body.device, context) {
+                return EdgeReply(grant)
+            }
+            let present = try await credentials(of: username, context)
+            // The account was closed this very moment.
+            guard present.passwordHash != known.passwordHash else { throw Self.refusal }
+            // Another password, or the same with other parameters: what was shown must fit what stands there now.
+            known = present
+        }
+    }
+
+    private func credentials(of username: Username, _ context: EdgeContext) async throws(RPCError) -> Credentials {
+        let network = LoginAttempt.network(of: username, from: context.clientAddress)
+        return try await asking { () throws(StoreError) in
+            try await accounts.store.credentials(
+                of: username, from: network, decoy: accounts.hasher.decoy, until: context.rpc.deadline)
+        }
+    }
+
+    /// Nil where the account is closed by now, or its password another one than was checked.
+    private func open(
+        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ device: String?, _ context: EdgeContext
+    ) async throws(RPCError) -> SessionGrant? {
+        let deadline = context.rpc.deadline
         let now = accounts.clock.now
-        let (session, token, refresh) = accounts.newSession(
-            at: now, device: input.body.device, address: context.clientAddress)
+        let (session, token, refresh) = accounts.newSession(at: now, device: device, address: context.clientAddress)
         let stored = try await asking { () throws(StoreError) in
-            try await accounts.store.user(credentials.user, until: deadline)
+            try await accounts.store.user(known.user, until: deadline)
         }
         guard let stored else { throw Self.refusal }
         do {
             try await accounts.store.open(
-                GatewayStore.OpenedLogin(
-                    credentials: credentials, session: session, attempt: attempt, newHash: newHash),
+                GatewayStore.OpenedLogin(credentials: known, session: session, attempt: attempt, newHash: newHash),
                 at: now, limits: accounts.limits, until: deadline)
         } catch .conflict {
-            // The account was closed this very moment.
-            throw Self.refusal
+            return nil
         } catch {
             throw error.asRPCError
         }
-        return EdgeReply(SessionGrant(session, token, refresh, stored.user))
+        return SessionGrant(session, token, refresh, stored.user)
     }
 
     private static var refusal: RPCError { .invalidCredentials("user name or password is wrong") }

@@ -112,15 +112,10 @@ enum GatewayQueries {
     static let rehash = PGCommand(
         "gateway.rehash", "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
 
-    /// What an administrator does at the machine itself: a new password, and nobody is logged in any more.
+    /// What an administrator does at the machine itself.
     static let resetPassword = PGStatement(
-        "gateway.resetPassword",
-        """
-        WITH found AS (
-            UPDATE users SET password_hash = $2 WHERE username_key = $1 RETURNING id
-        ), ended AS (DELETE FROM sessions WHERE user_id IN (SELECT id FROM found))
-        SELECT id FROM found
-        """, kind: .write
+        "gateway.resetPassword", "UPDATE users SET password_hash = $2 WHERE username_key = $1 RETURNING id",
+        kind: .write
     ) { row throws(PGError) in try row.next(UserID.self) }
 
     // MARK: Leaving

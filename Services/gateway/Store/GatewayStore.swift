@@ -107,9 +107,14 @@ package struct GatewayStore: Sendable {
     package func resetPassword(
         of name: String, to hash: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UserID? {
-        try await database.rows(
-            GatewayQueries.resetPassword, [.text(Username(name).key), .text(hash)], until: deadline
-        ).first
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let found = try await transaction.first(
+                GatewayQueries.resetPassword, [.text(Username(name).key), .text(hash)])
+            guard let found else { return nil }
+            // By itself, so that it sees the session of a login that was waited for.
+            try await transaction.execute(GatewayQueries.endSessions, [.id(found)])
+            return found
+        }
     }
 
     /// Closes an account; false where the session that asks was opened before `freshSince`.

@@ -3,12 +3,15 @@ import Postgres
 import Store
 
 extension GatewayQueries {
+    /// For who has the password `$10`. Whoever changes it ends sessions, and waits for this one to be there; where it was changed
+    /// first the session would be nobody's, which the table refuses.
     static let openSession = PGCommand(
         "gateway.openSession",
         """
         INSERT INTO sessions (id, user_id, token_hash, refresh_hash, created_at, refreshed_at, authenticated_at,
             expires_at, refresh_expires_at, device, address)
-        VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)
+        VALUES ($1, (SELECT id FROM users WHERE id = $2 AND password_hash = $10 FOR NO KEY UPDATE), $3, $4, $5, $5, $5, $6, $7,
+            $8, $9)
         """)
 
     /// Ends those of a person's sessions that were unused the longest, beyond a number.
@@ -88,6 +91,8 @@ extension GatewayQueries {
     static let endSession = PGStatement(
         "gateway.endSession", "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let endSessions = PGCommand("gateway.endSessions", "DELETE FROM sessions WHERE user_id = $1")
 
     static let endOtherSessions = PGCommand(
         "gateway.endOtherSessions", "DELETE FROM sessions WHERE user_id = $1 AND id <> $2")

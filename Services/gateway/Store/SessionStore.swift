@@ -13,7 +13,8 @@ extension GatewayStore {
         let newHash: String?
     }
 
-    /// Opens a session, and remembers from where.
+    /// Opens a session, and remembers from where. Throws `conflict` where the account was closed since its credentials were read,
+    /// or its password changed.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -24,6 +25,7 @@ extension GatewayStore {
                 .id(session.id), user, .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(now), .moment(session.tokens.expiresAt),
                 .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
+                .text(login.credentials.passwordHash),
             ]),
             GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]),
             GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),

@@ -118,6 +118,57 @@ import Testing
         }
     }
 
+    private static let waitingReset = PGStatement(
+        "tests.waitingReset",
+        """
+        SELECT EXISTS (SELECT FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE users SET password_hash = $2 WHERE username_key%')
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// A session that was opened with the password from before outlived the change that was to end it.
+    @Test("Who logs in while their password is changed has no session with the old one, whichever is first")
+    func changedMeanwhile() async throws {
+        try await Self.withStores { stores, pool in
+            let registration = Self.registration("alice")
+            let user = try #require(try await stores[0].register(registration, isOpen: false, until: Self.deadline()))
+            let name = Username("alice")
+            let known = try await stores[0].credentials(
+                of: name, from: nil, decoy: "$scrypt$nobody", until: Self.deadline())
+            #expect(try await stores[1].resetPassword(of: "alice", to: "$scrypt$2", until: Self.deadline()) == user.id)
+            let session = Self.registration("alice").session
+            let attempt = LoginAttempt.login(name, from: "192.0.2.1", isKnown: false, limits: GatewayLimits())
+            do throws(StoreError) {
+                try await stores[0].open(
+                    GatewayStore.OpenedLogin(credentials: known, session: session, attempt: attempt, newHash: nil),
+                    at: registration.at, limits: GatewayLimits(), until: Self.deadline())
+                Issue.record("the old password opened a session")
+            } catch .conflict {}
+            #expect(try await pool.first(Self.counts) == [1, 0, 1])
+
+            // The login is first, and under way when the password changes: its session is ended with the others.
+            let values: [PGValue] = [
+                .id(session.id), .id(user.id), .bytea(session.tokens.tokenDigest.bytes),
+                .bytea(session.tokens.refreshDigest.bytes), .moment(registration.at),
+                .moment(session.tokens.expiresAt), .moment(session.tokens.refreshExpiresAt), .text(nil), .text(nil),
+                .text("$scrypt$2"),
+            ]
+            let (resets, started) = AsyncStream.makeStream(of: Task<UserID?, any Error>.self)
+            try await pool.withTransaction(deadline: Self.deadline()) { transaction throws(PGError) in
+                try await transaction.execute(GatewayQueries.openSession, values)
+                started.yield(
+                    Task { try await stores[1].resetPassword(of: "alice", to: "$scrypt$3", until: Self.deadline()) })
+                started.finish()
+                let end = Self.deadline()
+                while try await pool.first(Self.waitingReset) != true, ContinuousClock.now < end {
+                    try? await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            for await reset in resets { #expect(try await reset.value == user.id) }
+            #expect(try await pool.first(Self.counts) == [1, 0, 1])
+        }
+    }
+
     @Test("Of a token nothing but its digest is kept")
     func tokensAtRest() async throws {
         try await Self.withStores { stores, pool in
