@@ -262,6 +262,21 @@ import UpstreamEmulators
         }
     }
 
+    /// Of hundreds of pages one fails now and then, and everything was read from the start half an hour later.
+    @Test("A page that fails in passing is asked for again", arguments: [Fault.Kind.html, .status, .drop])
+    func failingInPassing(kind: Fault.Kind) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: Self.both])
+            try await test.rateThere([1: 9, 2: 5])
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .trakt, kind: kind, path: "/sync/ratings/movies", times: 2, status: 502))
+            let run = try await test.sync()
+            #expect(run.state == .done, "\(run.reason ?? "")")
+            #expect(test.book.rated == [1: 90, 2: 50])
+            #expect(test.calls().count { $0 == "GET /sync/ratings/movies" } == 3)
+        }
+    }
+
     @Test("What was edited here between a plan and its doing meets what was read there at the next sync")
     func editedMeanwhile() async throws {
         try await SyncTest.run { test in

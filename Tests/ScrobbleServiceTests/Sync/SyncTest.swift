@@ -158,7 +158,11 @@ struct SyncTest: Sendable {
         SyncWorker(
             store: store, connections: connections, ledger: ledger, shelves: shelves, batches: batches,
             queue: queueWorker(),
-            readers: [.trakt: TraktReader(http: http, tokens: tokens, allowance: store, clock: SystemWallClock())],
+            readers: [
+                .trakt: TraktReader(
+                    http: http, tokens: tokens, allowance: store, clock: SystemWallClock(),
+                    pauses: [.milliseconds(1), .milliseconds(1)])
+            ],
             neighbours: book,
             clock: SystemWallClock(), ids: SystemIDSource(), observe: observe)
     }

@@ -11,10 +11,14 @@ package struct TraktReader: RemoteReader {
     private let tokens: any TokenSource
     private let allowance: any ReadAllowance
     private let clock: any WallClock
+    /// Before what failed in passing is asked again.
+    private let pauses: [Duration]
 
     package init(
-        http: TraktHTTP, tokens: any TokenSource, allowance: any ReadAllowance, clock: any WallClock
+        http: TraktHTTP, tokens: any TokenSource, allowance: any ReadAllowance, clock: any WallClock,
+        pauses: [Duration] = TraktLimits.readPauses
     ) {
+        self.pauses = pauses
         self.clock = clock
         self.http = http
         self.tokens = tokens
@@ -87,26 +91,35 @@ package struct TraktReader: RemoteReader {
         return RemoteReading(rows: rows, tally: tally, unreadable: unreadable)
     }
 
-    /// One answer with status 200 and JSON in it; a token that is refused is replaced once.
+    /// One answer with status 200 and JSON in it; a token that is refused is replaced once. What fails in passing is asked again:
+    /// one page of hundreds would cost all that was read before it.
     private func get(_ path: String, _ lane: LaneKey) async throws(ReadTrouble) -> TraktAnswer {
         var token = try usable(await tokens.token(of: lane))
-        for isLast in [false, true] {
+        var isRenewed = false
+        var pausesLeft = pauses[...]
+        while true {
             guard await allowance.take(lane) else { throw .wait(.seconds(60), "the allowance for reads is used up") }
+            let failure: String
             switch await http.call(.GET, path, token: token, until: .now + TraktLimits.readTimeout) {
             case .untried, .unreachable: throw .wait(.seconds(60), "Trakt cannot be reached")
-            case .brokeOff: throw .broken("a call to Trakt broke off")
+            case .brokeOff: failure = "a call to Trakt broke off"
             case .answered(let answer):
+                failure = "Trakt answered \(answer.status)\(answer.isHTML ? " with a page" : "")"
                 switch answer.reply(now: clock.now) {
-                case .delivered where answer.status == 200 && !answer.isHTML: return answer
-                case .askUser(.needsReauth) where !isLast:
+                case .delivered where answer.status == 200: return answer
+                case .askUser(.needsReauth) where !isRenewed:
                     token = try usable(await tokens.renewed(of: lane, instead: token))
+                    isRenewed = true
+                    continue
                 case .askUser(let trouble): throw .askUser(trouble)
                 case .wait(let time, let reason): throw .wait(time, reason)
-                default: throw .broken("Trakt answered \(answer.status)\(answer.isHTML ? " with a page" : "")")
+                case .ambiguous, .broken: break
+                default: throw .broken(failure)
                 }
             }
+            guard let pause = pausesLeft.popFirst() else { throw .broken(failure) }
+            do { try await Task.sleep(for: pause) } catch { throw .wait(.zero, "stopping") }
         }
-        throw .askUser(.needsReauth)
     }
 
     private func usable(_ state: TokenState) throws(ReadTrouble) -> Secret {

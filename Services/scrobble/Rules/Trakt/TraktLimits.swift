@@ -14,6 +14,8 @@ package enum TraktLimits {
     package static let removedAtOnceMax = 100
     /// The longest that one reading of a page may take.
     package static let readTimeout = Duration.seconds(25)
+    /// Before a page that failed in passing is asked for again: once for each.
+    package static let readPauses = [Duration.seconds(2), .seconds(10)]
     /// The longest that one call about connecting may take.
     package static let connectTimeout = Duration.seconds(15)
     /// How long a state and its verifier are good.
