@@ -194,6 +194,24 @@ import UpstreamEmulators
         #expect(isDone)
     }
 
+    /// What stood behind the first page was taken for missing: told twice, or left where it was to go.
+    @Test("However few rows a page there holds, what arrived is found, and what is to go goes")
+    func shortPages() async throws {
+        try await Self.run { setting in
+            var behaviour = TraktAccounts.Behaviour()
+            behaviour.writeMilliseconds = 0
+            behaviour.lostReplyPercent = 50
+            behaviour.pageMax = 3
+            setting.trakt.behave(behaviour)
+            let verdicts = try await Self.add(30, isByHand: true, in: setting)
+            try await Self.deliver(setting)
+            #expect(setting.trakt.plays.count == 30)
+            try await Self.remove(verdicts.prefix(10), .person, in: setting)
+            try await Self.deliver(setting)
+            #expect(setting.trakt.plays.count == 20)
+        }
+    }
+
     @Test("A play that is known to the day goes there as well when it is taken out here")
     func days() async throws {
         try await Self.run { setting in

@@ -151,16 +151,17 @@ extension TraktAccounts {
         }
         // The watchlist's count ignores the kind, as recorded in 2026.
         let count = shelf == "watchlist" ? state.shelves.shown(account, shelf, nil, at: moment).count : rows.count
-        return page(rows, count: count, request, isForced: shelf != "ratings")
+        return page(
+            rows, count: count, request, isForced: shelf != "ratings", rowsMax: state.behaviour.pageMax)
     }
 
-    /// One page of a list with its headers; more than 250 rows are never given.
+    /// One page of a list with its headers; more than `rowsMax` rows are never given.
     static func page(
-        _ rows: [JSONValue], count: Int, _ request: UpstreamRequest, isForced: Bool = true
+        _ rows: [JSONValue], count: Int, _ request: UpstreamRequest, isForced: Bool = true, rowsMax: Int = 250
     ) -> UpstreamResponse {
         let asked = request.query("limit").flatMap { Int($0) }
         guard isForced || asked != nil else { return .json(.array(rows)) }
-        let limit = min(max(asked ?? 100, 1), 250)
+        let limit = min(max(asked ?? 100, 1), rowsMax)
         let number = max(request.query("page").flatMap { Int($0) } ?? 1, 1)
         let shown = rows.dropFirst((number - 1) * limit).prefix(limit)
         return .json(

@@ -26,6 +26,8 @@ package final class TraktAccounts: Sendable {
         package var lagSeconds = 0.0
         /// Items of a list that an account may have.
         package var shelfMax = 1_000
+        /// Rows of a page, however many are asked for.
+        package var pageMax = 250
         /// Nobody is told whose account it is (503).
         package var hidesSettings = false
 
@@ -459,7 +461,7 @@ package final class TraktAccounts: Sendable {
                     "id": .whole(play.id), "watched_at": .text(play.watchedAt), "action": .string(play.action),
                     "type": .string(play.kind),
                 ]).merged(with: state.entities.entity(play.kind, play.ids)?.payload ?? .members([:]))
-            }, count: rows.count, request)
+            }, count: rows.count, request, rowsMax: state.behaviour.pageMax)
     }
 
     private static func settings(of account: String) -> UpstreamResponse {

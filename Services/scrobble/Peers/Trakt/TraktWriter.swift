@@ -222,7 +222,9 @@ package struct TraktWriter: RemoteWriter {
                         Failure(reply: reply == .delivered ? .ambiguous("the history is unreadable") : reply))
                 }
                 plays += rows.array.compactMap { TraktPlay($0) }
-                if rows.array.count < min(Self.pageLimit, 100) { return .success(plays) }
+                let isFull = rows.array.count >= answer.page.limit ?? min(Self.pageLimit, 100)
+                let isFollowed = answer.page.pageCount.map { page < $0 } ?? false
+                if rows.array.isEmpty || !isFull && !isFollowed { return .success(plays) }
             }
         }
         return .failure(Failure(reply: .refused("the history is too long to be looked through")))
