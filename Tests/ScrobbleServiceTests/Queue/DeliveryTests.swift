@@ -22,6 +22,7 @@ import UpstreamEmulators
         let connections: ConnectionStore
         let worker: QueueWorker
         let trakt: TraktAccounts
+        let desk: ControlDesk
         let lane = QueueTest.lane()
     }
 
@@ -52,7 +53,7 @@ import UpstreamEmulators
                     pool: pool, queue: queue, playback: PlaybackStore(database: database, ids: ids),
                     ledger: LedgerStore(database: database, ids: ids), connections: connections,
                     worker: QueueWorker(id: ids.next(), store: queue, writers: [.trakt: writer]),
-                    trakt: upstreams.server.traktAccounts)
+                    trakt: upstreams.server.traktAccounts, desk: upstreams.server.desk)
                 var behaviour = TraktAccounts.Behaviour()
                 behaviour.writeMilliseconds = 0
                 setting.trakt.behave(behaviour)
@@ -209,6 +210,32 @@ import UpstreamEmulators
             try await Self.remove(verdicts.prefix(10), .person, in: setting)
             try await Self.deliver(setting)
             #expect(setting.trakt.plays.count == 20)
+        }
+    }
+
+    /// What has no date may stand anywhere, so that everything there is read: where that took longer than a call may, it was begun
+    /// again for a month, and the connection waited.
+    @Test("A play without a date that cannot be looked for within a call is given up, and what is behind it goes on")
+    func longHistory() async throws {
+        try await Self.run { setting in
+            for _ in 0..<30 {
+                _ = try await Self.add(Self.play(TitleID(Self.ids.next()), .unknown), isByHand: true, in: setting)
+            }
+            try await Self.deliver(setting)
+            var behaviour = TraktAccounts.Behaviour()
+            behaviour.writeMilliseconds = 0
+            behaviour.lostReplyPercent = 100
+            behaviour.pageMax = 3
+            setting.trakt.behave(behaviour)
+            setting.desk.setLatency(.milliseconds(150), of: .trakt)
+            let at = SystemWallClock().now.advanced(by: .seconds(-30 * 86_400))
+            for moment in [PlayMoment.unknown, .second(at, day: at.date)] {
+                _ = try await Self.add(Self.play(TitleID(Self.ids.next()), moment), isByHand: true, in: setting)
+            }
+            try await Self.deliver(setting)
+            let outcomes = try await QueueTest.outcomes(setting.pool)
+            #expect(outcomes["dead: the history is too long to be looked through"] == 1, "\(outcomes)")
+            #expect(outcomes["done: found there"] == 1, "\(outcomes)")
         }
     }
 

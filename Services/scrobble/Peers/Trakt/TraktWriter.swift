@@ -21,6 +21,8 @@ package struct TraktWriter: RemoteWriter {
     static let pagesMax = 40
     /// Rows of a page that are asked for.
     static let pageLimit = 250
+    /// Tries of jobs after which a reading of everything that does not end within a call is taken for one that never will.
+    static let wholeTriesMax = 4
 
     package init(
         http: TraktHTTP, titles: @escaping Titles, tokens: any TokenSource, clock: any WallClock,
@@ -70,6 +72,7 @@ package struct TraktWriter: RemoteWriter {
 
     private static let noIDs = JobReply.refused("no id of the title that Trakt knows")
     private static let unknown = JobReply.refused("Trakt does not know the title")
+    private static let tooLong = JobReply.refused("the history is too long to be looked through")
 
     private func send(_ jobs: [TraktCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
         guard let first = jobs.first?.job else { return [] }
@@ -195,8 +198,9 @@ package struct TraktWriter: RemoteWriter {
         of jobs: [QueueJob], _ token: Secret, _ deadline: ContinuousClock.Instant
     ) async -> Result<[TraktPlay], Failure> {
         var plays: [TraktPlay] = []
+        let givesUp = jobs.allSatisfy { $0.state.retryCount > Self.wholeTriesMax }
         for reading in TraktReading.all(for: jobs, now: clock.now) {
-            switch await history(reading, token, deadline) {
+            switch await history(reading, token, deadline, givesUp: givesUp) {
             case .failure(let failure): return .failure(failure)
             case .success(let found): plays += found
             }
@@ -205,7 +209,7 @@ package struct TraktWriter: RemoteWriter {
     }
 
     private func history(
-        _ reading: TraktReading, _ token: Secret, _ deadline: ContinuousClock.Instant
+        _ reading: TraktReading, _ token: Secret, _ deadline: ContinuousClock.Instant, givesUp: Bool
     ) async -> Result<[TraktPlay], Failure> {
         var path = "sync/history/\(reading.isOfFilms ? "movies" : "episodes")?limit=\(Self.pageLimit)"
         if let days = reading.days {
@@ -214,7 +218,10 @@ package struct TraktWriter: RemoteWriter {
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
             switch await call(.GET, path + "&page=\(page)", nil, token, until: deadline) {
-            case .failed(let reply): return .failure(Failure(reply: reply))
+            case .failed(let reply):
+                // The connection would wait for it, and everything behind it.
+                let isTooLong = givesUp && reading.days == nil && page > 1 && deadline <= .now
+                return .failure(Failure(reply: isTooLong ? Self.tooLong : reply))
             case .answered(let answer):
                 guard answer.status == 200, let rows = try? decodeJSON(JSONValue.self, from: answer.body) else {
                     let reply = answer.reply(now: clock.now)
@@ -227,7 +234,7 @@ package struct TraktWriter: RemoteWriter {
                 if rows.array.isEmpty || !isFull && !isFollowed { return .success(plays) }
             }
         }
-        return .failure(Failure(reply: .refused("the history is too long to be looked through")))
+        return .failure(Failure(reply: Self.tooLong))
     }
 
     private static func day(_ date: CalendarDate, _ days: Int) -> String {
