@@ -58,6 +58,8 @@ package struct TraktAnswer: Sendable, Hashable {
     package func reply(now: Timestamp) -> JobReply {
         switch status {
         case 200...299: isHTML ? .ambiguous("a page answered in Trakt's place") : .delivered
+        // No verdict on what was told: sent elsewhere, or not listened to.
+        case 300...399, 408, 425: .notTaken("Trakt did not take it (\(status))")
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
         case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere
