@@ -277,6 +277,45 @@ import UpstreamEmulators
         }
     }
 
+    /// Whoever asked while somebody's whole history was read waited for its end.
+    @Test("A sync that takes long holds up no other that is asked for meanwhile")
+    func beside() async throws {
+        try await SyncTest.run { test in
+            let bob = LaneKey(user: UserID(SystemIDSource().next()), provider: .trakt)
+            try await TraktTest.connect(bob, as: "demo-bob", in: test.connections)
+            // By themselves they are asked later.
+            _ = try await test.pool.execute(
+                PGCommand("tests.later", "UPDATE scrobble_connections SET polled_at = now() + interval '1 hour'"), [])
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .trakt, kind: .hang, path: "/sync/last_activities", times: 1, milliseconds: 10_000))
+            func open(_ lane: LaneKey) async throws -> BatchID {
+                try #require(
+                    try await test.store.open(
+                        lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
+            }
+            func state(_ run: BatchID, _ lane: LaneKey) async throws -> SyncRunState? {
+                try await test.store.runs(
+                    of: lane.user, run, after: .newest, limit: 1, until: QueueTest.deadline()
+                ).first?.state
+            }
+            let slow = try await open(test.lane)
+            let worker = test.worker()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                defer { group.cancelAll() }
+                let end = ContinuousClock.now + .seconds(8)
+                while test.calls().isEmpty, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(10)) }
+                let quick = try await open(bob)
+                worker.bell.ring()
+                while try await state(quick, bob) != .done, ContinuousClock.now < end {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                #expect(try await state(quick, bob) == .done)
+                #expect(try await state(slow, test.lane) == .reading)
+            }
+        }
+    }
+
     @Test("What was edited here between a plan and its doing meets what was read there at the next sync")
     func editedMeanwhile() async throws {
         try await SyncTest.run { test in

@@ -1,5 +1,6 @@
 package import Contracts
 package import Store
+import Synchronization
 
 /// Places of a run where a test lets its worker die.
 package enum SyncPoint: String, Sendable, CaseIterable {
@@ -46,17 +47,34 @@ package struct SyncWorker: Sendable {
             ids: ids, observe: observe)
     }
 
-    /// Works until the task is cancelled.
+    /// Runs under way.
+    private final class UnderWay: Sendable {
+        private let state = Mutex(0)
+        var count: Int { state.withLock { $0 } }
+        func add(_ number: Int) { state.withLock { $0 += number } }
+    }
+
+    /// Works until the task is cancelled. A run that takes minutes holds no other up.
     package func run() async {
-        var nextPoll = ContinuousClock.now
-        while !Task.isCancelled {
-            if ContinuousClock.now >= nextPoll {
-                await poll()
-                nextPoll = .now + store.limits.pollPause * Double.random(in: 0.75...1.25)
-            }
-            let worked = await turn()
-            if worked == 0 {
-                await bell.wait(atMost: store.limits.poll * Double.random(in: 0.75...1.25))
+        let underWay = UnderWay()
+        await withDiscardingTaskGroup { group in
+            var nextPoll = ContinuousClock.now
+            while !Task.isCancelled {
+                if ContinuousClock.now >= nextPoll {
+                    await poll()
+                    nextPoll = .now + store.limits.pollPause * Double.random(in: 0.75...1.25)
+                }
+                let runs = await claim(store.limits.runsMax - underWay.count)
+                underWay.add(runs.count)
+                for run in runs {
+                    group.addTask {
+                        await self.work(run)
+                        underWay.add(-1)
+                        // There is room again.
+                        self.bell.ring()
+                    }
+                }
+                if runs.isEmpty { await bell.wait(atMost: store.limits.poll * Double.random(in: 0.75...1.25)) }
             }
         }
     }
@@ -67,16 +85,17 @@ package struct SyncWorker: Sendable {
     /// Takes up what is due and does it; how many runs that were.
     @discardableResult
     package func turn() async -> Int {
-        let runs: [ClaimedRun]
-        do {
-            runs = try await store.claim(store.limits.runsMax, of: providers, until: .now + .seconds(5))
-        } catch {
-            return 0
-        }
+        let runs = await claim(store.limits.runsMax)
         await withDiscardingTaskGroup { group in
             for run in runs { group.addTask { await self.work(run) } }
         }
         return runs.count
+    }
+
+    /// None where the database refuses: they are there the next time.
+    private func claim(_ count: Int) async -> [ClaimedRun] {
+        guard count > 0 else { return [] }
+        return (try? await store.claim(count, of: providers, until: .now + .seconds(5))) ?? []
     }
 
     private func work(_ run: ClaimedRun) async {
