@@ -208,16 +208,17 @@ package struct ConnectionStore: Sendable {
         ).isEmpty
     }
 
-    /// Ends a refresh that brought nothing; `state` is what it leads to.
+    /// Ends a refresh that brought nothing; `state` is what it leads to. False where the lease was lost.
     package func failRefresh(
         _ lane: LaneKey, fence: Int64, retryAfter wait: Duration, state: ConnectionState?,
         until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        _ = try await database.rows(
+    ) async throws(StoreError) -> Bool {
+        try await !database.rows(
             ConnectionQueries.failRefresh,
             [
                 .id(lane.user), .word(lane.provider), .int8(fence), .double(wait.inSeconds), .text(state?.rawValue),
-            ], until: deadline)
+            ], until: deadline
+        ).isEmpty
     }
 
     // MARK: Flows

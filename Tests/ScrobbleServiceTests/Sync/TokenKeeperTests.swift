@@ -150,6 +150,32 @@ import UpstreamEmulators
         }
     }
 
+    /// Turns the token down, after something has happened.
+    private struct Refusing: TokenIssuer {
+        let meanwhile: @Sendable () async -> Void
+        func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply {
+            await meanwhile()
+            return .invalidGrant
+        }
+    }
+
+    @Test("Who connects again while the old token is turned down is not asked to connect once more")
+    func connectedMeanwhile() async throws {
+        try await Self.run { setting in
+            let old = try await setting.access()
+            let issuer = Refusing {
+                _ = try? await TraktTest.connect(setting.lane, as: "demo-alice", in: setting.inner.store)
+            }
+            let keeper = TokenKeeper(store: setting.inner.store, issuer: issuer, clock: setting.wall)
+            guard case .wait = await keeper.renewed(of: setting.lane, instead: old) else {
+                Issue.record("the new tokens were taken for the old ones")
+                return
+            }
+            #expect(await keeper.renewed(of: setting.lane, instead: old) == .good(Secret("demo-alice")))
+            #expect(try await setting.inner.state() == .connected)
+        }
+    }
+
     @Test("A token moved to another row or column opens nowhere")
     func bound() async throws {
         try await Self.run { setting in

@@ -102,12 +102,12 @@ package struct TokenKeeper: TokenSource {
             // Not used before it is stored: who lost the lease reads what the other one has stored.
             return isStored == true ? .good(fresh.access) : nil
         case .invalidGrant:
-            _ = await keep { deadline in
+            let isNoted = await keep { deadline in
                 try await store.failRefresh(
                     lane, fence: fence, retryAfter: .zero, state: .needsReauth, until: deadline)
-                return true
             }
-            return .none(.needsReauth)
+            // Its person has connected again meanwhile: of the new tokens it says nothing.
+            return isNoted == false ? nil : .none(.needsReauth)
         case .clientRefused:
             await putOff(lane, fence, .seconds(3_600), state: .apiKeyRejected)
             return .none(.apiKeyRejected)
@@ -130,7 +130,6 @@ package struct TokenKeeper: TokenSource {
     private func putOff(_ lane: LaneKey, _ fence: Int64, _ time: Duration, state: ConnectionState?) async {
         _ = await keep { deadline in
             try await store.failRefresh(lane, fence: fence, retryAfter: time, state: state, until: deadline)
-            return true
         }
     }
 
