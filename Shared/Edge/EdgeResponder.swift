@@ -1,4 +1,4 @@
-internal import Contracts
+package import Contracts
 internal import GZip
 internal import HTTPTypes
 internal import Hummingbird
@@ -6,6 +6,22 @@ internal import JSON
 internal import Logging
 internal import NIOCore
 package import RPC
+
+/// What a bearer token is worth, as far as is known without asking anybody.
+package enum EdgeCredentials: Sendable {
+    /// Whose it is; nil for nobody's.
+    package typealias LookUp =
+        @Sendable (_ deadline: ContinuousClock.Instant) async throws(RPCError) -> EdgeCaller?
+
+    /// Nothing, whoever is asked.
+    case nobody
+    case caller(EdgeCaller)
+    /// Somebody must be asked. `wasGood` says whether it was somebody's when that was done last, here.
+    case unread(wasGood: Bool, LookUp)
+}
+
+/// Tells what a bearer token is worth, without waiting.
+package typealias EdgeAuthenticator = @Sendable (_ token: String) -> EdgeCredentials
 
 /// Asks for a share of what all gateways together let through; one question for many requests.
 package typealias RateLender =
