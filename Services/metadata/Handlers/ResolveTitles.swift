@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.resolveTitles`: many titles among those that are here, in at most three queries; asks no provider.
+/// `metadata.resolveTitles`: many titles among those that are here, in at most three queries, and two more where some are
+/// made; asks no provider.
 struct ResolveTitles: Sendable {
     let enricher: Enricher
 
@@ -17,6 +18,7 @@ struct ResolveTitles: Sendable {
                 guard params.missing == .create, resolution.hasUnknown else {
                     return ResolvedTitles(results: resolution.results)
                 }
+                try await findSeries(&resolution, until: context.deadline)
                 let locals = LocalTitles(resolution) { TitleID(enricher.ids.next()) }
                 try await store.create(locals, at: enricher.clock.now, until: context.deadline)
                 return ResolvedTitles(results: locals.results)
@@ -35,6 +37,17 @@ struct ResolveTitles: Sendable {
         if !keys.isEmpty { resolution.take(try await store.references(knownAs: keys, until: deadline)) }
         let names = resolution.namesToFind
         if !names.isEmpty { resolution.take(named: try await store.references(named: names, until: deadline)) }
+        let numbers = resolution.numbersToFind
+        if !numbers.isEmpty { resolution.take(try await store.references(numbered: numbers, until: deadline)) }
+    }
+
+    /// What is made joins the series that is here: a second one with the same ids could not be stored.
+    private func findSeries(_ resolution: inout BatchResolution, until deadline: ContinuousClock.Instant)
+        async throws(StoreError)
+    {
+        let keys = resolution.seriesKeys
+        guard !keys.isEmpty else { return }
+        resolution.take(series: try await store.references(knownAs: keys, until: deadline))
         let numbers = resolution.numbersToFind
         if !numbers.isEmpty { resolution.take(try await store.references(numbered: numbers, until: deadline)) }
     }

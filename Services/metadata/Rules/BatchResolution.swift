@@ -79,6 +79,12 @@ struct BatchResolution: Sendable {
         }
     }
 
+    /// Of the series of seasons and episodes that are unknown and whose series is not known yet.
+    var seriesKeys: [Key] {
+        queries.indices.filter { states[$0] == nil && queries[$0].isNumbered && series(of: $0) == nil }
+            .flatMap { query in series[query].keys.map { Key(query: query, key: $0) } }
+    }
+
     var numbersToFind: [Number] {
         queries.indices.filter { states[$0] == nil }.compactMap { index in
             let query = queries[index]
@@ -97,6 +103,11 @@ struct BatchResolution: Sendable {
             states[found.query] = .known
             titles[found.query] = found.title
         }
+    }
+
+    /// Series that keys of `seriesKeys` mean.
+    mutating func take(series found: [FoundReference]) {
+        for found in found where queries.indices.contains(found.query) { seriesFound[found.query] = found.title.id }
     }
 
     mutating func take(named found: [NamedReference]) {

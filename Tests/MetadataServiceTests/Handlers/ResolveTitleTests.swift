@@ -122,4 +122,27 @@ import Testing
             #expect(try await replica.resolve(params).id == local.id, "what is here is found by whoever asks")
         }
     }
+
+    @Test("New seasons and episodes join the series that is here, in a batch too, by its ids or by its name")
+    func newChildren() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let replica = Replica(pools[0], [])
+            func season(_ series: ExternalIds?, _ name: String?, _ number: Int) -> TitleQuery {
+                TitleQuery(
+                    kind: .season, ids: ExternalIds(), seriesIds: series, seriesName: name, seasonNumber: number)
+            }
+            let cases: [(ids: ExternalIds?, name: String?)] = [
+                (ExternalIds(imdb: "tt9100101", trakt: 7), "Saltmarsh"), (nil, "Glass Meadow"),
+            ]
+            for (ids, name) in cases {
+                let first = try await replica.resolve([season(ids, name, 1)], missing: .create)
+                let next = try await replica.resolve((1...3).map { season(ids, name, $0) }, missing: .create)
+                #expect(next.map(\.state) == [.known, .created, .created])
+                #expect(next.first?.title?.id == first.first?.title?.id)
+                #expect(Set(next.map(\.title?.series)) == [first.first?.title?.series])
+            }
+            // Two series and three seasons of each.
+            #expect(try await pools[0].first(Self.titleCount) == 8)
+        }
+    }
 }
