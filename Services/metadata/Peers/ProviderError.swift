@@ -16,6 +16,8 @@ package enum ProviderError: Error, Sendable, Hashable {
     case timeout
     /// Was not asked: no turn came in time.
     case busy
+    /// Was not asked: what is left of the day's calls, which end then (milliseconds since 1970), is left to people who wait.
+    case reserved(untilMilliseconds: Int64)
     /// Was not asked: it is left alone after what it did lately.
     case resting(ProviderStanding.State)
 
@@ -23,7 +25,7 @@ package enum ProviderError: Error, Sendable, Hashable {
     package var outcome: ProviderOutcome {
         switch self {
         case .notFound: .notMapped
-        case .quota, .rateLimited, .busy, .resting(.quota): .quota
+        case .quota, .rateLimited, .busy, .reserved, .resting(.quota): .quota
         case .unauthorized, .unavailable, .malformed, .timeout, .resting: .error
         }
     }
@@ -39,6 +41,7 @@ package enum ProviderError: Error, Sendable, Hashable {
         case .malformed(let why): "Its answer cannot be understood: \(why.prefix(120))."
         case .timeout: "It did not answer in time."
         case .busy: "Its turn did not come in time."
+        case .reserved: "What is left of its day's calls is left to people who wait."
         case .resting(.quota): "Its allowance is used up."
         case .resting(.keyRejected): "It does not accept the key."
         case .resting: "It failed too often and is left alone for a while."

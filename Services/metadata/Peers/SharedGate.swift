@@ -214,7 +214,12 @@ final class SharedGate: ProviderGate {
         }
         for waiter in waiting { waiter.resume(returning: true) }
         guard let granted, granted.count > 0 else {
-            if granted?.isDayUsedUp == true { throw .quota(untilMilliseconds: nextDayMilliseconds) }
+            if granted?.isDayUsedUp == true {
+                // For people who wait the provider serves on: that a part is theirs says nothing of how it stands.
+                throw reserved > 0
+                    ? .reserved(untilMilliseconds: nextDayMilliseconds)
+                    : .quota(untilMilliseconds: nextDayMilliseconds)
+            }
             throw .busy
         }
     }

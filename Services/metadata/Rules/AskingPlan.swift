@@ -48,11 +48,14 @@ struct AskingPlan: Sendable, Hashable {
         case .notMapped: return now + profile.keeping.absence.milliseconds
         case .quota:
             let rest = profile.restAfterRefusal.milliseconds
+            switch error {
             // Only its turn did not come.
-            if case .busy? = error { return now + min(rest, 3_600_000) }
-            guard case .quota(let until?)? = error else { return now + rest }
+            case .busy?: return now + min(rest, 3_600_000)
             // Not all at the moment at which the allowance is renewed.
-            return until + RefreshSchedule.jittered(18 * 3_600_000, seed: spread) - 18 * 3_600_000
+            case .quota(let until?)?, .reserved(let until)?:
+                return until + RefreshSchedule.jittered(18 * 3_600_000, seed: spread) - 18 * 3_600_000
+            default: return now + rest
+            }
         case .error: return profile.mayRetry ? nil : now + profile.keeping.answer.milliseconds
         }
     }

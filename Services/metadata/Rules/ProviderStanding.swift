@@ -44,7 +44,7 @@ package struct ProviderStanding: Sendable, Hashable {
     /// the provider is left alone where it sent us away without saying for how long.
     package func failed(_ error: ProviderError, at now: Int64, rest: Int64) -> ProviderStanding? {
         switch error {
-        case .notFound, .busy, .resting: return nil
+        case .notFound, .busy, .reserved, .resting: return nil
         case .unauthorized:
             return ProviderStanding(
                 failures: failures + 1, state: .keyRejected, untilMilliseconds: now + Self.keyRest,

@@ -73,6 +73,7 @@ extension ProviderError {
         case .malformed: "malformed"
         case .timeout: "timeout"
         case .busy: "busy"
+        case .reserved: "reserved"
         case .resting: "resting"
         }
     }

@@ -70,6 +70,7 @@ struct AskingPlanTests {
         #expect(next(.notMapped, .notFound, .tmdb) == ProviderProfile.tmdb.keeping.absence.milliseconds / Self.hour)
         #expect(next(.error, .timeout, .anidb) == 168)
         #expect(next(.quota, .quota(untilMilliseconds: Self.now + 5 * Self.hour), .omdb) == 5)
+        #expect(next(.quota, .reserved(untilMilliseconds: Self.now + 5 * Self.hour), .omdb) == 5)
         #expect(next(.quota, .busy, .anidb) == 1 && next(.quota, .resting(.quota), .anidb) == 24)
     }
 }

@@ -50,4 +50,51 @@ struct SharedGateTests {
             #expect(entered.count == 8)
         }
     }
+
+    @Test("When the background has had its part of a day's calls, people who wait still have theirs")
+    func reserve() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let profile = ProviderProfile(
+                .omdb, name: "OMDb", attribution: "", link: "", needs: [], baseURL: "", kinds: [.movie],
+                sources: [.imdb],
+                pace: ProviderProfile.Pace(calls: 1_000, per: .seconds(1), inFlightMax: 2, dailyCallsMax: 10),
+                keeping: ProviderProfile.omdb.keeping, restAfterRefusal: .hours(1))
+            // A place that is lost for coming late would count as a call of the day.
+            var limits = GateLimits()
+            limits.lateMax = .seconds(10)
+            let store = MetadataStore(database: Database(pool: pools[0]))
+            let gate = SharedGate(profile, store: store, clock: Wall(), limits: limits)
+            let background = await Self.calls(12, of: gate, isBackground: true)
+            #expect(background.made == 8 && background.refusal?.outcome == .quota)
+            let foreground = await Self.calls(12, of: gate, isBackground: false)
+            #expect(foreground.made == 2 && foreground.refusal == .resting(.quota))
+        }
+    }
+
+    /// How many of so many calls are let through, one after the other, and why the last was not.
+    private static func calls(
+        _ count: Int, of gate: SharedGate, isBackground: Bool
+    ) async -> (made: Int, refusal: ProviderError?) {
+        let turn = ProviderTurn(deadline: .now + .seconds(20), isBackground: isBackground)
+        var made = 0
+        var refusal: ProviderError?
+        for _ in 0..<count {
+            let error = await ProviderTurn.$current.withValue(turn) { await enter(gate) }
+            // As whoever asks providers does.
+            await gate.note(error)
+            if error == nil { made += 1 }
+            refusal = error
+        }
+        return (made, refusal)
+    }
+
+    private static func enter(_ gate: SharedGate) async -> ProviderError? {
+        do throws(ProviderError) {
+            try await gate.enter()
+        } catch {
+            return error
+        }
+        gate.leave()
+        return nil
+    }
 }
