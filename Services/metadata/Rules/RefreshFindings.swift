@@ -60,6 +60,9 @@ struct RefreshFindings: Sendable {
     let isConfirmed: Bool
     /// Whether a provider has said something in this turn.
     let isAnswered: Bool
+    /// Whether the first in the fixed order who described the title is among those who list its seasons or episodes now.
+    /// Where it is not (it said "unchanged", or failed), the others only add to what it listed.
+    let isListLeading: Bool
     let attempts: Int
     /// When the title's next turn is due, in milliseconds since 1970.
     let dueMilliseconds: Int64
@@ -85,6 +88,8 @@ struct RefreshFindings: Sendable {
         draft = TitleDraft(kind: record.title.kind, facts: facts + older, ids: ids)
         isConfirmed = !facts.isEmpty || !older.isEmpty
         isAnswered = !facts.isEmpty
+        let lister = facts.first { !$0.children.isEmpty }?.provider.order ?? 0
+        isListLeading = !record.facts.keys.contains { $0.order < lister }
 
         let keptAnswers = older.filter { kept.contains($0.provider) }.map {
             ProviderAnswer(provider: $0.provider, outcome: $0.outcome, scores: $0.scores)

@@ -163,7 +163,15 @@ extension MetadataQueries {
         WHERE h.title_id = $1 AND h.number = t.number AND (t.is_spare OR t.place > $6) AND \(isTurn)
         """)
 
-    /// Seasons and episodes as their series or season lists them. Scores of one that was asked about itself stay.
+    /// A column of a season or episode: what is told now or, where the list does not lead ($17), what was told before.
+    private static func listed(_ column: String) -> String {
+        "\(column) = coalesce(CASE WHEN $17 THEN excluded.\(column) END, t.\(column), excluded.\(column))"
+    }
+
+    /// Whether the scores of the list are taken: those of a title that was asked about itself stay.
+    private static let isScored = "t.enriched_at IS NULL AND ($17 OR t.external_ratings = '[]'::jsonb)"
+
+    /// Seasons and episodes as their series or season lists them.
     static let keepChildren = PGCommand(
         "metadata.keepChildren",
         """
@@ -177,15 +185,11 @@ extension MetadataQueries {
         WHERE \(isTurn)
         ON CONFLICT (parent_id, kind, season_number, (coalesce(episode_number, -1))) WHERE parent_id IS NOT NULL
         DO UPDATE SET
-            name = excluded.name, year = coalesce(excluded.year, t.year),
-            release_date = coalesce(excluded.release_date, t.release_date),
-            overview = coalesce(excluded.overview, t.overview),
-            runtime_minutes = coalesce(excluded.runtime_minutes, t.runtime_minutes),
-            poster_url = coalesce(excluded.poster_url, t.poster_url),
-            external_ratings =
-                CASE WHEN t.enriched_at IS NULL THEN excluded.external_ratings ELSE t.external_ratings END,
-            vote_average = CASE WHEN t.enriched_at IS NULL THEN excluded.vote_average ELSE t.vote_average END,
-            vote_count = CASE WHEN t.enriched_at IS NULL THEN excluded.vote_count ELSE t.vote_count END,
+            name = CASE WHEN $17 OR t.is_local THEN excluded.name ELSE t.name END, \(listed("year")),
+            \(listed("release_date")), \(listed("overview")), \(listed("runtime_minutes")), \(listed("poster_url")),
+            external_ratings = CASE WHEN \(isScored) THEN excluded.external_ratings ELSE t.external_ratings END,
+            vote_average = CASE WHEN \(isScored) THEN excluded.vote_average ELSE t.vote_average END,
+            vote_count = CASE WHEN \(isScored) THEN excluded.vote_count ELSE t.vote_count END,
             is_local = false, updated_at = excluded.updated_at
         """)
 

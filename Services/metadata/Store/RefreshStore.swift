@@ -86,7 +86,7 @@ extension MetadataStore {
         }
         let series = kind == .season ? record.title.series : record.title.id
         if let series, !findings.draft.children.isEmpty {
-            steps += Self.children(findings.draft.children, of: series, turn, now, newID)
+            steps += Self.children(findings, of: series, turn, now, newID)
         }
         steps.append(
             MetadataQueries.finish.bound(
@@ -151,8 +151,9 @@ extension MetadataStore {
     }
 
     private static func children(
-        _ children: [ChildDraft], of series: TitleID, _ turn: [PGValue], _ now: Timestamp, _ newID: () -> TitleID
+        _ findings: RefreshFindings, of series: TitleID, _ turn: [PGValue], _ now: Timestamp, _ newID: () -> TitleID
     ) -> [PGBoundStatement] {
+        let children = findings.draft.children
         let votes = children.map { VoteAggregate($0.scores) }
         let listed = MetadataQueries.keepChildren.bound(
             turn + [
@@ -171,6 +172,7 @@ extension MetadataStore {
                 .textArray(children.map(\.draft.posterURL)),
                 .jsonbArray(children.map { encodeJSON($0.scores.map(ExternalRating.init)) }),
                 .doubleArray(votes.map { $0?.average }), .int8Array(votes.map { $0?.count }),
+                .bool(findings.isListLeading),
             ])
         let keys = children.flatMap { child in child.draft.ids.keys(kind: child.kind).map { (child.number, $0) } }
         guard !keys.isEmpty else { return [listed] }

@@ -183,4 +183,48 @@ struct RefreshWorkTests {
             #expect(try await replica.history(id).first?.value == "8.1/10")
         }
     }
+
+    @Test("Seasons keep the names and scores of who lists them first while it has nothing new to say")
+    func seasons() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let replica = Replica(pools[0], [])
+            let made = try await replica.resolve(
+                [TitleQuery(kind: .series, ids: ExternalIds(tmdb: 1))], missing: .create)
+            let id = try #require(made[0].title?.id)
+            func refresh(_ reports: [ProviderReport]) async throws -> [Title] {
+                let record = try #require(try await replica.store.begin(id, until: .now + .seconds(5)))
+                _ = try await replica.enricher.store(reports, kept: [], of: record, until: .now + .seconds(5))
+                return try await replica.children(id)
+            }
+            let other = Self.report(.tvmaze, [(1, nil), (2, "The Second")])
+            let first = try await refresh([Self.report(.tmdb, [(1, "Book One")]), other])
+            #expect(first.map(\.name) == ["Book One", "The Second"])
+            #expect(first.map(\.externalRatings.count) == [1, 0])
+            let unchanged = try await refresh([Self.report(.tmdb, []), other])
+            #expect(unchanged.map(\.name) == ["Book One", "The Second"])
+            #expect(unchanged.map(\.externalRatings.count) == [1, 0])
+            #expect(unchanged.map(\.overview) == ["Told by tmdb", "Told by tvmaze"])
+            let changed = try await refresh([Self.report(.tmdb, [(1, "Book I")]), other])
+            #expect(changed.map(\.name) == ["Book I", "The Second"])
+        }
+    }
+
+    /// What a provider says of a series with these seasons; TMDb rates them.
+    private static func report(_ provider: ProviderID, _ seasons: [(number: Int, name: String?)]) -> ProviderReport {
+        let now = SystemWallClock().now.microsecondsSinceEpoch / 1_000
+        var facts = ProviderFacts(provider: provider, kind: .series, fetchedAtMilliseconds: now)
+        facts.name = "Saltmarsh"
+        facts.children = seasons.map { number, name in
+            var season = ProviderFacts(provider: provider, kind: .season, fetchedAtMilliseconds: now)
+            season.seasonNumber = number
+            season.name = name
+            season.overview = "Told by \(provider)"
+            guard provider == .tmdb else { return season }
+            season.add(
+                ScoreReading(
+                    source: .tmdb, figure: NativeFigure("8.1"), via: .tmdb, fetchedAtMilliseconds: now))
+            return season
+        }
+        return ProviderReport(provider, facts: facts)
+    }
 }
