@@ -70,7 +70,13 @@ struct TMDbClientTests {
             #expect(try await clients.tmdb.facts(exported)?.ids.tmdb == 910_012, "as Letterboxd's export tells it")
             let elsewhere = ProviderSubject(
                 kind: .movie, ids: SubjectIDs(tvmaze: 7, letterboxd: "a1"), name: remake.name, year: remake.year)
-            await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(elsewhere) }
+            let calls = clients.asked(.tmdb).count
+            #expect(try await clients.tmdb.facts(elsewhere) == nil, "it was not asked, so that it cannot say no")
+            let episode = ProviderSubject(
+                kind: .episode, ids: SubjectIDs(imdb: "tt9201102"), seriesIDs: SubjectIDs(trakt: 7), seasonNumber: 1,
+                episodeNumber: 2)
+            #expect(clients.asked(.tmdb).count == calls)
+            #expect(try await clients.tmdb.facts(episode)?.name == "The Sluice")
             let unclear = ProviderSubject(kind: .movie, name: "The Cartographer's Daughter")
             await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(unclear) }
             let ampersand = try await clients.tmdb.search(ProviderQuery(kind: .movie, name: "Ember & Ash"))

@@ -124,17 +124,16 @@ package struct TMDbClient: ProviderClient {
 
     private func id(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
         if let id = subject.ids.tmdb { return id }
-        if let imdb = subject.ids.imdb, let found = try await find(imdb: imdb, kind: subject.kind) {
+        let imdb = subject.ids.imdb
+        // TMDb knows TVDb's numbers of series only.
+        let tvdb = subject.kind == .series ? subject.ids.tvdb : nil
+        if let imdb, let found = try await find(imdb: imdb, kind: subject.kind) { return found.ids.tmdb }
+        if let tvdb, let found = try await find(String(tvdb), source: "tvdb_id", kind: .series) {
             return found.ids.tmdb
         }
-        if let tvdb = subject.ids.tvdb, subject.kind == .series,
-            let found = try await find(String(tvdb), source: "tvdb_id", kind: .series)
-        {
-            return found.ids.tmdb
-        }
-        // Ids are known, but not to TMDb: a name could only lead to another title.
-        if !subject.ids.leadNowhere { throw .notFound }
-        guard let name = subject.name else { return nil }
+        if imdb != nil || tvdb != nil { throw .notFound }
+        // Where ids are known that TMDb cannot be asked by, a name could only lead to another title.
+        guard subject.isNameOnly, let name = subject.name else { return nil }
         let found = try await search(ProviderQuery(kind: subject.kind, name: name, year: subject.year))
         let best = TitleMatch.best(name: name, year: subject.year, among: found.map(\.candidate))
         guard let best else { throw .notFound }
