@@ -106,9 +106,14 @@ package struct ProviderPanel: Sendable {
             await ProviderReport(asking: client, about: subject, kept: kept)
         }
         // Nil without an error: it was not asked anything.
-        if report.facts != nil || report.error != nil { await gates[client.provider]?.note(report.error) }
+        if report.facts != nil || report.error != nil, !isCutShort(turn) {
+            await gates[client.provider]?.note(report.error)
+        }
         return report
     }
+
+    /// Whether whoever asked has gone meanwhile, which is no failure of the provider; one that took all the time has failed.
+    private func isCutShort(_ turn: ProviderTurn) -> Bool { Task.isCancelled && .now < turn.deadline }
 
     /// What the providers find under a name, with what each came to.
     func search(_ queries: [ProviderQuery], turn: ProviderTurn) async -> (
@@ -120,7 +125,9 @@ package struct ProviderPanel: Sendable {
                 for query in queries where kinds.contains(query.kind) {
                     group.addTask {
                         let outcome = await ProviderTurn.$current.withValue(turn) { await Self.find(client, query) }
-                        if case .failure(let error) = outcome { await gates[client.provider]?.note(error) }
+                        if case .failure(let error) = outcome, !isCutShort(turn) {
+                            await gates[client.provider]?.note(error)
+                        }
                         return (client.provider, outcome)
                     }
                 }

@@ -70,6 +70,35 @@ struct RefreshWorkTests {
         }
     }
 
+    @Test("callers who go away are no failures of a provider that they waited for")
+    func goneCallers() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let stuck = Stuck()
+            let gate = SharedGate(
+                .tmdb, store: MetadataStore(database: Database(pool: pools[0])), clock: SystemWallClock())
+            let panel = ProviderPanel(clients: [stuck], skipped: [], gates: [.tmdb: gate])
+            let turn = ProviderTurn(deadline: .now + .seconds(60), isBackground: false)
+            let callers = Task {
+                await withTaskGroup(of: Void.self) { group in
+                    for _ in 0..<ProviderStanding.failuresMax {
+                        group.addTask {
+                            _ = await panel.ask(
+                                ProviderSubject(kind: .movie), asked: [.tmdb], known: [], turn: turn)
+                        }
+                    }
+                }
+            }
+            while stuck.asked.withLock(\.self) < ProviderStanding.failuresMax {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            callers.cancel()
+            await callers.value
+            // Throws where the provider is left alone.
+            try await gate.enter()
+            gate.leave()
+        }
+    }
+
     @Test("two replicas drain a backlog of 100 000 titles: each once, the longest due first")
     func backlog() async throws {
         try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
