@@ -1,3 +1,4 @@
+import JSON
 import MetadataService
 import Testing
 import UpstreamEmulators
@@ -94,6 +95,18 @@ struct RelayClientTests {
                 try await clients.letterboxd.facts(ProviderSubject(kind: .movie, ids: SubjectIDs(imdb: "tt9100001")))
             }
         }
+    }
+
+    @Test("Letterboxd: TMDb's number of a series is not taken for that of a film")
+    func letterboxdSeries() throws {
+        let text = """
+            {"id": "kEsO", "name": "Saltmarsh", "links": [
+                {"type": "tmdb", "id": "910001", "url": "https://www.themoviedb.org/tv/910001/"}]}
+            """
+        let record = try viewJSON(keeping: LetterboxdMapping.members, of: Array(text.utf8))
+        let mapping = LetterboxdMapping(fetchedAtMilliseconds: 7)
+        #expect(mapping.film(record, kind: .movie)?.ids == SubjectIDs(letterboxd: "kEsO"))
+        #expect(mapping.film(record, kind: .series)?.ids == SubjectIDs(tmdb: 910_001, letterboxd: "kEsO"))
     }
 
     @Test("Simkl: ids of other places, its relays, episodes, and who it takes us for")

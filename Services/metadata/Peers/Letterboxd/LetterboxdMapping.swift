@@ -21,7 +21,7 @@ package struct LetterboxdMapping: Sendable {
         facts.ids = SubjectIDs(
             imdb: links.lazy.filter { $0["type"].string == "imdb" }
                 .compactMap { SubjectIDs.checkedIMDb($0["id"].string) }.first,
-            tmdb: links.lazy.filter { $0["type"].string == "tmdb" }.compactMap { $0["id"].outsideID }.first,
+            tmdb: links.lazy.filter { Self.isTMDb($0, kind: kind) }.compactMap { $0["id"].outsideID }.first,
             letterboxd: id)
         facts.name = FactsText.name(value["name"].string)
         facts.originalName = FactsText.name(value["originalName"].string)
@@ -34,6 +34,12 @@ package struct LetterboxdMapping: Sendable {
         facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string })
         facts.posterURL = value["poster"]["sizes"].array.last.flatMap { FactsText.address($0["url"].string) }
         return facts
+    }
+
+    /// Whether the link leads to TMDb, and not to the other of its two series of numbers: Letterboxd has series among its films.
+    private static func isTMDb(_ link: JSONView, kind: SubjectKind) -> Bool {
+        guard link["type"].string == "tmdb" else { return false }
+        return link["url"].string?.contains(kind == .movie ? "/tv/" : "/movie/") != true
     }
 
     /// The score of a film's statistics, which count those who rated; those who only watched are no votes.
