@@ -1,3 +1,5 @@
+import Contracts
+
 /// All providers that are switched on, asked together.
 package struct ProviderPanel: Sendable {
     private let clients: [any ProviderClient]
@@ -36,7 +38,8 @@ package struct ProviderPanel: Sendable {
     /// never takes longer than the turn. `known` are facts that need not be asked for; `kept` is what each said before,
     /// which may be unchanged.
     ///
-    /// Ids that one provider tells are at once used to ask those that could not be asked without them.
+    /// Ids that one provider tells are at once used to ask those that could not be asked without them, and those that were
+    /// asked by less and found another title.
     func ask(
         _ subject: ProviderSubject, asked: Set<ProviderID>, known: [ProviderFacts],
         kept: [ProviderID: ProviderFacts] = [:], turn: ProviderTurn
@@ -56,14 +59,25 @@ package struct ProviderPanel: Sendable {
                 understood[client.provider] = UnderstoodSubject(current, by: client.provider)
                 group.addTask { [current] in .told(await report(client, current, kept[client.provider], turn)) }
             }
-            // Who did not know the title, and can go by more than when it was asked.
+            // Who did not know the title, or told of another one, and can go by more than when it was asked.
             func startAgain() {
                 for client in clients where !running.contains(client.provider) {
                     let provider = client.provider
-                    guard let report = reports[provider], report.isUnmapped || report.error == .notFound,
-                        rounds[provider, default: 0] < Self.roundsMax,
-                        UnderstoodSubject(current, by: provider) != understood[provider]
-                    else { continue }
+                    guard let report = reports[provider], rounds[provider, default: 0] < Self.roundsMax else {
+                        continue
+                    }
+                    var question = current
+                    if let told = report.facts {
+                        guard Self.isElsewhere(told, facts) else { continue }
+                        question = Self.filled(subject, facts.filter { $0.provider != provider })
+                        // By its own id it would say the same again.
+                        if Self.ownKey(question.ids, provider) == Self.ownKey(told.ids, provider) { continue }
+                    } else if !report.isUnmapped, report.error != .notFound {
+                        continue
+                    }
+                    guard UnderstoodSubject(question, by: provider) != understood[provider] else { continue }
+                    facts.removeAll { $0.provider == provider }
+                    current = question
                     start(client)
                 }
             }
@@ -97,6 +111,20 @@ package struct ProviderPanel: Sendable {
     /// The same whatever the order in which the facts came.
     private static func filled(_ subject: ProviderSubject, _ facts: [ProviderFacts]) -> ProviderSubject {
         subject.filled(from: facts.sorted { $0.provider.order < $1.provider.order })
+    }
+
+    /// Whether `told` is of another title than what those say who stand before its provider: by a name, or by an id that
+    /// belonged to that one, it found a namesake.
+    private static func isElsewhere(_ told: ProviderFacts, _ facts: [ProviderFacts]) -> Bool {
+        let before = facts.filter { $0.kind == told.kind && $0.provider.order < told.provider.order }
+            .sorted { $0.provider.order < $1.provider.order }
+        return told.ids.contradicts(before.reduce(SubjectIDs()) { $0.filled(from: $1.ids) })
+    }
+
+    /// The id by which the provider itself counts.
+    private static func ownKey(_ ids: SubjectIDs, _ provider: ProviderID) -> OutsideKey? {
+        let source = provider == .omdb ? "imdb" : provider.rawValue
+        return ids.keys(kind: .movie).first { $0.source == source }
     }
 
     private func report(

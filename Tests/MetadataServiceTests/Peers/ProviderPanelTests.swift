@@ -96,4 +96,24 @@ struct ProviderPanelTests {
         #expect((2...3).contains(simkl.askedCount))
         #expect(reports.first { $0.answer.provider == .simkl }?.error == .notFound)
     }
+
+    /// Three films of one name came out in 2022. Who is asked by the name before the id is told may find another of them.
+    @Test("who found a namesake is asked again by the id that somebody before it told")
+    func namesakes() async {
+        let tmdb = Teller(.tmdb) { (_) throws(ProviderError) in SubjectIDs(imdb: "tt9100011", tmdb: 910_011) }
+        let omdb = Teller(.omdb, onAsked: { tmdb.open() }) { (subject) throws(ProviderError) in
+            SubjectIDs(imdb: subject.ids.imdb ?? "tt9100012")
+        }
+        let trakt = Teller(.trakt) { (subject) throws(ProviderError) in
+            subject.ids.imdb.map { SubjectIDs(imdb: $0, trakt: $0 == "tt9100011" ? 11 : 12) }
+        }
+        for teller in [omdb, trakt] { teller.open() }
+        let panel = ProviderPanel(clients: [tmdb, omdb, trakt], skipped: [])
+        let reports = await panel.ask(
+            ProviderSubject(kind: .movie, ids: SubjectIDs(tmdb: 910_011), name: "The Puppet", year: 2022),
+            asked: Set(ProviderID.allCases), known: [], turn: Self.turn)
+        #expect(reports.map(\.facts?.ids.imdb) == ["tt9100011", "tt9100011", "tt9100011"])
+        #expect(reports.last?.facts?.ids.trakt == 11)
+        #expect(tmdb.askedCount == 1 && omdb.askedCount == 2, "TMDb stands before all others")
+    }
 }
