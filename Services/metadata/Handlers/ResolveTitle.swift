@@ -40,7 +40,8 @@ struct ResolveTitle: Sendable {
             asked: Set(
                 enricher.providers.profiles.filter { $0.kinds.contains(SubjectKind(wanted.kind)) }.map(\.provider)),
             known: [], turn: turn)
-        let wasDenied = reports.contains { $0.error == .notFound } && !reports.contains(where: \.isOpen)
+        let kind = SubjectKind(wanted.kind)
+        let wasDenied = reports.contains { $0.error == .notFound } && !reports.contains { $0.leavesOpen(kind) }
         if wasDenied, wanted.series == nil { throw .titleNotFound("no provider knows this title") }
         let draft = TitleDraft(kind: wanted.kind, facts: reports.compactMap(\.facts), ids: wanted.ids)
         let placed = try await placed(wanted, draft, context)
@@ -154,6 +155,8 @@ struct ResolveTitle: Sendable {
 }
 
 extension ProviderReport {
-    /// Whether it leaves open if the provider has the title.
-    fileprivate var isOpen: Bool { facts != nil || (error != nil && error != .notFound) }
+    /// Whether it leaves open if the provider has the title as one of that kind: OMDb answers by an id whatever it means.
+    fileprivate func leavesOpen(_ kind: SubjectKind) -> Bool {
+        facts?.kind == kind || (error != nil && error != .notFound)
+    }
 }

@@ -89,6 +89,17 @@ struct EnrichmentTests {
         }
     }
 
+    @Test("the IMDb id of a series is that of no film, although OMDb answers by it")
+    func otherKind() async throws {
+        try await Self.run { replicas, _, _ in
+            let film = ResolveTitleParams(kind: .movie, ids: ExternalIds(imdb: "tt9100101"))
+            let error = await #expect(throws: RPCError.self) { try await replicas[0].resolve(film) }
+            #expect(error?.code == RegistryError.titleNotFound.code)
+            let series = ResolveTitleParams(kind: .series, ids: ExternalIds(imdb: "tt9100101"))
+            #expect(try await replicas[0].resolve(series).name == "Saltmarsh")
+        }
+    }
+
     @Test("two replicas together never ask a provider faster than it allows")
     func limits() async throws {
         try await Self.run(calls: 20) { replicas, upstreams, _ in
