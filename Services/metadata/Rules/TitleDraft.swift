@@ -106,7 +106,7 @@ struct TitleDraft: Sendable, Hashable {
         self.names = names
         released = facts.lazy.compactMap(\.released).first
         year = released?.year
-        ended = facts.lazy.compactMap(\.ended).first
+        ended = Self.ended(kind, facts)
         overview = facts.lazy.compactMap(\.overview).first
         runtimeMinutes = facts.lazy.compactMap(\.runtimeMinutes).first
         genres = facts.lazy.map(\.genres).first { !$0.isEmpty } ?? []
@@ -118,6 +118,12 @@ struct TitleDraft: Sendable, Hashable {
         seasonNumber = facts.lazy.compactMap(\.seasonNumber).first
         episodeNumber = facts.lazy.compactMap(\.episodeNumber).first
         children = ChildDraft.merged(facts)
+    }
+
+    /// A series that goes on has no last day, whatever the places say that have an entry for each season: theirs is the first's.
+    private static func ended(_ kind: TitleKind, _ facts: [ProviderFacts]) -> PartialDate? {
+        let whole = facts.filter { [.tmdb, .tvdb, .tvmaze, .omdb].contains($0.provider) }
+        return (kind == .series && !whole.isEmpty ? whole : facts).lazy.compactMap(\.ended).first
     }
 }
 

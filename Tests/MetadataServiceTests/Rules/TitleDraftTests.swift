@@ -51,4 +51,20 @@ struct TitleDraftTests {
         #expect(TitleDraft(kind: .movie, facts: [many]).names.count == MatchLimits.namesMax)
         #expect(TitleDraft(kind: .series, facts: [many]).names.isEmpty)
     }
+
+    @Test("a series that goes on has not ended with its first season")
+    func ended() {
+        func draft(_ providers: [ProviderID]) -> TitleDraft {
+            let facts = providers.map { provider in
+                var facts = ProviderFacts(provider: provider, kind: .series, fetchedAtMilliseconds: 7)
+                if provider == .anilist { facts.ended = PartialDate(iso: "2013-09-28") }
+                if provider == .tvmaze { facts.ended = PartialDate(iso: "2023-11-05") }
+                return facts
+            }
+            return TitleDraft(kind: .series, facts: facts)
+        }
+        #expect(draft([.tmdb, .anilist]).ended == nil)
+        #expect(draft([.anilist, .tvmaze, .tmdb]).ended?.iso == "2023-11-05")
+        #expect(draft([.anilist, .trakt]).ended?.iso == "2013-09-28", "who alone tells one is believed")
+    }
 }
