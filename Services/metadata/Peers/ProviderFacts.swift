@@ -56,8 +56,9 @@ package struct ProviderFacts: Sendable, Hashable {
         guard kind != self.kind else { return self }
         var facts = self
         facts.kind = kind
-        // TMDb counts each kind apart.
+        // TMDb counts each kind apart, and IMDb has no seasons.
         facts.ids.tmdb = nil
+        if kind == .season { facts.ids.imdb = nil }
         return facts
     }
 

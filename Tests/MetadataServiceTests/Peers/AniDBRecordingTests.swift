@@ -137,6 +137,28 @@ struct XMLReaderTests {
         }
     }
 
+    @Test("a season's record names its series at IMDb and TMDb, and these are no ids of the season")
+    func season() throws {
+        func resource(_ type: Int, _ identifiers: String...) -> String {
+            let texts = identifiers.map { "<identifier>\($0)</identifier>" }.joined()
+            return "<resource type=\"\(type)\"><externalentity>\(texts)</externalentity></resource>"
+        }
+        let text = """
+            <anime id="10944"><resources>\(resource(2, "25777"))\(resource(43, "tt2560140"))\
+            \(resource(44, "1429", "tv"))</resources></anime>
+            """
+        guard case .anime(let reader) = try AniDBAnswer.content(Array(text.utf8)) else {
+            Issue.record("it is a record")
+            return
+        }
+        let mapping = AniDBMapping(fetchedAtMilliseconds: 7)
+        let series = try #require(try mapping.entry(reader, as: .series))
+        #expect(series.ids == SubjectIDs(imdb: "tt2560140", tmdb: 1_429, anidb: 10_944, myanimelist: 25_777))
+        let own = SubjectIDs(anidb: 10_944, myanimelist: 25_777)
+        #expect(try mapping.entry(reader, as: .season)?.ids == own)
+        #expect(series.regarded(as: .season).ids == own, "as the answer of the day is kept")
+    }
+
     @Test("depth is bounded, whether read or passed over")
     func depth() throws {
         let deep = String(repeating: "<a>", count: 100_000)

@@ -105,7 +105,8 @@ package struct AniDBMapping: Sendable {
         return FactsText.genres(sorted.prefix(Self.tagsMax).map(\.element.name))
     }
 
-    /// Ids at other places: 2 is MyAnimeList, 43 IMDb, 44 TMDb, whose second identifier says of what kind.
+    /// Ids at other places: 2 is MyAnimeList, 43 IMDb, 44 TMDb, whose second identifier says of what kind. The last two have
+    /// a series once, so that what they are told by is no id of a season.
     private func readResources(_ reader: inout XMLReader, into facts: inout ProviderFacts) throws(XMLError) {
         while try reader.nextChild() != nil {
             let type = reader.attribute("type")
@@ -118,8 +119,9 @@ package struct AniDBMapping: Sendable {
                 let number = identifiers.first.flatMap { SubjectIDs.checked(Int($0)) }
                 switch type {
                 case "2": facts.ids.myanimelist = facts.ids.myanimelist ?? number
-                case "43": facts.ids.imdb = facts.ids.imdb ?? SubjectIDs.checkedIMDb(identifiers.first)
-                case "44":
+                case "43" where facts.kind != .season:
+                    facts.ids.imdb = facts.ids.imdb ?? SubjectIDs.checkedIMDb(identifiers.first)
+                case "44" where facts.kind != .season:
                     let isMovie = identifiers.dropFirst().first == "movie"
                     if isMovie == (facts.kind == .movie) { facts.ids.tmdb = facts.ids.tmdb ?? number }
                 default: break
