@@ -148,10 +148,11 @@ enum MetadataQueries {
             title: try reference(&row))
     }
 
-    /// Films and series whose names hold all the words, those with most votes first.
+    /// Films and series whose names hold all the words: those of the very name first, then those with most votes.
     static let searched = PGStatement(
         "metadata.searchTitles",
         """
+        WITH named AS MATERIALIZED (SELECT k.title_id FROM title_keys k WHERE k.key = ANY ($2))
         SELECT coalesce((
                 SELECT array_agg(n.name ORDER BY n.name) FROM (
                     SELECT n.name FROM title_names n WHERE n.title_id = t.id ORDER BY n.name LIMIT 64
@@ -159,9 +160,9 @@ enum MetadataQueries {
         FROM titles t
         WHERE t.id IN (
                 SELECT n.title_id FROM title_names n WHERE to_tsvector('simple', n.words) @@ to_tsquery('simple', $1)
-                UNION SELECT k.title_id FROM title_keys k WHERE k.key = ANY ($2))
+                UNION SELECT k.title_id FROM named k)
             AND ($3::text IS NULL OR t.kind = $3)
-        ORDER BY t.vote_count DESC NULLS LAST, t.id
+        ORDER BY t.id IN (SELECT k.title_id FROM named k) DESC, t.vote_count DESC NULLS LAST, t.id
         LIMIT $4
         """
     ) { row throws(PGError) in NamedTitle(names: try row.next(), title: try title(&row)) }

@@ -80,4 +80,18 @@ import Testing
             #expect(try await replica.search("no such thing").candidates.isEmpty)
         }
     }
+
+    @Test("the very name is found however many and better known names begin with it")
+    func shortName() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let replica = Replica(pools[0], [])
+            let names = ["It"] + (1...80).map { "Item \($0)" }
+            let made = try await replica.resolve(
+                names.map { TitleQuery(kind: .movie, ids: ExternalIds(), name: $0, year: 1990) }, missing: .create)
+            try await pools[0].execute(
+                PGCommand("tests.votes", "UPDATE titles SET vote_count = 1000 WHERE name <> 'It'"))
+            let found = try await replica.search("it", kind: .movie, year: 1990, hereOnly: true)
+            #expect(found.candidates.first?.id == made[0].title?.id && found.accepted == made[0].title?.id)
+        }
+    }
 }
