@@ -5,7 +5,7 @@ import UpstreamEmulators
 
 @Suite("Trakt, Letterboxd and Simkl clients against the emulators")
 struct RelayClientTests {
-    @Test("Trakt: a film's record and what it relays, in two calls; with its own id known, in one")
+    @Test("Trakt: a film's record and what it relays, in two calls; once it has described it, in one")
     func trakt() async throws {
         try await EmulatedClients.run { clients in
             let facts = try #require(
@@ -19,9 +19,13 @@ struct RelayClientTests {
             #expect(facts.ids == SubjectIDs(imdb: "tt9100001", tmdb: 910_001, trakt: 500_100_001))
             #expect(facts.certification == "PG-13")
             #expect(clients.asked(.trakt).count == 2)
-            let again = ProviderSubject(kind: .movie, ids: SubjectIDs(trakt: 500_100_001), name: "Known")
-            #expect(try await clients.trakt.facts(again)?.scores.count == 7)
+            let known = ProviderSubject(kind: .movie, ids: SubjectIDs(trakt: 500_100_001), name: "Known")
+            let again = try #require(await clients.trakt.facts(known, kept: facts))
+            #expect(again.scores.count == 7 && again.overview == facts.overview && again.overview != nil)
             #expect(clients.asked(.trakt).count == 3)
+            // As a sync makes it: with Trakt's id and a name, and nothing else.
+            #expect(try await clients.trakt.facts(known)?.overview == facts.overview)
+            #expect(clients.asked(.trakt).count == 5)
             #expect(clients.asked(.trakt).allSatisfy { $0.header("user-agent") == "Reelay/test" })
         }
     }

@@ -15,7 +15,10 @@ struct ValidatorTests {
             let client: any ProviderClient = name == .tmdb ? clients.tmdb : clients.trakt
             let subject = ProviderSubject(
                 kind: .movie, ids: SubjectIDs(tmdb: 910_001, trakt: 500_100_001), name: "The Lighthouse Keeper's Clock")
-            let first = try #require(await client.facts(subject, kept: nil))
+            var described = ProviderFacts(provider: client.provider, kind: .movie, fetchedAtMilliseconds: 0)
+            described.ids = subject.ids
+            described.name = subject.name
+            let first = try #require(await client.facts(subject, kept: described))
             #expect(first.validator != nil && !first.scores.isEmpty)
             clients.clock.advance(by: 1_000)
             // As it comes back from where facts are kept.

@@ -61,14 +61,13 @@ package struct TraktClient: ProviderClient {
         return rows.compactMap { Self.row($0, query.kind == .series ? .series : .movie, mapping()) }
     }
 
-    /// The record and the ratings, asked at once. Of a title that is known by Trakt's own id only the ratings are asked: what
-    /// else it would say has been said before.
+    /// The record and the ratings, asked at once. Of a title that Trakt has described before only the ratings are asked.
     private func title(
         _ subject: ProviderSubject, kept: ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts? {
         let kind = subject.kind
-        if let id = subject.ids.trakt, subject.name != nil {
-            return try await rated(id, kind, kept: kept.flatMap { $0.kind == kind && $0.ids.trakt == id ? $0 : nil })
+        if let id = subject.ids.trakt, let kept, kept.kind == kind, kept.ids.trakt == id, kept.name != nil {
+            return try await rated(id, kept)
         }
         if let key = subject.ids.trakt.map({ String($0) }) ?? subject.ids.imdb {
             let address = address(kind == .movie ? "movies" : "shows", key).with("extended", "full")
@@ -94,14 +93,13 @@ package struct TraktClient: ProviderClient {
         address(kind == .movie ? "movies" : "shows", key, "ratings").with("extended", "all")
     }
 
-    /// The ratings alone; where they are unchanged, what was kept of them.
-    private func rated(
-        _ id: Int64, _ kind: SubjectKind, kept: ProviderFacts?
-    ) async throws(ProviderError) -> ProviderFacts {
-        let (told, validator) = try await asked(ratingsAddress(String(id), kind), validator: kept?.validator)
-        guard let told else { return try whole(kept?.confirmed(atMilliseconds: nowMilliseconds())) }
-        var facts = ProviderFacts(provider: .trakt, kind: kind, fetchedAtMilliseconds: nowMilliseconds())
-        facts.ids.trakt = id
+    /// What was kept with the ratings as they are now.
+    private func rated(_ id: Int64, _ kept: ProviderFacts) async throws(ProviderError) -> ProviderFacts {
+        let (told, validator) = try await asked(ratingsAddress(String(id), kept.kind), validator: kept.validator)
+        var facts = kept.confirmed(atMilliseconds: nowMilliseconds())
+        guard let told else { return facts }
+        facts.scores = []
+        facts.validator = nil
         for reading in mapping().ratings(told) { facts.add(reading) }
         if facts.quarantined.isEmpty { facts.validator = validator }
         return facts
