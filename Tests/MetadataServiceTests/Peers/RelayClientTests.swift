@@ -76,7 +76,8 @@ struct RelayClientTests {
                 kind: .movie, ids: SubjectIDs(imdb: "tt9100001", letterboxd: "nkrl"), name: "Known")
             emulator.revokeTokens()
             let before = clients.asked(.letterboxd).count
-            #expect(try await clients.letterboxd.facts(known)?.scores.count == 1)
+            let refreshed = try #require(await clients.letterboxd.facts(known))
+            #expect(refreshed.scores.map(\.url) == ["https://boxd.it/nkrl"], "a link to the film is owed")
             // Refused, a new token, and the statistics.
             #expect(clients.asked(.letterboxd).count == before + 3)
             clients.clock.advance(by: 3_300_000)

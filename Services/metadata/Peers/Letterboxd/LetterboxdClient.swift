@@ -45,7 +45,8 @@ package struct LetterboxdClient: ProviderClient {
             var facts = ProviderFacts(
                 provider: .letterboxd, kind: subject.kind, fetchedAtMilliseconds: nowMilliseconds())
             facts.ids.letterboxd = id
-            facts.add(mapping().score(try await statistics(id), url: nil))
+            // The statistics name no page; the short address of the film leads to it.
+            facts.add(mapping().score(try await statistics(id), url: "https://boxd.it/\(id)"))
             return facts
         }
         guard let row = try await row(subject) else { return nil }
