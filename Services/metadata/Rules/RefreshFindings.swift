@@ -121,7 +121,8 @@ struct RefreshFindings: Sendable {
         let traits = RefreshSchedule.Title(
             kind: SubjectKind(record.title.kind),
             releasedDay: draft.released?.firstDay ?? record.title.releaseDate.map { Int64($0.daysSinceEpoch) },
-            hasScore: !refresh.scores.isEmpty, isWanted: false)
+            hasScore: !refresh.scores.isEmpty, isWanted: false,
+            hasEnded: draft.ended != nil || record.title.endDate != nil)
         var wait = RefreshSchedule.interval(traits, today: now / 86_400_000)
         if failed { wait = min(wait, RefreshSchedule.retry(attempt: attempts)) }
         var due = now + RefreshSchedule.jittered(wait, seed: seed) * 1_000

@@ -8,26 +8,30 @@ package enum RefreshSchedule {
         package let hasScore: Bool
         /// Whether somebody looked at it since the last refresh.
         package let isWanted: Bool
+        /// Whether its last day is known.
+        package let hasEnded: Bool
 
-        package init(kind: SubjectKind, releasedDay: Int64?, hasScore: Bool, isWanted: Bool) {
+        package init(kind: SubjectKind, releasedDay: Int64?, hasScore: Bool, isWanted: Bool, hasEnded: Bool) {
             self.kind = kind
             self.releasedDay = releasedDay
             self.hasScore = hasScore
             self.isWanted = isWanted
+            self.hasEnded = hasEnded
         }
     }
 
     private static let day: Int64 = 86_400
 
-    /// Seconds from one refresh to the next: a day in the first month, a week in the first year and while nobody has
-    /// rated it, a month after that. What nobody looks at waits three times as long.
+    /// Seconds from one refresh to the next: a day in the first month, a week in the first year, while nobody has rated it
+    /// and while it is a series that may get a new season, a month after that. What nobody looks at waits three times as
+    /// long.
     package static func interval(_ title: Title, today: Int64) -> Int64 {
         let age = title.releasedDay.map { today - $0 }
         let days: Int64 =
             switch age {
             case .some(..<30): 1
             case .some(..<365): 7
-            case .some, .none: title.hasScore ? 30 : 7
+            case .some, .none: title.hasScore && (title.kind != .series || title.hasEnded) ? 30 : 7
             }
         return days * day * (title.isWanted ? 1 : 3)
     }

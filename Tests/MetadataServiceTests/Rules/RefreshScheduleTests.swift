@@ -8,10 +8,13 @@ struct RefreshScheduleTests {
     @Test("by age, by whether somebody rated it, and by demand")
     func intervals() {
         let day: Int64 = 86_400
-        func interval(_ age: Int64?, rated: Bool = true, wanted: Bool = true) -> Int64 {
+        func interval(
+            _ age: Int64?, rated: Bool = true, wanted: Bool = true, kind: SubjectKind = .movie, ended: Bool = false
+        ) -> Int64 {
             RefreshSchedule.interval(
-                .init(kind: .movie, releasedDay: age.map { 20_000 - $0 }, hasScore: rated, isWanted: wanted),
-                today: 20_000) / day
+                .init(
+                    kind: kind, releasedDay: age.map { 20_000 - $0 }, hasScore: rated, isWanted: wanted, hasEnded: ended
+                ), today: 20_000) / day
         }
         #expect(
             [interval(-5), interval(0), interval(29), interval(30), interval(364), interval(365)] == [
@@ -19,6 +22,8 @@ struct RefreshScheduleTests {
             ])
         #expect([interval(400, rated: false), interval(nil), interval(nil, rated: false)] == [7, 30, 7])
         #expect(interval(400, wanted: false) == 90)
+        #expect(interval(4_000, kind: .series) == 7, "a new season may come")
+        #expect(interval(4_000, kind: .series, ended: true) == 30 && interval(4_000, kind: .season) == 30)
         for seed in 0..<1_000 as Range<UInt64> {
             #expect((1_000...1_200).contains(RefreshSchedule.jittered(1_000, seed: seed &* 0x1234_5678_9abc_def1)))
         }

@@ -36,7 +36,7 @@ final class DemandBook: Sendable {
         guard let enrichedAt = title.enrichedAt else { return !title.isLocal }
         let traits = RefreshSchedule.Title(
             kind: SubjectKind(title.kind), releasedDay: title.releaseDate.map { Int64($0.daysSinceEpoch) },
-            hasScore: !title.externalRatings.isEmpty, isWanted: true)
+            hasScore: !title.externalRatings.isEmpty, isWanted: true, hasEnded: title.endDate != nil)
         let interval = RefreshSchedule.interval(traits, today: now.microsecondsSinceEpoch / 86_400_000_000)
         return enrichedAt.duration(to: now) > .seconds(interval)
     }
