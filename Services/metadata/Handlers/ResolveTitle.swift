@@ -138,7 +138,9 @@ struct ResolveTitle: Sendable {
                 return try await enricher.merge(join, own: target, until: deadline)
             }
             do throws(StoreError) {
-                return try await enricher.store(reports, kept: [], of: record, until: deadline)
+                // The next who asks by these ids finds it without asking anybody. Of an episode they may count otherwise.
+                let asked = wanted.kind == .movie || wanted.kind == .series ? wanted.ids : SubjectIDs()
+                return try await enricher.store(reports, kept: [], of: record, asked: asked, until: deadline)
             } catch {
                 await enricher.giveBack(record)
                 throw error

@@ -103,6 +103,44 @@ import Testing
         }
     }
 
+    /// Knows one film, by its name only.
+    private final class ByName: ProviderClient {
+        let provider = ProviderID.tmdb
+        private let asked = Mutex(0)
+
+        var askedCount: Int { asked.withLock(\.self) }
+
+        func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+            asked.withLock { $0 += 1 }
+            guard subject.name == "The Lighthouse Keeper's Clock" else { throw .notFound }
+            var facts = ProviderFacts(provider: .tmdb, kind: .movie, fetchedAtMilliseconds: 0)
+            facts.ids = SubjectIDs(tmdb: 910_001)
+            facts.name = subject.name
+            return facts
+        }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+    }
+
+    @Test("The id by which a title that is here was asked for leads to it from then on")
+    func asked() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let film = ByName()
+            let replica = Replica(pools[0], [film])
+            let name = "The Lighthouse Keeper's Clock"
+            func resolve(_ ids: ExternalIds) async throws -> Title {
+                try await replica.resolve(ResolveTitleParams(kind: .movie, ids: ids, name: name))
+            }
+            let first = try await resolve(ExternalIds(imdb: "tt9100001"))
+            let other = try await resolve(ExternalIds(letterboxd: "nkrl"))
+            #expect(other.id == first.id)
+            #expect(other.externalIds == ExternalIds(imdb: "tt9100001", tmdb: 910_001, letterboxd: "nkrl"))
+            let count = film.askedCount
+            #expect(try await resolve(ExternalIds(letterboxd: "nkrl")).id == first.id)
+            #expect(film.askedCount == count, "what is known is not asked again")
+        }
+    }
+
     @Test(
         "An episode of which nobody tells more than its id is a local title, unless its caller wants described ones only"
     )

@@ -35,13 +35,13 @@ struct Enricher: Sendable {
         return try await store(reports, kept: plan.kept, of: record, until: deadline)
     }
 
-    /// Stores what providers reported about a title whose turn this is.
+    /// Stores what providers reported about a title whose turn this is. `asked` are ids by which somebody asked for it.
     func store(
-        _ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord,
+        _ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord, asked: SubjectIDs = SubjectIDs(),
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleID {
         let findings = findings(reports, kept: kept, of: record)
-        let join = try await join(findings.draft, own: record.title.id, until: deadline)
+        let join = try await join(findings.draft, asked: asked, own: record.title.id, until: deadline)
         _ = try await store.save(
             findings, of: record, keys: join.keys, newID: { TitleID(ids.next()) }, until: deadline)
         let target = try await merge(join, own: record.title.id, until: deadline)
@@ -66,11 +66,11 @@ struct Enricher: Sendable {
             seed: record.title.id.uuid.low)
     }
 
-    /// What is to be done about the ids of `draft`.
+    /// What is to be done about the ids of `draft`, and those that were `asked` for at places of which it has none.
     func join(
-        _ draft: TitleDraft, own: TitleID?, until deadline: ContinuousClock.Instant
+        _ draft: TitleDraft, asked: SubjectIDs = SubjectIDs(), own: TitleID?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleJoin {
-        let told = draft.ids.keys(kind: draft.kind)
+        let told = draft.ids.filled(from: asked).keys(kind: draft.kind)
         let holders = try await store.holders(of: told, own: own, until: deadline)
         return TitleJoin(told: told, holders: holders, own: own)
     }
