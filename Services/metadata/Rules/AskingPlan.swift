@@ -13,10 +13,11 @@ struct AskingPlan: Sendable, Hashable {
     /// Providers whose kept facts count as their answer, because it is too early to ask again.
     let kept: Set<ProviderID>
 
-    /// `isForced` asks everybody who may be asked: a person wants to know now.
+    /// `isForced` asks everybody who may be asked: a person wants to know now. An answer holds for `interval` milliseconds at
+    /// least: a turn that comes early, because somebody failed or had no allowance left, is theirs.
     init(
         kind: SubjectKind, enabled: [ProviderProfile], facts: [ProviderID: ProviderFacts],
-        outcomes: [ProviderID: KeptOutcome], now: Int64, isForced: Bool
+        outcomes: [ProviderID: KeptOutcome], now: Int64, isForced: Bool, interval: Int64 = 0
     ) {
         var asked: Set<ProviderID> = []
         var kept: Set<ProviderID> = []
@@ -25,7 +26,7 @@ struct AskingPlan: Sendable, Hashable {
             // Who may not be tried again may not be asked early either.
             let isPatient = !isForced || !profile.mayRetry
             if let facts = facts[provider], outcomes[provider]?.outcome.isAnswer != false,
-                now - facts.fetchedAtMilliseconds < profile.keeping.answer.milliseconds, isPatient
+                now - facts.fetchedAtMilliseconds < max(profile.keeping.answer.milliseconds, interval), isPatient
             {
                 kept.insert(provider)
             } else if let next = outcomes[provider]?.nextAtMilliseconds, next > now, isPatient {

@@ -170,3 +170,13 @@ extension TitleKind {
             }
     }
 }
+
+extension RefreshSchedule.Title {
+    /// A title as it is stored.
+    init(_ title: Contracts.Title, isWanted: Bool) {
+        let released = title.releaseDate ?? title.year.flatMap { CalendarDate(year: $0, month: 1, day: 1) }
+        self.init(
+            kind: SubjectKind(title.kind), releasedDay: released.map { Int64($0.daysSinceEpoch) },
+            hasScore: !title.externalRatings.isEmpty, isWanted: isWanted, hasEnded: title.endDate != nil)
+    }
+}

@@ -40,6 +40,15 @@ struct AskingPlanTests {
         #expect(!old.asked.contains(.tvmaze))
     }
 
+    @Test("a turn that comes early is that of who failed: whoever answered is not asked before the title's own time")
+    func early() {
+        let plan = AskingPlan(
+            kind: .movie, enabled: [.tmdb, .omdb, .kitsu], facts: Self.facts([.tmdb, .omdb], age: 72 * Self.hour),
+            outcomes: Self.outcomes([.tmdb: (.ok, nil), .omdb: (.error, nil)]), now: Self.now, isForced: false,
+            interval: 168 * Self.hour)
+        #expect(plan.kept == [.tmdb] && plan.asked == [.omdb, .kitsu])
+    }
+
     @Test("who failed is asked though an older answer is there; who is to be left alone is not")
     func outcomes() {
         let plan = Self.plan(

@@ -34,9 +34,7 @@ final class DemandBook: Sendable {
 
     private static func isDue(_ title: Title, now: Timestamp) -> Bool {
         guard let enrichedAt = title.enrichedAt else { return !title.isLocal }
-        let traits = RefreshSchedule.Title(
-            kind: SubjectKind(title.kind), releasedDay: title.releaseDate.map { Int64($0.daysSinceEpoch) },
-            hasScore: !title.externalRatings.isEmpty, isWanted: true, hasEnded: title.endDate != nil)
+        let traits = RefreshSchedule.Title(title, isWanted: true)
         let interval = RefreshSchedule.interval(traits, today: now.microsecondsSinceEpoch / 86_400_000_000)
         return enrichedAt.duration(to: now) > .seconds(interval)
     }

@@ -22,12 +22,16 @@ struct Enricher: Sendable {
     func work(
         _ record: TitleRecord, isForced: Bool, turn: ProviderTurn, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleID {
-        let plan = AskingPlan(
-            kind: SubjectKind(record.title.kind), enabled: providers.profiles, facts: record.facts,
-            outcomes: record.outcomes, now: now, isForced: isForced)
-        let known = plan.kept.compactMap { record.facts[$0] }
         // Without the lists of seasons and episodes, which are not kept, "unchanged" would leave them untold.
         let isWhole = record.childrenAt != nil || record.title.kind == .movie || record.title.kind == .episode
+        // As of the day of the last answer, when the title's next turn was set.
+        let day = (record.title.enrichedAt ?? clock.now).microsecondsSinceEpoch / PaceLine.dayMicroseconds
+        let interval = RefreshSchedule.interval(.init(record.title, isWanted: true), today: day) * 1_000
+        let plan = AskingPlan(
+            kind: SubjectKind(record.title.kind), enabled: providers.profiles, facts: record.facts,
+            outcomes: record.outcomes, now: now, isForced: isForced,
+            interval: turn.isBackground && isWhole ? interval : 0)
+        let known = plan.kept.compactMap { record.facts[$0] }
         let reports = await providers.ask(
             record.subject, asked: plan.asked, known: known, kept: isWhole ? record.facts : [:], turn: turn)
         // What was cut short says nothing of the providers.

@@ -70,6 +70,66 @@ struct RefreshWorkTests {
         }
     }
 
+    private final class Wall: WallClock {
+        private let moment = Mutex(SystemWallClock().now)
+        var now: Timestamp { moment.withLock { $0 } }
+        func move(by time: Duration) { moment.withLock { $0 = $0.advanced(by: time) } }
+    }
+
+    /// Counts how often it is asked, and answers unless it fails.
+    private final class Counting: ProviderClient {
+        let provider: ProviderID
+        private let fails: Bool
+        private let clock: any WallClock
+        private let asked = Mutex(0)
+
+        init(_ provider: ProviderID, fails: Bool, clock: any WallClock) {
+            self.provider = provider
+            self.fails = fails
+            self.clock = clock
+        }
+
+        var askedCount: Int { asked.withLock(\.self) }
+
+        func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
+            asked.withLock { $0 += 1 }
+            if fails { throw .unauthorized }
+            var facts = ProviderFacts(
+                provider: provider, kind: subject.kind,
+                fetchedAtMilliseconds: clock.now.microsecondsSinceEpoch / 1_000)
+            facts.name = "Ember & Ash"
+            return facts
+        }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
+    }
+
+    @Test("a title that comes back early for who failed is no reason to ask the others")
+    func early() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let wall = Wall()
+            let (well, failing) = (
+                Counting(.tmdb, fails: false, clock: wall), Counting(.omdb, fails: true, clock: wall)
+            )
+            let replica = Replica(pools[0], [well, failing], clock: wall)
+            let made = try await replica.resolve(
+                [TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt9100020"))], missing: .create)
+            let id = try #require(made[0].title?.id)
+            func work() async throws {
+                let record = try #require(try await replica.store.begin(id, until: .now + .seconds(5)))
+                let turn = replica.enricher.background()
+                _ = try await replica.enricher.work(record, isForced: false, turn: turn, until: turn.deadline)
+            }
+            try await work()
+            wall.move(by: .days(2))
+            try await work()
+            #expect(well.askedCount == 1 && failing.askedCount == 2)
+            wall.move(by: .days(30))
+            try await work()
+            #expect(well.askedCount == 2 && failing.askedCount == 3)
+        }
+    }
+
     @Test("callers who go away are no failures of a provider that they waited for")
     func goneCallers() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
