@@ -100,6 +100,8 @@ enum ConfigFuzz {
         check((1...64).contains(values[standard.eventLoops]), "threads out of bounds")
         check(values[standard.drainDelay] <= .seconds(30), "a delay out of bounds")
         check(values[standard.shutdownLimit] >= .seconds(1), "a limit out of bounds")
+        check(values[standard.otlpInterval] >= .milliseconds(100), "an interval out of bounds")
+        check(values[standard.otlpEndpoint].map(ConfigText.isURL) ?? true, "no URL")
         _ = values[standard.logLevel]
     }
 }

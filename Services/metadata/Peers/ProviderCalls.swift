@@ -23,7 +23,7 @@ package enum CallOutcome: String, Sendable, Hashable, CaseIterable {
         case .unauthorized: self = .refused
         case .unavailable, .malformed: self = .failed
         case .timeout: self = .timeout
-        case .busy, .resting: return nil
+        case .busy, .resting, .reserved: return nil
         }
     }
 }
