@@ -82,9 +82,15 @@ import Testing
     func good() async throws {
         let book = Book()
         try await withServer(limiter: Self.limiter(address: 5), authenticate: { book.credentials($0) }) { port in
-            for number in 0..<20 { #expect(try await Self.status(port, "new-\(number)") == "404") }
+            for number in 0..<20 {
+                let status = try await Self.status(port, "new-\(number)")
+                #expect(status == "404")
+            }
             #expect(book.lookUps == 20)
-            for _ in 0..<5 { #expect(try await Self.status(port, "made-up") == "401") }
+            for _ in 0..<5 {
+                let status = try await Self.status(port, "made-up")
+                #expect(status == "401")
+            }
             #expect(try await Self.status(port, "made-up") == "429")
         }
     }

@@ -1,6 +1,6 @@
 package import Contracts
 import Cryptography
-package import Edge
+import Edge
 import Postgres
 package import RPC
 import Store

@@ -1,8 +1,8 @@
-package import Contracts
+internal import Contracts
 package import Cryptography
 internal import Edge
 internal import JSON
-package import RPC
+internal import RPC
 package import Store
 
 /// Who may make an account once there is a first person.

@@ -96,7 +96,8 @@ struct EnrichmentTests {
             let error = await #expect(throws: RPCError.self) { try await replicas[0].resolve(film) }
             #expect(error?.code == RegistryError.titleNotFound.code)
             let series = ResolveTitleParams(kind: .series, ids: ExternalIds(imdb: "tt9100101"))
-            #expect(try await replicas[0].resolve(series).name == "Saltmarsh")
+            let found = try await replicas[0].resolve(series)
+            #expect(found.name == "Saltmarsh")
         }
     }
 
