@@ -67,6 +67,10 @@ struct ImportJudge: Sendable {
             }
         }
         try await weigh(&effects, aCase, &outcomes, until: deadline)
+        // A worker that goes on after another finds what that one wrote and told as new.
+        for row in page.items.flatMap({ page.rows(of: $0.key) }) where row.verdict == .new {
+            if effects.besides[row.place] == .same { effects.besides[row.place] = .new }
+        }
         for (rows, plan) in planned {
             verdicts += outcomes.all(rows, plan).map {
                 RowVerdict(place: $0.place, verdict: $0.verdict, reason: $0.reason)
