@@ -196,7 +196,8 @@ import Testing
 
     /// Whose a token is that nobody has shown yet.
     private static func lookedUp(_ token: OpaqueToken, by accounts: Accounts) async throws -> EdgeCaller? {
-        guard case .unread(wasGood: let wasGood, let lookUp) = accounts.credentials(token.text.revealed), !wasGood else {
+        guard case .unread(wasGood: let wasGood, let lookUp) = accounts.credentials(token.text.revealed), !wasGood
+        else {
             Issue.record("the token is known already")
             return nil
         }
