@@ -14,7 +14,7 @@ struct AbuseTests {
         /// Calls of somebody polite meanwhile.
         let calls: Int
         let failed: Int
-        let slowest_ms: Int
+        let slowest: Int
         /// Bytes.
         let grown: Int
     }
@@ -62,7 +62,7 @@ struct AbuseTests {
             for outcome in outcomes {
                 #expect(outcome.opened > 0, "\(outcome)")
                 if Self.ended.contains(outcome.kind) { #expect(outcome.ended >= 8, "\(outcome)") }
-                #expect(outcome.calls > 0 && outcome.failed == 0 && outcome.slowest_ms < 2_000, "\(outcome)")
+                #expect(outcome.calls > 0 && outcome.failed == 0 && outcome.slowest < 2_000, "\(outcome)")
                 #expect(outcome.grown < 64 << 20, "\(outcome)")
             }
         }

@@ -263,7 +263,7 @@ def main():
             outcome = json.load(told)
         os.waitpid(child, 0)
         outcome.update(kind=kind, calls=len(polite.taken), failed=polite.failed,
-                       slowest_ms=round(max(polite.taken) * 1e3), calm_ms=round(settle() * 1e3), grown=peak - before)
+                       slowest=round(max(polite.taken) * 1e3), calm=round(settle() * 1e3), grown=peak - before)
         print(json.dumps(outcome), flush=True)
 
 

@@ -23,10 +23,15 @@ import TestSupport
         return limits
     }
 
-    /// Sends the calls as one batch, in their order.
+    /// Sends the calls as one batch, in their order. Not before all connections are there: another thread that is at work on
+    /// one of them would take with it what is held back here.
     private static func together<Row: Sendable>(
         _ pool: PGPool, _ statements: [(PGStatement<Row>, [PGValue])]
-    ) -> [Call] {
+    ) async throws -> [Call] {
+        let isQuiet = try await eventually {
+            pool.snapshot.idleCount == pool.limits.connectionsMin && pool.snapshot.connectingCount == 0
+        }
+        #expect(isQuiet)
         let calls = SharedList<Call>([])
         pool.together {
             for (statement, values) in statements {
@@ -44,7 +49,7 @@ import TestSupport
             _ = try await pool.first(Statements.add, [.int(1), .int(1)])
             // The first fails, so the others run again with a Sync each: the second at once, those behind it together.
             let sleeps = [0.05, 0.15, 0.15, 0.15, 600]
-            let calls = Self.together(
+            let calls = try await Self.together(
                 pool, [(Self.divide, [.int(0)])] + sleeps.map { (Statements.sleep, [.double($0)]) })
             #expect(await calls[0].value?.sqlState == "22012")
             #expect(await calls[1].value == nil)
@@ -65,7 +70,7 @@ import TestSupport
             try await pool.execute(Statements.create)
             try await pool.execute(Statements.insert, [.int(0), .text("there")])
             // The first is there already, so each runs again: it at once, the two behind it together.
-            let calls = Self.together(
+            let calls = try await Self.together(
                 pool, [(0, 0), (1, 2), (2, 600)].map { (Self.slow, [.int($0), .text("a"), .double($1)]) })
             #expect(await calls[0].value?.isUniqueViolation == true)
             #expect(pool.snapshot.waitingCount == 0)
@@ -85,7 +90,7 @@ import TestSupport
         let limits = Self.limits { $0.rerunsMax = 0 }
         try await TestDatabase.withPool("neighbours", limits: limits) { pool in
             try await pool.execute(Statements.create)
-            let calls = Self.together(
+            let calls = try await Self.together(
                 pool, (0..<6).map { (Self.slow, [.int($0), .text("a"), .double($0 == 5 ? 600 : 0.01)]) })
             #expect(try await eventually { pool.snapshot.inFlightCount == 6 })
             calls[5].cancel()
@@ -102,7 +107,7 @@ import TestSupport
         }
         try await TestDatabase.withPool("neighbours", limits: limits) { pool in
             _ = try await pool.first(Statements.add, [.int(1), .int(1)])
-            let calls = Self.together(pool, (0..<3).map { _ in (Statements.sleep, [.double(0.2)]) })
+            let calls = try await Self.together(pool, (0..<3).map { _ in (Statements.sleep, [.double(0.2)]) })
             for call in calls { #expect(await call.value == nil) }
             #expect(pool.snapshot.rerunsTotal >= 1)
         }

@@ -343,7 +343,7 @@ package enum ScrobbleDocument {
         "params":[{"name":"user","required":true,"schema":{"$ref":"#/components/schemas/UserId"}},{"name":"after","required":true,"schema":{"$ref":"#/components/schemas/EventPlace"}}],
         "result":{"name":"feed","schema":{"$ref":"#/components/schemas/EventFeed"}},
         "errors":[],
-        "examples":[{"name":"nothing since","params":[{"name":"user","value":"01920000-0000-7000-8000-00000000a11c"},{"name":"after","value":"9000000000000000000-0"}],"result":{"name":"feed","value":{"events":[],"next":"9000000000000000000-0"}}}]},
+        "examples":[{"name":"a place from before a restore","params":[{"name":"user","value":"01920000-0000-7000-8000-00000000a11c"},{"name":"after","value":"9000000000000000000-0"}],"result":{"name":"feed","value":{"events":[],"next":"9000000000000000000-0","is_broken":true}}}]},
         {"name":"scrobble.editPlay",
         "summary":"A person says when a play was; other accounts are told. A play that the ledger has at that time already takes its place.",
         "x-idempotent":true,
