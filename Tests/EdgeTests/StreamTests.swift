@@ -41,6 +41,11 @@ import Testing
         return ([parts[0].lowercased()] + parts.dropFirst()).joined(separator: "\r\n\r\n")
     }
 
+    /// Without its header, which has letters of its own: the digits of a trace.
+    private static func body(_ answer: String) -> String {
+        answer.components(separatedBy: "\r\n\r\n").dropFirst().joined(separator: "\r\n\r\n")
+    }
+
     private static func request(_ method: String = "GET", closing: Bool = true) -> String {
         (["\(method) /api/v1/exports HTTP/1.1", "host: api", "authorization: Bearer good"]
             + (closing ? ["connection: close"] : []) + ["", ""]).joined(separator: "\r\n")
@@ -104,8 +109,8 @@ import Testing
             try await withServer(routes: Self.routes(count: 3, length: length, failing: 2)) { port in
                 // The server closes, though it was not asked to.
                 let answer = try await Self.ask(port, closing: false)
-                #expect(answer.hasPrefix("http/1.1 200 ") && answer.contains("bbb"))
-                #expect(!answer.contains("ccc") && !answer.hasSuffix("0\r\n\r\n"), "\(answer)")
+                #expect(answer.hasPrefix("http/1.1 200 ") && Self.body(answer).contains("bbb"))
+                #expect(!Self.body(answer).contains("ccc") && !answer.hasSuffix("0\r\n\r\n"), "\(answer)")
             }
         }
     }
@@ -127,7 +132,8 @@ import Testing
     func slowPiece() async throws {
         try await withServer(routes: Self.routes(count: 3, late: 1)) { port in
             let answer = try await Self.ask(port, closing: false)
-            #expect(answer.hasPrefix("http/1.1 200 ") && answer.contains("aaa") && !answer.contains("bbb"))
+            #expect(answer.hasPrefix("http/1.1 200 ") && Self.body(answer).contains("aaa"))
+            #expect(!Self.body(answer).contains("bbb"), "\(answer)")
             #expect(!answer.hasSuffix("0\r\n\r\n"))
         }
     }
