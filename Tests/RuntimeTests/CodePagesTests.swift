@@ -20,10 +20,14 @@ import Testing
         #expect(CodePages.ranges(in: "").isEmpty)
     }
 
-    @Test("A process goes on without its code in memory, and has less of it than before")
+    /// Nil under ThreadSanitizer, whose mappings are more than a file of settings may have.
+    private static let maps: String? =
+        if case .text(let maps) = ConfigFile.read("/proc/self/maps") { maps } else { nil }
+
+    @Test("A process goes on without its code in memory, and has less of it than before", .enabled(if: maps != nil))
     func letGo() throws {
         // A process that has run little has little to let go of, and takes as much back with the next calls.
-        guard case .text(let maps) = ConfigFile.read("/proc/self/maps") else { throw Unreadable() }
+        let maps = try #require(Self.maps)
         var sum = 0
         for address in CodePages.ranges(in: maps).flatMap({ stride(from: $0.lowerBound, to: $0.upperBound, by: 4_096) })
         {
