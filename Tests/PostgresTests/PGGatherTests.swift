@@ -102,6 +102,7 @@ import TestSupport
     @Test func whatASynchronousBlockSubmitsLeavesTogether() async throws {
         try await TestDatabase.withPool("gather") { pool in
             _ = try await pool.first(Statements.add, [.int(1), .int(1)])
+            #expect(try await quiet(pool))
             let before = pool.snapshot
             let tasks = SharedList<Task<Int?, Never>>([])
             pool.together {

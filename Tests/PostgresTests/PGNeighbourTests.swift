@@ -23,15 +23,11 @@ import TestSupport
         return limits
     }
 
-    /// Sends the calls as one batch, in their order. Not before all connections are there: another thread that is at work on
-    /// one of them would take with it what is held back here.
+    /// Sends the calls as one batch, in their order.
     private static func together<Row: Sendable>(
         _ pool: PGPool, _ statements: [(PGStatement<Row>, [PGValue])]
     ) async throws -> [Call] {
-        let isQuiet = try await eventually {
-            pool.snapshot.idleCount == pool.limits.connectionsMin && pool.snapshot.connectingCount == 0
-        }
-        #expect(isQuiet)
+        #expect(try await quiet(pool))
         let calls = SharedList<Call>([])
         pool.together {
             for (statement, values) in statements {

@@ -54,6 +54,15 @@ func eventually(
     return false
 }
 
+/// Waits until all of a pool's connections are there and have nothing to do: another thread that is at work on one of them
+/// would take with it what is held back to leave together.
+func quiet(_ pool: PGPool) async throws -> Bool {
+    try await eventually {
+        let snapshot = pool.snapshot
+        return snapshot.idleCount >= pool.limits.connectionsMin && snapshot.connectingCount == 0
+    }
+}
+
 /// Collects what a pool observes.
 final class Observations: Sendable {
     private let all = Mutex<[PGObservation]>([])
