@@ -1,4 +1,5 @@
 package import Cryptography
+import JSON
 
 /// A token that a provider gave us.
 package struct ProviderToken: Sendable {
@@ -66,5 +67,35 @@ package actor ProviderTokens {
             failure = error
             throw error
         }
+    }
+}
+
+extension ProviderHTTP {
+    /// What an address tells, asked with a token. A refused one is replaced once: it may have been withdrawn before its time.
+    func json(
+        _ address: ProviderAddress, keeping members: JSONSelection, by tokens: ProviderTokens
+    ) async throws(ProviderError) -> JSONView {
+        let token = try await tokens.current()
+        // A token that has ended is no refused key: whether there is one, fetching another tells.
+        let told = try await get(address, headers: Self.bearer(token)) {
+            (answer) throws(ProviderError) -> JSONView? in
+            try answer.status == 401 ? nil : read(answer, keeping: members)
+        }
+        if let told { return told }
+        let renewed = try await tokens.current(refused: token)
+        return try await get(address, headers: Self.bearer(renewed)) { (answer) throws(ProviderError) in
+            try read(answer, keeping: members)
+        }
+    }
+
+    private func read(
+        _ answer: ProviderHTTPAnswer, keeping members: JSONSelection
+    ) throws(ProviderError) -> JSONView {
+        if let failure = answer.failure(limits) { throw failure }
+        return try answer.json(keeping: members)
+    }
+
+    private static func bearer(_ token: Secret) -> [(name: String, value: String)] {
+        [(name: "authorization", value: "Bearer \(token.revealed)")]
     }
 }

@@ -102,28 +102,8 @@ package struct LetterboxdClient: ProviderClient {
         segments.reduce(ProviderAddress(settings.url)) { $0.appending($1) }
     }
 
-    /// A refused token is replaced once: it may have been withdrawn before its time.
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
-        let token = try await tokens.current()
-        // A token that has ended is no refused key: whether there is one, fetching another tells.
-        let told = try await http.get(address, headers: Self.bearer(token)) {
-            (answer) throws(ProviderError) -> JSONView? in
-            try answer.status == 401 ? nil : read(answer)
-        }
-        if let told { return told }
-        let renewed = try await tokens.current(refused: token)
-        return try await http.get(address, headers: Self.bearer(renewed)) { (answer) throws(ProviderError) in
-            try read(answer)
-        }
-    }
-
-    private static func bearer(_ token: Secret) -> [(name: String, value: String)] {
-        [(name: "authorization", value: "Bearer \(token.revealed)")]
-    }
-
-    private func read(_ answer: ProviderHTTPAnswer) throws(ProviderError) -> JSONView {
-        if let failure = answer.failure(http.limits) { throw failure }
-        return try answer.json(keeping: LetterboxdMapping.members)
+        try await http.json(address, keeping: LetterboxdMapping.members, by: tokens)
     }
 
     private static func token(
