@@ -117,8 +117,10 @@ under_address_sanitizer() {
 under_thread_sanitizer() {
     local program run outcome=0 shim=.build-tsan/swift-runtime-for-tsan.so
     program=$(build_sanitized thread tsan) || return 1
-    "$(swift_clang)" -O1 -Wall -Wextra -Werror -fPIC -shared -o "$shim" \
+    "$(swift_clang)" -O1 -Wall -Wextra -Werror -fPIC -c -o "${shim%.so}.o" \
         Tests/Fuzz/Sanitizers/SwiftRuntimeForThreadSanitizer.c || return 1
+    swiftc -O -swift-version 6 -warnings-as-errors -parse-as-library -emit-library -module-name SanitizedRuntime \
+        -o "$shim" Tests/Fuzz/Sanitizers/CheckedContinuations.swift "${shim%.so}.o" || return 1
     for ((run = 1; run <= tsan_repeats; run++)); do
         TSAN_OPTIONS="suppressions=$root/Tests/Fuzz/tsan.supp exitcode=66" LD_PRELOAD=$root/$shim \
             sanitized tsan "$run" "$program" || outcome=1
