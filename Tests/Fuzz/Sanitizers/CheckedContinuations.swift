@@ -1,6 +1,6 @@
 // Goes with SwiftRuntimeForThreadSanitizer.c, which says what the runtime does out of the sanitizer's sight.
 //
-// `withUnsafeContinuation` is compiled into its caller, whose call of `swift_continuation_await` is the one that is watched
+// `withUnsafeContinuation` is compiled into its caller, whose call of `swift_continuation_await` is the one watched
 // there. Its checked sisters are functions of the runtime's library and call that one directly, past everything that is
 // preloaded. So these stand before them, do the same, and await where it can be seen.
 
