@@ -6,6 +6,21 @@ import Store
 enum PlaybackQueries {
     private static let columns = "id, title_id, state, progress_percent, started_at, updated_at, play_id"
 
+    /// How far the play went that a sitting is already: where nobody said, as far as a server counts a title as watched.
+    private static let counted = """
+        CASE WHEN play_id IS NOT NULL THEN coalesce(
+            (SELECT p.percent FROM plays p WHERE p.user_id = s.user_id AND p.id = s.play_id), 90) END
+        """
+
+    /// Ends an open sitting that is a play already, where the player is before the `$4`th part of what was counted: what
+    /// follows is another one. It ended at its last place and moment.
+    static let leaveBehind = PGCommand(
+        "scrobble.leaveSessionBehind",
+        """
+        UPDATE playback_sessions s SET state = 'stopped'
+        WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' AND $3 < \(counted) * $4
+        """)
+
     /// Opens a sitting; where one is open for the title it goes on, at the place that the player tells.
     static let open = PGStatement(
         "scrobble.openSession",
@@ -51,13 +66,15 @@ enum PlaybackQueries {
     static let holdTitle = PGStatement(
         "scrobble.holdTitle",
         """
-        SELECT id, state, progress_percent, updated_at FROM playback_sessions
-        WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' FOR UPDATE
+        SELECT id, state, progress_percent, updated_at, \(counted) FROM playback_sessions s
+        WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' FOR UPDATE OF s
         """, kind: .write
     ) { row throws(PGError) in
         (
             id: try row.next(PlaybackSessionID.self),
-            sitting: OpenSitting(state: try row.next(), progressPercent: try row.next(), updatedAt: try row.next())
+            sitting: OpenSitting(
+                state: try row.next(), progressPercent: try row.next(), updatedAt: try row.next(),
+                countedPercent: try row.next())
         )
     }
 

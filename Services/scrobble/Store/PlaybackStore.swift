@@ -46,7 +46,7 @@ package struct PlaybackStore: Sendable {
         var heardAt: Timestamp?
     }
 
-    /// Opens a sitting, or goes on with the one that is open for its title.
+    /// Opens a sitting, or goes on with the one that is open for its title; what is a play already and begins anew is another.
     func open(_ sitting: Sitting, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await open(sitting, telling: .started, in: transaction)
@@ -57,6 +57,12 @@ package struct PlaybackStore: Sendable {
         _ sitting: Sitting, telling step: PlaybackChange.Step?, in transaction: PGTransaction
     ) async throws(PGError) -> PlaybackSession {
         let kind: TitleKind = sitting.kind == .movie ? .movie : .episode
+        try await transaction.execute(
+            PlaybackQueries.leaveBehind,
+            [
+                .id(sitting.user), .id(sitting.title), .double(sitting.progressPercent),
+                .double(OpenSitting.anewBelow),
+            ])
         let values: [PGValue] = [
             .id(sitting.user), .id(sitting.id), .id(sitting.title), .text(sitting.kind.rawValue),
             .double(sitting.progressPercent), .moment(sitting.startedAt), .moment(sitting.expiresAt),

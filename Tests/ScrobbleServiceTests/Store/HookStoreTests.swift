@@ -276,6 +276,41 @@ import Testing
         }
     }
 
+    @Test(
+        "What is a play already and begins anew before its stop was heard of is watched twice",
+        arguments: [true, false])
+    func anew(hasPlay: Bool) async throws {
+        try await Self.withHook { place in
+            try await Self.assign(place)
+            func say(_ event: String, _ second: Int, _ position: Int) async throws {
+                let at = Self.now.advanced(by: .seconds(second))
+                _ = try await Self.receive(place, Self.text(event, at: at, position: position), at: at)
+                try await Self.work(place, at: at)
+            }
+            try await say("play", -20_000, 0)
+            try await say("scrobble", -14_600, 5_400)
+            // Back to one scene of it: the same sitting still.
+            try await say("progress", -14_500, 4_000)
+            #expect(try await Self.plays(place) == 1)
+            try await say(hasPlay ? "play" : "progress", -10_000, 5)
+            try await say("pause", -9_000, 900)
+            let half = PGStatement(
+                "tests.going",
+                "SELECT count(*) FROM watch_progress WHERE percent BETWEEN 14 AND 16 AND removed_at IS NULL"
+            ) { row throws(PGError) in try row.next(Int.self) }
+            #expect(try await place.pool.first(half) == 1, "there is something to go on with")
+            try await say("resume", -8_900, 900)
+            try await say("scrobble", -4_500, 5_400)
+            #expect(try await Self.plays(place) == 2)
+            try await say("stop", -4_000, 5_900)
+            #expect(try await Self.plays(place) == 2)
+            let left = PGStatement(
+                "tests.left", "SELECT array_agg(state ORDER BY id) FROM playback_sessions"
+            ) { row throws(PGError) in try row.next([String].self) }
+            #expect(try await place.pool.first(left) == ["stopped", "stopped"])
+        }
+    }
+
     @Test("Of a server that tells of stops alone, what was left half watched can be gone on with until it is watched")
     func stopsAlone() async throws {
         try await Self.withHook { place in

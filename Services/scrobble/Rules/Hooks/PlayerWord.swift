@@ -35,17 +35,33 @@ package struct OpenSitting: Sendable, Hashable {
     /// 0 to 100.
     package let progressPercent: Double
     package let updatedAt: Timestamp
+    /// How far the play went that the sitting is already, 0 to 100; nil while it is none.
+    package let countedPercent: Double?
 
-    package init(state: PlaybackState, progressPercent: Double, updatedAt: Timestamp) {
+    package init(
+        state: PlaybackState, progressPercent: Double, updatedAt: Timestamp, countedPercent: Double? = nil
+    ) {
         self.state = state
         self.progressPercent = progressPercent
         self.updatedAt = updatedAt
+        self.countedPercent = countedPercent
     }
+
+    /// Whether a player that is at `place` has begun anew what was counted: it plays before the middle of it. Two ends within half
+    /// of a title are one play all the same.
+    func isLeftBehind(at place: Double?) -> Bool {
+        guard let place, let countedPercent else { return false }
+        return place < countedPercent * Self.anewBelow
+    }
+
+    /// Of what was counted.
+    static let anewBelow = 0.5
 }
 
 /// What a word does to the sitting of its title, or to the history.
 package enum SittingMove: Sendable, Hashable {
-    /// Opens a sitting or goes on with the open one; `isTold`: the other sides hear that somebody watches.
+    /// Opens a sitting or goes on with the open one, unless that is a play already and was left behind; `isTold`: the other
+    /// sides hear that somebody watches.
     case begin(progressPercent: Double, isTold: Bool)
     case pause(progressPercent: Double?)
     /// Moves the place alone.
@@ -82,6 +98,7 @@ package enum SittingMove: Sendable, Hashable {
         switch word.kind {
         case .pause: return .pause(progressPercent: word.progressPercent)
         case .progress, .seek:
+            if word.isPaused != true, open.isLeftBehind(at: word.progressPercent) { return begin(word, open) }
             switch (word.isPaused, open.state) {
             case (true?, .playing): return .pause(progressPercent: word.progressPercent)
             case (false?, .paused): return begin(word, open)
@@ -93,7 +110,8 @@ package enum SittingMove: Sendable, Hashable {
 
     private static func begin(_ word: PlayerWord, _ open: OpenSitting?) -> SittingMove {
         let place = word.progressPercent ?? (word.kind == .play ? 0 : open?.progressPercent ?? 0)
-        return .begin(progressPercent: place, isTold: open?.state != .playing || word.kind == .play)
+        let isAnew = open?.isLeftBehind(at: place) == true
+        return .begin(progressPercent: place, isTold: open?.state != .playing || word.kind == .play || isAnew)
     }
 
     /// How far the clocks of a player and of ours may be apart.

@@ -74,6 +74,24 @@ import Testing
         }
     }
 
+    @Test("Whoever plays before the middle of what was counted has begun anew; whoever goes back a little has not")
+    func anew() {
+        func counted(_ percent: Double?) -> OpenSitting {
+            OpenSitting(state: .playing, progressPercent: 92, updatedAt: Self.at(0), countedPercent: percent)
+        }
+        let again = SittingMove.begin(progressPercent: 12, isTold: true)
+        for kind in [MediaEvent.Kind.play, .resume, .progress, .seek] {
+            #expect(SittingMove.of(Self.word(kind, percent: 12), counted(90)) == again, "\(kind)")
+        }
+        let advance = SittingMove.advance(progressPercent: 60)
+        #expect(SittingMove.of(Self.word(.progress, percent: 60), counted(90)) == advance)
+        #expect(SittingMove.of(Self.word(.progress, percent: 12), counted(nil)) == .advance(progressPercent: 12))
+        // A threshold of a fifth: what was counted there goes on.
+        #expect(SittingMove.of(Self.word(.progress, percent: 21), counted(20)) == .advance(progressPercent: 21))
+        #expect(
+            SittingMove.of(Self.word(.progress, percent: 12, paused: true), counted(90)) == .pause(progressPercent: 12))
+    }
+
     @Test("What its stop has overtaken on the way opens no sitting; what comes after the stop does")
     func overtaken() {
         for kind in [MediaEvent.Kind.play, .resume, .pause, .progress, .seek] {
