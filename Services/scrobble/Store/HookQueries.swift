@@ -104,6 +104,17 @@ enum HookQueries {
         "SELECT true FROM hook_fingerprints WHERE user_id = $1 AND hook_id = $2 AND fingerprint = $3"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    /// What was told last of a title (`$4`, as people are told of it) by an account.
+    static let lastWord = PGStatement(
+        "hooks.lastWord",
+        """
+        SELECT payload FROM hook_deliveries
+        WHERE user_id = $1 AND hook_id = $2 AND account IS NOT DISTINCT FROM $3 AND summary IS NOT DISTINCT FROM $4
+            AND payload IS NOT NULL
+        ORDER BY id DESC LIMIT 1
+        """
+    ) { row throws(PGError) in try row.next(String.self) }
+
     /// None where the hook has too many accounts and does not know this one.
     static let noteAccount = PGStatement(
         "hooks.noteAccount",

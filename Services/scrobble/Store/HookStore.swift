@@ -133,12 +133,23 @@ package struct HookStore: Sendable {
                     ? try await transaction.first(HookQueries.remember, text + [.moment(now)]) == true
                     : try await transaction.first(HookQueries.remembers, text) == nil
             }
+            if !isNew { isNew = try await isMeantAgain(reading, key, transaction) }
             guard isNew else {
                 try await transaction.execute(HookQueries.count, key + [.int(0), .int(1), .int(0)])
                 return .repeated
             }
             return try await sort(payload, reading, place, now, transaction)
         }
+    }
+
+    /// Whether another word about the same title came between this one and the same before.
+    private func isMeantAgain(
+        _ reading: HookReading, _ key: [PGValue], _ transaction: PGTransaction
+    ) async throws(PGError) -> Bool {
+        guard case .event(let event) = reading.content, event.at == nil else { return false }
+        let last = try await transaction.first(
+            HookQueries.lastWord, key + [.text(reading.account?.key), .text(reading.summary)])
+        return last.flatMap { HookReading(Array($0.utf8)) }.map { reading.isMeantAgain(after: $0) } ?? false
     }
 
     private func sort(

@@ -121,6 +121,33 @@ import Testing
         }
     }
 
+    @Test("Whoever pauses, goes on and pauses again at the same second has paused; a pause that is sent twice is one")
+    func pausedAgain() async throws {
+        try await Self.withHook { place in
+            func say(_ event: String, title: String = "x") async throws -> Bool {
+                let text =
+                    #"{"event":"media.\#(event)","Player":{"uuid":"tv"},"Metadata":{"type":"movie","ratingKey":"1","title":"\#(title)","viewOffset":60000,"duration":600000}}"#
+                let receipt = try await Self.receive(place, text)
+                try await Self.work(place)
+                return receipt != .repeated
+            }
+            #expect(try await say("play"))
+            #expect(try await say("pause"))
+            #expect(try await !say("pause"))
+            // Of another title: no word of this one.
+            #expect(try await say("resume", title: "another"))
+            #expect(try await !say("pause"))
+            #expect(try await say("resume"))
+            #expect(try await say("pause"), "it was playing in between")
+            let open = try await place.playback.now(of: place.user, at: Self.now, limit: 5, until: Self.deadline())
+            #expect(open.first { $0.title.uuid.low == 1 }?.state == .paused)
+            #expect(try await say("stop"))
+            #expect(try await !say("stop"))
+            #expect(try await say("play"))
+            #expect(try await say("stop"), "it was playing in between")
+        }
+    }
+
     @Test("Without the unique index the same delivery is taken in again and again")
     func noUniqueIndex() async throws {
         try await Self.withHook { place in

@@ -12,12 +12,12 @@ package enum HookLimits {
     package static let accountsMax = 100
     /// Episodes in one file.
     package static let episodesMax = 20
-    /// A delivery is known as a repetition for this long.
+    /// A delivery with a time of its own is known as a repetition for this long.
     package static let fingerprintsFor = Duration.seconds(30 * 86_400)
     /// A server that gives its words no time may say the same again after this long, and mean it.
     package static let repetitionWindow = Duration.seconds(15)
-    /// Our own event without a time that ends something, or marks, is a repetition for this long at the least, and twice that at the most.
-    package static let ownRepetitionWindow = Duration.seconds(300)
+    /// A word without a time that ends something, or marks, is a repetition for this long at the least, and twice that at the most.
+    package static let endingRepetitionWindow = Duration.seconds(300)
     /// How long the secret before counts after a change, unless told otherwise, and at most.
     package static let overlapDefault = Duration.seconds(86_400)
     package static let overlapMax = Duration.seconds(7 * 86_400)

@@ -69,19 +69,33 @@ package struct HookReading: Sendable, Hashable {
         self.content = content
     }
 
-    /// What makes two deliveries one. A server that gives its words a time, or a count, never says the same twice; of
-    /// the others only what ends a sitting is told apart by its text alone, and what may be meant again counts once in
-    /// `repetitionWindow`. Our own event without a time is of now: the same is meant again once `ownRepetitionWindow` is over.
-    /// The first salt is the delivery's own; with one of the others the same may have come before.
+    /// What makes two deliveries one. A server that gives its words a time never says the same twice; a word without one is of
+    /// now, and is meant again once `endingRepetitionWindow` is over where it ends something or marks, `repetitionWindow` where
+    /// it does not. The first salt is the delivery's own; with one of the others the same may have come before.
     package func fingerprintSalts(receivedAt: Timestamp) -> [String] {
         guard case .event(let event) = content, event.at == nil else { return [""] }
         switch event.kind {
         case .stop, .scrobble, .markPlayed, .markUnplayed:
-            guard sender == .events else { return [""] }
-            let place = Self.place(of: receivedAt, in: HookLimits.ownRepetitionWindow)
+            let place = Self.place(of: receivedAt, in: HookLimits.endingRepetitionWindow)
             return ["\(place)", "\(place - 1)"]
         case .play, .pause, .resume, .progress, .seek:
             return ["\(Self.place(of: receivedAt, in: HookLimits.repetitionWindow))"]
+        }
+    }
+
+    /// Whether the same word is meant another time where `last` was told of its title since: whoever pauses, goes on and pauses again
+    /// may well be at the same second still. What was told with a time was told of that time alone.
+    package func isMeantAgain(after last: HookReading) -> Bool {
+        guard case .event(let event) = content, event.at == nil, case .event(let between) = last.content else {
+            return false
+        }
+        switch event.kind {
+        case .play, .pause, .resume:
+            return [.play, .pause, .resume, .stop].contains(between.kind) && between.kind != event.kind
+        case .stop: return [.play, .pause, .resume].contains(between.kind)
+        case .markPlayed: return between.kind == .markUnplayed
+        case .markUnplayed: return between.kind == .markPlayed
+        case .scrobble, .progress, .seek: return false
         }
     }
 
