@@ -94,7 +94,8 @@ extension ScrobbleService {
             } stop: {
                 await queue.drain()
             })
-        let sittings = SittingKeeper(store: PlaybackStore(database: database, ids: ids), queue: queue, clock: clock)
+        let sittings = SittingKeeper(
+            store: PlaybackStore(database: database, ids: ids), queue: queue, clock: clock, logger: logger)
         assembly.add(.running("sittings", phase: .background) { await sittings.run() })
         let hookStore = HookStore(database: database, ids: ids)
         let hooks = HookWorker(

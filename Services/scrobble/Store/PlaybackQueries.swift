@@ -91,7 +91,7 @@ enum PlaybackQueries {
     static let leftBehind = PGStatement(
         "scrobble.leftBehind",
         """
-        SELECT user_id, id, progress_percent, updated_at FROM playback_sessions
+        SELECT user_id, id, progress_percent, updated_at, expires_at FROM playback_sessions
         WHERE user_id = $1 AND player = $2 AND state <> 'stopped' AND title_id <> ALL ($3) ORDER BY id
         """, kind: .write, row: expiredSitting)
 
@@ -152,12 +152,13 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try session(&row) }
 
-    /// Sittings of which nothing was heard for too long, the oldest first.
+    /// Sittings of which nothing was heard for too long, after the place `$3`, `$4`; the oldest first.
     static let expired = PGStatement(
         "scrobble.expiredSessions",
         """
-        SELECT user_id, id, progress_percent, updated_at FROM playback_sessions
-        WHERE state <> 'stopped' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+        SELECT user_id, id, progress_percent, updated_at, expires_at FROM playback_sessions
+        WHERE state <> 'stopped' AND expires_at <= $1 AND (expires_at, id) > ($3, $4)
+        ORDER BY expires_at, id LIMIT $2
         """, row: expiredSitting)
 
     /// The latest play of a title up to a moment.
@@ -207,7 +208,8 @@ enum PlaybackQueries {
 
     @Sendable private static func expiredSitting(_ row: inout PGRowReader) throws(PGError) -> ExpiredSitting {
         ExpiredSitting(
-            user: try row.next(), session: try row.next(), progressPercent: try row.next(), lastSeenAt: try row.next())
+            user: try row.next(), session: try row.next(), progressPercent: try row.next(),
+            lastSeenAt: try row.next(), expiresAt: try row.next())
     }
 
     @Sendable private static func outcome(_ row: inout PGRowReader) throws(PGError) -> StopOutcome {
@@ -256,4 +258,5 @@ struct ExpiredSitting: Sendable {
     let session: PlaybackSessionID
     let progressPercent: Double
     let lastSeenAt: Timestamp
+    let expiresAt: Timestamp
 }

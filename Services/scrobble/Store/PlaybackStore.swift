@@ -165,20 +165,47 @@ package struct PlaybackStore: Sendable {
         try await database.rows(PlaybackQueries.now, [.id(user), .moment(moment), .int(limit)], until: deadline)
     }
 
-    /// Ends sittings of which nothing was heard for too long, at their last place and moment; how many.
+    /// Ends sittings of which nothing was heard for too long, at their last place and moment: all of them, `limit` looked up at a
+    /// time, until the deadline. One that cannot be ended holds no other up, and is tried again the next time.
     package func closeExpired(
         at moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Int {
-        let expired = try await database.rows(
-            PlaybackQueries.expired, [.moment(moment), .int(limit)], until: deadline)
-        for sitting in expired {
-            let stop = Stop(
-                user: sitting.user, session: sitting.session, progressPercent: sitting.progressPercent,
-                at: sitting.lastSeenAt, heardAt: moment)
-            _ = try await close(stop, until: deadline)
+    ) async throws(StoreError) -> Expiry {
+        var expiry = Expiry()
+        var place = (
+            expiresAt: Timestamp(clampingMicrosecondsSinceEpoch: .min),
+            session: PlaybackSessionID(UUIDBits(high: 0, low: 0))
+        )
+        while true {
+            let expired = try await database.rows(
+                PlaybackQueries.expired,
+                [.moment(moment), .int(limit), .moment(place.expiresAt), .id(place.session)], until: deadline)
+            for sitting in expired {
+                guard ContinuousClock.now < deadline else { return expiry }
+                let stop = Stop(
+                    user: sitting.user, session: sitting.session, progressPercent: sitting.progressPercent,
+                    at: sitting.lastSeenAt, heardAt: moment)
+                do throws(StoreError) {
+                    _ = try await close(stop, until: min(deadline, ContinuousClock.now + Self.closingTimeout))
+                    expiry.ended += 1
+                } catch .cancelled {
+                    throw .cancelled
+                } catch {
+                    expiry.failed[sitting.session] = error
+                }
+            }
+            guard expired.count == limit, let last = expired.last else { return expiry }
+            place = (last.expiresAt, last.session)
         }
-        return expired.count
     }
+
+    /// What became of sittings that were to end by themselves.
+    package struct Expiry: Sendable {
+        package fileprivate(set) var ended = 0
+        package fileprivate(set) var failed: [PlaybackSessionID: StoreError] = [:]
+    }
+
+    /// How long one of them may take, that the others have their turn.
+    private static let closingTimeout = Duration.seconds(5)
 
     /// Sets a threshold where it was `expected`, or anything at all; whether it was.
     func setThreshold(

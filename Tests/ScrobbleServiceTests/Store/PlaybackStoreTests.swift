@@ -227,6 +227,32 @@ import Testing
         }
     }
 
+    @Test("A sitting that cannot be ended holds up none of those after it, however few are looked up at a time")
+    func oneThatFails() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let start = SystemWallClock().now.advanced(by: .seconds(-7_200))
+            var failing: [PlaybackSessionID] = []
+            for number in 0..<5 {
+                var sitting = Sitting(
+                    id: PlaybackSessionID(Self.ids.next()), user: user, title: TitleID(Self.ids.next()), kind: .movie,
+                    progressPercent: 95, startedAt: start, expiresAt: start.advanced(by: .seconds(number)))
+                // On which day it was, nobody can say.
+                if number < 2 { sitting.timeZone = "Atlantis/Poseidonis" }
+                let session = try await stores[0].open(sitting, until: Self.deadline())
+                if number < 2 { failing.append(session.id) }
+            }
+            let expiry = try await stores[1].closeExpired(
+                at: SystemWallClock().now, limit: 2, until: Self.deadline())
+            #expect(expiry.ended == 3)
+            #expect(Set(expiry.failed.keys) == Set(failing))
+            #expect(try await pool.first(Self.count("plays")) == 3)
+            // The next time they are tried again.
+            let again = try await stores[0].closeExpired(at: SystemWallClock().now, limit: 2, until: Self.deadline())
+            #expect(again.ended == 0 && again.failed.count == 2)
+        }
+    }
+
     private struct FixedClock: WallClock { let now: Timestamp }
 
     @Test("Whoever goes on with a long film has until its end, and not three hours", arguments: [nil, 240] as [Int?])

@@ -1,24 +1,31 @@
+import Logging
 import Store
 
 /// Ends sittings whose players fell silent.
 struct SittingKeeper: Sendable {
     /// How often it looks.
     static let interval = Duration.seconds(30)
-    /// Sittings ended in one round.
+    /// Sittings looked up at a time.
     static let sittingsMax = 200
 
     let store: PlaybackStore
     let queue: QueueWorker
     let clock: any WallClock
+    let logger: Logger
 
     func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval * Double.random(in: 0.75...1.25))
             guard !Task.isCancelled else { return }
             // What the database refuses now is done in the next round.
-            let ended = try? await store.closeExpired(
+            let expiry = try? await store.closeExpired(
                 at: clock.now, limit: Self.sittingsMax, until: .now + Self.interval)
-            if let ended, ended > 0 { queue.announce() }
+            guard let expiry else { continue }
+            if expiry.ended > 0 { queue.announce() }
+            for (session, cause) in expiry.failed {
+                logger.warning(
+                    "a sitting was not ended", metadata: ["session": "\(session)", "cause": "\(cause)"])
+            }
         }
     }
 }
