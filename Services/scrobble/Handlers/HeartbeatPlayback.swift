@@ -27,7 +27,8 @@ struct SittingMover: Sendable {
         let now = clock.now
         let move = PlaybackStore.Move(
             user: user, session: session, state: state, progressPercent: progressPercent, at: now,
-            expiresAt: now.advanced(by: patience), step: step)
+            expiresAt: now.advanced(by: patience), pausedExpiresAt: now.advanced(by: SittingPatience.paused), step: step
+        )
         let moved = try await asking { () throws(StoreError) in try await store.move(move, until: context.deadline) }
         if let moved {
             if step != nil { queue.announce() }

@@ -24,13 +24,15 @@ package struct PlaybackStore: Sendable {
         let progressPercent: Double?
         let at: Timestamp
         let expiresAt: Timestamp
+        /// The same where it is paused and stays so; nil for `expiresAt`.
+        var pausedExpiresAt: Timestamp?
         /// What the other sides are told; nil for nothing.
         let step: PlaybackChange.Step?
 
         fileprivate var values: [PGValue] {
             [
                 .id(user), .id(session), .text(state?.rawValue), .double(progressPercent), .moment(at),
-                .moment(expiresAt),
+                .moment(expiresAt), .moment(pausedExpiresAt),
             ]
         }
     }

@@ -279,6 +279,35 @@ import Testing
         }
     }
 
+    @Test("A player that tells where it is while it stands still has a day, one that plays a quarter of an hour")
+    func heartbeats() async throws {
+        try await Self.withStores { stores, pool in
+            let (user, start) = (UserID(Self.ids.next()), SystemWallClock().now)
+            let session = try await stores[0].open(
+                Self.sitting(of: user, TitleID(Self.ids.next())), until: Self.deadline())
+            let queue = QueueWorker(
+                id: Self.ids.next(), store: QueueStore(database: Database(pool: pool)), writers: [:])
+            let mover = SittingMover(store: stores[1], queue: queue, clock: FixedClock(now: start))
+            let context = RPCContext(deadline: Self.deadline(), trace: .root())
+            let left = PGStatement(
+                "tests.patience",
+                "SELECT extract(epoch FROM expires_at - $1::timestamptz)::bigint FROM playback_sessions"
+            ) { row throws(PGError) in try row.next(Int.self) }
+            func beat() async throws -> Int? {
+                _ = try await HeartbeatPlayback(mover: mover).run(
+                    HeartbeatPlaybackParams(user: user, session: session.id, progressPercent: 40), context)
+                return try await pool.first(left, [.moment(start)])
+            }
+            #expect(try await beat() == 900)
+            _ = try await PausePlayback(mover: mover).run(
+                PausePlaybackParams(user: user, session: session.id, progressPercent: 40), context)
+            #expect(try await beat() == 86_400)
+            _ = try await ResumePlayback(mover: mover).run(
+                ResumePlaybackParams(user: user, session: session.id), context)
+            #expect(try await beat() == 900)
+        }
+    }
+
     @Test("A person's own threshold holds from the next sitting on")
     func thresholds() async throws {
         try await Self.withStores { stores, _ in

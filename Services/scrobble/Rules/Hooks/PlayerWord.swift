@@ -90,9 +90,10 @@ package enum SittingMove: Sendable, Hashable {
         guard let open else {
             // On its way it was overtaken by the stop.
             if let lastEnd, word.at < lastEnd { return .nothing("overtaken by a later word") }
-            let begin = begin(word, nil)
-            // Whoever is heard of pausing has been watching.
-            return word.kind == .pause ? .pause(progressPercent: word.progressPercent ?? 0) : begin
+            // Whoever is heard of pausing, or standing still, has been watching.
+            let isBreak =
+                word.kind == .pause || ((word.kind == .progress || word.kind == .seek) && word.isPaused == true)
+            return isBreak ? .pause(progressPercent: word.progressPercent ?? 0) : begin(word, nil)
         }
         if word.at < open.updatedAt { return .nothing("overtaken by a later word") }
         switch word.kind {

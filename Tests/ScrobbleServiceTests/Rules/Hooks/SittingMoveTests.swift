@@ -44,6 +44,9 @@ import Testing
                 .begin(progressPercent: 12, isTold: true)
             ),
             (Self.word(.progress, percent: 12), nil, .begin(progressPercent: 12, isTold: true)),
+            // Heard of first while it stands still.
+            (Self.word(.progress, percent: 12, paused: true), nil, .pause(progressPercent: 12)),
+            (Self.word(.progress, paused: true), nil, .pause(progressPercent: 0)),
             (Self.word(.seek, percent: 70), Self.open(.playing), .advance(progressPercent: 70)),
             (Self.word(.stop, percent: 95), Self.open(.playing), .end(progressPercent: 95)),
             (Self.word(.stop, percent: 95), nil, .log(progressPercent: 95)),
