@@ -162,11 +162,13 @@ enum PlaybackQueries {
         ORDER BY expires_at, id LIMIT $2
         """, row: expiredSitting)
 
-    /// The latest play of a title up to a moment.
+    /// The latest play of a title up to a moment, on the day `$4` where the person lives: a play that is known to the day may
+    /// have been at any hour of it.
     static let latestPlay = PGStatement(
         "scrobble.latestPlay",
         """
-        SELECT id FROM plays WHERE user_id = $1 AND title_id = $2 AND removed_at IS NULL AND listed_at <= $3
+        SELECT id FROM plays WHERE user_id = $1 AND title_id = $2 AND removed_at IS NULL
+            AND CASE WHEN precision = 'day' THEN watched_on <= $4 ELSE listed_at <= $3 END
         ORDER BY listed_at DESC, id DESC LIMIT 1
         """
     ) { row throws(PGError) in try row.next(PlayID.self) }

@@ -142,10 +142,12 @@ extension PlaybackStore {
 
     /// Removes the latest play of the title, where the person wants that.
     private func unlog(_ hearing: Hearing, in transaction: PGTransaction) async throws(PGError) -> PlayID? {
-        guard hearing.removesPlays,
-            let play = try await transaction.first(
-                PlaybackQueries.latestPlay, [.id(hearing.user), .id(hearing.title), .moment(hearing.word.at)])
-        else { return nil }
+        guard hearing.removesPlays else { return nil }
+        let day = try await LedgerStore.day(of: hearing.word.at, in: hearing.timeZone, transaction)
+        let play = try await transaction.first(
+            PlaybackQueries.latestPlay,
+            [.id(hearing.user), .id(hearing.title), .moment(hearing.word.at), .day(day)])
+        guard let play else { return nil }
         let removed = try await ledger.remove(
             [play], by: .person(hearing.user, at: hearing.word.heardAt), telling: true, in: transaction)
         return removed.first

@@ -338,6 +338,33 @@ import Testing
         }
     }
 
+    @Test("Unmarked in the morning, a play of this day goes and not an older one, wherever the person lives")
+    func unmarkedInTheMorning() async throws {
+        try await Self.withHook { place in
+            try await Self.assign(place)
+            // Early in Vienna, hours before the noon at which the day stands.
+            let morning = Timestamp(Self.now.date).advanced(by: .seconds(4 * 3_600))
+            let title = TitleID(UUIDBits(high: 9, low: 4))
+            let before = morning.advanced(by: .seconds(-40 * 86_400))
+            let moments: [PlayMoment] = [.second(before, day: before.date), .day(morning.date)]
+            let plays = moments.enumerated().map { number, moment in
+                IncomingPlay(
+                    title: title, kind: .movie, moment: moment, percent: nil, runtimeMinutes: 100,
+                    source: PlaySource(name: "letterboxd", key: "\(number)"))
+            }
+            _ = try await place.playback.ledger.add(
+                LedgerStore.Arrival(
+                    user: place.user, timeZone: "Europe/Vienna", batch: nil, at: morning, isByHand: false, plays: plays,
+                    telling: false), until: Self.deadline())
+            _ = try await Self.receive(place, Self.text("mark_unplayed", at: morning), at: morning)
+            try await Self.work(place, at: morning)
+            let left = PGStatement(
+                "tests.days", "SELECT array_agg(precision) FROM plays WHERE removed_at IS NULL"
+            ) { row throws(PGError) in try row.next([String].self) }
+            #expect(try await place.pool.first(left) == ["second"])
+        }
+    }
+
     @Test("Of a server that tells of stops alone, what was left half watched can be gone on with until it is watched")
     func stopsAlone() async throws {
         try await Self.withHook { place in
