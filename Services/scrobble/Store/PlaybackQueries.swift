@@ -44,7 +44,7 @@ enum PlaybackQueries {
         UPDATE playback_sessions SET
             state = coalesce($3, state), progress_percent = coalesce($4, progress_percent),
             updated_at = greatest(updated_at, $5),
-            expires_at = CASE WHEN coalesce($3, state) = 'paused' THEN coalesce($7, $6) ELSE $6 END
+            expires_at = CASE WHEN coalesce($3, state) = 'paused' THEN coalesce($7, $6::timestamptz) ELSE $6 END
         WHERE user_id = $1 AND id = $2 AND state <> 'stopped'
         RETURNING \(columns), kind
         """, kind: .write

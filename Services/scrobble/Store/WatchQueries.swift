@@ -108,7 +108,8 @@ enum WatchQueries {
     /// show in progress the episode that comes next. `$2` is today, `$3` rows.
     ///
     /// A person's shows are found by skipping from one to the next in the index; each is one look at its latest play.
-    /// The rule is that of `ShowProgress.next`. What was laid aside or given up since is nothing to go on with.
+    /// The rule is that of `ShowProgress.next`. What was laid aside or given up since is nothing to go on with. A show of which
+    /// no play has a date stands where the play was written down.
     static let goingOn = PGStatement(
         "watch.goingOn",
         """
@@ -131,19 +132,20 @@ enum WatchQueries {
                         AND i.status IS NOT NULL AND i.added_at >= w.added_at)
             ORDER BY w.added_at DESC LIMIT $3
         ), lasts AS (
-            SELECT s.series_id, l.season_number, l.episode_number, l.listed_at
+            SELECT s.series_id, l.season_number, l.episode_number, l.at
             FROM shows s CROSS JOIN LATERAL (
-                SELECT e.season_number, e.episode_number, p.listed_at
+                SELECT e.season_number, e.episode_number,
+                    CASE WHEN p.precision = 'unknown' THEN p.created_at ELSE p.listed_at END AS at
                 FROM plays p JOIN title_refs e ON e.title_id = p.title_id
                 WHERE p.user_id = $1 AND p.series_id = s.series_id AND p.removed_at IS NULL AND e.season_number > 0
                 ORDER BY p.listed_at DESC, e.season_number DESC, e.episode_number DESC LIMIT 1
             ) l
             WHERE s.series_id IS NOT NULL AND NOT EXISTS (SELECT FROM watchlist_items i
                 WHERE i.user_id = $1 AND i.title_id = s.series_id AND i.removed_at IS NULL
-                    AND i.status IS NOT NULL AND i.added_at >= l.listed_at)
+                    AND i.status IS NOT NULL AND i.added_at >= l.at)
         ), nexts AS (
             SELECT n.title_id, 'episode' AS kind, l.series_id, NULL::double precision AS percent,
-                l.listed_at AS added_at
+                l.at AS added_at
             FROM lasts l CROSS JOIN LATERAL (
                 SELECT e.title_id FROM title_refs e
                 WHERE e.series_id = l.series_id AND e.kind = 'episode' AND e.season_number > 0 AND e.released_on <= $2
@@ -152,7 +154,7 @@ enum WatchQueries {
                         WHERE p.user_id = $1 AND p.title_id = e.title_id AND p.removed_at IS NULL)
                 ORDER BY e.season_number, e.episode_number LIMIT 1
             ) n
-            WHERE NOT EXISTS (SELECT FROM halves h WHERE h.series_id = l.series_id AND h.added_at >= l.listed_at)
+            WHERE NOT EXISTS (SELECT FROM halves h WHERE h.series_id = l.series_id AND h.added_at >= l.at)
         )
         SELECT title_id, kind, series_id, percent, added_at FROM halves
         UNION ALL SELECT title_id, kind, series_id, percent, added_at FROM nexts

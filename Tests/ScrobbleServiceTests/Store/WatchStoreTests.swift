@@ -133,6 +133,51 @@ import Testing
         }
     }
 
+    @Test(
+        "A show of which no play has a date stands where it was marked, and is there again though it was given up before"
+    )
+    func undated() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let database = Database(pool: fixture.pool)
+            let (watch, refs) = (WatchStore(database: database), TitleRefStore(database: database))
+            var plays: [IncomingPlay] = []
+            for show in 1...2 {
+                let episodes = (1...3).map {
+                    TitleRef(
+                        title: Self.episode(show, 1, $0), kind: .episode, series: Self.series(show), season: 1,
+                        number: $0,
+                        releasedOn: Self.today)
+                }
+                try await refs.take(episodes, of: Self.series(show), at: LedgerFixture.start, until: deadline)
+                plays.append(
+                    Self.play(
+                        Self.episode(show, 1, 1),
+                        show == 1 ? .second(LedgerFixture.at(20), day: Self.today) : .unknown, "\(show)",
+                        EpisodePlace(series: Self.series(show), season: 1, number: 1)))
+            }
+            _ = try await fixture.add(plays, nil)
+            // When `add` writes them down.
+            let marked = LedgerFixture.at(1_000_000)
+            let items = try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
+            #expect(items.map(\.series) == [Self.series(2), Self.series(1)])
+            #expect(items.map(\.at) == [marked, LedgerFixture.at(20)])
+            let isGivenUp = PGCommand(
+                "tests.givenUp",
+                """
+                INSERT INTO watchlist_items (user_id, title_id, kind, added_at, source, changed_at, status)
+                VALUES ($1, $2, 'series', $3, 'person', $3, 'dropped')
+                ON CONFLICT (user_id, title_id) DO UPDATE SET added_at = excluded.added_at
+                """)
+            for (seconds, count) in [(999_000, 2), (1_000_001, 1)] {
+                try await fixture.pool.execute(
+                    isGivenUp, [.id(fixture.user), .id(Self.series(2)), .moment(LedgerFixture.at(seconds))])
+                let left = try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
+                #expect(left.count == count, "given up at \(seconds)")
+            }
+        }
+    }
+
     @Test("A click ends what was half watched before it, with a date or without; taken back, it is half watched again")
     func clicks() async throws {
         try await LedgerFixture.with { fixture in
