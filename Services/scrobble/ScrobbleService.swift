@@ -315,7 +315,7 @@ extension ScrobbleService {
 
     package func getProgress(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
     {
-        try await GetProgress(desk: desk, shelves: shelves).run(params, context)
+        try await GetProgress(desk: desk).run(params, context)
     }
 
     package func getTitleStates(

@@ -2,18 +2,17 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getProgress`: how far a person got with a film or an episode.
+/// `scrobble.getProgress`: how far a person got with a film or an episode that was not watched since.
 struct GetProgress: Sendable {
     let desk: WatchDesk
-    let shelves: ShelfStore
 
     func run(_ params: GetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress {
         let title = try await desk.playable(params.title, params.kind, context)
-        let known = try await asking { () throws(StoreError) in
-            try await shelves.known([title], of: params.user, as: ProgressDetails.self, until: context.deadline)
+        let half = try await asking { () throws(StoreError) in
+            try await desk.watch.progress(of: title, to: params.user, until: context.deadline)
         }
-        guard let item = known[title], item.removedAt == nil else { return TitleProgress(title: title, percent: 0) }
-        return TitleProgress(title: title, percent: item.item.details.percent, at: item.item.at)
+        guard let half else { return TitleProgress(title: title, percent: 0) }
+        return TitleProgress(title: title, percent: half.percent, at: half.at)
     }
 }
 

@@ -98,6 +98,17 @@ enum WatchQueries {
             inCollection: try row.next(), isLiked: try row.next())
     }
 
+    /// How far a person got with a title that has no play since.
+    static let progress = PGStatement(
+        "watch.progress",
+        """
+        SELECT w.percent, w.added_at FROM watch_progress w
+        WHERE w.user_id = $1 AND w.title_id = $2 AND w.removed_at IS NULL AND NOT EXISTS (
+            SELECT FROM plays p WHERE p.user_id = $1 AND p.title_id = $2 AND p.removed_at IS NULL
+                AND p.listed_at >= w.added_at)
+        """
+    ) { row throws(PGError) in HalfWatched(percent: try row.next(), at: try row.next()) }
+
     /// The plays of some titles that stand.
     static let plays = PGStatement(
         "watch.plays",
@@ -172,6 +183,13 @@ package struct WatchedTitle: Sendable, Hashable {
     package let title: TitleID
     package let plays: Int
     package let lastPlayedAt: Timestamp?
+}
+
+/// How far a person got with a title, and when.
+struct HalfWatched: Sendable, Hashable {
+    /// 0 to 100.
+    let percent: Double
+    let at: Timestamp
 }
 
 /// What a title is to a person.

@@ -35,6 +35,13 @@ package struct WatchStore: Sendable {
         return try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
     }
 
+    /// How far a person got with a title; nil where it was not begun, or watched since, by whichever road.
+    func progress(
+        of title: TitleID, to user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> HalfWatched? {
+        try await database.rows(WatchQueries.progress, [.id(user), .id(title)], until: deadline).first
+    }
+
     /// The plays of some titles that stand.
     package func plays(
         of titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant

@@ -178,6 +178,27 @@ import Testing
         }
     }
 
+    @Test("What a sync or a file tells was watched since is not half watched; taken out or watched before, it is")
+    func completedElsewhere() async throws {
+        try await LedgerFixture.with { fixture in
+            let deadline = LedgerFixture.deadline()
+            let watch = WatchStore(database: Database(pool: fixture.pool))
+            let title = LedgerFixture.title(1)
+            let half = ShelfItem(
+                title: title, kind: .movie, at: LedgerFixture.at(100_000), details: ProgressDetails(percent: 40))
+            _ = try await fixture.shelves.put([half], by: fixture.hand(at: 100_000), until: deadline)
+            let kept = HalfWatched(percent: 40, at: LedgerFixture.at(100_000))
+            let batch = try await fixture.newBatch("trakt")
+            _ = try await fixture.add([fixture.play(1, at: 10, from: "trakt", key: "1")], batch)
+            #expect(try await watch.progress(of: title, to: fixture.user, until: deadline) == kept)
+            let later = try await fixture.add([fixture.play(1, at: 200_000, from: "trakt", key: "2")], batch)
+            #expect(try await watch.progress(of: title, to: fixture.user, until: deadline) == nil)
+            _ = try await fixture.ledger.remove(
+                later.map(\.play), by: fixture.hand(at: 300_000), telling: false, until: deadline)
+            #expect(try await watch.progress(of: title, to: fixture.user, until: deadline) == kept)
+        }
+    }
+
     @Test("A click ends what was half watched before it, with a date or without; taken back, it is half watched again")
     func clicks() async throws {
         try await LedgerFixture.with { fixture in
