@@ -206,7 +206,7 @@ extension GatewayService {
     package func updateMe(
         _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User> {
-        try await UpdateMe(accounts: accounts, once: once).run(input, caller, context)
+        try await UpdateMe(accounts: accounts, once: once, scrobble: clients.scrobble).run(input, caller, context)
     }
 
     package func deleteMe(

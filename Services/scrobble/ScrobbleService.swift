@@ -166,6 +166,12 @@ package struct ScrobbleService: ScrobbleAPI {
         try await ListProgress(shelves: shelves).run(params, context)
     }
 
+    package func setTimeZone(
+        _ params: SetTimeZoneParams, _ context: RPCContext
+    ) async throws(RPCError) -> TimeZoneChange {
+        try await SetTimeZone(desk: desk, store: hooks).run(params, context)
+    }
+
     package func deletePerson(
         _ params: DeletePersonParams, _ context: RPCContext
     ) async throws(RPCError) -> PersonDeletion {

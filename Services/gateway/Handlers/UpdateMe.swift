@@ -9,6 +9,7 @@ import Store
 struct UpdateMe: Sendable {
     let accounts: Accounts
     let once: OnceStore
+    let scrobble: ScrobbleClient
 
     func run(
         _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -27,7 +28,20 @@ struct UpdateMe: Sendable {
             try await Self.change(caller.user, change, context, transaction)
         }
         accounts.callers.forget { $0.user == caller.user }
+        if change.timeZone != nil { try await tell(caller.user, context) }
         return EdgeReply(changed)
+    }
+
+    /// Hooks receive without their person, and go by the zone that scrobble knows. Where it cannot be told the change stands, and
+    /// the caller, who hears of the failure, tells it by repeating the request, under the same key too. What is told is what the
+    /// account has by now: of two changes the later one.
+    private func tell(_ user: UserID, _ context: EdgeContext) async throws(RPCError) {
+        let stored = try await asking { () throws(StoreError) in
+            try await accounts.store.user(user, until: context.rpc.deadline)
+        }
+        guard let stored else { return }
+        _ = try await scrobble.setTimeZone(
+            SetTimeZoneParams(user: user, timeZone: stored.user.timeZone), context.rpc.outgoing())
     }
 
     private static func change(

@@ -211,6 +211,23 @@ enum HookQueries {
         "hooks.forgetPerson",
         "UPDATE hook_accounts SET assigned_to = NULL, time_zone = NULL WHERE assigned_to = $1")
 
+    /// A person lives elsewhere: their hooks, their accounts at anybody's hooks and what they watch now go by it. Whether
+    /// anything had another zone.
+    static let setTimeZone = PGStatement(
+        "hooks.setTimeZone",
+        """
+        WITH own AS (
+            UPDATE hooks SET time_zone = $2 WHERE user_id = $1 AND time_zone <> $2 RETURNING true
+        ), assigned AS (
+            UPDATE hook_accounts SET time_zone = $2 WHERE assigned_to = $1 AND time_zone <> $2 RETURNING true
+        ), sittings AS (
+            UPDATE playback_sessions SET time_zone = $2
+            WHERE user_id = $1 AND state <> 'stopped' AND time_zone <> $2 RETURNING true
+        )
+        SELECT EXISTS (SELECT FROM own) OR EXISTS (SELECT FROM assigned) OR EXISTS (SELECT FROM sittings)
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     // MARK: Work
 
     /// Holds hooks with deliveries that are due, unless they are held already or wait for their first one.

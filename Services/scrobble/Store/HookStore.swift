@@ -267,6 +267,13 @@ package struct HookStore: Sendable {
         }
     }
 
+    /// Says where a person lives, wherever it was told of them before; whether anything had another zone.
+    func setTimeZone(
+        _ timeZone: String, of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(HookQueries.setTimeZone, [.id(user), .text(timeZone)], until: deadline).first == true
+    }
+
     package func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(
             HookQueries.sweep, [.double(HookLimits.fingerprintsFor.inSeconds), .int(HookLimits.sweepMax)],

@@ -229,6 +229,9 @@ package protocol ScrobbleAPI: Sendable {
     func applyImport(_ params: ApplyImportParams, _ context: RPCContext) async throws(RPCError) -> Import
     /// Gives an import up before anything of it is written; may be repeated. Errors: importNotFound, importNotReady.
     func cancelImport(_ params: CancelImportParams, _ context: RPCContext) async throws(RPCError) -> Import
+    /// A person lives in another time zone: what their hooks, their accounts at media servers and their open sittings
+    /// tell falls on days there from now on. Errors: unknownTimeZone.
+    func setTimeZone(_ params: SetTimeZoneParams, _ context: RPCContext) async throws(RPCError) -> TimeZoneChange
     /// Removes everything of a person; what arrives late is refused.
     func deletePerson(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion
 }
@@ -314,6 +317,7 @@ package enum ScrobbleMethods {
     package static let correctImport = RPCMethod(name: "scrobble.correctImport", isIdempotent: true)
     package static let applyImport = RPCMethod(name: "scrobble.applyImport", isIdempotent: true)
     package static let cancelImport = RPCMethod(name: "scrobble.cancelImport", isIdempotent: true)
+    package static let setTimeZone = RPCMethod(name: "scrobble.setTimeZone", isIdempotent: true)
     package static let deletePerson = RPCMethod(name: "scrobble.deletePerson", isIdempotent: true)
 }
 
@@ -808,6 +812,12 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.cancelImport, params, call)
     }
 
+    /// A person lives in another time zone: what their hooks, their accounts at media servers and their open sittings
+    /// tell falls on days there from now on. Errors: unknownTimeZone.
+    package func setTimeZone(_ params: SetTimeZoneParams, _ call: RPCCall) async throws(RPCError) -> TimeZoneChange {
+        try await caller.call(ScrobbleMethods.setTimeZone, params, call)
+    }
+
     /// Removes everything of a person; what arrives late is refused.
     package func deletePerson(_ params: DeletePersonParams, _ call: RPCCall) async throws(RPCError) -> PersonDeletion {
         try await caller.call(ScrobbleMethods.deletePerson, params, call)
@@ -1132,6 +1142,10 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.cancelImport) {
             (params: CancelImportParams, context) async throws(RPCError) in
             try await api.cancelImport(params, context)
+        }
+        router.register(ScrobbleMethods.setTimeZone) {
+            (params: SetTimeZoneParams, context) async throws(RPCError) in
+            try await api.setTimeZone(params, context)
         }
         router.register(ScrobbleMethods.deletePerson) {
             (params: DeletePersonParams, context) async throws(RPCError) in

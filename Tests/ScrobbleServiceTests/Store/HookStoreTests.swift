@@ -194,6 +194,38 @@ import Testing
         }
     }
 
+    @Test("What is delivered falls on the days of where its person lives now, also at somebody else's hook")
+    func movedHouse() async throws {
+        try await Self.withHook { place in
+            let bob = UserID(Self.ids.next())
+            try await Self.assign(place, "alice")
+            try await Self.assign(place, "bob", to: bob)
+            for (number, account) in [nil, "alice", "bob"].enumerated() {
+                let at = Self.now.advanced(by: .seconds(number))
+                _ = try await Self.receive(place, Self.text("play", account: account, at: at))
+            }
+            func zones() async throws -> [String?] {
+                try await place.stores[1].due(place.hook, until: Self.deadline()).map(\.timeZone)
+            }
+            #expect(try await zones() == ["Europe/Vienna", "Europe/Vienna", "Europe/Vienna"])
+            for isChanged in [true, false] {
+                #expect(
+                    try await place.stores[0].setTimeZone("Asia/Tokyo", of: place.user, until: Self.deadline())
+                        == isChanged)
+            }
+            #expect(try await zones() == ["Asia/Tokyo", "Asia/Tokyo", "Europe/Vienna"])
+            #expect(try await place.stores[0].setTimeZone("America/Lima", of: bob, until: Self.deadline()))
+            #expect(try await zones() == ["Asia/Tokyo", "Asia/Tokyo", "America/Lima"])
+            try await Self.work(place)
+            #expect(
+                try await place.stores[0].setTimeZone("UTC", of: bob, until: Self.deadline()), "what he watches now")
+            let zone = PGStatement(
+                "tests.zone", "SELECT time_zone FROM playback_sessions WHERE user_id = $1"
+            ) { row throws(PGError) in try row.next(String.self) }
+            #expect(try await place.pool.first(zone, [.id(bob)]) == "UTC")
+        }
+    }
+
     @Test("An account that is left out changes nothing, also what waited")
     func leftOut() async throws {
         try await Self.withHook { place in
