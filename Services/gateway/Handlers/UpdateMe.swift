@@ -40,8 +40,13 @@ struct UpdateMe: Sendable {
             try await accounts.store.user(user, until: context.rpc.deadline)
         }
         guard let stored else { return }
-        _ = try await scrobble.setTimeZone(
-            SetTimeZoneParams(user: user, timeZone: stored.user.timeZone), context.rpc.outgoing())
+        do throws(RPCError) {
+            _ = try await scrobble.setTimeZone(
+                SetTimeZoneParams(user: user, timeZone: stored.user.timeZone), context.rpc.outgoing())
+        } catch  where error.code == RPCError.Code.methodNotFound {
+            // A scrobble of the previous version, in the middle of an upgrade: its hooks keep the zone they were made with.
+            return
+        }
     }
 
     private static func change(
