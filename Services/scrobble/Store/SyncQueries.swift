@@ -291,11 +291,14 @@ enum SyncQueries {
             )
         })
 
-    /// What tells whether anything about a person's plays has changed.
+    /// What tells whether anything about a person's plays has changed: a sum over what they are. Counts would stay the same
+    /// where one is taken out and another one is put back.
     static let playsVersion = PGStatement(
         "sync.playsVersion",
         """
-        SELECT (count(*) * 2 + count(removed_at))::bigint FROM plays WHERE user_id = $1
+        SELECT bit_xor(uuid_hash_extended(id, uuid_hash_extended(title_id, timestamp_hash_extended(
+            listed_at AT TIME ZONE 'UTC', CASE WHEN removed_at IS NULL THEN 1 ELSE 2 END))))
+        FROM plays WHERE user_id = $1 HAVING count(*) > 0
         """
     ) { row throws(PGError) in try row.next(Int64.self) }
 
@@ -345,7 +348,7 @@ enum SyncQueries {
         )
     }
 
-    // MARK: Conflicts, places, titles, reads
+    // MARK: Conflicts, places
 
     static let addClashes = PGCommand(
         "sync.addClashes",
@@ -424,33 +427,6 @@ enum SyncQueries {
 
     static let reopen = PGCommand(
         "sync.reopen", "UPDATE sync_places SET stamps = '' WHERE user_id = $1 AND provider = $2 AND facet = ANY ($3)")
-
-    static let titles = PGStatement(
-        "sync.titles",
-        "SELECT number, title_id FROM remote_titles WHERE provider = $1 AND kind = $2 AND number = ANY ($3)"
-    ) { row throws(PGError) in (try row.next(Int64.self), try row.next(TitleID.self)) }
-
-    static let putTitles = PGCommand(
-        "sync.putTitles",
-        """
-        INSERT INTO remote_titles (provider, kind, number, title_id)
-        SELECT $1, $2, number, title_id FROM unnest($3::bigint[], $4::uuid[]) AS t (number, title_id)
-        ON CONFLICT (provider, kind, number) DO UPDATE SET title_id = excluded.title_id
-        """)
-
-    /// Takes one place of an account's reads, if there is one. A third of them is there at once, the rest comes evenly.
-    static let takeRead = PGStatement(
-        "sync.takeRead",
-        """
-        INSERT INTO rate_buckets AS b (user_id, provider, tokens, refilled_at)
-        VALUES ($1, $2, $3 / 3 - 1, clock_timestamp())
-        ON CONFLICT (user_id, provider) DO UPDATE SET
-            tokens = least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) - 1,
-            refilled_at = clock_timestamp()
-            WHERE least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) >= 1
-        RETURNING true
-        """, kind: .write
-    ) { row throws(PGError) in try row.next(Bool.self) }
 }
 
 /// A run that a worker holds.

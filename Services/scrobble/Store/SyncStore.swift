@@ -4,7 +4,7 @@ import Postgres
 package import Store
 
 /// Runs, plans, bases and conflicts of syncs in Postgres.
-package struct SyncStore: Sendable, ReadAllowance {
+package struct SyncStore: Sendable {
     let database: Database
     private let ids: any IDSource
     package let limits: SyncLimits
@@ -419,7 +419,7 @@ package struct SyncStore: Sendable, ReadAllowance {
         try await database.rows(SyncQueries.chosen, [.id(lane.user), .word(lane.provider)], until: deadline)
     }
 
-    // MARK: Places, titles, reads
+    // MARK: Places
 
     package func places(
         of lane: LaneKey, until deadline: ContinuousClock.Instant
@@ -443,36 +443,5 @@ package struct SyncStore: Sendable, ReadAllowance {
                     }), .int8Array(places.map(\.ourVersion)),
                 .timestampArray(places.map { PGTimestamp(microseconds: $0.wholeAt.microsecondsSinceEpoch) }),
             ])
-    }
-
-    package func titles(
-        _ kind: TitleKind, _ numbers: [Int64], at provider: SyncProvider, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [Int64: TitleID] {
-        let rows = try await database.rows(
-            SyncQueries.titles, [.word(provider), .word(kind), .int8Array(numbers)], until: deadline)
-        return Dictionary(rows) { first, _ in first }
-    }
-
-    package func putTitles(
-        _ kind: TitleKind, _ titles: [Int64: TitleID], at provider: SyncProvider,
-        until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        guard !titles.isEmpty else { return }
-        let rows = titles.sorted { $0.key < $1.key }
-        try await database.run(
-            SyncQueries.putTitles,
-            [.word(provider), .word(kind), .int8Array(rows.map(\.key)), .ids(rows.map(\.value))], until: deadline)
-    }
-
-    package func take(_ lane: LaneKey) async -> Bool {
-        let end = ContinuousClock.now + .seconds(30)
-        repeat {
-            let taken = try? await database.rows(
-                SyncQueries.takeRead, [.id(lane.user), .word(lane.provider), .double(Double(limits.readsMax))],
-                until: .now + .seconds(5))
-            if taken?.isEmpty == false { return true }
-            do { try await Task.sleep(for: .milliseconds(700)) } catch { return false }
-        } while ContinuousClock.now < end
-        return false
     }
 }
