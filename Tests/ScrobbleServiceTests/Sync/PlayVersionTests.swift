@@ -1,8 +1,10 @@
 import Contracts
+import JSON
 import Postgres
 import Store
 import TestSupport
 import Testing
+import UpstreamEmulators
 
 @testable import ScrobbleService
 
