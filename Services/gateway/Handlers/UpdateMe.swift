@@ -43,9 +43,9 @@ struct UpdateMe: Sendable {
         do throws(RPCError) {
             _ = try await scrobble.setTimeZone(
                 SetTimeZoneParams(user: user, timeZone: stored.user.timeZone), context.rpc.outgoing())
-        } catch  where error.code == RPCError.Code.methodNotFound {
+        } catch {
             // A scrobble of the previous version, in the middle of an upgrade: its hooks keep the zone they were made with.
-            return
+            guard error.code == RPCError.Code.methodNotFound else { throw error }
         }
     }
 

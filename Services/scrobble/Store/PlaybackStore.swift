@@ -206,7 +206,7 @@ package struct PlaybackStore: Sendable {
         package fileprivate(set) var failed: [PlaybackSessionID: StoreError] = [:]
     }
 
-    /// How long one of them may take, that the others have their turn.
+    /// How long the end of one silent sitting may take, so that the others have their turn.
     private static let closingTimeout = Duration.seconds(5)
 
     /// Sets a threshold where it was `expected`, or anything at all; whether it was.
