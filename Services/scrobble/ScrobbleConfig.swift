@@ -244,5 +244,6 @@ extension ScrobbleService {
         Migration(27, "rows_by_the_thousand", sql: PackageResources._027_rows_by_the_thousand_sql),
         Migration(28, "provider_holds", sql: PackageResources._028_provider_holds_sql),
         Migration(29, "sitting_runtimes", sql: PackageResources._029_sitting_runtimes_sql),
+        Migration(30, "facet_stops", sql: PackageResources._030_facet_stops_sql),
     ]
 }

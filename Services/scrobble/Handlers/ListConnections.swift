@@ -17,24 +17,31 @@ struct ListConnections: Sendable {
     func views(of user: UserID, _ context: RPCContext) async throws(RPCError) -> [ConnectionView] {
         let stored = try await asking { () throws(StoreError) in try await store.list(of: user, until: context.deadline)
         }
+        let stops = try await asking { () throws(StoreError) in
+            try await store.stops(of: user, until: context.deadline)
+        }
         return Self.providers.map { provider in
             ConnectionView(
-                provider, stored.first { $0.provider == provider }, isAvailable: available.contains(provider))
+                provider, stored.first { $0.provider == provider }, stops.filter { $0.provider == provider },
+                isAvailable: available.contains(provider))
         }
     }
 
     func view(of user: UserID, _ provider: SyncProvider, _ context: RPCContext) async throws(RPCError) -> ConnectionView
     {
-        let stored = try await asking { () throws(StoreError) in try await store.list(of: user, until: context.deadline)
-        }
-        return ConnectionView(
-            provider, stored.first { $0.provider == provider }, isAvailable: available.contains(provider))
+        let all = try await views(of: user, context)
+        return all.first { $0.provider == provider } ?? ConnectionView(provider, nil, [], isAvailable: false)
     }
 }
 
 extension ConnectionView {
-    init(_ provider: SyncProvider, _ stored: StoredConnection?, isAvailable: Bool) {
+    init(_ provider: SyncProvider, _ stored: StoredConnection?, _ stops: [FacetStop], isAvailable: Bool) {
         let state = stored?.state ?? .disconnected
+        // What was freed, or switched off, stands still no more.
+        let stopped = stops.filter { stop in
+            state != .disconnected && stop.retryAt != nil
+                && (stored?.policies[stop.facet] ?? .off).direction != .off
+        }
         self.init(
             provider: provider, isAvailable: isAvailable, state: state, reason: ConnectionWords.reason(state),
             remedy: ConnectionWords.remedy(state), retryAt: nil, enabled: stored?.isEnabled ?? false,
@@ -45,6 +52,13 @@ extension ConnectionView {
                 let policy = stored?.policies[facet] ?? .off
                 return FacetSettings(
                     facet: facet, direction: policy.direction, conflicts: policy.conflicts, deletes: policy.deletes)
-            }, limits: ConnectionLimits.sentences(provider))
+            },
+            stopped: stopped.isEmpty
+                ? nil
+                : stopped.sorted { $0.facet.rawValue < $1.facet.rawValue }.map { stop in
+                    StoppedFacet(
+                        facet: stop.facet, cause: stop.cause, reason: ConnectionWords.reason(stop.facet, stop.cause),
+                        remedy: ConnectionWords.remedy(stop.cause), since: stop.since, retryAt: stop.retryAt)
+                }, limits: ConnectionLimits.sentences(provider))
     }
 }

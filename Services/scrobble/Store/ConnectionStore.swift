@@ -21,6 +21,13 @@ package struct ConnectionStore: Sendable {
         try await database.rows(ConnectionQueries.list, [.id(user)], until: deadline)
     }
 
+    /// A person's facets of which the other sides take nothing more.
+    package func stops(
+        of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [FacetStop] {
+        try await database.rows(StopQueries.list, [.id(user)], until: deadline)
+    }
+
     /// What is to change; nil stays.
     package struct Change: Sendable {
         package var isEnabled: Bool?
@@ -62,10 +69,13 @@ package struct ConnectionStore: Sendable {
                         .textArray(policies.map { $0.value.deletes ? "true" : "false" }),
                     ])
                 try await transaction.execute(ConnectionQueries.switchFacets, key)
+                try await transaction.execute(StopQueries.free, key + [.textArray(policies.map(\.key.rawValue))])
             }
             guard let isPaused = change.isPaused else { return }
             let found = try await transaction.query(ConnectionQueries.pause, key + [.bool(isPaused), .moment(moment)])
-            if !found.isEmpty { try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)]) }
+            guard !found.isEmpty else { return }
+            try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)])
+            if !isPaused { try await transaction.execute(StopQueries.free, key + [.textArray(nil)]) }
         }
     }
 
@@ -81,6 +91,7 @@ package struct ConnectionStore: Sendable {
         let key: [PGValue] = [.id(lane.user), .word(lane.provider)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.execute(QueueQueries.pause, key + [.bool(false)])
+            try await transaction.execute(StopQueries.forget, key)
             try await transaction.execute(
                 ConnectionQueries.connect,
                 key + [

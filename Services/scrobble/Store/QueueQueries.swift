@@ -111,7 +111,7 @@ enum QueueQueries {
         ), gone AS (
             DELETE FROM scrobble_queue q USING known j
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
-                AND q.position = j.position AND j.fate IN ('done', 'dead')
+                AND q.position = j.position AND j.fate IN ('done', 'dead', 'cancelled')
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
                 q.join_key, q.fingerprint, j.fate, j.reason, q.retry_count, q.batch_id, q.created_at
         ), kept_jobs AS (
@@ -135,6 +135,15 @@ enum QueueQueries {
         ), troubled AS (
             UPDATE scrobble_connections s SET state = k.trouble, state_reason = k.trouble, updated_at = now()
             FROM kept k WHERE s.user_id = k.user_id AND s.provider = k.provider AND k.trouble IS NOT NULL
+            RETURNING s.user_id
+        ), freed AS (
+            -- There is room again, or what needed it was taken: the next sync tries.
+            UPDATE facet_stops s SET retry_at = '-infinity' FROM gone g
+            WHERE s.user_id = g.user_id AND s.provider = g.provider AND g.fate = 'done' AND s.facet = CASE g.action
+                WHEN 'stop' THEN 'history' WHEN 'add_play' THEN 'history' WHEN 'remove_play' THEN 'history'
+                WHEN 'unrate' THEN 'ratings'
+                WHEN 'add_to_watchlist' THEN 'watchlist' WHEN 'remove_from_watchlist' THEN 'watchlist'
+                WHEN 'add_to_collection' THEN 'collection' WHEN 'remove_from_collection' THEN 'collection' END
             RETURNING s.user_id
         ), counted AS (
             SELECT user_id, provider, count(*) FILTER (WHERE urgency = 0) AS live,

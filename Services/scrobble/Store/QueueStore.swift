@@ -125,7 +125,7 @@ package struct QueueStore: Sendable {
         _ settlements: [LaneSettlement], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SettledLane] {
         let jobs = settlements.flatMap { settlement in settlement.jobs.map { (settlement.claim, $0) } }
-        return try await database.rows(
+        let settled = try await database.rows(
             QueueQueries.settle,
             [
                 .ids(settlements.map(\.claim.key.user)), .textArray(settlements.map(\.claim.key.provider.rawValue)),
@@ -139,6 +139,31 @@ package struct QueueStore: Sendable {
                 .int2Array(jobs.map { $0.1.fate.isCounted ? 0 : 1 }),
                 .int2Array(jobs.map { $0.1.fate.mayHaveArrived ? 0 : 1 }), .int8Array(jobs.map(\.0.fence)),
             ], until: deadline)
+        let barred = settlements.filter { !$0.bars.isEmpty }
+        if !barred.isEmpty {
+            let kept = Set(settled.map(\.key))
+            for settlement in barred where kept.contains(settlement.claim.key) {
+                await bar(settlement.bars, settlement.claim, until: deadline)
+            }
+        }
+        return settled
+    }
+
+    /// Stops facets of a lane and takes back what waits of them. Where the database refuses, the next call meets the same.
+    private func bar(
+        _ bars: [SyncFacet: StopCause], _ claim: LaneClaim, until deadline: ContinuousClock.Instant
+    ) async {
+        let key: [PGValue] = [.id(claim.key.user), .word(claim.key.provider)]
+        for (facet, cause) in bars {
+            try? await database.run(
+                StopQueries.bar,
+                key + [
+                    .int8(claim.fence), .word(facet), .word(cause), .double(TraktLimits.stoppedFor.inSeconds),
+                ], until: deadline)
+            guard let park = StopQueries.park[cause] else { continue }
+            try? await database.run(
+                park, key + [.textArray(JobAction.filling(facet).map(\.rawValue)), .word(facet)], until: deadline)
+        }
     }
 
     /// Renews the leases of `claims`; the lanes that were lost are not in the answer.

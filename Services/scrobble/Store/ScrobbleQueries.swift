@@ -91,8 +91,8 @@ enum ScrobbleQueries {
     static let removedWithPerson = [
         "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies",
         "oauth_flows",
-        "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "rate_buckets", "simkl_items",
-        "simkl_places", "playback_sessions",
+        "sync_base", "sync_changes", "sync_conflicts", "sync_runs", "sync_places", "facet_stops", "rate_buckets",
+        "simkl_items", "simkl_places", "playback_sessions",
         "playback_settings", "plays", "play_sources", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints",
         "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",

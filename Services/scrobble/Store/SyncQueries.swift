@@ -338,6 +338,7 @@ enum SyncQueries {
         SELECT c.facet, c.title_id, c.play_id, c.becomes FROM sync_changes c
         JOIN sync_runs r ON r.user_id = c.user_id AND r.id = c.run_id
         WHERE c.user_id = $1 AND r.provider = $2 AND c.state = 'failed' AND c.side = 'theirs'
+            AND c.reason IS DISTINCT FROM 'account_limit' AND c.reason IS DISTINCT FROM 'vip_required'
             AND (c.job_id IS NULL OR c.reason IN ('by hand', 'taken back') OR EXISTS (
                 SELECT FROM queue_outcomes o WHERE o.user_id = c.user_id AND o.id = c.job_id AND o.outcome = 'dead'))
         """

@@ -157,6 +157,7 @@ package struct SyncStore: Sendable {
                 try await dropTold(draft.base, run.lane, in: transaction)
                 try await addClashes(draft.clashes, run, at: moment, in: transaction)
                 try await putPlaces(draft.places, run, in: transaction)
+                try await putStops(draft, run, in: transaction)
             }
             let digest = draft.heldText.map(Self.digest)
             try await transaction.execute(

@@ -105,7 +105,7 @@ enum UndoQueries {
             reason: "both have it already"))
 
     /// Jobs of a lane leave the queue, and the runs that queued them know why. What was sent before has arrived.
-    private static func leaving(_ which: String, unsent state: String, reason: String) -> String {
+    static func leaving(_ which: String, unsent state: String, reason: String) -> String {
         """
         WITH lane AS (
             SELECT user_id, provider FROM queue_lanes WHERE user_id = $1 AND provider = $2 FOR UPDATE

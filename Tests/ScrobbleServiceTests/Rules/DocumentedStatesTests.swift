@@ -36,7 +36,7 @@ import Testing
 
     @Test("The diagram of a job shows the table, how a job comes and how it goes")
     func jobDiagram() throws {
-        let ends: Set = ["[*] → pending", "done → [*]", "dead → pending"]
+        let ends: Set = ["[*] → pending", "done → [*]", "cancelled → [*]", "dead → pending"]
         #expect(try Self.diagram("A job") == Self.table("A job").union(ends))
     }
 
@@ -73,7 +73,7 @@ import Testing
         let replies: [JobReply] = [
             .delivered, .alreadyThere, .alreadyPlayed(Timestamp(clampingMicrosecondsSinceEpoch: 0)), .notTaken(""),
             .wait(.seconds(1), ""), .ambiguous(""), .broken(""),
-            .askUser(.locked), .refused(""), .untried,
+            .askUser(.locked), .barred(.accountLimit), .refused(""), .untried,
         ]
         var found: Set = ["pending → sending"]
         for action in JobAction.allCases where !action.isRepeatable || action == .rate || action == .start {

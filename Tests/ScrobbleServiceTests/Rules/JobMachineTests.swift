@@ -66,7 +66,7 @@ import Testing
                 looks: Int(random.next() % 2), age: .seconds(Int(random.next() % 2_500_000)))
             let replies: [JobReply] = [
                 .ambiguous("reset"), .broken("500"), .notTaken("refused"), .wait(.seconds(7), "429"), .untried,
-                .askUser(.needsReauth),
+                .askUser(.needsReauth), .barred(.accountLimit),
             ]
             let reply = replies[Int(random.next() % UInt64(replies.count))]
             let fate = Self.machine.settle(job, .failed(reply), jitter: 0.5).fate
@@ -99,6 +99,21 @@ import Testing
         }
         let early = Self.job(.rate, retries: 40, sends: 4, age: .seconds(3_600))
         #expect(!Self.machine.settle(early, .broken("500"), jitter: 0).fate.leaves)
+    }
+
+    /// A full watchlist stopped the whole connection, scrobbles included, and did so again as soon as its person let it go on.
+    @Test("What a facet has no room for stops that facet and no lane", arguments: StopCause.allCases)
+    func barred(cause: StopCause) {
+        let facets: [(JobAction, SyncFacet)] = [
+            (.addToWatchlist, .watchlist), (.addToCollection, .collection), (.rate, .ratings), (.addPlay, .history),
+            (.stop, .history),
+        ]
+        for (action, facet) in facets {
+            let settled = Self.machine.settle(Self.job(action), .barred(cause), jitter: 0)
+            #expect(settled.fate == .barred(cause) && settled.fate.leaves && settled.lane == .bar(facet, cause))
+        }
+        // Whatever a history holds, what somebody watches is told.
+        #expect(!SyncFacet.allCases.flatMap { JobAction.filling($0) }.contains(.stop))
     }
 
     @Test("What happens now is not told when it is over", arguments: [JobAction.start, .pause])
@@ -178,7 +193,7 @@ import Testing
                 case .done:
                     now += wait
                     return
-                case .dead:
+                case .dead, .barred:
                     dead += 1
                     return
                 case .again(let after, _, let isCounted, let mayHaveArrived):

@@ -28,13 +28,13 @@ import Testing
         #expect(Self.answer(401).reply(now: Self.now) == .askUser(.needsReauth))
         #expect(Self.answer(403).reply(now: Self.now) == .askUser(.apiKeyRejected))
         #expect(Self.answer(403, html: true).reply(now: Self.now) == .wait(.seconds(900), "turned away (403)"))
-        #expect(Self.answer(420).reply(now: Self.now) == .askUser(.accountLimit))
+        #expect(Self.answer(420).reply(now: Self.now) == .barred(.accountLimit))
         // An address that moved once made everything given up that was told meanwhile.
         for status in [301, 302, 307, 308, 408, 425] {
             #expect(Self.answer(status).reply(now: Self.now) == .notTaken("Trakt did not take it (\(status))"))
         }
         #expect(Self.answer(423).reply(now: Self.now) == .askUser(.locked))
-        #expect(Self.answer(426).reply(now: Self.now) == .askUser(.vipRequired))
+        #expect(Self.answer(426).reply(now: Self.now) == .barred(.vipRequired))
         for status in [400, 404, 405, 412, 422] {
             guard case .refused = Self.answer(status).reply(now: Self.now) else {
                 Issue.record("\(status)")

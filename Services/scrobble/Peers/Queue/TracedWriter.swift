@@ -58,6 +58,7 @@ extension JobReply {
         case .ambiguous: "no answer"
         case .broken: "broken"
         case .askUser(let trouble): trouble.rawValue
+        case .barred(let cause): cause.rawValue
         case .refused: "refused"
         case .untried: "not tried"
         }

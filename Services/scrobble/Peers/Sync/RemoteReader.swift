@@ -21,6 +21,8 @@ package protocol RemoteReader: Sendable {
 package enum ReadTrouble: Error, Sendable, Equatable {
     /// Only the person can mend it.
     case askUser(ConnectionTrouble)
+    /// Nothing of this facet is told now.
+    case barred(StopCause)
     case wait(Duration, String)
     /// The other side failed, or something in between answered.
     case broken(String)

@@ -99,9 +99,8 @@ extension SyncDrafter {
         let place = frame.places[facet]
         let stamps = stamps(facet, frame)
         let isWholeDue = isWholeDue(place, frame)
-        guard isWholeDue || place?.ourVersion != version || stamps != place?.stamps || frame.run.confirms != nil else {
-            return SyncDraft()
-        }
+        let isMoved = place?.ourVersion != version || stamps != place?.stamps || frame.isLifted(facet)
+        guard isWholeDue || isMoved || frame.run.confirms != nil else { return SyncDraft() }
         let own = try await ours()
         let base = try await asking { () throws(StoreError) in
             try await store.base(of: frame.lane, facet, until: .now + Self.timeout)

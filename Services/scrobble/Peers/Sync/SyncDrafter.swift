@@ -28,6 +28,8 @@ package struct SyncDrafter: Sendable {
         /// When titles were rated there by us; some sides take a rated film for one that was watched at that moment.
         let ratedThere: [TitleID: [Timestamp]]
         let chosen: [ChosenSide]
+        /// What they take nothing more of.
+        let stops: [SyncFacet: FacetStop]
         /// Removals that were held before and are confirmed now, if they are the same.
         var confirmed: Set<SyncSide> = []
         let now: Timestamp
@@ -45,6 +47,9 @@ package struct SyncDrafter: Sendable {
             if facet == .history, reader.shape.keepsOneDate { policy.deletes = false }
             return policy
         }
+
+        /// A facet stood still, and is tried again.
+        func isLifted(_ facet: SyncFacet) -> Bool { stops[facet]?.isDue == true }
 
         func kinds(_ facet: SyncFacet) -> [TitleKind] { reader.shape.kinds[facet] ?? [] }
     }
@@ -79,6 +84,9 @@ package struct SyncDrafter: Sendable {
         let inFlight = try await asking { () throws(StoreError) in try await store.inFlight(of: lane, until: deadline) }
         let refused = try await asking { () throws(StoreError) in try await store.refused(of: lane, until: deadline) }
         let chosen = try await asking { () throws(StoreError) in try await store.chosen(of: lane, until: deadline) }
+        let stops = try await asking { () throws(StoreError) in
+            try await connections.stops(of: run.user, until: deadline)
+        }.filter { $0.provider == run.provider }
         let playedThere = try await asking { () throws(StoreError) in
             try await store.playedThere(of: lane, until: deadline)
         }
@@ -89,7 +97,8 @@ package struct SyncDrafter: Sendable {
         return Frame(
             run: run, reader: reader, policies: connection.policies, thresholdPercent: connection.thresholdPercent,
             places: places, activities: activities, inFlight: inFlight, refused: refused, playedThere: playedThere,
-            ratedThere: ratedThere, chosen: chosen, now: clock.now)
+            ratedThere: ratedThere, chosen: chosen,
+            stops: Dictionary(stops.map { ($0.facet, $0) }) { first, _ in first }, now: clock.now)
     }
 
     /// What was agreed with one account must not be held against another.
@@ -108,19 +117,42 @@ package struct SyncDrafter: Sendable {
     private func facets(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
         var draft = SyncDraft()
         for facet in SyncFacet.allCases where frame.policy(facet).direction != .off && !frame.kinds(facet).isEmpty {
-            switch facet {
-            case .history: draft.append(try await history(frame))
-            case .ratings: draft.append(try await ratings(frame))
-            case .watchlist: draft.append(try await watchlist(frame))
-            case .collection: draft.append(try await collection(frame))
-            case .progress: draft.append(try await progress(frame))
-            }
+            draft.append(try await going(facet, frame))
         }
         for place in draft.changes.indices {
             draft.changes[place].position = place
             if frame.run.isDry, draft.changes[place].state == .planned { draft.changes[place].state = .dry }
         }
         return draft
+    }
+
+    /// One facet, as far as it does not stand still: that stops no other.
+    private func going(_ facet: SyncFacet, _ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        let stop = frame.stops[facet].flatMap { $0.isDue ? nil : $0 }
+        var draft = SyncDraft()
+        // What needs more than the account has is not even read.
+        if let stop, stop.cause == .vipRequired {
+            draft.stopped[facet] = stop.cause
+            return draft
+        }
+        do throws(SyncTrouble) {
+            draft = try await self.facet(facet, frame)
+        } catch .reading(.barred(let cause)) {
+            draft.barred[facet] = cause
+            return draft
+        }
+        if frame.isLifted(facet) { draft.lifted = [facet] }
+        return stop.map { draft.withoutFilling(facet, for: $0.cause) } ?? draft
+    }
+
+    private func facet(_ facet: SyncFacet, _ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        switch facet {
+        case .history: try await history(frame)
+        case .ratings: try await ratings(frame)
+        case .watchlist: try await watchlist(frame)
+        case .collection: try await collection(frame)
+        case .progress: try await progress(frame)
+        }
     }
 
     // MARK: History
@@ -132,7 +164,7 @@ package struct SyncDrafter: Sendable {
         }
         let stamps = stamps(.history, frame)
         var isWhole = isWholeDue(place, frame) || frame.run.confirms != nil
-        let isOursMoved = place?.ourVersion != version
+        let isOursMoved = place?.ourVersion != version || frame.isLifted(.history)
         guard isWhole || isOursMoved || stamps != place?.stamps else { return SyncDraft() }
         if frame.reader.shape.keepsOneDate { isWhole = true }
 

@@ -118,6 +118,7 @@ package struct SyncWorker: Sendable {
     private func go(_ run: ClaimedRun) async {
         do throws(SyncTrouble) {
             var isHeld = false
+            var stopped: String?
             if !run.isPlanned {
                 guard let draft = try await drafter.draft(run) else {
                     await end(run, .failed, "not connected, or switched off")
@@ -132,11 +133,12 @@ package struct SyncWorker: Sendable {
                 observe(.kept)
                 if run.isDry { return }
                 isHeld = draft.heldText != nil
+                stopped = draft.stoppedText
             }
             guard try await applier.apply(run) else { return }
             if run.isPlanned { isHeld = try await hasHeld(run) }
             queue.announce()
-            await end(run, isHeld ? .held : .done, isHeld ? "many removals at once wait for a word" : nil)
+            await end(run, isHeld ? .held : .done, isHeld ? "many removals at once wait for a word" : stopped)
             observe(.finished)
         } catch {
             await putOff(run, error)
@@ -173,6 +175,8 @@ package struct SyncWorker: Sendable {
         case .reading(.askUser(let why)):
             try? await connections.stop(run.lane, for: why, until: .now + .seconds(10))
             await end(run, .failed, why.rawValue)
+        // What was asked is of no facet.
+        case .reading(.barred(let cause)): await end(run, .failed, cause.rawValue)
         case .reading(.wait(let time, let reason)):
             _ = try? await store.move(
                 run, to: nil, reason: reason, again: min(max(time, .seconds(1)), .seconds(3_600)),

@@ -112,6 +112,7 @@ package struct TraktReader: RemoteReader {
                     isRenewed = true
                     continue
                 case .askUser(let trouble): throw .askUser(trouble)
+                case .barred(let cause): throw .barred(cause)
                 case .wait(let time, let reason): throw .wait(time, reason)
                 case .ambiguous, .broken: break
                 default: throw .broken(failure)

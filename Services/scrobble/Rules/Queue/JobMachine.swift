@@ -3,8 +3,6 @@ package import Contracts
 /// Why a connection waits for its person.
 package enum ConnectionTrouble: String, Sendable, Hashable, CaseIterable {
     case needsReauth = "needs_reauth"
-    case accountLimit = "account_limit"
-    case vipRequired = "vip_required"
     case locked
     case apiKeyRejected = "api_key_rejected"
 }
@@ -26,6 +24,8 @@ package enum JobReply: Sendable, Hashable {
     case broken(String)
     /// Only the person can mend it.
     case askUser(ConnectionTrouble)
+    /// Nothing of this facet is taken now; everything else is.
+    case barred(StopCause)
     /// Never going to work.
     case refused(String)
     /// Not even tried, through no fault of the job: the worker stops or lost its lane.
@@ -45,6 +45,8 @@ package enum JobFate: Sendable, Hashable {
     case done(reason: String)
     /// Leaves the queue and waits for its person, who can send it again.
     case dead(reason: String)
+    /// Leaves the queue untold: what it was about is planned anew once its facet goes on.
+    case barred(StopCause)
     /// Is tried again, at the earliest after that time; an uncounted try does not move the backoff on. One that surely did
     /// not arrive is no sending: it says nothing about what the other side makes of the job.
     case again(after: Duration, reason: String, isCounted: Bool, mayHaveArrived: Bool = false)
@@ -53,7 +55,7 @@ package enum JobFate: Sendable, Hashable {
 
     package var leaves: Bool {
         switch self {
-        case .done, .dead: true
+        case .done, .dead, .barred: true
         case .again, .verify: false
         }
     }
@@ -66,6 +68,8 @@ package enum LaneEffect: Sendable, Hashable {
     case hold(Duration)
     /// Nothing until the person has done something.
     case stop(ConnectionTrouble)
+    /// Nothing more of this facet.
+    case bar(SyncFacet, StopCause)
 }
 
 /// What a worker does with a job that it has claimed.
@@ -79,7 +83,8 @@ package enum JobStep: Sendable, Hashable {
 /// The life of a job, as rules without time and network.
 ///
 ///     pending ──claimed──▶ sending ──taken, or there already──────────▶ done
-///        ▲                  │  │  └──never going to work, too old─────▶ dead
+///        ▲                  │  │  ├──never going to work, too old─────▶ dead
+///        │                  │  │  └──nothing of its facet is taken────▶ cancelled
 ///        ├──not taken, wait─┘  └──unknown──▶ verify ──found───────────▶ done
 ///        │                                   │  ▲ └─looked for ever───▶ dead
 ///        └──────────absent twice─────────────┘  └─worker died
@@ -148,6 +153,7 @@ package struct JobMachine: Sendable {
             return (.verify(after: limits.firstLook, looks: 0, reason: reason), .hold(min(wait, limits.firstLook)))
         case .askUser(let trouble):
             return (.again(after: .zero, reason: trouble.rawValue, isCounted: false), .stop(trouble))
+        case .barred(let cause): return (.barred(cause), .bar(job.action.facet, cause))
         case .refused(let reason): return (.dead(reason: reason), .goOn)
         }
     }

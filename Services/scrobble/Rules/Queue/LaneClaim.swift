@@ -54,6 +54,8 @@ package struct LaneSettlement: Sendable {
     /// Nobody claims the lane for this long.
     package let hold: Duration
     package let trouble: ConnectionTrouble?
+    /// Facets of which the other side takes nothing more.
+    package let bars: [SyncFacet: StopCause]
 
     /// `pace` is the least time between two calls of a connection.
     package init(claim: LaneClaim, results: [(fate: JobFate, lane: LaneEffect)], pace: Duration) {
@@ -61,13 +63,16 @@ package struct LaneSettlement: Sendable {
         jobs = zip(claim.jobs, results).map { Job(position: $0.position, fate: $1.fate) }
         var hold = pace
         var trouble: ConnectionTrouble?
+        var bars: [SyncFacet: StopCause] = [:]
         for result in results {
             switch result.lane {
             case .goOn: break
             case .hold(let time): hold = max(hold, time)
             case .stop(let reason): trouble = reason
+            case .bar(let facet, let cause): bars[facet] = cause
             }
         }
+        self.bars = bars
         self.hold = hold
         self.trouble = trouble
     }
@@ -77,7 +82,7 @@ package struct LaneSettlement: Sendable {
         switch jobs.first(where: { !$0.fate.leaves })?.fate {
         case .again(let after, _, _, _): after
         case .verify(let after, _, _): after
-        case .done, .dead, nil: .zero
+        case .done, .dead, .barred, nil: .zero
         }
     }
 
@@ -87,13 +92,14 @@ package struct LaneSettlement: Sendable {
 
 extension JobFate {
     /// All that `word` can be.
-    package static let words = ["done", "dead", JobStatus.pending.rawValue, JobStatus.verify.rawValue]
+    package static let words = ["done", "dead", "cancelled", JobStatus.pending.rawValue, JobStatus.verify.rawValue]
 
     /// The job's status, or the outcome with which it leaves.
     package var word: String {
         switch self {
         case .done: "done"
         case .dead: "dead"
+        case .barred: "cancelled"
         case .again: JobStatus.pending.rawValue
         case .verify: JobStatus.verify.rawValue
         }
@@ -102,6 +108,7 @@ extension JobFate {
     package var reason: String {
         switch self {
         case .done(let reason), .dead(let reason), .again(_, let reason, _, _), .verify(_, _, let reason): reason
+        case .barred(let cause): cause.rawValue
         }
     }
 

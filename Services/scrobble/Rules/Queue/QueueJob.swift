@@ -17,6 +17,27 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
     /// Whether doing it twice comes to the same as doing it once: only what adds a play does not.
     package var isRepeatable: Bool { self != .stop && self != .addPlay }
 
+    /// What it is part of.
+    package var facet: SyncFacet {
+        switch self {
+        case .start, .pause, .stop, .addPlay, .removePlay: .history
+        case .rate, .unrate: .ratings
+        case .addToWatchlist, .removeFromWatchlist: .watchlist
+        case .addToCollection, .removeFromCollection: .collection
+        }
+    }
+
+    /// What takes room there, of a facet; a scrobble is told whatever the history holds.
+    package static func filling(_ facet: SyncFacet) -> [JobAction] {
+        switch facet {
+        case .history: [.addPlay]
+        case .ratings: [.rate]
+        case .watchlist: [.addToWatchlist]
+        case .collection: [.addToCollection]
+        case .progress: []
+        }
+    }
+
     /// Whether it tells what happens now and is worth nothing later.
     package var isMomentary: Bool { self == .start || self == .pause }
 }

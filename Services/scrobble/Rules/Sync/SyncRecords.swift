@@ -128,6 +128,12 @@ package struct SyncDraft: Sendable {
     package var forgotten: [(facet: SyncFacet, item: UUIDBits)] = []
     package var clashes: [SyncClash] = []
     package var places: [SyncPlace] = []
+    /// Facets that the other side has refused as a whole while they were read.
+    package var barred: [SyncFacet: StopCause] = [:]
+    /// Facets that stood still and are tried again with this plan.
+    package var lifted: Set<SyncFacet> = []
+    /// Facets of which something is left out, because they stand still.
+    package var stopped: [SyncFacet: StopCause] = [:]
 
     package init() {}
 
@@ -137,10 +143,31 @@ package struct SyncDraft: Sendable {
         forgotten += other.forgotten
         clashes += other.clashes
         places += other.places
+        barred.merge(other.barred) { first, _ in first }
+        lifted.formUnion(other.lifted)
+        stopped.merge(other.stopped) { first, _ in first }
     }
 
     /// Whether something in it waits for its person.
     package var isOpen: Bool { heldText != nil || clashes.contains { $0.winner == nil } }
+
+    /// Without what a facet that stands still would not take: what would need more room there.
+    package func withoutFilling(_ facet: SyncFacet, for cause: StopCause) -> SyncDraft {
+        var draft = self
+        draft.changes.removeAll {
+            $0.facet == facet && $0.side == .theirs && $0.was == nil && $0.becomes != nil
+        }
+        if draft.changes.count < changes.count { draft.stopped[facet] = cause }
+        return draft
+    }
+
+    /// Which facets stand still, and why, for who looks at the run; nil where none does.
+    package var stoppedText: String? {
+        let all = stopped.merging(barred) { first, _ in first }
+        guard !all.isEmpty else { return nil }
+        return all.sorted { $0.key.rawValue < $1.key.rawValue }.map { ConnectionWords.reason($0.key, $0.value) }
+            .joined(separator: " ")
+    }
 
     /// What the brake has stopped, in a text that is the same for the same removals.
     package var heldText: String? {

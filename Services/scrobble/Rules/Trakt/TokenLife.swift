@@ -21,8 +21,8 @@ package enum ConnectionWords {
         case .disconnected, .connected, .refreshing: nil
         case .needsReauth: "The tokens are worth nothing any more."
         case .rateLimited: "The other side asked us to wait."
-        case .accountLimit: "The account there has as many items as it may have (420)."
-        case .vipRequired: "The account there lacks what this needs: VIP (426)."
+        // Such a thing stops a facet, never the connection.
+        case .accountLimit, .vipRequired: nil
         case .locked: "The account there is locked or deactivated (423)."
         case .apiKeyRejected: "The application of this installation is not accepted there (403)."
         case .paused: "Paused here."
@@ -34,12 +34,38 @@ package enum ConnectionWords {
         case .disconnected, .connected, .refreshing: nil
         case .needsReauth: "Connect again; nothing of what was synced is lost."
         case .rateLimited: "Nothing: it goes on by itself."
-        case .accountLimit: "Remove something there or upgrade the account, then go on."
-        case .vipRequired: "Upgrade the account, or switch off what needs it, then go on."
+        case .accountLimit, .vipRequired: nil
         case .locked: "Ask the support of the other side, then go on."
         case .apiKeyRejected:
             "Whoever runs this installation checks its client id, and that the application still exists."
         case .paused: "Go on when you like."
+        }
+    }
+
+    /// Why one facet stands still.
+    package static func reason(_ facet: SyncFacet, _ cause: StopCause) -> String {
+        switch cause {
+        case .accountLimit: "The \(name(facet)) there: the account has as many items as it may have (420)."
+        case .vipRequired: "The \(name(facet)) there: the account lacks what this needs, VIP (426)."
+        }
+    }
+
+    package static func remedy(_ cause: StopCause) -> String {
+        switch cause {
+        case .accountLimit:
+            "Remove something there or upgrade the account, then go on; everything else goes on meanwhile."
+        case .vipRequired:
+            "Upgrade the account, then go on, or switch this off; everything else goes on meanwhile."
+        }
+    }
+
+    private static func name(_ facet: SyncFacet) -> String {
+        switch facet {
+        case .history: "history"
+        case .ratings: "ratings"
+        case .watchlist: "watchlist"
+        case .collection: "collection"
+        case .progress: "places where somebody stopped"
         }
     }
 }

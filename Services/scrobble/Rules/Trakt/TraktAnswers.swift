@@ -63,9 +63,9 @@ package struct TraktAnswer: Sendable, Hashable {
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
         case 409: playedAt.map { .alreadyPlayed($0) } ?? .alreadyThere
-        case 420: .askUser(.accountLimit)
+        case 420: .barred(.accountLimit)
         case 423: .askUser(.locked)
-        case 426: .askUser(.vipRequired)
+        case 426: .barred(.vipRequired)
         case 429: .wait(limitedFor(now), "asked too often (429)")
         case 500: .broken("Trakt failed (500)")
         case 502...599: .ambiguous("Trakt is in trouble (\(status))")

@@ -18,6 +18,8 @@ package enum TraktLimits {
     package static let readPauses = [Duration.seconds(2), .seconds(10)]
     /// The longest that one call about connecting may take.
     package static let connectTimeout = Duration.seconds(15)
+    /// How long a facet stands still of which nothing more was taken, before a sync tries again by itself.
+    package static let stoppedFor = Duration.seconds(86_400)
     /// How long a state and its verifier are good.
     package static let flowLife = Duration.seconds(600)
     /// How long one replica has a refresh for itself; longer than its call may take.

@@ -22,6 +22,8 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
     package var connectedAt: Timestamp?
     package var tokenExpiresAt: Timestamp?
     package var facets: [FacetSettings]
+    /// Facets that stand still although the connection does not.
+    package var stopped: [StoppedFacet]?
     /// What the other side cannot hold. A facet that it has no place for does nothing.
     package var limits: [String]?
 
@@ -29,7 +31,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         provider: SyncProvider, isAvailable: Bool, state: ConnectionState, reason: String? = nil, remedy: String? = nil,
         retryAt: Timestamp? = nil, enabled: Bool, scrobbleThresholdPercent: Double, account: String? = nil,
         connectedAt: Timestamp? = nil, tokenExpiresAt: Timestamp? = nil, facets: [FacetSettings],
-        limits: [String]? = nil
+        stopped: [StoppedFacet]? = nil, limits: [String]? = nil
     ) {
         self.provider = provider
         self.isAvailable = isAvailable
@@ -43,12 +45,13 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         self.connectedAt = connectedAt
         self.tokenExpiresAt = tokenExpiresAt
         self.facets = facets
+        self.stopped = stopped
         self.limits = limits
     }
 
     private static let names = JSONNames(
         "provider", "is_available", "state", "reason", "remedy", "retry_at", "enabled", "scrobble_threshold_percent",
-        "account", "connected_at", "token_expires_at", "facets", "limits"
+        "account", "connected_at", "token_expires_at", "facets", "stopped", "limits"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -64,6 +67,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         var connectedAt: Timestamp?
         var tokenExpiresAt: Timestamp?
         var facets: [FacetSettings]?
+        var stopped: [StoppedFacet]?
         var limits: [String]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -80,6 +84,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
             case 9: connectedAt = try Timestamp(from: &jsonReader)
             case 10: tokenExpiresAt = try Timestamp(from: &jsonReader)
             case 11: facets = try jsonReader.array(of: FacetSettings.self, max: 5)
+            case 12: stopped = try jsonReader.array(of: StoppedFacet.self, max: 5)
             default: limits = try jsonReader.array(max: 10) {
                 (json: inout JSONReader) throws(JSONError) in
                 try json.string(min: 1, max: 300)
@@ -101,6 +106,7 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         self.connectedAt = connectedAt
         self.tokenExpiresAt = tokenExpiresAt
         self.facets = facets
+        self.stopped = stopped
         self.limits = limits
     }
 
@@ -141,6 +147,10 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
         }
         jsonWriter.raw(#","facets":"#)
         facets.encode(to: &jsonWriter)
+        if let stopped {
+            jsonWriter.raw(#","stopped":"#)
+            stopped.encode(to: &jsonWriter)
+        }
         if let limits {
             jsonWriter.raw(#","limits":"#)
             limits.encode(to: &jsonWriter)

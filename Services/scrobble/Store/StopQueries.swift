@@ -1,0 +1,85 @@
+package import Contracts
+import Postgres
+import Store
+
+/// Every SQL text about facets of which the other side takes nothing more. Times are the database's.
+enum StopQueries {
+    /// Notes it; not where the call was made before its person let the connection go on.
+    static let bar = PGCommand(
+        "stops.bar",
+        """
+        INSERT INTO facet_stops AS s (user_id, provider, facet, cause, since, retry_at)
+        SELECT user_id, provider, $4, $5, clock_timestamp(), clock_timestamp() + $6 * interval '1 second'
+        FROM queue_lanes WHERE user_id = $1 AND provider = $2 AND resumed_fence < $3
+        ON CONFLICT (user_id, provider, facet) DO UPDATE SET cause = excluded.cause, retry_at = excluded.retry_at
+        """)
+
+    /// The same of what a sync met while it read.
+    static let barReading = PGCommand(
+        "stops.barReading",
+        """
+        INSERT INTO facet_stops AS s (user_id, provider, facet, cause, since, retry_at)
+        VALUES ($1, $2, $3, $4, clock_timestamp(), clock_timestamp() + $5 * interval '1 second')
+        ON CONFLICT (user_id, provider, facet) DO UPDATE SET cause = excluded.cause, retry_at = excluded.retry_at
+        """)
+
+    /// Jobs of those actions that nobody has begun to send leave the queue: each would meet the same.
+    static let park = Dictionary(
+        uniqueKeysWithValues: StopCause.allCases.map { cause in
+            (
+                cause,
+                PGCommand(
+                    "stops.park.\(cause.rawValue)",
+                    UndoQueries.leaving(
+                        """
+                        q.action = ANY ($3) AND q.status = 'pending' AND q.sends = 0 AND EXISTS (
+                            SELECT FROM facet_stops s WHERE s.user_id = $1 AND s.provider = $2 AND s.facet = $4
+                                AND s.retry_at > clock_timestamp())
+                        """, unsent: "skipped", reason: cause.rawValue))
+            )
+        })
+
+    /// Facets may go on: those named, or all.
+    static let free = PGCommand(
+        "stops.free",
+        """
+        UPDATE facet_stops SET retry_at = '-infinity'
+        WHERE user_id = $1 AND provider = $2 AND ($3::text[] IS NULL OR facet = ANY ($3))
+        """)
+
+    /// What a sync has taken up again.
+    static let lift = PGCommand(
+        "stops.lift",
+        """
+        DELETE FROM facet_stops
+        WHERE user_id = $1 AND provider = $2 AND facet = ANY ($3) AND retry_at <= clock_timestamp()
+        """)
+
+    static let forget = PGCommand("stops.forget", "DELETE FROM facet_stops WHERE user_id = $1 AND provider = $2")
+
+    static let list = PGStatement(
+        "stops.list",
+        """
+        SELECT provider, facet, cause, since, nullif(retry_at, '-infinity'), retry_at <= clock_timestamp()
+        FROM facet_stops WHERE user_id = $1
+        """
+    ) { row throws(PGError) in
+        FacetStop(
+            provider: try row.next(), facet: try row.next(), cause: try row.next(), since: try row.next(),
+            retryAt: try row.next(), isDue: try row.next())
+    }
+}
+
+/// A facet of which the other side takes nothing more.
+package struct FacetStop: Sendable, Hashable {
+    package let provider: SyncProvider
+    package let facet: SyncFacet
+    package let cause: StopCause
+    package let since: Timestamp
+    /// Nil where something has freed it already, and the next sync tries again.
+    package let retryAt: Timestamp?
+    /// The next sync tries again.
+    package let isDue: Bool
+}
+
+extension StopCause: PGScalar, PGDecodable {}
