@@ -85,6 +85,8 @@ package final class TraktAccounts: Sendable {
         var broken: Set<Int> = []
         /// A list that comes damaged, and how.
         var damaged: (path: String, damage: ListDamage)?
+        /// What happens once a page of a list was read.
+        var between: (path: String, page: String, writes: [(path: [String], body: JSONValue)])?
         var entities: TraktEntities
     }
 
@@ -143,6 +145,11 @@ package final class TraktAccounts: Sendable {
         state.withLock { state in state.damaged = damage.map { (path, $0) } }
     }
 
+    /// Once a page of a list was read, its person writes this: what comes behind moves.
+    package func between(_ path: String, page: Int, do writes: [(path: [String], body: JSONValue)]) {
+        state.withLock { $0.between = (path, "\(page)", writes) }
+    }
+
     /// From now on a write about this number fails (500).
     package func breakOn(number: Int) { state.withLock { _ = $0.broken.insert(number) } }
 
@@ -169,6 +176,12 @@ package final class TraktAccounts: Sendable {
         if request.method == "GET" || request.method == "HEAD" {
             var answer = state.withLock { state in
                 let answer = Self.read(path, token, request, state)
+                if let next = state.between, next.path == request.path, next.page == request.query("page") {
+                    state.between = nil
+                    for write in next.writes {
+                        _ = Self.perform(write.path, token, write.body, Date.now.timeIntervalSince1970, &state)
+                    }
+                }
                 guard let damaged = state.damaged, damaged.path == request.path else { return answer }
                 return damaged.damage.done(to: answer)
             }

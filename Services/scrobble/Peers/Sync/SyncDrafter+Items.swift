@@ -99,8 +99,8 @@ extension SyncDrafter {
         let place = frame.places[facet]
         let stamps = stamps(facet, frame)
         let isWholeDue = isWholeDue(place, frame)
-        let isMoved = place?.ourVersion != version || stamps != place?.stamps || frame.isLifted(facet)
-        guard isWholeDue || isMoved || frame.run.confirms != nil else { return SyncDraft() }
+        let hasMoved = place?.ourVersion != version || stamps != place?.stamps || frame.isLifted(facet)
+        guard isWholeDue || hasMoved || frame.run.confirms != nil else { return SyncDraft() }
         let own = try await ours()
         let base = try await asking { () throws(StoreError) in
             try await store.base(of: frame.lane, facet, until: .now + Self.timeout)
@@ -114,27 +114,44 @@ extension SyncDrafter {
             facet, frame.kinds(facet).filter { isKept || isWholeDue || moved.contains($0) }, frame)
         for kind in frame.kinds(facet) {
             let agreed = base.filter { $0.kind == kind }
-            var snapshot = Snapshot<TitleValue<Value>>.changes([])
-            if let reading = readings[kind] {
-                snapshot = try await self.snapshot(
-                    reading, kind, frame, isMoved: isKept || moved.contains(kind), agreed.count, value)
-            }
             let mine = own.filter { $0.kind == kind }
-            var excused: Set<TitleID> = []
-            if facet == .watchlist, frame.reader.shape.letsGoOfWatched {
-                excused = try await watched(kind, among: agreed, mine, snapshot, frame)
+            let isMoved = isKept || moved.contains(kind)
+            let reading = readings[kind]
+            var drafted = try await self.draft(
+                facet, kind, reading, agreed, mine, place, isMoved: isMoved, writtenBy: actions, frame, value)
+            if let sure = try await confirmed(reading, drafted.draft, facet, kind, from: nil, frame) {
+                drafted = try await self.draft(
+                    facet, kind, sure, agreed, mine, place, isMoved: isMoved, writtenBy: actions,
+                    excusing: drafted.excused, frame, value)
             }
-            let (whole, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
-                base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
-                theirs: snapshot, inFlight: actions, excused: excused)
-            let told = try await withoutWatchedWishes(whole, facet, frame)
-            let taken = try await withoutFirstRevivals(told, agreed, place, frame)
-            let drafted = try await sifted(Self.withoutFirstWishes(taken, agreed), kind, readings[kind], frame)
-            if snapshot.isPartial || isLagging || drafted.isOpen { unsettled.insert(kind) }
-            draft.append(drafted)
+            if drafted.isUnsettled { unsettled.insert(kind) }
+            draft.append(drafted.draft)
         }
         draft.places = [self.place(facet, place, stamps, version, unsettled, isWhole: isWholeDue, frame)]
         return draft
+    }
+
+    /// What is to be done about one kind of a facet as a reading shows it, where there was need of one.
+    private func draft<Value: SyncStorable>(
+        _ facet: SyncFacet, _ kind: TitleKind, _ reading: RemoteReading?, _ agreed: [BaseRow], _ mine: [OwnItem<Value>],
+        _ place: SyncPlace?, isMoved: Bool, writtenBy actions: [JobAction], excusing known: Set<TitleID> = [],
+        _ frame: Frame, _ value: (RemoteValue) -> SyncValue<Value>?
+    ) async throws(SyncTrouble) -> (draft: SyncDraft, excused: Set<TitleID>, isUnsettled: Bool) {
+        var snapshot = Snapshot<TitleValue<Value>>.changes([])
+        if let reading {
+            snapshot = try await self.snapshot(reading, kind, frame, isMoved: isMoved, agreed.count, value)
+        }
+        var excused = known
+        if facet == .watchlist, frame.reader.shape.letsGoOfWatched {
+            excused.formUnion(try await watched(kind, among: agreed, mine, snapshot, frame))
+        }
+        let (whole, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
+            base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
+            theirs: snapshot, inFlight: actions, excused: excused)
+        let told = try await withoutWatchedWishes(whole, facet, frame)
+        let taken = try await withoutFirstRevivals(told, agreed, place, frame)
+        let drafted = try await sifted(Self.withoutFirstWishes(taken, agreed), kind, reading, frame)
+        return (drafted, excused, snapshot.isPartial || isLagging || drafted.isOpen)
     }
 
     /// What was laid aside or given up there before both met is not put back among the wishes there.

@@ -203,33 +203,40 @@ package struct SyncDrafter: Sendable {
         for kind in frame.kinds(.history) {
             let isMoved = place == nil || stamps[kind.rawValue] != place?.stamps[kind.rawValue]
             let agreed = base.filter { $0.kind == kind }
-            var snapshot = Snapshot<TheirPlay>.changes([])
-            if isWhole || isMoved, let reading = try await read(.history, [kind], from: from, frame)[kind] {
-                let (known, unknown) = try await titles(of: reading.rows, kind, frame)
-                let hasDays = ours.contains { $0.kind == kind && $0.moment.isDay }
-                let moments = hasDays ? reading.rows.compactMap(\.value.playedAt) : []
-                let days = await ledger.localDays(of: moments, in: frame.run.timeZone)
-                let rows = reading.rows.compactMap { row -> TheirPlay? in
-                    guard let title = known[row.item.number], case .play(let id, let at) = row.value else { return nil }
-                    return TheirPlay(id: id, title: title, watchedAt: at, day: at.flatMap { days[$0] })
-                }
-                let isSound = unknown == 0 && reading.unreadable == 0 && reading.tally.doubt == nil
-                snapshot =
-                    !isSound
-                    ? .partial(rows)
-                    : from == nil
-                        ? reading.tally.snapshot(
-                            rows, isMoved: isMoved || frame.reader.shape.keepsOneDate, agreedCount: agreed.count)
-                        : .changes(rows)
+            let own = ours.filter { $0.kind == kind }
+            let reading = isWhole || isMoved ? try await read(.history, [kind], from: from, frame)[kind] : nil
+            var snapshot = try await plays(reading, kind, own, agreed.count, isMoved: isMoved, from: from, frame)
+            let drafting = HistoryDraft(kind: kind, frame: frame, limits: store.limits)
+            let since = from.map { Timestamp($0) }
+            var drafted = drafting.draft(base: agreed, ours: own, theirs: snapshot, since: since)
+            if let sure = try await confirmed(reading, drafted.draft, .history, kind, from: from, frame) {
+                snapshot = try await plays(sure, kind, own, agreed.count, isMoved: isMoved, from: from, frame)
+                drafted = drafting.draft(base: agreed, ours: own, theirs: snapshot, since: since)
             }
-            let drafted = HistoryDraft(kind: kind, frame: frame, limits: store.limits).draft(
-                base: agreed, ours: ours.filter { $0.kind == kind }, theirs: snapshot, since: from.map { Timestamp($0) }
-            )
             if snapshot.isPartial || drafted.draft.isOpen || drafted.recent > 0 { result.unsettled.insert(kind) }
             result.draft.append(drafted.draft)
             result.unread += drafted.unread
         }
         return result
+    }
+
+    /// Their plays as a reading shows them; nothing has changed where none was needed.
+    private func plays(
+        _ reading: RemoteReading?, _ kind: TitleKind, _ ours: [StoredPlay], _ agreedCount: Int, isMoved: Bool,
+        from day: CalendarDate?, _ frame: Frame
+    ) async throws(SyncTrouble) -> Snapshot<TheirPlay> {
+        guard let reading else { return .changes([]) }
+        let (known, unknown) = try await titles(of: reading.rows, kind, frame)
+        let moments = ours.contains { $0.moment.isDay } ? reading.rows.compactMap(\.value.playedAt) : []
+        let days = await ledger.localDays(of: moments, in: frame.run.timeZone)
+        let rows = reading.rows.compactMap { row -> TheirPlay? in
+            guard let title = known[row.item.number], case .play(let id, let at) = row.value else { return nil }
+            return TheirPlay(id: id, title: title, watchedAt: at, day: at.flatMap { days[$0] })
+        }
+        guard unknown == 0, reading.unreadable == 0, reading.tally.doubt == nil else { return .partial(rows) }
+        guard day == nil else { return .changes(rows) }
+        return reading.tally.snapshot(
+            rows, isMoved: isMoved || frame.reader.shape.keepsOneDate, agreedCount: agreedCount)
     }
 
     // MARK: What all facets share
@@ -241,6 +248,25 @@ package struct SyncDrafter: Sendable {
         return try await reading { () throws(ReadTrouble) in
             try await frame.reader.lists(facet, kinds, from: day, of: frame.lane)
         }
+    }
+
+    /// A reading of several pages, where a plan leans on what it does not show: while a list changes, an item slips from a page
+    /// that is yet to come onto one that was read, with counts that stay the same. What would be taken away must be missing
+    /// from two readings, and nothing may have happened there since the run began; once for each list. Nil where the first does.
+    func confirmed(
+        _ first: RemoteReading?, _ draft: SyncDraft, _ facet: SyncFacet, _ kind: TitleKind, from day: CalendarDate?,
+        _ frame: Frame
+    ) async throws(SyncTrouble) -> RemoteReading? {
+        guard let first, first.tally.isOfManyPages, first.tally.doubt == nil, draft.leansOnAbsence,
+            !frame.reader.shape.keepsOneDate
+        else { return nil }
+        var sure = first
+        if draft.takesAway, let second = try await read(facet, [kind], from: day, frame)[kind] {
+            sure = first.joined(with: second)
+        }
+        let after = try await reading { () throws(ReadTrouble) in try await frame.reader.activities(of: frame.lane) }
+        if after.stamp(facet, kind) != frame.activities.stamp(facet, kind) { sure.tally.tear() }
+        return sure
     }
 
     func stamps(_ facet: SyncFacet, _ frame: Frame) -> [String: String] {

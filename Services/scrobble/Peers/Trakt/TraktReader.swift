@@ -88,6 +88,8 @@ package struct TraktReader: RemoteReader {
                     pageCount: answer.page.pageCount, itemCount: answer.page.itemCount))
             if !tally.wantsMore { break }
         }
+        // What is read twice went from page to page meanwhile, and something else may have gone the other way.
+        if tally.isOfManyPages, Set(rows.map(\.name)).count < rows.count { tally.tear() }
         return RemoteReading(rows: rows, tally: tally, unreadable: unreadable)
     }
 

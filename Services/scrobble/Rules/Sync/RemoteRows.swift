@@ -9,6 +9,19 @@ package struct RemoteRow: Sendable, Hashable {
         self.item = item
         self.value = value
     }
+
+    /// What tells it from every other row of its list.
+    package struct Name: Sendable, Hashable {
+        let kind: TitleKind
+        let number: Int64
+        let play: Int64?
+    }
+
+    package var name: Name {
+        var play: Int64?
+        if case .play(let id, _) = value { play = id }
+        return Name(kind: item.kind, number: item.number, play: play)
+    }
 }
 
 /// What a row says beside its title.
@@ -65,7 +78,7 @@ package struct RemoteItem: Sendable, Hashable {
 /// A list as it was read, and how far it can be trusted.
 package struct RemoteReading: Sendable {
     package let rows: [RemoteRow]
-    package let tally: PageTally
+    package var tally: PageTally
     /// Rows that could not be understood; a list with some is not complete.
     package let unreadable: Int
     /// Numbers of what was seen there once: nothing else can have been taken off. Nil where every absence counts.
@@ -81,6 +94,17 @@ package struct RemoteReading: Sendable {
         self.rows = rows
         self.tally = tally
         self.unreadable = unreadable
+    }
+
+    /// Both of two readings of one list: what either shows is there, as the later one has it. What neither shows would have had
+    /// to slip past two of them.
+    package func joined(with later: RemoteReading) -> RemoteReading {
+        let shown = Set(later.rows.map(\.name))
+        var both = RemoteReading(
+            rows: later.rows + rows.filter { !shown.contains($0.name) }, tally: later.tally,
+            unreadable: max(unreadable, later.unreadable))
+        if tally.doubt != nil { both.tally.tear() }
+        return both
     }
 }
 

@@ -95,10 +95,17 @@ package struct PageTally: Sendable, Hashable {
     }
 
     private var pages: [Page] = []
+    private var isTorn = false
 
     package init() {}
 
     package mutating func add(_ page: Page) { pages.append(page) }
+
+    /// The list is known to have changed while its pages were read, whatever they say themselves.
+    package mutating func tear() { isTorn = true }
+
+    /// Whether the list may have changed between two of its pages: one that came as a whole is of one moment.
+    package var isOfManyPages: Bool { pages.count > 1 }
 
     /// Whether another page is to be read, by the rule: not beyond the page count, not after an empty page.
     package var wantsMore: Bool {
@@ -116,6 +123,7 @@ package struct PageTally: Sendable, Hashable {
             return .unheaded
         }
         if pages.contains(where: { $0.itemCount != first.itemCount || $0.limit != first.limit }) { return .moved }
+        if isTorn { return .moved }
         let rows = pages.reduce(0) { $0 + $1.rowCount }
         if last.number < pageCount { return .gap }
         return rows < itemCount ? .moreAnnounced : rows > itemCount ? .moved : nil

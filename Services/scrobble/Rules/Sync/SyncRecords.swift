@@ -148,6 +148,16 @@ package struct SyncDraft: Sendable {
         stopped.merge(other.stopped) { first, _ in first }
     }
 
+    /// Whether it takes something away here.
+    package var takesAway: Bool { changes.contains { $0.side == .ours && $0.becomes == nil } }
+
+    /// Whether it would be another one if what a reading has not shown were there after all: something is taken away here, a
+    /// play is told that they may have, or something is taken for gone on both sides.
+    package var leansOnAbsence: Bool {
+        takesAway || !forgotten.isEmpty
+            || changes.contains { $0.facet == .history && $0.side == .theirs && $0.becomes != nil }
+    }
+
     /// Whether something in it waits for its person.
     package var isOpen: Bool { heldText != nil || clashes.contains { $0.winner == nil } }
 
