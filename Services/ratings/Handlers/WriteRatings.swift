@@ -14,7 +14,7 @@ struct WriteRatings: Sendable {
         let request = RatingsStore.Request(
             user: params.user, source: params.source, batch: params.batch, onlyNewer: params.onlyNewer ?? false,
             key: context.idempotencyKey,
-            digest: context.idempotencyKey.map { _ in RequestDigest.of("writeRatings", params) })
+            digest: context.idempotencyKey.map { _ in RequestDigest.of(params) })
         let answer = try await asking { () throws(StoreError) in
             try await store.change(items, request, at: now, until: context.deadline)
         }
@@ -32,7 +32,7 @@ struct WriteRatings: Sendable {
         let ratedAt = RatedAt.accepted(write.ratedAt, now: now)
         var item = RatingsStore.Item(
             title: write.title, kind: write.kind, rating: write.rating, review: write.review, spoiler: write.spoiler,
-            ratedAt: ratedAt ?? now, given: write.given, play: write.play)
+            ratedAt: ratedAt ?? now, given: write.given, play: write.play, expectedVersion: write.expectedVersion)
         if ratedAt == nil { item.refusal = .inFuture }
         if let given = write.given, given.rating != write.rating { item.refusal = .invalid }
         return item
@@ -48,11 +48,11 @@ extension WriteResult {
             case .removed: .removed
             case .same: .same
             case .absent: .absent
-            case .older: .older
+            // What is there came after what the caller saw.
+            case .older, .mismatch: .older
             case .repeated: .repeated
             case .inFuture: .inFuture
-            // No item of this method names a version.
-            case .invalid, .mismatch: .invalid
+            case .invalid: .invalid
             }
     }
 }

@@ -17,6 +17,12 @@ enum RequestDigest {
         return of("unrateTitle", params)
     }
 
+    static func of(_ params: WriteRatingsParams) -> [UInt8] {
+        var params = params
+        for place in params.items.indices { params.items[place].expectedVersion = nil }
+        return of("writeRatings", params)
+    }
+
     static func of(_ method: String, _ params: some JSONEncodable) -> [UInt8] {
         var hash = SHA256()
         hash.update(Array(method.utf8) + [0])

@@ -141,11 +141,13 @@ enum SyncQueries {
         """
         INSERT INTO sync_changes
             (user_id, run_id, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason,
-             is_undo)
-        SELECT $1, $2, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo
+             is_undo, our_version)
+        SELECT $1, $2, position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo,
+            our_version
         FROM unnest($3::int4[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::bigint[], $10::text[],
-            $11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::boolean[])
-            AS c (position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo)
+            $11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::boolean[], $16::bigint[])
+            AS c (position, facet, side, title_id, kind, play_id, their_id, was, becomes, at, state, reason, is_undo,
+                our_version)
         """)
 
     static let changes = PGStatement(
@@ -161,7 +163,7 @@ enum SyncQueries {
 
     static let change = """
         c.position, c.facet, c.side, c.title_id, c.kind, c.play_id, c.their_id, c.was, c.becomes, c.at, c.state, c.reason,
-        c.is_undo
+        c.is_undo, c.our_version
         """
 
     static func readChange(_ row: inout PGRowReader) throws(PGError) -> SyncChange {
@@ -169,7 +171,7 @@ enum SyncQueries {
             position: try row.next(), facet: try row.next(), side: try row.next(), title: try row.next(),
             kind: try row.next(), play: try row.next(), theirs: try row.next(), was: try row.next(),
             becomes: try row.next(), at: try row.next(), state: try row.next(), reason: try row.next(),
-            isUndo: try row.next())
+            isUndo: try row.next(), ourVersion: try row.next())
     }
 
     static let settleChanges = PGCommand(

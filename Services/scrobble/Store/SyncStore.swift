@@ -175,7 +175,7 @@ package struct SyncStore: Sendable {
             .textArray(changes.map(\.was)), .textArray(changes.map(\.becomes)),
             .timestampArray(changes.map { $0.at.map { PGTimestamp(microseconds: $0.microsecondsSinceEpoch) } }),
             .textArray(changes.map(\.state.rawValue)), .textArray(changes.map(\.reason)),
-            .boolArray(changes.map(\.isUndo)),
+            .boolArray(changes.map(\.isUndo)), .int8Array(changes.map(\.ourVersion)),
         ]
     }
 

@@ -69,6 +69,30 @@ import Testing
         }
     }
 
+    @Test("An item that expects a version is written over that version only, 0 for none")
+    func versions() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<4).map { _ in Fixture.newTitle() }
+            let seen = try await fixture.rate(titles[0], 80, by: user).version
+            let old = try await fixture.rate(titles[1], 70, by: user).version
+            try await fixture.rate(titles[1], 75, by: user)
+            try await fixture.rate(titles[2], 60, by: user)
+            func item(_ title: TitleID, _ tenths: Int?, _ version: Int?) -> RatingWrite {
+                var item = Self.item(title, tenths)
+                item.expectedVersion = version
+                return item
+            }
+            let outcomes = try await fixture.write(
+                [item(titles[0], 10, seen), item(titles[1], nil, old), item(titles[2], 20, 0), item(titles[3], 30, 0)],
+                by: user, source: .trakt)
+            #expect(outcomes.map(\.result) == [.updated, .older, .older, .created])
+            var found: [Int?] = []
+            for title in titles { found.append(try await fixture.rating(of: title, by: user)?.rating.tenths) }
+            #expect(found == [10, 75, 60, 30])
+        }
+    }
+
     @Test("Undoing a batch brings back what was before, keeps later edits, and may be repeated and undone")
     func restore() async throws {
         try await Fixture.with { fixture in

@@ -19,6 +19,7 @@ final class NeighbourBook: SyncNeighbours {
         var ratings: [TitleID: Rating] = [:]
         var version: Int64 = 0
         var batches: [BatchID: Int] = [:]
+        var beforeWrite: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -36,10 +37,13 @@ final class NeighbourBook: SyncNeighbours {
             state.ratings[title] = tenths.map {
                 Rating(
                     title: title, kind: .movie, rating: DecimalTenths(tenths: $0), spoiler: false, ratedAt: moment,
-                    updatedAt: moment)
+                    updatedAt: moment, version: Int(state.version))
             }
         }
     }
+
+    /// What happens once in the moment before a sync writes.
+    func beforeWrite(_ act: @escaping @Sendable () -> Void) { state.withLock { $0.beforeWrite = act } }
 
     /// Everything that is rated: Trakt's number and tenths.
     var rated: [Int: Int] {
@@ -61,18 +65,29 @@ final class NeighbourBook: SyncNeighbours {
 
     func write(
         _ ratings: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
-    ) async throws(SyncTrouble) {
+    ) async throws(SyncTrouble) -> [TitleID: WriteResult] {
         let now = SystemWallClock().now
-        state.withLock { state in
+        let act = state.withLock { state in
+            defer { state.beforeWrite = nil }
+            return state.beforeWrite
+        }
+        act?()
+        return state.withLock { state in
+            var left: [TitleID: WriteResult] = [:]
             for item in ratings {
+                if let expected = item.expectedVersion, expected != state.ratings[item.title]?.version ?? 0 {
+                    left[item.title] = .older
+                    continue
+                }
                 state.version += 1
                 state.batches[batch, default: 0] += 1
                 state.ratings[item.title] = item.rating.map {
                     Rating(
                         title: item.title, kind: item.kind, rating: $0, spoiler: false, ratedAt: item.ratedAt ?? now,
-                        updatedAt: now)
+                        updatedAt: now, version: Int(state.version))
                 }
             }
+            return left
         }
     }
 

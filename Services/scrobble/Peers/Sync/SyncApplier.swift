@@ -84,18 +84,21 @@ package struct SyncApplier: Sendable {
 
     // MARK: Ours
 
-    /// Only where what is there is what the plan was made for: an edit in between stays.
+    /// Only where what is there is what the plan was made for, down to its version: an edit in between stays, even one that comes
+    /// while this is written.
     private func ratings(_ changes: [SyncChange], _ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
         let present = try await neighbours.ratings(of: run.user, changes.map(\.title))
         var writes: [RatingWrite] = []
         var settled: [SyncChange] = []
         var base: [BaseRow] = []
         for change in changes {
-            let now = present[change.title].map { RemoteProjection.rating($0.rating).stored }
+            let there = present[change.title]
+            let now = there.map { RemoteProjection.rating($0.rating).stored }
+            let version: Int64? = if let there { there.version.map(Int64.init) } else { 0 }
             var done = change
             done.state = .done
             if now != change.becomes {
-                guard now == change.was else {
+                guard now == change.was, change.ourVersion == nil || change.ourVersion == version else {
                     done.state = .skipped
                     done.reason = "edited meanwhile"
                     settled.append(done)
@@ -103,12 +106,22 @@ package struct SyncApplier: Sendable {
                 }
                 let rating = change.becomes.flatMap { Int(stored: $0) }.flatMap { RemoteProjection.rating($0) }
                 writes.append(
-                    RatingWrite(title: change.title, kind: change.kind, rating: rating, ratedAt: change.at))
+                    RatingWrite(
+                        title: change.title, kind: change.kind, rating: rating, ratedAt: change.at,
+                        expectedVersion: version.map { Int($0) }))
             }
             settled.append(done)
             base.append(Self.agreed(change))
         }
-        if !writes.isEmpty { try await neighbours.write(writes, of: run.user, from: run.provider, batch: run.id) }
+        if !writes.isEmpty {
+            let left = try await neighbours.write(writes, of: run.user, from: run.provider, batch: run.id)
+            for place in settled.indices {
+                guard let result = left[settled[place].title] else { continue }
+                settled[place].state = .skipped
+                settled[place].reason = result == .older ? "edited meanwhile" : "not taken here: \(result.rawValue)"
+            }
+            base.removeAll { left[$0.title] != nil }
+        }
         observe(.wroteOurs)
         return try await finish(settled, base, [], run)
     }

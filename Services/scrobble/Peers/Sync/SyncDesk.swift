@@ -19,10 +19,11 @@ package protocol SyncNeighbours: Sendable {
     func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating]
     func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating]
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64
-    /// Sets and takes back ratings in the name of a batch; repeating it changes nothing more.
+    /// Sets and takes back ratings in the name of a batch; repeating it changes nothing more. What was not done, and why: `older`
+    /// where a rating is not at the version that was expected.
     func write(
         _ ratings: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
-    ) async throws(SyncTrouble)
+    ) async throws(SyncTrouble) -> [TitleID: WriteResult]
     /// The titles that items elsewhere mean, one for each, made where they are not here yet.
     func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?]
 }
@@ -71,12 +72,15 @@ package struct WireNeighbours: SyncNeighbours {
 
     package func write(
         _ items: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
-    ) async throws(SyncTrouble) {
+    ) async throws(SyncTrouble) -> [TitleID: WriteResult] {
         let source: ChangeSource = provider == .trakt ? .trakt : .simkl
-        _ = try await asking { () async throws(RPCError) in
+        let answer = try await asking { () async throws(RPCError) in
             try await ratings.writeRatings(
                 WriteRatingsParams(user: user, items: items, source: source, batch: batch, onlyNewer: false),
                 .within(Self.timeout))
+        }
+        return Dictionary(answer.outcomes.filter { !$0.result.isDone }.map { ($0.title, $0.result) }) { first, _ in
+            first
         }
     }
 
@@ -95,6 +99,16 @@ package struct WireNeighbours: SyncNeighbours {
             return try await call()
         } catch {
             throw .unavailable(error.message)
+        }
+    }
+}
+
+extension WriteResult {
+    /// What was asked for is so now.
+    fileprivate var isDone: Bool {
+        switch self {
+        case .created, .updated, .removed, .same, .absent, .repeated: true
+        case .older, .inFuture, .unknownTitle, .invalid: false
         }
     }
 }

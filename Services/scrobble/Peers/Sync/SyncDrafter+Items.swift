@@ -5,16 +5,24 @@ import Store
 extension SyncDrafter {
     func ratings(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
         let version = try await neighbours.ratingsVersion(of: frame.run.user)
-        return try await items(.ratings, frame, version, writtenBy: [.rate, .unrate]) { value in
+        var versions: [TitleID: Int64?] = [:]
+        var draft = try await items(.ratings, frame, version, writtenBy: [.rate, .unrate]) { value in
             guard case .rating(let rating, let at) = value else { return nil }
             return SyncValue(rating, at.map { SyncMoment(at: $0) })
-        } ours: { () async throws(SyncTrouble) in
-            try await neighbours.ratings(of: frame.run.user).map { rating in
+        } ours: { () async throws(SyncTrouble) -> [OwnItem<Int>] in
+            let ratings = try await neighbours.ratings(of: frame.run.user)
+            versions = Dictionary(ratings.map { ($0.title, $0.version.map(Int64.init)) }) { first, _ in first }
+            return ratings.map { rating in
                 OwnItem(
                     kind: rating.kind, title: rating.title,
                     value: SyncValue(RemoteProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
             }
         }
+        // What is written here is written over these very ratings, or not at all.
+        for place in draft.changes.indices where draft.changes[place].side == .ours {
+            draft.changes[place].ourVersion = versions[draft.changes[place].title] ?? 0
+        }
+        return draft
     }
 
     func watchlist(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {

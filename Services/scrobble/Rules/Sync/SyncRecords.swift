@@ -22,12 +22,15 @@ package struct SyncChange: Sendable, Hashable {
     package var reason: String?
     /// It takes back another change of the same run.
     package var isUndo: Bool
+    /// Of a rating here: the version that the plan saw, 0 for none; nil where that is not known.
+    package var ourVersion: Int64?
 
     package init(
         position: Int = 0, facet: SyncFacet, side: SyncSide, title: TitleID, kind: TitleKind, play: PlayID? = nil,
         theirs: Int64? = nil, was: String?, becomes: String?, at: Timestamp? = nil, state: State = .planned,
-        reason: String? = nil, isUndo: Bool = false
+        reason: String? = nil, isUndo: Bool = false, ourVersion: Int64? = nil
     ) {
+        self.ourVersion = ourVersion
         self.isUndo = isUndo
         self.position = position
         self.facet = facet

@@ -13,10 +13,12 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
     package var ratedAt: Timestamp?
     package var given: GivenRating?
     package var play: PlayID?
+    /// The version of the rating that the caller saw, 0 for none; where it is another one by now, the item is `older`.
+    package var expectedVersion: Int?
 
     package init(
         title: TitleID, kind: TitleKind, rating: DecimalTenths? = nil, review: String? = nil, spoiler: Bool? = nil,
-        ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil
+        ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil, expectedVersion: Int? = nil
     ) {
         self.title = title
         self.kind = kind
@@ -26,9 +28,12 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         self.ratedAt = ratedAt
         self.given = given
         self.play = play
+        self.expectedVersion = expectedVersion
     }
 
-    private static let names = JSONNames("title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play")
+    private static let names = JSONNames(
+        "title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play", "expected_version"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
@@ -39,6 +44,7 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         var ratedAt: Timestamp?
         var given: GivenRating?
         var play: PlayID?
+        var expectedVersion: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -49,7 +55,8 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
             case 4: spoiler = try jsonReader.bool()
             case 5: ratedAt = try Timestamp(from: &jsonReader)
             case 6: given = try GivenRating(from: &jsonReader)
-            default: play = try PlayID(from: &jsonReader)
+            case 7: play = try PlayID(from: &jsonReader)
+            default: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
             }
         }
         guard let title, let kind else {
@@ -63,6 +70,7 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         self.ratedAt = ratedAt
         self.given = given
         self.play = play
+        self.expectedVersion = expectedVersion
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -93,6 +101,10 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         if let play {
             jsonWriter.raw(#","play":"#)
             play.encode(to: &jsonWriter)
+        }
+        if let expectedVersion {
+            jsonWriter.raw(#","expected_version":"#)
+            expectedVersion.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

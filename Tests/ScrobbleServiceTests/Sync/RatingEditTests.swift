@@ -1,0 +1,55 @@
+import Contracts
+import Store
+import TestSupport
+import Testing
+
+@testable import ScrobbleService
+
+/// Ratings that somebody edits while a sync is about to write them.
+@Suite struct RatingEditTests {
+    /// A film that both rated 5, and that was rated 3 there since.
+    private static func run(_ body: @escaping @Sendable (SyncTest) async throws -> Void) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: FacetPolicy(direction: .both)])
+            test.book.rate(1, 50)
+            test.book.rate(2, 60)
+            try await test.sync()
+            try await test.sync()
+            try await test.letLagEnd()
+            try await test.rateThere([1: 3, 2: 4])
+            try await body(test)
+        }
+    }
+
+    /// Between the look at the rating and the write over it there is always a moment.
+    @Test("An edit in the very moment before the write stays, and is weighed by the next sync; the rest is written")
+    func atTheWrite() async throws {
+        try await Self.run { test in
+            let book = test.book
+            book.beforeWrite { book.rate(1, 90) }
+            let run = try await test.sync()
+            #expect(test.book.rated == [1: 90, 2: 40])
+            let changes = try await test.changes(run)
+            #expect(changes.map(\.state.rawValue).sorted() == ["done", "skipped"])
+            #expect(changes.first { $0.state == .skipped }?.reason == "edited meanwhile")
+            // What was rated here is later.
+            try await test.sync()
+            #expect(test.book.rated == [1: 90, 2: 40] && test.ratedThere == [1: 9, 2: 4])
+        }
+    }
+
+    /// 5.4 is a 5 there, as the 5 before was: it looked like what the plan had seen.
+    @Test("An edit between plan and write stays although the other side could not tell it from what was there")
+    func betweenPlanAndWrite() async throws {
+        try await Self.run { test in
+            let id = try #require(
+                try await test.store.open(
+                    test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))
+            let book = test.book
+            await test.worker { point in if point == .kept { book.rate(1, 54) } }.turn()
+            #expect(test.book.rated == [1: 54, 2: 40])
+            let changes = try await test.changes(try await test.run(id))
+            #expect(changes.first { $0.state == .skipped }?.title == NeighbourBook.title(1))
+        }
+    }
+}
