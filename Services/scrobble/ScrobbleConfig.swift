@@ -63,14 +63,15 @@ extension ScrobbleService {
         let client = try outbound(values, runtime, assembly)
         let telemetry = QueueTelemetry(logger: logger, exporter: runtime.exporter)
         let trakt = trakt(values, runtime, client, telemetry.calls(to: .trakt))
-        let simkl = simkl(values, runtime, database, client)
+        let simkl = simkl(values, runtime, database, client, telemetry.calls(to: .simkl))
         var writers: [SyncProvider: any RemoteWriter] = [:]
         if let trakt {
             writers[.trakt] = TracedWriter(
                 TraktWriter(
                     http: trakt, titles: { await titles.ids(of: $0) },
                     tokens: TokenKeeper(
-                        store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock), clock: clock)
+                        store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock),
+                    allowance: SyncStore(database: database, ids: ids), clock: clock)
             ) { telemetry.tell($0) }
         }
         if let simkl {
@@ -190,7 +191,8 @@ extension ScrobbleService {
 
     /// The same for Simkl.
     private static func simkl(
-        _ values: ConfigValues, _ runtime: ServiceRuntime, _ database: Database, _ client: HTTPClient
+        _ values: ConfigValues, _ runtime: ServiceRuntime, _ database: Database, _ client: HTTPClient,
+        _ observe: @escaping UpstreamSink
     ) -> SimklHTTP? {
         values[simklClientID].map { clientID in
             SimklHTTP(
@@ -198,7 +200,7 @@ extension ScrobbleService {
                     url: values[simklURL], siteURL: values[simklSiteURL],
                     redirectURI: values[SharedKeys.publicURL] + "/oauth/simkl/callback", clientID: clientID,
                     clientSecret: values[simklClientSecret],
-                    version: runtime.version), holds: HoldStore(database: database), client: client)
+                    version: runtime.version), holds: HoldStore(database: database), client: client, observe: observe)
         }
     }
 

@@ -33,7 +33,7 @@ enum Main {
             titles: { titles in
                 Dictionary(uniqueKeysWithValues: titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low))) })
             },
-            tokens: DemoTokens(), clock: SystemWallClock(), pace: .milliseconds(1))
+            tokens: DemoTokens(), allowance: FreeReads(), clock: SystemWallClock(), pace: .milliseconds(1))
         let death = Death(point: point, nth: nth)
         let worker = QueueWorker(
             id: SystemIDSource().next(), store: QueueStore(database: Database(pool: pool), limits: limits(point)),
@@ -140,6 +140,12 @@ final class Death: Sendable {
             }
         if reached != .none, strikes(reached) { die() }
     }
+}
+
+/// Reads as often as it likes.
+struct FreeReads: ReadAllowance {
+    func take(_ lane: LaneKey) async -> Bool { true }
+    func spend(_ lane: LaneKey) async -> Bool { true }
 }
 
 /// Dies while a call is under way.

@@ -17,7 +17,8 @@ extension SyncQueries {
         ON CONFLICT (provider, kind, number) DO UPDATE SET title_id = excluded.title_id
         """)
 
-    /// Takes one place of an account's reads, if there is one. A third of them is there at once, the rest comes evenly.
+    /// Takes one place of an account's reads, if there is one; `$4` more may be taken than there are. A third of them is there at
+    /// once, the rest comes evenly.
     static let takeRead = PGStatement(
         "sync.takeRead",
         """
@@ -26,7 +27,7 @@ extension SyncQueries {
         ON CONFLICT (user_id, provider) DO UPDATE SET
             tokens = least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) - 1,
             refilled_at = clock_timestamp()
-            WHERE least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) >= 1
+            WHERE least($3 / 3, b.tokens + extract(epoch FROM clock_timestamp() - b.refilled_at) * $3 / 450) >= 1 - $4
         RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }

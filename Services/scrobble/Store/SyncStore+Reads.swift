@@ -26,12 +26,19 @@ extension SyncStore: ReadAllowance {
     package func take(_ lane: LaneKey) async -> Bool {
         let end = ContinuousClock.now + .seconds(30)
         repeat {
-            let taken = try? await database.rows(
-                SyncQueries.takeRead, [.id(lane.user), .word(lane.provider), .double(Double(limits.readsMax))],
-                until: .now + .seconds(5))
-            if taken?.isEmpty == false { return true }
+            if await isTaken(lane, beyond: 0) { return true }
             do { try await Task.sleep(for: .milliseconds(700)) } catch { return false }
         } while ContinuousClock.now < end
         return false
+    }
+
+    package func spend(_ lane: LaneKey) async -> Bool { await isTaken(lane, beyond: limits.readsReserve) }
+
+    private func isTaken(_ lane: LaneKey, beyond reserve: Int) async -> Bool {
+        let taken = try? await database.rows(
+            SyncQueries.takeRead,
+            [.id(lane.user), .word(lane.provider), .double(Double(limits.readsMax)), .double(Double(reserve))],
+            until: .now + .seconds(5))
+        return taken?.isEmpty == false
     }
 }

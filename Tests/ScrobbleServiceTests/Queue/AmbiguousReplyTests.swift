@@ -107,7 +107,7 @@ import UpstreamEmulators
                     http: TraktTest.http(upstreams, client),
                     titles: { titles in
                         Dictionary(titles.map { ($0, ExternalIds(trakt: Int($0.uuid.low))) }) { first, _ in first }
-                    }, tokens: Accounts(), clock: SystemWallClock(), pace: .zero)
+                    }, tokens: Accounts(), allowance: FreeReads(), clock: SystemWallClock(), pace: .zero)
                 let store = QueueStore(database: Database(pool: pool), limits: limits)
                 let worker = QueueWorker(
                     id: ids.next(), store: store, writers: [.trakt: isBlind ? Blind(inner: writer) : writer])

@@ -47,7 +47,7 @@ import UpstreamEmulators
                     tokens: TokenKeeper(
                         store: connections, issuer: TraktIssuer(http: http, clock: SystemWallClock()),
                         clock: SystemWallClock()),
-                    clock: SystemWallClock(), pace: .milliseconds(1))
+                    allowance: FreeReads(), clock: SystemWallClock(), pace: .milliseconds(1))
                 let queue = QueueStore(database: database, limits: limits)
                 let setting = Setting(
                     pool: pool, queue: queue, playback: PlaybackStore(database: database, ids: ids),

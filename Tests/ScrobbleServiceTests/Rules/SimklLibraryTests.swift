@@ -57,6 +57,22 @@ import Testing
     }
 
     @Test(
+        "A rating without a day has one that is a guess: when it was watched last, else when it was listed, else none")
+    func undatedRatings() throws {
+        let library = """
+            {"movies":[{"status":"completed","last_watched_at":"2024-05-06T20:00:00Z","added_to_watchlist_at":"2024-03-03T00:00:00Z","user_rating":8,"movie":{"ids":{"simkl":1}}},
+                {"status":"completed","last_watched_at":"1970-01-01T00:00:01Z","added_to_watchlist_at":"2024-03-03T00:00:00Z","user_rating":7,"user_rated_at":null,"movie":{"ids":{"simkl":2}}},
+                {"status":"completed","user_rating":6,"movie":{"ids":{"simkl":3}}}]}
+            """
+        let ratings = SimklRows.rows(try items(library), .ratings, .movie)
+        #expect(
+            ratings.map(\.value) == [
+                .rating(8, at: nil, about: Timestamp("2024-05-06T20:00:00Z")),
+                .rating(7, at: nil, about: Timestamp("2024-03-03T00:00:00Z")), .rating(6, at: nil),
+            ])
+    }
+
+    @Test(
         "What is taken off is the item on the list, by any id; another season of the same show, or one that is gone, is not"
     )
     func leaving() throws {

@@ -3,6 +3,7 @@ import Postgres
 import Store
 import TestSupport
 import Testing
+import UpstreamEmulators
 
 @testable import ScrobbleService
 
@@ -15,6 +16,7 @@ import Testing
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
             let values: [PGValue] = [
                 .id(UserID(SystemIDSource().next())), .word(SyncProvider.trakt), .double(Double(SyncLimits().readsMax)),
+                .double(0),
             ]
             let goOn = PGCommand(
                 "tests.goOn", "UPDATE rate_buckets SET refilled_at = refilled_at - interval '5 seconds'")
@@ -28,6 +30,45 @@ import Testing
             }
             #expect(taken <= SyncLimits().readsMax, "\(taken)")
             #expect(taken >= SyncLimits().readsMax * 9 / 10, "\(taken)")
+        }
+    }
+
+    /// What the queue read to look for what it had told was not counted, and came on top of what a long sync read.
+    @Test(
+        "A sync that has used up its reads leaves some for the queue, and what the queue reads is missing to the next sync"
+    )
+    func reserve() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            var limits = SyncLimits()
+            limits.readsMax = 3
+            limits.readsReserve = 2
+            let store = SyncStore(database: Database(pool: pools[0]), ids: SystemIDSource(), limits: limits)
+            let lane = QueueTest.lane()
+            #expect(await store.take(lane))
+            var spent = 0
+            while await store.spend(lane) { spent += 1 }
+            #expect(spent == 2)
+            #expect(SyncLimits().readsMax + SyncLimits().readsReserve < 500, "as many as Trakt allows")
+        }
+    }
+
+    @Test("Reading a history to find the row of a play takes a place")
+    func writerReads() async throws {
+        try await SyncTest.run { test in
+            try await test.there(
+                "sync/history", #"{"movies":[{"ids":{"trakt":1},"watched_at":"2026-03-01T20:02:00.000Z"}]}"#)
+            let job = NewJob(
+                id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
+                title: NeighbourBook.title(1), action: .removePlay,
+                payload: JobPayload(watchedAt: Timestamp("2026-03-01T20:02:00Z"), precision: .minute),
+                fingerprint: "remove 1")
+            try await test.queue.enqueue([job], until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(test.trakt.plays.isEmpty)
+            let taken = PGStatement("tests.buckets", "SELECT count(*) FROM rate_buckets") { row throws(PGError) in
+                try row.next(Int.self)
+            }
+            #expect(try await test.pool.query(taken) == [1])
         }
     }
 }

@@ -1,7 +1,11 @@
+import AsyncHTTPClient
 import Contracts
 import Cryptography
+import NIOHTTP1
+import NIOPosix
 import Postgres
 import Store
+import Synchronization
 import TestSupport
 import Testing
 import UpstreamEmulators
@@ -73,6 +77,37 @@ import UpstreamEmulators
             #expect(await Self.trouble(other, test) == nil)
             #expect(await Self.rate(other, test) == .delivered)
             #expect(test.simkl.items(of: "demo-bob")[1]?.rating == 8)
+        }
+    }
+
+    /// What a sink was told.
+    private final class Calls: Sendable {
+        private let state = Mutex<[UpstreamCall]>([])
+        var all: [UpstreamCall] { state.withLock { $0 } }
+        func add(_ call: UpstreamCall) { state.withLock { $0.append(call) } }
+    }
+
+    /// Calls to Simkl were not measured at all, and nobody was told of a block.
+    @Test("A call that meets 412 is counted as one that turns the application away; what is not asked then is no call")
+    func counted() async throws {
+        try await SimklSyncTests.run { test in
+            let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+            let calls = Calls()
+            let http = SimklHTTP(
+                settings: test.http.settings, holds: HoldStore(database: Database(pool: test.pool)), client: client,
+                observe: { calls.add($0) })
+            func ask() async {
+                _ = await http.call(.GET, "sync/activities", token: Secret("demo-alice"), until: .now + .seconds(20))
+            }
+            await ask()
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .simkl, kind: .quota, path: "/sync/activities", times: 1))
+            await ask()
+            await ask()
+            try await client.shutdown()
+            #expect(calls.all.map(\.status) == [200, 412])
+            #expect(calls.all.map { $0.turnsAway(at: .simkl) } == [false, true])
+            #expect(calls.all.map { $0.turnsAway(at: .trakt) } == [false, false])
         }
     }
 

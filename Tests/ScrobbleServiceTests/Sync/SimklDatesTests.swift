@@ -189,4 +189,31 @@ import UpstreamEmulators
                 try await test.store.watchedHere([show, other], by: test.user, until: QueueTest.deadline()) == [show])
         }
     }
+
+    /// It was taken for one of this very day, and told on as that.
+    @Test(
+        "A rating without a day is dated by when its film was watched; one that changes without a day, by when that is seen"
+    )
+    func undatedRatings() async throws {
+        try await SimklSyncTests.run { test in
+            try await test.want([.ratings: Self.both])
+            func ratedAt() async throws -> Timestamp? {
+                try await test.book.ratings(of: test.user, [NeighbourBook.title(1)])[NeighbourBook.title(1)]?.ratedAt
+            }
+            let begun = SystemWallClock().now
+            test.there(1) { item in
+                item.status = "completed"
+                (item.rating, item.ratedAt, item.lastWatchedAt) = (9, nil, Self.march)
+            }
+            try await test.sync()
+            #expect(test.book.rated == [1: 90])
+            #expect(try await ratedAt() == Timestamp(Self.march))
+            try await test.sync()
+            try await test.letLagEnd()
+            test.there(1) { $0.rating = 4 }
+            try await test.sync()
+            #expect(test.book.rated == [1: 40])
+            #expect(try await ratedAt().map { $0 >= begun } == true)
+        }
+    }
 }

@@ -165,7 +165,7 @@ struct SyncTest: Sendable {
             http: http,
             titles: { titles in
                 Dictionary(uniqueKeysWithValues: titles.map { ($0, ids(NeighbourBook.number($0))) })
-            }, tokens: tokens, clock: SystemWallClock(), pace: .milliseconds(1))
+            }, tokens: tokens, allowance: store, clock: SystemWallClock(), pace: .milliseconds(1))
         return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.trakt: writer])
     }
 

@@ -32,3 +32,9 @@ enum TraktTest {
             until: QueueTest.deadline())
     }
 }
+
+/// Reads as often as one likes.
+struct FreeReads: ReadAllowance {
+    func take(_ lane: LaneKey) async -> Bool { true }
+    func spend(_ lane: LaneKey) async -> Bool { true }
+}

@@ -18,13 +18,19 @@ final class QueueTelemetry: Sendable {
     private let timers = Mutex<[String: Timer]>([:])
     private let waiting = Gauge(label: "queue_jobs_waiting")
     private let oldestDue = Gauge(label: "queue_oldest_due_seconds")
+    private let turnedAway: [SyncProvider: Counter]
     private let lost = Counter(label: "queue_lanes_lost_total")
     private let troubled = Counter(label: "queue_troubled_total")
 
     init(logger: Logger, exporter: OTLPExporter?) {
         self.logger = logger
         self.exporter = exporter
+        turnedAway = Dictionary(
+            uniqueKeysWithValues: SyncProvider.allCases.map { provider in
+                (provider, Counter(label: "upstream_turned_away_total", dimensions: [("provider", provider.rawValue)]))
+            })
         // Each from the start: of a counter that is first read at one nobody can say that it rose.
+        for counter in turnedAway.values { counter.increment(by: 0) }
         for provider in SyncProvider.allCases {
             for word in JobFate.words { settled(provider, word, by: 0) }
         }
@@ -76,6 +82,7 @@ final class QueueTelemetry: Sendable {
             time(
                 "upstream_call_duration_seconds", [("provider", provider.rawValue), ("outcome", outcome)], call.duration
             )
+            if call.turnsAway(at: provider) { turnedAway[provider]?.increment() }
             let isFailure = call.status.map { $0 >= 500 } ?? true
             add(
                 "\(call.method) \(call.path)", .client, call.trace, call.duration,

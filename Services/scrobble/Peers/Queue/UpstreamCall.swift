@@ -1,3 +1,4 @@
+package import Contracts
 package import RPC
 
 /// A call to another side, as logs, metrics and traces may know it: nothing that is secret, nothing of a person.
@@ -19,6 +20,14 @@ package struct UpstreamCall: Sendable {
         self.status = status
         self.duration = duration
         trace = TraceContext.current?.child()
+    }
+
+    /// Whether the answer is about this installation's application and nobody's account: it is not taken, or blocked.
+    package func turnsAway(at provider: SyncProvider) -> Bool {
+        switch provider {
+        case .trakt: status == 403
+        case .simkl: status == 412
+        }
     }
 }
 

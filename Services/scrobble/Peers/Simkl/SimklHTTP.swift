@@ -53,8 +53,10 @@ package struct SimklHTTP: Sendable {
     package let settings: Settings
     private let holds: HoldStore
     private let client: HTTPClient
+    private let observe: UpstreamSink?
 
-    package init(settings: Settings, holds: HoldStore, client: HTTPClient) {
+    package init(settings: Settings, holds: HoldStore, client: HTTPClient, observe: UpstreamSink? = nil) {
+        self.observe = observe
         self.settings = settings
         self.holds = holds
         self.client = client
@@ -72,7 +74,9 @@ package struct SimklHTTP: Sendable {
         } catch {
             return .untried
         }
+        let begun = ContinuousClock.now
         let outcome = await ask(method, path, body, token: token, type: type, until: deadline)
+        tell(method, path, outcome, after: .now - begun)
         if case .answered(let answer) = outcome, answer.status == 412 {
             try? await holds.hold(.simkl, for: SimklLimits.blockWait, until: .now + Self.holdTimeout)
         }
@@ -80,6 +84,16 @@ package struct SimklHTTP: Sendable {
     }
 
     private static let holdTimeout = Duration.seconds(5)
+
+    private func tell(_ method: HTTPMethod, _ path: String, _ outcome: Outcome, after duration: Duration) {
+        var status: Int?
+        switch outcome {
+        case .answered(let answer): status = answer.status
+        case .untried, .held: return
+        case .unreachable, .brokeOff: break
+        }
+        observe?(UpstreamCall(method.rawValue, "\(settings.url)/\(path)", status: status, duration: duration))
+    }
 
     private func ask(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body?, token: Secret?, type: String,

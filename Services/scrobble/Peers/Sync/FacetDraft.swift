@@ -41,15 +41,19 @@ struct FacetDraft: Sendable {
         }
         let plan = FacetPlanner<Value>(policy: frame.policy(facet)).plan(
             base: base, ours: ours, theirs: theirs, circumstances)
-        let times = Dictionary(theirs.rows.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
+        let times = Dictionary(theirs.rows.map { ($0.title, $0.value.moment) }) { first, _ in first }
         let ourTimes = Dictionary(ours.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
         func add(_ changes: [ItemChange<Value>], _ side: SyncSide, _ state: SyncChange.State) {
             for change in changes {
-                let at = side == .ours ? times[change.title] : ourTimes[change.title]
+                // What was changed since both had something else was changed just now, whatever a guess says.
+                let theirs = times[change.title].flatMap(\.self).flatMap {
+                    $0.isExact || change.was == nil ? $0.at : nil
+                }
+                let at = side == .ours ? theirs : ourTimes[change.title].flatMap(\.self)
                 draft.changes.append(
                     SyncChange(
                         facet: facet, side: side, title: change.title, kind: kind, was: change.was?.stored,
-                        becomes: change.becomes?.stored, at: at ?? nil, state: state))
+                        becomes: change.becomes?.stored, at: at, state: state))
             }
         }
         add(plan.forUs, .ours, .planned)

@@ -32,4 +32,8 @@ package enum ReadTrouble: Error, Sendable, Equatable {
 package protocol ReadAllowance: Sendable {
     /// Takes one place, waiting a while for it; false where there is none soon.
     func take(_ lane: LaneKey) async -> Bool
+
+    /// Takes one place at once, for who looks for what was told: beyond what syncs may take, some are kept for it. False where
+    /// those are used up too.
+    func spend(_ lane: LaneKey) async -> Bool
 }

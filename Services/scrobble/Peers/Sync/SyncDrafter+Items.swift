@@ -7,8 +7,8 @@ extension SyncDrafter {
         let version = try await neighbours.ratingsVersion(of: frame.run.user)
         var versions: [TitleID: Int64?] = [:]
         var draft = try await items(.ratings, frame, version, writtenBy: [.rate, .unrate]) { value in
-            guard case .rating(let rating, let at) = value else { return nil }
-            return SyncValue(rating, at.map { SyncMoment(at: $0) })
+            guard case .rating(let rating, let at, let about) = value else { return nil }
+            return SyncValue(rating, at.map { SyncMoment(at: $0) } ?? about.map { SyncMoment(at: $0, isExact: false) })
         } ours: { () async throws(SyncTrouble) -> [OwnItem<Int>] in
             let ratings = try await neighbours.ratings(of: frame.run.user)
             versions = Dictionary(ratings.map { ($0.title, $0.version.map(Int64.init)) }) { first, _ in first }

@@ -13,6 +13,7 @@ package struct TraktWriter: RemoteWriter {
     private let http: TraktHTTP
     private let titles: Titles
     private let tokens: any TokenSource
+    private let allowance: any ReadAllowance
     private let clock: any WallClock
     /// Trakt takes one write a second of a person.
     package let pace: Duration
@@ -23,11 +24,14 @@ package struct TraktWriter: RemoteWriter {
     static let pageLimit = 250
     /// Tries of jobs after which a reading of everything that does not end within a call is taken for one that never will.
     static let wholeTriesMax = 4
+    /// Where reads of the account are used up.
+    static let readWait = Duration.seconds(10)
 
     package init(
-        http: TraktHTTP, titles: @escaping Titles, tokens: any TokenSource, clock: any WallClock,
-        pace: Duration = .milliseconds(1_100)
+        http: TraktHTTP, titles: @escaping Titles, tokens: any TokenSource, allowance: any ReadAllowance,
+        clock: any WallClock, pace: Duration = .milliseconds(1_100)
     ) {
+        self.allowance = allowance
         self.http = http
         self.titles = titles
         self.tokens = tokens
@@ -121,7 +125,7 @@ package struct TraktWriter: RemoteWriter {
         let sought = jobs.filter { $0.payload.theirs == nil }
         var plays: [TraktPlay] = []
         if !sought.isEmpty {
-            switch await history(of: sought, token, parcel.deadline) {
+            switch await history(of: sought, token, parcel) {
             case .failure(let failure): return jobs.map { _ in failure.reply }
             case .success(let found): plays = found
             }
@@ -165,16 +169,16 @@ package struct TraktWriter: RemoteWriter {
         let undated = parcel.jobs.filter { $0.payload.watchedAt == nil && $0.action != .stop }
         var found: [UUIDBits: LookReply] = [:]
         for jobs in [dated, undated] where !jobs.isEmpty {
-            let replies = await look(for: jobs, titles, token, parcel.deadline)
+            let replies = await look(for: jobs, titles, token, parcel)
             for (job, reply) in zip(jobs, replies) { found[job.id] = reply }
         }
         return parcel.jobs.map { found[$0.id] ?? .failed(.untried) }
     }
 
     private func look(
-        for jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ deadline: ContinuousClock.Instant
+        for jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ parcel: Parcel
     ) async -> [LookReply] {
-        switch await history(of: jobs, token, deadline) {
+        switch await history(of: jobs, token, parcel) {
         case .failure(let failure): return jobs.map { _ in .failed(failure.reply) }
         case .success(let plays):
             let now = clock.now
@@ -195,12 +199,12 @@ package struct TraktWriter: RemoteWriter {
 
     /// Trakt's plays of the days around the jobs. Complete or a failure: what is missing here is sent again.
     private func history(
-        of jobs: [QueueJob], _ token: Secret, _ deadline: ContinuousClock.Instant
+        of jobs: [QueueJob], _ token: Secret, _ parcel: Parcel
     ) async -> Result<[TraktPlay], Failure> {
         var plays: [TraktPlay] = []
         let givesUp = jobs.allSatisfy { $0.state.retryCount > Self.wholeTriesMax }
         for reading in TraktReading.all(for: jobs, now: clock.now) {
-            switch await history(reading, token, deadline, givesUp: givesUp) {
+            switch await history(reading, token, parcel, givesUp: givesUp) {
             case .failure(let failure): return .failure(failure)
             case .success(let found): plays += found
             }
@@ -209,7 +213,7 @@ package struct TraktWriter: RemoteWriter {
     }
 
     private func history(
-        _ reading: TraktReading, _ token: Secret, _ deadline: ContinuousClock.Instant, givesUp: Bool
+        _ reading: TraktReading, _ token: Secret, _ parcel: Parcel, givesUp: Bool
     ) async -> Result<[TraktPlay], Failure> {
         var path = "sync/history/\(reading.isOfFilms ? "movies" : "episodes")?limit=\(Self.pageLimit)"
         if let days = reading.days {
@@ -217,10 +221,13 @@ package struct TraktWriter: RemoteWriter {
         }
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
-            switch await call(.GET, path + "&page=\(page)", nil, token, until: deadline) {
+            guard await allowance.spend(parcel.lane) else {
+                return .failure(Failure(reply: .wait(Self.readWait, "the allowance for reads is used up")))
+            }
+            switch await call(.GET, path + "&page=\(page)", nil, token, until: parcel.deadline) {
             case .failed(let reply):
                 // The connection would wait for it, and everything behind it.
-                let isTooLong = givesUp && reading.days == nil && page > 1 && deadline <= .now
+                let isTooLong = givesUp && reading.days == nil && page > 1 && parcel.deadline <= .now
                 return .failure(Failure(reply: isTooLong ? Self.tooLong : reply))
             case .answered(let answer):
                 guard answer.status == 200, let rows = try? decodeJSON(JSONValue.self, from: answer.body) else {

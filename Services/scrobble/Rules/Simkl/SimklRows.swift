@@ -177,7 +177,10 @@ package enum SimklRows {
         switch facet {
         case .ratings:
             guard let rating = row["user_rating"].int, (1...10).contains(rating) else { return nil }
-            return .rating(rating, at: moment(row["user_rated_at"]))
+            if let at = moment(row["user_rated_at"]) { return .rating(rating, at: at) }
+            // Who rates has mostly watched it just before.
+            return .rating(
+                rating, at: nil, about: moment(row["last_watched_at"]) ?? moment(row["added_to_watchlist_at"]))
         case .watchlist:
             guard let status = row["status"].string.flatMap({ statuses[$0] }) else { return nil }
             // A film cannot be laid aside: one among anime that is would be told otherwise at once (`ListedValue`).

@@ -27,7 +27,8 @@ package struct RemoteRow: Sendable, Hashable {
 /// What a row says beside its title.
 package enum RemoteValue: Sendable, Hashable {
     case play(id: Int64, at: Timestamp?)
-    case rating(Int, at: Timestamp?)
+    /// `about`: when it may have been given, where nothing says when it was.
+    case rating(Int, at: Timestamp?, about: Timestamp? = nil)
     case listed(at: Timestamp?, WishStatus = .planToWatch)
     case collected(CollectionDetails, at: Timestamp?)
     case progress(percent: Double, at: Timestamp?)

@@ -29,6 +29,8 @@ package struct SyncLimits: Sendable, Hashable {
     package var resolveMax = 500
     /// Reads of one account in any five minutes; Trakt allows 500.
     package var readsMax = 450
+    /// Reads beyond that which are kept for the queue, so that no long sync holds up what somebody watches.
+    package var readsReserve = 40
     /// How long a removal that was held back must have lasted before a confirmation counts.
     package var confirmAfter = Duration.seconds(60)
     /// The wait before a run is tried again that could not be read.
