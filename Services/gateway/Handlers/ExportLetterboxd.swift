@@ -41,10 +41,10 @@ struct ExportLetterboxd: Sendable {
             let (found, rated) = await together(
                 { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
                 { () async throws(RPCError) in
-                    try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: ids), call)
+                    try await ratings.ratings(of: ids, by: caller.user, call)
                 })
             let titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
-            let mine = Dictionary(try rated.get().ratings.map { ($0.title, $0) }) { first, _ in first }
+            let mine = Dictionary(try rated.get().map { ($0.title, $0) }) { first, _ in first }
             for entry in page.entries {
                 if let title = titles[entry.title] {
                     let rating = mine[entry.title] ?? mine[title.id]

@@ -29,11 +29,11 @@ struct GetHome: Sendable {
         let (found, rated) = await together(
             { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
             { () async throws(RPCError) in
-                try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: ids), call)
+                try await ratings.ratings(of: ids, by: caller.user, call)
             })
         var titles = HomeTitles()
         titles.add(try rows.taken(found, .titles)?.found ?? [])
-        titles.rate(try rows.taken(rated, .scores)?.ratings ?? [])
+        titles.rate(try rows.taken(rated, .scores) ?? [])
         // What is being watched does not say of which show it is.
         let shows = rows.playing.compactMap { titles[$0.title]?.series }.filter { titles[$0] == nil }
         if !shows.isEmpty {

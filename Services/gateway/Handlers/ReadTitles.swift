@@ -21,12 +21,12 @@ struct ReadTitles: Sendable {
         let ids = Array(Set(titles.values.map(\.id)))
         let (rated, states) = await together(
             { () async throws(RPCError) in
-                try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: ids), call)
+                try await ratings.ratings(of: ids, by: caller.user, call)
             },
             { () async throws(RPCError) in
                 try await scrobble.getTitleStates(GetTitleStatesParams(user: caller.user, titles: ids), call)
             })
-        let mine = Dictionary(try rated.get().ratings.map { ($0.title, $0) }) { first, _ in first }
+        let mine = Dictionary(try rated.get().map { ($0.title, $0) }) { first, _ in first }
         let standing = Dictionary(try states.get().states.map { ($0.title, $0) }) { first, _ in first }
         let items = asked.compactMap { id in
             titles[id].map { TitleOverview($0, asked: id, rating: mine[$0.id], state: standing[$0.id]) }

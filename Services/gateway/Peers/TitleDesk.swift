@@ -46,9 +46,8 @@ struct TitleDesk: Sendable {
         let page = try await metadata.listChildren(
             ListChildrenParams(title: id, after: after, limit: limit), context.rpc.outgoing())
         guard !page.children.isEmpty else { return ([], page.nextAfter) }
-        let rated = try await ratings.getRatings(
-            GetRatingsParams(user: user, titles: page.children.map(\.id)), context.rpc.outgoing())
-        let mine = Dictionary(rated.ratings.map { ($0.title, $0) }) { first, _ in first }
+        let rated = try await ratings.ratings(of: page.children.map(\.id), by: user, context.rpc.outgoing())
+        let mine = Dictionary(rated.map { ($0.title, $0) }) { first, _ in first }
         var items: [View] = []
         for title in page.children { items.append(try View(title, rating: mine[title.id])) }
         return (items, page.nextAfter)

@@ -2,20 +2,26 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.getRatings`: a person's ratings of several titles, in one query.
+/// `ratings.getRatings`: a person's ratings of several titles, in one query; as many as one answer has room for.
 struct GetRatings: Sendable {
     let store: RatingsStore
 
     func run(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings {
         guard !params.titles.isEmpty else { return FoundRatings(ratings: []) }
-        let ratings = try await asking { () throws(StoreError) in
-            // One title is what most ask about, and calls about one are answered together.
-            if params.titles.count == 1 {
-                return try await store.rating(of: params.titles[0], by: params.user, until: context.deadline)
-                    .map { [$0] } ?? []
+        // One title is what most ask about, and calls about one are answered together.
+        if params.titles.count == 1 {
+            let rating = try await asking { () throws(StoreError) in
+                try await store.rating(of: params.titles[0], by: params.user, until: context.deadline)
             }
-            return try await store.ratings(of: params.titles, by: params.user, until: context.deadline)
+            return FoundRatings(ratings: rating.map { [$0] } ?? [])
         }
-        return FoundRatings(ratings: ratings)
+        let bytesMax = params.inParts == true ? RatingsLimits.pageReviewBytesMax : .max
+        let found = try await asking { () throws(StoreError) in
+            try await store.ratings(
+                of: params.titles, by: params.user, reviewBytesMax: bytesMax, until: context.deadline)
+        }
+        let rest = found.filter { !$0.isWhole }.map(\.rating.title)
+        return FoundRatings(
+            ratings: found.filter(\.isWhole).map(\.rating), rest: rest.isEmpty ? nil : rest)
     }
 }

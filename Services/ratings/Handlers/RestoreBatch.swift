@@ -19,10 +19,11 @@ struct RestoreBatch: Sendable {
         let found = try await asking { () throws(StoreError) in
             if try await store.isDeleted(params.user, until: context.deadline) { return [Restorable]?.none }
             return try await store.restorable(
-                params.batch, of: params.user, after: after, limit: limit + 1, until: context.deadline)
+                params.batch, of: params.user, after: after, limit: limit + 1, withReviews: params.dryRun != true,
+                until: context.deadline)
         }
         guard let found else { throw .userNotFound("the person was deleted") }
-        let part = found.prefix(limit)
+        let part = found.prefix(limit).prefix(while: \.isWhole)
         let verdicts = part.map { $0.verdict(batch: params.batch, undo: params.undo) }
         let chosen = zip(part, verdicts).filter { $0.1 == .restore }.map(\.0)
         var late: Set<TitleID> = []
@@ -35,7 +36,7 @@ struct RestoreBatch: Sendable {
                 outcome.restored.append(title.title)
             }
         }
-        if found.count > limit { outcome.nextCursor = part.last.map { VersionCursor.text($0.version) } }
+        if found.count > part.count { outcome.nextCursor = part.last.map { VersionCursor.text($0.version) } }
         return outcome
     }
 

@@ -4,10 +4,13 @@ package enum RatingsLimits {
     static let pageRowsDefault = 50
     /// Changes of a part of the feed where the caller does not say.
     static let feedRowsDefault = 500
-    /// Bytes of the reviews on one page; a page that has more ends earlier.
+    /// Bytes of the reviews on one page or part; one that has more ends earlier. As JSON they are six times as many at the
+    /// most, which is less than the 8 MiB that an answer may have.
     static let pageReviewBytesMax = 1_000_000
     /// Titles that one call puts back.
     static let restoreTitlesMax = 1_000
+    /// Bytes of the reviews that one call puts back; with more it ends earlier. 4 MiB.
+    static let restoreReviewBytesMax = 4_194_304
     /// Ratings that one statement removes or moves, and statements of one call.
     static let sweepRowsMax = 1_000
     static let sweepStatementsMax = 50

@@ -18,6 +18,8 @@ struct Restorable: Sendable, Hashable {
     let lastBatch: BatchID?
     /// The version of the rating that stands now, 0 for none.
     let expectedVersion: Int
+    /// False where it is left to the next part: its review may be missing.
+    let isWhole: Bool
 
     /// What undoing `batch` as `undo` does to the title.
     enum Verdict: Sendable, Hashable { case restore, restoredBefore, editedSince }

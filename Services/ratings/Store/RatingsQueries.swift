@@ -53,10 +53,14 @@ enum RatingsQueries {
 
     // MARK: A person's ratings
 
-    private static let ratingColumns = """
-        media_id, media_type, rating, review, spoiler, rated_at, updated_at, source, given_value, given_scale, play_id,
+    private static let ratingColumns = columns(review: "review")
+
+    private static func columns(review: String) -> String {
+        """
+        media_id, media_type, rating, \(review), spoiler, rated_at, updated_at, source, given_value, given_scale, play_id,
         version
         """
+    }
 
     static let get = PGStatement(
         "ratings.get",
@@ -72,18 +76,25 @@ enum RatingsQueries {
             JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
             """), row: rating)
 
+    /// Those before which the reviews come to less than `$3` bytes, which the length that is stored tells, are whole; of the
+    /// others no review is read.
     static let getMany = PGStatement(
         "ratings.getMany",
         """
-        SELECT \(ratingColumns) FROM (
-            SELECT unnest($2::uuid[]) AS asked UNION
-            SELECT m.to_id FROM unnest($2::uuid[]) AS old (id) CROSS JOIN LATERAL (
-                SELECT to_id FROM merged_titles WHERE from_id = old.id OFFSET 0
-            ) m
-        ) titles CROSS JOIN LATERAL (
-            SELECT \(ratingColumns) FROM user_ratings WHERE user_id = $1 AND media_id = titles.asked OFFSET 0
-        ) r
-        """, row: rating)
+        SELECT \(columns(review: "CASE WHEN is_whole THEN review END")), is_whole FROM (
+            SELECT \(ratingColumns), coalesce(
+                sum(octet_length(review)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < $3 AS is_whole
+            FROM (
+                SELECT unnest($2::uuid[]) AS asked UNION
+                SELECT m.to_id FROM unnest($2::uuid[]) AS old (id) CROSS JOIN LATERAL (
+                    SELECT to_id FROM merged_titles WHERE from_id = old.id OFFSET 0
+                ) m
+            ) titles CROSS JOIN LATERAL (
+                SELECT \(ratingColumns) FROM user_ratings WHERE user_id = $1 AND media_id = titles.asked OFFSET 0
+            ) r
+        ) found
+        """
+    ) { row throws(PGError) in RatingsStore.Found(rating: try rating(&row), isWhole: try row.next()) }
 
     /// What a list is asked for, as far as it decides the text of the query.
     struct ListShape: Hashable {
@@ -270,28 +281,44 @@ enum RatingsQueries {
             at: try row.next(), source: try row.next(), batch: try row.next())
     }
 
-    /// The titles of a batch in the order of their first change in it, each with what was before and the last change.
+    /// The titles of a batch in the order of their first change in it, each with what was before and the last change. A
+    /// review is there only where `$6` says so and the batch's change is the last one, and only while those before it come
+    /// to less than `$5` bytes; from there on no row is whole.
     static let restorable = PGStatement(
         "ratings.restorable",
         """
-        SELECT f.version, f.media_id, f.media_type, before.rating, before.review, before.spoiler, before.rated_at,
-            before.given_value, before.given_scale, before.play_id, last.batch_id,
-            CASE WHEN last.rating IS NULL THEN 0 ELSE last.version END
-        FROM rating_events f
-        LEFT JOIN LATERAL (
-            SELECT e.rating, e.review, e.spoiler, e.rated_at, e.given_value, e.given_scale, e.play_id
-            FROM rating_events e WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.version < f.version
-            ORDER BY e.version DESC LIMIT 1
-        ) AS before ON true
-        CROSS JOIN LATERAL (
-            SELECT e.batch_id, e.rating, e.version
-            FROM rating_events e WHERE e.user_id = f.user_id AND e.media_id = f.media_id
-            ORDER BY e.version DESC LIMIT 1
-        ) AS last
-        WHERE f.user_id = $1 AND f.batch_id = $2 AND f.version > $3 AND NOT EXISTS (
-            SELECT FROM rating_events e
-            WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.batch_id = $2 AND e.version < f.version)
-        ORDER BY f.version LIMIT $4
+        SELECT version, media_id, media_type, rating, CASE WHEN is_whole THEN review END, spoiler, rated_at, given_value,
+            given_scale, play_id, last_batch, expected, is_whole
+        FROM (
+            SELECT version, media_id, media_type, rating, review, spoiler, rated_at, given_value, given_scale, play_id,
+                last_batch, expected, coalesce(
+                    sum(octet_length(review)) OVER (ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0
+                ) < $5 AS is_whole
+            FROM (
+                SELECT f.version, f.media_id, f.media_type, before.rating,
+                    CASE WHEN $6 AND last.batch_id = $2 THEN before.review END AS review, before.spoiler,
+                    before.rated_at, before.given_value, before.given_scale, before.play_id,
+                    last.batch_id AS last_batch, CASE WHEN last.rating IS NULL THEN 0 ELSE last.version END AS expected
+                FROM rating_events f
+                LEFT JOIN LATERAL (
+                    SELECT e.rating, e.review, e.spoiler, e.rated_at, e.given_value, e.given_scale, e.play_id
+                    FROM rating_events e
+                    WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.version < f.version
+                    ORDER BY e.version DESC LIMIT 1
+                ) AS before ON true
+                CROSS JOIN LATERAL (
+                    SELECT e.batch_id, e.rating, e.version
+                    FROM rating_events e WHERE e.user_id = f.user_id AND e.media_id = f.media_id
+                    ORDER BY e.version DESC LIMIT 1
+                ) AS last
+                WHERE f.user_id = $1 AND f.batch_id = $2 AND f.version > $3 AND NOT EXISTS (
+                    SELECT FROM rating_events e
+                    WHERE e.user_id = f.user_id AND e.media_id = f.media_id AND e.batch_id = $2
+                        AND e.version < f.version)
+                ORDER BY f.version LIMIT $4
+            ) touched
+        ) counted
+        ORDER BY version
         """
     ) { row throws(PGError) in
         let version: Int = try row.next()
@@ -304,7 +331,7 @@ enum RatingsQueries {
         return Restorable(
             version: version, title: title, kind: kind, rating: rating, review: review, spoiler: spoiler,
             ratedAt: ratedAt, given: try given(&row), play: try row.next(), lastBatch: try row.next(),
-            expectedVersion: try row.next())
+            expectedVersion: try row.next(), isWhole: try row.next())
     }
 
     // MARK: Deletion and merges

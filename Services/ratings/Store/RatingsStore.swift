@@ -72,6 +72,12 @@ package struct RatingsStore: Sendable {
         var refusal: ItemResult?
     }
 
+    /// A rating that was found; one that is not whole may lack its review.
+    struct Found: Sendable {
+        let rating: Rating
+        let isWhole: Bool
+    }
+
     /// Ratings that were moved, and how many of them met another of the same person.
     struct Moved: Sendable {
         var count = 0
@@ -136,11 +142,13 @@ package struct RatingsStore: Sendable {
         try await database.rows(RatingsQueries.get, [.id(user), .id(title)], until: deadline).first
     }
 
-    /// The ratings of those among `titles` that have one, in no order.
+    /// The ratings of those among `titles` that have one, in no order; whole only until their reviews have come to
+    /// `reviewBytesMax`.
     func ratings(
-        of titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [Rating] {
-        try await database.rows(RatingsQueries.getMany, [.id(user), .ids(titles)], until: deadline)
+        of titles: [TitleID], by user: UserID, reviewBytesMax: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Found] {
+        try await database.rows(
+            RatingsQueries.getMany, [.id(user), .ids(titles), .int(reviewBytesMax)], until: deadline)
     }
 
     /// The ratings that `wish` asks for after `place`, in its order.
@@ -218,12 +226,18 @@ package struct RatingsStore: Sendable {
         return (changes, last ?? 0)
     }
 
-    /// What `batch` has changed after `version`, title by title.
+    /// What `batch` has changed after `version`, title by title; with the reviews that it would put back, where they are
+    /// asked for, until those have come to `restoreReviewBytesMax`.
     func restorable(
-        _ batch: BatchID, of user: UserID, after version: Int, limit: Int, until deadline: ContinuousClock.Instant
+        _ batch: BatchID, of user: UserID, after version: Int, limit: Int, withReviews: Bool,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Restorable] {
         try await database.rows(
-            RatingsQueries.restorable, [.id(user), .id(batch), .int(version), .int(limit)], until: deadline)
+            RatingsQueries.restorable,
+            [
+                .id(user), .id(batch), .int(version), .int(limit), .int(RatingsLimits.restoreReviewBytesMax),
+                .bool(withReviews),
+            ], until: deadline)
     }
 
     // MARK: Deletion and merges

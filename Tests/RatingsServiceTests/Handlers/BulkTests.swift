@@ -138,6 +138,50 @@ import Testing
         }
     }
 
+    /// All reviews of a thousand titles went through one statement.
+    @Test("A batch with long reviews is put back in parts, each title once; a preview reads no review and is one part")
+    func restoreLong() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<50).map { _ in Fixture.newTitle() }
+            func review(_ place: Int) -> String { "\(place) " + String(repeating: "🎬", count: 49_000) }
+            for (place, title) in titles.enumerated() {
+                try await fixture.rate(title, 80, by: user, at: place, review: review(place))
+            }
+            let (batch, undo) = (Fixture.newBatch(), Fixture.newBatch())
+            fixture.clock.advance(.seconds(10))
+            _ = try await fixture.write(
+                titles.map { RatingWrite(title: $0, kind: .movie, rating: DecimalTenths(tenths: 10), review: "") },
+                by: user, batch: batch)
+            try await fixture.rate(titles[7], 95, by: user)
+            func undoing(dryRun: Bool) async throws -> [RestoredBatch] {
+                var parts: [RestoredBatch] = []
+                repeat {
+                    parts.append(
+                        try await fixture.service.restoreBatch(
+                            RestoreBatchParams(
+                                user: user, batch: batch, undo: undo, dryRun: dryRun, cursor: parts.last?.nextCursor),
+                            Fixture.context()))
+                } while parts.last?.nextCursor != nil
+                return parts
+            }
+            let preview = try await undoing(dryRun: true)
+            #expect(preview.count == 1)
+            let undone = try await undoing(dryRun: false)
+            #expect(undone.count == 3)
+            for parts in [preview, undone] {
+                #expect(parts.flatMap(\.restored) == titles.filter { $0 != titles[7] })
+                #expect(parts.flatMap(\.kept) == [titles[7]])
+            }
+            for (place, title) in titles.enumerated() where place != 7 {
+                let rating = try await fixture.rating(of: title, by: user)
+                #expect(rating?.rating.tenths == 80)
+                #expect(rating?.review == review(place))
+            }
+            #expect(try await undoing(dryRun: false).count == 1)
+        }
+    }
+
     @Test("Merged titles: ratings move, the newest of two stays, the history has both, late writes follow")
     func merges() async throws {
         try await Fixture.with { fixture in

@@ -176,4 +176,48 @@ import Testing
             #expect(sizes == [20, 10])
         }
     }
+
+    /// One answer had all of them, which is more than a caller reads: whoever had written much could open no list any more.
+    @Test("Ratings of several titles come in parts where their reviews are long, each once")
+    func parts() async throws {
+        try await Fixture.with { fixture in
+            let (user, stranger) = (Fixture.newUser(), Fixture.newUser())
+            let long = String(repeating: "\u{1}", count: 20_000)
+            let items = (0..<90).map {
+                RatingWrite(
+                    title: Fixture.newTitle(), kind: .movie, rating: DecimalTenths(tenths: 1 + $0),
+                    review: $0 % 9 == 8 ? nil : long)
+            }
+            for start in stride(from: 0, to: items.count, by: 8) {
+                _ = try await fixture.write(Array(items[start..<min(start + 8, items.count)]), by: user)
+            }
+            let client = RatingsClient(InProcess(service: fixture.other))
+            let found = try await client.ratings(
+                of: items.map(\.title) + [Fixture.newTitle()], by: user, .within(.seconds(20)))
+            #expect(found.count == items.count)
+            let reviews = Dictionary(uniqueKeysWithValues: found.map { ($0.title, $0.review) })
+            for item in items { #expect(reviews[item.title] == .some(item.review)) }
+            #expect(try await client.ratings(of: items.map(\.title), by: stranger, .within(.seconds(20))).isEmpty)
+        }
+    }
+}
+
+/// A caller of a service in the same process that reads no larger answer than one over the wire may be.
+private struct InProcess: RPCCaller {
+    /// What `H2Limits.client` has.
+    private static let answerBytesMax = 8_388_608
+
+    let service: RatingsService
+
+    func call<Params: JSONEncodable, Result: JSONDecodable>(
+        _ method: RPCMethod, _ params: Params, _ call: RPCCall
+    ) async throws(RPCError) -> Result {
+        guard let params = params as? GetRatingsParams else { throw .internal("nobody expects \(method.name)") }
+        let answer = try await service.getRatings(params, RatingsFixture.context())
+        guard encodeJSON(answer).count < Self.answerBytesMax - 1_024 else {
+            throw .internal("the answer is larger than a caller reads")
+        }
+        guard let answer = answer as? Result else { throw .internal("another answer was wanted") }
+        return answer
+    }
 }

@@ -234,9 +234,8 @@ struct ImportJudge: Sendable {
         for start in stride(from: 0, to: titles.count, by: store.limits.titlesAtOnce) {
             let part = Array(titles[start..<min(start + store.limits.titlesAtOnce, titles.count)])
             do throws(RPCError) {
-                let found = try await ratings.getRatings(
-                    GetRatingsParams(user: user, titles: part), RPCCall.within(store.limits.stepTimeout))
-                for rating in found.ratings { known[rating.title] = rating }
+                let found = try await ratings.ratings(of: part, by: user, RPCCall.within(store.limits.stepTimeout))
+                for rating in found { known[rating.title] = rating }
             } catch {
                 throw .unavailable("ratings: \(error.message)")
             }

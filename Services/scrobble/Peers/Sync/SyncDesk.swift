@@ -57,9 +57,9 @@ package struct WireNeighbours: SyncNeighbours {
 
     package func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating] {
         let found = try await asking { () async throws(RPCError) in
-            try await ratings.getRatings(GetRatingsParams(user: user, titles: titles), .within(Self.timeout))
+            try await ratings.ratings(of: titles, by: user, .within(Self.timeout))
         }
-        return Dictionary(found.ratings.map { ($0.title, $0) }) { first, _ in first }
+        return Dictionary(found.map { ($0.title, $0) }) { first, _ in first }
     }
 
     package func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64 {

@@ -5,30 +5,40 @@ package import JSON
 
 package struct FoundRatings: Sendable, Hashable, JSONCodable {
     package var ratings: [Rating]
+    /// Rated too, but not in this answer; absent where there are none.
+    package var rest: [TitleID]?
 
-    package init(ratings: [Rating]) {
+    package init(ratings: [Rating], rest: [TitleID]? = nil) {
         self.ratings = ratings
+        self.rest = rest
     }
 
-    private static let names = JSONNames("ratings")
+    private static let names = JSONNames("ratings", "rest")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var ratings: [Rating]?
+        var rest: [TitleID]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            default: ratings = try jsonReader.array(of: Rating.self, max: 500)
+            case 0: ratings = try jsonReader.array(of: Rating.self, max: 500)
+            default: rest = try jsonReader.array(of: TitleID.self, max: 500)
             }
         }
         guard let ratings else {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
         self.ratings = ratings
+        self.rest = rest
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
         jsonWriter.raw(#"{"ratings":"#)
         ratings.encode(to: &jsonWriter)
+        if let rest {
+            jsonWriter.raw(#","rest":"#)
+            rest.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

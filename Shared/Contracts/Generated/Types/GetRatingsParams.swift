@@ -6,22 +6,26 @@ package import JSON
 package struct GetRatingsParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
     package var titles: [TitleID]
+    package var inParts: Bool?
 
-    package init(user: UserID, titles: [TitleID]) {
+    package init(user: UserID, titles: [TitleID], inParts: Bool? = nil) {
         self.user = user
         self.titles = titles
+        self.inParts = inParts
     }
 
-    private static let names = JSONNames("user", "titles")
+    private static let names = JSONNames("user", "titles", "in_parts")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var titles: [TitleID]?
+        var inParts: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
-            default: titles = try jsonReader.array(of: TitleID.self, max: 500)
+            case 1: titles = try jsonReader.array(of: TitleID.self, max: 500)
+            default: inParts = try jsonReader.bool()
             }
         }
         guard let user, let titles else {
@@ -29,6 +33,7 @@ package struct GetRatingsParams: Sendable, Hashable, JSONCodable {
         }
         self.user = user
         self.titles = titles
+        self.inParts = inParts
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -36,6 +41,10 @@ package struct GetRatingsParams: Sendable, Hashable, JSONCodable {
         user.encode(to: &jsonWriter)
         jsonWriter.raw(#","titles":"#)
         titles.encode(to: &jsonWriter)
+        if let inParts {
+            jsonWriter.raw(#","in_parts":"#)
+            inParts.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }
