@@ -171,7 +171,7 @@ let package = Package(
                 "Archive", "CSV", "OTLP", "Outbound", httpClient, metrics, product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
-        + service("gateway", ["Archive", "Edge", "GZip", "RatingScales"])
+        + service("gateway", ["Archive", "Edge", "GZip", "RatingScales"], tests: ["HTTP2"])
         + fuzz()
         + [
             .target(

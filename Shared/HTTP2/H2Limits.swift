@@ -13,7 +13,8 @@ package struct H2Limits: Sendable, Hashable {
     package var headerBytesMax = 32_768
     /// Header fields of one message, pseudo-header fields included; above, 431. 100.
     package var headerCountMax = 100
-    /// Bytes of one message body; above, 413. 1 MiB.
+    /// Bytes of one message body; above, 413. 1 MiB; from other services (`peers`) 1.25 MiB, since a body of the public side
+    /// grows when it is passed on.
     package var bodyBytesMax = 1_048_576
     /// Bytes of all unfinished request bodies of a connection; above, the stream that grew gets REFUSED_STREAM. 8 MiB.
     package var requestBytesMax = 8_388_608
@@ -139,6 +140,7 @@ package struct H2Limits: Sendable, Hashable {
         limits.resetRate = H2Rate(burst: 10_000, perSecond: 5_000)
         limits.ownResetRate = H2Rate(burst: 10_000, perSecond: 5_000)
         limits.floodPenalty = .zero
+        limits.bodyBytesMax = 1_310_720
         return limits
     }()
 }

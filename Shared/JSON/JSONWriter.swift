@@ -216,6 +216,9 @@ extension JSONWriter {
         case 0x0A: append(UInt8(ascii: "n"))
         case 0x0D: append(UInt8(ascii: "r"))
         case 0x09: append(UInt8(ascii: "t"))
+        // As short as it may have come, so that no text grows on its way to the next service.
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x0C: append(UInt8(ascii: "f"))
         default:
             raw("u00")
             append(UInt8(ascii: "0") + byte >> 4)

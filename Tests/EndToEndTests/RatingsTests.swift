@@ -295,6 +295,29 @@ struct RatingsTests {
         #expect((found.json["items"] as? [Any])?.count == 1)
     }
 
+    @Test("A bulk write as large as a body may be is taken as a whole, and again under its key")
+    func largestBulk() async throws {
+        let person = try await join()
+        let (one, two) = (try await film(person), try await film(person, "tt9100002"))
+        let bytesMax = 1_048_576
+        let last = #"{"title":"\#(two)","rating":3}"#
+        let start = #"{"title":"\#(one)","rating":8,"review":""#
+        let room = (bytesMax - 16 - last.utf8.count) / 999 - start.utf8.count - 3
+        let item = start + String(repeating: "r", count: room) + #""}"#
+        var body = #"{"items":["# + String(repeating: item + ",", count: 999) + last + "]}"
+        body += String(repeating: " ", count: bytesMax - body.utf8.count)
+        for _ in 0..<2 {
+            let written = try await person.send("POST", "/ratings/bulk", body, headers: ["idempotency-key": "large"])
+            let outcomes = written.json["outcomes"] as? [[String: Any]]
+            #expect(written.status == 200, "\(written.answer.text.prefix(300))")
+            #expect(
+                outcomes?.map { $0["result"] as? String }
+                    == Array(repeating: "repeated", count: 998) + ["created", "created"])
+        }
+        let changes = try await person.send("GET", "/ratings/timeline").json["changes"] as? [Any]
+        #expect(changes?.count == 2)
+    }
+
     @Test("Two people, every operation about ratings: nothing foreign is read or written")
     func strangers() async throws {
         let (alice, mallory) = (try await join(), try await join())

@@ -110,7 +110,10 @@ import Testing
         #expect(try decodeJSON(String.self, from: Array((escaped + "\"").utf8)) == value)
     }
 
-    @Test func escapesAreMinimal() { #expect(Self.text("\u{1}\u{1F}é/\"\\\n") == #""\u0001\u001fé/\"\\\n""#) }
+    @Test func escapesAreMinimal() {
+        #expect(Self.text("\u{1}\u{1F}é/\"\\\n") == #""\u0001\u001fé/\"\\\n""#)
+        #expect(Self.text("\u{8}\u{9}\u{B}\u{C}\r") == #""\b\t\u000b\f\r""#)
+    }
 
     @Test func lengthsCountCharacters() throws {
         let cases: [(String, Int, Int, String?)] = [

@@ -53,7 +53,7 @@ struct WriteRatings: Sendable {
 
 extension RatingWrite {
     /// Nil for an item that says neither or several of rating, given and remove.
-    fileprivate init?(_ item: RatingItem, of title: Title) {
+    init?(_ item: RatingItem, of title: Title) {
         if item.remove == true {
             guard item.rating == nil, item.given == nil else { return nil }
             self.init(title: title.id, kind: title.kind)
