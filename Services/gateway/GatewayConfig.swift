@@ -131,5 +131,6 @@ extension GatewayService {
         Migration(1, "accounts", sql: PackageResources._001_accounts_sql),
         Migration(2, "identity", sql: PackageResources._002_identity_sql),
         Migration(3, "rates", sql: PackageResources._003_rates_sql),
+        Migration(4, "refreshes_told_again", sql: PackageResources._004_refreshes_told_again_sql),
     ]
 }

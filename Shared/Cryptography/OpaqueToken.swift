@@ -20,6 +20,14 @@ package struct OpaqueToken: Sendable, Equatable, CustomStringConvertible, Custom
         text = Secret(prefix.text + Base64.encodeURL(RandomBytes.make(Self.secretBytes)))
     }
 
+    /// The token that follows from another one and a salt of 256 random bits: always the same, and as good as a random one
+    /// to whoever lacks either.
+    package init(prefix: TokenPrefix, after token: OpaqueToken, salt: [UInt8]) {
+        let message = Array("reelay.token.v1\n\(prefix.text)\n".utf8) + salt
+        text = Secret(
+            prefix.text + Base64.encodeURL(HMAC.sha256(key: Array(token.text.revealed.utf8), message: message)))
+    }
+
     /// Takes a text that somebody presents; nil unless it has this prefix and 256 bits, so that junk costs no query.
     package init?(presented text: Secret, prefix: TokenPrefix) {
         guard text.revealed.hasPrefix(prefix.text),

@@ -16,6 +16,19 @@ import Testing
         #expect("\(token)" == "***")
     }
 
+    @Test func `a token follows from another one and a salt, and from nothing less`() throws {
+        let (one, other) = (OpaqueToken(prefix: Self.key), OpaqueToken(prefix: Self.key))
+        let salt = [UInt8](repeating: 7, count: 32)
+        let next = OpaqueToken(prefix: Self.session, after: one, salt: salt)
+        #expect(try #require(OpaqueToken(presented: next.text, prefix: Self.session)) == next)
+        #expect(OpaqueToken(prefix: Self.session, after: one, salt: salt) == next)
+        #expect(OpaqueToken(prefix: Self.session, after: other, salt: salt) != next)
+        #expect(OpaqueToken(prefix: Self.session, after: one, salt: salt.map { $0 + 1 }) != next)
+        // Nor does one of a pair tell the other.
+        let beside = OpaqueToken(prefix: Self.key, after: one, salt: salt)
+        #expect(beside.text.revealed.dropFirst(10) != next.text.revealed.dropFirst(10))
+    }
+
     @Test func `what is no token of this kind is refused`() {
         let text = OpaqueToken(prefix: Self.session).text.revealed
         for junk in ["", "reelay_st_", String(text.dropLast()), text + "A", text + "AAAA", " " + text, "x" + text] {

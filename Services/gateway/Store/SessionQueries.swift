@@ -51,28 +51,45 @@ extension GatewayQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Gives a session its next tokens. A refresh token counts while it is the last, and for the grace of a lost answer
-    /// while it is the one before; shown later it was stolen, by one side or the other, and ends the session.
+    /// Gives a session its next tokens. A refresh token counts while it is the last, and shown later than the grace of a
+    /// lost answer it was stolen, by one side or the other, and ends the session. Within the grace `renewedSession` answers,
+    /// but where the tokens of now do not follow from the one that is shown.
     static let refreshSession = PGStatement(
         "gateway.refreshSession",
         """
         WITH renewed AS (
             UPDATE sessions SET token_hash = $3, refresh_hash = $4, previous_refresh_hash = refresh_hash,
                 refreshed_at = $2, expires_at = least($5, created_at + $7 * interval '1 second'),
-                refresh_expires_at = least($6, created_at + $7 * interval '1 second')
-            WHERE (refresh_hash = $1 OR previous_refresh_hash = $1 AND refreshed_at > $8)
+                refresh_expires_at = least($6, created_at + $7 * interval '1 second'), renewed_from = $1,
+                renewal_salt = $9
+            WHERE (refresh_hash = $1
+                    OR previous_refresh_hash = $1 AND refreshed_at > $8 AND renewed_from IS DISTINCT FROM $1)
                 AND refresh_expires_at > $2
-            RETURNING id, user_id, expires_at, refresh_expires_at
+            RETURNING id, user_id, expires_at, refresh_expires_at, renewal_salt
         ), stolen AS (
             DELETE FROM sessions WHERE previous_refresh_hash = $1 AND refreshed_at <= $8
         )
-        SELECT u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at
-        FROM renewed r JOIN users u ON u.id = r.user_id
-        """, kind: .write
-    ) { row throws(PGError) in
+        SELECT \(renewedColumns) FROM renewed r JOIN users u ON u.id = r.user_id
+        """, kind: .write, row: renewed)
+
+    /// The session whose tokens follow from a refresh token that was shown already, a moment ago.
+    static let renewedSession = PGStatement(
+        "gateway.renewedSession",
+        """
+        SELECT \(renewedColumns) FROM sessions r JOIN users u ON u.id = r.user_id
+        WHERE r.previous_refresh_hash = $1 AND r.renewed_from = $1 AND r.refreshed_at > $3 AND r.refresh_expires_at > $2
+        """, row: renewed)
+
+    private static let renewedColumns = """
+        u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at,
+        r.renewal_salt
+        """
+
+    @Sendable private static func renewed(_ row: inout PGRowReader) throws(PGError) -> RenewedSession {
         let user = try readUser(&row)
         return RenewedSession(
-            user: user, id: try row.next(), expiresAt: try row.next(), refreshExpiresAt: try row.next())
+            user: user, id: try row.next(), expiresAt: try row.next(), refreshExpiresAt: try row.next(),
+            salt: try row.next())
     }
 
     static let sessions = PGStatement(
@@ -120,4 +137,6 @@ struct RenewedSession: Sendable {
     let id: SessionID
     let expiresAt: Timestamp
     let refreshExpiresAt: Timestamp
+    /// What its tokens follow from, together with the refresh token that was shown.
+    let salt: [UInt8]
 }

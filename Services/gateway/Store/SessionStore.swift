@@ -62,19 +62,25 @@ extension GatewayStore {
         return try await database.rows(statement, [.bytea(digest.bytes), .moment(now)], until: deadline).first
     }
 
-    /// The session that a refresh token carries on, with its new tokens; nil for a token that is worth nothing.
+    /// The session that a refresh token carries on, with `tokens`, which follow from it and `salt`, or with those that it
+    /// was given a moment ago; nil for a token that is worth nothing.
     func refresh(
-        _ presented: SHA256Digest, to tokens: TokenPair, at now: Timestamp, limits: GatewayLimits,
+        _ presented: SHA256Digest, to tokens: TokenPair, salt: [UInt8], at now: Timestamp, limits: GatewayLimits,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> RenewedSession? {
-        try await database.rows(
+        let grace = PGValue.moment(now.advanced(by: .zero - limits.refreshGrace))
+        let renewed = try await database.rows(
             GatewayQueries.refreshSession,
             [
                 .bytea(presented.bytes), .moment(now), .bytea(tokens.tokenDigest.bytes),
                 .bytea(tokens.refreshDigest.bytes), .moment(tokens.expiresAt), .moment(tokens.refreshExpiresAt),
-                .int(Int(limits.sessionLifeMax.components.seconds)),
-                .moment(now.advanced(by: .zero - limits.refreshGrace)),
+                .int(Int(limits.sessionLifeMax.components.seconds)), grace, .bytea(salt),
             ], until: deadline
+        ).first
+        if let renewed { return renewed }
+        // Asked second: whoever shows the token at the same moment has been waited for.
+        return try await database.rows(
+            GatewayQueries.renewedSession, [.bytea(presented.bytes), .moment(now), grace], until: deadline
         ).first
     }
 

@@ -49,21 +49,46 @@ package struct Accounts: Sendable {
     func newSession(
         at now: Timestamp, device: String? = nil, address: String? = nil
     ) -> (session: GatewayStore.NewSession, token: OpaqueToken, refresh: OpaqueToken) {
-        let tokens = newTokens(at: now)
-        let session = GatewayStore.NewSession(
-            id: SessionID(ids.next()), tokens: tokens.stored, device: device,
-            address: address.flatMap { $0.isEmpty ? nil : $0 })
-        return (session, tokens.token, tokens.refresh)
-    }
-
-    /// The next pair of tokens of a session.
-    func newTokens(at now: Timestamp) -> (stored: GatewayStore.TokenPair, token: OpaqueToken, refresh: OpaqueToken) {
         let token = OpaqueToken(prefix: Self.sessionPrefix)
         let refresh = OpaqueToken(prefix: Self.refreshPrefix)
-        let stored = GatewayStore.TokenPair(
+        let session = GatewayStore.NewSession(
+            id: SessionID(ids.next()), tokens: stored(token, refresh, at: now), device: device,
+            address: address.flatMap { $0.isEmpty ? nil : $0 })
+        return (session, token, refresh)
+    }
+
+    /// The session that a refresh token carries on, with its next pair of tokens: the same ones each time within the grace,
+    /// so that none of those who have got an answer is shut out by another. Nil for a token that is worth nothing.
+    func renew(
+        _ presented: OpaqueToken, until deadline: ContinuousClock.Instant
+    ) async throws(RPCError) -> (session: RenewedSession, token: OpaqueToken, refresh: OpaqueToken)? {
+        func following(_ salt: [UInt8]) -> (token: OpaqueToken, refresh: OpaqueToken) {
+            (
+                OpaqueToken(prefix: Self.sessionPrefix, after: presented, salt: salt),
+                OpaqueToken(prefix: Self.refreshPrefix, after: presented, salt: salt)
+            )
+        }
+        let now = clock.now
+        let salt = RandomBytes.make(Self.saltBytes)
+        let (token, refresh) = following(salt)
+        let renewed = try await asking { () throws(StoreError) in
+            try await store.refresh(
+                presented.digest, to: stored(token, refresh, at: now), salt: salt, at: now, limits: limits,
+                until: deadline)
+        }
+        guard let renewed else { return nil }
+        let tokens = following(renewed.salt)
+        return (renewed, tokens.token, tokens.refresh)
+    }
+
+    private static let saltBytes = 32
+
+    private func stored(
+        _ token: OpaqueToken, _ refresh: OpaqueToken, at now: Timestamp
+    ) -> GatewayStore.TokenPair {
+        GatewayStore.TokenPair(
             tokenDigest: token.digest, refreshDigest: refresh.digest, expiresAt: now.advanced(by: limits.tokenLife),
             refreshExpiresAt: now.advanced(by: limits.sessionIdleMax))
-        return (stored, token, refresh)
     }
 
     /// What a bearer token is worth: nothing for junk, and for sessions and keys that have ended.
