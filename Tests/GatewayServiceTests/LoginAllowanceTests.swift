@@ -90,6 +90,41 @@ import Testing
         }
     }
 
+    /// Who had the right password was made to wait after a few tries, because no session could be written.
+    @Test("Nor is one with the right password that came to nothing afterwards", arguments: [false, true])
+    func lostAfterwards(isNetworkKnown: Bool) async throws {
+        try await Self.withAlice { store, pool in
+            let accounts = try Self.accounts(store)
+            if isNetworkKnown { #expect(await Self.refusal(accounts, Self.phrase) == nil) }
+            try await pool.execute(PGCommand("tests.spoil", "ALTER TABLE sessions RENAME TO sessions_away"))
+            for _ in 0..<Self.allowance * 3 {
+                let code = await Self.refusal(accounts, Self.phrase)
+                #expect(code != nil && code != RegistryError.tooManyAttempts.code)
+                #expect(code != RegistryError.invalidCredentials.code)
+            }
+            #expect(try await pool.first(Self.failures) == 0)
+            // A wrong one counts, whatever else is broken.
+            #expect(await Self.refusal(accounts, "not the phrase") == RegistryError.invalidCredentials.code)
+            #expect(try await pool.first(Self.failures) != 0)
+            try await pool.execute(PGCommand("tests.mend", "ALTER TABLE sessions_away RENAME TO sessions"))
+            #expect(await Self.refusal(accounts, Self.phrase) == nil)
+        }
+    }
+
+    @Test("A new hash that cannot be made now keeps nobody out")
+    func noRehash() async throws {
+        try await Self.withAlice { store, pool in
+            // scrypt itself refuses so high an N for so small a block.
+            let cost = try #require(ScryptCost(logN: 16, blockSize: 1, parallelism: 1))
+            let accounts = Accounts(
+                store: store, hasher: PasswordHasher(cost: cost), clock: SystemWallClock(), ids: SystemIDSource(),
+                registration: .open)
+            await #expect(throws: RPCError.self) { try await accounts.hash(Self.phrase) }
+            #expect(await Self.refusal(accounts, Self.phrase) == nil)
+            #expect(try await pool.first(Self.failures) == 0)
+        }
+    }
+
     /// The call that takes the attempt back would end with the task that makes it.
     @Test("Nor is one whose client left before its turn")
     func cancelled() async throws {

@@ -29,17 +29,19 @@ struct ChangePassword: Sendable {
             if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
             throw .wrongPassword("current_password: is not your password")
         }
-        if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
-            throw .weakPassword(fault.explanation)
-        }
-        let hash = try await accounts.hash(input.body.newPassword)
-        let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in
-            let user = PGValue.id(caller.user)
-            try await transaction.execute(GatewayQueries.setPassword, [user, .text(hash)])
-            try await transaction.execute(
-                GatewayQueries.endOtherSessions, [user, .id(SessionID(caller.credential))])
-            try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
-            return .success(JSONBytes(encoding: true))
+        try await accounts.afterMatch(attempt) { () async throws(RPCError) in
+            if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
+                throw .weakPassword(fault.explanation)
+            }
+            let hash = try await accounts.hash(input.body.newPassword)
+            let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in
+                let user = PGValue.id(caller.user)
+                try await transaction.execute(GatewayQueries.setPassword, [user, .text(hash)])
+                try await transaction.execute(
+                    GatewayQueries.endOtherSessions, [user, .id(SessionID(caller.credential))])
+                try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
+                return .success(JSONBytes(encoding: true))
+            }
         }
         accounts.callers.forget { $0.user == caller.user && $0.credential != caller.credential }
         return .nothing()

@@ -17,11 +17,17 @@ struct Login: Sendable {
         while true {
             let verdict = try await accounts.verify(input.body.password, against: known.passwordHash, attempt)
             guard known.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
-            let newHash = needsRehash ? try await accounts.hash(input.body.password) : nil
-            if let grant = try await open(known, attempt, newHash, input.body.device, context) {
-                return EdgeReply(grant)
+            // One that cannot be made now is made at a later login.
+            let newHash: String?
+            if needsRehash { newHash = try? await accounts.hash(input.body.password) } else { newHash = nil }
+            let checked = known
+            let grant = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
+                try await open(checked, attempt, newHash, input.body.device, context)
             }
-            let present = try await credentials(of: username, context)
+            if let grant { return EdgeReply(grant) }
+            let present = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
+                try await credentials(of: username, context)
+            }
             // The account was closed this very moment.
             guard present.passwordHash != known.passwordHash else { throw Self.refusal }
             // Another password, or the same with other parameters: what was shown must fit what stands there now.

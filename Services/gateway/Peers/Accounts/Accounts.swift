@@ -144,11 +144,27 @@ package struct Accounts: Sendable {
         do {
             return try await hasher.verify(Secret(password), against: hash)
         } catch {
-            // Also where the caller has gone, and this task with it.
-            let store = store
-            await Task { try? await store.refund(attempt, until: .now + .seconds(5)) }.value
+            await takeBack(attempt)
             throw error.asRPCError
         }
+    }
+
+    /// Does what a right password was shown for. Where that fails the attempt is taken back: it was no wrong one.
+    func afterMatch<Value: Sendable>(
+        _ attempt: LoginAttempt, _ work: () async throws(RPCError) -> Value
+    ) async throws(RPCError) -> Value {
+        do throws(RPCError) {
+            return try await work()
+        } catch {
+            await takeBack(attempt)
+            throw error
+        }
+    }
+
+    /// Also where the caller has gone, and this task with it.
+    private func takeBack(_ attempt: LoginAttempt) async {
+        let store = store
+        await Task { try? await store.refund(attempt, until: .now + .seconds(5)) }.value
     }
 
     /// Counts an attempt before it is made; throws `tooManyAttempts` where it must wait.
