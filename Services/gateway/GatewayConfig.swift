@@ -80,6 +80,8 @@ extension GatewayService {
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)
         assembly.add(
             .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))
+        let learntAt = await upkeep.learnTokens()
+        assembly.add(.running("known tokens", phase: .background, { await upkeep.followTokens(since: learntAt) }))
         assembly.add(.running("account erasure", phase: .background, { await erasure.run() }))
         let policy = RatePolicy(person: values[personRate], key: values[keyRate], address: values[addressRate])
         let limiter = RateLimiter(policy: policy) { (subject, ask, deadline) async throws(RPCError) in
@@ -132,5 +134,6 @@ extension GatewayService {
         Migration(2, "identity", sql: PackageResources._002_identity_sql),
         Migration(3, "rates", sql: PackageResources._003_rates_sql),
         Migration(4, "refreshes_told_again", sql: PackageResources._004_refreshes_told_again_sql),
+        Migration(5, "known_tokens", sql: PackageResources._005_known_tokens_sql),
     ]
 }

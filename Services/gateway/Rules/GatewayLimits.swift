@@ -33,6 +33,10 @@ package struct GatewayLimits: Sendable {
     package var callersMax = 10_000
     /// Tokens that are known to have been somebody's, so that they are looked up even where their network asks too often.
     package var goodTokensMax = 100_000
+    /// How often a gateway asks which tokens are new, and how far back it looks each time: a session that is written down late
+    /// is not missed.
+    package var goodTokensInterval = Duration.seconds(5)
+    package var goodTokensOverlap = Duration.seconds(60)
     /// How often the last uses of sessions and keys are written down, and how many are collected until then.
     package var useFlushInterval = Duration.seconds(30)
     package var usesMax = 10_000

@@ -43,6 +43,19 @@ extension GatewayQueries {
             credential: try row.next(SessionID.self).uuid)
     }
 
+    /// Digests of tokens that are somebody's and were given out after a moment, of sessions and of keys those first that were
+    /// used last.
+    static let goodTokens = PGStatement(
+        "gateway.goodTokens",
+        """
+        (SELECT token_hash FROM sessions WHERE refreshed_at > $2 AND expires_at > $1
+            ORDER BY greatest(last_used_at, refreshed_at) DESC LIMIT $3)
+        UNION ALL
+        (SELECT secret_hash FROM api_keys WHERE created_at > $2 AND (expires_at IS NULL OR expires_at > $1)
+            ORDER BY greatest(last_used_at, created_at) DESC LIMIT $3)
+        """, kind: .solo
+    ) { row throws(PGError) in try row.next([UInt8].self) }
+
     static let isAlive = PGStatement(
         "gateway.isAlive",
         """

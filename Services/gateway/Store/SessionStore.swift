@@ -62,6 +62,15 @@ extension GatewayStore {
         return try await database.rows(statement, [.bytea(digest.bytes), .moment(now)], until: deadline).first
     }
 
+    /// Tokens that are somebody's and were given out after `moment`: half as many as are remembered, at the most.
+    func goodTokens(
+        since moment: Timestamp, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [SHA256Digest] {
+        try await database.rows(
+            GatewayQueries.goodTokens, [.moment(now), .moment(moment), .int(limits.goodTokensMax / 4)], until: deadline
+        ).compactMap(SHA256Digest.init)
+    }
+
     /// The session that a refresh token carries on, with `tokens`, which follow from it and `salt`, or with those that it
     /// was given a moment ago; nil for a token that is worth nothing.
     func refresh(

@@ -1,6 +1,7 @@
 import Contracts
 import Cryptography
 import Edge
+import Logging
 import Postgres
 import RPC
 import Store
@@ -236,6 +237,58 @@ import Testing
             try await pools[0].execute(age, deadline: Self.deadline())
             try await store.sweep(limits: GatewayLimits(), until: Self.deadline())
             #expect(try await !isNoted(request, of: people[0]))
+        }
+    }
+
+    /// After a restart, whoever shared a network with somebody who asked too often was refused with a good token.
+    @Test("A gateway that starts learns whose tokens are somebody's, and then those that others give out")
+    func learntTokens() async throws {
+        try await Self.withStores { stores, _ in
+            func gateway(_ store: GatewayStore) -> Accounts {
+                Accounts(
+                    store: store, hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
+                    registration: .open)
+            }
+            func isGood(_ token: String, at accounts: Accounts) -> Bool {
+                if case .unread(wasGood: true, _) = accounts.credentials(token) { true } else { false }
+            }
+            let first = gateway(stores[0])
+            func register(_ name: String) async throws -> (user: UserID, token: OpaqueToken, session: SessionID) {
+                let now = SystemWallClock().now
+                let (session, token, _) = first.newSession(at: now)
+                let registered = try await stores[0].register(
+                    GatewayStore.NewAccount(
+                        id: UserID(Self.ids.next()), username: Username(name), passwordHash: "$scrypt$", at: now,
+                        session: session), isOpen: true, until: Self.deadline())
+                return (try #require(registered).id, token, session.id)
+            }
+            let (alice, carol) = (try await register("alice"), try await register("carol"))
+            #expect(try await stores[0].end(carol.session, of: carol.user, until: Self.deadline()))
+            let second = gateway(stores[1])
+            #expect(!isGood(alice.token.text.revealed, at: second))
+            let upkeep = AccountUpkeep(accounts: second, logger: Logger(label: "tests"))
+            let since = await upkeep.learnTokens()
+            #expect(isGood(alice.token.text.revealed, at: second))
+            #expect(!isGood(carol.token.text.revealed, at: second))
+            #expect(!isGood(OpaqueToken(prefix: Accounts.sessionPrefix).text.revealed, at: second))
+
+            let bob = try await register("bob")
+            let made = try await CreateApiKey(
+                accounts: first, once: OnceStore(database: stores[0].database, secret: Secret("a secret of the tests"))
+            ).run(
+                CreateApiKeyInput(body: ApiKeyRequest(name: "script", scopes: [.read])),
+                EdgeCaller(
+                    user: bob.user, isAdministrator: false, timeZone: "UTC", credential: bob.session.uuid),
+                EdgeContext(rpc: RPCContext(deadline: Self.deadline(), trace: .root()), clientAddress: "192.0.2.1"))
+            let following = Task { await upkeep.followTokens(since: since) }
+            let end = Self.deadline()
+            while !isGood(bob.token.text.revealed, at: second), ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(isGood(bob.token.text.revealed, at: second))
+            #expect(isGood(made.body.token, at: second))
+            following.cancel()
+            await following.value
         }
     }
 

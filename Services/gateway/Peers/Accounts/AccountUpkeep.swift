@@ -1,4 +1,4 @@
-internal import Contracts
+package import Contracts
 package import Logging
 internal import Store
 
@@ -31,6 +31,35 @@ package struct AccountUpkeep: Sendable {
         let uses = accounts.uses.take()
         await attempt("last uses are not noted") { () throws(StoreError) in
             try await accounts.store.note(uses, until: .now.advanced(by: .seconds(5)))
+        }
+    }
+
+    /// Learns which tokens are somebody's, those first that were used lately, so that after a start nobody is taken for a
+    /// stranger because of others in their network. From when on the next look has to be.
+    package func learnTokens() async -> Timestamp {
+        await learn(since: Timestamp(clampingMicrosecondsSinceEpoch: .min))
+    }
+
+    /// Learns which tokens are new, whichever gateway gave them out. Works until it is cancelled.
+    package func followTokens(since moment: Timestamp) async {
+        var since = moment
+        while !Task.isCancelled {
+            try? await Task.sleep(for: accounts.limits.goodTokensInterval)
+            since = await learn(since: since)
+        }
+    }
+
+    private func learn(since moment: Timestamp) async -> Timestamp {
+        let next = accounts.clock.now.advanced(by: .zero - accounts.limits.goodTokensOverlap)
+        do throws(StoreError) {
+            accounts.callers.learn(
+                try await accounts.store.goodTokens(
+                    since: moment, at: accounts.clock.now, limits: accounts.limits,
+                    until: .now.advanced(by: .seconds(5))))
+            return next
+        } catch {
+            if !Task.isCancelled { logger.warning("new tokens are not learnt", metadata: ["cause": "\(error)"]) }
+            return moment
         }
     }
 

@@ -13,6 +13,13 @@ package final class CallerCache: Sendable {
     private struct GoodTokens {
         var earlier: Set<SHA256Digest> = []
         var latest: Set<SHA256Digest> = []
+
+        func contains(_ digest: SHA256Digest) -> Bool { latest.contains(digest) || earlier.contains(digest) }
+
+        mutating func insert(_ digest: SHA256Digest, max: Int) {
+            latest.insert(digest)
+            if latest.count >= max / 2 { self = GoodTokens(earlier: latest) }
+        }
     }
 
     private let limits: GatewayLimits
@@ -21,10 +28,15 @@ package final class CallerCache: Sendable {
 
     init(limits: GatewayLimits) { self.limits = limits }
 
-    /// Whether the token was somebody's when it was looked up last. This lets nobody in: it says whose look-up does not have to
-    /// wait until their network behaves.
-    func wasGood(_ digest: SHA256Digest) -> Bool {
-        good.withLock { $0.latest.contains(digest) || $0.earlier.contains(digest) }
+    /// Whether the token was somebody's when it was looked up last, or learnt. This lets nobody in: it says whose look-up does
+    /// not have to wait until their network behaves.
+    func wasGood(_ digest: SHA256Digest) -> Bool { good.withLock { $0.contains(digest) } }
+
+    /// Takes tokens that are somebody's, shown here or not yet.
+    func learn(_ digests: [SHA256Digest]) {
+        good.withLock { good in
+            for digest in digests where !good.contains(digest) { good.insert(digest, max: limits.goodTokensMax) }
+        }
     }
 
     func caller(of digest: SHA256Digest, now: ContinuousClock.Instant = .now) -> EdgeCaller? {
@@ -37,10 +49,7 @@ package final class CallerCache: Sendable {
             if entries.count >= limits.callersMax { entries.removeAll() }
             entries[digest] = Entry(caller: caller, until: now.advanced(by: limits.callerTrustTime))
         }
-        good.withLock { good in
-            good.latest.insert(digest)
-            if good.latest.count >= limits.goodTokensMax / 2 { good = GoodTokens(earlier: good.latest) }
-        }
+        good.withLock { $0.insert(digest, max: limits.goodTokensMax) }
     }
 
     /// The token is nobody's any more.
