@@ -12,12 +12,13 @@ struct RateTitle: Sendable {
         _ title: TitleID, _ body: RateRequest, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
         let rating = try RatingInput(body.rating, body.given).rating
+        let asked = AskedDigest.of(body, about: title, context)
         let title = try await title.known(as: kind, to: metadata, context)
         let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title.id, caller, context)
         let params = RateTitleParams(
             user: caller.user, title: title.id, kind: kind, rating: rating, review: body.review,
             spoiler: body.spoiler, ratedAt: body.ratedAt, given: body.given, play: body.play,
-            expectedVersion: expected)
+            expectedVersion: expected, requestDigest: asked)
         let rated = try await ratings.rateTitle(params, context.rpc.outgoing(idempotencyKey: context.once?.key))
         return EdgeReply(rated, headers: rated.tags)
     }

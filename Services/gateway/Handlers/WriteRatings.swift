@@ -26,7 +26,8 @@ struct WriteRatings: Sendable {
             writes.append(write)
             places.append(place)
         }
-        let params = WriteRatingsParams(user: caller.user, items: writes, source: .person)
+        let params = WriteRatingsParams(
+            user: caller.user, items: writes, source: .person, requestDigest: AskedDigest.of(input.body, context))
         let written = try await ratings.writeRatings(
             params, context.rpc.outgoing(idempotencyKey: context.once?.key)
         ).outcomes

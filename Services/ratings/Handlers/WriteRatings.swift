@@ -19,6 +19,10 @@ struct WriteRatings: Sendable {
             try await store.change(items, request, at: now, until: context.deadline)
         }
         try answer.refuseFate()
+        // As many as the first time, or it is another request.
+        guard answer.fate != .replayed || answer.results.count == items.count else {
+            throw .idempotencyKeyReused("the idempotency key was used for another request")
+        }
         guard answer.results.count == items.count, answer.versions.count == items.count else { throw .noAnswer }
         return WriteOutcomes(
             outcomes: params.items.indices.map { place in

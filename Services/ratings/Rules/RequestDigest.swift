@@ -3,9 +3,11 @@ import Cryptography
 import JSON
 
 /// What an idempotency key is compared by: the method and all that it was given, but for the version that was expected. The
-/// same wish may come again after it was granted, when its condition no longer holds.
+/// same wish may come again after it was granted, when its condition no longer holds. A caller that was asked by somebody else
+/// says by a digest what for: the title of that wish may be merged by the time it comes again.
 enum RequestDigest {
     static func of(_ params: RateTitleParams) -> [UInt8] {
+        if let asked = params.requestDigest { return of("rateTitle", asked: asked) }
         var params = params
         params.expectedVersion = nil
         return of("rateTitle", params)
@@ -18,12 +20,17 @@ enum RequestDigest {
     }
 
     static func of(_ params: WriteRatingsParams) -> [UInt8] {
+        if let asked = params.requestDigest { return of("writeRatings", asked: asked) }
         var params = params
         for place in params.items.indices { params.items[place].expectedVersion = nil }
         return of("writeRatings", params)
     }
 
-    static func of(_ method: String, _ params: some JSONEncodable) -> [UInt8] {
+    private static func of(_ method: String, asked: String) -> [UInt8] {
+        SHA256.hash("\(method)\nasked\n\(asked)").bytes
+    }
+
+    private static func of(_ method: String, _ params: some JSONEncodable) -> [UInt8] {
         var hash = SHA256()
         hash.update(Array(method.utf8) + [0])
         hash.update(encodeJSON(params))

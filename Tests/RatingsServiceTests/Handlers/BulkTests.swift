@@ -229,6 +229,45 @@ import Testing
         }
     }
 
+    /// A title that was merged between two tries made another request of the second, which was refused.
+    @Test("What was asked for is recognised under its key, also where its title has another id by then")
+    func repeatedAcrossMerge() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let (a, b, c) = (Fixture.newTitle(), Fixture.newTitle(), Fixture.newTitle())
+            let asked = String(repeating: "a1", count: 32)
+            func write(_ title: TitleID, _ tenths: Int, _ asked: String, more: [RatingWrite] = []) async throws
+                -> WriteOutcomes
+            {
+                try await fixture.service.writeRatings(
+                    WriteRatingsParams(
+                        user: user, items: [Self.item(title, tenths)] + more, source: .person, requestDigest: asked),
+                    Fixture.context(key: "bulk"))
+            }
+            func rate(_ title: TitleID, _ asked: String) async throws -> Rating {
+                try await fixture.other.rateTitle(
+                    RateTitleParams(
+                        user: user, title: title, kind: .movie, rating: DecimalTenths(tenths: 70),
+                        requestDigest: asked), Fixture.context(key: "one"))
+            }
+            let first = try await write(a, 80, asked).outcomes
+            let rated = try await rate(c, asked)
+            _ = try await fixture.service.applyRedirects(
+                ApplyRedirectsParams(redirects: [TitleMove(from: a, to: b), TitleMove(from: c, to: b)]),
+                Fixture.context())
+            let again = try await write(b, 80, asked).outcomes
+            #expect(again.map(\.result) == first.map(\.result) && again.map(\.version) == first.map(\.version))
+            #expect(try await rate(b, asked) == rated)
+            #expect(try await fixture.feed(of: user).count { $0.source == .person } == 2)
+            let reused = RPCError.idempotencyKeyReused("the idempotency key was used for another request")
+            let other = String(repeating: "b2", count: 32)
+            await #expect(throws: reused) { try await write(b, 80, other) }
+            await #expect(throws: reused) { try await rate(b, other) }
+            // Nor may it have become a longer one.
+            await #expect(throws: reused) { try await write(b, 80, asked, more: [Self.item(c, 10)]) }
+        }
+    }
+
     @Test("Writes that race with a merge end up under the title that stays")
     func mergeRace() async throws {
         try await Fixture.with { fixture in

@@ -16,11 +16,12 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
     package var source: ChangeSource?
     package var batch: BatchID?
     package var expectedVersion: Int?
+    package var requestDigest: String?
 
     package init(
         user: UserID, title: TitleID, kind: TitleKind, rating: DecimalTenths, review: String? = nil,
         spoiler: Bool? = nil, ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil,
-        source: ChangeSource? = nil, batch: BatchID? = nil, expectedVersion: Int? = nil
+        source: ChangeSource? = nil, batch: BatchID? = nil, expectedVersion: Int? = nil, requestDigest: String? = nil
     ) {
         self.user = user
         self.title = title
@@ -34,11 +35,14 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         self.source = source
         self.batch = batch
         self.expectedVersion = expectedVersion
+        self.requestDigest = requestDigest
     }
+
+    private static let requestDigestPattern = TextPattern("^[0-9a-f]+$")
 
     private static let names = JSONNames(
         "user", "title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play", "source", "batch",
-        "expected_version"
+        "expected_version", "request_digest"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -54,6 +58,7 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         var source: ChangeSource?
         var batch: BatchID?
         var expectedVersion: Int?
+        var requestDigest: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -68,7 +73,8 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
             case 8: play = try PlayID(from: &jsonReader)
             case 9: source = try ChangeSource(from: &jsonReader)
             case 10: batch = try BatchID(from: &jsonReader)
-            default: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
+            case 11: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
+            default: requestDigest = try jsonReader.string(min: 64, max: 64, pattern: Self.requestDigestPattern)
             }
         }
         guard let user, let title, let kind, let rating else {
@@ -86,6 +92,7 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         self.source = source
         self.batch = batch
         self.expectedVersion = expectedVersion
+        self.requestDigest = requestDigest
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -128,6 +135,10 @@ package struct RateTitleParams: Sendable, Hashable, JSONCodable {
         if let expectedVersion {
             jsonWriter.raw(#","expected_version":"#)
             expectedVersion.encode(to: &jsonWriter)
+        }
+        if let requestDigest {
+            jsonWriter.raw(#","request_digest":"#)
+            requestDigest.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -9,18 +9,23 @@ package struct WriteRatingsParams: Sendable, Hashable, JSONCodable {
     package var source: ChangeSource
     package var batch: BatchID?
     package var onlyNewer: Bool?
+    package var requestDigest: String?
 
     package init(
-        user: UserID, items: [RatingWrite], source: ChangeSource, batch: BatchID? = nil, onlyNewer: Bool? = nil
+        user: UserID, items: [RatingWrite], source: ChangeSource, batch: BatchID? = nil, onlyNewer: Bool? = nil,
+        requestDigest: String? = nil
     ) {
         self.user = user
         self.items = items
         self.source = source
         self.batch = batch
         self.onlyNewer = onlyNewer
+        self.requestDigest = requestDigest
     }
 
-    private static let names = JSONNames("user", "items", "source", "batch", "only_newer")
+    private static let requestDigestPattern = TextPattern("^[0-9a-f]+$")
+
+    private static let names = JSONNames("user", "items", "source", "batch", "only_newer", "request_digest")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
@@ -28,6 +33,7 @@ package struct WriteRatingsParams: Sendable, Hashable, JSONCodable {
         var source: ChangeSource?
         var batch: BatchID?
         var onlyNewer: Bool?
+        var requestDigest: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -35,7 +41,8 @@ package struct WriteRatingsParams: Sendable, Hashable, JSONCodable {
             case 1: items = try jsonReader.array(of: RatingWrite.self, max: 1000)
             case 2: source = try ChangeSource(from: &jsonReader)
             case 3: batch = try BatchID(from: &jsonReader)
-            default: onlyNewer = try jsonReader.bool()
+            case 4: onlyNewer = try jsonReader.bool()
+            default: requestDigest = try jsonReader.string(min: 64, max: 64, pattern: Self.requestDigestPattern)
             }
         }
         guard let user, let items, let source else {
@@ -46,6 +53,7 @@ package struct WriteRatingsParams: Sendable, Hashable, JSONCodable {
         self.source = source
         self.batch = batch
         self.onlyNewer = onlyNewer
+        self.requestDigest = requestDigest
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -62,6 +70,10 @@ package struct WriteRatingsParams: Sendable, Hashable, JSONCodable {
         if let onlyNewer {
             jsonWriter.raw(#","only_newer":"#)
             onlyNewer.encode(to: &jsonWriter)
+        }
+        if let requestDigest {
+            jsonWriter.raw(#","request_digest":"#)
+            requestDigest.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }
