@@ -291,6 +291,15 @@ struct RatingsTests {
         let stats = try await person.send("GET", "/ratings/stats")
         #expect(stats.json["count"] as? Int == 2)
         #expect(stats.json["average"] as? Double == 8.25)
+        #expect(
+            try await person.send(
+                "POST", "/movies/\(one)/rate", #"{"rating":8,"rated_at":"2019-12-31T23:30:00Z"}"#
+            ).status == 200)
+        for (zone, year) in [("Europe/Vienna", 2020), ("UTC", 2019)] {
+            #expect(try await person.send("PATCH", "/users/me", #"{"time_zone":"\#(zone)"}"#).status == 200)
+            let years = try await person.send("GET", "/ratings/stats").json["years"] as? [[String: Any]]
+            #expect(years?.first?["year"] as? Int == year, "\(zone)")
+        }
         let found = try await person.send("GET", "/ratings?review=hyperlink&sort=best")
         #expect((found.json["items"] as? [Any])?.count == 1)
     }

@@ -170,13 +170,13 @@ enum RatingsQueries {
         return GivenRating(value: value, scale: scale)
     }
 
-    /// By kind and rating, and by year; one column of the two is NULL.
+    /// By kind and rating, and by year where `$2` is the time zone; one column of the two is NULL.
     static let statistics = PGStatement(
         "ratings.statistics",
         """
         SELECT media_type, rating, year, count(*), (sum(rating) * 10)::bigint, min(rated_at), max(rated_at)
         FROM (
-            SELECT media_type, rating, rated_at, date_part('year', rated_at AT TIME ZONE 'UTC')::integer AS year
+            SELECT media_type, rating, rated_at, date_part('year', rated_at AT TIME ZONE $2)::integer AS year
             FROM user_ratings WHERE user_id = $1
         ) AS mine
         GROUP BY GROUPING SETS ((media_type, rating), (year))

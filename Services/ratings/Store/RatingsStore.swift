@@ -177,9 +177,10 @@ package struct RatingsStore: Sendable {
     }
 
     func statistics(
-        of user: UserID, until deadline: ContinuousClock.Instant
+        of user: UserID, in timeZone: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (groups: [StatisticsGroup], reviewCount: Int) {
-        let groups = try await database.rows(RatingsQueries.statistics, [.id(user)], until: deadline)
+        let groups = try await database.rows(
+            RatingsQueries.statistics, [.id(user), .text(timeZone)], until: deadline)
         let reviews = try await database.rows(RatingsQueries.reviewCount, [.id(user)], until: deadline)
         return (groups, reviews.first ?? 0)
     }

@@ -791,7 +791,7 @@ extension GatewayAPI {
     package func getRatingStatistics(
         _ input: GetRatingStatisticsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingStatistics> {
-        let params = GetStatisticsParams(user: caller.user)
+        let params = GetStatisticsParams(user: caller.user, timeZone: caller.timeZone)
         return EdgeReply(try await clients.ratings.getStatistics(params, context.rpc.outgoing()))
     }
 

@@ -18,7 +18,7 @@ package protocol RatingsAPI: Sendable {
     func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage
     /// What all people here think of each of several titles; one without ratings has a count of 0.
     func getSummaries(_ params: GetSummariesParams, _ context: RPCContext) async throws(RPCError) -> FoundSummaries
-    /// A person's ratings in figures.
+    /// A person's ratings in figures. Errors: unknownTimeZone.
     func getStatistics(_ params: GetStatisticsParams, _ context: RPCContext) async throws(RPCError) -> RatingStatistics
     /// The changes of a person's ratings, the latest first: all of them, or those of one title and one batch. Errors:
     /// invalidCursor.
@@ -94,7 +94,7 @@ package struct RatingsClient: Sendable {
         try await caller.call(RatingsMethods.getSummaries, params, call)
     }
 
-    /// A person's ratings in figures.
+    /// A person's ratings in figures. Errors: unknownTimeZone.
     package func getStatistics(
         _ params: GetStatisticsParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingStatistics {

@@ -66,10 +66,10 @@ package enum RatingsDocument {
         "summary":"A person's ratings in figures.",
         "x-idempotent":true,
         "paramStructure":"by-name",
-        "params":[{"name":"user","required":true,"schema":{"$ref":"#/components/schemas/UserId"}}],
+        "params":[{"name":"user","required":true,"schema":{"$ref":"#/components/schemas/UserId"}},{"name":"time_zone","required":false,"description":"Where the years begin; UTC unless it is given.","schema":{"$ref":"#/components/schemas/ZoneName"}}],
         "result":{"name":"statistics","schema":{"$ref":"#/components/schemas/RatingStatistics"}},
-        "errors":[],
-        "examples":[{"name":"a person with one rating","params":[{"name":"user","value":"01920000-0000-7000-8000-0000000f1009"}],"result":{"name":"statistics","value":{"count":1,"average":8.5,"reviews":0,"first_rated_at":"2026-11-01T12:00:00Z","last_rated_at":"2026-11-01T12:00:00Z","distribution":[0,0,0,0,0,0,0,0,1,0],"kinds":[{"kind":"movie","count":1,"average":8.5,"distribution":[0,0,0,0,0,0,0,0,1,0]}],"years":[{"year":2026,"count":1,"average":8.5}]}},"x-given":[{"method":"ratings.rateTitle","params":{"user":"01920000-0000-7000-8000-0000000f1009","title":"01920000-0000-7000-8000-000000000603","kind":"movie","rating":8.5,"rated_at":"2026-11-01T12:00:00Z"}}]}]},
+        "errors":[{"$ref":"#/components/errors/unknownTimeZone"}],
+        "examples":[{"name":"a person with one rating","params":[{"name":"user","value":"01920000-0000-7000-8000-0000000f1009"}],"result":{"name":"statistics","value":{"count":1,"average":8.5,"reviews":0,"first_rated_at":"2026-11-01T12:00:00Z","last_rated_at":"2026-11-01T12:00:00Z","distribution":[0,0,0,0,0,0,0,0,1,0],"kinds":[{"kind":"movie","count":1,"average":8.5,"distribution":[0,0,0,0,0,0,0,0,1,0]}],"years":[{"year":2026,"count":1,"average":8.5}]}},"x-given":[{"method":"ratings.rateTitle","params":{"user":"01920000-0000-7000-8000-0000000f1009","title":"01920000-0000-7000-8000-000000000603","kind":"movie","rating":8.5,"rated_at":"2026-11-01T12:00:00Z"}}]},{"name":"of New Year's night, east of UTC","params":[{"name":"user","value":"01920000-0000-7000-8000-0000000f1014"},{"name":"time_zone","value":"Europe/Vienna"}],"result":{"name":"statistics","value":{"count":1,"average":8.5,"reviews":0,"first_rated_at":"2025-12-31T23:30:00Z","last_rated_at":"2025-12-31T23:30:00Z","distribution":[0,0,0,0,0,0,0,0,1,0],"kinds":[{"kind":"movie","count":1,"average":8.5,"distribution":[0,0,0,0,0,0,0,0,1,0]}],"years":[{"year":2026,"count":1,"average":8.5}]}},"x-given":[{"method":"ratings.rateTitle","params":{"user":"01920000-0000-7000-8000-0000000f1014","title":"01920000-0000-7000-8000-000000000603","kind":"movie","rating":8.5,"rated_at":"2025-12-31T23:30:00Z"}}]}]},
         {"name":"ratings.listTimeline",
         "summary":"The changes of a person's ratings, the latest first: all of them, or those of one title and one batch.",
         "x-idempotent":true,
@@ -147,12 +147,14 @@ package enum RatingsDocument {
         "WriteOutcome":{"type":"object","additionalProperties":false,"required":["title","result"],"properties":{"title":{"$ref":"#/components/schemas/TitleId"},"result":{"$ref":"#/components/schemas/WriteResult"},"version":{"$ref":"#/components/schemas/ChangeVersion"}}},
         "WriteOutcomes":{"type":"object","description":"What became of each item, in their order.","additionalProperties":false,"required":["outcomes"],"properties":{"outcomes":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/WriteOutcome"}}}},
         "WriteResult":{"type":"string","description":"What became of one item. same: it was so already. absent: there was nothing to take back. older: what is there is newer. in_future: its date lies ahead. repeated: a later item of the call is of the same title. unknown_title, invalid: refused, the others were not.","enum":["created","updated","removed","same","absent","older","in_future","repeated","unknown_title","invalid"]},
-        "YearStatistics":{"type":"object","description":"The ratings given in one year, by UTC.","additionalProperties":false,"required":["year","count","average"],"properties":{"year":{"type":"integer","format":"int32","minimum":-9999,"maximum":99999},"count":{"type":"integer","format":"int64","minimum":0,"maximum":9007199254740991},"average":{"$ref":"#/components/schemas/RatingMean"}}}},
+        "YearStatistics":{"type":"object","description":"The ratings given in one year, as the person's time zone counts it.","additionalProperties":false,"required":["year","count","average"],"properties":{"year":{"type":"integer","format":"int32","minimum":-9999,"maximum":99999},"count":{"type":"integer","format":"int64","minimum":0,"maximum":9007199254740991},"average":{"$ref":"#/components/schemas/RatingMean"}}},
+        "ZoneName":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[A-Za-z0-9_+/-]+$","description":"A time zone as the IANA names it.","examples":["Europe/Vienna"]}},
         "errors":{"ratingNotFound":{"code":1011,"message":"The person has not rated this title."},
         "userNotFound":{"code":1015,"message":"No account has this id."},
         "preconditionFailed":{"code":1022,"message":"What is there is not what If-Match or If-None-Match asks for; nothing was changed."},
         "dateInFuture":{"code":1044,"message":"The date lies more than five minutes ahead."},
         "invalidCursor":{"code":1045,"message":"The cursor was not made by this list."},
-        "idempotencyKeyReused":{"code":1049,"message":"This Idempotency-Key was used for another request before."}}}}
+        "idempotencyKeyReused":{"code":1049,"message":"This Idempotency-Key was used for another request before."},
+        "unknownTimeZone":{"code":1050,"message":"There is no time zone of this name in the IANA database."}}}}
         """##
 }

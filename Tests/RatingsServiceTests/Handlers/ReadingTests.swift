@@ -125,6 +125,25 @@ import Testing
         }
     }
 
+    @Test(
+        "A year begins where the person lives",
+        arguments: [("UTC", [2020]), ("Asia/Tokyo", [2021]), ("America/Lima", [2020])])
+    func zones(zone: String, years: [Int]) async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let moment = try #require(Timestamp("2020-12-31T15:00:00Z"))
+            try await fixture.rate(Fixture.newTitle(), 80, by: user, ratedAt: moment)
+            let found = try await fixture.service.getStatistics(
+                GetStatisticsParams(user: user, timeZone: zone), Fixture.context())
+            #expect(found.years.map(\.year) == years)
+            #expect(found.count == 1 && found.firstRatedAt == moment)
+            await #expect(throws: RPCError.unknownTimeZone("nobody knows the time zone Atlantis/Poseidonis")) {
+                try await fixture.service.getStatistics(
+                    GetStatisticsParams(user: user, timeZone: "Atlantis/Poseidonis"), Fixture.context())
+            }
+        }
+    }
+
     @Test("The timeline tells every change from the latest on, page by page, and of one title")
     func timeline() async throws {
         try await Fixture.with { fixture in

@@ -5,30 +5,42 @@ package import JSON
 
 package struct GetStatisticsParams: Sendable, Hashable, JSONCodable {
     package var user: UserID
+    /// Where the years begin; UTC unless it is given.
+    package var timeZone: String?
 
-    package init(user: UserID) {
+    package init(user: UserID, timeZone: String? = nil) {
         self.user = user
+        self.timeZone = timeZone
     }
 
-    private static let names = JSONNames("user")
+    private static let timeZonePattern = TextPattern("^[A-Za-z0-9_+/-]+$")
+
+    private static let names = JSONNames("user", "time_zone")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
+        var timeZone: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            default: user = try UserID(from: &jsonReader)
+            case 0: user = try UserID(from: &jsonReader)
+            default: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             }
         }
         guard let user else {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
         self.user = user
+        self.timeZone = timeZone
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
         jsonWriter.raw(#"{"user":"#)
         user.encode(to: &jsonWriter)
+        if let timeZone {
+            jsonWriter.raw(#","time_zone":"#)
+            timeZone.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The ratings given in one year, by UTC.
+/// The ratings given in one year, as the person's time zone counts it.
 package struct YearStatistics: Sendable, Hashable, JSONCodable {
     package var year: Int
     package var count: Int
