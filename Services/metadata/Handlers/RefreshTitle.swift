@@ -38,7 +38,7 @@ struct RefreshTitle: Sendable {
                     return try await store.title(id, until: deadline)
                 } catch {
                     // Who asked may be gone; who asks next need not wait for the lease to run out.
-                    await enricher.giveBack(record)
+                    if error == .cancelled { await enricher.giveBack(record) } else { await enricher.postpone(record) }
                     throw error
                 }
             }

@@ -5,7 +5,7 @@ struct TitleRecord: Sendable {
     let title: Title
     /// Counts the title's turns.
     let fence: Int64
-    /// Turns since the last one in which no provider failed.
+    /// Turns since the last one in which nobody failed.
     let attempts: Int
     let childrenAt: Timestamp?
     /// The series' ids, of a season or an episode.

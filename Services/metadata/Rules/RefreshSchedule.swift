@@ -42,7 +42,7 @@ package enum RefreshSchedule {
         seconds + seconds * (Int64((seed &* 0x9e37_79b9_7f4a_7c15) >> 40) % 2_001) / 10_000
     }
 
-    /// Seconds until a title is tried again of which a provider failed the `attempt`th time in a row, from 1: an hour,
-    /// doubling up to a day.
+    /// Seconds until a title is tried again of which a provider, or storing what they said, failed the `attempt`th time in
+    /// a row, from 1: an hour, doubling up to a day.
     package static func retry(attempt: Int) -> Int64 { min(3_600 << Int64(min(max(attempt, 1) - 1, 5)), day) }
 }

@@ -264,13 +264,24 @@ extension MetadataQueries {
         INSERT INTO title_refresh (title_id, due_at) SELECT made.id, now() FROM made
         """)
 
-    /// Makes titles due by the given moments at the latest.
+    /// Ends a turn of which nothing could be stored: the title is due again in $3 microseconds. What was stored after all
+    /// stands.
+    static let postpone = PGCommand(
+        "metadata.postponeTurn",
+        """
+        UPDATE title_refresh r
+        SET due_at = now() + $3 * interval '1 microsecond', attempts = r.attempts + 1, lease_until = NULL
+        WHERE r.title_id = $1 AND r.fence = $2 AND r.lease_until IS NOT NULL
+        """)
+
+    /// Makes titles due by the given moments at the latest; those that failed wait for their own, whoever looks at them.
     static let wanted = PGCommand(
         "metadata.wanted",
         """
         INSERT INTO title_refresh AS r (title_id, due_at)
         SELECT t.id, min(w.due) FROM unnest($1, $2) AS w (id, due) JOIN titles t ON t.id = w.id GROUP BY t.id
-        ON CONFLICT (title_id) DO UPDATE SET due_at = excluded.due_at WHERE r.due_at > excluded.due_at
+        ON CONFLICT (title_id) DO UPDATE SET due_at = excluded.due_at
+            WHERE r.due_at > excluded.due_at AND r.attempts = 0
         """)
 
     static let dueCount = PGStatement(

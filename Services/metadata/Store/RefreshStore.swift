@@ -191,7 +191,16 @@ extension MetadataStore {
             MetadataQueries.release, [.ids(turns.map(\.title)), .int8Array(turns.map(\.fence))], until: deadline)
     }
 
-    /// Makes titles due by the given moments at the latest.
+    /// Ends a turn of which nothing could be stored; the title is due again after `wait`.
+    func postpone(
+        _ turn: TitleTurn, by wait: Duration, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        try await database.run(
+            MetadataQueries.postpone, [.id(turn.title), .int8(turn.fence), .int8(wait.milliseconds * 1_000)],
+            until: deadline)
+    }
+
+    /// Makes titles due by the given moments at the latest; those that failed wait for their own.
     func want(_ due: [(title: TitleID, at: Timestamp)], until deadline: ContinuousClock.Instant)
         async throws(StoreError)
     {

@@ -64,6 +64,17 @@ struct Enricher: Sendable {
         await Task { try? await store.release([turn], until: .now + limits.storingReserve) }.value
     }
 
+    /// Ends a turn of which nothing could be stored, also in a task that is cancelled: what stood in the way may still be
+    /// there, and every turn costs the providers calls. Where that fails too, its lease runs out.
+    func postpone(_ record: TitleRecord) async {
+        let turn = TitleTurn(title: record.title.id, fence: record.fence)
+        let seconds = RefreshSchedule.jittered(
+            RefreshSchedule.retry(attempt: record.attempts + 1), seed: record.title.id.uuid.low)
+        await Task {
+            try? await store.postpone(turn, by: .seconds(seconds), until: .now + limits.storingReserve)
+        }.value
+    }
+
     func findings(_ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord) -> RefreshFindings {
         RefreshFindings(
             record, reports: reports, kept: kept, off: providers.skipped, profiles: providers.profiles, now: now,

@@ -101,7 +101,7 @@ struct RefreshWorker: Sendable {
         } catch .cancelled {
             return .worked
         } catch {
-            // The lease runs out and another turn begins; nothing was written.
+            await enricher.postpone(record)
             logger.warning("a refresh was not stored", metadata: ["title": "\(record.title.id)", "cause": "\(error)"])
         }
         turns.end(record)

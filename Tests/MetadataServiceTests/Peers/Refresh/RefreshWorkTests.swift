@@ -130,6 +130,47 @@ struct RefreshWorkTests {
         }
     }
 
+    /// Every two minutes, when the lease had run out, all providers were asked again about a title that could not be stored.
+    @Test("a title that cannot be stored is not asked about again before its time, whoever looks at it")
+    func refusedStore() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let wall = Wall()
+            let teller = Counting(.tmdb, fails: false, clock: wall)
+            let replica = Replica(pools[0], [teller], clock: wall)
+            let made = try await replica.resolve(
+                [TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 1))], missing: .create)
+            let id = try #require(made[0].title?.id)
+            try await pools[0].execute(
+                PGCommand(
+                    "tests.refuse", "ALTER TABLE provider_facts ADD CONSTRAINT refused CHECK (provider <> 'tmdb')",
+                    kind: .solo))
+            var limits = RefreshLimits()
+            limits.interval = .milliseconds(10)
+            let worker = RefreshWorker(
+                enricher: replica.enricher, demand: replica.demand, logger: Logger(label: "test"), limits: limits)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await worker.run() }
+                for _ in 0..<1_000 {
+                    if teller.askedCount > 0, try await pools[0].first(Self.leases) == 0 { break }
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                group.cancelAll()
+            }
+            #expect(teller.askedCount == 1)
+            #expect(try await pools[0].first(Self.leases) == 0, "the turn has ended")
+            try await replica.store.want([(id, wall.now)], until: .now + .seconds(5))
+            #expect(try await replica.store.leaseDue(10, until: .now + .seconds(5)).isEmpty)
+            // By hand it can be asked about at any time, and once it can be stored nothing is left of the failures.
+            await #expect(throws: (any Error).self) { try await replica.refresh(id) }
+            #expect(teller.askedCount == 2)
+            #expect(try await replica.store.leaseDue(10, until: .now + .seconds(5)).isEmpty)
+            try await pools[0].execute(
+                PGCommand("tests.allow", "ALTER TABLE provider_facts DROP CONSTRAINT refused", kind: .solo))
+            #expect(try await replica.refresh(id).name == "Ember & Ash")
+            #expect(try await replica.store.begin(id, until: .now + .seconds(5))?.attempts == 0)
+        }
+    }
+
     @Test("callers who go away are no failures of a provider that they waited for")
     func goneCallers() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
