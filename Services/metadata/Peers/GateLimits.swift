@@ -12,6 +12,8 @@ package struct GateLimits: Sendable {
     package var noteInterval = Duration.seconds(60)
     /// Parts of a hundred of a day's calls that are left to those who wait for the answer.
     package var reservedPercent = 20
+    /// The same of the background's calls about episodes: what they leave is for films and shows too.
+    package var reservedFromEpisodesPercent = 70
 
     package init() {}
 }

@@ -16,7 +16,8 @@ package enum ProviderError: Error, Sendable, Hashable {
     case timeout
     /// Was not asked: no turn came in time.
     case busy
-    /// Was not asked: what is left of the day's calls, which end then (milliseconds since 1970), is left to people who wait.
+    /// Was not asked: what is left of the day's calls, which end then (milliseconds since 1970), is left to others: people who
+    /// wait, and films and shows before episodes.
     case reserved(untilMilliseconds: Int64)
     /// Was not asked: it is left alone after what it did lately.
     case resting(ProviderStanding.State)
@@ -41,7 +42,7 @@ package enum ProviderError: Error, Sendable, Hashable {
         case .malformed(let why): "Its answer cannot be understood: \(why.prefix(120))."
         case .timeout: "It did not answer in time."
         case .busy: "Its turn did not come in time."
-        case .reserved: "What is left of its day's calls is left to people who wait."
+        case .reserved: "What is left of its day's calls is for people who wait, then for films and shows."
         case .resting(.quota): "Its allowance is used up."
         case .resting(.keyRejected): "It does not accept the key."
         case .resting: "It failed too often and is left alone for a while."

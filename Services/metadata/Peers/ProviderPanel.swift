@@ -130,7 +130,7 @@ package struct ProviderPanel: Sendable {
     private func report(
         _ client: any ProviderClient, _ subject: ProviderSubject, _ kept: ProviderFacts?, _ turn: ProviderTurn
     ) async -> ProviderReport {
-        let report = await ProviderTurn.$current.withValue(turn) {
+        let report = await ProviderTurn.$current.withValue(turn.about(subject.kind)) {
             await ProviderReport(asking: client, about: subject, kept: kept)
         }
         // Nil without an error: it was not asked anything.

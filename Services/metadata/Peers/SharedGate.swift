@@ -8,6 +8,15 @@ struct ProviderTurn: Sendable {
     let deadline: ContinuousClock.Instant
     /// Whether nobody waits for the answer: those who wait go first, and a part of a day's calls is left to them.
     let isBackground: Bool
+    /// Whether it is about an episode: a history holds thousands of them, so that they have a smaller part of a day's calls.
+    var isOfEpisode = false
+
+    /// The same turn, for a title of that kind.
+    func about(_ kind: SubjectKind) -> ProviderTurn {
+        var turn = self
+        turn.isOfEpisode = kind == .episode
+        return turn
+    }
 
     @TaskLocal static var current: ProviderTurn?
 }
@@ -191,7 +200,7 @@ final class SharedGate: ProviderGate {
     /// Takes places from the line that the replicas share, for everybody who waits here.
     private func lease(_ count: Int64, _ turn: ProviderTurn) async throws(ProviderError) {
         let wait = max(.zero, turn.deadline - .now)
-        let reserved = turn.isBackground ? (line.dailyCallsMax ?? 0) * Int64(limits.reservedPercent) / 100 : 0
+        let reserved = (line.dailyCallsMax ?? 0) * Int64(reservedPercent(turn)) / 100
         let granted: PlacesGranted?
         do throws(StoreError) {
             granted = try await store.takePlaces(
@@ -215,13 +224,18 @@ final class SharedGate: ProviderGate {
         for waiter in waiting { waiter.resume(returning: true) }
         guard let granted, granted.count > 0 else {
             if granted?.isDayUsedUp == true {
-                // For people who wait the provider serves on: that a part is theirs says nothing of how it stands.
+                // For others the provider serves on: that a part is theirs says nothing of how it stands.
                 throw reserved > 0
                     ? .reserved(untilMilliseconds: nextDayMilliseconds)
                     : .quota(untilMilliseconds: nextDayMilliseconds)
             }
             throw .busy
         }
+    }
+
+    private func reservedPercent(_ turn: ProviderTurn) -> Int {
+        guard turn.isBackground else { return 0 }
+        return turn.isOfEpisode ? limits.reservedFromEpisodesPercent : limits.reservedPercent
     }
 
     private var nextDayMilliseconds: Int64 {

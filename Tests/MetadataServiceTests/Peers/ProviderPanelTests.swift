@@ -71,6 +71,18 @@ struct ProviderPanelTests {
         #expect(anidb.askedCount == 2, "once without its id, once with it")
     }
 
+    @Test("gates are told which calls are about an episode", arguments: SubjectKind.allCases)
+    func episodes(kind: SubjectKind) async {
+        let teller = Teller(.omdb) { (_) throws(ProviderError) in
+            SubjectIDs(tmdb: ProviderTurn.current?.isOfEpisode == true ? 2 : 1)
+        }
+        teller.open()
+        let panel = ProviderPanel(clients: [teller], skipped: [])
+        let reports = await panel.ask(
+            ProviderSubject(kind: kind, ids: SubjectIDs(imdb: "tt9100001")), asked: [.omdb], known: [], turn: Self.turn)
+        #expect(reports.first?.facts?.ids.tmdb == (kind == .episode ? 2 : 1))
+    }
+
     @Test("who does not know a title is asked again by other ids, three times at most; who knows it once")
     func rounds() async {
         let trakt = Teller(.trakt) { (subject) throws(ProviderError) in

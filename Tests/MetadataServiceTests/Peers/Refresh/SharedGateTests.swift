@@ -54,16 +54,7 @@ struct SharedGateTests {
     @Test("When the background has had its part of a day's calls, people who wait still have theirs")
     func reserve() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
-            let profile = ProviderProfile(
-                .omdb, name: "OMDb", attribution: "", link: "", needs: [], baseURL: "", kinds: [.movie],
-                sources: [.imdb],
-                pace: ProviderProfile.Pace(calls: 1_000, per: .seconds(1), inFlightMax: 2, dailyCallsMax: 10),
-                keeping: ProviderProfile.omdb.keeping, restAfterRefusal: .hours(1))
-            // A place that is lost for coming late would count as a call of the day.
-            var limits = GateLimits()
-            limits.lateMax = .seconds(10)
-            let store = MetadataStore(database: Database(pool: pools[0]))
-            let gate = SharedGate(profile, store: store, clock: Wall(), limits: limits)
+            let gate = Self.gateOfTen(MetadataStore(database: Database(pool: pools[0])))
             let background = await Self.calls(12, of: gate, isBackground: true)
             #expect(background.made == 8 && background.refusal?.outcome == .quota)
             let foreground = await Self.calls(12, of: gate, isBackground: false)
@@ -71,11 +62,38 @@ struct SharedGateTests {
         }
     }
 
+    /// A history of some thousand episodes spent OMDb's 1,000 calls a day before its films were asked about.
+    @Test("Episodes in the background leave most of a day's calls to films and shows, and people ask about all")
+    func episodes() async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let gate = Self.gateOfTen(MetadataStore(database: Database(pool: pools[0])))
+            let episodes = await Self.calls(12, of: gate, isBackground: true, about: .episode)
+            #expect(episodes.made == 3 && episodes.refusal?.outcome == .quota)
+            let films = await Self.calls(12, of: gate, isBackground: true, about: .movie)
+            #expect(films.made == 5 && films.refusal?.outcome == .quota)
+            let foreground = await Self.calls(12, of: gate, isBackground: false, about: .episode)
+            #expect(foreground.made == 2 && foreground.refusal == .resting(.quota))
+        }
+    }
+
+    /// A provider with ten calls a day.
+    private static func gateOfTen(_ store: MetadataStore) -> SharedGate {
+        let profile = ProviderProfile(
+            .omdb, name: "OMDb", attribution: "", link: "", needs: [], baseURL: "", kinds: [.movie, .episode],
+            sources: [.imdb],
+            pace: ProviderProfile.Pace(calls: 1_000, per: .seconds(1), inFlightMax: 2, dailyCallsMax: 10),
+            keeping: ProviderProfile.omdb.keeping, restAfterRefusal: .hours(1))
+        // A place that is lost for coming late would count as a call of the day.
+        var limits = GateLimits()
+        limits.lateMax = .seconds(10)
+        return SharedGate(profile, store: store, clock: Wall(), limits: limits)
+    }
+
     /// How many of so many calls are let through, one after the other, and why the last was not.
     private static func calls(
-        _ count: Int, of gate: SharedGate, isBackground: Bool
+        _ count: Int, of gate: SharedGate, isBackground: Bool, about kind: SubjectKind = .movie
     ) async -> (made: Int, refusal: ProviderError?) {
-        let turn = ProviderTurn(deadline: .now + .seconds(20), isBackground: isBackground)
+        let turn = ProviderTurn(deadline: .now + .seconds(20), isBackground: isBackground).about(kind)
         var made = 0
         var refusal: ProviderError?
         for _ in 0..<count {
