@@ -56,6 +56,36 @@ struct SeriesClientTests {
         }
     }
 
+    /// The first 404 ended the look-up, though other ids led to the title.
+    @Test("TVDb: a number that is not there, or leads to nothing, leaves the other ids to be tried")
+    func tvdbAbsent() async throws {
+        try await EmulatedClients.run { clients in
+            let stale = SubjectIDs(imdb: "tt9100202", tvdb: 999_999)
+            let series = try await clients.tvdb.facts(ProviderSubject(kind: .series, ids: stale))
+            #expect(series?.ids.tvdb == 910_202)
+            let season = ProviderSubject(kind: .season, seriesIDs: stale, seasonNumber: 2)
+            #expect(try await clients.tvdb.facts(season)?.seasonNumber == 2)
+            let episode = ProviderSubject(kind: .episode, seriesIDs: stale, seasonNumber: 2, episodeNumber: 3)
+            #expect(try await clients.tvdb.facts(episode)?.name == "Knots")
+            // The record that the IMDb id leads to is gone.
+            clients.add(
+                Fault(provider: .tvdb, kind: .status, path: "/v4/series/910201/extended", times: 1, status: 404))
+            let both = SubjectIDs(imdb: "tt9100201", tmdb: 910_201)
+            #expect(try await clients.tvdb.facts(ProviderSubject(kind: .series, ids: both))?.ids.tvdb == 910_201)
+            // An episode that a known series does not have is looked for nowhere else.
+            let before = clients.asked(.tvdb).count
+            let absent = ProviderSubject(
+                kind: .episode, seriesIDs: SubjectIDs(imdb: "tt9100202", tvdb: 910_202), seasonNumber: 9,
+                episodeNumber: 3)
+            await #expect(throws: ProviderError.notFound) { try await clients.tvdb.facts(absent) }
+            #expect(clients.asked(.tvdb).count == before + 1)
+            for kind in [SubjectKind.movie, .series] {
+                let nowhere = ProviderSubject(kind: kind, ids: SubjectIDs(tvdb: 999_999))
+                await #expect(throws: ProviderError.notFound) { try await clients.tvdb.facts(nowhere) }
+            }
+        }
+    }
+
     @Test("TVDb: a token that is withdrawn is replaced once, an old one is renewed, a wrong key is told")
     func tvdbTokens() async throws {
         try await EmulatedClients.run { clients in

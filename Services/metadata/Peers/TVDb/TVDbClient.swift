@@ -53,10 +53,8 @@ package struct TVDbClient: ProviderClient {
             guard let season = series.children.first(where: { $0.seasonNumber == number }) else { throw .notFound }
             return season
         case .episode:
-            guard let season = subject.seasonNumber, let number = subject.episodeNumber,
-                let series = try await seriesID(subject.seriesIDs)
-            else { return nil }
-            return try await episode(series: series, season: season, number: number)
+            guard let season = subject.seasonNumber, let number = subject.episodeNumber else { return nil }
+            return try await episode(of: subject.seriesIDs, season: season, number: number)
         }
     }
 
@@ -78,32 +76,68 @@ package struct TVDbClient: ProviderClient {
     }
 
     package func episode(series: Int64, season: Int, number: Int) async throws(ProviderError) -> ProviderFacts {
-        let address = address("series", String(series), "episodes", "official").with("page", "0")
-            .with("season", String(season)).with("episodeNumber", String(number))
-        let rows = try await json(address)["data"]["episodes"].array.prefix(ProviderLimits.childrenMax)
-        let found = rows.lazy.compactMap { mapping().episode($0) }
-            .first { $0.seasonNumber == season && $0.episodeNumber == number }
-        guard var facts = found else { throw .notFound }
-        facts.seriesIDs.tvdb = series
+        guard let facts = try await listed(series: series, season: season, number: number)?.first else {
+            throw .notFound
+        }
         return facts
     }
 
-    /// The record that the ids mean; nil where nothing is known that it could be looked up by.
+    private func episode(
+        of series: SubjectIDs, season: Int, number: Int
+    ) async throws(ProviderError) -> ProviderFacts? {
+        var others = series
+        others.tvdb = nil
+        if let id = series.tvdb {
+            if let found = try await listed(series: id, season: season, number: number) {
+                guard let facts = found.first else { throw .notFound }
+                return facts
+            }
+            if others.imdb == nil, others.tmdb == nil { throw .notFound }
+        }
+        guard let id = try await record(.series, others)?.ids.tvdb else { return nil }
+        return try await episode(series: id, season: season, number: number)
+    }
+
+    /// The episode of that number, where there is one; nil where TVDb does not have the series.
+    private func listed(
+        series: Int64, season: Int, number: Int
+    ) async throws(ProviderError) -> [ProviderFacts]? {
+        let address = address("series", String(series), "episodes", "official").with("page", "0")
+            .with("season", String(season)).with("episodeNumber", String(number))
+        let rows: [JSONView]
+        do throws(ProviderError) {
+            rows = try await json(address)["data"]["episodes"].array
+        } catch .notFound {
+            return nil
+        }
+        let found = rows.prefix(ProviderLimits.childrenMax).lazy.compactMap { mapping().episode($0) }
+            .first { $0.seasonNumber == season && $0.episodeNumber == number }
+        guard var facts = found else { return [] }
+        facts.seriesIDs.tvdb = series
+        return [facts]
+    }
+
+    /// The record that the ids mean; nil where nothing is known that it could be looked up by. Each id is tried in turn: a
+    /// number of TVDb's may be withdrawn there, or may have been told wrong.
     private func record(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> ProviderFacts? {
-        if let id = ids.tvdb { return try await title(id, kind: kind) }
-        if let imdb = ids.imdb {
-            if let found = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) { return found }
+        if let id = ids.tvdb, let found = try await known(id, kind: kind) { return found }
+        if let imdb = ids.imdb, let found = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) {
+            return found
         }
-        if let tmdb = ids.tmdb {
-            if let found = try await remote(String(tmdb), kind: kind, fits: { $0.tmdb == tmdb }) { return found }
+        if let tmdb = ids.tmdb, let found = try await remote(String(tmdb), kind: kind, fits: { $0.tmdb == tmdb }) {
+            return found
         }
-        if ids.imdb != nil || ids.tmdb != nil { throw .notFound }
+        if ids.tvdb != nil || ids.imdb != nil || ids.tmdb != nil { throw .notFound }
         return nil
     }
 
-    private func seriesID(_ ids: SubjectIDs) async throws(ProviderError) -> Int64? {
-        if let id = ids.tvdb { return id }
-        return try await record(.series, ids)?.ids.tvdb
+    /// The title of a number; nil where TVDb does not have it.
+    private func known(_ id: Int64, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts? {
+        do throws(ProviderError) {
+            return try await title(id, kind: kind)
+        } catch .notFound {
+            return nil
+        }
     }
 
     /// The title that an outside id means. The answer can hold several and unrelated ones, so that a row counts only if its
@@ -119,7 +153,7 @@ package struct TVDbClient: ProviderClient {
         }
         let found = rows.compactMap { $0[kind == .movie ? "movie" : "series"]["id"].outsideID }
         for candidate in found.prefix(Self.remoteCandidatesMax) {
-            let told = try await title(candidate, kind: kind)
+            guard let told = try await known(candidate, kind: kind) else { continue }
             if fits(told.ids) { return told }
             if found.count == 1, told.ids.imdb == nil, told.ids.tmdb == nil { return told }
         }
