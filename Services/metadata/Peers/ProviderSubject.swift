@@ -168,3 +168,27 @@ package struct ProviderQuery: Sendable, Hashable {
         self.year = year
     }
 }
+
+extension ProviderQuery {
+    /// The same in another year, or in any.
+    func inYear(_ year: Int?) -> ProviderQuery { ProviderQuery(kind: kind, name: name, year: year) }
+
+    /// Whether one of `found` has that very name; then no other year has to be looked at.
+    func isAnswered(by found: [ProviderFacts]) -> Bool {
+        let wanted = TitleName(name)
+        return found.contains { facts in
+            facts.candidate.names.contains { NameAgreement(wanted, TitleName($0)) >= .article }
+        }
+    }
+
+    /// What a provider finds that takes a single year. Premieres and releases often lie in two, so that the years beside it
+    /// are looked at where it has nothing of that name in the year itself; who matches and who ranks puts them lower.
+    func withYearsBeside(
+        _ search: (ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
+    ) async throws(ProviderError) -> [ProviderFacts] {
+        var found = try await search(self)
+        guard let year, !isAnswered(by: found) else { return found }
+        for other in [year - 1, year + 1] { found += try await search(inYear(other)) }
+        return found
+    }
+}

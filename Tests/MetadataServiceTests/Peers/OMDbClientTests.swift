@@ -39,6 +39,12 @@ struct OMDbClientTests {
             let remake = ProviderSubject(kind: .movie, name: "The Cartographer's Daughter", year: 1988)
             let found = try await clients.omdb.facts(remake)
             #expect(found?.ids.imdb == "tt9100011")
+            let beside = ProviderSubject(kind: .movie, name: "Ember & Ash", year: 2016)
+            #expect(try await clients.omdb.facts(beside)?.ids.imdb == "tt9100020")
+            let listed = try await clients.omdb.search(ProviderQuery(kind: .movie, name: "Ember & Ash", year: 2016))
+            #expect(listed.compactMap(\.ids.imdb) == ["tt9100020", "tt9100021"])
+            let farther = ProviderSubject(kind: .movie, name: "Ember & Ash", year: 2013)
+            await #expect(throws: ProviderError.notFound) { try await clients.omdb.facts(farther) }
             let part = ProviderSubject(kind: .movie, name: "Ember & Ash: Part", year: 2017)
             await #expect(throws: ProviderError.notFound) { try await clients.omdb.facts(part) }
             #expect(try await clients.omdb.facts(ProviderSubject(kind: .movie, name: "Ember & Ash")) == nil)

@@ -39,6 +39,8 @@ struct RelayClientTests {
             #expect(try await clients.trakt.facts(series)?.name == "Saltmarsh")
             let named = ProviderSubject(kind: .movie, name: "Ember & Ash", year: 2015)
             #expect(try await clients.trakt.facts(named)?.ids.imdb == "tt9100020")
+            let beside = ProviderSubject(kind: .movie, name: "Ember & Ash", year: 2016)
+            #expect(try await clients.trakt.facts(beside)?.ids.imdb == "tt9100020")
             let season = ProviderSubject(kind: .season, seriesIDs: SubjectIDs(tvdb: 910_101), seasonNumber: 1)
             #expect(try await clients.trakt.facts(season)?.scores.map(\.source) == [.trakt])
             let episode = ProviderSubject(

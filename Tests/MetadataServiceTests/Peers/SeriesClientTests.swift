@@ -13,6 +13,7 @@ struct SeriesClientTests {
                 ProviderSubject(kind: .series, ids: SubjectIDs(tmdb: 910_201)),
                 ProviderSubject(kind: .series, name: "The Foxfire Post", year: 2020),
                 ProviderSubject(kind: .series, name: "狐火郵便局", year: 2020),
+                ProviderSubject(kind: .series, name: "The Foxfire Post", year: 2021),
             ]
             try await withThrowingTaskGroup(of: ProviderFacts?.self) { group in
                 for subject in subjects { group.addTask { try await clients.tvdb.facts(subject) } }

@@ -77,6 +77,17 @@ struct TMDbClientTests {
                 episodeNumber: 2)
             #expect(clients.asked(.tmdb).count == calls)
             #expect(try await clients.tmdb.facts(episode)?.name == "The Sluice")
+            // Premieres and releases often lie in two years; farther off it is another film.
+            for year in [1987, 1989] {
+                let beside = ProviderSubject(kind: .movie, name: remake.name, year: year)
+                #expect(try await clients.tmdb.facts(beside)?.ids.tmdb == 910_011)
+            }
+            let farther = ProviderSubject(kind: .movie, name: remake.name, year: 1986)
+            await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(farther) }
+            let before = clients.asked(.tmdb).count
+            let exact = try await clients.tmdb.search(
+                ProviderQuery(kind: .movie, name: "the cartographer's daughter", year: 2018))
+            #expect(exact.map(\.ids.tmdb) == [910_012] && clients.asked(.tmdb).count == before + 1)
             let unclear = ProviderSubject(kind: .movie, name: "The Cartographer's Daughter")
             await #expect(throws: ProviderError.notFound) { try await clients.tmdb.facts(unclear) }
             let ampersand = try await clients.tmdb.search(ProviderQuery(kind: .movie, name: "Ember & Ash"))

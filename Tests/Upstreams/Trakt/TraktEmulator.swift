@@ -74,9 +74,11 @@ package struct TraktEmulator: EmulatedProvider {
 
     private func search(_ what: String, _ request: UpstreamRequest) -> UpstreamResponse {
         let kind: CatalogueKind = what == "show" ? .series : .movie
-        let year = request.query("years").flatMap { Int($0) }
+        // One year, or the first and the last of some.
+        let years = request.query("years")?.split(separator: "-").compactMap { Int($0) } ?? []
         let found = catalogue.search((request.query("query") ?? "").replacing("\\", with: ""), kinds: [kind]).filter {
-            $0.trakt != nil && (year == nil || $0.year == year)
+            guard $0.trakt != nil, let first = years.first, let last = years.last else { return $0.trakt != nil }
+            return $0.year.map { first <= $0 && $0 <= last } ?? false
         }
         return .json(.array(found.prefix(50).map { row($0, score: .figure("26.019499")) }))
     }

@@ -27,7 +27,7 @@ package struct OMDbClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by IMDb id; else, for an episode, by its series and numbers; else by exact name and year. OMDb knows no
+    /// Asks by IMDb id; else, for an episode, by its series and numbers; else by name and year. OMDb knows no
     /// seasons of their own.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         if subject.kind == .season { return nil }
@@ -46,12 +46,19 @@ package struct OMDbClient: ProviderClient {
         try await record(address.with("i", imdb).with("plot", "full"))
     }
 
-    /// The title of that name and year; `notFound` too where OMDb answers with another title.
+    /// The title of that name and year, or of the year beside it; `notFound` too where OMDb answers with another title.
     package func title(name: String, year: Int, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
-        let address = address.with("t", name).with("y", String(year)).with("type", kind.rawValue).with("plot", "full")
-        let facts = try await record(address)
-        guard TitleMatch.best(name: name, year: year, among: [facts.candidate]) != nil else { throw .notFound }
-        return facts
+        let named = address.with("t", name).with("type", kind.rawValue).with("plot", "full")
+        // Without a year OMDb tells of the best known one: of most names there is one only, and calls are few.
+        for address in [named.with("y", String(year)), named] {
+            do throws(ProviderError) {
+                let facts = try await record(address)
+                if TitleMatch.best(name: name, year: year, among: [facts.candidate]) != nil { return facts }
+            } catch .notFound {
+                continue
+            }
+        }
+        throw .notFound
     }
 
     package func episode(
@@ -63,6 +70,13 @@ package struct OMDbClient: ProviderClient {
     }
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        let exact = try await found(query)
+        guard let year = query.year, !query.isAnswered(by: exact) else { return exact }
+        let others = try await found(query.inYear(nil))
+        return exact + others.filter { facts in facts.released.map { abs($0.year - year) == 1 } ?? false }
+    }
+
+    private func found(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let address = address.with("s", query.name).with("y", query.year.map { String($0) })
             .with("type", query.kind.rawValue)
         do throws(ProviderError) {

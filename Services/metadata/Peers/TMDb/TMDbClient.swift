@@ -71,6 +71,10 @@ package struct TMDbClient: ProviderClient {
     }
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        try await query.withYearsBeside { (query) async throws(ProviderError) in try await found(query) }
+    }
+
+    private func found(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let isMovie = query.kind != .series
         let address = address("search", isMovie ? "movie" : "tv").with("query", query.name)
             .with(isMovie ? "primary_release_year" : "first_air_date_year", query.year.map { String($0) })

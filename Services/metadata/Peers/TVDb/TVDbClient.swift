@@ -59,6 +59,10 @@ package struct TVDbClient: ProviderClient {
     }
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        try await query.withYearsBeside { (query) async throws(ProviderError) in try await found(query) }
+    }
+
+    private func found(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let address = address("search").with("query", query.name)
             .with("type", query.kind == .series ? "series" : "movie")
             .with("year", query.year.map { String($0) }).with("limit", String(http.limits.candidatesMax))

@@ -55,7 +55,8 @@ package struct TraktClient: ProviderClient {
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let what = query.kind == .series ? "show" : "movie"
         let address = address("search", what).with("query", Self.escaped(query.name)).with("fields", "title")
-            .with("years", query.year.map { String($0) }).with("extended", "full")
+            // Premieres and releases often lie in two years.
+            .with("years", query.year.map { "\($0 - 1)-\($0 + 1)" }).with("extended", "full")
             .with("page", "1").with("limit", String(http.limits.candidatesMax))
         let rows = try await json(address).array.prefix(http.limits.candidatesMax)
         return rows.compactMap { Self.row($0, query.kind == .series ? .series : .movie, mapping()) }
