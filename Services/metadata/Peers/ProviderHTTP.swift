@@ -52,13 +52,15 @@ package struct ProviderHTTP: Sendable {
     /// call's turn has come. The call is counted by what is thrown.
     ///
     /// With the `validator` of an earlier answer from the same address the status is 304 where nothing has changed.
+    /// `bytesMax` takes the place of the bound of a body.
     package func get<Told: Sendable>(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = [], validator: String? = nil,
-        read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
+        bytesMax: Int? = nil, read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
         onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
     ) async throws(ProviderError) -> Told {
         let headers = headers + (validator.map { [(name: "if-none-match", value: $0)] } ?? [])
-        return try await send(.GET, address, headers: headers, body: nil, read: read, onTurn: onTurn)
+        return try await send(
+            .GET, address, headers: headers, body: nil, bytesMax: bytesMax, read: read, onTurn: onTurn)
     }
 
     /// Asks with a body, which must change nothing at the provider; otherwise as `get`.
@@ -72,7 +74,7 @@ package struct ProviderHTTP: Sendable {
 
     private func send<Told: Sendable>(
         _ method: HTTPMethod, _ address: ProviderAddress, headers: [(name: String, value: String)], body: [UInt8]?,
-        read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
+        bytesMax: Int? = nil, read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
         onTurn: () async throws(ProviderError) -> Void = { () async throws(ProviderError) in }
     ) async throws(ProviderError) -> Told {
         var request = HTTPClientRequest(url: address.url)
@@ -88,7 +90,7 @@ package struct ProviderHTTP: Sendable {
         try await onTurn()
         let start = ContinuousClock.now
         do throws(ProviderError) {
-            let told = try read(try await answer(request))
+            let told = try read(try await answer(request, bytesMax: bytesMax ?? limits.bodyBytesMax))
             calls?.ended(nil, after: start.duration(to: .now))
             return told
         } catch {
@@ -97,17 +99,19 @@ package struct ProviderHTTP: Sendable {
         }
     }
 
-    private func answer(_ request: HTTPClientRequest) async throws(ProviderError) -> ProviderHTTPAnswer {
+    private func answer(
+        _ request: HTTPClientRequest, bytesMax: Int
+    ) async throws(ProviderError) -> ProviderHTTPAnswer {
         do {
-            return try await withDeadline { try await fetch(request) }
+            return try await withDeadline { try await fetch(request, bytesMax: bytesMax) }
         } catch {
             throw Self.providerError(error)
         }
     }
 
-    private func fetch(_ request: HTTPClientRequest) async throws -> ProviderHTTPAnswer {
+    private func fetch(_ request: HTTPClientRequest, bytesMax: Int) async throws -> ProviderHTTPAnswer {
         let response = try await client.execute(request, deadline: .distantFuture)
-        let body = try await response.body.collect(upTo: limits.bodyBytesMax)
+        let body = try await response.body.collect(upTo: bytesMax)
         return ProviderHTTPAnswer(
             status: Int(response.status.code), contentType: response.headers.first(name: "content-type"),
             retryAfter: response.headers.first(name: "retry-after"), location: response.headers.first(name: "location"),

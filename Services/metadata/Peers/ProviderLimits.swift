@@ -2,6 +2,9 @@
 package struct ProviderLimits: Sendable, Hashable {
     /// Largest body that is read: 2 MiB.
     package var bodyBytesMax = 2_097_152
+    /// The same of a season at TMDb, which comes whole: 16 MiB. A series of every day has hundreds of episodes in a season, each
+    /// with all who play in it.
+    package var seasonBytesMax = 16_777_216
     /// Time for one call, from connecting to the last byte of the body.
     package var callTimeout = Duration.seconds(8)
     /// Longest wait that a provider's Retry-After can ask for.

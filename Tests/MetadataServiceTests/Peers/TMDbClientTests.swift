@@ -97,6 +97,20 @@ struct TMDbClientTests {
         }
     }
 
+    /// TMDb sends a season whole, with all who play in each of its episodes.
+    @Test("a season may be larger than other answers, and has a bound too")
+    func largeSeason() async throws {
+        var limits = ProviderLimits.standard
+        limits.bodyBytesMax = 500
+        let tooLarge = ProviderError.malformed("the body is larger than is read")
+        try await EmulatedClients.run(limits: limits) { clients in
+            #expect(try await clients.tmdb.season(series: 910_001, number: 1).children.count == 6)
+            await #expect(throws: tooLarge) { try await clients.tmdb.series(910_001) }
+            clients.add(Fault(provider: .tmdb, kind: .oversized, times: 1, bytes: 16_777_217))
+            await #expect(throws: tooLarge) { try await clients.tmdb.season(series: 910_001, number: 1) }
+        }
+    }
+
     @Test("titles with gaps: no votes, no date, no run time, no IMDb id")
     func gaps() async throws {
         try await EmulatedClients.run { clients in

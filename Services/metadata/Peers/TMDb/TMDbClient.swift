@@ -117,7 +117,8 @@ package struct TMDbClient: ProviderClient {
     /// A season with its episodes.
     package func season(series: Int64, number: Int) async throws(ProviderError) -> ProviderFacts {
         let address = address("tv", String(series), "season", String(number)).with("append_to_response", "external_ids")
-        return try whole(mapping().season(try await json(address), series: series))
+        let value = try await asked(address, validator: nil, bytesMax: http.limits.seasonBytesMax).value
+        return try whole(mapping().season(value ?? .null, series: series))
     }
 
     package func episode(series: Int64, season: Int, number: Int) async throws(ProviderError) -> ProviderFacts {
@@ -193,10 +194,10 @@ package struct TMDbClient: ProviderClient {
 
     /// What an address tells, and its validator; no value where nothing has changed.
     private func asked(
-        _ address: ProviderAddress, validator: String?
+        _ address: ProviderAddress, validator: String?, bytesMax: Int? = nil
     ) async throws(ProviderError) -> (value: JSONView?, validator: String?) {
         let bearer = isQueryKey ? [] : [(name: "authorization", value: "Bearer \(settings.key.revealed)")]
-        return try await http.get(address, headers: bearer, validator: validator) {
+        return try await http.get(address, headers: bearer, validator: validator, bytesMax: bytesMax) {
             (answer) throws(ProviderError) -> (value: JSONView?, validator: String?) in
             if answer.isUnchanged, validator != nil { return (nil, validator) }
             if let failure = answer.failure(http.limits) { throw failure }
