@@ -150,9 +150,27 @@ struct ChildDraft: Sendable, Hashable {
             ?? WantedTitle(kind: kind, seasonNumber: number.season, episodeNumber: number.episode).provisionalName
     }
 
+    /// Seasons with such numbers, and above, are counted by year.
+    static let yearMin = 1_900
+
+    /// The children that are counted as the first of `parents` that has seasons counts them: TVmaze numbers the seasons of some
+    /// series by their years, which would stand beside the same ones as others number them.
+    private static func counted(_ parents: [ProviderFacts]) -> [ProviderFacts] {
+        func isNumbered(_ child: ProviderFacts) -> Bool { (child.seasonNumber ?? 0) > 0 }
+        func isByYear(_ child: ProviderFacts) -> Bool { (child.seasonNumber ?? 0) >= yearMin }
+        guard let leader = parents.first(where: { $0.children.contains(where: isNumbered) }) else {
+            return parents.flatMap(\.children)
+        }
+        let countsByYear = leader.children.filter(isNumbered).allSatisfy(isByYear)
+        return parents.flatMap { parent in
+            parent.provider == leader.provider
+                ? parent.children : parent.children.filter { !isNumbered($0) || isByYear($0) == countsByYear }
+        }
+    }
+
     /// Children in the order of their numbers, each once.
     static func merged(_ parents: [ProviderFacts]) -> [ChildDraft] {
-        let all = parents.flatMap(\.children)
+        let all = counted(parents)
         guard !all.isEmpty else { return [] }
         var told: [Number: [ProviderFacts]] = [:]
         for child in all + all.flatMap(\.children) {

@@ -171,7 +171,8 @@ extension MetadataQueries {
     /// Whether the scores of the list are taken: those of a title that was asked about itself stay.
     private static let isScored = "t.enriched_at IS NULL AND ($17 OR t.external_ratings = '[]'::jsonb)"
 
-    /// Seasons and episodes as their series or season lists them.
+    /// Seasons and episodes as their series or season lists them. Where the list does not lead, a season stays out that is
+    /// counted otherwise (by year, from $18 on, or not) than those that are here.
     static let keepChildren = PGCommand(
         "metadata.keepChildren",
         """
@@ -183,6 +184,9 @@ extension MetadataQueries {
         FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             AS c (id, kind, season, episode, name, released, overview, runtime, poster, ratings, average, votes)
         WHERE \(isTurn)
+            AND ($17 OR c.kind <> 'season' OR c.season = 0 OR NOT EXISTS (
+                SELECT FROM titles s WHERE s.parent_id = $3 AND s.kind = 'season' AND s.season_number > 0
+                    AND (s.season_number >= $18) <> (c.season >= $18)))
         ON CONFLICT (parent_id, kind, season_number, (coalesce(episode_number, -1))) WHERE parent_id IS NOT NULL
         DO UPDATE SET
             name = CASE WHEN $17 OR t.is_local THEN excluded.name ELSE t.name END, \(listed("year")),

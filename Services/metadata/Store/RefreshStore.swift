@@ -172,7 +172,7 @@ extension MetadataStore {
                 .textArray(children.map(\.draft.posterURL)),
                 .jsonbArray(children.map { encodeJSON($0.scores.map(ExternalRating.init)) }),
                 .doubleArray(votes.map { $0?.average }), .int8Array(votes.map { $0?.count }),
-                .bool(findings.isListLeading),
+                .bool(findings.isListLeading), .int4(Int32(ChildDraft.yearMin)),
             ])
         let keys = children.flatMap { child in child.draft.ids.keys(kind: child.kind).map { (child.number, $0) } }
         guard !keys.isEmpty else { return [listed] }

@@ -52,6 +52,28 @@ struct TitleDraftTests {
         #expect(TitleDraft(kind: .series, facts: [many]).names.isEmpty)
     }
 
+    /// TVmaze has seasons 2014, 2015, … of series whose seasons are 1, 2, … elsewhere.
+    @Test("seasons that one place counts by year do not stand beside those of the others")
+    func years() {
+        func seasons(_ lists: [(ProviderID, [Int])]) -> [Int] {
+            let facts = lists.map { provider, numbers in
+                var facts = ProviderFacts(provider: provider, kind: .series, fetchedAtMilliseconds: 7)
+                facts.children = numbers.map {
+                    var season = ProviderFacts(provider: provider, kind: .season, fetchedAtMilliseconds: 7)
+                    season.seasonNumber = $0
+                    return season
+                }
+                return facts
+            }
+            return TitleDraft(kind: .series, facts: facts).children.map(\.number.season)
+        }
+        #expect(seasons([(.tvmaze, [2014, 2015]), (.tmdb, [0, 1, 2])]) == [0, 1, 2])
+        #expect(seasons([(.tmdb, [0]), (.tvdb, [1, 2]), (.tvmaze, [0, 2014])]) == [0, 1, 2])
+        #expect(seasons([(.tmdb, [2014]), (.tvmaze, [1, 2])]) == [2014], "the first in the fixed order decides")
+        #expect(seasons([(.tmdb, [1, 2]), (.tvmaze, [1, 2, 3])]) == [1, 2, 3], "one that the first lacks is added")
+        #expect(seasons([(.tvmaze, [2014, 2015])]) == [2014, 2015])
+    }
+
     @Test("a series that goes on has not ended with its first season")
     func ended() {
         func draft(_ providers: [ProviderID]) -> TitleDraft {

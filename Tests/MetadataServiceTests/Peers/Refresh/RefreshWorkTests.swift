@@ -334,8 +334,15 @@ struct RefreshWorkTests {
             #expect(unchanged.map(\.name) == ["Book One", "The Second"])
             #expect(unchanged.map(\.externalRatings.count) == [1, 0])
             #expect(unchanged.map(\.overview) == ["Told by tmdb", "Told by tvmaze"])
+            // Who counts by year brings no seasons of its own, though the first lists none this time.
+            let byYear = try await refresh([
+                Self.report(.tmdb, []), Self.report(.tvmaze, [(2014, "Year One"), (2015, nil)]),
+            ])
+            #expect(byYear.map(\.name) == ["Book One", "The Second"])
+            let added = try await refresh([Self.report(.tmdb, []), Self.report(.tvmaze, [(0, "Extras"), (3, nil)])])
+            #expect(added.map(\.seasonNumber) == [0, 1, 2, 3])
             let changed = try await refresh([Self.report(.tmdb, [(1, "Book I")]), other])
-            #expect(changed.map(\.name) == ["Book I", "The Second"])
+            #expect(changed.map(\.name) == ["Extras", "Book I", "The Second", "Season 3"])
         }
     }
 
