@@ -1,5 +1,6 @@
 package import Cryptography
 import JSON
+import Synchronization
 
 /// A token that a provider gave us.
 package struct ProviderToken: Sendable {
@@ -15,17 +16,27 @@ package struct ProviderToken: Sendable {
 
 /// The token that all calls to one provider share: fetched once however many wait for it, before its life ends, and where the
 /// provider refuses the one that is there.
-///
-/// An actor, since those who come while it is fetched have to sleep until it is there.
-package actor ProviderTokens {
+package final class ProviderTokens: Sendable {
+    private struct State {
+        var token: ProviderToken?
+        var isFetching = false
+        var waiting: [UInt64: CheckedContinuation<Wake, Never>] = [:]
+        var nextID: UInt64 = 0
+    }
+
+    private enum Step {
+        case use(Secret)
+        case fetch, wait
+    }
+
+    private enum Wake {
+        case look
+        case fail(ProviderError)
+    }
+
     private let fetch: @Sendable () async throws(ProviderError) -> ProviderToken
     private let nowMilliseconds: @Sendable () -> Int64
-    private var token: ProviderToken?
-    private var isFetching = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-    /// Fetches that have ended, and what the last one failed with.
-    private var fetchCount = 0
-    private var failure: ProviderError?
+    private let state = Mutex(State())
 
     package init(
         nowMilliseconds: @escaping @Sendable () -> Int64,
@@ -35,37 +46,84 @@ package actor ProviderTokens {
         self.fetch = fetch
     }
 
+    /// Callers that wait for somebody else to fetch the token.
+    var waiterCount: Int { state.withLock { $0.waiting.count } }
+
     /// The token; fetched anew where there is none, where its life ends, or where it is the one that was refused.
+    ///
+    /// Who waits for somebody else to fetch it does so until their task is cancelled; then `busy` is thrown.
     package func current(refused: Secret? = nil) async throws(ProviderError) -> Secret {
         while true {
-            if let token, token.renewAtMilliseconds > nowMilliseconds(), token.text.revealed != refused?.revealed {
-                return token.text
+            let now = nowMilliseconds()
+            let step = state.withLock { state -> Step in
+                if let token = state.token, token.renewAtMilliseconds > now, token.text.revealed != refused?.revealed {
+                    return .use(token.text)
+                }
+                if state.isFetching { return .wait }
+                state.isFetching = true
+                return .fetch
             }
-            guard isFetching else { return try await renewed() }
-            let seen = fetchCount
-            await withCheckedContinuation { waiting.append($0) }
-            // Whoever fetched may have been cancelled: that is no failure of the others.
-            if fetchCount > seen, let failure, failure != .timeout { throw failure }
+            switch step {
+            case .use(let text): return text
+            case .fetch: return try await renewed()
+            case .wait:
+                if case .fail(let error) = await wait() { throw error }
+            }
+        }
+    }
+
+    private func wait() async -> Wake {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let wake = state.withLock { state -> Wake? in
+                    // The handler below may have run before there was anything to remove.
+                    if Task.isCancelled { return .fail(.busy) }
+                    guard state.isFetching else { return .look }
+                    state.waiting[id] = continuation
+                    return nil
+                }
+                if let wake { continuation.resume(returning: wake) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { $0.waiting.removeValue(forKey: id) }
+            waiter?.resume(returning: .fail(.busy))
         }
     }
 
     private func renewed() async throws(ProviderError) -> Secret {
-        isFetching = true
-        defer {
-            isFetching = false
-            fetchCount += 1
-            for continuation in waiting { continuation.resume() }
-            waiting.removeAll()
-        }
         do throws(ProviderError) {
             let fetched = try await fetch()
-            token = fetched
-            failure = nil
+            end(fetched, .look)
             return fetched.text
         } catch {
-            token = nil
-            failure = error
+            end(nil, error.holdsForAll ? .fail(error) : .look)
             throw error
+        }
+    }
+
+    /// The fetch has ended: wakes all who wait for it.
+    private func end(_ token: ProviderToken?, _ wake: Wake) {
+        let waiting = state.withLock { state in
+            state.isFetching = false
+            state.token = token
+            defer { state.waiting = [:] }
+            return Array(state.waiting.values)
+        }
+        for waiter in waiting { waiter.resume(returning: wake) }
+    }
+}
+
+extension ProviderError {
+    /// Whether it is the same for whoever asks. How much time is left, whether the turn comes in it, and what part of the day's
+    /// calls is theirs is each caller's own: one for whom nobody waits must not refuse those for whom somebody does.
+    fileprivate var holdsForAll: Bool {
+        switch self {
+        case .busy, .reserved, .timeout: false
+        case .notFound, .unauthorized, .quota, .rateLimited, .unavailable, .malformed, .resting: true
         }
     }
 }
