@@ -88,6 +88,34 @@ import Testing
         }
     }
 
+    @Test("A row whose play was written and whose rating was not is written already; one of which nothing was is not")
+    func writtenWithoutRating() async throws {
+        try await Self.run { test in
+            let one = test.others.know("One", 1999)
+            let right = test.others.know("Right", 1999)
+            let now = Self.clock.now
+            test.others.keep(
+                Rating(
+                    title: one, kind: .movie, rating: DecimalTenths(tenths: 50), spoiler: false, ratedAt: now,
+                    updatedAt: now, source: .person))
+            let found = try await test.bring(
+                Self.head + "2020-01-01,One,1999,https://boxd.it/aaaaa,4,,,2020-01-01\n", apply: true)
+            #expect(try await test.verdicts(found) == [.conflict])
+            let before = try await test.all()
+            #expect(before == ["One 2020-01-01||"])
+            #expect(await Self.isNotReady { try await test.correct(found, 0, title: right) })
+            #expect(await Self.isNotReady { try await test.correct(found, 0, skip: true) })
+            #expect(await Self.isNotReady { try await test.correct(found, 0, on: "2020-02-02") })
+            #expect(try await test.all() == before)
+            #expect(test.others.ratingsByName == ["One": 50])
+            let rating = try await test.bring(
+                "Date,Name,Year,Letterboxd URI,Rating\n2020-01-01,One,1999,,4\n", as: "ratings.csv", apply: true)
+            #expect(try await test.verdicts(rating) == [.conflict])
+            #expect(try await test.correct(rating, 0, title: right).verdict == .new)
+            #expect(test.others.ratingsByName == ["One": 50, "Right": 80])
+        }
+    }
+
     @Test("What was left out is written when its person has said what it means, unless the import was taken back")
     func leftOut() async throws {
         try await Self.run { test in

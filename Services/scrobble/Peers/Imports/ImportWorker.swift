@@ -270,10 +270,24 @@ package struct ImportWorker: Sendable {
             return "the import was taken back: bring the file in again"
         }
         let rows = page.rows(of: key).filter { place == nil || $0.place == place }
-        guard rows.contains(where: { [.new, .update, .same].contains($0.verdict) }) else { return nil }
+        guard try await areWritten(rows, of: page, self.case(of: facts, id, user), until: deadline) else { return nil }
         return place == nil
             ? "what the rows say of this title is written already: undo the import and bring the file in again, or edit what it wrote"
             : "the row is written already: edit the play"
+    }
+
+    /// Whether something of some rows was written, or was here. Where a rating was not taken because what is here is newer, the
+    /// play of the same row was.
+    private func areWritten(
+        _ rows: [ItemRow], of page: ImportPageOfItems, _ aCase: ImportJudge.Case,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> Bool {
+        let written: [ImportVerdict] = [.new, .update, .same]
+        if rows.contains(where: { row in row.verdict.map { written.contains($0) } ?? false }) { return true }
+        let conflicts = rows.filter { $0.verdict == .conflict }
+        guard !conflicts.isEmpty else { return false }
+        let (_, effects) = try await tools.judge.judge(page, aCase, until: deadline)
+        return conflicts.contains { row in effects.besides[row.place].map { written.contains($0) } ?? false }
     }
 
     /// Whether what a batch wrote is there, and may become more.
@@ -308,8 +322,7 @@ package struct ImportWorker: Sendable {
         }
         guard let facts = found else { throw .lost }
         var page = read
-        let aCase = ImportJudge.Case(
-            user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, batch: facts.batch)
+        let aCase = self.case(of: facts, id, user)
         let isApplied = facts.state == .applied
         if isApplied { try await applier.nameUnknown(&page, aCase) }
         var (verdicts, effects) = try await tools.judge.judge(page, aCase, until: deadline)
@@ -416,6 +429,11 @@ package struct ImportWorker: Sendable {
         return ImportJudge.Case(
             user: claim.user, id: claim.id, source: source, timeZone: claim.timeZone, at: claim.createdAt,
             batch: claim.batch)
+    }
+
+    private func `case`(of facts: ImportFacts, _ id: ImportID, _ user: UserID) -> ImportJudge.Case {
+        ImportJudge.Case(
+            user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, batch: facts.batch)
     }
 
     private func asking<Value>(
