@@ -118,6 +118,7 @@ extension ImportStore {
                 ])
             guard isHeld == true else { return false }
             try await transaction.execute(ImportWorkQueries.judgeLoose, place)
+            if !reading.isUnclear, reading.source == .letterboxd { try await Self.tellApart(place, in: transaction) }
             if !reading.isUnclear { try await transaction.execute(ImportWorkQueries.dropChunks, place) }
             return true
         }
@@ -125,6 +126,17 @@ extension ImportStore {
             try await database.run(ImportWorkQueries.analyse, [], until: deadline)
         }
         return isHeld
+    }
+
+    /// Films of one name and year that have different addresses become titles of their own.
+    private static func tellApart(_ place: [PGValue], in transaction: PGTransaction) async throws(PGError) {
+        let keys = try await transaction.query(NamesakeQueries.find, place)
+        guard !keys.isEmpty else { return }
+        let those = place + [.textArray(keys)]
+        try await transaction.execute(NamesakeQueries.tellApart, those + [.text(ImportItemKey.namesake)])
+        try await transaction.execute(NamesakeQueries.leaveOpen, those)
+        try await transaction.execute(NamesakeQueries.dropEmpty, those)
+        try await transaction.execute(NamesakeQueries.count, place)
     }
 
     // MARK: Matching

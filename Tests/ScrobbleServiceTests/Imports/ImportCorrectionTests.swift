@@ -336,6 +336,54 @@ import Testing
         }
     }
 
+    private static let rated =
+        "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
+        + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
+
+    /// Two films of one name, and one film, rated and watched.
+    private static func bringNamesakes(_ test: Setting) async throws -> Import {
+        let diary =
+            "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
+            + "2020-01-02,One,1999,https://boxd.it/aaaab,,,,2020-01-02\n"
+        let id = try await ImportWorkerTests.send(
+            [("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating\n" + rated), ("diary.csv", head + diary)],
+            of: test.user, test.tools)
+        return try await test.rest(id)
+    }
+
+    @Test("Films of one name and year that have two addresses are two; what names neither waits for its person")
+    func namesakes() async throws {
+        try await Self.run { test in
+            let right = test.others.know("Right", 1999)
+            let found = try await Self.bringNamesakes(test)
+            #expect(try await test.verdicts(found) == [.new, .new, .new, .ambiguous, .new])
+            #expect(found.titleCount == 4)
+            #expect(test.others.ratings.values.map(\.rating.tenths).sorted() == [40, 80, 100])
+            #expect(try await test.all() == ["One 2020-01-02||"])
+            // Known by their addresses from then on.
+            let again = try await test.bring(
+                "Date,Name,Year,Letterboxd URI,Rating\n" + Self.rated, as: "ratings.csv", apply: true)
+            #expect(try await test.verdicts(again) == [.same, .same, .same])
+            #expect(try await test.correct(found, 3, title: right).verdict == .new)
+            #expect(try await test.all() == ["One 2020-01-02||", "Right 2020-01-01||"])
+        }
+    }
+
+    @Test("Where one of two films of a name and year is here, nobody guesses which; what is said holds for that one")
+    func knownNamesake() async throws {
+        try await Self.run { test in
+            let same = test.others.know("Same", 1999)
+            let found = try await Self.bringNamesakes(test)
+            #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .new, .ambiguous, .new])
+            #expect(try await test.correct(found, 0, title: same).verdict == .new)
+            #expect(try await test.verdicts(found) == [.new, .ambiguous, .new, .ambiguous, .new])
+            #expect(test.others.ratings[same]?.rating.tenths == 80)
+            let again = try await test.bring(
+                "Date,Name,Year,Letterboxd URI,Rating\n" + Self.rated, as: "ratings.csv", apply: true)
+            #expect(try await test.verdicts(again) == [.same, .ambiguous, .same])
+        }
+    }
+
     @Test("A film of a year that is none is one whose year is not known")
     func year() async throws {
         try await Self.run { test in

@@ -12,6 +12,8 @@ import Testing
 final class StandIns: RPCCaller {
     private struct State {
         var titles: [String: TitleReference] = [:]
+        /// Titles that were made of a film with an address at Letterboxd.
+        var films: [String: TitleReference] = [:]
         var ambiguous: Set<String> = []
         var ratings: [TitleID: Rating] = [:]
         var refusals: [TitleID: WriteOutcome] = [:]
@@ -105,13 +107,18 @@ final class StandIns: RPCCaller {
     private func resolve(_ params: ResolveTitlesParams) -> ResolvedTitles {
         state.withLock { state in
             let results = params.queries.map { query -> ResolvedTitle in
+                let film = query.ids.letterboxd
+                if let title = film.flatMap({ state.films[$0] }) { return ResolvedTitle(state: .known, title: title) }
                 guard let name = query.name else { return ResolvedTitle(state: .unknown) }
                 if state.ambiguous.contains(name) { return ResolvedTitle(state: .ambiguous) }
-                if let title = state.titles[name] { return ResolvedTitle(state: .known, title: title) }
+                // What is another film by its address is not the one that is asked for.
+                let isOther = film != nil && state.films.values.contains { $0.id == state.titles[name]?.id }
+                if !isOther, let title = state.titles[name] { return ResolvedTitle(state: .known, title: title) }
                 guard params.missing == .create else { return ResolvedTitle(state: .unknown) }
                 let title = TitleReference(
                     id: TitleID(ids.next()), kind: query.kind, name: name, year: query.year, isLocal: true)
-                state.titles[name] = title
+                if let film { state.films[film] = title }
+                state.titles[isOther ? "\(name) \(film ?? "")" : name] = title
                 return ResolvedTitle(state: .created, title: title)
             }
             return ResolvedTitles(results: results)

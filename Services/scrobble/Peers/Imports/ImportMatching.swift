@@ -100,6 +100,10 @@ struct ImportMatching: Sendable {
             found[$0]?.title == nil && found[$0]?.match != .skipped && items[$0].query.isNamed
         }
         try await resolve(named, items.map(\.query.withoutIds), &found)
+        // A name that two films of the file share does not say which of them is the one that is here.
+        for index in named where found[index]?.match == .known && ImportItemKey.isNamesake(items[index].key) {
+            found[index] = (.ambiguous, nil)
+        }
         return items.indices.map { index in
             let outcome = found[index] ?? (.unknown, nil)
             return (items[index].key, outcome.match, outcome.title)

@@ -53,6 +53,12 @@ package enum ImportItemKey {
 
     private static let own = "title\u{1f}"
 
+    /// What a key has behind it where a file has several films of that name and year: which of them, by its address there.
+    package static let namesake = "\u{1e}letterboxd "
+
+    /// Whether the name and year of such a key are those of another film of the file, too.
+    package static func isNamesake(_ key: String) -> Bool { key.contains(namesake) }
+
     private static let bytesMax = 200
 
     private static func shortened(_ key: String) -> String {
@@ -61,7 +67,7 @@ package enum ImportItemKey {
             "\(String(decoding: key.utf8.prefix(120), as: UTF8.self)) \(Hex.encode(SHA256.hash(Array(key.utf8)).bytes))"
     }
 
-    /// Letterboxd's is left out: only some of its files tell it.
+    /// Letterboxd's is left out: only some of its files tell it. Where several films share a key, it tells them apart later.
     private static func first(_ ids: ExternalIds) -> String? {
         if let imdb = ids.imdb { return imdb }
         if let trakt = ids.trakt { return "trakt \(trakt)" }
