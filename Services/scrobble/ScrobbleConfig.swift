@@ -248,5 +248,6 @@ extension ScrobbleService {
         Migration(29, "sitting_runtimes", sql: PackageResources._029_sitting_runtimes_sql),
         Migration(30, "facet_stops", sql: PackageResources._030_facet_stops_sql),
         Migration(31, "rating_versions", sql: PackageResources._031_rating_versions_sql),
+        Migration(32, "told_notes", sql: PackageResources._032_told_notes_sql),
     ]
 }

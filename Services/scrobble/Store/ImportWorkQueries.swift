@@ -279,7 +279,13 @@ enum ImportWorkQueries {
 
     // MARK: Notes
 
-    /// What was written beside plays; another road's note stays, one of this road is replaced and remembered for an undo.
+    private static let isSameNote = """
+        ((n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler) IS NOT DISTINCT FROM
+            (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler))
+        """
+
+    /// What was written beside plays; another road's note stays, one of this road is replaced and remembered for an undo. Whoever
+    /// tells what is there already is noted beside it, as long as that can be taken back.
     static let putNotes = PGCommand(
         "imports.putNotes",
         """
@@ -291,52 +297,52 @@ enum ImportWorkQueries {
             AS i (play_id, is_rewatch, tags, rating, review, review_html, is_spoiler)
         ON CONFLICT (user_id, play_id) DO UPDATE SET
             is_rewatch = excluded.is_rewatch, tags = excluded.tags, rating = excluded.rating, review = excluded.review,
-            review_html = excluded.review_html, is_spoiler = excluded.is_spoiler, batch_id = excluded.batch_id,
-            before = CASE WHEN n.batch_id IS NOT DISTINCT FROM excluded.batch_id THEN n.before ELSE to_jsonb(n) END,
-            changed_at = excluded.changed_at
-        WHERE n.source = excluded.source AND
-            (n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler)
-            IS DISTINCT FROM (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler)
+            is_spoiler = excluded.is_spoiler,
+            review_html = CASE WHEN \(isSameNote) THEN n.review_html ELSE excluded.review_html END,
+            batch_id = CASE WHEN \(isSameNote) THEN n.batch_id ELSE excluded.batch_id END,
+            also_told = CASE WHEN \(isSameNote) THEN array_append(n.also_told, excluded.batch_id) END,
+            before = CASE WHEN NOT \(isSameNote) THEN note_without(to_jsonb(n), excluded.batch_id)
+                WHEN n.before IS NOT NULL THEN note_without(n.before, excluded.batch_id) END,
+            changed_at = CASE WHEN \(isSameNote) THEN n.changed_at ELSE excluded.changed_at END
+        WHERE CASE WHEN \(isSameNote)
+            THEN n.batch_id <> excluded.batch_id AND (n.also_told IS NULL OR excluded.batch_id <> ALL (n.also_told))
+                AND 1 + coalesce(cardinality(n.also_told), 0) = (SELECT count(*) FROM batches b
+                    WHERE b.user_id = n.user_id AND (b.id = n.batch_id OR b.id = ANY (n.also_told))
+                        AND b.forgotten_at IS NULL)
+            ELSE n.source = excluded.source END
         """)
 
-    /// What a batch wrote goes from where it stands: from the top, or from between two others. `before` holds one state within
-    /// the next older one. What the first command leaves of the batch with nothing before it goes with the second.
+    /// What a batch told goes from where it stands: from the top, or from between two others. `before` holds one state within the
+    /// next older one. Notes that were something else before come first, then those that others told too; what is left of the
+    /// batch then is its alone.
     static let undoNotes = [
         PGCommand(
             "imports.putNotesBack",
             """
-            WITH RECURSIVE stood AS MATERIALIZED (
-                SELECT play_id, to_jsonb(n) AS note FROM play_notes n
-                WHERE user_id = $1 AND before IS NOT NULL ORDER BY play_id FOR UPDATE
-            ), state AS (
-                SELECT play_id, 0 AS age, note FROM stood
-                UNION ALL
-                SELECT play_id, age + 1, note -> 'before' FROM state WHERE jsonb_typeof(note -> 'before') = 'object'
-            ), kept AS (
-                SELECT play_id, note - 'before' AS note,
-                    row_number() OVER (PARTITION BY play_id ORDER BY age DESC) AS place
-                FROM state WHERE (note ->> 'batch_id')::uuid IS DISTINCT FROM $2
-                    AND play_id IN (SELECT play_id FROM state WHERE (note ->> 'batch_id')::uuid = $2)
-            ), joined AS (
-                SELECT play_id, place, note FROM kept WHERE place = 1
-                UNION ALL
-                SELECT k.play_id, k.place, k.note || jsonb_build_object('before', j.note)
-                FROM joined j JOIN kept k ON k.play_id = j.play_id AND k.place = j.place + 1
-            ), rest AS (
-                SELECT DISTINCT ON (play_id) play_id, note FROM (
-                    SELECT play_id, place, note FROM joined
-                    UNION ALL
-                    SELECT play_id, 0, note - 'before' FROM stood WHERE (note ->> 'batch_id')::uuid = $2
-                ) s ORDER BY play_id, place DESC
-            )
-            UPDATE play_notes n SET is_rewatch = b.is_rewatch, tags = b.tags, rating = b.rating, review = b.review,
-                review_html = b.review_html, is_spoiler = b.is_spoiler, batch_id = b.batch_id, before = b.before
-            FROM rest CROSS JOIN LATERAL jsonb_populate_record(NULL::play_notes, rest.note) AS b
-            WHERE n.user_id = $1 AND n.play_id = rest.play_id
+            UPDATE play_notes n SET
+                (is_rewatch, tags, rating, review, review_html, is_spoiler, source, batch_id, also_told, before) = (
+                    SELECT b.is_rewatch, b.tags, b.rating, b.review, b.review_html, b.is_spoiler, b.source, b.batch_id,
+                        b.also_told, b.before
+                    FROM jsonb_populate_record(n, coalesce(
+                        note_without(to_jsonb(n), $2), '{"also_told": null, "before": null}')) AS b)
+            WHERE user_id = $1 AND before IS NOT NULL AND (
+                batch_id = $2 OR $2 = ANY (also_told) OR strpos(before::text, ($2::uuid)::text) > 0)
             """),
         PGCommand(
-            "imports.eraseNotes",
-            "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2 AND before IS NULL"),
+            "imports.handNotesOver",
+            """
+            UPDATE play_notes n SET batch_id = also_told[1], also_told = nullif(also_told[2:], '{}'),
+                source = coalesce(
+                    (SELECT b.source FROM batches b WHERE b.user_id = $1 AND b.id = n.also_told[1]), n.source)
+            WHERE user_id = $1 AND batch_id = $2 AND also_told IS NOT NULL
+            """),
+        PGCommand(
+            "imports.forgetTeller",
+            """
+            UPDATE play_notes SET also_told = nullif(array_remove(also_told, $2), '{}')
+            WHERE user_id = $1 AND $2 = ANY (also_told)
+            """),
+        PGCommand("imports.eraseNotes", "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2"),
     ]
 
     /// Of plays, what stands beside them.

@@ -145,6 +145,107 @@ import Testing
         }
     }
 
+    /// What somebody says beside a play.
+    private static func put(
+        _ review: String, _ play: PlayID, _ batch: BatchID, from source: String = "letterboxd", _ fixture: LedgerFixture
+    ) async throws {
+        var note = ImportPlan.Note()
+        note.review = review
+        try await ImportStore(database: Database(pool: fixture.pool)).putNotes(
+            [(play: play, note: note)], of: fixture.user, from: source, in: batch, at: LedgerFixture.start,
+            until: LedgerFixture.deadline())
+    }
+
+    private static func review(_ play: PlayID, _ fixture: LedgerFixture) async throws -> String? {
+        try await ImportStore(database: Database(pool: fixture.pool)).notes(
+            of: [play], fixture.user, until: LedgerFixture.deadline())[play]?.review
+    }
+
+    @Test(
+        "A note that several imports tell stays until the last of them is taken back, also over what was there before",
+        arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]], [false, true])
+    func sameNote(order: [Int], isFirst: Bool) async throws {
+        try await LedgerFixture.with { fixture in
+            let play = try #require(
+                try await fixture.add([fixture.play(1, at: 0, from: "manual", key: "1")], nil, byHand: true).first?.play
+            )
+            if !isFirst { try await Self.put("old", play, try await fixture.newBatch(), fixture) }
+            let before = try await fixture.pool.query(Self.noteRows, [.id(fixture.user)])
+            var batches: [BatchID] = []
+            for _ in 0..<2 { batches.append(try await fixture.newBatch()) }
+            for batch in batches + batches { try await Self.put("same", play, batch, fixture) }
+            // By another road only what is the same.
+            let other = try await fixture.newBatch("trakt")
+            try await Self.put("another", play, other, from: "trakt", fixture)
+            #expect(try await Self.review(play, fixture) == "same")
+            try await Self.put("same", play, other, from: "trakt", fixture)
+            batches.append(other)
+            for (place, index) in order.enumerated() {
+                #expect(try await Self.review(play, fixture) == "same", "\(order), before \(index)")
+                try await fixture.batches.undoNotes(
+                    of: batches[index], fixture.user, until: LedgerFixture.deadline())
+                if place == 1, order[2] == 2 {
+                    // It is that road's now.
+                    try await Self.put("newer", play, other, from: "trakt", fixture)
+                    #expect(try await Self.review(play, fixture) == "newer")
+                    try await Self.put("same", play, other, from: "trakt", fixture)
+                }
+            }
+            #expect(try await Self.review(play, fixture) == (isFirst ? nil : "old"))
+            #expect(try await fixture.pool.query(Self.noteRows, [.id(fixture.user)]) == before)
+        }
+    }
+
+    /// How many states of a note are kept, the present one included.
+    private static let noteStates = PGStatement(
+        "tests.noteStates",
+        """
+        WITH RECURSIVE state AS (
+            SELECT to_jsonb(n) AS note FROM play_notes n WHERE user_id = $1
+            UNION ALL SELECT note -> 'before' FROM state WHERE jsonb_typeof(note -> 'before') = 'object'
+        ) SELECT count(*) FROM state
+        """
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    @Test("Of a note that imports change over and over, one state is kept for each that can be taken back")
+    func boundedNotes() async throws {
+        try await LedgerFixture.with { fixture in
+            let (user, deadline) = (fixture.user, LedgerFixture.deadline())
+            let play = try #require(
+                try await fixture.add([fixture.play(1, at: 0, from: "manual", key: "1")], nil, byHand: true).first?.play
+            )
+            func states() async throws -> Int? { try await fixture.pool.query(Self.noteStates, [.id(user)]).first }
+            let (one, two) = (try await fixture.newBatch(), try await fixture.newBatch())
+            for round in 0..<5 {
+                try await Self.put("one \(round)", play, one, fixture)
+                try await Self.put("two \(round)", play, two, fixture)
+                try await Self.put("two \(round)", play, one, fixture)
+            }
+            #expect(try await states() == 1)
+            try await Self.put("two", play, two, fixture)
+            #expect(try await states() == 2)
+            // What nobody takes back any more needs nothing behind it.
+            while try await fixture.batches.forget(
+                before: LedgerFixture.at(50), at: LedgerFixture.at(200), until: deadline)
+            {}
+            var later: [BatchID] = []
+            for name in ["three", "four"] {
+                let batch = BatchID(LedgerFixture.ids.next())
+                try await fixture.batches.open(
+                    batch, of: user, source: "letterboxd", label: nil, as: .applied, at: LedgerFixture.at(100),
+                    until: deadline)
+                later.append(batch)
+                try await Self.put(name, play, batch, fixture)
+            }
+            #expect(try await states() == 3)
+            for (batch, left) in zip(later.reversed(), ["three", "two"]) {
+                try await fixture.batches.undoNotes(of: batch, user, until: deadline)
+                #expect(try await Self.review(play, fixture) == left)
+            }
+            #expect(try await states() == 1)
+        }
+    }
+
     @Test("What was edited since keeps the edit, and is named")
     func edited() async throws {
         try await LedgerFixture.with { fixture in
