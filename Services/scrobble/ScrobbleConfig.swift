@@ -249,5 +249,6 @@ extension ScrobbleService {
         Migration(30, "facet_stops", sql: PackageResources._030_facet_stops_sql),
         Migration(31, "rating_versions", sql: PackageResources._031_rating_versions_sql),
         Migration(32, "told_notes", sql: PackageResources._032_told_notes_sql),
+        Migration(33, "import_spans", sql: PackageResources._033_import_spans_sql),
     ]
 }

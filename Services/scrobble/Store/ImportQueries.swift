@@ -228,7 +228,7 @@ enum ImportQueries {
             isPartial: isPartial, batch: batch, problem: problem)
     }
 
-    @Sendable private static func listed(_ row: inout PGRowReader) throws(PGError) -> ImportRow {
+    @Sendable static func listed(_ row: inout PGRowReader) throws(PGError) -> ImportRow {
         let place: Int = try row.next()
         let json: PGJSON = try row.next()
         return ImportRow(

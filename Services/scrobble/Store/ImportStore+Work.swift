@@ -222,11 +222,16 @@ extension ImportStore {
         return ImportPageOfItems(items: items, rows: rows)
     }
 
+    /// Verdicts of an import that rests.
     func note(
         _ verdicts: [RowVerdict], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         guard !verdicts.isEmpty else { return }
-        try await database.run(ImportWorkQueries.judged, Self.values(verdicts, user, id), until: deadline)
+        let values = Self.values(verdicts, user, id)
+        _ = try await database.run(
+            together: [
+                ImportSpanQueries.add.bound(Array(values.prefix(4))), ImportWorkQueries.judged.bound(values),
+            ], until: deadline)
     }
 
     /// Verdicts, and how far the state has come with them. Not `isRepeatable` where what the verdicts are about is written to
@@ -265,7 +270,7 @@ extension ImportStore {
         _ state: ImportState, _ claim: ImportClaim, batch: BatchID? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         let rests = state == .ready || state == .applied
-        let counts = rests ? try await counts(of: claim.id, claim.user, until: deadline) : nil
+        let counts = rests ? try await counts(of: claim.id, claim.user, rests: true, until: deadline) : nil
         return try await database.rows(
             ImportWorkQueries.enter,
             [
@@ -279,7 +284,7 @@ extension ImportStore {
     func finish(
         _ claim: ImportClaim, batch: BatchID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
-        let counts = try await counts(of: claim.id, claim.user, until: deadline)
+        let counts = try await counts(of: claim.id, claim.user, rests: true, until: deadline)
         return try await database.transaction(until: deadline) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
                 ImportWorkQueries.enter,

@@ -173,10 +173,38 @@ package struct ImportStore: Sendable {
     ) async throws(StoreError) -> [ImportRow] {
         let values: [PGValue] = [.id(user), .id(id), .int4(Int32(clamping: place)), .int(limit)]
         if let verdict {
+            let stand = try await database.rows(ImportSpanQueries.stand, [.id(user), .id(id)], until: deadline).first
+            if stand == true {
+                return try await rows(of: id, user, standing: verdict, after: place, limit: limit, until: deadline)
+            }
             return try await database.rows(
                 ImportQueries.rowsByVerdict, values + [.word(verdict)], until: deadline)
         }
         return try await database.rows(ImportQueries.rows, values, until: deadline)
+    }
+
+    /// Rows of one verdict from the stretches that have some: few at first, where it is a common one they fill a page.
+    private func rows(
+        of id: ImportID, _ user: UserID, standing verdict: ImportVerdict, after place: Int, limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [ImportRow] {
+        var found: [ImportRow] = []
+        var (next, count) = ((place + 1) / ImportSpanQueries.places, 4)
+        while found.count < limit {
+            let spans = try await database.rows(
+                ImportSpanQueries.spans,
+                [.id(user), .id(id), .word(verdict), .int4(Int32(clamping: next)), .int(count)], until: deadline)
+            guard let last = spans.last else { break }
+            found += try await database.rows(
+                ImportSpanQueries.rows,
+                [
+                    .id(user), .id(id), .int4(Int32(clamping: place)), .int(limit - found.count), .word(verdict),
+                    .int4Array(spans.map { Int32(clamping: $0) }),
+                ], until: deadline)
+            guard spans.count == count else { break }
+            (next, count) = (last + 1, min(count * 4, 256))
+        }
+        return found
     }
 
     func row(
@@ -212,10 +240,12 @@ package struct ImportStore: Sendable {
             ImportWorkQueries.setCounts, [.id(user), .id(id), .json(counts), .moment(moment)], until: deadline)
     }
 
+    /// What the verdicts come to; `rests` where the import comes to rest with them, and it is kept where each stands.
     func counts(
-        of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+        of id: ImportID, _ user: UserID, rests: Bool = false, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportCounts {
-        let rows = try await database.rows(ImportWorkQueries.counts, [.id(user), .id(id)], until: deadline)
+        let rows = try await database.rows(
+            rests ? ImportSpanQueries.count : ImportWorkQueries.counts, [.id(user), .id(id)], until: deadline)
         let counts = Dictionary(rows.map { ($0.verdict, $0.count) }) { first, _ in first }
         return ImportCounts(
             new: counts[.new] ?? 0, update: counts[.update] ?? 0, same: counts[.same] ?? 0,

@@ -96,7 +96,8 @@ enum ScrobbleQueries {
         "playback_settings", "plays", "play_sources", "hooks", "hook_accounts", "hook_deliveries", "hook_fingerprints",
         "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
-        "batch_changes", "batches", "imports", "import_items", "import_rows", "match_overrides", "idempotency_keys",
+        "batch_changes", "batches", "imports", "import_items", "import_rows", "import_spans", "match_overrides",
+        "idempotency_keys",
     ]
     static let removePerson = removedWithPerson.map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")

@@ -126,6 +126,70 @@ import Testing
         }
     }
 
+    /// An import that rests: every thousandth of its rows is invalid, the others are new.
+    private static let manyRows = [
+        PGCommand(
+            "tests.restingImport",
+            """
+            INSERT INTO imports (user_id, id, state, time_zone, created_at, updated_at)
+            VALUES ($1, $2, 'ready', 'UTC', now(), now())
+            """),
+        PGCommand(
+            "tests.manyRows",
+            """
+            INSERT INTO import_rows (user_id, import_id, place, row, verdict)
+            SELECT $1, $2, n, '{"kind": "play", "file": "diary.csv", "line": 1}',
+                CASE WHEN n % 1000 = 999 THEN 'invalid' ELSE 'new' END
+            FROM generate_series(0, 19999) n
+            """),
+    ]
+
+    private static let rowsRead = PGStatement(
+        "tests.rowsRead",
+        """
+        SELECT (coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint FROM pg_stat_xact_user_tables
+        WHERE relid = 'import_rows'::regclass
+        """
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    @Test("A few rows of one verdict among many are found by the stretches in which they stand; no others are read")
+    func rareVerdict() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let store = ImportStore(database: Database(pool: pools[0]))
+            let (user, id) = (UserID(Self.ids.next()), ImportID(Self.ids.next()))
+            let deadline = ImportWorkerTests.deadline()
+            _ = try await pools[0].execute(together: Self.manyRows.map { $0.bound([.id(user), .id(id)]) })
+            let counts = try await store.counts(of: id, user, rests: true, until: deadline)
+            #expect(counts.new == 19_980 && counts.invalid == 20)
+            func places(_ verdict: ImportVerdict, after place: Int = -1, limit: Int = 3) async throws -> [Int] {
+                try await store.rows(of: id, user, verdict, after: place, limit: limit, until: deadline).map(\.place)
+            }
+            let invalid = (0..<20).map { $0 * 1_000 + 999 }
+            #expect(try await places(.invalid) == Array(invalid.prefix(3)))
+            #expect(try await places(.invalid, after: 2_999, limit: 100) == Array(invalid.dropFirst(3)))
+            #expect(try await places(.invalid, after: 19_999).isEmpty)
+            #expect(try await places(.new, after: 997) == [998, 1_000, 1_001])
+            #expect(try await places(.same).isEmpty)
+            // A row that its person says something of.
+            try await store.note(
+                [RowVerdict(place: 999, verdict: .skipped, reason: nil)], of: user, id, until: deadline)
+            #expect(try await places(.skipped) == [999])
+            #expect(try await places(.invalid) == Array(invalid[1...3]))
+            let read = try await store.database.transaction(until: deadline) { transaction throws(PGError) -> Int? in
+                let spans = try await transaction.query(
+                    ImportSpanQueries.spans, [.id(user), .id(id), .word(ImportVerdict.invalid), .int4(0), .int(4)])
+                _ = try await transaction.query(
+                    ImportSpanQueries.rows,
+                    [
+                        .id(user), .id(id), .int4(-1), .int(3), .word(ImportVerdict.invalid),
+                        .int4Array(spans.map { Int32(clamping: $0) }),
+                    ])
+                return try await transaction.first(Self.rowsRead)
+            }
+            #expect(read.map { $0 <= 4 * ImportSpanQueries.places } == true, "\(String(describing: read))")
+        }
+    }
+
     @Test("A page that the server lost in a crash is written again, though its worker lives on and saw it written")
     func lost() async throws {
         let names = (0..<12).map { "Lost Film \($0)" }
