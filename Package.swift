@@ -251,8 +251,10 @@ let package = Package(
                 name: "bench-hummingbird", dependencies: [hummingbird, log], path: "Tests/Bench/Hummingbird",
                 swiftSettings: house),
             .executableTarget(
-                name: "bench-ratings", dependencies: ["Contracts", "JSON", "RPC"] + nio, path: "Tests/Bench/Ratings",
-                swiftSettings: house),
+                name: "bench-ratings",
+                dependencies: [
+                    "Contracts", "HTTP2", "JSON", "RPC", product("UnixSignals", "swift-service-lifecycle"),
+                ] + nio, path: "Tests/Bench/Ratings", swiftSettings: house),
             .testTarget(
                 name: "FaultTests",
                 dependencies: [

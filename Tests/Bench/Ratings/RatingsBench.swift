@@ -33,6 +33,7 @@ struct RatingsBench: Sendable {
         case .bulk: try await bulk()
         case .hot: try await writers { _ in plan.titles[0] }
         case .cool: try await writers { plan.titles[$0] }
+        case .serve: try await serve()
         }
     }
 
@@ -82,9 +83,23 @@ struct RatingsBench: Sendable {
         let page = try await ratings.listRatings(
             ListRatingsParams(
                 user: plan.users[Int.random(in: plan.users.indices)], until: until, limit: Self.pageRows), call)
+        try check(page)
+    }
+
+    private func check(_ page: RatingsPage) throws {
         guard page.ratings.count == Self.pageRows, page.nextCursor != nil else {
             throw Complaint("a page has \(page.ratings.count) ratings")
         }
+    }
+
+    /// Asks for a page once and answers others with it until the process is told to end: `page` against this measures
+    /// what such a call takes by itself.
+    private func serve() async throws -> [(String, Double)] {
+        let page = try await ratings.listRatings(
+            ListRatingsParams(user: plan.users[0], limit: Self.pageRows), call())
+        try check(page)
+        try await PageServer(page: page, secrets: plan.secrets).run(port: plan.port)
+        return []
     }
 
     // MARK: Writing

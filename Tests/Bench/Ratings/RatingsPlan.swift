@@ -6,12 +6,16 @@ import RPC
 struct RatingsPlan: Sendable {
     enum Work: String {
         case lone, point, page, stats, bulk, hot, cool
+        /// Answers with a page of the service's instead of measuring.
+        case serve
     }
 
     let work: Work
     let target: RPCTarget
     let secrets: ServiceSecrets
     let measured: Duration
+    /// Where `serve` listens, on loopback.
+    let port: Int
     /// Who has rated.
     let users: [UserID]
     /// What is rated.
@@ -19,11 +23,11 @@ struct RatingsPlan: Sendable {
 
     private static let usage = Complaint(
         "usage: bench-ratings lone|point|page|stats|bulk|hot|cool HOST:PORT SECRET-FILE SECONDS"
-            + " USER-PREFIX:FIRST:COUNT TITLE-PREFIX:FIRST:COUNT")
+            + " USER-PREFIX:FIRST:COUNT TITLE-PREFIX:FIRST:COUNT, or serve with a PORT of its own instead of SECONDS")
 
     init(arguments: [String]) throws {
         guard arguments.count == 6, let work = Work(rawValue: arguments[0]), let target = RPCTarget(arguments[1]),
-            let seconds = Double(arguments[3]), seconds > 0
+            let number = Double(arguments[3]), number > 0, number <= 65_535
         else { throw Self.usage }
         let secret = try String(contentsOfFile: arguments[2], encoding: .utf8)
         guard let secrets = ServiceSecrets([secret.trimmingCharacters(in: .whitespacesAndNewlines)]) else {
@@ -32,7 +36,8 @@ struct RatingsPlan: Sendable {
         self.work = work
         self.target = target
         self.secrets = secrets
-        measured = .seconds(seconds)
+        measured = .seconds(number)
+        port = Int(number)
         users = try Self.ids(arguments[4])
         titles = try Self.ids(arguments[5])
     }
