@@ -6,8 +6,8 @@ import JSON
 struct RatingWish: Sendable, Hashable {
     var sort = RatingSort.newest
     var kind: TitleKind?
-    var lowest = DecimalTenths(tenths: 1)
-    var highest = DecimalTenths(tenths: 100)
+    var lowest = RatingWish.everyRating.lowerBound
+    var highest = RatingWish.everyRating.upperBound
     /// Rated at this moment or later.
     var from = Timestamp(clampingMicrosecondsSinceEpoch: .min)
     /// Rated before this moment.
@@ -15,6 +15,11 @@ struct RatingWish: Sendable, Hashable {
     var hasReview: Bool?
     /// What the review holds, in whatever case.
     var words: String?
+
+    private static let everyRating = DecimalTenths(tenths: 1)...DecimalTenths(tenths: 100)
+
+    /// Whether some ratings are left out.
+    var boundsRatings: Bool { lowest > Self.everyRating.lowerBound || highest < Self.everyRating.upperBound }
 
     init(_ params: ListRatingsParams) {
         sort = params.sort ?? sort
@@ -60,6 +65,14 @@ struct RatingPlace: Sendable, Hashable {
 
     init(_ rating: Rating, in sort: RatingSort) {
         self.init(sort: sort, ratedAt: rating.ratedAt, rating: rating.rating, title: rating.title)
+    }
+
+    /// From the newest on: the place before everything that was rated before `until`, where that is further on. In the
+    /// other orders itself.
+    func held(before until: Timestamp) -> RatingPlace {
+        guard sort == .newest, until <= ratedAt else { return self }
+        return RatingPlace(
+            sort: sort, ratedAt: until, rating: rating, title: TitleID(UUIDBits(high: .min, low: .min)))
     }
 
     /// Reads what `text` wrote; nil for anything else.

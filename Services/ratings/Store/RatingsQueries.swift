@@ -101,19 +101,31 @@ enum RatingsQueries {
         enum Review: CaseIterable { case any, none, some, containing }
 
         let sort: RatingSort
+        /// Whether the ratings are compared. By date that was a quarter of what Postgres works for a page; the other
+        /// orders always compare them, since without that Postgres takes the index by date and sorts.
+        let hasRatings: Bool
         let hasKind: Bool
         let review: Review
+
+        init(sort: RatingSort, hasRatings: Bool, hasKind: Bool, review: Review) {
+            self.sort = sort
+            self.hasRatings = hasRatings || !(sort == .newest || sort == .oldest)
+            self.hasKind = hasKind
+            self.review = review
+        }
     }
 
     /// `$1` person, `$2` from, `$3` until, `$4` and `$5` the ratings, `$6` `$7` `$8` the place to go on from, `$9` rows,
-    /// `$10` kind, `$11` words.
+    /// `$10` kind, `$11` words. From the newest on the place must be no later than until (`RatingPlace.held`).
     static let lists: [ListShape: PGStatement<Rating>] = {
         var lists: [ListShape: PGStatement<Rating>] = [:]
         for sort in RatingSort.allCases {
-            for hasKind in [false, true] {
-                for review in ListShape.Review.allCases {
-                    let shape = ListShape(sort: sort, hasKind: hasKind, review: review)
-                    lists[shape] = list(shape)
+            for hasRatings in [false, true] {
+                for hasKind in [false, true] {
+                    for review in ListShape.Review.allCases {
+                        let shape = ListShape(sort: sort, hasRatings: hasRatings, hasKind: hasKind, review: review)
+                        lists[shape] = list(shape)
+                    }
                 }
             }
         }
@@ -138,11 +150,14 @@ enum RatingsQueries {
                 " AND strpos(lower(review COLLATE \"und-x-icu\"), lower($11 COLLATE \"und-x-icu\")) > 0"
                     + " AND review IS NOT NULL"
             }
+        // The place says until already. Where ratings are compared Postgres would rather sort without it.
+        let until = shape.sort == .newest && !shape.hasRatings ? "" : " AND rated_at < $3"
+        let ratings = shape.hasRatings ? " AND rating BETWEEN $4 AND $5" : ""
         return PGStatement(
             "ratings.list",
             """
             SELECT \(ratingColumns) FROM user_ratings
-            WHERE user_id = $1 AND rated_at >= $2 AND rated_at < $3 AND rating BETWEEN $4 AND $5 AND \(place)
+            WHERE user_id = $1 AND rated_at >= $2\(until)\(ratings) AND \(place)
             \(shape.hasKind ? " AND media_type = $10" : "")\(review)
             ORDER BY \(order) LIMIT $9
             """, row: rating)

@@ -165,8 +165,10 @@ package struct RatingsStore: Sendable {
             case (nil, false?): .none
             case (nil, nil): .any
             }
-        let shape = RatingsQueries.ListShape(sort: wish.sort, hasKind: wish.kind != nil, review: review)
+        let shape = RatingsQueries.ListShape(
+            sort: wish.sort, hasRatings: wish.boundsRatings, hasKind: wish.kind != nil, review: review)
         guard let statement = RatingsQueries.lists[shape] else { throw .fault("there is no query for \(shape)") }
+        let place = place.held(before: wish.until)
         return try await database.rows(
             statement,
             [

@@ -1,5 +1,6 @@
 import Contracts
 import JSON
+import Postgres
 import TestSupport
 import Testing
 
@@ -25,6 +26,44 @@ import Testing
         }
         for version in [0, 1, 4_711, Int.max] { #expect(VersionCursor.version(VersionCursor.text(version)) == version) }
         for text in ["", "__________8", "bm9uc2Vuc2U"] { #expect(VersionCursor.version(text) == nil) }
+    }
+
+    @Test("From the newest on a place is held before a date; in the other orders it stays")
+    func held() {
+        let moment = Timestamp(clampingMicrosecondsSinceEpoch: 5_000_000)
+        for sort in RatingSort.allCases where sort != .newest {
+            let start = RatingPlace.start(of: sort)
+            #expect(start.held(before: moment) == start)
+        }
+        let title = TitleID(UUIDBits(high: 7, low: 7))
+        func place(_ seconds: Int64) -> RatingPlace {
+            RatingPlace(
+                sort: .newest, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: seconds * 1_000_000),
+                rating: DecimalTenths(tenths: 50), title: title)
+        }
+        #expect(place(4).held(before: moment) == place(4))
+        for seconds: Int64 in [5, 6] {
+            let held = place(seconds).held(before: moment)
+            #expect(held.ratedAt == moment)
+            #expect(held.title == TitleID(UUIDBits(high: 0, low: 0)))
+        }
+    }
+
+    @Test("A list by date compares ratings, and the newest first until, only where it must")
+    func listTexts() {
+        for (shape, statement) in RatingsQueries.lists {
+            let sql = statement.text.sql
+            let isByDate = shape.sort == .newest || shape.sort == .oldest
+            #expect(sql.contains("rating BETWEEN $4 AND $5") == (shape.hasRatings || !isByDate), "\(shape)")
+            #expect(sql.contains("$3") == (shape.hasRatings || shape.sort != .newest), "\(shape)")
+        }
+        var params = ListRatingsParams(user: UserID(UUIDBits(high: 1, low: 1)))
+        #expect(!RatingWish(params).boundsRatings)
+        params.minRating = DecimalTenths(tenths: 2)
+        #expect(RatingWish(params).boundsRatings)
+        params.minRating = DecimalTenths(tenths: 1)
+        params.maxRating = DecimalTenths(tenths: 99)
+        #expect(RatingWish(params).boundsRatings)
     }
 
     @Test("A page holds what fits, and at least one")
