@@ -84,12 +84,7 @@ package final class RPCClient: RPCCaller {
             if let key = call.idempotencyKey {
                 try RequestHeaders.check(key, countMax: limits.idempotencyKeyBytesMax)
             }
-            let answer = try await exchange(Outgoing(number: number, method: method, body: body, call: call), &record)
-            do throws(JSONError) {
-                return try decodeJSON(Result.self, from: answer.body, at: answer.result)
-            } catch {
-                throw malformed(.malformedResult, method)
-            }
+            return try await exchange(Outgoing(number: number, method: method, body: body, call: call), &record)
         } catch {
             record.code = error.code
             throw error
@@ -108,13 +103,10 @@ extension RPCClient {
         let call: RPCCall
     }
 
-    private struct Answer {
-        let body: [UInt8]
-        let result: Range<Int>
-    }
-
     /// Tries until there is a result, a reason not to try again, or no time.
-    private func exchange(_ outgoing: Outgoing, _ record: inout RPCRecord) async throws(RPCError) -> Answer {
+    private func exchange<Result: JSONDecodable>(
+        _ outgoing: Outgoing, _ record: inout RPCRecord
+    ) async throws(RPCError) -> Result {
         let call = outgoing.call
         var rule = RetryRule(isIdempotent: outgoing.method.isIdempotent, attempt: call.attempt, limits: limits)
         state.withLock { $0.budget.earn() }
@@ -124,8 +116,10 @@ extension RPCClient {
             switch try await send(outgoing, attempt: record.attempt) {
             case .success(let response):
                 record.responseBytes = response.body.count
-                switch ResponseReader(number: outgoing.number).read(response) {
-                case .result(let range): return Answer(body: response.body, result: range)
+                let reader = ResponseReader(number: outgoing.number)
+                if let result = reader.value(Result.self, of: response) { return result }
+                switch reader.read(response) {
+                case .result(let range): return try decode(response.body, at: range, outgoing.method)
                 case .malformed(let fault): throw malformed(fault, outgoing.method)
                 case .failed(let error): failure = .answered(error)
                 }
@@ -143,6 +137,16 @@ extension RPCClient {
                 observe(.retried(method: outgoing.method, isTransparent: false, trace: call.trace))
                 do { try await Task.sleep(for: wait) } catch { throw .cancelled }
             }
+        }
+    }
+
+    private func decode<Result: JSONDecodable>(
+        _ body: [UInt8], at range: Range<Int>, _ method: RPCMethod
+    ) throws(RPCError) -> Result {
+        do throws(JSONError) {
+            return try decodeJSON(Result.self, from: body, at: range)
+        } catch {
+            throw malformed(.malformedResult, method)
         }
     }
 

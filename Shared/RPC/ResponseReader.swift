@@ -31,6 +31,40 @@ struct ResponseReader: Sendable {
         }
     }
 
+    /// The result of the answer, checked and read in one pass; nil where the answer is another or its result no `Value`:
+    /// `read` then says what it is.
+    func value<Value: JSONDecodable>(_ type: Value.Type, of response: H2Response) -> Value? {
+        guard response.status == 200, RequestHeaders(response.headers).isJSON else { return nil }
+        return response.body.withUnsafeBufferPointer { (bytes: UnsafeBufferPointer<UInt8>) -> Value? in
+            do throws(JSONError) {
+                return try value(type, in: UnsafeRawBufferPointer(bytes))
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    private func value<Value: JSONDecodable>(
+        _ type: Value.Type, in bytes: UnsafeRawBufferPointer
+    ) throws(JSONError) -> Value? {
+        var reader = JSONReader(bytes)
+        guard reader.peekKind() == .object else { return nil }
+        var hasVersion = false
+        var isOurs = false
+        var result: Value?
+        var members = try reader.beginObject()
+        while let member = try reader.nextMember(&members, Self.members) {
+            switch member {
+            case 0: hasVersion = try reader.isVersion2()
+            case 1: isOurs = try readID(&reader) == .ours
+            case 2: result = try Value(from: &reader)
+            default: return nil
+            }
+        }
+        try reader.finish()
+        return hasVersion && isOurs ? result : nil
+    }
+
     private static func meaning(of status: Int) -> Outcome {
         switch status {
         case 401: .failed(.unauthenticated)

@@ -134,12 +134,18 @@ enum EnvelopeFuzz {
 
     private static func read(_ body: [UInt8]) {
         let response = H2Response(status: 200, headers: [H2Header("content-type", "application/json")], body: body)
-        switch ResponseReader(number: 1).read(response) {
+        let reader = ResponseReader(number: 1)
+        let atOnce = reader.value(JSONValue.self, of: response)
+        switch reader.read(response) {
         case .result(let range):
-            check(value(JSONValue.self, Array(body[range])) != nil, "a result is no JSON")
+            let result = value(JSONValue.self, Array(body[range]))
+            check(result != nil, "a result is no JSON")
+            check(atOnce == result, "a result that is read at once is another")
             check(value(JSONValue.self, body)?["id"].int == 1, "the answer to another call is taken")
-        case .failed(let error): check(error.message.utf8.count <= 1_024 * 16, "an error of unbounded length")
-        case .malformed: break
+        case .failed(let error):
+            check(error.message.utf8.count <= 1_024 * 16, "an error of unbounded length")
+            check(atOnce == nil, "the result of an error")
+        case .malformed: check(atOnce == nil, "the result of an answer that is malformed")
         }
     }
 

@@ -1,4 +1,5 @@
 import HTTP2
+import JSON
 import Testing
 
 @testable import RPC
@@ -87,7 +88,36 @@ import Testing
                 reader.read(H2Response(status: 200, headers: [header], body: Array(text.utf8))) == outcome, "\(text)")
         }
         #expect(reader.read(H2Response(status: 200)) == .malformed(.contentType))
+        #expect(reader.value(Int.self, of: H2Response(status: 200, body: Array(Self.faults[0].0.utf8))) == nil)
         #expect(reader.read(H2Response(status: 418)) == .malformed(.status(418)))
         #expect(reader.read(H2Response(status: 401)) == .failed(.unauthenticated))
+    }
+
+    /// Reading the result at once must take nothing that reading it in two passes refuses.
+    @Test func aResultIsReadAtOnceWhereNothingIsWrong() {
+        let reader = ResponseReader(number: 7)
+        let header = H2Header("content-type", "application/json")
+        let more: [(String, ResponseReader.Outcome)] = [
+            (#"{"result":{"a":[1,"b"]},"more":{"a":1},"id":7,"jsonrpc":"2.0"}"#, .result(10..<23)),
+            (#"{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2}}"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":7,"result":[1,]}"#, .malformed(.notJSON)),
+        ]
+        for (text, outcome) in Self.faults + more {
+            let body = Array(text.utf8)
+            let response = H2Response(status: 200, headers: [header], body: body)
+            #expect(reader.read(response) == outcome, "\(text)")
+            var expected: JSONValue?
+            if case .result(let range) = outcome {
+                expected = try? decodeJSON(JSONValue.self, from: body, at: range)
+                #expect(expected != nil, "\(text)")
+            }
+            #expect(reader.value(JSONValue.self, of: response) == expected, "\(text)")
+        }
+        let one = H2Response(status: 200, headers: [header], body: Array(Self.faults[0].0.utf8))
+        #expect(reader.value(Int.self, of: one) == 1)
+        #expect(reader.value(String.self, of: one) == nil)
+        var failed = one
+        failed.status = 503
+        #expect(reader.value(Int.self, of: failed) == nil)
     }
 }
