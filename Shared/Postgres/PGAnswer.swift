@@ -1,4 +1,5 @@
 /// What one call gets of a result: all of it, or its own rows of a result for several calls.
+@usableFromInline
 struct PGAnswer: Sendable {
     private let result: PGResult
     private let shares: PGShares?
@@ -17,12 +18,14 @@ struct PGAnswer: Sendable {
         self.call = call
     }
 
+    @usableFromInline
     var rowCount: Int { shares?.rows(of: call).count ?? Int(result.rowCount) }
 
     /// Rows inserted, changed, deleted or returned; of a result for several calls only those returned.
     var affectedCount: Int { shares?.rows(of: call).count ?? result.affectedCount }
 
     /// `index` must be below `rowCount`.
+    @usableFromInline
     func reader(of index: Int) -> PGRowReader {
         guard let shares else { return PGRowReader(result, row: Int32(truncatingIfNeeded: index)) }
         return PGRowReader(result, row: shares.row(index, of: call), column: 1)

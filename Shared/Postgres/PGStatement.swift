@@ -1,4 +1,5 @@
 /// How a single statement may travel with others.
+@usableFromInline
 package enum PGStatementKind: Sendable, Hashable {
     /// Changes nothing: shares a batch with other reads and is run again when its connection breaks.
     case read
@@ -42,6 +43,7 @@ package final class PGStatementText: Sendable {
 /// ORDINALITY`. Its rows begin with the number of the call they belong to, from 1, as `bigint`; the other columns are
 /// those of the single form. A form without rows tells no call how many rows it touched. Where it fails, each of
 /// its calls runs again alone, so an error stays with the call that caused it.
+@usableFromInline
 package final class PGManyText: Sendable {
     let sql: String
     /// The first parameters that no two calls of one group may have in common: the later call goes into another group
@@ -57,17 +59,43 @@ package final class PGManyText: Sendable {
 }
 
 /// One SQL text with `$n` parameters and the reading of its rows; prepared once on each connection that runs it.
+@usableFromInline
 package struct PGStatement<Row: Sendable>: Sendable {
     package let text: PGStatementText
     let decode: @Sendable (inout PGRowReader) throws(PGError) -> Row
+    private let decodeAll: @Sendable (PGAnswer) throws(PGError) -> [Row]
 
     /// A statement with rows; a read unless `kind` says otherwise.
+    ///
+    /// The reading of all rows is compiled where the statement is made, for the very type of its rows.
+    @inlinable
     package init(
         _ name: String, _ sql: String, kind: PGStatementKind = .read, many: PGManyText? = nil, isAlone: Bool = false,
         row decode: @escaping @Sendable (inout PGRowReader) throws(PGError) -> Row
     ) {
+        self.init(name: name, sql: sql, kind: kind, many: many, isAlone: isAlone, decode: decode) {
+            (answer) throws(PGError) -> [Row] in
+            let count = answer.rowCount
+            if count == 0 { return [] }
+            var rows: [Row] = []
+            rows.reserveCapacity(count)
+            for index in 0..<count {
+                var reader = answer.reader(of: index)
+                rows.append(try decode(&reader))
+            }
+            return rows
+        }
+    }
+
+    @usableFromInline
+    init(
+        name: String, sql: String, kind: PGStatementKind, many: PGManyText?, isAlone: Bool,
+        decode: @escaping @Sendable (inout PGRowReader) throws(PGError) -> Row,
+        decodeAll: @escaping @Sendable (PGAnswer) throws(PGError) -> [Row]
+    ) {
         text = PGStatementText(name: name, sql: sql, kind: kind, many: many, isAlone: isAlone)
         self.decode = decode
+        self.decodeAll = decodeAll
     }
 
     /// This statement with its parameters, for `PGPool.execute(together:)`.
@@ -95,18 +123,16 @@ extension PGStatement {
     func rows(of result: PGResult) throws(PGError) -> [Row] { try rows(of: PGAnswer(result)) }
 
     func rows(of answer: PGAnswer) throws(PGError) -> [Row] {
-        let count = answer.rowCount
-        if count == 0 { return [] }
-        var rows: [Row] = []
-        rows.reserveCapacity(count)
-        for index in 0..<count { rows.append(try row(index, of: answer)) }
-        return rows
+        do {
+            return try decodeAll(answer)
+        } catch {
+            throw error.named(text.name)
+        }
     }
 
-    func firstRow(of answer: PGAnswer) throws(PGError) -> Row? { answer.rowCount == 0 ? nil : try row(0, of: answer) }
-
-    private func row(_ index: Int, of answer: PGAnswer) throws(PGError) -> Row {
-        var reader = answer.reader(of: index)
+    func firstRow(of answer: PGAnswer) throws(PGError) -> Row? {
+        if answer.rowCount == 0 { return nil }
+        var reader = answer.reader(of: 0)
         do {
             return try decode(&reader)
         } catch {
