@@ -58,12 +58,15 @@ struct DateScanner {
         return (isEast ? 1 : -1) * (hours * 3_600 + minutes * 60)
     }
 
-    /// Writes `value` with `digits` digits at `position`.
+    /// Writes `value`, below 10^`digits`, with `digits` digits (at most 9) at `position`.
     static func write(_ value: Int, digits: Int, to text: UnsafeMutableBufferPointer<UInt8>, at position: Int) {
-        var rest = value
-        for index in stride(from: position + digits - 1, through: position, by: -1) {
-            text[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
+        var rest = UInt32(truncatingIfNeeded: value)
+        var place = position &+ digits
+        while place > position {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            place &-= 1
+            text[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+            rest = quotient
         }
     }
 }

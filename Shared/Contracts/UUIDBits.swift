@@ -25,26 +25,37 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
     }
 
     init?(utf8: UnsafeBufferPointer<UInt8>) {
-        guard utf8.count == 36 else { return nil }
-        var words: (UInt64, UInt64) = (0, 0)
-        var digits = 0
-        for index in 0..<36 {
-            let byte = utf8[index]
-            if index == 8 || index == 13 || index == 18 || index == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-                continue
-            }
-            let digit: UInt8
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte &- UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte &- UInt8(ascii: "a") &+ 10
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte &- UInt8(ascii: "A") &+ 10
-            default: return nil
-            }
-            if digits < 16 { words.0 = words.0 << 4 | UInt64(digit) } else { words.1 = words.1 << 4 | UInt64(digit) }
-            digits &+= 1
-        }
-        (high, low) = words
+        let dash = UInt8(ascii: "-")
+        guard utf8.count == 36, let start = utf8.baseAddress, utf8[8] == dash, utf8[13] == dash, utf8[18] == dash,
+            utf8[23] == dash
+        else { return nil }
+        let text = UnsafeRawPointer(start)
+        guard let first = Self.digits(text, 0, 4), let second = Self.digits(text, 9, 14),
+            let third = Self.digits(text, 19, 24), let fourth = Self.digits(text, 28, 32)
+        else { return nil }
+        high = UInt64(first) << 32 | UInt64(second)
+        low = UInt64(third) << 32 | UInt64(fourth)
+    }
+
+    /// A byte of 1 in each place, to do the same with eight characters at once.
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// Reads four hexadecimal digits at `left` and four at `right`.
+    @inline(__always)
+    private static func digits(_ text: UnsafeRawPointer, _ left: Int, _ right: Int) -> UInt32? {
+        let head = UInt32(bigEndian: text.loadUnaligned(fromByteOffset: left, as: UInt32.self))
+        let tail = UInt32(bigEndian: text.loadUnaligned(fromByteOffset: right, as: UInt32.self))
+        let word = UInt64(head) << 32 | UInt64(tail)
+        let lower = word | (ones &* 0x20)
+        let highs = ones << 7
+        // Below 0x80 no sum carries into the next byte, and its highest bit tells whether the bound is reached.
+        let isDigit = (word &+ (ones &* (0x80 - 0x30))) & ~(word &+ (ones &* (0x80 - 0x3A)))
+        let isLetter = (lower &+ (ones &* (0x80 - 0x61))) & ~(lower &+ (ones &* (0x80 - 0x67))) & highs
+        guard word & highs == 0, (isDigit | isLetter) & highs == highs else { return nil }
+        var value = (word & (ones &* 0x0F)) &+ ((isLetter >> 7) &* 9)
+        value = (value | (value >> 4)) & 0x00FF_00FF_00FF_00FF
+        value = (value | (value >> 8)) & 0x0000_FFFF_0000_FFFF
+        return UInt32(truncatingIfNeeded: value | (value >> 16))
     }
 
     /// The 16 bytes, most significant first.
@@ -56,17 +67,27 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
 
     /// Writes the 36 lower-case characters to the start of `text`, which has room for them.
     func write(to text: UnsafeMutableBufferPointer<UInt8>) {
-        var position = 0
-        for index in 0..<32 {
-            if index == 8 || index == 12 || index == 16 || index == 20 {
-                text[position] = UInt8(ascii: "-")
-                position &+= 1
-            }
-            let word = index < 16 ? high : low
-            let digit = UInt8(truncatingIfNeeded: word &>> UInt64(60 &- (index & 15) &* 4)) & 15
-            text[position] = digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &- 10 &+ digit
-            position &+= 1
-        }
+        let dash = UInt8(ascii: "-")
+        (text[8], text[13], text[18], text[23]) = (dash, dash, dash, dash)
+        guard let start = text.baseAddress, text.count >= 36 else { return }
+        let bytes = UnsafeMutableRawPointer(start)
+        Self.write(high >> 32, to: bytes, 0, 4)
+        Self.write(high & 0xFFFF_FFFF, to: bytes, 9, 14)
+        Self.write(low >> 32, to: bytes, 19, 24)
+        Self.write(low & 0xFFFF_FFFF, to: bytes, 28, 32)
+    }
+
+    /// Writes the first four digits of 32 bits at `left` and the others at `right`.
+    @inline(__always)
+    private static func write(_ value: UInt64, to text: UnsafeMutableRawPointer, _ left: Int, _ right: Int) {
+        var digits = (value | (value << 16)) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | (digits << 8)) & 0x00FF_00FF_00FF_00FF
+        digits = (digits | (digits << 4)) & (ones &* 0x0F)
+        // 10 and more become letters, 39 characters behind where the digits would go on.
+        let letters = ((digits &+ (ones &* 6)) >> 4) & ones
+        digits = digits &+ (ones &* 0x30) &+ (letters &* 39)
+        text.storeBytes(of: UInt32(truncatingIfNeeded: digits >> 32).bigEndian, toByteOffset: left, as: UInt32.self)
+        text.storeBytes(of: UInt32(truncatingIfNeeded: digits).bigEndian, toByteOffset: right, as: UInt32.self)
     }
 }
 
