@@ -31,8 +31,8 @@ struct ResponseReader: Sendable {
         }
     }
 
-    /// The result of the answer, checked and read in one pass; nil where the answer is another or its result no `Value`:
-    /// `read` then says what it is.
+    /// The result of the answer, checked and read in one pass. Nil where the answer is another or its result is no
+    /// `Value`; `read` then says what it is.
     func value<Value: JSONDecodable>(_ type: Value.Type, of response: H2Response) -> Value? {
         guard response.status == 200, RequestHeaders(response.headers).isJSON else { return nil }
         return response.body.withUnsafeBufferPointer { (bytes: UnsafeBufferPointer<UInt8>) -> Value? in
