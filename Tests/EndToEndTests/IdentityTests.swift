@@ -66,16 +66,21 @@ struct IdentityTests {
             try await gateway().send("POST", "/auth/refresh", #"{"refresh_token":"\#(token)"}"#)
         }
         let original = try #require(registered.json["refresh_token"] as? String)
-        let answers = try await withThrowingTaskGroup(of: PublicClient.Answer.self) { group in
-            for _ in 0..<8 { group.addTask { try await refresh(original) } }
+        let answers = try await withThrowingTaskGroup(of: (status: Int, text: String).self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let answer = try await refresh(original)
+                    return (answer.status, answer.answer.text)
+                }
+            }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        let renewed = try #require(answers.first)
+        let renewed = try await refresh(original)
+        #expect(renewed.status == 200, "the answer may have been lost")
         for answer in answers {
-            #expect(answer.status == 200, "\(answer.answer.text)")
-            #expect(answer.answer.text == renewed.answer.text)
+            #expect(answer.status == 200, "\(answer.text)")
+            #expect(answer.text == renewed.answer.text)
         }
-        #expect(try await refresh(original).answer.text == renewed.answer.text, "the answer may have been lost")
         let client = try gateway(token: try #require(renewed.json["token"] as? String))
         #expect(try await client.send("GET", "/users/me").json["username"] as? String == name)
         let before = try gateway(token: try #require(registered.json["token"] as? String))
