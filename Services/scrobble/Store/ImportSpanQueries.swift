@@ -52,7 +52,7 @@ enum ImportSpanQueries {
         """
         SELECT r.place, r.row, r.verdict, r.reason, t.title_id
         FROM (
-            SELECT r.* FROM unnest($6::int4[]) AS s (span) CROSS JOIN LATERAL (
+            SELECT r.place, r.row, r.verdict, r.reason, r.item_key FROM unnest($6::int4[]) AS s (span) CROSS JOIN LATERAL (
                 SELECT r.place, r.row, r.verdict, r.reason, r.item_key FROM import_rows r
                 WHERE r.user_id = $1 AND r.import_id = $2 AND r.place > $3 AND r.verdict = $5
                     AND r.place BETWEEN s.span * \(places) AND s.span * \(places) + \(places - 1)
