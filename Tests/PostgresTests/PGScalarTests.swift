@@ -51,6 +51,7 @@ import TestSupport
         #expect(options?.contains("-c search_path=films") == true)
         #expect(options?.contains("-c idle_in_transaction_session_timeout=30000") == true)
         #expect(options?.contains("-c plan_cache_mode=force_generic_plan") == true)
+        #expect(options?.contains("-c jit=off") == true)
     }
 
     @Test func badConfigurationsAreRefusedWithoutQuotingThem() {

@@ -268,7 +268,10 @@ package struct PlayMatcher: Sendable {
 
     /// How far apart the two are, if they are the same play; nil where they are not.
     static func distance(_ incoming: IncomingPlay, _ play: KnownPlay, now: Timestamp) -> Duration? {
-        distance(
+        // Most plays of a title are years apart.
+        let isDated = incoming.moment != .unknown && play.moment != .unknown
+        if isDated, !reach(of: incoming.moment).contains(play.moment.listedAt) { return nil }
+        return distance(
             PlayTrace(
                 moment: incoming.moment, roads: [incoming.source.name], runtimeMinutes: incoming.runtimeMinutes,
                 knownSince: now), PlayTrace(play))

@@ -48,7 +48,18 @@ extension ImportStore {
     struct NewRow: Sendable {
         let place: Int
         let key: String?
-        let row: ImportedRow
+        let title: TitleQuery?
+        /// Whether its title is not known to be kept.
+        let bringsTitle: Bool
+        let json: [UInt8]
+
+        init(place: Int, key: String?, row: ImportedRow, bringsTitle: Bool = true) {
+            self.place = place
+            self.key = key
+            self.bringsTitle = bringsTitle
+            title = row.title
+            json = encodeJSON(row)
+        }
     }
 
     func lastPlace(of claim: ImportClaim, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Int {
@@ -62,8 +73,8 @@ extension ImportStore {
         _ rows: [NewRow], to claim: ImportClaim, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         var queries: [ImportItemKey.Exact: TitleQuery] = [:]
-        for row in rows {
-            guard let key = row.key.map(ImportItemKey.Exact.init), let title = row.row.title else { continue }
+        for row in rows where row.bringsTitle {
+            guard let key = row.key.map(ImportItemKey.Exact.init), let title = row.title else { continue }
             if queries[key].map({ $0.ids == ExternalIds() }) ?? true { queries[key] = title }
         }
         // In one order, so that nobody waits for each other in a circle.
@@ -88,7 +99,7 @@ extension ImportStore {
                 ImportWorkQueries.putRows,
                 [
                     .id(claim.user), .id(claim.id), .int4Array(rows.map { Int32(clamping: $0.place) }),
-                    .textArray(rows.map(\.key)), .jsonbArray(rows.map { encodeJSON($0.row) }),
+                    .textArray(rows.map(\.key)), .jsonbArray(rows.map(\.json)),
                 ])
             return true
         }
@@ -171,14 +182,14 @@ extension ImportStore {
     func adopt(
         _ row: NewRow, to id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        guard let key = row.key, let query = row.row.title else { return }
+        guard let key = row.key, let query = row.title else { return }
         _ = try await database.run(
             together: [
                 ImportWorkQueries.putItems.bound([
                     .id(user), .id(id), .textArray([key]), .jsonbArray([encodeJSON(query)]),
                 ]),
                 ImportQueries.correctRow.bound([
-                    .id(user), .id(id), .int4(Int32(clamping: row.place)), .json(row.row), .text(key),
+                    .id(user), .id(id), .int4(Int32(clamping: row.place)), .jsonb(row.json), .text(key),
                 ]),
             ], until: deadline)
     }

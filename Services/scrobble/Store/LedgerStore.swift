@@ -44,7 +44,7 @@ package struct LedgerStore: Sendable {
     package func days(
         of moments: [Timestamp], in timeZone: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [CalendarDate] {
-        guard !moments.isEmpty else { return [] }
+        guard !moments.isEmpty, timeZone != "UTC" else { return moments.map(\.date) }
         return try await database.rows(
             LedgerQueries.days,
             [

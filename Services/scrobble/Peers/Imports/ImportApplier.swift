@@ -67,7 +67,7 @@ struct ImportApplier: Sendable {
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID,
         until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) {
-        let arrival = try await judge.arrival(of: effects, aCase, until: deadline)
+        let arrival = judge.arrival(of: effects, aCase)
         var verdicts: [PlayVerdict] = []
         for part in arrival.parts {
             verdicts += try await asking { () throws(StoreError) in

@@ -33,6 +33,8 @@ struct ImportJudge: Sendable {
         }
 
         var plays: [OnTitle<ImportPlan.Play>] = []
+        /// The plays as the ledger takes them, in the same order.
+        var incoming: [IncomingPlay] = []
         var ratings: [OnTitle<ImportPlan.Rating>] = []
         /// What rows with a rating come to without it; those that bring nothing else are not in it.
         var besides: [Int: ImportVerdict] = [:]
@@ -84,7 +86,8 @@ struct ImportJudge: Sendable {
         _ effects: inout Effects, _ aCase: Case, _ outcomes: inout ImportVerdicts,
         until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) {
-        let arrival = try await arrival(of: effects, aCase, until: deadline)
+        effects.incoming = try await incoming(effects.plays, aCase, until: deadline)
+        let arrival = arrival(of: effects, aCase)
         let (plays, watchlist, likes, collection, progress) = try await asking { () throws(StoreError) in
             (
                 try await judgeInParts(arrival, until: deadline),
@@ -144,11 +147,18 @@ struct ImportJudge: Sendable {
         }
     }
 
+    /// What the ledger is given of a page that was judged.
+    func arrival(of effects: Effects, _ aCase: Case) -> LedgerStore.Arrival {
+        LedgerStore.Arrival(
+            user: aCase.user, timeZone: aCase.timeZone, batch: aCase.batch, at: aCase.at, isByHand: false,
+            plays: effects.incoming, telling: false)
+    }
+
     /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.
-    func arrival(
-        of effects: Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
-    ) async throws(ImportTrouble) -> LedgerStore.Arrival {
-        let instants = effects.plays.compactMap { play -> Timestamp? in
+    private func incoming(
+        _ plays: [Effects.OnTitle<ImportPlan.Play>], _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> [IncomingPlay] {
+        let instants = plays.compactMap { play -> Timestamp? in
             switch play.effect.moment {
             case .second(let at), .minute(let at): at
             case .day, .unknown: nil
@@ -158,7 +168,7 @@ struct ImportJudge: Sendable {
             try await ledger.days(of: instants, in: aCase.timeZone, until: deadline)
         }
         var rest = days[...]
-        let plays = effects.plays.map { play in
+        return plays.map { play in
             let moment: PlayMoment =
                 switch play.effect.moment {
                 case .second(let at): .second(at, day: rest.popFirst() ?? at.date)
@@ -172,9 +182,6 @@ struct ImportJudge: Sendable {
                 source: Self.source(of: play.effect, play.title.id, aCase),
                 episode: play.title.kind == .episode ? play.title.place : nil)
         }
-        return LedgerStore.Arrival(
-            user: aCase.user, timeZone: aCase.timeZone, batch: aCase.batch, at: aCase.at, isByHand: false,
-            plays: plays, telling: false)
     }
 
     /// What has no name of its own where it comes from is told apart by its title; what we have written ourselves names the

@@ -133,7 +133,10 @@ struct ImportReading: Sendable {
             let kept = min(part.count, max(0, progress.keptTo + 1 - first))
             guard kept < part.count else { continue }
             let rows = part.enumerated().dropFirst(kept).map { offset, row in
-                ImportStore.NewRow(place: first + offset, key: Self.key(of: row), row: row)
+                let key = Self.key(of: row)
+                return ImportStore.NewRow(
+                    place: first + offset, key: key, row: row,
+                    bringsTitle: progress.isNews(key, row.title, limits.titlesRemembered))
             }
             try await progress.settle()
             progress.writing = Task { await append(rows, to: claim) }
@@ -185,6 +188,22 @@ struct ImportReading: Sendable {
         var writing: Task<Result<Void, ImportTrouble>, Never>?
 
         init(keptTo: Int) { self.keptTo = keptTo }
+
+        /// Titles that are kept, or on their way, and whether with an id.
+        private var titles: [ImportItemKey.Exact: Bool] = [:]
+
+        /// Whether a row brings a title, or the first id of one.
+        mutating func isNews(_ key: String?, _ title: TitleQuery?, _ titlesMax: Int) -> Bool {
+            guard let key = key.map(ImportItemKey.Exact.init), let title else { return false }
+            let isIdentified = title.ids != ExternalIds()
+            if let known = titles[key] {
+                if known || !isIdentified { return false }
+            } else if titles.count >= titlesMax {
+                return true
+            }
+            titles[key] = isIdentified
+            return true
+        }
 
         /// Waits for the rows that are on their way.
         mutating func settle() async throws(ImportTrouble) {

@@ -14,12 +14,15 @@ package struct ImportLimits: Sendable, Hashable {
     package var openMax = 20
     /// Rows that are written by one statement.
     package var rowsAtOnce = 1_000
+    /// Titles of an import that its reader remembers to have kept; those beyond are put again with each row.
+    package var titlesRemembered = 65_536
     /// From so many rows on the planner is told of an import at once; smaller ones do without.
     package var analysedRowsMin = 1_000
     /// Titles that metadata is asked for at once; its own bound is 500.
     package var titlesAtOnce = 500
-    /// Rows that are judged or applied together; a title's rows stay together beyond it.
-    package var pageRows = 1_000
+    /// Rows that are judged or applied together. The rows of a title stay together beyond it: somewhat fewer than the ledger takes at
+    /// once, so that a page is seldom two calls.
+    package var pageRows = 900
     /// Bytes of one element of a JSON file: 256 KiB.
     package var elementBytesMax = 256 << 10
     /// Bytes of one row of `reelay.json`, which may hold a review twice, as text and as it came: 1 MiB.
