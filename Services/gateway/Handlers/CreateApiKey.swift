@@ -38,6 +38,8 @@ struct CreateApiKey: Sendable {
             }
             return .success(NewApiKey(token: key.text.revealed, apiKey: stored))
         }
+        // Another one where the key was made when this was asked before.
+        if made.token == key.text.revealed { accounts.callers.learn([key.digest]) }
         return EdgeReply(made)
     }
 }

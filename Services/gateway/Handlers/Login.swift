@@ -63,6 +63,7 @@ struct Login: Sendable {
         } catch {
             throw error.asRPCError
         }
+        accounts.callers.learn([token.digest])
         return SessionGrant(session, token, refresh, stored.user)
     }
 

@@ -16,6 +16,7 @@ struct Refresh: Sendable {
         }
         let session = renewed.session
         accounts.callers.forget { $0.credential == session.id.uuid }
+        accounts.callers.learn([renewed.token.digest])
         return EdgeReply(
             SessionGrant(
                 token: renewed.token.text.revealed, expiresAt: session.expiresAt,

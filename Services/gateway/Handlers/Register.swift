@@ -31,6 +31,7 @@ struct Register: Sendable {
             throw error.asRPCError
         }
         guard let user else { throw invite == nil ? Self.closed : Self.noInvite }
+        accounts.callers.learn([token.digest])
         return EdgeReply(SessionGrant(session, token, refresh, user))
     }
 
