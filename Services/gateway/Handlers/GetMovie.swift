@@ -7,6 +7,9 @@ struct GetMovie: Sendable {
     let ratings: RatingsClient
     let scrobble: ScrobbleClient
 
+    /// The longest that a film waits for what it can be shown without.
+    static let besideTimeout = Duration.seconds(3)
+
     func run(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
@@ -14,24 +17,26 @@ struct GetMovie: Sendable {
         async let asked = outcome { () async throws(RPCError) in
             try await metadata.getTitle(GetTitleParams(title: input.title), call)
         }
-        var (rated, known) = await mine(input.title, caller.user, call)
+        var (rated, known) = await mine(input.title, caller.user, context)
         let title = try await asked.get()
         // A title that was merged into another is rated and watched under the other's id.
-        if title.id != input.title { (rated, known) = await mine(title.id, caller.user, call) }
+        if title.id != input.title { (rated, known) = await mine(title.id, caller.user, context) }
         var movie = try Movie(title, rating: try rated.get().ratings.first)
         movie.myState = try state(known)
         return EdgeReply(movie)
     }
 
     private func mine(
-        _ title: TitleID, _ user: UserID, _ call: RPCCall
+        _ title: TitleID, _ user: UserID, _ context: EdgeContext
     ) async -> (Result<FoundRatings, RPCError>, Result<TitleStates, RPCError>) {
         await together(
             { () async throws(RPCError) in
-                try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), call)
+                try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), context.rpc.outgoing())
             },
             { () async throws(RPCError) in
-                try await scrobble.getTitleStates(GetTitleStatesParams(user: user, titles: [title]), call)
+                try await scrobble.getTitleStates(
+                    GetTitleStatesParams(user: user, titles: [title]),
+                    context.rpc.outgoing(timeout: Self.besideTimeout))
             })
     }
 
