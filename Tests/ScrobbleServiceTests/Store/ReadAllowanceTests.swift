@@ -71,4 +71,31 @@ import UpstreamEmulators
             #expect(try await test.pool.query(taken) == [1])
         }
     }
+
+    private static let retries = PGStatement("tests.retries", "SELECT max(retry_count) FROM scrobble_queue") {
+        row throws(PGError) in
+        try row.next(Int?.self) ?? 0
+    }
+
+    /// It was tried again every ten seconds, took the few reads that had come back each time, and never ended; nor did a sync.
+    @Test("What finds the reads of an account used up waits longer each time")
+    func usedUp() async throws {
+        var limits = SyncLimits()
+        limits.readsMax = 0
+        limits.readsReserve = 0
+        try await SyncTest.run(limits: limits) { test in
+            // The first reading is never refused.
+            _ = await test.store.take(test.lane)
+            let job = NewJob(
+                id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
+                title: NeighbourBook.title(1), action: .removePlay,
+                payload: JobPayload(watchedAt: Timestamp("2026-03-01T20:02:00Z"), precision: .minute),
+                fingerprint: "remove 1")
+            try await test.queue.enqueue([job], until: QueueTest.deadline())
+            let isCounted = try await QueueTest.work([test.queueWorker()]) {
+                try await test.pool.query(Self.retries).contains { $0 >= 1 }
+            }
+            #expect(isCounted)
+        }
+    }
 }

@@ -24,8 +24,6 @@ package struct TraktWriter: RemoteWriter {
     static let pageLimit = 250
     /// Tries of jobs after which a reading of everything that does not end within a call is taken for one that never will.
     static let wholeTriesMax = 4
-    /// Where reads of the account are used up.
-    static let readWait = Duration.seconds(10)
 
     package init(
         http: TraktHTTP, titles: @escaping Titles, tokens: any TokenSource, allowance: any ReadAllowance,
@@ -222,7 +220,11 @@ package struct TraktWriter: RemoteWriter {
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
             guard await allowance.spend(parcel.lane) else {
-                return .failure(Failure(reply: .wait(Self.readWait, "the allowance for reads is used up")))
+                // Counted, so that each wait is longer and the parcel smaller: one that is tried again as soon as a few reads are
+                // back uses them up, and never ends.
+                let isTooLong = givesUp && reading.days == nil && page > 1
+                return .failure(
+                    Failure(reply: isTooLong ? Self.tooLong : .notTaken("the allowance for reads is used up")))
             }
             switch await call(.GET, path + "&page=\(page)", nil, token, until: parcel.deadline) {
             case .failed(let reply):
