@@ -144,6 +144,12 @@ import Testing
             """),
     ]
 
+    private static let untold = [
+        PGCommand(
+            "tests.counted", #"UPDATE imports SET counts = '{"invalid": 19}' WHERE user_id = $1 AND id = $2"#),
+        PGCommand("tests.untold", "DELETE FROM import_spans WHERE user_id = $1 AND import_id = $2"),
+    ]
+
     private static let rowsRead = PGStatement(
         "tests.rowsRead",
         """
@@ -189,6 +195,9 @@ import Testing
                 return try await transaction.first(Self.rowsRead).map { $0 - before }
             }
             #expect(read.map { $0 <= 4 * ImportSpanQueries.places } == true, "\(String(describing: read))")
+            // As a copy of the version before ends an import: counted, and nothing said of where.
+            _ = try await pools[0].execute(together: Self.untold.map { $0.bound([.id(user), .id(id)]) })
+            #expect(try await places(.invalid) == Array(invalid[1...3]))
         }
     }
 
