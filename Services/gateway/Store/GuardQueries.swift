@@ -87,6 +87,15 @@ extension GatewayQueries {
         sweep("rate_counts", "subject", "slot < floor(extract(epoch FROM now()) / 5) - 60"),
         sweep("login_throttles", "subject", "last_at < now() - interval '1 day'"),
         sweep("idempotency_keys", "(user_id, key_hash)", "created_at < now() - $2 * interval '1 second'"),
+        // What the present tokens follow from, with a token that is spent, is not needed longer than the grace.
+        PGCommand(
+            "gateway.forgetSalts",
+            """
+            UPDATE sessions SET renewed_from = NULL, renewal_salt = NULL WHERE id IN (
+                SELECT id FROM sessions
+                WHERE renewed_from IS NOT NULL AND refreshed_at < now() - interval '5 minutes' AND $2 > 0
+                LIMIT $1 FOR UPDATE SKIP LOCKED)
+            """),
     ]
 
     private static func sweep(_ table: String, _ key: String, _ condition: String) -> PGCommand {

@@ -240,6 +240,34 @@ import Testing
         }
     }
 
+    /// With it and a token that is spent, whoever read the database would know the tokens that are good.
+    @Test("What tokens follow from is kept no longer than they are told again")
+    func salts() async throws {
+        try await TestDatabase.withReplicas(1, migrations: GatewayService.migrations) { pools in
+            let store = GatewayStore(database: Database(pool: pools[0]))
+            for name in ["early", "late"] {
+                _ = try await store.register(Self.registration(name), isOpen: true, until: Self.deadline())
+            }
+            let renewed = PGCommand(
+                "tests.renewed",
+                """
+                UPDATE sessions s SET renewed_from = s.token_hash, renewal_salt = s.token_hash,
+                    refreshed_at = now() - CASE u.username WHEN 'early' THEN interval '6 minutes' ELSE interval '1 minute' END
+                FROM users u WHERE u.id = s.user_id
+                """)
+            try await pools[0].execute(renewed, deadline: Self.deadline())
+            try await store.sweep(limits: GatewayLimits(), until: Self.deadline())
+            let kept = PGStatement(
+                "tests.kept",
+                """
+                SELECT u.username FROM sessions s JOIN users u ON u.id = s.user_id
+                WHERE s.renewed_from IS NOT NULL AND s.renewal_salt IS NOT NULL
+                """
+            ) { row throws(PGError) in try row.next(String.self) }
+            #expect(try await pools[0].query(kept) == ["late"])
+        }
+    }
+
     /// After a restart, whoever shared a network with somebody who asked too often was refused with a good token.
     @Test("A gateway that starts learns whose tokens are somebody's, and then those that others give out")
     func learntTokens() async throws {
