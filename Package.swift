@@ -142,9 +142,9 @@ let package = Package(
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
-                product("NIOSSL", "swift-nio-ssl"),
+                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"),
-            ], tests: [product("NIOPosix", "swift-nio")])
+            ])
         + shared(
             "Assembly",
             [

@@ -70,7 +70,7 @@ extension GatewayService {
         let erasure = AccountErasure(
             store: store,
             keepers: [clients.ratings, clients.scrobble], logger: runtime.logger)
-        let events = EventRelay(scrobble: clients.scrobble, logger: runtime.logger)
+        let events = EventRelay(scrobble: clients.scrobble, accounts: accounts, logger: runtime.logger)
         let once = OnceStore(database: database, secret: values[SharedKeys.serviceSecret])
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts, once: once, erasure: erasure,

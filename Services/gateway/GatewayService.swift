@@ -299,7 +299,7 @@ extension GatewayService {
     package func streamEvents(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {
-        try await StreamEvents(relay: events, scrobble: clients.scrobble, accounts: accounts)
+        try await StreamEvents(relay: events, scrobble: clients.scrobble)
             .run(input, caller, context)
     }
 }

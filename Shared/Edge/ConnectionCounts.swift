@@ -1,11 +1,25 @@
+internal import NIOCore
 internal import Synchronization
 
 /// How many connections each network has, so that one cannot take all of them.
 final class ConnectionCounts: Sendable {
     private let limit: Int
+    private let proxies: TrustedProxies
     private let counts = Mutex<[[UInt8]: Int]>([:])
 
-    init(limit: Int) { self.limit = limit }
+    /// Proxies have the connections of everybody, and are not counted.
+    init(limit: Int, proxies: TrustedProxies) {
+        self.limit = limit
+        self.proxies = proxies
+    }
+
+    /// Whose a connection counts as; nil for one that is not counted.
+    func network(of channel: any Channel) -> [UInt8]? {
+        guard let peer = channel.remoteAddress?.ipAddress, let address = NetworkAddress(peer),
+            !proxies.contains(address)
+        else { return nil }
+        return address.network
+    }
 
     /// Whether one more may come from `network`; who was let in leaves again.
     func enter(_ network: [UInt8]) -> Bool {
@@ -16,6 +30,9 @@ final class ConnectionCounts: Sendable {
             return true
         }
     }
+
+    /// One that was counted already goes on as another.
+    func keep(_ network: [UInt8]) { counts.withLock { $0[network, default: 0] += 1 } }
 
     func leave(_ network: [UInt8]) {
         counts.withLock { counts in

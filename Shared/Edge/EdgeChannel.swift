@@ -27,14 +27,13 @@ struct EdgeChannel: ServerChildChannel {
     private let http1: HTTP1Channel
     private let http2: HTTP2Channel
     private let certificate: EdgeCertificate?
-    private let proxies: TrustedProxies
     private let counts: ConnectionCounts
     private let limits: EdgeLimits
     private let executors: LoopExecutors
 
     init(
         responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
-        certificate: EdgeCertificate?, proxies: TrustedProxies, counts: ConnectionCounts, limits: EdgeLimits,
+        certificate: EdgeCertificate?, counts: ConnectionCounts, limits: EdgeLimits,
         executors: LoopExecutors
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
@@ -44,7 +43,6 @@ struct EdgeChannel: ServerChildChannel {
                 idleTimeout: limits.idleTimeout, gracefulCloseTimeout: limits.operationTimeout,
                 streamConfiguration: requests))
         self.certificate = certificate
-        self.proxies = proxies
         self.counts = counts
         self.limits = limits
         self.executors = executors
@@ -120,12 +118,9 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// Who has too many connections gets no more. Proxies have those of everybody.
+    /// Who has too many connections gets no more.
     private func count(_ channel: any Channel) {
-        guard let peer = channel.remoteAddress?.ipAddress, let address = NetworkAddress(peer),
-            !proxies.contains(address)
-        else { return }
-        let network = address.network
+        guard let network = counts.network(of: channel) else { return }
         if counts.enter(network) {
             channel.closeFuture.whenComplete { _ in counts.leave(network) }
         } else {

@@ -49,6 +49,7 @@ struct EdgeResponder: HTTPResponder {
     let proxies: TrustedProxies
     let limits: EdgeLimits
     let connections: OpenConnections
+    let lines: StreamLines
     /// Nil where anybody may ask as often as they like.
     let limiter: RateLimiter?
     let executors: LoopExecutors
@@ -318,6 +319,8 @@ struct EdgeResponder: HTTPResponder {
                 fields.append(("vary", "Origin"))
             }
         }
+        let line = answer.stream.flatMap { canGoOn($0, request) ? lines : nil }
+        if line != nil { fields.append(("connection", "close")) }
         fields = AnswerFields.complete(fields, requestID: requestID, isSecure: isSecure)
         var headers = HTTPFields()
         for (name, value) in fields {
@@ -326,7 +329,7 @@ struct EdgeResponder: HTTPResponder {
         }
         let body: ResponseBody =
             if let stream = answer.stream {
-                streaming(stream, after: answer.body, on: connection)
+                streaming(stream, after: answer.body, on: connection, goingOnWith: line)
             } else if answer.body.count > limits.answerPieceBytes {
                 inPieces(answer.body, on: connection)
             } else {
@@ -386,9 +389,19 @@ struct EdgeResponder: HTTPResponder {
         return answer
     }
 
-    /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone.
+    /// Whether the rest of a stream can have the connection: without TLS that is HTTP/1.1, and whoever must be told the end by
+    /// closing it may be of HTTP/1.0, which knows no chunks.
+    private func canGoOn(_ stream: EdgeStream, _ request: Request) -> Bool {
+        stream.rest != nil && !isSecure && request.headers[.connection] != "close"
+    }
+
+    /// Not an error, but the only way to leave an answer without an end.
+    private struct GoesOn: Error {}
+
+    /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone. Where `lines`
+    /// are given, the connection is left to the rest of the stream as soon as nobody knows of more.
     private func streaming(
-        _ stream: EdgeStream, after first: [UInt8], on connection: EdgeRequestContext
+        _ stream: EdgeStream, after first: [UInt8], on connection: EdgeRequestContext, goingOnWith lines: StreamLines?
     ) -> ResponseBody {
         ResponseBody(contentLength: stream.length) { [connections] writer in
             connections.watch(connection.connection) { Task { await stream.end() } }
@@ -403,12 +416,19 @@ struct EdgeResponder: HTTPResponder {
                     guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
                     try await writer.write(ByteBuffer(bytes: piece))
                     try await connection.settle()
+                    if let lines, let rest = stream.rest, rest.isReady,
+                        let line = await lines.take(over: connection.channel)
+                    {
+                        rest.goOn(on: line)
+                        throw GoesOn()
+                    }
                 }
                 guard count == stream.length ?? count else { throw RPCError.internal("a file is too short") }
                 sent = .success(())
             } catch {
                 sent = .failure(error)
             }
+            if case .failure(let error) = sent, error is GoesOn { throw error }
             await stream.end()
             try sent.get()
             try await writer.finish(nil)

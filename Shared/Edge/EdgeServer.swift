@@ -11,14 +11,15 @@ struct EdgeRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The address at the other end of the connection, a proxy's perhaps.
     let peerAddress: String
-    let connection: ObjectIdentifier
-    let loop: any EventLoop
+    let channel: any Channel
+
+    var connection: ObjectIdentifier { ObjectIdentifier(channel) }
+    var loop: any EventLoop { channel.eventLoop }
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         peerAddress = source.channel.remoteAddress?.ipAddress ?? ""
-        connection = ObjectIdentifier(source.channel)
-        loop = source.channel.eventLoop
+        channel = source.channel
     }
 
     /// Waits until the connection has seen what was written to it, and knows whether there is room for more.
@@ -33,7 +34,10 @@ package struct EdgeServer: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let limits: EdgeLimits
-    private let proxies: TrustedProxies
+    private let counts: ConnectionCounts
+    private let lines: StreamLines
+    /// Connections and lines together.
+    private let connectionsMax: Int
     private let certificate: EdgeCertificate?
     private let connections = OpenConnections()
     private let executors: LoopExecutors
@@ -46,8 +50,14 @@ package struct EdgeServer: Sendable {
         observe: @escaping @Sendable (EdgeRecord) -> Void
     ) {
         executors = LoopExecutors(group)
+        connectionsMax = limits.connections(descriptors: Self.descriptors())
+        counts = ConnectionCounts(limit: limits.addressConnectionsMax, proxies: proxies)
+        // Never all: a connection that closes lets the next one in, the end of a line does not.
+        lines = StreamLines(
+            limits: limits, counts: counts, connections: connections, countMax: connectionsMax * 3 / 4)
         responder = EdgeResponder(
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
+            lines: lines,
             limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
             room: BodyRoom(limits: limits), isSecure: certificate != nil, conditions: conditions,
             authenticate: authenticate, observe: observe)
@@ -56,7 +66,6 @@ package struct EdgeServer: Sendable {
         self.group = group
         self.logger = logger
         self.limits = limits
-        self.proxies = proxies
         self.certificate = certificate
     }
 
@@ -77,8 +86,7 @@ package struct EdgeServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         let configuration = ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
-            availableConnectionsDelegate: MaximumAvailableConnections(
-                limits.connections(descriptors: Self.descriptors()), logger: quiet))
+            availableConnectionsDelegate: RoomForConnections(countMax: connectionsMax, lines: lines))
         let requests = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 RequestGuard(
@@ -89,10 +97,9 @@ package struct EdgeServer: Sendable {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
-        let counts = ConnectionCounts(limit: limits.addressConnectionsMax)
-        let server = HTTPServerBuilder { [certificate, proxies, limits, executors] responder in
+        let server = HTTPServerBuilder { [certificate, counts, limits, executors] responder in
             EdgeChannel(
-                responder: responder, requests: requests, certificate: certificate, proxies: proxies, counts: counts,
+                responder: responder, requests: requests, certificate: certificate, counts: counts,
                 limits: limits, executors: executors)
         }
         let application = Application(
@@ -101,6 +108,28 @@ package struct EdgeServer: Sendable {
             configuration: configuration,
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: .shared(group), logger: quiet)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch {
+            await lines.end(within: .zero)
+            throw error
+        }
+        await lines.end(within: limits.farewellTimeout)
     }
+}
+
+/// Whether one more connection may come: those that go on as lines hold a file each as well.
+private struct RoomForConnections: AvailableConnectionsDelegate {
+    let countMax: Int
+    let lines: StreamLines
+    private var count = 0
+
+    init(countMax: Int, lines: StreamLines) {
+        self.countMax = countMax
+        self.lines = lines
+    }
+
+    mutating func connectionOpened() { count += 1 }
+    mutating func connectionClosed() { count -= 1 }
+    func isAcceptingNewConnections() -> Bool { count + lines.count < countMax }
 }

@@ -5,16 +5,14 @@ import RPC
 struct StreamEvents: Sendable {
     let relay: EventRelay
     let scrobble: ScrobbleClient
-    let accounts: Accounts
 
     func run(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {
         try await relay.admit(caller.user)
         let source = EventSource(
-            caller: caller, relay: relay, scrobble: scrobble, accounts: accounts, lastID: input.lastEventID,
-            seconds: input.seconds)
-        let stream = EdgeStream(contentType: EventText.contentType) {
+            caller: caller, relay: relay, scrobble: scrobble, lastID: input.lastEventID, seconds: input.seconds)
+        let stream = EdgeStream(contentType: EventText.contentType, rest: source) {
             try await source.next()
         } end: {
             source.end()

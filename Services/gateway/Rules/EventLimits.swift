@@ -9,6 +9,8 @@ package struct EventLimits: Sendable {
     package var heartbeat = Duration.seconds(15)
     /// How often it is looked who has waited long enough for that.
     package var tick = Duration.milliseconds(500)
+    /// Credentials that are looked at with one question.
+    package var credentialsMax = 1_000
     /// How long a stream lasts.
     package var streamMax = Duration.seconds(900)
     /// How long one question for events waits, and what it may take beyond that.

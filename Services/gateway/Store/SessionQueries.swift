@@ -56,13 +56,17 @@ extension GatewayQueries {
         """, kind: .solo
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
-    static let isAlive = PGStatement(
-        "gateway.isAlive",
+    static let alive = PGStatement(
+        "gateway.alive",
         """
-        SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND refresh_expires_at > $2)
-            OR EXISTS (SELECT FROM api_keys WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2))
+        SELECT id FROM sessions WHERE id = ANY ($1) AND refresh_expires_at > $2
+        UNION ALL
+        SELECT id FROM api_keys WHERE id = ANY ($1) AND (expires_at IS NULL OR expires_at > $2)
         """
-    ) { row throws(PGError) in try row.next(Bool.self) }
+    ) { row throws(PGError) in
+        let id: PGUUID = try row.next()
+        return UUIDBits(high: id.high, low: id.low)
+    }
 
     /// Gives a session its next tokens. A refresh token counts while it is the last, and shown later than the grace of a
     /// lost answer it was stolen, by one side or the other, and ends the session. Within the grace `renewedSession` answers,

@@ -45,13 +45,13 @@ extension GatewayStore {
         }
     }
 
-    /// Whether a session or a key still counts.
-    func isAlive(
-        _ credential: UUIDBits, at now: Timestamp, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Bool {
-        try await database.rows(
-            GatewayQueries.isAlive, [.id(SessionID(credential)), .moment(now)], until: deadline
-        ).first ?? false
+    /// Those sessions and keys that still count.
+    func alive(
+        _ credentials: Set<UUIDBits>, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Set<UUIDBits> {
+        let asked = credentials.map { PGUUID(high: $0.high, low: $0.low) }
+        return Set(
+            try await database.rows(GatewayQueries.alive, [.uuidArray(asked), .moment(now)], until: deadline))
     }
 
     /// Who a token belongs to; nil where it has ended or never was.

@@ -45,6 +45,11 @@ package struct Accounts: Sendable {
         uses = LastUses(limits: limits)
     }
 
+    /// Those sessions and keys that still count.
+    func alive(_ credentials: Set<UUIDBits>) async throws(StoreError) -> Set<UUIDBits> {
+        try await store.alive(credentials, at: clock.now, until: .now + .seconds(2))
+    }
+
     /// A session that begins, and the tokens that open it and carry it on.
     func newSession(
         at now: Timestamp, device: String? = nil, address: String? = nil

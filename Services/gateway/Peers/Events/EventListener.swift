@@ -1,3 +1,4 @@
+import Contracts
 import Synchronization
 
 /// An event as it is sent, written once for all who hear of it. What waits for an event as a value holds the room for it
@@ -6,6 +7,16 @@ struct ReadyEvent: Sendable {
     /// Nil for what is no place.
     let position: EventPosition?
     let text: [UInt8]
+}
+
+/// Who is told that something happened to a listener, instead of waiting for it.
+protocol EventFollower: AnyObject, Sendable {
+    /// There is something to take, or the end.
+    func heard()
+    /// Time has passed.
+    func look(at now: ContinuousClock.Instant)
+    /// Whose credentials it must be found out now if they still count; nil where that is not due.
+    func credentialDue(at now: ContinuousClock.Instant) -> UUIDBits?
 }
 
 /// One who listens for a person's events, with those that wait to be sent.
@@ -33,6 +44,7 @@ final class EventListener: Sendable {
         var waiting: CheckedContinuation<Void, Never>?
         /// Until when it waits.
         var deadline = ContinuousClock.now
+        var follower: (any EventFollower)?
     }
 
     private let state = Mutex(State())
@@ -69,17 +81,25 @@ final class EventListener: Sendable {
         return take() ?? .silence
     }
 
-    /// Ends the wait of who has waited until `now`.
+    /// Ends the wait of who has waited until `now`, or tells a follower what time it is.
     func expire(at now: ContinuousClock.Instant) {
-        let waiting = state.withLock { state in
-            guard state.deadline <= now else { return nil as CheckedContinuation<Void, Never>? }
+        let (waiting, follower) = state.withLock { state in
+            guard state.deadline <= now else {
+                return (nil as CheckedContinuation<Void, Never>?, state.follower)
+            }
             defer { state.waiting = nil }
-            return state.waiting
+            return (state.waiting, state.follower)
         }
         waiting?.resume()
+        follower?.look(at: now)
     }
 
-    private func take() -> Next? {
+    /// From now on `follower` is told, and nobody waits in `next`; nil for nobody.
+    func set(follower: (any EventFollower)?) { state.withLock { $0.follower = follower } }
+
+    var follower: (any EventFollower)? { state.withLock { $0.follower } }
+
+    func take() -> Next? {
         state.withLock { state in
             if !state.events.isEmpty { return .event(state.events.removeFirst()) }
             return state.ending.map { .ended($0) }
@@ -103,11 +123,12 @@ final class EventListener: Sendable {
     }
 
     private func wake(_ change: (inout State) -> Void) {
-        let waiting = state.withLock { state in
+        let (waiting, follower) = state.withLock { state in
             change(&state)
             defer { state.waiting = nil }
-            return state.waiting
+            return (state.waiting, state.follower)
         }
         waiting?.resume()
+        follower?.heard()
     }
 }

@@ -14,12 +14,14 @@ package final class EventRelay: Sendable {
     }
 
     private let scrobble: ScrobbleClient
+    private let accounts: Accounts
     let limits: EventLimits
     private let logger: Logger
     private let state = Mutex(State())
 
-    package init(scrobble: ScrobbleClient, logger: Logger) {
+    package init(scrobble: ScrobbleClient, accounts: Accounts, logger: Logger) {
         self.scrobble = scrobble
+        self.accounts = accounts
         self.logger = logger
         limits = EventLimits()
     }
@@ -28,6 +30,7 @@ package final class EventRelay: Sendable {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.tick() }
+            group.addTask { await self.lookAfterCredentials() }
             await read()
             group.cancelAll()
         }
@@ -38,8 +41,31 @@ package final class EventRelay: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: limits.tick)
             let now = ContinuousClock.now
-            for listener in state.withLock({ $0.listeners.values.flatMap(\.values) }) { listener.expire(at: now) }
+            for listener in everybody { listener.expire(at: now) }
         }
+    }
+
+    private var everybody: [EventListener] { state.withLock { $0.listeners.values.flatMap(\.values) } }
+
+    /// Lets those go whose session or key has ended, one question for many. Where it cannot be asked, they go on.
+    private func lookAfterCredentials() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: limits.tick)
+            let now = ContinuousClock.now
+            let due = everybody.compactMap { listener in
+                listener.follower?.credentialDue(at: now).map { (credential: $0, listener: listener) }
+            }
+            for start in stride(from: 0, to: due.count, by: limits.credentialsMax) {
+                let some = due[start..<min(start + limits.credentialsMax, due.count)]
+                guard let alive = try? await accounts.alive(Set(some.map(\.credential))) else { continue }
+                for (credential, listener) in some where !alive.contains(credential) { listener.end(.bye) }
+            }
+        }
+    }
+
+    /// Whether a session or a key still counts; true where that cannot be found out.
+    func isAlive(_ credential: UUIDBits) async -> Bool {
+        (try? await accounts.alive([credential]))?.contains(credential) ?? true
     }
 
     private func read() async {
@@ -108,6 +134,7 @@ package final class EventRelay: Sendable {
     }
 
     func leave(_ listener: EventListener, of user: UserID) {
+        listener.set(follower: nil)
         listener.end(.gone)
         state.withLock { state in
             guard state.listeners[user]?.removeValue(forKey: ObjectIdentifier(listener)) != nil else { return }

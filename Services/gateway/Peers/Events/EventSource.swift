@@ -1,6 +1,5 @@
 import Contracts
 import RPC
-import Store
 import Synchronization
 
 /// One stream of a person's events: what they missed, then what happens, with heartbeats.
@@ -14,11 +13,14 @@ final class EventSource: Sendable {
         case over
 
         var isOver: Bool { if case .over = self { true } else { false } }
+        var isLive: Bool { if case .live = self { true } else { false } }
     }
 
     private struct State {
         var stage = Stage.beginning
         var listener: EventListener?
+        /// Where pieces are written that nobody asks for.
+        var line: (any EdgeLine)?
         var waiting: [[UInt8]] = []
         var last: EventPosition?
         var heartbeatAt: ContinuousClock.Instant
@@ -29,7 +31,6 @@ final class EventSource: Sendable {
     private let caller: EdgeCaller
     private let relay: EventRelay
     private let scrobble: ScrobbleClient
-    private let accounts: Accounts
     /// Where the client was last; nil where it begins, or says something that was never a place.
     private let place: String?
     /// What it says was never a place: so nobody knows what it has.
@@ -38,13 +39,11 @@ final class EventSource: Sendable {
     private let state: Mutex<State>
 
     init(
-        caller: EdgeCaller, relay: EventRelay, scrobble: ScrobbleClient, accounts: Accounts, lastID: String?,
-        seconds: Int?
+        caller: EdgeCaller, relay: EventRelay, scrobble: ScrobbleClient, lastID: String?, seconds: Int?
     ) {
         self.caller = caller
         self.relay = relay
         self.scrobble = scrobble
-        self.accounts = accounts
         place = lastID.flatMap { EventPosition($0) == nil ? nil : $0 }
         isLost = lastID?.isEmpty == false && place == nil
         let life = min(seconds.map { Duration.seconds($0) } ?? relay.limits.streamMax, relay.limits.streamMax)
@@ -123,15 +122,7 @@ final class EventSource: Sendable {
         let (heartbeatAt, lookAt, listener) = state.withLock { ($0.heartbeatAt, $0.lookAt, $0.listener) }
         guard let listener else { return nil }
         switch await listener.next(until: min(endsAt, heartbeatAt, lookAt)) {
-        case .event(let event):
-            let isNew = state.withLock { state in
-                // What came while the missed ones were fetched is among them.
-                if let last = state.last, let position = event.position, position <= last { return false }
-                state.last = event.position
-                state.heartbeatAt = .now + relay.limits.heartbeat
-                return true
-            }
-            return isNew ? event.text : nil
+        case .event(let event): return state.withLock { isNew(event, &$0) } ? event.text : nil
         case .ended(let ending):
             state.withLock { $0.stage = .over }
             return ending == .gone ? nil : EventText.word(ending.rawValue)
@@ -148,6 +139,14 @@ final class EventSource: Sendable {
         }
     }
 
+    /// What came while the missed ones were fetched is among them.
+    private func isNew(_ event: ReadyEvent, _ state: inout State) -> Bool {
+        if let last = state.last, let position = event.position, position <= last { return false }
+        state.last = event.position
+        state.heartbeatAt = .now + relay.limits.heartbeat
+        return true
+    }
+
     private func farewell() -> [UInt8] {
         state.withLock { state in
             state.stage = .over
@@ -156,20 +155,74 @@ final class EventSource: Sendable {
         return EventText.word(EventListener.Ending.bye.rawValue)
     }
 
-    /// Whether the session or the key has ended meanwhile, looked for once within a heartbeat; where that cannot be found
-    /// out, the stream goes on.
+    /// Whether the session or the key has ended meanwhile, looked for once within a heartbeat.
     private func mustLeave() async -> Bool {
-        let isDue = state.withLock { state in
-            guard ContinuousClock.now >= state.lookAt else { return false }
-            state.lookAt = .now + relay.limits.heartbeat
-            return true
+        guard credentialDue(at: .now) != nil else { return false }
+        return await !relay.isAlive(caller.credential)
+    }
+}
+
+extension EventSource: EdgeRest, EventFollower {
+    var isReady: Bool { state.withLock { $0.stage.isLive && $0.waiting.isEmpty && $0.listener != nil } }
+
+    func goOn(on line: any EdgeLine) {
+        let (listener, isOver) = state.withLock { state in
+            state.line = line
+            return (state.listener, state.stage.isOver)
         }
-        guard isDue else { return false }
-        do throws(StoreError) {
-            return try await !accounts.store.isAlive(
-                caller.credential, at: accounts.clock.now, until: .now + .seconds(2))
-        } catch {
+        // The client has gone while its connection was taken over.
+        guard let listener, !isOver else { return line.end([]) }
+        listener.set(follower: self)
+        line.follow { news in
+            switch news {
+            case .room: self.heard()
+            case .gone: self.end()
+            }
+        }
+        heard()
+    }
+
+    /// Writes what is to be told, as far as the client has room for it.
+    func heard() {
+        let isOver = state.withLock { state in
+            guard let line = state.line, let listener = state.listener, !state.stage.isOver else { return false }
+            while line.hasRoom, let next = listener.take() {
+                switch next {
+                case .event(let event): if isNew(event, &state) { line.write(event.text) }
+                case .ended(let ending):
+                    line.end(EventText.word(ending.rawValue))
+                    state.stage = .over
+                    return true
+                case .silence: break
+                }
+            }
             return false
+        }
+        if isOver { end() }
+    }
+
+    func look(at now: ContinuousClock.Instant) {
+        let isOver = state.withLock { state in
+            guard let line = state.line, !state.stage.isOver else { return false }
+            if now >= endsAt {
+                line.end(EventText.word(EventListener.Ending.bye.rawValue))
+                state.stage = .over
+                return true
+            }
+            if now >= state.heartbeatAt, line.hasRoom {
+                state.heartbeatAt = now + relay.limits.heartbeat
+                line.write(EventText.heartbeat)
+            }
+            return false
+        }
+        if isOver { end() }
+    }
+
+    func credentialDue(at now: ContinuousClock.Instant) -> UUIDBits? {
+        state.withLock { state in
+            guard now >= state.lookAt else { return nil }
+            state.lookAt = now + relay.limits.heartbeat
+            return caller.credential
         }
     }
 }

@@ -1,0 +1,228 @@
+internal import Contracts
+internal import Glibc
+internal import NIOCore
+internal import NIOHTTPTypes
+internal import NIOPosix
+internal import Synchronization
+
+/// Connections whose last answer goes on by itself: thousands listen and hear little, and the task, the parser and the buffers
+/// of a connection that only waits take six times what is left here.
+///
+/// The socket is taken over by a channel of its own with nothing in it, and the web framework sees its connection close.
+final class StreamLines: Sendable {
+    private let limits: EdgeLimits
+    private let counts: ConnectionCounts
+    private let connections: OpenConnections
+    /// How many there may be; beyond, answers stay with the framework.
+    private let countMax: Int
+    private let open = Mutex<[ObjectIdentifier: StreamLine]>([:])
+    private let begun = Atomic(0)
+
+    init(limits: EdgeLimits, counts: ConnectionCounts, connections: OpenConnections, countMax: Int) {
+        self.limits = limits
+        self.counts = counts
+        self.connections = connections
+        self.countMax = countMax
+    }
+
+    /// Lines that are open, or about to be.
+    var count: Int { begun.load(ordering: .relaxed) }
+
+    /// Takes over a connection over plain HTTP/1.1 in the middle of an answer in chunks, when the system has taken all that was
+    /// written. Nil where that cannot be; the connection may be closed then.
+    func take(over channel: any Channel) async -> StreamLine? {
+        guard begun.add(1, ordering: .relaxed).newValue <= countMax else {
+            begun.subtract(1, ordering: .relaxed)
+            return nil
+        }
+        do {
+            let line = try await channel.eventLoop.flatSubmit { self.move(channel) }.get()
+            return line
+        } catch {
+            begun.subtract(1, ordering: .relaxed)
+            return nil
+        }
+    }
+
+    private struct NoSocket: Error {}
+
+    private func move(_ channel: any Channel) -> EventLoopFuture<StreamLine> {
+        let loop = channel.eventLoop
+        let written = loop.makePromise(of: Void.self)
+        do {
+            let last = try channel.pipeline.syncOperations.context(handlerType: RequestGuard.self)
+            // Nothing to send, but taken in its turn: what was written before it has left.
+            last.writeAndFlush(NIOAny(HTTPResponsePart.body(ByteBuffer())), promise: written)
+        } catch {
+            written.fail(error)
+        }
+        let network = counts.network(of: channel)
+        return written.futureResult.flatMapThrowing {
+            let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+            guard let descriptor, descriptor >= 0 else { throw NoSocket() }
+            // Whoever waits for news of the client hears of it by the line from now on.
+            self.connections.forget(ObjectIdentifier(channel))
+            // As a whole: to close one direction would close it for the socket that goes on.
+            channel.close(promise: nil)
+            return descriptor
+        }.flatMap { descriptor in
+            ClientBootstrap(group: loop).channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(LineEnd(line: StreamLine(channel, self.limits)))
+                }
+            }.withConnectedSocket(descriptor)
+        }.flatMapThrowing { channel in
+            let line = try channel.pipeline.syncOperations.handler(type: LineEnd.self).line
+            if let network { self.counts.keep(network) }
+            self.open.withLock { $0[ObjectIdentifier(line)] = line }
+            channel.closeFuture.whenComplete { _ in
+                if let network { self.counts.leave(network) }
+                self.open.withLock { $0[ObjectIdentifier(line)] = nil }
+                self.begun.subtract(1, ordering: .relaxed)
+            }
+            return line
+        }
+    }
+
+    /// Waits until all have ended, and closes those that have not after `patience`.
+    func end(within patience: Duration) async {
+        let end = ContinuousClock.now + patience
+        while count > 0, ContinuousClock.now < end {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { break }
+        }
+        for line in open.withLock({ Array($0.values) }) { line.close() }
+    }
+}
+
+/// The end of an answer in chunks (RFC 9112 §7.1) on a connection that nothing follows on.
+final class StreamLine: EdgeLine {
+    private struct State {
+        /// Bytes that the system has not taken yet, and by when it must have taken some of them.
+        var unreadCount = 0
+        var patienceEnd = NIODeadline.distantFuture
+        var isWatched = false
+        var isOver = false
+        var tell: (@Sendable (EdgeLineNews) -> Void)?
+    }
+
+    private let channel: any Channel
+    private let limits: EdgeLimits
+    private let state = Mutex(State())
+
+    init(_ channel: any Channel, _ limits: EdgeLimits) {
+        self.channel = channel
+        self.limits = limits
+    }
+
+    var hasRoom: Bool { state.withLock { !$0.isOver && $0.unreadCount < limits.answerPieceBytes } }
+
+    func follow(_ tell: @escaping @Sendable (EdgeLineNews) -> Void) {
+        let isOver = state.withLock { state in
+            if !state.isOver { state.tell = tell }
+            return state.isOver
+        }
+        if isOver { tell(.gone) }
+    }
+
+    func write(_ piece: [UInt8]) { send(Self.chunk(piece), isLast: false) }
+
+    func end(_ last: [UInt8]) { send(Self.chunk(last) + Array("0\r\n\r\n".utf8), isLast: true) }
+
+    func close() { channel.close(promise: nil) }
+
+    private static func chunk(_ piece: [UInt8]) -> [UInt8] {
+        // A chunk without bytes would be the end.
+        if piece.isEmpty { return [] }
+        return Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [0x0d, 0x0a]
+    }
+
+    private func send(_ bytes: [UInt8], isLast: Bool) {
+        let isOver = state.withLock { state in
+            if state.isOver { return true }
+            state.unreadCount += bytes.count
+            state.isOver = isLast
+            return false
+        }
+        guard !isOver else { return }
+        // Never at once: what is told of room while somebody writes would find their lock taken.
+        channel.eventLoop.execute { [self] in
+            let taken = channel.eventLoop.makePromise(of: Void.self)
+            taken.futureResult.whenComplete { _ in self.wasTaken(bytes.count, isLast) }
+            channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: taken)
+            awaitTaking()
+        }
+    }
+
+    private func wasTaken(_ count: Int, _ isLast: Bool) {
+        let tell = state.withLock { state in
+            state.unreadCount -= count
+            state.patienceEnd = .now() + TimeAmount(limits.writeTimeout)
+            let hadRoom = state.unreadCount + count < limits.answerPieceBytes
+            return hadRoom || state.unreadCount >= limits.answerPieceBytes ? nil : state.tell
+        }
+        if isLast { channel.close(promise: nil) }
+        tell?(.room)
+    }
+
+    /// Whoever reads nothing for the longest that a piece may take is let go.
+    private func awaitTaking() {
+        let begins = state.withLock { state in
+            guard state.unreadCount > 0, !state.isWatched else { return false }
+            state.isWatched = true
+            state.patienceEnd = .now() + TimeAmount(limits.writeTimeout)
+            return true
+        }
+        if begins { look(at: .now() + TimeAmount(limits.writeTimeout)) }
+    }
+
+    private func look(at moment: NIODeadline) {
+        channel.eventLoop.scheduleTask(deadline: moment) { [self] in
+            let next = state.withLock { state in
+                guard state.unreadCount > 0, channel.isActive else {
+                    state.isWatched = false
+                    return nil as NIODeadline?
+                }
+                return state.patienceEnd
+            }
+            guard let next else { return }
+            guard next <= .now() else { return look(at: next) }
+            // Without lingering, or the kernel would keep for hours what nobody reads.
+            _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            channel.close(promise: nil)
+        }
+    }
+
+    /// The connection is closed.
+    fileprivate func closed() {
+        let tell = state.withLock { state in
+            state.isOver = true
+            defer { state.tell = nil }
+            return state.tell
+        }
+        tell?(.gone)
+    }
+}
+
+/// All that a line has in its pipeline. What a client still sends belongs to no request (RFC 9112 §9.6) and is dropped.
+private final class LineEnd: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    /// Bytes that a client may send to nobody.
+    private static let droppedMax = 65_536
+
+    let line: StreamLine
+    private var droppedCount = 0
+
+    init(line: StreamLine) { self.line = line }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        droppedCount += unwrapInboundIn(data).readableBytes
+        if droppedCount > Self.droppedMax { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func channelInactive(context: ChannelHandlerContext) { line.closed() }
+}
