@@ -149,7 +149,7 @@ enum QueueQueries {
             SELECT user_id, provider, count(*) FILTER (WHERE urgency = 0) AS live,
                 count(*) FILTER (WHERE urgency = 1) AS bulk
             FROM gone GROUP BY user_id, provider
-        )
+        ), \(unagreed("g.fate IN ('cancelled', 'dead')"))
         UPDATE queue_lanes l SET
             worker = NULL,
             held_until = clock_timestamp() + k.hold * interval '1 second',
@@ -220,7 +220,7 @@ enum QueueQueries {
             SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
                 'cancelled', 'by hand', retry_count, batch_id, created_at, clock_timestamp()
             FROM gone RETURNING id
-        )
+        ), \(unagreed("true"))
         UPDATE queue_lanes l SET
             live_count = l.live_count - CASE g.urgency WHEN 0 THEN 1 ELSE 0 END,
             bulk_count = l.bulk_count - CASE g.urgency WHEN 1 THEN 1 ELSE 0 END,
@@ -326,7 +326,7 @@ enum QueueQueries {
             UPDATE sync_changes c SET state = 'skipped', reason = 'disconnected'
             FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
             RETURNING c.position
-        )
+        ), \(unagreed("true"))
         INSERT INTO queue_outcomes
             (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
              reason, retry_count, batch_id, created_at, finished_at)

@@ -23,7 +23,8 @@ enum StopQueries {
         ON CONFLICT (user_id, provider, facet) DO UPDATE SET cause = excluded.cause, retry_at = excluded.retry_at
         """)
 
-    /// Jobs of those actions that nobody has begun to send leave the queue: each would meet the same.
+    /// Jobs of those actions that nobody has begun to send leave the queue: each would meet the same. Not what tells of a play's
+    /// new date (`QueueQueries.unagreed`): it takes the place of the old one, which the job before it takes out.
     static let park = Dictionary(
         uniqueKeysWithValues: StopCause.allCases.map { cause in
             (
@@ -32,7 +33,8 @@ enum StopQueries {
                     "stops.park.\(cause.rawValue)",
                     UndoQueries.leaving(
                         """
-                        q.action = ANY ($3) AND q.status = 'pending' AND q.sends = 0 AND EXISTS (
+                        q.action = ANY ($3) AND q.status = 'pending' AND q.sends = 0
+                            AND NOT (q.action = 'add_play' AND split_part(q.fingerprint, ' ', 3) <> '') AND EXISTS (
                             SELECT FROM facet_stops s WHERE s.user_id = $1 AND s.provider = $2 AND s.facet = $4
                                 AND s.retry_at > clock_timestamp())
                         """, unsent: "skipped", reason: cause.rawValue))

@@ -46,6 +46,26 @@ extension QueueQueries {
         "SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)",
         row: subject)
 
+    /// Jobs of `gone` that were to tell of a play's new date, and told nothing: its old date was taken out there by the job before
+    /// them, so what both had agreed on about it is forgotten, or the next sync would take it for removed there. Only an
+    /// edit's job says its moment after the play (`LedgerStore.edit`). What was not taken out yet still stands there.
+    static func unagreed(_ which: String) -> String {
+        """
+        edited AS MATERIALIZED (
+            SELECT g.user_id, g.provider, split_part(g.fingerprint, ' ', 2)::uuid AS play FROM gone g
+            WHERE \(which) AND g.action = 'add_play' AND split_part(g.fingerprint, ' ', 3) <> ''
+                AND NOT EXISTS (SELECT FROM scrobble_queue q
+                    WHERE q.user_id = g.user_id AND q.provider = g.provider
+                        AND q.fingerprint = 'remove' || substr(g.fingerprint, 5))
+        ), unagreed AS (
+            DELETE FROM sync_base b USING edited e
+            WHERE b.user_id = e.user_id AND b.provider = e.provider AND b.facet = 'history' AND b.item_id = e.play
+                AND NOT b.is_apart
+            RETURNING b.item_id
+        )
+        """
+    }
+
     @Sendable private static func subject(_ row: inout PGRowReader) throws(PGError) -> JobSubject {
         JobSubject(provider: try row.next(), fingerprint: try row.next())
     }

@@ -18,6 +18,49 @@ import UpstreamEmulators
         test.trakt.behave(behaviour)
     }
 
+    private static func room(plays count: Int, _ test: SyncTest) {
+        var behaviour = TraktAccounts.Behaviour()
+        behaviour.writeMilliseconds = 0
+        behaviour.playsMax = count
+        test.trakt.behave(behaviour)
+    }
+
+    private static func add(_ number: Int, _ test: SyncTest) -> NewJob {
+        let at = SystemWallClock().now
+        return NewJob(
+            id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
+            title: NeighbourBook.title(number), action: .addPlay,
+            payload: JobPayload(watchedAt: at, precision: .second), fingerprint: "play \(SystemIDSource().next())")
+    }
+
+    /// Plays of the first films, a day each, that both sides have and know of each other.
+    private static func bothHave(_ count: Int, _ test: SyncTest) async throws {
+        for number in 1...count { try await test.play(number, at: "2024-01-0\(number)T20:00:00Z") }
+        try await test.sync()
+        try await test.letLagEnd()
+        try await test.readEverything()
+        try await test.sync()
+        try await test.letLagEnd()
+    }
+
+    private static func move(_ number: Int, to text: String, _ test: SyncTest) async throws {
+        let plays = try await test.store.plays(of: test.user, until: QueueTest.deadline())
+        let play = try #require(plays.first { $0.title == NeighbourBook.title(number) })
+        let at = try #require(Timestamp(text))
+        _ = try await test.ledger.edit(
+            play.id, to: .minute(at, day: at.date), timeZone: "UTC",
+            by: .person(test.user, at: SystemWallClock().now), until: QueueTest.deadline())
+    }
+
+    private static func daysThere(_ test: SyncTest) -> [String] {
+        test.trakt.plays.compactMap { $0.watchedAt.map { String($0.prefix(10)) } }.sorted()
+    }
+
+    private static func standing(_ test: SyncTest) async throws -> [Int] {
+        try await test.store.plays(of: test.user, until: QueueTest.deadline()).filter { !$0.isRemoved }
+            .map { NeighbourBook.number($0.title) }.sorted()
+    }
+
     private static func view(_ test: SyncTest) async throws -> ConnectionView {
         let stored = try await test.connections.list(of: test.user, until: QueueTest.deadline())
         let stops = try await test.connections.stops(of: test.user, until: QueueTest.deadline())
@@ -158,6 +201,79 @@ import UpstreamEmulators
             // Switched off, it is no matter any more.
             try await test.want([.collection: .off])
             #expect(try await Self.view(test).stopped == nil)
+        }
+    }
+
+    /// Its old date had been taken out there: the next reading of everything took it for removed, and it was removed here.
+    @Test("A play gets another date while the history there is full: it stays here, and is told once there is room")
+    func moved() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: Self.both])
+            try await Self.bothHave(3, test)
+            Self.room(plays: 0, test)
+            try await Self.move(1, to: "2024-02-01T20:00:00Z", test)
+            try await test.deliver()
+            #expect(Self.daysThere(test) == ["2024-01-02", "2024-01-03"])
+            #expect(try await QueueTest.outcomes(test.pool)["cancelled: account_limit"] == 1)
+            try await test.letLagEnd()
+            try await test.readEverything()
+            let run = try await test.sync()
+            #expect(run.state == .done && run.changesHere == 0 && run.changesThere == 0, "\(run)")
+            #expect(try await Self.standing(test) == [1, 2, 3])
+
+            Self.room(plays: 1_000, test)
+            try await Self.goOn(test)
+            try await test.sync()
+            #expect(Self.daysThere(test) == ["2024-01-02", "2024-01-03", "2024-02-01"])
+            try await test.letLagEnd()
+            try await test.readEverything()
+            let last = try await test.sync()
+            #expect(last.changesHere == 0 && last.changesThere == 0, "\(last)")
+            #expect(try await Self.standing(test) == [1, 2, 3] && test.trakt.plays.count == 3)
+        }
+    }
+
+    /// What was to tell of the new date was parked, and the old one taken out alone.
+    @Test("A play gets another date while others wait for room: that takes none, and is told")
+    func movedInPlace() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: Self.both])
+            try await Self.bothHave(2, test)
+            Self.room(plays: 2, test)
+            try await test.queue.enqueue([31, 32, 33].map { Self.add($0, test) }, until: QueueTest.deadline())
+            try await Self.move(1, to: "2024-02-01T20:00:00Z", test)
+            try await test.deliver()
+            #expect(Self.daysThere(test) == ["2024-01-02", "2024-02-01"])
+            #expect(try await QueueTest.outcomes(test.pool)["cancelled: account_limit"] == 3)
+            #expect(try await test.pool.query(QueueTest.faults) == [0])
+        }
+    }
+
+    @Test("The word of a new date is taken back by hand: nothing is agreed on any more where the old one was taken out")
+    func takenBack() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: Self.both])
+            try await Self.bothHave(3, test)
+            try await Self.move(1, to: "2024-02-01T20:00:00Z", test)
+            try await Self.move(2, to: "2024-02-02T20:00:00Z", test)
+            // The first of the four jobs is delivered.
+            var window = ClaimWindow(slack: .zero)
+            let claims = try await test.queue.claim(
+                as: SystemIDSource().next(), &window, liveMax: 1, bulkMax: 1, providers: [.trakt],
+                until: QueueTest.deadline())
+            let claim = try #require(claims.first)
+            #expect(claim.jobs.map(\.action) == [.removePlay])
+            let results = claim.jobs.map { _ in (fate: JobFate.done(reason: "delivered"), lane: LaneEffect.goOn) }
+            _ = try await test.queue.settle(
+                [LaneSettlement(claim: claim, results: results, pace: .zero)], until: QueueTest.deadline())
+            let waiting = try await test.queue.jobs(
+                of: test.user, .waiting, after: .newest, limit: 10, until: QueueTest.deadline())
+            for listed in waiting where listed.job.action == "add_play" {
+                #expect(
+                    try await test.queue.cancel(listed.job.id.uuid, of: test.user, until: QueueTest.deadline()))
+            }
+            let base = try await test.store.base(of: test.lane, .history, until: QueueTest.deadline())
+            #expect(base.map { NeighbourBook.number($0.title) }.sorted() == [2, 3])
         }
     }
 }

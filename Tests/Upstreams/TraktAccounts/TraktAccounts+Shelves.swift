@@ -98,6 +98,14 @@ extension TraktAccounts {
         return state.shelves.shown(account, shelf, nil, at: .infinity.nextDown).count + more > state.behaviour.shelfMax
     }
 
+    static let full = UpstreamResponse.empty(420)
+
+    /// Whether more plays would stand there than an account may have.
+    static func isFull(_ account: String, _ body: JSONValue, _ state: State) -> Bool {
+        let more = body["movies"].array.count + body["episodes"].array.count
+        return state.plays.count { $0.account == account && $0.goneAt == .infinity } + more > state.behaviour.playsMax
+    }
+
     /// The items of a kind, those that are nested in shows included; what Trakt does not know has no entity.
     static func items(
         _ body: JSONValue, _ plural: String, _ kind: String, _ state: State

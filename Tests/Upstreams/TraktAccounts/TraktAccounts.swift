@@ -26,6 +26,8 @@ package final class TraktAccounts: Sendable {
         package var lagSeconds = 0.0
         /// Items of a list that an account may have.
         package var shelfMax = 1_000
+        /// Plays that an account may have.
+        package var playsMax = Int.max
         /// Rows of a page, however many are asked for.
         package var pageMax = 250
         /// Nobody is told whose account it is (503).
@@ -284,7 +286,7 @@ package final class TraktAccounts: Sendable {
     ) -> UpstreamResponse {
         switch (path.first, path.dropFirst().joined(separator: "/")) {
         case ("scrobble", let step): return scrobble(step, token, body, now, &state)
-        case ("sync", "history"): return addHistory(token, body, now, &state)
+        case ("sync", "history"): return isFull(token, body, state) ? full : addHistory(token, body, now, &state)
         case ("sync", "history/remove"): return removeHistory(token, body, now, &state)
         case ("sync", let place) where shelves.contains(String(place.prefix { $0 != "/" })):
             let shelf = String(place.prefix { $0 != "/" })
