@@ -113,7 +113,8 @@ enum QueueQueries {
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
                 AND q.position = j.position AND j.fate IN ('done', 'dead', 'cancelled')
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, j.fate, j.reason, q.retry_count, q.batch_id, q.created_at
+                q.join_key, q.fingerprint, j.reason, q.retry_count, q.batch_id, q.created_at,
+                CASE WHEN j.fate = 'cancelled' AND \(StopQueries.untold) THEN 'dead' ELSE j.fate END AS fate
         ), kept_jobs AS (
             UPDATE scrobble_queue q SET
                 status = j.fate, reason = j.reason, looks = j.looks,

@@ -37,9 +37,17 @@ enum StopQueries {
                             AND NOT (q.action = 'add_play' AND split_part(q.fingerprint, ' ', 3) <> '') AND EXISTS (
                             SELECT FROM facet_stops s WHERE s.user_id = $1 AND s.provider = $2 AND s.facet = $4
                                 AND s.retry_at > clock_timestamp())
-                        """, unsent: "skipped", reason: cause.rawValue))
+                        """, unsent: "skipped", as: "CASE WHEN \(untold) THEN 'dead' ELSE 'cancelled' END",
+                        reason: cause.rawValue))
             )
         })
+
+    /// Whether no sync will tell what a job `q` was to tell: a play, where the history is sent by none. Its person can send it again.
+    static let untold = """
+        q.action IN ('stop', 'add_play') AND NOT EXISTS (SELECT FROM sync_policies p
+            WHERE p.user_id = q.user_id AND p.provider = q.provider AND p.facet = 'history'
+                AND p.direction IN ('send', 'both'))
+        """
 
     /// Facets may go on: those named, or all.
     static let free = PGCommand(

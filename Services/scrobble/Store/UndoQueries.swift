@@ -104,8 +104,10 @@ enum UndoQueries {
             "q.fingerprint = ANY ($3) AND q.action = 'add_play' AND q.status <> 'sending'", unsent: "skipped",
             reason: "both have it already"))
 
-    /// Jobs of a lane leave the queue, and the runs that queued them know why. What was sent before has arrived.
-    static func leaving(_ which: String, unsent state: String, reason: String) -> String {
+    /// Jobs `q` of a lane leave the queue, with `outcome`, and the runs that queued them know why. What was sent before has arrived.
+    static func leaving(
+        _ which: String, unsent state: String, as outcome: String = "'cancelled'", reason: String
+    ) -> String {
         """
         WITH lane AS (
             SELECT user_id, provider FROM queue_lanes WHERE user_id = $1 AND provider = $2 FOR UPDATE
@@ -113,14 +115,14 @@ enum UndoQueries {
             DELETE FROM scrobble_queue q USING lane
             WHERE q.user_id = $1 AND q.provider = $2 AND \(which)
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.sends
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.sends,
+                CASE q.sends WHEN 0 THEN \(outcome) ELSE 'done' END AS outcome
         ), moved AS (
             INSERT INTO queue_outcomes
                 (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
                  reason, retry_count, batch_id, created_at, finished_at)
             SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                CASE sends WHEN 0 THEN 'cancelled' ELSE 'done' END, '\(reason)', retry_count, batch_id, created_at,
-                clock_timestamp()
+                outcome, '\(reason)', retry_count, batch_id, created_at, clock_timestamp()
             FROM gone RETURNING id
         ), told AS (
             UPDATE sync_changes c SET

@@ -276,4 +276,35 @@ import UpstreamEmulators
             #expect(base.map { NeighbourBook.number($0.title) }.sorted() == [2, 3])
         }
     }
+
+    /// No sync sends the history, so none planned it anew: it was told by nobody, and nothing said so.
+    @Test(
+        "What is told as it happens and meets a full history is with what failed, unless a sync tells it later",
+        arguments: [SyncDirection.send, .receive])
+    func untold(direction: SyncDirection) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: FacetPolicy(direction: direction)])
+            let outcome = direction == .send ? "cancelled" : "dead"
+            let dead = direction == .send ? 0 : 4
+            Self.room(plays: 0, test)
+            // Of three that wait one meets it, and two leave with it; a scrobble meets it by itself.
+            try await test.queue.enqueue([31, 32, 33].map { Self.add($0, test) }, until: QueueTest.deadline())
+            try await test.deliver()
+            _ = test.upstreams.server.desk.add(
+                Fault(provider: .trakt, kind: .status, path: "/scrobble/stop", status: 420))
+            try await test.scrobble(34)
+            #expect(try await QueueTest.outcomes(test.pool)["\(outcome): account_limit"] == 4)
+            let listed = try await test.queue.jobs(
+                of: test.user, .dead, after: .newest, limit: 10, until: QueueTest.deadline())
+            #expect(listed.count == dead)
+            #expect(try await test.pool.query(QueueTest.faults) == [0])
+
+            // Sent again by hand once there is room.
+            test.upstreams.server.desk.clearFaults()
+            Self.room(plays: 1_000, test)
+            let revived = try await test.queue.revive(of: [.trakt], limit: 10, until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(revived == dead && test.trakt.plays.count == dead)
+        }
+    }
 }
