@@ -49,6 +49,25 @@ enum StopQueries {
                 AND p.direction IN ('send', 'both'))
         """
 
+    /// Copies from before facets stood still by themselves (migration 30) stop whole connections for such a thing, also while they
+    /// are being replaced: these go on, and only the facet that meets it again stands still. Lanes are locked first, as
+    /// whoever settles one does.
+    static let heal = PGCommand(
+        "stops.heal",
+        """
+        WITH lane AS MATERIALIZED (
+            SELECT l.user_id, l.provider FROM queue_lanes l JOIN scrobble_connections c USING (user_id, provider)
+            WHERE c.state IN ('account_limit', 'vip_required')
+            ORDER BY l.user_id, l.provider FOR UPDATE OF l
+        ), healed AS (
+            UPDATE scrobble_connections c SET state = 'connected', state_reason = NULL, updated_at = now()
+            WHERE c.state IN ('account_limit', 'vip_required') AND (SELECT count(*) FROM lane) >= 0
+            RETURNING c.user_id, c.provider
+        )
+        UPDATE queue_lanes l SET is_paused = false, resumed_fence = l.fence FROM healed h
+        WHERE l.user_id = h.user_id AND l.provider = h.provider
+        """)
+
     /// Facets may go on: those named, or all.
     static let free = PGCommand(
         "stops.free",

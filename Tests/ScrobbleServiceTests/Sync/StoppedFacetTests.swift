@@ -307,4 +307,35 @@ import UpstreamEmulators
             #expect(revived == dead && test.trakt.plays.count == dead)
         }
     }
+
+    /// The migration had put right what there was then; what stopped afterwards waited for its person, and was not told why.
+    @Test(
+        "A copy of an older version stops the whole connection: it says why, and goes on by itself; a pause stays",
+        arguments: [ConnectionState.accountLimit, .vipRequired])
+    func healed(state: ConnectionState) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: Self.both])
+            try await test.queue.enqueue([Self.add(31, test)], until: QueueTest.deadline())
+            _ = try await test.pool.execute(
+                PGCommand("tests.old.state", "UPDATE scrobble_connections SET state = $1, state_reason = $1"),
+                [.text(state.rawValue)])
+            _ = try await test.pool.execute(
+                PGCommand("tests.old.pause", "UPDATE queue_lanes SET is_paused = true"), [])
+            let stopped = try await Self.view(test)
+            #expect(stopped.state == state && stopped.reason != nil && stopped.remedy != nil)
+            try await test.queue.sweep(until: QueueTest.deadline())
+            let view = try await Self.view(test)
+            #expect(view.state == .connected && view.reason == nil)
+            try await test.deliver()
+            #expect(test.trakt.plays.count == 1)
+
+            try await test.connections.change(
+                test.lane, ConnectionStore.Change(isPaused: true), at: SystemWallClock().now,
+                until: QueueTest.deadline())
+            try await test.queue.sweep(until: QueueTest.deadline())
+            #expect(try await Self.view(test).state == .paused)
+            let stored = try await test.connections.list(of: test.user, until: QueueTest.deadline())
+            #expect(stored.map(\.isPaused) == [true])
+        }
+    }
 }

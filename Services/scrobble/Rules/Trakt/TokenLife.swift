@@ -21,8 +21,9 @@ package enum ConnectionWords {
         case .disconnected, .connected, .refreshing: nil
         case .needsReauth: "The tokens are worth nothing any more."
         case .rateLimited: "The other side asked us to wait."
-        // Such a thing stops a facet, never the connection.
-        case .accountLimit, .vipRequired: nil
+        // Such a thing stops a facet, and the connection only where an older copy of the service has met it (`StopQueries.heal`).
+        case .accountLimit: "The account there has as many items of a kind as it may have (420)."
+        case .vipRequired: "The account there lacks what something needs, VIP (426)."
         case .locked: "The account there is locked or deactivated (423)."
         case .apiKeyRejected: "The application of this installation is not accepted there (403)."
         case .paused: "Paused here."
@@ -34,7 +35,7 @@ package enum ConnectionWords {
         case .disconnected, .connected, .refreshing: nil
         case .needsReauth: "Connect again; nothing of what was synced is lost."
         case .rateLimited: "Nothing: it goes on by itself."
-        case .accountLimit, .vipRequired: nil
+        case .accountLimit, .vipRequired: "Nothing: all but what that concerns goes on by itself within minutes."
         case .locked: "Ask the support of the other side, then go on."
         case .apiKeyRejected:
             "Whoever runs this installation checks its client id, and that the application still exists."
