@@ -308,10 +308,11 @@ enum SyncQueries {
     static let inFlight = PGStatement(
         "sync.inFlight",
         """
-        SELECT media_id, action, fingerprint, true, (payload->>'theirs')::bigint
+        SELECT media_id, action, fingerprint, true, (payload->>'theirs')::bigint, payload->>'watched_at'
         FROM scrobble_queue WHERE user_id = $1 AND provider = $2
         UNION ALL
-        SELECT media_id, action, fingerprint, false, (payload->>'theirs')::bigint FROM queue_outcomes
+        SELECT media_id, action, fingerprint, false, (payload->>'theirs')::bigint, payload->>'watched_at'
+        FROM queue_outcomes
         WHERE user_id = $1 AND provider = $2 AND outcome = 'done'
             AND finished_at > clock_timestamp() - $3 * interval '1 second'
         """
@@ -319,7 +320,7 @@ enum SyncQueries {
         (
             title: try row.next(TitleID.self), action: try row.next(JobAction.self),
             fingerprint: try row.next(String.self), isWaiting: try row.next(Bool.self),
-            theirs: try row.next(Int64?.self)
+            theirs: try row.next(Int64?.self), watchedAt: try row.next(String?.self)
         )
     }
 

@@ -320,7 +320,12 @@ package struct SyncStore: Sendable {
         for job in jobs {
             if job.isWaiting { found.titles[job.action, default: []].insert(job.title) }
             if job.action == .stop || job.action == .addPlay { found.played.insert(job.title) }
-            if job.action == .removePlay, let row = job.theirs { found.leaving.rows.insert(row) }
+            if job.action == .removePlay {
+                if let row = job.theirs { found.leaving.rows.insert(row) }
+                if let at = job.watchedAt.flatMap({ Timestamp($0) }) {
+                    found.leaving.moments.insert(LeavingMoment(title: job.title, at: at))
+                }
+            }
             // `play ID` and `remove ID` name the play, those of an edit with its moment after that.
             if let id = job.fingerprint.split(separator: " ").dropFirst().first.flatMap({ PlayID(String($0)) }) {
                 found.plays.insert(id)

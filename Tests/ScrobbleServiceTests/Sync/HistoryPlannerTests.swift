@@ -155,6 +155,15 @@ import Testing
                 leaving: LeavingPlays(plays: [Self.id(1)]))
             #expect(unknownRow.isEmpty, "removed \(removed)")
         }
+        // Under another date here since: nothing of the play itself says which row it was.
+        for apart in [0, 1] {
+            let old = Self.complete([Self.theirs(11, Double(apart)), Self.theirs(12, 2)])
+            let edited = Self.planner.plan(
+                base: [], ours: [Self.ours(1, 50_000)], theirs: old, inFlight: [Self.id(1)],
+                leaving: LeavingPlays(
+                    plays: [Self.id(1)], moments: [LeavingMoment(title: Self.film, at: Self.at(0))]))
+            #expect(edited.forUs.map(\.id) == [12] && edited.forThem.isEmpty, "\(apart) minutes apart")
+        }
         // Put back here while the removal was under way.
         let pair = PlayPair(play: Self.id(1), title: Self.film, theirs: 11)
         let back = Self.planner.plan(

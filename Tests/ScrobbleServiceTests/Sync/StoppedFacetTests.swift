@@ -215,6 +215,10 @@ import UpstreamEmulators
             try await test.deliver()
             #expect(Self.daysThere(test) == ["2024-01-02", "2024-01-03"])
             #expect(try await QueueTest.outcomes(test.pool)["cancelled: account_limit"] == 1)
+            // A late reading may show the old date for a while: that is no play that was made there.
+            let old = try #require(Timestamp("2024-01-01T20:00:00Z"))
+            let leaving = try await test.store.inFlight(of: test.lane, until: QueueTest.deadline()).leaving
+            #expect(leaving.moments == [LeavingMoment(title: NeighbourBook.title(1), at: old)])
             try await test.letLagEnd()
             try await test.readEverything()
             let run = try await test.sync()

@@ -53,10 +53,40 @@ package struct LeavingPlays: Sendable, Hashable {
     package var plays: Set<PlayID>
     /// The numbers of their rows there, as far as they are known.
     package var rows: Set<Int64>
+    /// Of when they were told to be: that of a play which was edited is not its own any more.
+    package var moments: Set<LeavingMoment>
 
-    package init(plays: Set<PlayID> = [], rows: Set<Int64> = []) {
+    package init(plays: Set<PlayID> = [], rows: Set<Int64> = [], moments: Set<LeavingMoment> = []) {
         self.plays = plays
         self.rows = rows
+        self.moments = moments
+    }
+
+    /// Whether a row may be one of them that is shown still.
+    func mayShow(_ play: TheirPlay) -> Bool {
+        guard !moments.isEmpty, let at = play.watchedAt else { return false }
+        let moment = LeavingMoment(title: play.title, at: at)
+        // A scrobble is stamped there.
+        return (-1...1).contains { moments.contains(moment.later(byMinutes: $0)) }
+    }
+}
+
+/// A title and the minute at which it was watched.
+package struct LeavingMoment: Sendable, Hashable {
+    private let title: TitleID
+    private let minute: Int64
+
+    package init(title: TitleID, at moment: Timestamp) {
+        self.init(title: title, minute: moment.microsecondsSinceEpoch / 60_000_000)
+    }
+
+    private init(title: TitleID, minute: Int64) {
+        self.title = title
+        self.minute = minute
+    }
+
+    fileprivate func later(byMinutes count: Int64) -> LeavingMoment {
+        LeavingMoment(title: title, minute: minute + count)
     }
 }
 

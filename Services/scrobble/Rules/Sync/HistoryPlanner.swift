@@ -174,6 +174,7 @@ package struct HistoryPlanner: Sendable {
         /// Which of the rest are one play, the nearest first.
         mutating func pair(_ leaving: LeavingPlays) {
             for number in leaving.rows { _ = take(number) }
+            for row in theirs.values where leaving.mayShow(row) { _ = take(row.id) }
             let written = Set(self.written.map(\.play))
             for candidate in candidates(written) {
                 let id = candidate.play
