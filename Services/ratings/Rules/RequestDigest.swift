@@ -13,6 +13,21 @@ enum RequestDigest {
         return of("rateTitle", params)
     }
 
+    /// What was kept for the same wish before callers said what they were asked for; nil where that is no other digest.
+    static func earlier(_ params: RateTitleParams) -> [UInt8]? {
+        guard params.requestDigest != nil else { return nil }
+        var params = params
+        params.requestDigest = nil
+        return of(params)
+    }
+
+    static func earlier(_ params: WriteRatingsParams) -> [UInt8]? {
+        guard params.requestDigest != nil else { return nil }
+        var params = params
+        params.requestDigest = nil
+        return of(params)
+    }
+
     static func of(_ params: UnrateTitleParams) -> [UInt8] {
         var params = params
         params.expectedVersion = nil

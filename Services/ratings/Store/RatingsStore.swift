@@ -51,6 +51,20 @@ package struct RatingsStore: Sendable {
         var key: String?
         /// Of the method and its params; the same key with another digest is refused.
         var digest: [UInt8]?
+        /// What a version before kept for the same request, where that is another digest.
+        var earlierDigest: [UInt8]?
+
+        /// Makes `change` for this request, and once more as a version before would have kept it where the key has another
+        /// digest.
+        fileprivate func recognised(
+            _ change: (Request) async throws(StoreError) -> Answer
+        ) async throws(StoreError) -> Answer {
+            let answer = try await change(self)
+            guard answer.fate == .reused, let earlierDigest else { return answer }
+            var earlier = self
+            earlier.digest = earlierDigest
+            return try await change(earlier)
+        }
     }
 
     /// One title to rate, or to take the rating back.
@@ -90,16 +104,18 @@ package struct RatingsStore: Sendable {
     func change(
         _ item: Item, _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Answer {
-        let answers = try await database.rows(
-            RatingsQueries.changeOne,
-            [
-                .id(request.user), .text(request.key), .bytea(request.digest), .id(item.title),
-                .text(item.kind?.rawValue), .rating(item.rating), .text(item.review), .bool(item.spoiler),
-                .moment(item.ratedAt), .rating(item.given?.value), .text(item.given?.scale.rawValue), .id(item.play),
-                .int(item.expectedVersion), .moment(now), .word(request.source), .id(request.batch),
-            ], until: deadline)
-        guard let answer = answers.first else { throw .fault("a change answered with no row") }
-        return answer
+        try await request.recognised { (request) async throws(StoreError) in
+            let answers = try await database.rows(
+                RatingsQueries.changeOne,
+                [
+                    .id(request.user), .text(request.key), .bytea(request.digest), .id(item.title),
+                    .text(item.kind?.rawValue), .rating(item.rating), .text(item.review), .bool(item.spoiler),
+                    .moment(item.ratedAt), .rating(item.given?.value), .text(item.given?.scale.rawValue),
+                    .id(item.play), .int(item.expectedVersion), .moment(now), .word(request.source), .id(request.batch),
+                ], until: deadline)
+            guard let answer = answers.first else { throw .fault("a change answered with no row") }
+            return answer
+        }
     }
 
     /// Changes many ratings of one person, all or none.
@@ -107,23 +123,25 @@ package struct RatingsStore: Sendable {
         _ items: [Item], _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Answer {
         func column<Value>(_ value: (Item) -> Value) -> [Value] { items.map(value) }
-        let answers = try await database.rows(
-            RatingsQueries.changeMany,
-            [
-                .id(request.user), .text(request.key), .bytea(request.digest), .word(request.source),
-                .id(request.batch), .bool(request.onlyNewer),
-                .ids(column(\.title)), .textArray(column { $0.kind?.rawValue }),
-                .tenthsArray(column { $0.rating.map { PGTenths(tenths: $0.tenths) } }),
-                .textArray(column(\.review)), .boolArray(column(\.spoiler)),
-                .timestampArray(column { PGTimestamp(microseconds: $0.ratedAt.microsecondsSinceEpoch) }),
-                .tenthsArray(column { $0.given.map { PGTenths(tenths: $0.value.tenths) } }),
-                .textArray(column { $0.given?.scale.rawValue }),
-                .uuidArray(column { $0.play.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) } }),
-                .int8Array(column { $0.expectedVersion.map(Int64.init) }),
-                .textArray(column { $0.refusal?.rawValue }), .moment(now),
-            ], until: deadline)
-        guard let answer = answers.first else { throw .fault("a change answered with no row") }
-        return answer
+        return try await request.recognised { (request) async throws(StoreError) in
+            let answers = try await database.rows(
+                RatingsQueries.changeMany,
+                [
+                    .id(request.user), .text(request.key), .bytea(request.digest), .word(request.source),
+                    .id(request.batch), .bool(request.onlyNewer),
+                    .ids(column(\.title)), .textArray(column { $0.kind?.rawValue }),
+                    .tenthsArray(column { $0.rating.map { PGTenths(tenths: $0.tenths) } }),
+                    .textArray(column(\.review)), .boolArray(column(\.spoiler)),
+                    .timestampArray(column { PGTimestamp(microseconds: $0.ratedAt.microsecondsSinceEpoch) }),
+                    .tenthsArray(column { $0.given.map { PGTenths(tenths: $0.value.tenths) } }),
+                    .textArray(column { $0.given?.scale.rawValue }),
+                    .uuidArray(column { $0.play.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) } }),
+                    .int8Array(column { $0.expectedVersion.map(Int64.init) }),
+                    .textArray(column { $0.refusal?.rawValue }), .moment(now),
+                ], until: deadline)
+            guard let answer = answers.first else { throw .fault("a change answered with no row") }
+            return answer
+        }
     }
 
     /// Forgets the keys whose day is over, so many at once that the next round can be late.

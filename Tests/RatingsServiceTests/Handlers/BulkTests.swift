@@ -268,6 +268,37 @@ import Testing
         }
     }
 
+    /// Keys were kept with a digest of what the service was given; a request that came again after an upgrade was refused.
+    @Test("A key from before callers said what they were asked for is recognised, and refused to another request")
+    func repeatedAcrossUpgrade() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let title = Fixture.newTitle()
+            let asked = String(repeating: "a1", count: 32)
+            func write(_ tenths: Int, _ asked: String?) async throws -> WriteOutcomes {
+                try await fixture.service.writeRatings(
+                    WriteRatingsParams(
+                        user: user, items: [Self.item(title, tenths)], source: .person, requestDigest: asked),
+                    Fixture.context(key: "bulk"))
+            }
+            func rate(_ tenths: Int, _ asked: String?, expected: Int? = nil) async throws -> Rating {
+                try await fixture.other.rateTitle(
+                    RateTitleParams(
+                        user: user, title: title, kind: .movie, rating: DecimalTenths(tenths: tenths),
+                        expectedVersion: expected, requestDigest: asked), Fixture.context(key: "one"))
+            }
+            let rated = try await rate(70, nil, expected: 0)
+            let written = try await write(80, nil)
+            #expect(try await rate(70, asked, expected: 9) == rated)
+            #expect(try await write(80, asked) == written)
+            let reused = RPCError.idempotencyKeyReused("the idempotency key was used for another request")
+            await #expect(throws: reused) { try await rate(75, asked) }
+            await #expect(throws: reused) { try await write(85, asked) }
+            #expect(try await fixture.feed(of: user).map(\.version) == [1, 2])
+            #expect(try await fixture.rating(of: title, by: user)?.rating.tenths == 80)
+        }
+    }
+
     @Test("Writes that race with a merge end up under the title that stays")
     func mergeRace() async throws {
         try await Fixture.with { fixture in
