@@ -10,21 +10,29 @@ package protocol ProviderClient: Sendable {
     /// The same, where the provider said `kept` before: one that can tell answers in short that this is unchanged.
     func facts(_ subject: ProviderSubject, kept: ProviderFacts?) async throws(ProviderError) -> ProviderFacts?
 
-    /// Titles of that kind whose name fits, best first; empty where none does.
+    /// Titles of that kind whose name fits, best first; empty where none does. Throws where any part of it cannot be asked.
     func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
+
+    /// The same for a person, who is shown what is found although a part of it cannot be asked.
+    func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds
 }
 
 extension ProviderClient {
     package func facts(
         _ subject: ProviderSubject, kept: ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts? { try await facts(subject) }
+
+    package func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds {
+        ProviderFinds(try await search(query))
+    }
 }
 
 /// Asking one provider, with its part in a refresh.
 package struct ProviderReport: Sendable, Hashable {
     package let answer: ProviderAnswer
     package let facts: ProviderFacts?
-    /// Set where the outcome is `quota`, `error` or, for a title that the provider does not have, `not_mapped`.
+    /// Set where the outcome is `quota`, `error` or, for a title that the provider does not have, `not_mapped`; of a search
+    /// that found something, where a part of it failed.
     package let error: ProviderError?
 
     /// Asks and never throws.
@@ -52,7 +60,7 @@ package struct ProviderReport: Sendable, Hashable {
     /// What a search came to.
     init(_ provider: ProviderID, found: [ProviderFacts], error: ProviderError?) {
         facts = nil
-        self.error = found.isEmpty ? error : nil
+        self.error = found.isEmpty || error != .notFound ? error : nil
         let outcome: ProviderOutcome = found.isEmpty ? error?.outcome ?? .notMapped : .noRating
         answer = ProviderAnswer(provider: provider, outcome: outcome)
     }

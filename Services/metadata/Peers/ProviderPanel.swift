@@ -147,16 +147,16 @@ package struct ProviderPanel: Sendable {
     func search(_ queries: [ProviderQuery], turn: ProviderTurn) async -> (
         found: [ProviderFacts], reports: [ProviderReport]
     ) {
-        await withTaskGroup(of: (ProviderID, Result<[ProviderFacts], ProviderError>)?.self) { group in
+        await withTaskGroup(of: (ProviderID, ProviderFinds)?.self) { group in
             for client in clients {
                 let kinds = (gates[client.provider]?.profile ?? .of(client.provider)).kinds
                 for query in queries where kinds.contains(query.kind) {
                     group.addTask {
-                        let outcome = await ProviderTurn.$current.withValue(turn) { await Self.find(client, query) }
-                        if case .failure(let error) = outcome, !isCutShort(turn) {
-                            await gates[client.provider]?.note(error)
+                        let finds = await ProviderTurn.$current.withValue(turn) { await Self.find(client, query) }
+                        if let missed = finds.missed, !isCutShort(turn) {
+                            await gates[client.provider]?.note(missed)
                         }
-                        return (client.provider, outcome)
+                        return (client.provider, finds)
                     }
                 }
             }
@@ -171,15 +171,13 @@ package struct ProviderPanel: Sendable {
             var found: [ProviderID: [ProviderFacts]] = [:]
             var errors: [ProviderID: ProviderError] = [:]
             while left > 0, let event = await group.next() {
-                guard let (provider, outcome) = event else {
+                guard let (provider, finds) = event else {
                     group.cancelAll()
                     continue
                 }
                 left -= 1
-                switch outcome {
-                case .success(let facts): found[provider, default: []] += facts
-                case .failure(let error): errors[provider] = error
-                }
+                found[provider, default: []] += finds.facts
+                if let missed = finds.missed { errors[provider] = missed }
             }
             group.cancelAll()
             let reports = clients.map { client in
@@ -191,11 +189,11 @@ package struct ProviderPanel: Sendable {
 
     private static func find(
         _ client: any ProviderClient, _ query: ProviderQuery
-    ) async -> Result<[ProviderFacts], ProviderError> {
+    ) async -> ProviderFinds {
         do throws(ProviderError) {
-            return .success(try await client.search(query))
+            return try await client.browse(query)
         } catch {
-            return .failure(error)
+            return ProviderFinds([], missed: error)
         }
     }
 }

@@ -182,13 +182,36 @@ extension ProviderQuery {
     }
 
     /// What a provider finds that takes a single year. Premieres and releases often lie in two, so that the years beside it
-    /// are looked at where it has nothing of that name in the year itself; who matches and who ranks puts them lower.
+    /// are looked at where it has nothing of that name in the year itself; who matches and who ranks puts them lower. Throws
+    /// where the year itself cannot be asked; who fails at one beside it is not asked again at once.
     func withYearsBeside(
         _ search: (ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
-    ) async throws(ProviderError) -> [ProviderFacts] {
-        var found = try await search(self)
-        guard let year, !isAnswered(by: found) else { return found }
-        for other in [year - 1, year + 1] { found += try await search(inYear(other)) }
-        return found
+    ) async throws(ProviderError) -> ProviderFinds {
+        var finds = ProviderFinds(try await search(self))
+        guard let year, !isAnswered(by: finds.facts) else { return finds }
+        do throws(ProviderError) {
+            for other in [year - 1, year + 1] { finds.facts += try await search(inYear(other)) }
+        } catch {
+            finds.missed = error
+        }
+        return finds
+    }
+}
+
+/// What a search found at a provider.
+package struct ProviderFinds: Sendable, Hashable {
+    package var facts: [ProviderFacts]
+    /// Why a part of it could not be asked.
+    package var missed: ProviderError?
+
+    package init(_ facts: [ProviderFacts], missed: ProviderError? = nil) {
+        self.facts = facts
+        self.missed = missed
+    }
+
+    /// All of it or the failure, for who takes what is not among it for absent.
+    func whole() throws(ProviderError) -> [ProviderFacts] {
+        if let missed { throw missed }
+        return facts
     }
 }

@@ -73,6 +73,26 @@ struct OMDbClientTests {
         }
     }
 
+    @Test("other years that cannot be asked take nothing from what a person is shown")
+    func otherYearsFail() async throws {
+        try await EmulatedClients.run { clients in
+            func failAfterFirst() {
+                clients.add(Fault(provider: .omdb, kind: .latency, times: 1, milliseconds: 0))
+                clients.add(Fault(provider: .omdb, kind: .status, times: 1))
+            }
+            let query = ProviderQuery(kind: .movie, name: "Ember", year: 2015)
+            failAfterFirst()
+            let finds = try await clients.omdb.browse(query)
+            #expect(finds.facts.map(\.ids.imdb) == ["tt9100020"])
+            #expect(finds.missed == .unavailable("status 503"))
+            failAfterFirst()
+            await #expect(throws: ProviderError.unavailable("status 503")) { try await clients.omdb.search(query) }
+            failAfterFirst()
+            let beside = ProviderSubject(kind: .movie, name: "Ember & Ash", year: 2016)
+            await #expect(throws: ProviderError.unavailable("status 503")) { try await clients.omdb.facts(beside) }
+        }
+    }
+
     @Test("absent titles, games, and a wrong key")
     func failures() async throws {
         try await EmulatedClients.run { clients in

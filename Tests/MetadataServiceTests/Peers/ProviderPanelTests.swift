@@ -128,4 +128,33 @@ struct ProviderPanelTests {
         #expect(reports.last?.facts?.ids.trakt == 11)
         #expect(tmdb.askedCount == 1 && omdb.askedCount == 2, "TMDb stands before all others")
     }
+
+    /// Shows what it has found; the year beside could not be asked.
+    private struct Shower: ProviderClient {
+        let provider: ProviderID
+        let missed: ProviderError?
+
+        func facts(_: ProviderSubject) async throws(ProviderError) -> ProviderFacts? { throw .notFound }
+
+        func search(_: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { throw .timeout }
+
+        func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds {
+            ProviderFinds(
+                [ProviderFacts(provider: provider, kind: query.kind, fetchedAtMilliseconds: 7)], missed: missed)
+        }
+    }
+
+    /// A failure at the year beside took what the year itself had told.
+    @Test("a search shows what is found beside a part that could not be asked, and says why of that")
+    func partialSearch() async {
+        let panel = ProviderPanel(
+            clients: [
+                Shower(provider: .tmdb, missed: .busy), Shower(provider: .tvdb, missed: nil),
+                Shower(provider: .omdb, missed: .notFound),
+            ], skipped: [])
+        let (found, reports) = await panel.search([ProviderQuery(kind: .movie, name: "A", year: 2015)], turn: Self.turn)
+        #expect(found.map(\.provider) == [.tmdb, .tvdb, .omdb])
+        #expect(reports.map(\.error) == [.busy, nil, nil])
+        #expect(reports.allSatisfy { $0.answer.outcome == .noRating })
+    }
 }

@@ -29,6 +29,25 @@ struct SeriesClientTests {
         }
     }
 
+    @Test("TVDb: a year beside that cannot be asked takes nothing from what a person is shown")
+    func tvdbYearBesideFails() async throws {
+        try await EmulatedClients.run { clients in
+            let query = ProviderQuery(kind: .series, name: "Foxfire", year: 2020)
+            func failAfterFirst() {
+                clients.add(
+                    Fault(provider: .tvdb, kind: .latency, path: "/v4/search", times: 1, milliseconds: 0))
+                clients.add(Fault(provider: .tvdb, kind: .status, path: "/v4/search", times: 1))
+            }
+            failAfterFirst()
+            let finds = try await clients.tvdb.browse(query)
+            #expect(finds.facts.map(\.ids.tvdb) == [910_201])
+            #expect(finds.missed == .unavailable("status 503"))
+            failAfterFirst()
+            let beside = ProviderSubject(kind: .series, name: "The Foxfire Post", year: 2021)
+            await #expect(throws: ProviderError.unavailable("status 503")) { try await clients.tvdb.facts(beside) }
+        }
+    }
+
     @Test("TVDb: films, seasons and episodes; a number that means a film and a series")
     func tvdbKinds() async throws {
         try await EmulatedClients.run { clients in

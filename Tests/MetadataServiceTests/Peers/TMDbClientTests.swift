@@ -97,6 +97,31 @@ struct TMDbClientTests {
         }
     }
 
+    /// What the year itself had told was lost with the year beside it.
+    @Test("a year beside that cannot be asked takes nothing from a person, and is no absence to who looks a title up")
+    func yearBesideFails() async throws {
+        try await EmulatedClients.run { clients in
+            let failure = ProviderError.unavailable("status 503")
+            func failAfterFirst() {
+                clients.add(Fault(provider: .tmdb, kind: .latency, times: 1, milliseconds: 0))
+                clients.add(Fault(provider: .tmdb, kind: .status, times: 1))
+            }
+            let query = ProviderQuery(kind: .movie, name: "Ember", year: 2015)
+            failAfterFirst()
+            let finds = try await clients.tmdb.browse(query)
+            #expect(finds.facts.map(\.ids.tmdb) == [910_020] && finds.missed == failure)
+            #expect(clients.asked(.tmdb).count == 2, "who has just failed is let be")
+            failAfterFirst()
+            await #expect(throws: failure) { try await clients.tmdb.search(query) }
+            failAfterFirst()
+            let beside = ProviderSubject(kind: .movie, name: "The Cartographer's Daughter", year: 1989)
+            await #expect(throws: failure) { try await clients.tmdb.facts(beside) }
+            clients.add(Fault(provider: .tmdb, kind: .status, times: 1))
+            await #expect(throws: failure) { try await clients.tmdb.browse(query) }
+            #expect(try await clients.tmdb.browse(query).missed == nil)
+        }
+    }
+
     /// TMDb sends a season whole, with all who play in each of its episodes.
     @Test("a season may be larger than other answers, and has a bound too")
     func largeSeason() async throws {

@@ -70,10 +70,19 @@ package struct OMDbClient: ProviderClient {
     }
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        try await browse(query).whole()
+    }
+
+    package func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds {
         let exact = try await found(query)
-        guard let year = query.year, !query.isAnswered(by: exact) else { return exact }
-        let others = try await found(query.inYear(nil))
-        return exact + others.filter { facts in facts.released.map { abs($0.year - year) == 1 } ?? false }
+        guard let year = query.year, !query.isAnswered(by: exact) else { return ProviderFinds(exact) }
+        do throws(ProviderError) {
+            let others = try await found(query.inYear(nil))
+            return ProviderFinds(
+                exact + others.filter { facts in facts.released.map { abs($0.year - year) == 1 } ?? false })
+        } catch {
+            return ProviderFinds(exact, missed: error)
+        }
     }
 
     private func found(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {

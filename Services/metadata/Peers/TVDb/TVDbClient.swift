@@ -59,6 +59,10 @@ package struct TVDbClient: ProviderClient {
     }
 
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
+        try await browse(query).whole()
+    }
+
+    package func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds {
         try await query.withYearsBeside { (query) async throws(ProviderError) in try await found(query) }
     }
 
