@@ -20,7 +20,8 @@ struct RefreshTitle: Sendable {
         }.unwrapped()
     }
 
-    /// The title after its refresh; nil where there is none of this id. Where the time runs out, as it is.
+    /// The title after its refresh; nil where there is none of this id. Where the time runs out, as it is; so too, unless a
+    /// person forces it, where the last turn failed and the next is not due.
     func refreshed(
         _ id: TitleID, isForced: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> StoredTitle? {
@@ -32,7 +33,7 @@ struct RefreshTitle: Sendable {
             {
                 return stored
             }
-            if let record = try await store.begin(stored.title.id, until: deadline) {
+            if let record = try await store.begin(stored.title.id, isForced: isForced, until: deadline) {
                 do throws(StoreError) {
                     let id = try await enricher.work(record, isForced: isForced, turn: turn, until: deadline)
                     return try await store.title(id, until: deadline)
@@ -42,6 +43,7 @@ struct RefreshTitle: Sendable {
                     throw error
                 }
             }
+            if !isForced, try await store.isPostponed(stored.title.id, until: deadline) { return stored }
             guard ContinuousClock.now + Self.lookAgainInterval < turn.deadline else { return stored }
             do { try await Task.sleep(for: Self.lookAgainInterval) } catch { throw .cancelled }
         }

@@ -35,7 +35,8 @@ extension MetadataQueries {
         FROM turn JOIN titles t ON t.id = turn.title_id ORDER BY turn.due_at
         """, kind: .write, row: turn)
 
-    /// Begins a turn for one title now; no row where somebody has one.
+    /// Begins a turn for one title now; no row where somebody has one and, unless it is forced ($3), where the title failed and
+    /// waits for its time.
     static let begin = PGStatement(
         "metadata.beginTurn",
         """
@@ -45,11 +46,21 @@ extension MetadataQueries {
             WHERE t.id = coalesce((SELECT d.new_id FROM title_redirects d WHERE d.old_id = $1), $1)
             ON CONFLICT (title_id) DO UPDATE
                 SET fence = r.fence + 1, lease_until = excluded.lease_until
-                WHERE r.lease_until IS NULL OR r.lease_until < now()
+                WHERE (r.lease_until IS NULL OR r.lease_until < now())
+                    AND ($3 OR r.attempts = 0 OR r.due_at <= now())
             RETURNING r.title_id, r.fence, r.attempts
         )
         SELECT turn.fence, turn.attempts, \(record) FROM turn JOIN titles t ON t.id = turn.title_id
         """, kind: .write, row: turn)
+
+    /// Whether a title failed and waits for its time, and nobody is at it.
+    static let isPostponed = PGStatement(
+        "metadata.isPostponed",
+        """
+        SELECT EXISTS (SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.attempts > 0 AND r.due_at > now()
+            AND (r.lease_until IS NULL OR r.lease_until < now()))
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
 
     /// What each provider came to, beside the title's kind and scores.
     static let outcomes = PGStatement(

@@ -14,11 +14,20 @@ extension MetadataStore {
             MetadataQueries.lease, [.int(count), .int8(Self.turnMax.milliseconds * 1_000)], until: deadline)
     }
 
-    /// A turn for one title; nil where there is no such title or somebody has a turn.
-    func begin(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> TitleRecord? {
+    /// A turn for one title; nil where there is no such title or somebody has a turn and, unless `isForced`, where it failed
+    /// and waits for its time.
+    func begin(
+        _ id: TitleID, isForced: Bool = true, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> TitleRecord? {
         try await database.rows(
-            MetadataQueries.begin, [.id(id), .int8(Self.turnMax.milliseconds * 1_000)], until: deadline
+            MetadataQueries.begin, [.id(id), .int8(Self.turnMax.milliseconds * 1_000), .bool(isForced)],
+            until: deadline
         ).first
+    }
+
+    /// Whether the title failed and waits for its time, and nobody has a turn.
+    func isPostponed(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        try await database.rows(MetadataQueries.isPostponed, [.id(id)], until: deadline).first ?? false
     }
 
     /// The title with what each provider came to.

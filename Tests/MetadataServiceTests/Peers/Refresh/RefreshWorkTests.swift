@@ -171,6 +171,41 @@ struct RefreshWorkTests {
         }
     }
 
+    /// Every look at such a series asked all providers for its seasons again.
+    @Test(
+        "seasons that cannot be fetched or stored are not asked for again before their time", arguments: [true, false])
+    func refusedChildren(fails: Bool) async throws {
+        try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
+            let teller = Counting(.tmdb, fails: fails, clock: SystemWallClock())
+            let replica = Replica(pools[0], [teller])
+            let made = try await replica.resolve(
+                [TitleQuery(kind: .series, ids: ExternalIds(tmdb: 1))], missing: .create)
+            let id = try #require(made[0].title?.id)
+            try await pools[0].execute(
+                PGCommand(
+                    "tests.refuse", "ALTER TABLE provider_facts ADD CONSTRAINT refused CHECK (provider <> 'tmdb')",
+                    kind: .solo))
+            // A series that was never asked about is due at once. What is told cannot be stored, which whoever asked hears.
+            _ = try? await replica.children(id)
+            #expect(teller.askedCount == 1)
+            let begun = ContinuousClock.now
+            for _ in 0..<3 { #expect(try await replica.children(id).isEmpty) }
+            #expect(teller.askedCount == 1)
+            #expect(ContinuousClock.now - begun < .seconds(5), "nobody's turn is waited for")
+            // A person asks at any time.
+            _ = try? await replica.refresh(id)
+            #expect(teller.askedCount == 2)
+            #expect(try await replica.children(id).isEmpty)
+            #expect(teller.askedCount == 2)
+            try await pools[0].execute(
+                PGCommand("tests.allow", "ALTER TABLE provider_facts DROP CONSTRAINT refused", kind: .solo))
+            try await pools[0].execute(PGCommand("tests.due", "UPDATE title_refresh SET due_at = now()"))
+            _ = try await replica.children(id)
+            #expect(teller.askedCount == 3)
+            #expect(try await replica.get(id).isLocal == fails)
+        }
+    }
+
     @Test("callers who go away are no failures of a provider that they waited for")
     func goneCallers() async throws {
         try await TestDatabase.withReplicas(1, migrations: MetadataService.migrations) { pools in
