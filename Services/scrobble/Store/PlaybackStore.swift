@@ -46,6 +46,8 @@ package struct PlaybackStore: Sendable {
         let at: Timestamp
         /// When it is heard of, where that is not as it happens.
         var heardAt: Timestamp?
+        /// By which the play has its day, in place of the sitting's own.
+        var timeZone: String?
     }
 
     /// Opens a sitting, or goes on with the one that is open for its title; what is a play already and begins anew is another.
@@ -95,16 +97,30 @@ package struct PlaybackStore: Sendable {
 
     /// Ends a sitting; a play where its threshold was reached.
     ///
-    /// A sitting that had ended before answers as it did then; nil where there is none.
+    /// A sitting that had ended before answers as it did then; nil where there is none. Its day is that of UTC where Postgres
+    /// does not know its zone (any more): it could never end.
     func close(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
-        let closed = try await database.transaction(until: deadline) { transaction throws(PGError) -> StopOutcome? in
-            guard try await close(stop, ending: true, in: transaction) != nil else { return nil }
-            return try await transaction.first(PlaybackQueries.outcomeOf, [.id(stop.user), .id(stop.session)])
+        let closed: StopOutcome?
+        do throws(StoreError) {
+            closed = try await end(stop, until: deadline)
+        } catch {
+            guard case .fault = error, stop.timeZone == nil else { throw error }
+            var plain = stop
+            plain.timeZone = "UTC"
+            closed = try await end(plain, until: deadline)
         }
         if let closed { return closed }
         return try await database.rows(
             PlaybackQueries.outcomeOf, [.id(stop.user), .id(stop.session)], until: deadline
         ).first
+    }
+
+    /// Nil where it is not open.
+    private func end(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
+        try await database.transaction(until: deadline) { transaction throws(PGError) -> StopOutcome? in
+            guard try await close(stop, ending: true, in: transaction) != nil else { return nil }
+            return try await transaction.first(PlaybackQueries.outcomeOf, [.id(stop.user), .id(stop.session)])
+        }
     }
 
     /// Ends an open sitting, or makes a play of it and lets it go on; nil where it is not open.
@@ -135,12 +151,13 @@ package struct PlaybackStore: Sendable {
     private func record(
         _ stop: Stop, _ held: HeldSitting, in transaction: PGTransaction
     ) async throws(PGError) -> PlayVerdict? {
-        let day = try await LedgerStore.day(of: stop.at, in: held.timeZone, transaction)
+        let timeZone = stop.timeZone ?? held.timeZone
+        let day = try await LedgerStore.day(of: stop.at, in: timeZone, transaction)
         let play = IncomingPlay(
             title: held.title, kind: held.kind, moment: .second(stop.at, day: day), percent: stop.progressPercent,
             runtimeMinutes: held.runtimeMinutes, source: PlaySource(name: PlayMatcher.sitting, key: "\(stop.session)"))
         let arrival = LedgerStore.Arrival(
-            user: stop.user, timeZone: held.timeZone, batch: nil, at: stop.heardAt ?? stop.at, isByHand: false,
+            user: stop.user, timeZone: timeZone, batch: nil, at: stop.heardAt ?? stop.at, isByHand: false,
             plays: [play],
             telling: false)
         return try await ledger.add(arrival, in: transaction).first

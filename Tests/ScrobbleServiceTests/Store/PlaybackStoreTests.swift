@@ -233,12 +233,14 @@ import Testing
             let user = UserID(Self.ids.next())
             let start = SystemWallClock().now.advanced(by: .seconds(-7_200))
             var failing: [PlaybackSessionID] = []
+            try await pool.execute(
+                PGCommand(
+                    "tests.refuse", "ALTER TABLE plays ADD CONSTRAINT refused CHECK (percent <> 95)", kind: .solo))
             for number in 0..<5 {
-                var sitting = Sitting(
+                let sitting = Sitting(
                     id: PlaybackSessionID(Self.ids.next()), user: user, title: TitleID(Self.ids.next()), kind: .movie,
-                    progressPercent: 95, startedAt: start, expiresAt: start.advanced(by: .seconds(number)))
-                // On which day it was, nobody can say.
-                if number < 2 { sitting.timeZone = "Atlantis/Poseidonis" }
+                    progressPercent: number < 2 ? 95 : 90, startedAt: start,
+                    expiresAt: start.advanced(by: .seconds(number)))
                 let session = try await stores[0].open(sitting, until: Self.deadline())
                 if number < 2 { failing.append(session.id) }
             }
@@ -250,6 +252,35 @@ import Testing
             // The next time they are tried again.
             let again = try await stores[0].closeExpired(at: SystemWallClock().now, limit: 2, until: Self.deadline())
             #expect(again.ended == 0 && again.failed.count == 2)
+        }
+    }
+
+    /// Which day it was, nobody could say: it was tried, and warned of, every half a minute for ever.
+    @Test("A sitting whose time zone is not known any more ends all the same, by the day of UTC")
+    func unknownZone() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let start = SystemWallClock().now.advanced(by: .seconds(-7_200))
+            var sessions: [PlaybackSessionID] = []
+            for life in [60, 36_000] {
+                var sitting = Sitting(
+                    id: PlaybackSessionID(Self.ids.next()), user: user, title: TitleID(Self.ids.next()), kind: .movie,
+                    progressPercent: 95, startedAt: start, expiresAt: start.advanced(by: .seconds(life)))
+                sitting.timeZone = "Atlantis/Poseidonis"
+                sessions.append(try await stores[0].open(sitting, until: Self.deadline()).id)
+            }
+            for ended in [1, 0] {
+                let expiry = try await stores[1].closeExpired(
+                    at: SystemWallClock().now, limit: 2, until: Self.deadline())
+                #expect(expiry.ended == ended && expiry.failed.isEmpty)
+            }
+            // So does one that its player ends.
+            for session in sessions {
+                let stop = PlaybackStore.Stop(user: user, session: session, progressPercent: 95, at: start)
+                let play = try await stores[0].close(stop, until: Self.deadline())?.play
+                #expect(play?.watchedAt == start)
+            }
+            #expect(try await pool.first(Self.count("plays")) == 2)
         }
     }
 
