@@ -144,7 +144,7 @@ let package = Package(
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"),
-            ])
+            ], tests: [lifecycle])
         + shared(
             "Assembly",
             [
@@ -181,7 +181,7 @@ let package = Package(
                 dependencies: [
                     "Archive", "CSV", "Cryptography", "GZip", "JSON", product("HTTPTypes", "swift-http-types"),
                     hummingbird,
-                    log,
+                    lifecycle, log,
                 ] + nio,
                 path: "Tests/Upstreams", exclude: ["Main"], swiftSettings: house),
             .executableTarget(

@@ -3,6 +3,7 @@ import Edge
 import Logging
 import NIOPosix
 import RPC
+import ServiceLifecycle
 import Testing
 
 /// The tokens of tests: `good`, a session, `key`, which may only read, and `writer`, which may only rate.
@@ -17,6 +18,13 @@ enum TestTokens {
         return EdgeCaller(
             user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token], credential: UUIDBits(high: 1, low: 2))
     }
+}
+
+private struct ServedEdge: Service {
+    let server: EdgeServer
+    let announce: @Sendable (Int) -> Void
+
+    func run() async throws { try await server.run(onListening: announce) }
 }
 
 /// Suites that ask a public side on a real socket.
@@ -37,14 +45,20 @@ extension EdgeServing {
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
             authenticate: authenticate, observe: { _ in })
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        let lifetime = ServiceGroup(
+            services: [ServedEdge(server: server, announce: { announce.yield($0) })], logger: Logger(label: "lifetime"))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run { announce.yield($0) } }
+            group.addTask { try await lifetime.run() }
             var arrivals = ports.makeAsyncIterator()
             let port = try #require(await arrivals.next())
             group.addTask { try await body(port) }
-            try await group.next()
+            let ended = await group.nextResult()
+            // A listener that is cancelled with connections in its queue ends the process.
+            await lifetime.triggerGracefulShutdown()
+            try? await Task.sleep(for: .milliseconds(20))
             group.cancelAll()
             while (try? await group.next()) != nil {}
+            try ended?.get()
         }
     }
 

@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import ServiceLifecycle
 
 /// Emulators that listen in this process.
 package struct RunningUpstreams: Sendable {
@@ -22,19 +23,29 @@ package struct RunningUpstreams: Sendable {
             listening.yield(port)
             listening.finish()
         }
+        let lifetime = ServiceGroup(services: [application], logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { listening.finish() }
-                try await application.run()
+                try await lifetime.run()
             }
             var iterator = ports.makeAsyncIterator()
             guard let port = await iterator.next() else {
                 try await group.next()
                 throw CancellationError()
             }
-            let result = try await body(RunningUpstreams(server: server, port: port))
+            let result: Swift.Result<Result, any Error>
+            do {
+                result = .success(try await body(RunningUpstreams(server: server, port: port)))
+            } catch {
+                result = .failure(error)
+            }
+            // A listener that is cancelled with connections in its queue ends the process; those that are open still are not
+            // waited for.
+            await lifetime.triggerGracefulShutdown()
+            try? await Task.sleep(for: .milliseconds(20))
             group.cancelAll()
-            return result
+            return try result.get()
         }
     }
 }
