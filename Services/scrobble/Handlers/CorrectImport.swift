@@ -3,7 +3,8 @@ import RPC
 import Store
 
 /// `scrobble.correctImport`: a person's word on what a row means. It holds for every row of the same title, for later
-/// imports too, and is written at once where the import was written already.
+/// imports too, and is written at once where the import was written already. Where the row may mean either of two films of one
+/// name, it holds for that row, or its entry, alone.
 struct CorrectImport: Sendable {
     let store: ImportStore
     let titles: TitleLookup
@@ -25,12 +26,13 @@ struct CorrectImport: Sendable {
                 "the import is \(found.state.rawValue); rows are corrected when it is ready or applied")
         }
         let dated = params.watchedOn.flatMap { found.row?.on($0) }
-        guard let key = found.key ?? dated.flatMap({ ImportReading.key(of: $0) }) else {
+        guard var key = found.key ?? dated.flatMap({ ImportReading.key(of: $0) }) else {
             throw .importNotFound("the import has no such row, or the row speaks of no title")
         }
+        if found.key != nil { key = try await toldApart(key, params, context) }
         try await check(key, dated == nil ? nil : params.place, params)
         if let dated {
-            try await put(dated, key, params)
+            key = try await put(dated, key, params)
         } else {
             var meant: MeantTitle?
             if let title = params.title { meant = MeantTitle(try await titles.title(title, context)) }
@@ -61,12 +63,22 @@ struct CorrectImport: Sendable {
         if let refusal { throw .importNotReady(refusal) }
     }
 
+    /// The key of a row that shares it with no other film's.
+    private func toldApart(
+        _ key: String, _ params: CorrectImportParams, _ context: RPCContext
+    ) async throws(RPCError) -> String {
+        try await asking { () throws(StoreError) in
+            try await store.toldApart(key, params.place, of: params.import, params.user, until: context.deadline)
+        }
+    }
+
+    /// Gives a row its day; answers the key that it has then.
     private func put(
         _ row: ImportedRow, _ key: String, _ params: CorrectImportParams
-    ) async throws(RPCError) {
+    ) async throws(RPCError) -> String {
         do throws(ImportTrouble) {
-            try await worker.adopt(
-                ImportStore.NewRow(place: params.place, key: key, row: row), to: params.import, params.user)
+            let new = ImportStore.NewRow(place: params.place, key: key, row: row)
+            return try await worker.adopt(new, to: params.import, params.user) ?? key
         } catch {
             throw error.asRPCError
         }

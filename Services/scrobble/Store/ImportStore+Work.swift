@@ -129,7 +129,11 @@ extension ImportStore {
                 ])
             guard isHeld == true else { return false }
             try await transaction.execute(ImportWorkQueries.judgeLoose, place)
-            if !reading.isUnclear, reading.source == .letterboxd { try await Self.tellApart(place, in: transaction) }
+            if !reading.isUnclear, reading.source == .letterboxd {
+                let keys = try await transaction.query(NamesakeQueries.find, place)
+                try await Self.tellApart(keys, place, in: transaction)
+                if !keys.isEmpty { try await transaction.execute(NamesakeQueries.count, place) }
+            }
             if !reading.isUnclear { try await transaction.execute(ImportWorkQueries.dropChunks, place) }
             return true
         }
@@ -139,15 +143,29 @@ extension ImportStore {
         return isHeld
     }
 
-    /// Films of one name and year that have different addresses become titles of their own.
-    private static func tellApart(_ place: [PGValue], in transaction: PGTransaction) async throws(PGError) {
-        let keys = try await transaction.query(NamesakeQueries.find, place)
+    /// Films of one name and year that have different addresses become titles of their own, and so does what may mean either.
+    private static func tellApart(
+        _ keys: [String], _ place: [PGValue], in transaction: PGTransaction
+    ) async throws(PGError) {
         guard !keys.isEmpty else { return }
         let those = place + [.textArray(keys)]
-        try await transaction.execute(NamesakeQueries.tellApart, those + [.text(ImportItemKey.namesake)])
-        try await transaction.execute(NamesakeQueries.leaveOpen, those)
+        try await transaction.execute(NamesakeQueries.tellApart, those)
         try await transaction.execute(NamesakeQueries.dropEmpty, those)
-        try await transaction.execute(NamesakeQueries.count, place)
+    }
+
+    /// The key of a row whose name and year are those of several films, told apart from the others' rows now: a copy of before
+    /// has left them together.
+    func toldApart(
+        _ key: String, _ place: Int, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> String {
+        if ImportItemKey.isNamesake(key) { return key }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> String in
+            let whole: [PGValue] = [.id(user), .id(id)]
+            let isShared = try await transaction.first(NamesakeQueries.isShared, whole + [.text(key)])
+            guard isShared == true else { return key }
+            try await Self.tellApart([key], whole, in: transaction)
+            return try await transaction.first(NamesakeQueries.key, whole + [.int4(Int32(clamping: place))]) ?? key
+        }
     }
 
     // MARK: Matching
@@ -178,20 +196,23 @@ extension ImportStore {
             ], until: deadline)
     }
 
-    /// Takes in a row that could not be read before its person said what it means.
+    /// Takes in a row that could not be read before its person said what it means. Answers the key that it has then: where
+    /// several films share its name and year, that of its own film by its address, or one of its own.
     func adopt(
         _ row: NewRow, to id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        guard let key = row.key, let query = row.title else { return }
-        _ = try await database.run(
-            together: [
-                ImportWorkQueries.putItems.bound([
-                    .id(user), .id(id), .textArray([key]), .jsonbArray([encodeJSON(query)]),
-                ]),
-                ImportQueries.correctRow.bound([
-                    .id(user), .id(id), .int4(Int32(clamping: row.place)), .jsonb(row.json), .text(key),
-                ]),
-            ], until: deadline)
+    ) async throws(StoreError) -> String? {
+        guard let key = row.key, let query = row.title else { return row.key }
+        return try await database.transaction(until: deadline) { transaction throws(PGError) -> String? in
+            let (whole, place): ([PGValue], PGValue) = ([.id(user), .id(id)], .int4(Int32(clamping: row.place)))
+            let isShared = try await transaction.first(NamesakeQueries.isShared, whole + [.text(key)]) == true
+            // The others first: what is known of them is not known of this one.
+            if isShared { try await Self.tellApart([key], whole, in: transaction) }
+            try await transaction.execute(
+                ImportWorkQueries.putItems, whole + [.textArray([key]), .jsonbArray([encodeJSON(query)])])
+            try await transaction.execute(ImportQueries.correctRow, whole + [place, .jsonb(row.json), .text(key)])
+            if isShared { try await Self.tellApart([key], whole, in: transaction) }
+            return try await transaction.first(NamesakeQueries.key, whole + [place])
+        }
     }
 
     /// A title of which nobody has looked yet what it means.

@@ -217,20 +217,22 @@ package struct ImportStore: Sendable {
         ).first
     }
 
-    /// Takes a person's word on what an item means, nil for leaving it out, and remembers it.
+    /// Takes a person's word on what an item means, nil for leaving it out, and remembers it where later files call it the same.
     func correct(
         _ key: String, to title: MeantTitle?, _ id: ImportID, of user: UserID, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
-        _ = try await database.run(
-            together: [
-                ImportQueries.correctItem.bound([
-                    .id(user), .id(id), .text(key), .word(title == nil ? ItemMatch.skipped : .known), .id(title?.id),
-                    .text(title?.kind.rawValue), .id(title?.series), .int4(title?.season.map { Int32(clamping: $0) }),
-                    .int4(title?.episode.map { Int32(clamping: $0) }),
-                ]),
-                ImportQueries.remember.bound([.id(user), .text(key), .id(title?.id), .moment(moment)]),
-            ], until: deadline)
+        var statements = [
+            ImportQueries.correctItem.bound([
+                .id(user), .id(id), .text(key), .word(title == nil ? ItemMatch.skipped : .known), .id(title?.id),
+                .text(title?.kind.rawValue), .id(title?.series), .int4(title?.season.map { Int32(clamping: $0) }),
+                .int4(title?.episode.map { Int32(clamping: $0) }),
+            ])
+        ]
+        if !ImportItemKey.isOfOneFile(key) {
+            statements.append(ImportQueries.remember.bound([.id(user), .text(key), .id(title?.id), .moment(moment)]))
+        }
+        _ = try await database.run(together: statements, until: deadline)
     }
 
     /// Counts the verdicts anew.

@@ -13,7 +13,7 @@ import Testing
 @Suite struct ImportCorrectionTests {
     private static let clock = SystemWallClock()
 
-    private struct Setting: Sendable {
+    struct Setting: Sendable {
         let pool: PGPool
         let others = StandIns()
         let user = UserID(SystemIDSource().next())
@@ -21,8 +21,20 @@ import Testing
         var tools: ImportWorker.Tools { ImportWorkerTests.tools(pool, others) }
 
         func bring(_ text: String, as name: String = "diary.csv", apply: Bool) async throws -> Import {
-            let id = try await ImportWorkerTests.send([(name, text)], of: user, tools, apply: apply)
+            try await bring([(name, text)], apply: apply)
+        }
+
+        func bring(_ files: [(name: String, text: String)], apply: Bool) async throws -> Import {
+            let id = try await ImportWorkerTests.send(files, of: user, tools, apply: apply)
             return try await rest(id)
+        }
+
+        /// Writes what was looked at.
+        func apply(_ preview: Import) async throws -> Import {
+            try await tools.store.apply(
+                preview.id, of: user, as: BatchID(SystemIDSource().next()), at: ImportCorrectionTests.clock.now,
+                until: ImportWorkerTests.deadline())
+            return try await rest(preview.id)
         }
 
         func rest(_ id: ImportID) async throws -> Import { try await ImportWorkerTests.work(id, of: user, tools) }
@@ -51,13 +63,13 @@ import Testing
         }
     }
 
-    private static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
+    static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
             try await body(Setting(pool: pools[0]))
         }
     }
 
-    private static let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+    static let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
     private static let one = "2020-01-01,One,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
 
     private static func isNotReady(_ work: () async throws -> ImportRow) async -> Bool {
@@ -307,10 +319,7 @@ import Testing
             #expect(try await test.verdicts(preview) == [.new, .invalid, .invalid, .invalid])
             #expect(try await test.correct(preview, 1, on: "2021-04-03").verdict == .new)
             #expect(try await test.verdicts(preview) == [.new, .new, .invalid, .invalid])
-            try await test.tools.store.apply(
-                preview.id, of: test.user, as: BatchID(SystemIDSource().next()), at: Self.clock.now,
-                until: ImportWorkerTests.deadline())
-            let applied = try await test.rest(preview.id)
+            let applied = try await test.apply(preview)
             #expect(applied.state == .applied)
             #expect(try await test.all() == ["One 2020-01-01||", "One 2021-04-03||"], "what is invalid makes no title")
             #expect(try await test.correct(applied, 2, on: "2021-06-05").verdict == .new)
@@ -334,54 +343,6 @@ import Testing
             #expect(row.verdict == .removedByYou)
             #expect(row.reason == "the rating was not written: you took it back")
             #expect(test.others.ratings.isEmpty)
-        }
-    }
-
-    private static let rated =
-        "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
-        + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
-
-    /// Two films of one name, and one film, rated and watched.
-    private static func bringNamesakes(_ test: Setting) async throws -> Import {
-        let diary =
-            "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
-            + "2020-01-02,One,1999,https://boxd.it/aaaab,,,,2020-01-02\n"
-        let id = try await ImportWorkerTests.send(
-            [("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating\n" + rated), ("diary.csv", head + diary)],
-            of: test.user, test.tools)
-        return try await test.rest(id)
-    }
-
-    @Test("Films of one name and year that have two addresses are two; what names neither waits for its person")
-    func namesakes() async throws {
-        try await Self.run { test in
-            let right = test.others.know("Right", 1999)
-            let found = try await Self.bringNamesakes(test)
-            #expect(try await test.verdicts(found) == [.new, .new, .new, .ambiguous, .new])
-            #expect(found.titleCount == 4)
-            #expect(test.others.ratings.values.map(\.rating.tenths).sorted() == [40, 80, 100])
-            #expect(try await test.all() == ["One 2020-01-02||"])
-            // Known by their addresses from then on.
-            let again = try await test.bring(
-                "Date,Name,Year,Letterboxd URI,Rating\n" + Self.rated, as: "ratings.csv", apply: true)
-            #expect(try await test.verdicts(again) == [.same, .same, .same])
-            #expect(try await test.correct(found, 3, title: right).verdict == .new)
-            #expect(try await test.all() == ["One 2020-01-02||", "Right 2020-01-01||"])
-        }
-    }
-
-    @Test("Where one of two films of a name and year is here, nobody guesses which; what is said holds for that one")
-    func knownNamesake() async throws {
-        try await Self.run { test in
-            let same = test.others.know("Same", 1999)
-            let found = try await Self.bringNamesakes(test)
-            #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .new, .ambiguous, .new])
-            #expect(try await test.correct(found, 0, title: same).verdict == .new)
-            #expect(try await test.verdicts(found) == [.new, .ambiguous, .new, .ambiguous, .new])
-            #expect(test.others.ratings[same]?.rating.tenths == 80)
-            let again = try await test.bring(
-                "Date,Name,Year,Letterboxd URI,Rating\n" + Self.rated, as: "ratings.csv", apply: true)
-            #expect(try await test.verdicts(again) == [.same, .ambiguous, .same])
         }
     }
 

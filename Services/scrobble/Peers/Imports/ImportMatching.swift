@@ -93,14 +93,19 @@ struct ImportMatching: Sendable {
                 if let title, title.kind == items[index].query.kind { found[index] = (.known, title) }
             }
         }
+        // What may mean either of two films is for its person to say.
+        for index in items.indices where found[index] == nil && ImportItemKey.isOpen(items[index].key) {
+            found[index] = (.ambiguous, nil)
+        }
         // An id decides; names are compared where there is none, or none that is known.
         let identified = items.indices.filter { found[$0] == nil && items[$0].query.isIdentified }
         try await resolve(identified, items.map(\.query.withoutNames), &found)
         let named = items.indices.filter {
             found[$0]?.title == nil && found[$0]?.match != .skipped && items[$0].query.isNamed
+                && !ImportItemKey.isOpen(items[$0].key)
         }
         try await resolve(named, items.map(\.query.withoutIds), &found)
-        // A name that two films of the file share does not say which of them is the one that is here.
+        // A name that two films share does not say which of them is the one that is here.
         for index in named where found[index]?.match == .known && ImportItemKey.isNamesake(items[index].key) {
             found[index] = (.ambiguous, nil)
         }

@@ -301,14 +301,15 @@ package struct ImportWorker: Sendable {
         return stored?.state == .applied
     }
 
-    /// Takes in a row that can be read now, and finds out which title it means.
-    func adopt(_ row: ImportStore.NewRow, to id: ImportID, _ user: UserID) async throws(ImportTrouble) {
-        try await asking { () throws(StoreError) in
+    /// Takes in a row that can be read now, and finds out which title it means; answers the key that it has got.
+    func adopt(
+        _ row: ImportStore.NewRow, to id: ImportID, _ user: UserID
+    ) async throws(ImportTrouble) -> String? {
+        let key = try await asking { () throws(StoreError) in
             try await store.adopt(row, to: id, of: user, until: .now + limits.stepTimeout)
         }
-        if let key = row.key {
-            try await ImportMatching(store: store, metadata: tools.metadata).run(key, of: id, user)
-        }
+        if let key { try await ImportMatching(store: store, metadata: tools.metadata).run(key, of: id, user) }
+        return key
     }
 
     /// Judges one title's rows anew, and writes those that are not written yet where the import was.

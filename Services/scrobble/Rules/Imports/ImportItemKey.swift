@@ -53,11 +53,21 @@ package enum ImportItemKey {
 
     private static let own = "title\u{1f}"
 
-    /// What a key has behind it where a file has several films of that name and year: which of them, by its address there.
+    /// What a key has behind it where there are several films of that name and year: which of them, by its address there.
     package static let namesake = "\u{1e}letterboxd "
+    /// Of which entry the rows are, where they may mean either film: by the entry's address there.
+    package static let entry = "\u{1e}entry "
+    /// Which row it is that may mean either, where that has no address at all.
+    package static let row = "\u{1e}row "
 
-    /// Whether the name and year of such a key are those of another film of the file, too.
-    package static func isNamesake(_ key: String) -> Bool { key.contains(namesake) }
+    /// Whether the name and year of such a key are those of another film, too.
+    package static func isNamesake(_ key: String) -> Bool { key.contains(namesake) || isOpen(key) }
+
+    /// Whether only a person can say which of several films of a name and year is meant.
+    package static func isOpen(_ key: String) -> Bool { key.contains(entry) || isOfOneFile(key) }
+
+    /// Whether such a key means something else in the next file.
+    package static func isOfOneFile(_ key: String) -> Bool { key.contains(row) }
 
     private static let bytesMax = 200
 
