@@ -31,13 +31,12 @@ enum ImportSpanQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Whether it is known where the rows of a verdict stand: those of an import that is worked at come and go, and a copy of the
-    /// version before ends imports without saying where.
+    /// Whether it is known where all rows of an import stand: those of one that is worked at come and go, and a copy of the version
+    /// before changes verdicts without saying where.
     static let stand = PGStatement(
         "imports.spansStand",
         """
-        SELECT i.state IN ('ready', 'applied') AND (coalesce((i.counts ->> $3)::bigint, 0) = 0 OR EXISTS (
-            SELECT FROM import_spans s WHERE s.user_id = i.user_id AND s.import_id = i.id AND s.verdict = $3))
+        SELECT i.state IN ('ready', 'applied') AND coalesce(i.spans_at = i.updated_at, false)
         FROM imports i WHERE i.user_id = $1 AND i.id = $2
         """
     ) { row throws(PGError) in try row.next(Bool.self) }

@@ -174,7 +174,7 @@ package struct ImportStore: Sendable {
         let values: [PGValue] = [.id(user), .id(id), .int4(Int32(clamping: place)), .int(limit)]
         if let verdict {
             let stand = try await database.rows(
-                ImportSpanQueries.stand, [.id(user), .id(id), .word(verdict)], until: deadline
+                ImportSpanQueries.stand, [.id(user), .id(id)], until: deadline
             ).first
             if stand == true {
                 return try await rows(of: id, user, standing: verdict, after: place, limit: limit, until: deadline)

@@ -239,13 +239,14 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The next state, from the first title on; verdicts are counted where it rests.
+    /// The next state, from the first title on; verdicts are counted where it rests, and it is told where they stand.
     static let enter = PGStatement(
         "imports.enter",
         """
         UPDATE imports SET state = $4, done_key = '', judged_key = '', done_count = CASE WHEN $5 THEN done_count ELSE 0 END,
             failures = 0, batch_id = coalesce($6, batch_id), counts = coalesce($7, counts),
-            due_at = CASE WHEN $5 THEN 'infinity' ELSE clock_timestamp() END, updated_at = clock_timestamp()
+            due_at = CASE WHEN $5 THEN 'infinity' ELSE clock_timestamp() END, updated_at = statement_timestamp(),
+            spans_at = CASE WHEN $5 THEN statement_timestamp() END
         WHERE user_id = $1 AND id = $2 AND fence = $3 AND due_at < 'infinity'
             AND EXISTS (SELECT FROM server_runs r WHERE r.id = $8) RETURNING true
         """, kind: .write
@@ -259,8 +260,14 @@ enum ImportWorkQueries {
         """
     ) { row throws(PGError) in (verdict: try row.next(ImportVerdict.self), count: try row.next(Int.self)) }
 
+    /// Of an import that rests: where verdicts stand goes on being told where it was.
     static let setCounts = PGCommand(
-        "imports.setCounts", "UPDATE imports SET counts = $3, updated_at = $4 WHERE user_id = $1 AND id = $2")
+        "imports.setCounts",
+        """
+        UPDATE imports SET counts = $3, updated_at = $4,
+            spans_at = CASE WHEN spans_at = updated_at THEN $4::timestamptz END
+        WHERE user_id = $1 AND id = $2
+        """)
 
     /// Which of some titles are on lists that came by a road, or that are named by our own id.
     static let listed = PGStatement(

@@ -131,8 +131,8 @@ import Testing
         PGCommand(
             "tests.restingImport",
             """
-            INSERT INTO imports (user_id, id, state, time_zone, created_at, updated_at)
-            VALUES ($1, $2, 'ready', 'UTC', now(), now())
+            INSERT INTO imports (user_id, id, state, time_zone, created_at, updated_at, spans_at)
+            VALUES ($1, $2, 'ready', 'UTC', now(), now(), now())
             """),
         PGCommand(
             "tests.manyRows",
@@ -146,7 +146,11 @@ import Testing
 
     private static let untold = [
         PGCommand(
-            "tests.counted", #"UPDATE imports SET counts = '{"invalid": 19}' WHERE user_id = $1 AND id = $2"#),
+            "tests.counted",
+            """
+            UPDATE imports SET counts = '{"invalid": 19}', updated_at = clock_timestamp()
+            WHERE user_id = $1 AND id = $2
+            """),
         PGCommand("tests.untold", "DELETE FROM import_spans WHERE user_id = $1 AND import_id = $2"),
     ]
 
@@ -198,6 +202,62 @@ import Testing
             // As a copy of the version before ends an import: counted, and nothing said of where.
             _ = try await pools[0].execute(together: Self.untold.map { $0.bound([.id(user), .id(id)]) })
             #expect(try await places(.invalid) == Array(invalid[1...3]))
+        }
+    }
+
+    /// As a copy of the version before leaves an import: one verdict is another, it is counted, and nothing said of where it stands.
+    private static let partlyUntold = [
+        PGCommand(
+            "tests.oldVerdict",
+            "UPDATE import_rows SET verdict = 'invalid' WHERE user_id = $1 AND import_id = $2 AND place = 5"),
+        PGCommand(
+            "tests.oldCounts",
+            """
+            UPDATE imports SET counts = counts || '{"invalid": 2}', updated_at = clock_timestamp()
+            WHERE user_id = $1 AND id = $2
+            """),
+    ]
+
+    /// Some stretches of a verdict were told, and were taken for all.
+    @Test("Where the rows of a verdict stand is trusted only where all that was changed since was told")
+    func partlyTold() async throws {
+        let clock = SystemWallClock()
+        let rows = (0..<300).map { number in
+            let day = number == 299 ? "03/04/2021" : "2020-01-01"
+            return "2020-01-01,Film \(number),1990,https://boxd.it/d\(number),,,,\(day)"
+        }
+        let header = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date"
+        let file = (name: "diary.csv", text: ([header] + rows).joined(separator: "\n"))
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let tools = ImportWorkerTests.tools(pools[0], StandIns())
+            let store = tools.store
+            let user = UserID(Self.ids.next())
+            let id = try await ImportWorkerTests.send([file], of: user, tools, apply: false)
+            func deadline() -> ContinuousClock.Instant { ImportWorkerTests.deadline() }
+            func areTold() async throws -> Bool? {
+                try await store.database.rows(ImportSpanQueries.stand, [.id(user), .id(id)], until: deadline()).first
+            }
+            func invalid() async throws -> [Int] {
+                try await store.rows(of: id, user, .invalid, after: -1, limit: 10, until: deadline()).map(\.place)
+            }
+            #expect(try await areTold() == false, "it is worked at")
+            #expect(try await ImportWorkerTests.work(id, of: user, tools).state == .ready)
+            #expect(try await areTold() == true)
+            #expect(try await invalid() == [299])
+            // What a person says of a row tells where it stands.
+            try await store.recount(id, of: user, at: clock.now, until: deadline())
+            #expect(try await areTold() == true)
+            _ = try await pools[0].execute(together: Self.partlyUntold.map { $0.bound([.id(user), .id(id)]) })
+            #expect(try await areTold() == false)
+            #expect(try await invalid() == [5, 299])
+            // Nor does anybody's later word make it whole.
+            try await store.recount(id, of: user, at: clock.now, until: deadline())
+            #expect(try await areTold() == false)
+            #expect(try await invalid() == [5, 299])
+            try await store.apply(
+                id, of: user, as: BatchID(Self.ids.next()), at: clock.now, until: deadline())
+            #expect(try await ImportWorkerTests.work(id, of: user, tools).state == .applied)
+            #expect(try await areTold() == true)
         }
     }
 
