@@ -83,7 +83,9 @@ extension FaultTests {
                 let begun = ContinuousClock.now
                 let last = try (0..<2).map { _ in try QueueWorkerProcess(place.database, place.trakt, "none", 1) }
                 defer { for worker in last { worker.kill() } }
-                let isDrained = try await holds(within: .seconds(60)) { try await place.waiting() == 0 }
+                let isDrained = try await holds(within: Form.choose(.seconds(60), full: .seconds(600))) {
+                    try await place.waiting() == 0
+                }
                 let took = begun.duration(to: .now)
                 let book = place.compare(queued)
                 let outcomes = try await place.outcomes()
