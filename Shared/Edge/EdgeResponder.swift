@@ -392,7 +392,7 @@ struct EdgeResponder: HTTPResponder {
     /// Whether the rest of a stream can have the connection: without TLS that is HTTP/1.1, and whoever must be told the end by
     /// closing it may be of HTTP/1.0, which knows no chunks.
     private func canGoOn(_ stream: EdgeStream, _ request: Request) -> Bool {
-        stream.rest != nil && !isSecure && request.headers[.connection] != "close"
+        stream.rest != nil && !isSecure && request.method != .head && request.headers[.connection] != "close"
     }
 
     /// Not an error, but the only way to leave an answer without an end.
@@ -432,6 +432,10 @@ struct EdgeResponder: HTTPResponder {
             await stream.end()
             try sent.get()
             try await writer.finish(nil)
+            guard lines != nil else { return }
+            // As the head has said.
+            try await connection.settle()
+            connection.channel.close(mode: .output, promise: nil)
         }
     }
 

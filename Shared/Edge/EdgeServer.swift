@@ -52,7 +52,7 @@ package struct EdgeServer: Sendable {
         executors = LoopExecutors(group)
         connectionsMax = limits.connections(descriptors: Self.descriptors())
         counts = ConnectionCounts(limit: limits.addressConnectionsMax, proxies: proxies)
-        // Never all: a connection that closes lets the next one in, the end of a line does not.
+        // Never all: somebody has to be able to ask as well.
         lines = StreamLines(
             limits: limits, counts: counts, connections: connections, countMax: connectionsMax * 3 / 4)
         responder = EdgeResponder(
@@ -106,7 +106,10 @@ package struct EdgeServer: Sendable {
             responder: responder,
             server: server,
             configuration: configuration,
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
+            onServerRunning: { [lines] channel in
+                lines.serve(channel)
+                onListening(channel.localAddress?.port ?? 0)
+            },
             eventLoopGroupProvider: .shared(group), logger: quiet)
         do {
             try await application.run()

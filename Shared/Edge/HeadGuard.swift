@@ -157,6 +157,11 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return context.write(data, promise: promise)
         }
         let request = awaited.popFirst()
+        if answer.headers.first(name: "connection") == "close" {
+            // The answer ends the connection by itself: what follows it is not read (RFC 9112 §9.6).
+            isOver = true
+            clock.end()
+        }
         guard isBroken || request?.isLast == true else { return context.write(data, promise: promise) }
         answer.headers.replaceOrAdd(name: "connection", value: "close")
         if request?.isHTTP10 == true { answer.version = .http1_0 }

@@ -17,6 +17,8 @@ final class StreamLines: Sendable {
     private let countMax: Int
     private let open = Mutex<[ObjectIdentifier: StreamLine]>([:])
     private let begun = Atomic(0)
+    /// What lets connections in, and must look again when there is room.
+    private let listener = Mutex<(any Channel)?>(nil)
 
     init(limits: EdgeLimits, counts: ConnectionCounts, connections: OpenConnections, countMax: Int) {
         self.limits = limits
@@ -31,17 +33,25 @@ final class StreamLines: Sendable {
     /// Takes over a connection over plain HTTP/1.1 in the middle of an answer in chunks, when the system has taken all that was
     /// written. Nil where that cannot be; the connection may be closed then.
     func take(over channel: any Channel) async -> StreamLine? {
+        guard count < countMax else { return nil }
         guard begun.add(1, ordering: .relaxed).newValue <= countMax else {
-            begun.subtract(1, ordering: .relaxed)
+            ended()
             return nil
         }
         do {
-            let line = try await channel.eventLoop.flatSubmit { self.move(channel) }.get()
-            return line
+            return try await channel.eventLoop.flatSubmit { self.move(channel) }.get()
         } catch {
-            begun.subtract(1, ordering: .relaxed)
+            ended()
             return nil
         }
+    }
+
+    /// Says who lets connections in.
+    func serve(_ listener: any Channel) { self.listener.withLock { $0 = listener } }
+
+    private func ended() {
+        begun.subtract(1, ordering: .relaxed)
+        listener.withLock { $0 }?.read()
     }
 
     private struct NoSocket: Error {}
@@ -80,7 +90,7 @@ final class StreamLines: Sendable {
             channel.closeFuture.whenComplete { _ in
                 if let network { self.counts.leave(network) }
                 self.open.withLock { $0[ObjectIdentifier(line)] = nil }
-                self.begun.subtract(1, ordering: .relaxed)
+                self.ended()
             }
             return line
         }
@@ -141,6 +151,8 @@ final class StreamLine: EdgeLine {
     private func send(_ bytes: [UInt8], isLast: Bool) {
         let isOver = state.withLock { state in
             if state.isOver { return true }
+            // A watch that goes on from an earlier piece is not to be held against this one.
+            if state.unreadCount == 0 { state.patienceEnd = .now() + TimeAmount(limits.writeTimeout) }
             state.unreadCount += bytes.count
             state.isOver = isLast
             return false

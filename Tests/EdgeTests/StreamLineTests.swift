@@ -136,9 +136,10 @@ import Testing
             let client = try RawClient(port: port)
             client.write(Self.request())
             let line = try await rests[0].awaitLine()
-            let other = try RawClient(port: port)
-            other.write(Self.request())
-            let answer = try await other.read { $0.hasSuffix("0\r\n\r\n") }
+            // Its end closes the connection, as its head says, and what was asked behind it is not answered.
+            let answer = try await Self.exchange(port, Self.request() + Self.request())
+            #expect(answer.hasSuffix("0\r\n\r\n"))
+            #expect(answer.components(separatedBy: "HTTP/1.1 ").count == 2, "\(answer)")
             #expect(answer.contains("asked\n") && rests[1].line == nil && rests[1].hasEnded, "\(answer)")
             line.end([])
             try await rests[0].awaitGone()

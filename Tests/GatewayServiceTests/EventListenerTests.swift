@@ -34,6 +34,20 @@ import Testing
         #expect(Self.place(await listener.next(until: .now)) == "dropped")
     }
 
+    @Test("Without room only the end is told, and whoever may not listen any more gets nothing of what waits")
+    func room() {
+        let listener = EventListener(bufferedMax: 3)
+        listener.push(ReadyEvent(Self.event(1)))
+        listener.end(.bye)
+        #expect(listener.take(room: false).map(Self.place) == nil)
+        #expect(listener.take().map(Self.place) == "7-1")
+        #expect(listener.take(room: false).map(Self.place) == "bye")
+        let other = EventListener(bufferedMax: 3)
+        other.push(ReadyEvent(Self.event(1)))
+        other.end(.bye, isAtOnce: true)
+        #expect(other.take(room: false).map(Self.place) == "bye")
+    }
+
     @Test("Who waits is woken by an event and by the end, in whichever order they come", arguments: 0..<20)
     func waking(round: Int) async {
         let listener = EventListener(bufferedMax: 3)

@@ -151,7 +151,7 @@ enum ImportWorkQueries {
         "imports.pending",
         """
         SELECT t.item_key, t.query, o.title_id, o.item_key IS NOT NULL AND o.title_id IS NULL FROM import_items t
-            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
+            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key AND \(NamesakeQueries.isKept)
         WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key > $4 AND t.match = 'pending' ORDER BY t.item_key LIMIT $3
         """
     ) { row throws(PGError) in
@@ -163,7 +163,7 @@ enum ImportWorkQueries {
         "imports.pendingItem",
         """
         SELECT t.item_key, t.query, o.title_id, o.item_key IS NOT NULL AND o.title_id IS NULL FROM import_items t
-            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key
+            LEFT JOIN match_overrides o ON o.user_id = t.user_id AND o.item_key = t.item_key AND \(NamesakeQueries.isKept)
         WHERE t.user_id = $1 AND t.import_id = $2 AND t.item_key = $3 AND t.match = 'pending'
         """
     ) { row throws(PGError) in

@@ -4,6 +4,8 @@ import Postgres
 /// diary and reviews do not.
 enum NamesakeQueries {
     private static let (namesake, entry, row) = (ImportItemKey.namesake, ImportItemKey.entry, ImportItemKey.row)
+    /// Whether what was said holds for other files too: of a row by its place only a copy of the version before remembers it.
+    static let isKept = "o.item_key !~ '\(row)[0-9]+$'"
     private static let address = "r.row #>> '{title,ids,letterboxd}'"
 
     /// The key that the film of a row has by its name and year: also of a row that cannot be read, which has none itself. Of such
@@ -65,7 +67,8 @@ enum NamesakeQueries {
             season_number, episode_number)
         SELECT DISTINCT ON (r.item_key) r.user_id, r.import_id, r.item_key, r.row -> 'title',
             CASE WHEN r.match = 'pending' AND \(address) IS NULL AND NOT EXISTS (
-                SELECT FROM match_overrides o WHERE o.user_id = r.user_id AND o.item_key = r.item_key)
+                SELECT FROM match_overrides o
+                WHERE o.user_id = r.user_id AND o.item_key = r.item_key AND \(isKept))
                 THEN 'ambiguous' ELSE r.match END,
             r.title_id, r.title_kind, r.series_id, r.season_number, r.episode_number
         FROM told r ORDER BY r.item_key, r.place

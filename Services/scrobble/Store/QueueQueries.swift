@@ -150,7 +150,7 @@ enum QueueQueries {
             SELECT user_id, provider, count(*) FILTER (WHERE urgency = 0) AS live,
                 count(*) FILTER (WHERE urgency = 1) AS bulk
             FROM gone GROUP BY user_id, provider
-        ), \(unagreed("g.fate IN ('cancelled', 'dead')"))
+        ), \(unagreed("g.fate IN ('cancelled', 'dead')", removal: "d.fate = 'done'", late: lateRemovals))
         UPDATE queue_lanes l SET
             worker = NULL,
             held_until = clock_timestamp() + k.hold * interval '1 second',
@@ -321,13 +321,13 @@ enum QueueQueries {
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane l WHERE q.user_id = l.user_id AND q.provider = l.provider
             RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.status
         ), untold AS (
             -- The next sync plans it anew.
             UPDATE sync_changes c SET state = 'skipped', reason = 'disconnected'
             FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
             RETURNING c.position
-        ), \(unagreed("true"))
+        ), \(unagreed("true", removal: "d.status IN ('sending', 'verify')"))
         INSERT INTO queue_outcomes
             (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
              reason, retry_count, batch_id, created_at, finished_at)

@@ -258,9 +258,9 @@ package struct QueueStore: Sendable {
 
     /// Removes outcomes that nobody needs any more, and lets connections go on that another version has stopped.
     package func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) {
-        try await database.run(StopQueries.heal, [], until: deadline)
         try await database.run(
             QueueQueries.sweep, [.double(limits.outcomesFor.inSeconds), .int(limits.sweepMax)], until: deadline)
+        try await database.run(StopQueries.heal, [], until: deadline)
     }
 }
 

@@ -51,17 +51,19 @@ enum StopQueries {
 
     /// Copies from before facets stood still by themselves (migration 30) stop whole connections for such a thing, also while they
     /// are being replaced: these go on, and only the facet that meets it again stands still. Lanes are locked first, as
-    /// whoever settles one does.
+    /// whoever settles one does; those that somebody holds have their turn the next time.
     static let heal = PGCommand(
         "stops.heal",
         """
         WITH lane AS MATERIALIZED (
             SELECT l.user_id, l.provider FROM queue_lanes l JOIN scrobble_connections c USING (user_id, provider)
             WHERE c.state IN ('account_limit', 'vip_required')
-            ORDER BY l.user_id, l.provider FOR UPDATE OF l
+            ORDER BY l.user_id, l.provider FOR UPDATE OF l SKIP LOCKED
         ), healed AS (
             UPDATE scrobble_connections c SET state = 'connected', state_reason = NULL, updated_at = now()
-            WHERE c.state IN ('account_limit', 'vip_required') AND (SELECT count(*) FROM lane) >= 0
+            WHERE c.state IN ('account_limit', 'vip_required') AND (
+                EXISTS (SELECT FROM lane l WHERE l.user_id = c.user_id AND l.provider = c.provider)
+                OR NOT EXISTS (SELECT FROM queue_lanes l WHERE l.user_id = c.user_id AND l.provider = c.provider))
             RETURNING c.user_id, c.provider
         )
         UPDATE queue_lanes l SET is_paused = false, resumed_fence = l.fence FROM healed h

@@ -46,17 +46,23 @@ extension QueueQueries {
         "SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)",
         row: subject)
 
-    /// Jobs of `gone` that were to tell of a play's new date, and told nothing: its old date was taken out there by the job before
-    /// them, so what both had agreed on about it is forgotten, or the next sync would take it for removed there. Only an
-    /// edit's job says its moment after the play (`LedgerStore.edit`). What was not taken out yet still stands there.
-    static func unagreed(_ which: String) -> String {
+    /// Jobs of `gone` that were to tell of a play's new date, and told nothing, where its old date has been taken out there by the
+    /// job before them: what both had agreed on about it is forgotten, or the next sync would take it for removed there. Where
+    /// the old date was not taken out it still stands there, and so does the agreement. Only an edit's jobs say its moment after
+    /// the play (`LedgerStore.edit`). `removal` says what else counts as taken out, of a job `d` of `gone`.
+    static func unagreed(_ which: String, removal: String = "false", late: String = "") -> String {
         """
         edited AS MATERIALIZED (
             SELECT g.user_id, g.provider, split_part(g.fingerprint, ' ', 2)::uuid AS play FROM gone g
-            WHERE \(which) AND g.action = 'add_play' AND split_part(g.fingerprint, ' ', 3) <> ''
-                AND NOT EXISTS (SELECT FROM scrobble_queue q
-                    WHERE q.user_id = g.user_id AND q.provider = g.provider
-                        AND q.fingerprint = 'remove' || substr(g.fingerprint, 5))
+            WHERE \(which) AND g.action = 'add_play' AND split_part(g.fingerprint, ' ', 3) <> '' AND (
+                EXISTS (SELECT FROM queue_outcomes o
+                    WHERE o.user_id = g.user_id AND o.provider = g.provider AND o.outcome = 'done'
+                        AND o.action = 'remove_play' AND split_part(o.fingerprint, ' ', 2) = split_part(g.fingerprint, ' ', 2)
+                        AND o.fingerprint = 'remove' || substr(g.fingerprint, 5))
+                OR EXISTS (SELECT FROM gone d
+                    WHERE d.user_id = g.user_id AND d.provider = g.provider AND d.action = 'remove_play'
+                        AND d.fingerprint = 'remove' || substr(g.fingerprint, 5) AND \(removal)))
+            \(late)
         ), unagreed AS (
             DELETE FROM sync_base b USING edited e
             WHERE b.user_id = e.user_id AND b.provider = e.provider AND b.facet = 'history' AND b.item_id = e.play
@@ -65,6 +71,20 @@ extension QueueQueries {
         )
         """
     }
+
+    /// The old date is taken out only now, and what was to tell of the new one has left the queue before, untold.
+    static let lateRemovals = """
+        UNION ALL
+        SELECT g.user_id, g.provider, split_part(g.fingerprint, ' ', 2)::uuid FROM gone g
+        WHERE g.fate = 'done' AND g.action = 'remove_play' AND split_part(g.fingerprint, ' ', 3) <> ''
+            AND NOT EXISTS (SELECT FROM scrobble_queue q
+                WHERE q.user_id = g.user_id AND q.provider = g.provider
+                    AND q.fingerprint = 'play' || substr(g.fingerprint, 7))
+            AND NOT EXISTS (SELECT FROM queue_outcomes o
+                WHERE o.user_id = g.user_id AND o.provider = g.provider AND o.outcome = 'done'
+                    AND o.action = 'add_play' AND split_part(o.fingerprint, ' ', 2) = split_part(g.fingerprint, ' ', 2)
+                    AND o.fingerprint = 'play' || substr(g.fingerprint, 7))
+        """
 
     @Sendable private static func subject(_ row: inout PGRowReader) throws(PGError) -> JobSubject {
         JobSubject(provider: try row.next(), fingerprint: try row.next())

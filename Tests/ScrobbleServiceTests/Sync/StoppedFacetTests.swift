@@ -253,32 +253,51 @@ import UpstreamEmulators
         }
     }
 
-    @Test("The word of a new date is taken back by hand: nothing is agreed on any more where the old one was taken out")
+    @Test(
+        "The word of a new date is taken back by hand: nothing is agreed on any more where the old one was, or is, taken out"
+    )
     func takenBack() async throws {
         try await SyncTest.run { test in
             try await test.want([.history: Self.both])
             try await Self.bothHave(3, test)
             try await Self.move(1, to: "2024-02-01T20:00:00Z", test)
             try await Self.move(2, to: "2024-02-02T20:00:00Z", test)
-            // The first of the four jobs is delivered.
-            var window = ClaimWindow(slack: .zero)
-            let claims = try await test.queue.claim(
-                as: SystemIDSource().next(), &window, liveMax: 1, bulkMax: 1, providers: [.trakt],
-                until: QueueTest.deadline())
-            let claim = try #require(claims.first)
-            #expect(claim.jobs.map(\.action) == [.removePlay])
-            let results = claim.jobs.map { _ in (fate: JobFate.done(reason: "delivered"), lane: LaneEffect.goOn) }
-            _ = try await test.queue.settle(
-                [LaneSettlement(claim: claim, results: results, pace: .zero)], until: QueueTest.deadline())
+            try await Self.move(3, to: "2024-02-03T20:00:00Z", test)
+            // The first of the six jobs is delivered.
+            try await Self.deliverRemoval(test)
             let waiting = try await test.queue.jobs(
                 of: test.user, .waiting, after: .newest, limit: 10, until: QueueTest.deadline())
-            for listed in waiting where listed.job.action == "add_play" {
-                #expect(
-                    try await test.queue.cancel(listed.job.id.uuid, of: test.user, until: QueueTest.deadline()))
+            func cancel(_ action: String, of film: Int? = nil) async throws {
+                for listed in waiting
+                where listed.job.action == action && film.map({ listed.job.title == NeighbourBook.title($0) }) ?? true {
+                    #expect(
+                        try await test.queue.cancel(listed.job.id.uuid, of: test.user, until: QueueTest.deadline()))
+                }
             }
-            let base = try await test.store.base(of: test.lane, .history, until: QueueTest.deadline())
-            #expect(base.map { NeighbourBook.number($0.title) }.sorted() == [2, 3])
+            func agreed() async throws -> [Int] {
+                let base = try await test.store.base(of: test.lane, .history, until: QueueTest.deadline())
+                return base.map { NeighbourBook.number($0.title) }.sorted()
+            }
+            // Of the third the old date stays there, since nobody takes it out any more.
+            try await cancel("remove_play", of: 3)
+            try await cancel("add_play")
+            #expect(try await agreed() == [2, 3])
+            try await Self.deliverRemoval(test)
+            #expect(try await agreed() == [3])
         }
+    }
+
+    /// Delivers the next job, which takes a play out.
+    private static func deliverRemoval(_ test: SyncTest) async throws {
+        var window = ClaimWindow(slack: .zero)
+        let claims = try await test.queue.claim(
+            as: SystemIDSource().next(), &window, liveMax: 1, bulkMax: 1, providers: [.trakt],
+            until: QueueTest.deadline())
+        let claim = try #require(claims.first)
+        #expect(claim.jobs.map(\.action) == [.removePlay])
+        let results = claim.jobs.map { _ in (fate: JobFate.done(reason: "delivered"), lane: LaneEffect.goOn) }
+        _ = try await test.queue.settle(
+            [LaneSettlement(claim: claim, results: results, pace: .zero)], until: QueueTest.deadline())
     }
 
     /// No sync sends the history, so none planned it anew: it was told by nobody, and nothing said so.

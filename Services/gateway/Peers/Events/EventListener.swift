@@ -65,9 +65,10 @@ final class EventListener: Sendable {
         }
     }
 
-    func end(_ ending: Ending) {
+    /// `isAtOnce` drops what waits: it is for somebody who may not have it any more.
+    func end(_ ending: Ending, isAtOnce: Bool = false) {
         wake { state in
-            if ending == .gone { state.events = [] }
+            if ending == .gone || isAtOnce { state.events = [] }
             state.ending = state.ending ?? ending
         }
     }
@@ -99,9 +100,10 @@ final class EventListener: Sendable {
 
     var follower: (any EventFollower)? { state.withLock { $0.follower } }
 
-    func take() -> Next? {
+    /// What comes next; without `room` the end where nothing waits before it.
+    func take(room: Bool = true) -> Next? {
         state.withLock { state in
-            if !state.events.isEmpty { return .event(state.events.removeFirst()) }
+            if !state.events.isEmpty { return room ? .event(state.events.removeFirst()) : nil }
             return state.ending.map { .ended($0) }
         }
     }

@@ -58,7 +58,9 @@ package final class EventRelay: Sendable {
             for start in stride(from: 0, to: due.count, by: limits.credentialsMax) {
                 let some = due[start..<min(start + limits.credentialsMax, due.count)]
                 guard let alive = try? await accounts.alive(Set(some.map(\.credential))) else { continue }
-                for (credential, listener) in some where !alive.contains(credential) { listener.end(.bye) }
+                for (credential, listener) in some where !alive.contains(credential) {
+                    listener.end(.bye, isAtOnce: true)
+                }
             }
         }
     }

@@ -186,7 +186,7 @@ extension EventSource: EdgeRest, EventFollower {
     func heard() {
         let isOver = state.withLock { state in
             guard let line = state.line, let listener = state.listener, !state.stage.isOver else { return false }
-            while line.hasRoom, let next = listener.take() {
+            while let next = listener.take(room: line.hasRoom) {
                 switch next {
                 case .event(let event): if isNew(event, &state) { line.write(event.text) }
                 case .ended(let ending):
