@@ -54,6 +54,8 @@ extension FaultTests {
                 // Long enough to see whether it stays so.
                 try await Task.sleep(for: Form.choose(.seconds(3), full: .seconds(10)))
                 ends.append(wallClock())
+                // What began before is answered before the next crash, which would be taken for not having recovered.
+                try await Task.sleep(for: .seconds(2))
             }
             let calls = try await load.stop()
             var recovers = true
