@@ -6,7 +6,7 @@ internal import NIOPosix
 internal import Synchronization
 
 /// Connections whose last answer goes on by itself: thousands listen and hear little, and the task, the parser and the buffers
-/// of a connection that only waits take six times what is left here.
+/// of a connection that only waits take ten times what is left here.
 ///
 /// The socket is taken over by a channel of its own with nothing in it, and the web framework sees its connection close.
 final class StreamLines: Sendable {

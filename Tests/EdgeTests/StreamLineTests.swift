@@ -221,13 +221,15 @@ import Testing
     @Test("Lines end with the server")
     func shutdown() async throws {
         let rest = Rest()
+        // Longer than the server, or its own end would be what is seen.
+        let kept = Mutex<RawClient?>(nil)
         try await withServer(routes: Self.routes([rest])) { port in
             let client = try RawClient(port: port)
             client.write(Self.request())
             _ = try await rest.awaitLine()
-            // Kept until the server has stopped, or it would close by itself.
-            Task { _ = try? await client.readToEnd() }
+            kept.withLock { $0 = client }
         }
         try await rest.awaitGone()
+        #expect(kept.withLock { $0 } != nil)
     }
 }
