@@ -78,7 +78,11 @@ func fuzz() -> [Target] {
     guard isFuzzing else { return [] }
     return [
         .executableTarget(
-            name: "fuzz", dependencies: ["Cryptography", "HTTP2", "JSON", "RPC", "Runtime"] + nio, path: "Tests/Fuzz",
+            name: "fuzz",
+            dependencies: [
+                "Archive", "CSV", "Contracts", "Cryptography", "HTTP2", "JSON", "MetadataService", "RPC", "Runtime",
+                "ScrobbleService",
+            ] + nio, path: "Tests/Fuzz",
             exclude: ["Corpus", "Sanitizers", "tsan.supp"], swiftSettings: house,
             linkerSettings: [.unsafeFlags(["-sanitize=address"]), .linkedLibrary("stdc++")])
     ]

@@ -21,6 +21,11 @@ enum Fuzz {
         "envelope": { EnvelopeFuzz.run(input($0, $1)) },
         "h2": { H2Fuzz.run(input($0, $1)) },
         "config": { ConfigFuzz.run(input($0, $1)) },
+        "csv": { CSVFuzz.run(input($0, $1)) },
+        "archive": { ArchiveFuzz.run(input($0, $1)) },
+        "text": { TextFuzz.run(input($0, $1)) },
+        "hook": { HookFuzz.run(input($0, $1)) },
+        "xml": { XMLFuzz.run(input($0, $1)) },
     ]
 
     private static func input(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {

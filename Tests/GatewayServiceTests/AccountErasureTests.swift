@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import Logging
 import Postgres
 import RPC
@@ -24,6 +25,35 @@ import Testing
             if refused.contains(person) { throw .internal("this one cannot be erased") }
             erased.withLock { _ = $0.insert(person) }
         }
+    }
+
+    /// A ratings service that erases in three portions.
+    private final class Portions: RPCCaller {
+        private let left = Mutex(3)
+
+        var isEmpty: Bool { left.withLock { $0 == 0 } }
+
+        func call<Params: JSONEncodable, Result: JSONDecodable>(
+            _ method: RPCMethod, _ params: Params, _ call: RPCCall
+        ) async throws(RPCError) -> Result {
+            let isDone = left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+            guard let answer = RemovedRatings(removed: 50_000, done: isDone) as? Result else {
+                throw .internal("only people are erased here")
+            }
+            return answer
+        }
+    }
+
+    /// The rest of an account with very many ratings stayed for good.
+    @Test("A person is erased to the last portion")
+    func portions() async throws {
+        let portions = Portions()
+        let person = UserID(SystemIDSource().next())
+        try await RatingsClient(portions).erase(person, RPCCall(deadline: .now + .seconds(20)))
+        #expect(portions.isEmpty)
     }
 
     private static let close = PGCommand(

@@ -1,15 +1,12 @@
 import Contracts
 import JSON
 
-/// What the database has counted: the ratings of one kind and value, or those of one year.
-struct StatisticsGroup: Sendable, Hashable {
-    let kind: TitleKind?
-    let rating: DecimalTenths?
-    let year: Int?
-    let count: Int
-    let sumTenths: Int
-    let first: Timestamp
-    let last: Timestamp
+/// What the database has counted.
+enum StatisticsGroup: Sendable, Hashable {
+    /// How often titles of a kind were given a rating.
+    case rating(DecimalTenths, TitleKind, count: Int)
+    /// The ratings of one year, with the first and the last date of all years.
+    case year(Int, count: Int, sumTenths: Int, first: Timestamp, last: Timestamp)
 }
 
 /// Means of ratings.
@@ -31,10 +28,10 @@ extension RatingStatistics {
             var sumTenths = 0
             var distribution = [Int](repeating: 0, count: 10)
 
-            mutating func add(_ group: StatisticsGroup, _ rating: DecimalTenths) {
-                count += group.count
-                sumTenths += group.sumTenths
-                distribution[RatingMeans.bucket(rating)] += group.count
+            mutating func add(_ rating: DecimalTenths, times: Int) {
+                count += times
+                sumTenths += rating.tenths * times
+                distribution[RatingMeans.bucket(rating)] += times
             }
         }
         var all = Tally()
@@ -43,15 +40,14 @@ extension RatingStatistics {
         var first: Timestamp?
         var last: Timestamp?
         for group in groups {
-            if let kind = group.kind, let rating = group.rating {
-                all.add(group, rating)
-                kinds[kind, default: Tally()].add(group, rating)
-                first = min(first ?? group.first, group.first)
-                last = max(last ?? group.last, group.last)
-            } else if let year = group.year,
-                let average = RatingMeans.mean(sumTenths: group.sumTenths, count: group.count)
-            {
-                years.append(YearStatistics(year: year, count: group.count, average: average))
+            switch group {
+            case .rating(let rating, let kind, let count):
+                all.add(rating, times: count)
+                kinds[kind, default: Tally()].add(rating, times: count)
+            case .year(let year, let count, let sumTenths, let earliest, let latest):
+                (first, last) = (earliest, latest)
+                guard let average = RatingMeans.mean(sumTenths: sumTenths, count: count) else { continue }
+                years.append(YearStatistics(year: year, count: count, average: average))
             }
         }
         self.init(

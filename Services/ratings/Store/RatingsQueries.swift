@@ -185,21 +185,53 @@ enum RatingsQueries {
         return GivenRating(value: value, scale: scale)
     }
 
-    /// By kind and rating, and by year where `$2` is the time zone; one column of the two is NULL.
+    /// How often each rating was given by kind, and, with another first column, each year's; `$2` is the time zone.
+    ///
+    /// Both pass over an index in its own order, so that nothing is sorted, and a year is told by its bounds rather than asked of
+    /// each rating. What is before the year 1, which Postgres counts by other numbers, is of that year.
     static let statistics = PGStatement(
         "ratings.statistics",
         """
-        SELECT media_type, rating, year, count(*), (sum(rating) * 10)::bigint, min(rated_at), max(rated_at)
+        SELECT k.media_type, v.rating, NULL::integer, k.count, NULL::bigint, NULL::timestamptz, NULL::timestamptz
         FROM (
-            SELECT media_type, rating, rated_at, date_part('year', rated_at AT TIME ZONE $2)::integer AS year
-            FROM user_ratings WHERE user_id = $1
-        ) AS mine
-        GROUP BY GROUPING SETS ((media_type, rating), (year))
+            SELECT rating, count(*) FILTER (WHERE media_type = 'movie') AS movies,
+                count(*) FILTER (WHERE media_type = 'series') AS series,
+                count(*) FILTER (WHERE media_type = 'season') AS seasons,
+                count(*) FILTER (WHERE media_type = 'episode') AS episodes
+            FROM user_ratings WHERE user_id = $1 GROUP BY rating
+        ) v CROSS JOIN LATERAL (
+            VALUES ('movie', v.movies), ('series', v.series), ('season', v.seasons), ('episode', v.episodes)
+        ) AS k (media_type, count) WHERE k.count > 0
+        UNION ALL
+        SELECT NULL, NULL, y.year, n.count, n.sum_tenths, span.first, span.last
+        FROM (
+            SELECT
+                (SELECT rated_at FROM user_ratings WHERE user_id = $1 ORDER BY rated_at LIMIT 1) AS first,
+                (SELECT rated_at FROM user_ratings WHERE user_id = $1 ORDER BY rated_at DESC LIMIT 1) AS last
+            OFFSET 0
+        ) span CROSS JOIN LATERAL generate_series(
+            greatest(1, date_part('year', span.first AT TIME ZONE $2)::integer),
+            greatest(1, date_part('year', span.last AT TIME ZONE $2)::integer)
+        ) AS y (year) CROSS JOIN LATERAL (
+            SELECT CASE WHEN y.year > 1 THEN make_timestamptz(y.year, 1, 1, 0, 0, 0, $2) ELSE '-infinity' END AS begins,
+                make_timestamptz(y.year + 1, 1, 1, 0, 0, 0, $2) AS ends
+            OFFSET 0
+        ) bounds CROSS JOIN LATERAL (
+            SELECT count(*) AS count, (sum(rating) * 10)::bigint AS sum_tenths FROM user_ratings r
+            WHERE r.user_id = $1 AND r.rated_at >= bounds.begins AND r.rated_at < bounds.ends
+        ) n WHERE n.count > 0
         """
     ) { row throws(PGError) in
-        StatisticsGroup(
-            kind: try row.next(), rating: try row.next(), year: try row.next(), count: try row.next(),
-            sumTenths: try row.next(), first: try row.next(), last: try row.next())
+        let (kind, rating): (TitleKind?, DecimalTenths?) = (try row.next(), try row.next())
+        let (year, count): (Int?, Int) = (try row.next(), try row.next())
+        let (sumTenths, first, last): (Int?, Timestamp?, Timestamp?) = (
+            try row.next(), try row.next(), try row.next()
+        )
+        if let kind, let rating { return .rating(rating, kind, count: count) }
+        guard let year, let sumTenths, let first, let last else {
+            throw PGError(.decoding, "a row of neither a rating nor a year")
+        }
+        return .year(year, count: count, sumTenths: sumTenths, first: first, last: last)
     }
 
     static let reviewCount = PGStatement(

@@ -299,6 +299,21 @@ import Testing
         }
     }
 
+    @Test("A key is known for 24 hours, and no longer")
+    func keyLife() async throws {
+        try await Fixture.with { fixture in
+            let (user, title) = (Fixture.newUser(), Fixture.newTitle())
+            let store = RatingsStore(database: Database(pool: fixture.pools[0]))
+            let first = try await fixture.rate(title, 70, by: user, key: "k")
+            fixture.clock.advance(RatingsLimits.keyLife - .seconds(1))
+            try await store.forgetKeys(at: fixture.clock.now)
+            #expect(try await fixture.rate(title, 70, by: user, key: "k") == first)
+            fixture.clock.advance(.seconds(2))
+            try await store.forgetKeys(at: fixture.clock.now)
+            #expect(try await fixture.rate(title, 85, by: user, key: "k").rating.tenths == 85)
+        }
+    }
+
     @Test("Writes that race with a merge end up under the title that stays")
     func mergeRace() async throws {
         try await Fixture.with { fixture in

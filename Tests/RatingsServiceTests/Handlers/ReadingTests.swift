@@ -103,7 +103,7 @@ import Testing
                 try await fixture.service.getStatistics(GetStatisticsParams(user: user), Fixture.context())
                     == RatingStatistics(
                         count: 0, reviews: 0, distribution: [Int](repeating: 0, count: 10), kinds: [], years: []))
-            let days = ["2019-12-31T23:59:59Z", "2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z"].compactMap(
+            let days = ["2017-12-31T23:59:59Z", "2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z"].compactMap(
                 Timestamp.init)
             let items = [(85, TitleKind.movie, 0), (84, .movie, 1), (1, .episode, 2)].map {
                 RatingWrite(
@@ -120,8 +120,23 @@ import Testing
             #expect(found.distribution == [1, 0, 0, 0, 0, 0, 0, 1, 1, 0])
             #expect(found.kinds.map(\.kind) == [.movie, .episode])
             #expect(found.kinds.map(\.average) == [8.45, 0.1])
-            #expect(found.years.map(\.year) == [2019, 2020])
+            #expect(found.years.map(\.year) == [2017, 2020])
             #expect(found.years.map(\.count) == [1, 2])
+        }
+    }
+
+    @Test("Statistics count titles of every kind")
+    func kinds() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let items = TitleKind.allCases.enumerated().map { place, kind in
+                RatingWrite(title: Fixture.newTitle(), kind: kind, rating: DecimalTenths(tenths: 10 * (place + 1)))
+            }
+            _ = try await fixture.write(items, by: user)
+            let found = try await fixture.service.getStatistics(GetStatisticsParams(user: user), Fixture.context())
+            #expect(found.kinds.map(\.kind) == TitleKind.allCases)
+            #expect(found.kinds.map(\.average) == TitleKind.allCases.indices.map { Double($0 + 1) })
+            #expect(found.years.map(\.count) == [TitleKind.allCases.count])
         }
     }
 
@@ -141,6 +156,20 @@ import Testing
                 try await fixture.service.getStatistics(
                     GetStatisticsParams(user: user, timeZone: "Atlantis/Poseidonis"), Fixture.context())
             }
+        }
+    }
+
+    @Test("Ratings of a file's idea of no date have a year", arguments: ["UTC", "America/New_York", "Asia/Tokyo"])
+    func firstYear(zone: String) async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            for moment in ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0002-06-01T00:00:00Z"] {
+                try await fixture.rate(Fixture.newTitle(), 80, by: user, ratedAt: try #require(Timestamp(moment)))
+            }
+            let found = try await fixture.service.getStatistics(
+                GetStatisticsParams(user: user, timeZone: zone), Fixture.context())
+            #expect(found.years.map(\.year) == [1, 2])
+            #expect(found.years.map(\.count) == [2, 1])
         }
     }
 

@@ -1,7 +1,7 @@
 # What `check --deep` runs: the fuzz targets of Tests/Fuzz, and the tests of Shared/ under the sanitizers.
 # shellcheck shell=bash
 
-fuzz_targets=(json envelope h2 config)
+fuzz_targets=(json envelope h2 config csv archive text hook xml)
 deep_suites=(JSONTests CSVTests GZipTests ArchiveTests CryptographyTests RatingScalesTests
     RPCTests HTTP2Tests PostgresTests RuntimeTests EdgeTests)
 tsan_repeats=5
