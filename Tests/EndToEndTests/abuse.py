@@ -1,9 +1,10 @@
 """Misuse of a public side that speaks HTTP/2 over TLS: abuse.py PORT PID TOKEN SECONDS. For each kind a line of JSON: how many
-connections were opened, refused and ended by the server, how the calls of a polite caller went meanwhile, and by how many
-bytes the server's memory grew."""
+connections were opened, refused and ended by the server, how the calls of a polite caller went before and meanwhile, how long
+it was until they went as before, and by how many bytes the server's memory grew."""
 
 import http.client
 import json
+import math
 import os
 import select
 import socket
@@ -244,6 +245,19 @@ class Polite:
         self.taken.append(time.monotonic() - begun)
 
 
+def p99(taken):
+    """What 99 of a hundred calls took at most, in milliseconds; of few calls that of the slowest."""
+    return round(sorted(taken)[math.ceil(len(taken) * 0.99) - 1] * 1e3, 1)
+
+
+def quiet():
+    """What calls take while nobody misuses anything."""
+    caller, end = Polite(), time.monotonic() + SECONDS / 3
+    while len(caller.taken) < 20 or time.monotonic() < end:
+        caller.call()
+    return caller.taken
+
+
 def settle():
     """Waits until nothing is left of what was done before; how long that took."""
     begun, caller = time.monotonic(), Polite()
@@ -256,7 +270,9 @@ def settle():
 
 def main():
     settle()
+    first = resident()
     for kind in KINDS:
+        calm = p99(quiet())
         before, polite = resident(), Polite()
         reading, writing = os.pipe()
         child = os.fork()
@@ -270,8 +286,9 @@ def main():
                 peak = max(peak, resident())
             outcome = json.load(told)
         os.waitpid(child, 0)
-        outcome.update(kind=kind, calls=len(polite.taken), failed=polite.failed,
-                       slowest=round(max(polite.taken) * 1e3), calm=round(settle() * 1e3), grown=peak - before)
+        outcome.update(kind=kind, calls=len(polite.taken), failed=polite.failed, before=calm, during=p99(polite.taken),
+                       slowest=round(max(polite.taken) * 1e3), calm=round(settle() * 1e3), grown=peak - before,
+                       inAll=peak - first)
         print(json.dumps(outcome), flush=True)
 
 
