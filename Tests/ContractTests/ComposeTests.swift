@@ -3,13 +3,12 @@ import Stack
 import Testing
 import Yams
 
-/// What `deploy/docker-compose.yml` gives every container, and what it keeps from it.
+/// What `deploy/docker-compose.yml` and the files that go beside it give every container, and what they keep from it.
 @Suite struct ComposeTests {
     private typealias Service = [String: Any]
 
-    private static func services() throws -> [String: Service] {
-        let text = try String(
-            contentsOf: Project.root.appendingPathComponent("deploy/docker-compose.yml"), encoding: .utf8)
+    private static func services(in name: String = "docker-compose.yml") throws -> [String: Service] {
+        let text = try String(contentsOf: Project.root.appendingPathComponent("deploy/\(name)"), encoding: .utf8)
         let file = try #require(try Yams.load(yaml: text) as? [String: Any])
         return try #require(file["services"] as? [String: Service])
     }
@@ -78,6 +77,97 @@ import Yams
                 #expect("\(value)".firstMatch(of: /:\/\/[^\/@]*:[^\/@]*@/) == nil, "\(name): \(key)")
             }
         }
+    }
+
+    /// The settings that no variable of compose decides, and why.
+    private static let unsettable = [
+        "REELAY_ADMIN_PORT": "the image has it, for the healthcheck and the balancer",
+        "REELAY_DATABASE_PASSWORD": "a secret, as a file",
+        "REELAY_DATABASE_URL": "the Postgres beside the services",
+        "REELAY_HOST": "the image has it: every address of the container",
+        "REELAY_INTERNAL_PORT": "the image has it, as the network's other names do",
+        "REELAY_KEY_RING": "a secret, as a file",
+        "REELAY_METADATA_ADDRESS": "the service's name in the network",
+        "REELAY_PEER_TLS_FOLDER": "docker-compose.peers.yml gives it, with the folder",
+        "REELAY_PORT": "the image has it; outside it is the port of the balancer",
+        "REELAY_PROVIDER_CALLS_PER_SECOND": "for measuring with emulated providers",
+        "REELAY_PUBLIC_CERTIFICATE": "the balancer speaks TLS, and tells the gateway who asks: docker-compose.tls.yml",
+        "REELAY_PUBLIC_CERTIFICATE_KEY": "as the certificate",
+        "REELAY_RATINGS_ADDRESS": "the service's name in the network",
+        "REELAY_SCRATCH_FOLDER": "/tmp is the only folder that can be written",
+        "REELAY_SCROBBLE_ADDRESS": "the service's name in the network",
+        "REELAY_SERVICE_SECRET": "a secret, as a file",
+        "REELAY_SHUTDOWN_SECONDS": "fits stop_grace_period, after which a container is killed",
+    ]
+
+    /// The settings of every service by `docs/configuration.md`.
+    private static func documented() throws -> [String: Set<String>] {
+        let page = try String(
+            contentsOf: Project.root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
+        var settings: [String: Set<String>] = [:]
+        for row in page.split(separator: "\n") where row.hasPrefix("| `REELAY_") {
+            let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            let name = try #require(cells.first).trimmingCharacters(in: CharacterSet(charactersIn: "`"))
+            for service in try #require(cells.last).split(separator: ",") {
+                settings[service.trimmingCharacters(in: .whitespaces), default: []].insert(name)
+            }
+        }
+        return settings
+    }
+
+    @Test("Every setting reaches the services that read it from the same name outside, or is named here with why not")
+    func settings() throws {
+        let documented = try Self.documented()
+        #expect(Set(documented.keys) == Set(Self.ours).subtracting(["upstreams"]))
+        let services = try Self.services()
+        for (name, settings) in documented {
+            let variables = services[name]?["environment"] as? [String: Any] ?? [:]
+            for setting in settings {
+                let value = variables[setting].map { "\($0)" }
+                if Self.unsettable[setting] == nil {
+                    #expect(value?.hasPrefix("${\(setting):-") == true, "\(name): \(setting) is not passed on")
+                } else {
+                    #expect(value?.contains("$") != true, "\(name): \(setting) is passed on after all")
+                }
+            }
+            let read = settings.union(settings.map { "\($0)_FILE" })
+            #expect(Set(variables.keys).subtracting(read) == [], "\(name) does not read them")
+        }
+        let all = documented.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+        #expect(Set(Self.unsettable.keys).subtracting(all) == [], "there are no such settings")
+    }
+
+    @Test("TLS between the services: each sees the folder with its own certificate, read only, and no other")
+    func peerCertificates() throws {
+        let services = try Self.services(in: "docker-compose.peers.yml")
+        #expect(Set(services.keys) == Set(Self.ours).subtracting(["upstreams"]))
+        for (name, service) in services {
+            #expect(Set(service.keys) == ["environment", "volumes"], "\(name)")
+            #expect(service["environment"] as? [String: String] == ["REELAY_PEER_TLS_FOLDER": "/certificates"])
+            #expect(service["volumes"] as? [String] == ["./secrets/peers/\(name):/certificates:ro"], "\(name)")
+        }
+    }
+
+    @Test("TLS for callers from outside: the balancer is given a certificate, read only, and speaks nothing else then")
+    func publicCertificate() throws {
+        let services = try Self.services(in: "docker-compose.tls.yml")
+        #expect(Set(services.keys) == ["balancer"])
+        let balancer = try #require(services["balancer"])
+        #expect(Set(balancer.keys) == ["environment", "volumes"])
+        #expect(balancer["volumes"] as? [String] == ["./secrets/public:/certificates:ro"])
+        let variables = balancer["environment"] as? [String: String]
+        #expect(variables == ["REELAY_BALANCER_CERTIFICATE": "/certificates/tls.crt"])
+        let lines = try String(
+            contentsOf: Project.root.appendingPathComponent("deploy/haproxy/haproxy.cfg"), encoding: .utf8
+        ).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        let condition = try #require(lines.firstIndex(of: ".if defined(REELAY_BALANCER_CERTIFICATE)"))
+        let otherwise = try #require(lines.firstIndex(of: ".else"))
+        let binds = lines.indices.filter { lines[$0].hasPrefix("bind ") }
+        #expect(binds.count == 2)
+        let first = try #require(binds.first)
+        #expect(condition < first && first < otherwise)
+        let secure = lines[first]
+        #expect(secure.contains(" ssl crt \"${REELAY_BALANCER_CERTIFICATE}\" ssl-min-ver TLSv1.2 "), "\(secure)")
     }
 
     @Test("The images: a user without a name and rights, no shell tricks, nothing secret built in")

@@ -7,7 +7,7 @@ backup_schemas=(metadata ratings scrobble gateway)
 
 # Fills database_url, empty for the private cluster, and database_name.
 use_database() {
-    database_url=$1
+    database_url=$1 database_container=''
     if [ -z "$database_url" ]; then
         pg_use_private
         database_name=$pg_database
@@ -19,9 +19,30 @@ use_database() {
     fi
 }
 
+# The same for the database of a compose project. Its Postgres has no open port: it is reached in its container, and by the
+# programs there.
+use_project() {
+    local deadline=$((SECONDS + 60))
+    find_compose
+    database_url='' database_name=$pg_database
+    database_container=$(project_containers "$1" postgres)
+    [ -n "$database_container" ] || die "no Postgres of the compose project $1 runs; start it, or name another --project"
+    [[ $database_container != *$'\n'* ]] || die "several containers of the compose project $1 are called postgres"
+    # A server that is being made anew has no port of its own yet either.
+    until pg_run pg_isready -q -h 127.0.0.1 </dev/null; do
+        [ "$SECONDS" -lt "$deadline" ] || die "the Postgres of the compose project $1 does not answer"
+        sleep 1
+    done
+}
+
+# Where the key ring lies, unless told.
+default_secrets() { if [ -n "$database_container" ]; then echo "$root/deploy/secrets"; else echo "$state/secrets"; fi; }
+
 # The connection to a database of the server by its name.
 connection_to() {
-    if [ -z "$database_url" ]; then
+    if [ -n "$database_container" ]; then
+        printf 'user=%s dbname=%s' "$pg_admin" "$1"
+    elif [ -z "$database_url" ]; then
         printf 'host=%s port=%s user=%s dbname=%s' "$pg_sockets" "$pg_port" "$pg_admin" "$1"
     else
         local query=
@@ -31,12 +52,27 @@ connection_to() {
     fi
 }
 
+# Runs a program of Postgres where the database is: PROGRAM [ARGUMENT…]. Files go through its input and output, since a
+# container sees none of ours.
+pg_run() {
+    local program=$1 options='-c client_min_messages=warning'
+    shift
+    if [ -n "$database_container" ]; then
+        "$engine" exec -i "$database_container" env LANG=C.UTF-8 PGOPTIONS="$options" "$program" "$@"
+    else
+        LANG=C.UTF-8 PGOPTIONS=$options "$pg_bin/$program" "$@"
+    fi
+}
+
 # psql in a database: NAME [ARGUMENT…].
 sql_in() {
     local name=$1
     shift
-    LANG=C.UTF-8 PGOPTIONS='-c client_min_messages=warning' "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 -d "$(connection_to "$name")" "$@"
+    pg_run psql -X -q -v ON_ERROR_STOP=1 -d "$(connection_to "$name")" "$@" </dev/null
 }
+
+# A file of SQL in a database: NAME FILE.
+sql_file() { pg_run psql -X -q -v ON_ERROR_STOP=1 -d "$(connection_to "$1")" -f - <"$2"; }
 
 # A line `key=ID FINGERPRINT` for every key of a ring. A key is 256 random bits: its fingerprint says nothing of it.
 key_fingerprints() {
