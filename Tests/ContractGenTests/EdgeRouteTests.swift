@@ -98,6 +98,16 @@ import Testing
         #expect(body["detail"].string == detail)
     }
 
+    /// What fits is refused by the gateway itself here, which takes nobody.
+    @Test(arguments: [(7, 400), (8, 403), (64, 403), (256, 403), (257, 400)])
+    func lengthsOfPasswords(_ count: Int, _ expected: Int) async throws {
+        let text = #"{"username":"alice","password":"\#(String(repeating: "ä", count: count))"}"#
+        let request = EdgeRequest(headers: [("content-type", "application/json")], body: Array(text.utf8))
+        let (status, body, _) = try await ask("register", request, nil)
+        #expect(status == expected)
+        #expect(body["code"].string == (expected == 403 ? "registrationClosed" : "invalidRequest"))
+    }
+
     @Test func idsInPaths() async throws {
         let (status, body, _) = try await ask("getMovieRating", EdgeRequest(pathParameters: ["title": "7"]), caller)
         #expect(status == 400 && body["detail"].string == "title: is not a UUID")

@@ -66,6 +66,12 @@ import Yams
     func secrets() throws {
         for (name, service) in try Self.services() {
             let variables = service["environment"] as? [String: Any] ?? [:]
+            if name != "postgres" {
+                // Each has those that it reads, and no other's. Postgres makes the roles, with all their passwords.
+                let files = variables.filter { $0.key.hasSuffix("_FILE") }.map { "\($0.value)" }
+                let read = files.compactMap { $0.split(separator: "/").last.map(String.init) }
+                #expect(Set(service["secrets"] as? [String] ?? []) == Set(read), "\(name)")
+            }
             for (key, value) in variables {
                 let isSecret = key.contains("PASSWORD") || key.contains("SERVICE_SECRET") || key.contains("KEY_RING")
                 if isSecret { #expect(key.hasSuffix("_FILE"), "\(name): \(key)") }
@@ -170,7 +176,7 @@ import Yams
         #expect(secure.contains(" ssl crt \"${REELAY_BALANCER_CERTIFICATE}\" ssl-min-ver TLSv1.2 "), "\(secure)")
     }
 
-    @Test("The images: a user without a name and rights, no shell tricks, nothing secret built in")
+    @Test("The images: a user without a name and rights, no shell tricks, released code alone, nothing secret built in")
     func images() throws {
         let text = try String(contentsOf: Project.root.appendingPathComponent("deploy/Dockerfile"), encoding: .utf8)
         let lines = text.split(separator: "\n").map(String.init)
@@ -180,6 +186,8 @@ import Yams
         #expect(lines.filter { $0.hasPrefix("ENTRYPOINT") }.allSatisfy { $0.hasPrefix("ENTRYPOINT [") })
         #expect(!lines.contains { $0.contains("COPY") && ($0.contains("secrets") || $0.contains("COPY . ")) })
         #expect(!lines.contains { $0.hasPrefix("ENV") && $0.contains("SECRET") })
+        #expect(text.contains("swift build --disable-dependency-cache --configuration release "))
+        #expect(try Self.services()["upstreams"]?["profiles"] as? [String] == ["demo"], "not where it is used for real")
         for service in Self.ours { #expect(lines.contains("FROM runtime AS \(service)"), "\(service)") }
     }
 }

@@ -69,6 +69,11 @@ import Testing
             #expect(one.hasPrefix("HTTP/1.1 404") && one.contains("version 1.1 verified 0"), "\(one)")
             #expect(throws: Failed.self) { try Self.curl(folder, "first", port, ["--tls-max", "1.1"]) }
             #expect(throws: Failed.self) { try Self.curl(folder, "second", port, []) }
+            // With TLS 1.2 only what authenticates as it encrypts, with keys of the connection's own.
+            for (cipher, isTaken) in [("ECDHE-ECDSA-AES128-GCM-SHA256", true), ("ECDHE-ECDSA-AES128-SHA", false)] {
+                let told = try? Self.curl(folder, "first", port, ["--tls-max", "1.2", "--ciphers", cipher])
+                #expect((told != nil) == isTaken, "\(cipher)")
+            }
 
             // Half of a renewal: the certificate is there, its key is not. The old pair serves on.
             try use("second", used, "pem")

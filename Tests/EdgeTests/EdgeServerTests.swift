@@ -215,6 +215,18 @@ import Testing
         }
     }
 
+    @Test("TRACE is no method of any address, and nobody is sent back what they sent")
+    func trace() async throws {
+        try await withServer { port in
+            for (path, status) in [("/api/v1/users/me", "405"), ("/api/v1/nowhere", "404")] {
+                let answer = try await Self.exchange(
+                    port, Self.get(path, ["authorization: Bearer good", "x-canary: 4711-0815"], method: "TRACE"))
+                #expect(answer.hasPrefix("HTTP/1.1 \(status) "), "\(answer)")
+                #expect(!answer.contains("4711-0815") && !answer.contains("Bearer good"), "\(answer)")
+            }
+        }
+    }
+
     @Test(
         "Credentials that can be read in two ways are none", arguments: ["Bearer good", "bearer   good", "BEARER good"])
     func authorization(field: String) async throws {

@@ -10,7 +10,7 @@ import Testing
         arguments: [
             "password", "Password1", "P4ssw0rd!", "12345678", "87654321", "qwertyuiop", "aaaaaaaa", "abababab",
             "letmein123",
-            "1q2w3e4r", "!Dragon2024!", "abcdefgh", "sunshine99",
+            "1q2w3e4r", "!Dragon2024!", "abcdefgh", "sunshine99", "Reelay2026!", "jellyfin.12", "L3tterboxd",
         ])
     func common(password: String) {
         #expect(PasswordPolicy.fault(password, username: alice) == .common)
