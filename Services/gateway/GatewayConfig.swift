@@ -92,8 +92,12 @@ extension GatewayService {
             assembly.add(
                 .running("certificate", phase: .background, { await identity.run(logger: runtime.logger) }))
         }
+        let audit = OperationAudit(
+            log: AuditLog(logger: runtime.logger, secret: values[SharedKeys.serviceSecret]))
         let edge = EdgeServer(
-            routes: GatewayRoutes.all(service) + CallbackPage.routes + [ReferencePage.route],
+            routes: GatewayRoutes.all(service).map { $0.watched(by: audit) } + CallbackPage.routes + [
+                ReferencePage.route
+            ],
             cors: CORSPolicy(origins: values[origins]),
             proxies: TrustedProxies(values[proxies].compactMap(NetworkRange.init)), limiter: limiter,
             certificate: identity, conditions: once, host: runtime.host, port: runtime.port, group: runtime.group,

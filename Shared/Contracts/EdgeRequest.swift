@@ -94,16 +94,19 @@ package struct EdgeContext: Sendable {
     package let ifMatch: EntityTags?
     /// What If-None-Match asks for; of a write checked like the above, of a read by nobody here.
     package let ifNoneMatch: EntityTags?
+    /// Whom and what the request turns out to be about.
+    package let subject: EdgeSubject
 
     package init(
         rpc: RPCContext, clientAddress: String, once: EdgeOnce? = nil, ifMatch: EntityTags? = nil,
-        ifNoneMatch: EntityTags? = nil
+        ifNoneMatch: EntityTags? = nil, subject: EdgeSubject = EdgeSubject()
     ) {
         self.rpc = rpc
         self.clientAddress = clientAddress
         self.once = once
         self.ifMatch = ifMatch
         self.ifNoneMatch = ifNoneMatch
+        self.subject = subject
     }
 
     /// Whether a write may happen to what has `tag`, nil for nothing there.

@@ -9,6 +9,8 @@ package struct EdgeResponse: Sendable {
     package var body: [UInt8]
     /// What was behind a failure, for the log; never sent.
     package var cause: String?
+    /// The registry's name of a failure; nil where there is none.
+    package var code: String?
     /// What follows `body`, sent as it is made.
     package var stream: EdgeStream?
 
@@ -87,6 +89,7 @@ extension EdgeResponse {
         }
         var response = EdgeResponse(status: status, headers: headers, body: encodeJSON(problem))
         response.cause = error.cause
+        response.code = name
         return response
     }
 }

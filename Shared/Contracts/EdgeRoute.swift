@@ -28,6 +28,8 @@ package struct EdgeRoute: Sendable {
     /// Whether it takes its body in pieces while it arrives.
     package let takesUpload: Bool
     private let run: @Sendable (EdgeRequest, EdgeCaller?, EdgeContext) async throws(RPCError) -> EdgeResponse
+    /// Who hears what each call comes to.
+    private var watcher: (any EdgeWatcher)?
 
     static func open(
         _ operation: String, _ method: String, _ path: String, isRepresentation: Bool = false,
@@ -79,13 +81,26 @@ package struct EdgeRoute: Sendable {
         let inspector = caller.map {
             EdgeCaller(user: $0.user, timeZone: $0.timeZone, credential: $0.credential)
         }
-        return await respond(request, inspector, context)
+        return await outcome(request, inspector, context)
+    }
+
+    /// The same operation, with somebody who hears what each call comes to; of inspections nobody does.
+    package func watched(by watcher: any EdgeWatcher) -> EdgeRoute {
+        var route = self
+        route.watcher = watcher
+        return route
     }
 
     /// Checks the access, reads and checks the request, runs the operation; every failure becomes a problem document.
     ///
     /// `caller` is who the credentials belong to, nil where there are none or they are worth nothing.
     package func respond(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
+        let answer = await outcome(request, caller, context)
+        watcher?.hear(answer, of: operation, to: request, from: caller, context)
+        return answer
+    }
+
+    private func outcome(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
         do throws(RPCError) {
             return try await run(request, caller, context)
         } catch {

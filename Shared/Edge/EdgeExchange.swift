@@ -24,7 +24,8 @@ struct EdgeExchange: Sendable {
         self.conditions = conditions
         self.context = EdgeContext(
             rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
-            ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input))
+            ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input),
+            subject: context.subject)
     }
 
     private var isRead: Bool { route.method == "GET" }

@@ -44,6 +44,10 @@ package final class OTLPExporter: Sendable {
     private let state = Mutex(State())
 
     /// `endpoint` is the collector without `/v1/…`. `now` tells nanoseconds since 1970.
+    ///
+    /// The one client that no `OutboundGuard` protects. A collector stands beside the services, on this machine or in a private
+    /// network, where nothing else may be called; its address is the operator's setting, an http or https URL without user,
+    /// query and fragment, and nobody's who uses the installation. No answer of it is followed, shown or kept.
     package init(
         endpoint: String, resource: OTLPResource, interval: Duration, limits: OTLPLimits = OTLPLimits(),
         group: any EventLoopGroup, now: @escaping @Sendable () -> Int64, metrics: @escaping @Sendable () -> [OTLPMetric]

@@ -29,6 +29,12 @@ struct AdministrationTests {
         }
     }
 
+    /// What commands of a service have left for the audit.
+    private func commands(_ service: String) throws -> [[String: String]] {
+        let process = try #require(Stack.current).service(service)
+        return try AuditTests.lines(String(contentsOf: process.commandLog, encoding: .utf8))
+    }
+
     @Test("An account is made although registration is closed; names are unique and as the contract wants them")
     func addUser() async throws {
         let founder = try await ask("gateway", "add-user", "Founder")
@@ -47,6 +53,18 @@ struct AdministrationTests {
         #expect(try await refusal("gateway", "add-user", "no spaces")?.contains("username") == true)
         #expect(try await refusal("gateway", "add-user")?.contains("usage: gateway") == true)
         #expect(try await refusal("gateway", "reset-password", "nobody")?.contains("nobody has") == true)
+
+        // A line of the audit for each, also of what failed; a name that was typed stands nowhere.
+        let book = try commands("gateway")
+        let person = try #require(book.first?["person"])
+        #expect(book.map { $0["event"] } == Array(repeating: "add-user", count: 4) + ["reset-password"])
+        #expect(book.map { $0["outcome"] } == ["ok", "ok", "failed", "failed", "failed"])
+        try #require(book.count == 5)
+        #expect(book.allSatisfy { $0["credential"] == "machine" && $0["credential_id"] == "\(getuid())" }, "\(book)")
+        #expect(book[1]["account"] == book[2]["account"] && book[1]["person"] != person && book[2]["person"] == nil)
+        let audit = try String(contentsOf: try gateway().commandLog, encoding: .utf8)
+            .split(separator: "\n").filter { $0.hasPrefix("{") }.joined()
+        for text in [founder, second, "second", "spaces"] { #expect(!audit.contains(text), "\(text)") }
 
         let token = try #require(answer.json["token"] as? String)
         let reset = try await ask("gateway", "reset-password", "Second")
@@ -88,6 +106,10 @@ struct AdministrationTests {
         #expect(try await ask("scrobble", "requeue", "all") == "sent again: 600")
         #expect(try await waiting() == ["simkl 600", "trakt 600"])
         #expect(try await ask("scrobble", "requeue", "all") == "sent again: 0")
+        let book = try commands("scrobble")
+        #expect(book.map { $0["event"] } == Array(repeating: "requeue", count: 4))
+        #expect(book.map { $0["outcome"] } == ["failed", "ok", "ok", "ok"])
+        #expect(book.map { $0["object"] } == [nil, "trakt", "all", "all"])
         let left = try await stack.database.query(
             "SELECT outcome || ' ' || count(*) FROM scrobble.queue_outcomes GROUP BY outcome ORDER BY 1")
         #expect(left == ["dead 600", "done 6"])

@@ -2,17 +2,9 @@ import Foundation
 import Stack
 import Testing
 
-extension StackPlan {
-    fileprivate static let talkative: StackPlan = {
-        var plan = StackPlan()
-        plan.settings["REELAY_LOG_LEVEL"] = "trace"
-        return plan
-    }()
-}
-
-/// Secrets of every kind are shown to an installation that logs all it can, while things go well and while they fail; none may
-/// stand anywhere where it can be read afterwards.
-@Suite(.stack(.talkative), .serialized)
+/// Secrets of every kind are shown to an installation that logs and exports all it can, while things go well and while they
+/// fail; none may stand anywhere where it can be read afterwards.
+@Suite(.serialized)
 struct CanaryTests {
     /// Each secret with what it is.
     private struct Cage {
@@ -34,9 +26,17 @@ struct CanaryTests {
     private static let password = "canary phrase of nobody 4711"
     private static let wrong = "canary phrase that is wrong 0815"
 
-    @Test("Passwords, tokens, keys, codes and secrets are in no log, metric, error or dump")
+    @Test("Passwords, tokens, keys, codes and secrets are in no log, metric, span, error or dump")
     func everywhere() async throws {
-        let stack = try #require(Stack.current)
+        let collector = try Collector()
+        var plan = StackPlan()
+        plan.settings = collector.settings
+        plan.settings["REELAY_OTLP_SECONDS"] = "1"
+        plan.settings["REELAY_LOG_LEVEL"] = "trace"
+        try await Stack.running(plan) { stack in try await search(stack, collector) }
+    }
+
+    private func search(_ stack: Stack, _ collector: Collector) async throws {
         let port = try stack.service("gateway").port
         let answers = Answers()
         var cage = Cage()
@@ -48,23 +48,41 @@ struct CanaryTests {
         try cage.add("the secret at Trakt", "reelay-demo-trakt-secret")
         try cage.add("the key at TMDb", "00112233445566778899aabbccddeeff")
         try cage.add("the key at OMDb", "reelaydemo")
+        try cage.add("the key at TVDb", "reelay-demo-tvdb")
+        try cage.add("a token of TVDb", "demo-tvdb-token-")
+        try cage.add("the secret at Letterboxd", "reelay-demo-letterboxd-secret")
+        try cage.add("a token of Letterboxd", "demo-letterboxd-token-")
+        try cage.add("the client at AniDB", "reelaydemo/1")
+        try cage.add("the key at MyAnimeList", "reelay-demo-myanimelist")
 
         let client = try await account(port, &cage)
         try await things(client, &cage, answers)
-        try await trakt(client, &cage)
+        try await trakt(stack, client, &cage)
+        try await simkl(stack, client, &cage)
+        try await providers(stack, client, answers)
+        try cage.add("a password that an administrator has made", try await administration(stack))
         try await misuse(PublicClient(port), client, answers)
-        try await outage(client, answers)
+        try await outage(stack, client, answers)
 
         var places: [String: String] = [:]
         for name in Stack.serviceNames {
             let service = try stack.service(name)
             places["the log of \(name)"] = try String(contentsOf: service.log, encoding: .utf8)
+            places["what commands of \(name) log"] = try String(contentsOf: service.commandLog, encoding: .utf8)
             for path in ["/metrics", "/readyz"] {
                 places["\(path) of \(name)"] =
                     try await Wire.send("GET", "http://127.0.0.1:\(service.adminPort)\(path)").text
             }
             let pid = try #require(service.pid)
             places["the command line of \(name)"] = try String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
+        }
+        let exported = try collector.text().split(separator: "\n")
+        for signal in ["traces", "logs", "metrics"] {
+            let lines = exported.filter { $0.hasPrefix("{\"path\": \"/v1/\(signal)\"") }
+            #expect(lines.count >= Stack.serviceNames.count, "\(signal) are exported")
+            // Metrics are told again as a whole each time: the last of every service have all of them.
+            let last = signal == "metrics" ? lines.suffix(4 * Stack.serviceNames.count) : lines[...]
+            places["\(signal) at the collector"] = last.joined(separator: "\n")
         }
         places["a dump of the database"] = try await stack.database.dump()
         for (number, text) in await answers.all.enumerated() { places["answer \(number)"] = text }
@@ -79,7 +97,9 @@ struct CanaryTests {
             }
         }
         print("canaries: \(cage.canaries.count) secrets, \(places.count) places with \(lines) lines, \(hits) hits")
-        #expect(cage.canaries.count >= 19 && lines > 1_000)
+        #expect(cage.canaries.count >= 29 && lines > 1_000)
+        #expect(places["traces at the collector"]?.contains("scrobble.completeTrakt") == true, "calls are exported")
+        #expect(places["what commands of gateway log"]?.contains("reset-password") == true, "commands are written")
         #expect(places["the log of gateway"]?.contains("operation") == true, "the logs tell something")
     }
 
@@ -125,8 +145,8 @@ struct CanaryTests {
         await answers.add(try await keyed.send("DELETE", "/users/me").answer)
     }
 
-    private func trakt(_ client: PublicClient, _ cage: inout Cage) async throws {
-        let port = try #require(Stack.current).upstreams.port
+    private func trakt(_ stack: Stack, _ client: PublicClient, _ cage: inout Cage) async throws {
+        let port = stack.upstreams.port
         let invitation = try await client.send("POST", "/scrobbling/trakt/connect")
         let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")
         let browser = try await Wire.send("GET", "\(address)&as=demo-walter", headers: ["user-agent": "a browser"])
@@ -150,6 +170,63 @@ struct CanaryTests {
         for (number, token) in tokens.enumerated() where token.count > 20 {
             try cage.add("token \(number) of Trakt", token)
         }
+    }
+
+    private func simkl(_ stack: Stack, _ client: PublicClient, _ cage: inout Cage) async throws {
+        let port = stack.upstreams.port
+        let invitation = try await client.send("POST", "/scrobbling/simkl/connect")
+        let address = try #require(invitation.json["authorize_url"] as? String, "\(invitation.answer.text)")
+        let browser = try await Wire.send("GET", "\(address)&as=walter")
+        let back = try #require(browser.headers["location"].flatMap { URLComponents(string: $0) })
+        func field(_ name: String) -> String? { back.queryItems?.first { $0.name == name }?.value }
+        try cage.add("a code of Simkl", field("code"))
+        try cage.add("a state for Simkl", field("state"))
+        let body = #"{"code":"\#(field("code") ?? "")","state":"\#(field("state") ?? "")"}"#
+        let outcome = try await client.send("POST", "/scrobbling/simkl/complete", body)
+        #expect(outcome.json["result"] as? String == "connected", "\(outcome.answer.text)")
+        let book = try await Wire.send(
+            "GET",
+            "http://127.0.0.1:\(port)/simkl/_accounts?client_id=reelay-demo-simkl&app-name=browser&app-version=1")
+        let tokens = (try JSONSerialization.jsonObject(with: book.body) as? [String: Any])?["tokens"] as? [String] ?? []
+        #expect(tokens.count >= 2, "\(book.text)")
+        for (number, token) in tokens.enumerated() { try cage.add("token \(number) of Simkl", token) }
+    }
+
+    /// Every provider that wants a key is asked, answers, breaks off, and does not take the key.
+    private func providers(_ stack: Stack, _ client: PublicClient, _ answers: Answers) async throws {
+        let control = "http://127.0.0.1:\(stack.upstreams.port)/control"
+        let keyed = ["tmdb", "omdb", "tvdb", "letterboxd", "anidb", "myanimelist"]
+        // A film, a series and one that the places for anime have.
+        var titles: [String] = []
+        for (kind, ids) in [
+            ("movies", #"{"imdb":"tt9100001"}"#), ("shows", #"{"imdb":"tt9100102"}"#), ("movies", #"{"tmdb":910203}"#),
+        ] {
+            let found = try await client.send("POST", "/\(kind)/resolve", #"{"ids":\#(ids)}"#)
+            let id = try #require(found.json["id"] as? String, "\(found.answer.text)")
+            titles.append("/\(kind)/\(id)")
+        }
+        for provider in keyed {
+            let book = try await Wire.send("GET", "\(control)/book?provider=\(provider)")
+            #expect(book.text.contains(#""sequence""#), "nobody has asked \(provider)")
+        }
+        for fault in [#""kind":"drop""#, #""kind":"status","status":401"#] {
+            for provider in keyed {
+                let made = try await Wire.send(
+                    "POST", "\(control)/faults", body: #"{"provider":"\#(provider)",\#(fault),"times":4}"#)
+                #expect(made.status == 201, "\(made.text)")
+            }
+            for title in titles { await answers.add(try await client.send("POST", "\(title)/refresh").answer) }
+            _ = try await Wire.send("DELETE", "\(control)/faults")
+        }
+        await answers.add(try await client.send("GET", "/sources/health").answer)
+    }
+
+    /// What an administrator does at the machine; the password that is printed for them.
+    private func administration(_ stack: Stack) async throws -> String {
+        try await stack.service("gateway").command(["add-user", "second"])
+        try await stack.service("scrobble").command(["rotate-keys"])
+        return try await stack.service("gateway").command(["reset-password", "second"])
+            .trimmingCharacters(in: .newlines)
     }
 
     /// Secrets in places where they do not belong.
@@ -187,8 +264,7 @@ struct CanaryTests {
     }
 
     /// Everything outside is gone, and the database for a moment.
-    private func outage(_ client: PublicClient, _ answers: Answers) async throws {
-        let stack = try #require(Stack.current)
+    private func outage(_ stack: Stack, _ client: PublicClient, _ answers: Answers) async throws {
         let film = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100001"}}"#)
         let id = try #require(film.json["id"] as? String, "\(film.answer.text)")
         await stack.upstreams.stop()

@@ -5,42 +5,6 @@ import Testing
 /// One trace from a frontend's call to what Trakt is told of it, as a collector gets it.
 @Suite(.serialized)
 struct TraceTests {
-    /// `collector.py` as a child process.
-    private final class Collector {
-        let port: Int
-        private let file: URL
-        private let process = Process()
-        private let input = Pipe()
-
-        init() throws {
-            file = FileManager.default.temporaryDirectory.appendingPathComponent("collector-\(UUID().uuidString)")
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [
-                "python3", Project.root.appendingPathComponent("Tests/EndToEndTests/collector.py").path, file.path,
-            ]
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            let said = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-            port = try #require(Int(said.trimmingCharacters(in: .whitespacesAndNewlines)))
-        }
-
-        deinit {
-            try? input.fileHandleForWriting.close()
-            process.terminate()
-            try? FileManager.default.removeItem(at: file)
-        }
-
-        /// What came under a path, body by body.
-        func bodies(_ path: String) throws -> [[String: Any]] {
-            try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
-                let request = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-                return request?["path"] as? String == path ? request?["body"] as? [String: Any] : nil
-            }
-        }
-    }
-
     private struct Span {
         let service: String
         let name: String
@@ -99,10 +63,8 @@ struct TraceTests {
     func oneTrace() async throws {
         let collector = try Collector()
         var plan = StackPlan()
-        plan.settings = [
-            "REELAY_OTLP_ENDPOINT": "http://127.0.0.1:\(collector.port)", "REELAY_OTLP_SECONDS": "0.2",
-            "REELAY_LOG_LEVEL": "debug",
-        ]
+        plan.settings = collector.settings
+        plan.settings["REELAY_LOG_LEVEL"] = "debug"
         try await Stack.running(plan) { stack in
             let client = try await PublicClient(try stack.service("gateway").port).registered("walter")
             try await Self.connect(client)

@@ -13,6 +13,7 @@ import Testing
         private struct State {
             var statuses: [UInt] = []
             var retryAfter: String?
+            var location: String?
             var requests: [(path: String, body: [UInt8])] = []
         }
 
@@ -25,6 +26,9 @@ import Testing
             state.withLock { ($0.statuses, $0.retryAfter) = (statuses, retryAfter) }
         }
 
+        /// From now on every answer sends elsewhere.
+        func send(to location: String) { state.withLock { $0.location = location } }
+
         func spanCount() throws -> Int {
             try requests.filter { $0.path == "/v1/traces" }.reduce(0) { sum, request in
                 let body = try decodeJSON(JSONValue.self, from: request.body)
@@ -32,10 +36,17 @@ import Testing
             }
         }
 
-        fileprivate func take(_ path: String, _ body: [UInt8]) -> (UInt, String?) {
+        fileprivate func take(_ path: String, _ body: [UInt8]) -> (UInt, HTTPHeaders) {
             state.withLock { state in
                 state.requests.append((path, body))
-                return (state.statuses.isEmpty ? 200 : state.statuses.removeFirst(), state.retryAfter)
+                var headers = HTTPHeaders([("content-length", "2")])
+                if let retryAfter = state.retryAfter { headers.add(name: "retry-after", value: retryAfter) }
+                guard let location = state.location else {
+                    return (state.statuses.isEmpty ? 200 : state.statuses.removeFirst(), headers)
+                }
+                headers.add(name: "location", value: location)
+                // One that asks to be sent the same again, as a client that follows would.
+                return (307, headers)
             }
         }
 
@@ -64,9 +75,7 @@ import Testing
                 case .head(let head): (path, body) = (head.uri, [])
                 case .body(let part): body += Array(part.readableBytesView)
                 case .end:
-                    let (status, retryAfter) = collector.take(path, body)
-                    var headers = HTTPHeaders([("content-length", "2")])
-                    if let retryAfter { headers.add(name: "retry-after", value: retryAfter) }
+                    let (status, headers) = collector.take(path, body)
                     let head = HTTPResponseHead(
                         version: .http1_1, status: HTTPResponseStatus(statusCode: Int(status)), headers: headers)
                     context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -141,6 +150,21 @@ import Testing
         await exporter.shutDown()
         #expect(exporter.counts.dropped == 2 && exporter.counts.sent == 1)
         try await channel.close()
+    }
+
+    @Test("A collector that sends elsewhere is refused as one that does not take: nobody else hears of anything")
+    func redirects() async throws {
+        let (collector, canary) = (Collector(), Collector())
+        let (channel, other) = (try await collector.listen(), try await canary.listen())
+        collector.send(to: "http://127.0.0.1:\(other.localAddress?.port ?? 0)/v1/traces")
+        let exporter = Self.exporter(channel.localAddress?.port ?? 0)
+        exporter.add(Self.span(1))
+        exporter.add(OTLPLog(at: 1, severity: 9, severityText: "info", body: "b", attributes: []))
+        await exporter.shutDown()
+        #expect(collector.requests.count == 3 && canary.requests.isEmpty)
+        #expect(exporter.counts.dropped == 2 && exporter.counts.sent == 0)
+        try await channel.close()
+        try await other.close()
     }
 
     @Test("Without a collector the newest is dropped and counted, and nobody waits")

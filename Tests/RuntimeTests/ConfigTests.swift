@@ -57,6 +57,24 @@ import Testing
         #expect(values.unreadNames == [])
     }
 
+    @Test(arguments: [
+        "ftp://127.0.0.1:4318", "file:///run/otlp", "unix:///run/otlp", "127.0.0.1:4318",
+        "http://somebody@127.0.0.1:4318",
+        "http://127.0.0.1:4318/?to=10.0.0.1", "http://127.0.0.1:4318/#v1",
+    ])
+    func `a collector is an http or https URL that names a place and nothing else`(url: String) {
+        let loader = ConfigLoader(schema: ConfigSchema(StandardKeys(portDefault: 7101).definitions), knownNames: []) {
+            _ in
+            .unreadable(reason: "No such file or directory")
+        }
+        do throws(StartupError) {
+            _ = try loader.load(environment: ["REELAY_OTLP_ENDPOINT": url])
+            Issue.record("\(url) is taken")
+        } catch {
+            #expect(error.problems.map(\.subject) == ["REELAY_OTLP_ENDPOINT"])
+        }
+    }
+
     @Test func `the environment wins over the file and the file over defaults`() throws {
         let file = "# settings\n\nREELAY_BATCH = 20\r\nREELAY_PORT=1\nREELAY_NAME=a=b # c\nREELAY_OPEN=true\n"
         let values = try Self.load(

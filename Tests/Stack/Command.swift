@@ -8,20 +8,21 @@ package enum Project {
 
 /// Programs of the machine.
 package enum Command {
-    /// Runs `program` to its end and returns what it printed; throws with its error output where it failed.
+    /// Runs `program` to its end and returns what it printed; throws with its error output where it failed. That output is
+    /// also added to `keeping`, where such a file is named.
     @discardableResult
     package static func run(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], keeping: URL? = nil
     ) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(with: Result { try runBlocking(program, arguments, environment) })
+                continuation.resume(with: Result { try runBlocking(program, arguments, environment, keeping) })
             }
         }
     }
 
     private static func runBlocking(
-        _ program: String, _ arguments: [String], _ environment: [String: String]
+        _ program: String, _ arguments: [String], _ environment: [String: String], _ keeping: URL?
     ) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -37,8 +38,14 @@ package enum Command {
         try process.run()
         let printed = try output.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
+        let said = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
+        if let keeping {
+            let file = try FileHandle(forWritingTo: keeping)
+            try file.seekToEnd()
+            try file.write(contentsOf: Data(said.utf8))
+            try file.close()
+        }
         guard process.terminationStatus == 0 else {
-            let said = (try? String(contentsOf: complaints, encoding: .utf8)) ?? ""
             throw StackError(
                 "\(program) \(arguments.joined(separator: " ")) ended with \(process.terminationStatus): \(said)")
         }

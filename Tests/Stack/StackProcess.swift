@@ -9,6 +9,8 @@ package final class StackProcess: Sendable {
     package let rpcPort: Int
     package let adminPort: Int
     package let log: URL
+    /// What its commands wrote beside their answers.
+    package let commandLog: URL
     private let arguments: [String]
     private let environment: [String: String]
     private let readyPath: String
@@ -26,8 +28,9 @@ package final class StackProcess: Sendable {
         self.adminPort = adminPort
         self.readyPath = readyPath
         self.log = folder.appendingPathComponent("\(name)-\(port).log")
+        self.commandLog = folder.appendingPathComponent("\(name)-\(port)-commands.log")
         self.running = Mutex(nil)
-        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        for file in [log, commandLog] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     }
 
     /// Where the executables lie: `REELAY_BIN`, else beside the test runner.
@@ -65,7 +68,7 @@ package final class StackProcess: Sendable {
         return try await Command.run(
             "env",
             foreign.flatMap { ["-u", $0] } + [Self.programs.appendingPathComponent(name).path] + arguments,
-            environment: environment)
+            environment: environment, keeping: commandLog)
     }
 
     package var pid: Int32? { running.withLock(\.self) }

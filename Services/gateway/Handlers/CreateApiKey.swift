@@ -40,6 +40,7 @@ struct CreateApiKey: Sendable {
         }
         // Another one where the key was made when this was asked before.
         if made.token == key.text.revealed { accounts.callers.learn([key.digest]) }
+        context.subject.tell(object: made.apiKey.id.uuid)
         return EdgeReply(made)
     }
 }

@@ -30,6 +30,7 @@ struct CreateInvite: Sendable {
             }
             return .success(NewInvite(code: code.text.revealed, invite: stored))
         }
+        context.subject.tell(object: made.invite.id.uuid)
         return EdgeReply(made)
     }
 }

@@ -10,6 +10,7 @@ struct Login: Sendable {
 
     func run(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant> {
         let username = Username(input.body.username)
+        context.subject.tell(username: username.key)
         var known = try await credentials(of: username, context)
         let attempt = LoginAttempt.login(
             username, from: context.clientAddress, isKnown: known.areFromKnownNetwork, limits: accounts.limits)
@@ -64,6 +65,7 @@ struct Login: Sendable {
             throw error.asRPCError
         }
         accounts.callers.learn([token.digest])
+        context.subject.tell(person: known.user)
         return SessionGrant(session, token, refresh, stored.user)
     }
 

@@ -11,6 +11,7 @@ struct Register: Sendable {
         let deadline = context.rpc.deadline
         let body = input.body
         let username = Username(body.username)
+        context.subject.tell(username: username.key)
         let invite = try await admission(body.invite, until: deadline)
         if let fault = PasswordPolicy.fault(body.password, username: username) {
             throw .weakPassword(fault.explanation)
@@ -32,6 +33,7 @@ struct Register: Sendable {
         }
         guard let user else { throw invite == nil ? Self.closed : Self.noInvite }
         accounts.callers.learn([token.digest])
+        context.subject.tell(person: user.id)
         return EdgeReply(SessionGrant(session, token, refresh, user))
     }
 

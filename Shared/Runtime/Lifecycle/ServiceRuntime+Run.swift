@@ -37,6 +37,13 @@ extension ServiceRuntime {
                 schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
             let values = try loader.load(environment: processEnvironment())
             signal(SIGPIPE, SIG_IGN)
+            // What is printed is the answer: lines of the log, the audit's among them, go beside it.
+            let sink = LogSink(descriptor: STDERR_FILENO) {}
+            LoggingSystem.bootstrap { (label) -> any LogHandler in
+                JSONLogHandler(
+                    label: label, service: definition.name, version: definition.version, level: .warning,
+                    now: { WallTime.now() }, write: { sink.write($0) })
+            }
             writeAll(try await command?.run(values, argument) ?? "", to: STDOUT_FILENO)
             exit(ExitCode.success)
         } catch {

@@ -121,6 +121,9 @@ package final class SimklAccounts: Sendable {
         let path = request.segments
         switch path.first {
         case "oauth", "oauth2", "pin": return state.withLock { $0.pins.answer(request, $0.behaviour, now: $0.now) }
+        case "_accounts":
+            let tokens = state.withLock { $0.pins.all }
+            return .json(.members(["tokens": .array(tokens.map { .string($0) })]))
         case "sync", "scrobble", "users": return state.withLock { answer(request, path, &$0) }
         default: return nil
         }

@@ -19,6 +19,9 @@ struct SimklPINs {
     private var count = 0
     private(set) var renewals = 0
 
+    /// Every token that was given out and not taken back.
+    var all: [String] { Array(access.keys) + Array(refresh.keys) }
+
     func account(of token: String, now: Double) -> String? {
         access[token].flatMap { now < $0.endsAt ? $0.account : nil }
     }

@@ -124,9 +124,10 @@ start_process() {
             die "port $port, meant for $name, is taken by $(port_holder "$port"); end that and start again"
     done
     [ ! -e "$state/log/$name.log" ] || mv "$state/log/$name.log" "$state/log/$name.log.1"
-    # In a session of its own, so that it outlives this script and its terminal.
+    # In a session of its own, so that it outlives this script and its terminal. Lines are added to the log, since commands
+    # add theirs.
     (cd / && close_descriptors && exec setsid env -i "PATH=/usr/bin:/bin" "HOME=${HOME:-/}" LANG=C.UTF-8 TZ=UTC "${settings[@]}" "$@") \
-        >"$state/log/$name.log" 2>&1 </dev/null &
+        >>"$state/log/$name.log" 2>&1 </dev/null &
     pid=$!
     printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$state/run/$name.pid"
     printf '%s\n' "$print" >"$state/run/$name.print"

@@ -19,28 +19,31 @@ enum AddUser {
     static let command = ServiceCommand(
         "add-user", argument: "NAME", "makes an account, prints its password"
     ) { (values, name) async throws(StartupError) in
-        let password = try await GivenPassword.make()
-        // The contract says what a name may be.
-        do throws(JSONError) {
-            _ = try decodeJSON(
-                Registration.self, from: encodeJSON(Registration(username: name, password: password.text)))
-        } catch {
-            throw .resource(name, "\(error)")
+        try await AuditLog.command("add-user", values) { (event) async throws(StartupError) in
+            let password = try await GivenPassword.make()
+            // The contract says what a name may be.
+            do throws(JSONError) {
+                _ = try decodeJSON(
+                    Registration.self, from: encodeJSON(Registration(username: name, password: password.text)))
+            } catch {
+                throw .resource(name, "\(error)")
+            }
+            event.username = Username(name).key
+            let id = UserID(SystemIDSource().next())
+            let outcome = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
+                try await add(Username(name), id, password.hash, GatewayStore(database: database))
+            }
+            guard case .made = outcome else { throw .resource(name, "somebody has this user name") }
+            event.person = id.description
+            return password.text + "\n"
         }
-        let outcome = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
-            try await add(Username(name), password.hash, GatewayStore(database: database))
-        }
-        guard case .made = outcome else { throw .resource(name, "somebody has this user name") }
-        return password.text + "\n"
     }
 
     private static func add(
-        _ name: Username, _ hash: String, _ store: GatewayStore
+        _ name: Username, _ id: UserID, _ hash: String, _ store: GatewayStore
     ) async throws(StoreError) -> Outcome {
         do throws(StoreError) {
-            try await store.add(
-                name, UserID(SystemIDSource().next()), hash, at: SystemWallClock().now,
-                until: .now.advanced(by: timeout))
+            try await store.add(name, id, hash, at: SystemWallClock().now, until: .now.advanced(by: timeout))
             return .made
         } catch .conflict(constraint: "users_username_key_key") {
             return .taken

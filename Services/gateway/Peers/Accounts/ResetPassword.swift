@@ -12,13 +12,17 @@ enum ResetPassword {
     static let command = ServiceCommand(
         "reset-password", argument: "NAME", "sets a new password for a person, ends their sessions, prints it"
     ) { (values, name) async throws(StartupError) in
-        let password = try await GivenPassword.make()
-        let isFound = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
-            try await GatewayStore(database: database)
-                .resetPassword(of: name, to: password.hash, until: .now.advanced(by: timeout)) != nil
+        try await AuditLog.command("reset-password", values) { (event) async throws(StartupError) in
+            event.username = Username(name).key
+            let password = try await GivenPassword.make()
+            let found = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
+                try await GatewayStore(database: database)
+                    .resetPassword(of: name, to: password.hash, until: .now.advanced(by: timeout))
+            }
+            guard let found else { throw .resource(name, "nobody has this user name") }
+            event.person = found.description
+            return password.text + "\n"
         }
-        guard isFound else { throw .resource(name, "nobody has this user name") }
-        return password.text + "\n"
     }
 }
 

@@ -14,12 +14,15 @@ enum Requeue {
         "requeue", argument: "PROVIDER",
         "sends again what was given up: of \(SyncProvider.allCases.map(\.rawValue).joined(separator: ", ")) or of all"
     ) { (values, name) async throws(StartupError) in
-        let providers = SyncProvider.allCases.filter { name == "all" || name == $0.rawValue }
-        guard !providers.isEmpty else { throw .resource(name, "expected the name of a provider, or all") }
-        let count = try await CommandDatabase.use(values, schema: "scrobble") { database throws(StoreError) in
-            try await revive(providers, QueueStore(database: database))
+        try await AuditLog.command("requeue", values) { (event) async throws(StartupError) in
+            let providers = SyncProvider.allCases.filter { name == "all" || name == $0.rawValue }
+            guard !providers.isEmpty else { throw .resource(name, "expected the name of a provider, or all") }
+            event.object = name
+            let count = try await CommandDatabase.use(values, schema: "scrobble") { database throws(StoreError) in
+                try await revive(providers, QueueStore(database: database))
+            }
+            return "sent again: \(count)\n"
         }
-        return "sent again: \(count)\n"
     }
 
     private static func revive(_ providers: [SyncProvider], _ store: QueueStore) async throws(StoreError) -> Int {

@@ -10,11 +10,14 @@ enum RotateKeys {
     static let command = ServiceCommand(
         "rotate-keys", "seals all stored tokens again with the first key of the ring; may be repeated"
     ) { (values, _) async throws(StartupError) in
-        let sealer = Sealer(try ScrobbleService.keyRing(values))
-        let rotation = try await CommandDatabase.use(values, schema: "scrobble") { database throws(StoreError) in
-            try await ConnectionStore(database: database, sealer: sealer).reseal()
+        try await AuditLog.command("rotate-keys", values) { (event) async throws(StartupError) in
+            let sealer = Sealer(try ScrobbleService.keyRing(values))
+            let rotation = try await CommandDatabase.use(values, schema: "scrobble") { database throws(StoreError) in
+                try await ConnectionStore(database: database, sealer: sealer).reseal()
+            }
+            event.object = rotation.key
+            return "key \(rotation.key): resealed \(rotation.resealed), unreadable \(rotation.unreadable), "
+                + "left \(rotation.left)\n"
         }
-        return "key \(rotation.key): resealed \(rotation.resealed), unreadable \(rotation.unreadable), "
-            + "left \(rotation.left)\n"
     }
 }

@@ -1,0 +1,75 @@
+import Assembly
+import Contracts
+import JSON
+
+/// When calls of an operation leave a line of the audit. A denial leaves one whatever the operation is.
+enum AuditRule: Sendable, Hashable {
+    /// Whatever they come to.
+    case always
+    /// Where they come to nothing; what goes well is everyday.
+    case refusals
+    /// By what the answer tells of a wish to connect, once it is settled.
+    case decisions
+    /// Never, for this reason.
+    case never(String)
+
+    /// Every operation that changes who may do what, or hands out what a person has. An operation that is open to all, belongs
+    /// to accounts, connections or hooks, or exports must be here (`AuditRuleTests`).
+    static let rules: [String: AuditRule] = [
+        "register": .always, "login": .always, "logout": .always, "refresh": .refusals, "changePassword": .always,
+        "deleteMe": .always, "endSession": .always, "endOtherSessions": .always, "createApiKey": .always,
+        "deleteApiKey": .always, "createInvite": .always, "deleteInvite": .always,
+        "updateMe": .never("changes the time zone and how things are shown"),
+        "completeTrakt": .decisions, "pollTraktDevice": .decisions, "completeSimkl": .decisions,
+        "pollSimklPin": .decisions, "disconnect": .always,
+        "connectTrakt": .never(begins), "startTraktDevice": .never(begins), "connectSimkl": .never(begins),
+        "startSimklPin": .never(begins), "updateConnection": .never(goesOn), "startSync": .never(goesOn),
+        "resolveConflict": .never(goesOn), "retryJob": .never(goesOn), "cancelJob": .never(goesOn),
+        "createHook": .always, "rotateHook": .always, "deleteHook": .always, "assignHookAccount": .always,
+        "updateHook": .never("changes a name and what is kept, not the secret"),
+        "receiveHook": .never("its deliveries are listed for the hook's owner"),
+        "rerunHookDelivery": .never("works off once more what came before"),
+        "exportData": .always, "exportEverything": .always, "exportLetterboxd": .always,
+        "getOpenApi": .never("shows everybody the same"),
+    ]
+
+    private static let begins = "connects nothing yet; what ends it is written"
+    private static let goesOn = "goes on with an account that is connected"
+
+    /// What a call came to.
+    struct Verdict: Sendable, Hashable {
+        let outcome: AuditEvent.Outcome
+        /// Why not, from a closed set.
+        var code: String?
+    }
+
+    /// What a line is to tell of a call; nil where there is to be none.
+    static func verdict(of operation: String, _ answer: EdgeResponse) -> Verdict? {
+        if answer.code == RegistryError.forbidden.rawValue { return Verdict(outcome: .denied, code: answer.code) }
+        guard let rule = rules[operation] else { return nil }
+        let isGood = answer.status < 400
+        switch rule {
+        case .never: return nil
+        case .refusals where isGood: return nil
+        case .decisions where isGood: return decision(answer.body)
+        case .always, .refusals, .decisions: return Verdict(outcome: outcome(answer.status), code: answer.code)
+        }
+    }
+
+    private static func decision(_ body: [UInt8]) -> Verdict? {
+        guard let told = try? decodeJSON(ConnectOutcome.self, from: body) else { return Verdict(outcome: .failed) }
+        switch told.result {
+        case .pending: return nil
+        case .connected: return Verdict(outcome: .ok)
+        case .unreachable: return Verdict(outcome: .failed, code: told.result.rawValue)
+        case .denied, .expired, .used, .unknown, .refused:
+            return Verdict(outcome: .refused, code: told.result.rawValue)
+        }
+    }
+
+    /// Of what was broken off, 408, 499 and all from 500, nobody can say that it was refused.
+    private static func outcome(_ status: Int) -> AuditEvent.Outcome {
+        if status < 400 { return .ok }
+        return status == 408 || status >= 499 ? .failed : .refused
+    }
+}
