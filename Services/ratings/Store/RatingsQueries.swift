@@ -221,7 +221,7 @@ enum RatingsQueries {
             WHERE r.user_id = $1 AND r.rated_at >= bounds.begins AND r.rated_at < bounds.ends
         ) n WHERE n.count > 0
         """
-    ) { row throws(PGError) in
+    ) { row throws(PGError) -> StatisticsGroup in
         let (kind, rating): (TitleKind?, DecimalTenths?) = (try row.next(), try row.next())
         let (year, count): (Int?, Int) = (try row.next(), try row.next())
         let (sumTenths, first, last): (Int?, Timestamp?, Timestamp?) = (
