@@ -209,7 +209,7 @@ let package = Package(
                 name: "UpgradeTests",
                 dependencies: [
                     "GatewayService", "MetadataService", "Postgres", "RatingsService", "ScrobbleService", "Stack",
-                ], path: "Tests/UpgradeTests", swiftSettings: house),
+                ], path: "Tests/UpgradeTests", exclude: ["Release"], swiftSettings: house),
             .target(
                 name: "Stack",
                 dependencies: [product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2")] + nio,

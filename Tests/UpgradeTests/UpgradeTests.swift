@@ -1,52 +1,11 @@
 import Foundation
-import Postgres
 import Stack
 import Testing
 
-@testable import GatewayService
-@testable import MetadataService
-@testable import RatingsService
-@testable import ScrobbleService
-
-/// An installation of before, with data: its schemas lack the newest migrations, and the services of today start on it.
+/// An installation of before, with data: its schemas lack the newest migrations, or all since the previous release, and
+/// the services of today start on it.
 @Suite(.serialized)
 struct UpgradeTests {
-    /// A service with its migrations, and how many of them the installation of before has: all but the newest, and no fewer
-    /// than those that made its first tables.
-    private struct Schema {
-        let service: String
-        let all: [Migration]
-        let first: Int
-        var before: [Migration] { Array(all.prefix(max(first, all.count - 1))) }
-    }
-
-    private static let schemas = [
-        Schema(service: "metadata", all: MetadataService.migrations, first: 2),
-        Schema(service: "ratings", all: RatingsService.migrations, first: 2),
-        Schema(service: "scrobble", all: ScrobbleService.migrations, first: 15),
-        Schema(service: "gateway", all: GatewayService.migrations, first: 2),
-    ]
-
-    /// Calls a gateway as a person.
-    private struct Person {
-        let base: String
-        var token = ""
-
-        @discardableResult
-        func send(_ method: String, _ path: String, _ body: String? = nil) async throws -> (status: Int, text: String) {
-            var headers = ["content-type": "application/json"]
-            if !token.isEmpty { headers["authorization"] = "Bearer \(token)" }
-            let answer = try await Wire.send(method, base + path, headers: headers, body: body)
-            return (answer.status, answer.text)
-        }
-
-        func made(_ method: String, _ path: String, _ body: String, _ member: String = "id") async throws -> String {
-            let answer = try await send(method, path, body)
-            let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any]
-            return try #require(json?[member] as? String, "\(method) \(path): \(answer.text)")
-        }
-    }
-
     /// A life of some weeks, by every road that a frontend has.
     private static func fill(_ person: Person) async throws -> [String] {
         var films: [String] = []
@@ -86,25 +45,15 @@ struct UpgradeTests {
     }
 
     /// Puts the schema as it was, with what it could hold of the data, in the place of the present one, which stays beside it.
-    private static func putBack(_ schema: Schema, _ database: StackDatabase) async throws {
+    private static func putBack(_ schema: Schema, to moment: Schema.Moment, _ database: StackDatabase) async throws {
         let service = schema.service
         _ = try await database.query(
             """
             ALTER SCHEMA \(service) RENAME TO \(service)_present;
             CREATE SCHEMA \(service) AUTHORIZATION reelay_\(service)
             """)
-        let pool = try PGPool(
-            PGConfiguration(url: database.url(of: service), applicationName: "upgrade", schema: service))
-        let applied: [String]
-        do {
-            applied = try await Migrator(pool, schema: service, migrations: schema.before).run(
-                deadline: .now + .seconds(60))
-        } catch {
-            await pool.shutDown()
-            throw error
-        }
-        await pool.shutDown()
-        #expect(applied.count == schema.before.count)
+        let before = schema.migrations(of: moment)
+        #expect(try await schema.apply(before, in: database) == before.count)
         _ = try await database.query(
             """
             SET session_replication_role = replica;
@@ -139,35 +88,10 @@ struct UpgradeTests {
             """)
     }
 
-    /// What a schema consists of, in words that are the same wherever it came from.
-    private static func shape(_ schema: String, _ database: StackDatabase) async throws -> Set<String> {
-        Set(
-            try await database.query(
-                """
-                SELECT regexp_replace(line, '\\m\(schema)\\.', '', 'g') FROM (
-                    SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
-                        || coalesce(column_default, '') || coalesce(generation_expression, '') AS line
-                    FROM information_schema.columns WHERE table_schema = '\(schema)'
-                    UNION ALL
-                    SELECT 'index ' || regexp_replace(indexdef, ' ON \(schema)\\.', ' ON ') FROM pg_indexes
-                    WHERE schemaname = '\(schema)'
-                    UNION ALL
-                    SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
-                    FROM pg_constraint WHERE connamespace = '\(schema)'::regnamespace
-                    UNION ALL
-                    SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger t
-                    JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = '\(schema)'::regnamespace AND NOT tgisinternal
-                    UNION ALL
-                    SELECT 'function ' || proname || ' ' || md5(prosrc) FROM pg_proc
-                    WHERE pronamespace = '\(schema)'::regnamespace
-                ) AS parts
-                """))
-    }
-
     @Test(
-        "The services of today start on the schemas of before the newest migrations: all data are there, all answers as before"
-    )
-    func newestMigration() async throws {
+        "The services of today start on the schemas of before: all data are there, all answers as before",
+        arguments: Schema.Moment.allCases)
+    func olderSchemas(_ moment: Schema.Moment) async throws {
         try await Stack.running(StackPlan()) { stack in
             let base = "http://127.0.0.1:\(try stack.service("gateway").port)/api/v1"
             var person = Person(base: base)
@@ -183,9 +107,9 @@ struct UpgradeTests {
                 before[path] = answer.text
             }
             for name in Stack.serviceNames.reversed() { await stack.services[name]?.stop() }
-            let older = Self.schemas.filter { $0.before.count < $0.all.count }
+            let older = Schema.all.filter { $0.migrations(of: moment).count < $0.today.count }
             #expect(older.count >= 3)
-            for schema in older { try await Self.putBack(schema, stack.database) }
+            for schema in older { try await Self.putBack(schema, to: moment, stack.database) }
 
             for name in Stack.serviceNames {
                 let service = try stack.service(name)
@@ -193,13 +117,13 @@ struct UpgradeTests {
                 try await service.awaitReady()
             }
             for schema in older {
-                let (service, all) = (schema.service, schema.all)
+                let (service, count) = (schema.service, schema.today.count)
                 let newest = try await stack.database.query(
                     "SELECT max(number) || ' ' || count(*) FROM \(service).schema_migrations")
-                #expect(newest == ["\(all.count) \(all.count)"], "\(service)")
+                #expect(newest == ["\(count) \(count)"], "\(service)")
                 let (upgraded, fresh) = (
-                    try await Self.shape(service, stack.database),
-                    try await Self.shape("\(service)_present", stack.database)
+                    try await Schema.shape(service, stack.database),
+                    try await Schema.shape("\(service)_present", stack.database)
                 )
                 #expect(upgraded.count > 20)
                 #expect(upgraded.subtracting(fresh).sorted() == [], "\(service): there after an upgrade only")
@@ -211,7 +135,7 @@ struct UpgradeTests {
                     answer.status == 200 && answer.text == before[path],
                     "\(path): \(answer.text) instead of \(before[path] ?? "")")
             }
-            let names = older.map { "\($0.service) \($0.before.count) → \($0.all.count)" }
+            let names = older.map { "\($0.service) \($0.migrations(of: moment).count) → \($0.today.count)" }
             print("upgrade: \(names.joined(separator: ", ")); \(paths.count) answers as before")
             #expect(try await person.send("GET", "/history").status == 200)
         }
