@@ -94,6 +94,8 @@ extension GatewayService {
         }
         let audit = OperationAudit(
             log: AuditLog(logger: runtime.logger, secret: values[SharedKeys.serviceSecret]))
+        let telemetry = EdgeTelemetry(
+            logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() })
         let edge = EdgeServer(
             routes: GatewayRoutes.all(service).map { $0.watched(by: audit) } + CallbackPage.routes + [
                 ReferencePage.route
@@ -103,9 +105,7 @@ extension GatewayService {
             certificate: identity, conditions: once, host: runtime.host, port: runtime.port, group: runtime.group,
             logger: runtime.logger,
             authenticate: { accounts.credentials($0) },
-            observe: EdgeTelemetry(
-                logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() }
-            ).observe)
+            observe: telemetry.observe, turnedAway: telemetry.turnedAway)
         var router = RPCRouter()
         router.describe(GatewayDocument.openRPC)
         try await assembly.listen(router, port: values[internalPort])

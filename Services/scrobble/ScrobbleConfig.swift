@@ -62,6 +62,7 @@ extension ScrobbleService {
         let connections = ConnectionStore(database: database, sealer: Sealer(try keyRing(values)))
         let client = try outbound(values, runtime, assembly)
         let telemetry = QueueTelemetry(logger: logger, exporter: runtime.exporter)
+        let work = WorkTelemetry(logger: logger)
         let trakt = trakt(values, runtime, client, telemetry.calls(to: .trakt))
         let simkl = simkl(values, runtime, database, client, telemetry.calls(to: .simkl))
         var writers: [SyncProvider: any RemoteWriter] = [:]
@@ -70,7 +71,8 @@ extension ScrobbleService {
                 TraktWriter(
                     http: trakt, titles: { await titles.ids(of: $0) },
                     tokens: TokenKeeper(
-                        store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock),
+                        store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock,
+                        tell: work.refreshed(at: .trakt)),
                     allowance: SyncStore(database: database, ids: ids), clock: clock)
             ) { telemetry.tell($0) }
         }
@@ -81,7 +83,8 @@ extension ScrobbleService {
                     standing: { try? await plays.standing(behind: $1, of: $0, until: .now + .seconds(5)) },
                     mirror: SimklMirrorStore(database: database),
                     tokens: TokenKeeper(
-                        store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock), clock: clock)
+                        store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock,
+                        tell: work.refreshed(at: .simkl)), clock: clock)
             ) { telemetry.tell($0) }
         }
         let events = EventBell()
@@ -116,20 +119,20 @@ extension ScrobbleService {
         let imports = ImportWorker.Tools(
             database: database, metadata: metadata, ratings: ratings, scratchFolder: values[scratchFolder],
             clock: clock, ids: ids)
-        let importer = ImportWorker(imports) { point in
-            if case .troubled(_, let why) = point { logger.warning("import troubled", metadata: ["cause": "\(why)"]) }
-        }
+        let importer = ImportWorker(imports) { point in work.tell(point) }
         assembly.add(.running("imports", phase: .background) { await importer.run() })
         let syncs = SyncStore(database: database, ids: ids)
         var readers: [SyncProvider: any RemoteReader] = [:]
         if let trakt {
             let tokens = TokenKeeper(
-                store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock)
+                store: connections, issuer: TraktIssuer(http: trakt, clock: clock), clock: clock,
+                tell: work.refreshed(at: .trakt))
             readers[.trakt] = TraktReader(http: trakt, tokens: tokens, allowance: syncs, clock: clock)
         }
         if let simkl {
             let tokens = TokenKeeper(
-                store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock)
+                store: connections, issuer: SimklIssuer(http: simkl, clock: clock), clock: clock,
+                tell: work.refreshed(at: .simkl))
             readers[.simkl] = SimklReader(
                 http: simkl, tokens: tokens, mirror: SimklMirrorStore(database: database), allowance: syncs,
                 clock: clock)
@@ -140,7 +143,8 @@ extension ScrobbleService {
                 store: syncs, connections: connections, ledger: LedgerStore(database: database, ids: ids),
                 shelves: ShelfStore(database: database), batches: BatchStore(database: database, ids: ids),
                 queue: queue, readers: readers,
-                neighbours: WireNeighbours(ratings: ratings, metadata: metadata), clock: clock, ids: ids)
+                neighbours: WireNeighbours(ratings: ratings, metadata: metadata), clock: clock, ids: ids,
+                tell: { work.tell($0, $1) })
             assembly.add(.running("syncs", phase: .background) { await worker.run() })
             syncWorker = worker
         }

@@ -15,6 +15,12 @@ final class CallMetrics: Sendable {
     let goAwaysReceived = Counter(label: "http2_goaways_received_total")
     let goAwaysSent = Counter(label: "http2_goaways_sent_total")
     let databaseFaults = Counter(label: "postgres_connection_faults_total")
+    /// How far the machine's clock is ahead of the database's.
+    let clockOffset = Gauge(label: "clock_offset_seconds")
+    private let statementsWaited = Timer(
+        label: "postgres_wait_duration_seconds", dimensions: [("for", "statement")])
+    private let leasesWaited = Timer(
+        label: "postgres_wait_duration_seconds", dimensions: [("for", "connection")])
 
     private struct Key: Hashable {
         let name: String
@@ -38,7 +44,8 @@ final class CallMetrics: Sendable {
         Self.record(record, in: called, label: "rpc_client_duration_seconds")
     }
 
-    func statement(_ name: String, duration: Duration, error: PGError?) {
+    func statement(_ name: String, duration: Duration, wait: Duration, error: PGError?) {
+        statementsWaited.recordNanoseconds(wait.nanoseconds)
         let key = Key(name: name, code: error == nil ? 0 : 1)
         let timer = statements.withLock { timers in
             timers.value(of: key) {
@@ -49,6 +56,9 @@ final class CallMetrics: Sendable {
         }
         timer.recordNanoseconds(duration.nanoseconds)
     }
+
+    /// A connection was waited for, to be had alone.
+    func leased(after wait: Duration) { leasesWaited.recordNanoseconds(wait.nanoseconds) }
 
     func abuse(_ abuse: H2Abuse) { abuses[abuse]?.increment() }
 

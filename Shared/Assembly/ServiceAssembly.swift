@@ -78,7 +78,7 @@ package final class ServiceAssembly {
 
     /// The time of day that all copies of all services share. From here on it goes on by itself.
     package func clock(of database: Database) async -> DatabaseClock {
-        let clock = DatabaseClock(database: database)
+        let clock = DatabaseClock(database: database, observe: telemetry.clock)
         await clock.look()
         parts.append(.running("clock", phase: .background) { await clock.run() })
         return clock

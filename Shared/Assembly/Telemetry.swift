@@ -80,7 +80,7 @@ package struct Telemetry: Sendable {
         { [logger, registry] observation in
             switch observation {
             case .statement(let name, let duration, let wait, let rows, let error):
-                registry.statement(name, duration: duration, error: error)
+                registry.statement(name, duration: duration, wait: wait, error: error)
                 guard let error, error.kind != .cancelled else { return }
                 logger.warning(
                     "statement failed",
@@ -88,6 +88,7 @@ package struct Telemetry: Sendable {
                         "statement": "\(name)", "cause": "\(error)", "duration_ms": "\(duration.milliseconds)",
                         "wait_ms": "\(wait.milliseconds)", "rows": "\(rows)",
                     ])
+            case .leased(let wait, _): registry.leased(after: wait)
             case .batch: break
             case .connected(let time):
                 logger.debug("database connected", metadata: ["duration_ms": "\(time.milliseconds)"])
@@ -107,6 +108,14 @@ package struct Telemetry: Sendable {
             case .listenerReconnects(let error):
                 logger.warning("listener reconnects", metadata: ["cause": "\(error)"])
             }
+        }
+    }
+
+    /// How far the machine's clock is ahead of the database's, at each look.
+    package var clock: @Sendable (Duration) -> Void {
+        { [registry] offset in
+            let seconds: Double = offset / .seconds(1)
+            registry.clockOffset.record(seconds)
         }
     }
 

@@ -1,4 +1,5 @@
 package import Logging
+internal import Metrics
 internal import NIOSSL
 package import Reloading
 
@@ -13,18 +14,27 @@ package final class EdgeCertificate: Sendable {
     /// How often the files are looked at.
     private static let lookInterval = Duration.seconds(5)
 
-    private let files: ReloadedFiles<NIOSSLContext>
+    private struct Contents: Sendable {
+        let context: NIOSSLContext
+        /// Seconds since 1970.
+        let expiresAt: Int
+    }
+
+    private let expiry = Gauge(label: "edge_certificate_expires_timestamp_seconds")
+    private let failures = Counter(label: "edge_certificate_reload_failures_total")
+    private let files: ReloadedFiles<Contents>
 
     /// Reads both files; throws `Failure` where they are no certificate and its key.
     package init(certificate: String, key: String) throws(Failure) {
         do {
-            files = try ReloadedFiles([certificate, key]) { files in try Self.context(files[0], files[1]) }
+            files = try ReloadedFiles([certificate, key]) { files in try Self.contents(files[0], files[1]) }
         } catch {
             throw Failure(description: "\(certificate) and \(key) are no certificate and its key: \(error)")
         }
+        expiry.record(files.value.expiresAt)
     }
 
-    var context: NIOSSLContext { files.value }
+    var context: NIOSSLContext { files.value.context }
 
     /// Looks whether the files have changed. Blocks on them: not for an event loop.
     package func look() -> ReloadOutcome { files.look() }
@@ -33,23 +43,28 @@ package final class EdgeCertificate: Sendable {
     package func run(logger: Logger) async {
         await files.watch(every: Self.lookInterval) { outcome in
             switch outcome {
-            case .unchanged, .failed(_, isNew: false): break
-            case .renewed: logger.notice("the certificate was read again")
-            case .failed(let cause, isNew: true):
-                logger.warning("the new certificate cannot be used", metadata: ["cause": "\(cause)"])
+            case .unchanged: break
+            case .renewed:
+                expiry.record(files.value.expiresAt)
+                logger.notice("the certificate was read again")
+            case .failed(let cause, let isNew):
+                // With each look, so that whoever watches the number sees it for as long as the trouble lasts.
+                failures.increment()
+                if isNew { logger.warning("the new certificate cannot be used", metadata: ["cause": "\(cause)"]) }
             }
         }
     }
 
-    private static func context(_ certificate: [UInt8], _ key: [UInt8]) throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMBytes(certificate).map { NIOSSLCertificateSource.certificate($0) }
+    private static func contents(_ certificate: [UInt8], _ key: [UInt8]) throws -> Contents {
+        let chain = try NIOSSLCertificate.fromPEMBytes(certificate)
+        guard let leaf = chain.first else { throw Failure(description: "there is no certificate") }
         let secret = try NIOSSLPrivateKey(bytes: key, format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(secret))
+            certificateChain: chain.map { NIOSSLCertificateSource.certificate($0) }, privateKey: .privateKey(secret))
         configuration.minimumTLSVersion = .tlsv12
         // Of TLS 1.2; what 1.3 has is all good. The library's own list goes down to CBC, and to RSA's key exchange.
         configuration.cipherSuites = "ECDH+AESGCM:ECDH+CHACHA20"
         configuration.applicationProtocols = ["h2", "http/1.1"]
-        return try NIOSSLContext(configuration: configuration)
+        return Contents(context: try NIOSSLContext(configuration: configuration), expiresAt: Int(leaf.notValidAfter))
     }
 }

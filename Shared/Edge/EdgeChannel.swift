@@ -30,11 +30,12 @@ struct EdgeChannel: ServerChildChannel {
     private let counts: ConnectionCounts
     private let limits: EdgeLimits
     private let executors: LoopExecutors
+    private let turnedAway: EdgeRefusalSink
 
     init(
         responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
         certificate: EdgeCertificate?, counts: ConnectionCounts, limits: EdgeLimits,
-        executors: LoopExecutors
+        executors: LoopExecutors, turnedAway: @escaping EdgeRefusalSink
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
         http2 = HTTP2Channel(
@@ -46,10 +47,11 @@ struct EdgeChannel: ServerChildChannel {
         self.counts = counts
         self.limits = limits
         self.executors = executors
+        self.turnedAway = turnedAway
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        count(channel)
+        let isLetIn = count(channel)
         guard let certificate else {
             return plain(channel, logger).map { connection in
                 Value(connection: channel.eventLoop.makeSucceededFuture(connection), channel: channel)
@@ -71,7 +73,10 @@ struct EdgeChannel: ServerChildChannel {
                 channel.close(promise: nil)
             }
             connection.whenComplete { _ in patience.cancel() }
-            connection.whenFailure { _ in channel.close(promise: nil) }
+            connection.whenFailure { [turnedAway] _ in
+                if isLetIn { turnedAway(.connection(.tls)) }
+                channel.close(promise: nil)
+            }
             return Value(connection: connection, channel: channel)
         }
     }
@@ -98,8 +103,10 @@ struct EdgeChannel: ServerChildChannel {
         http2.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
-            try pipeline.addHandler(FrameClock(limits: limits), position: .before(parser))
+            try pipeline.addHandler(
+                FrameClock(limits: limits, turnedAway: turnedAway), position: .before(parser))
             try pipeline.addHandler(Farewell(limits: limits), position: .after(parser))
+            try pipeline.addHandler(FrameFaults(turnedAway: turnedAway), position: .after(parser))
             return .http2(value)
         }
     }
@@ -118,13 +125,15 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// Who has too many connections gets no more.
-    private func count(_ channel: any Channel) {
-        guard let network = counts.network(of: channel) else { return }
-        if counts.enter(network) {
-            channel.closeFuture.whenComplete { _ in counts.leave(network) }
-        } else {
+    /// Who has too many connections gets no more; false for one that is.
+    private func count(_ channel: any Channel) -> Bool {
+        guard let network = counts.network(of: channel) else { return true }
+        guard counts.enter(network) else {
+            turnedAway(.connection(.address))
             channel.eventLoop.execute { channel.close(promise: nil) }
+            return false
         }
+        channel.closeFuture.whenComplete { _ in counts.leave(network) }
+        return true
     }
 }

@@ -41,13 +41,14 @@ package struct EdgeServer: Sendable {
     private let certificate: EdgeCertificate?
     private let connections = OpenConnections()
     private let executors: LoopExecutors
+    private let turnedAway: EdgeRefusalSink
 
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
         limits: EdgeLimits = EdgeLimits(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
         conditions: (any ConditionBook)? = nil, host: String, port: Int, group: any EventLoopGroup, logger: Logger,
         authenticate: @escaping EdgeAuthenticator,
-        observe: @escaping @Sendable (EdgeRecord) -> Void
+        observe: @escaping @Sendable (EdgeRecord) -> Void, turnedAway: @escaping EdgeRefusalSink
     ) {
         executors = LoopExecutors(group)
         connectionsMax = limits.connections(descriptors: Self.descriptors())
@@ -67,6 +68,7 @@ package struct EdgeServer: Sendable {
         self.logger = logger
         self.limits = limits
         self.certificate = certificate
+        self.turnedAway = turnedAway
     }
 
     /// Files that this process may have open, after it has taken as many as the system lets it.
@@ -86,21 +88,22 @@ package struct EdgeServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         let configuration = ApplicationConfiguration(
             address: .hostname(host, port: port), serverName: nil, backlog: 1_024,
-            availableConnectionsDelegate: RoomForConnections(countMax: connectionsMax, lines: lines))
+            availableConnectionsDelegate: RoomForConnections(
+                countMax: connectionsMax, lines: lines, turnedAway: turnedAway))
         let requests = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 RequestGuard(
                     limits: limits, connections: connections, takesUpload: responder.takesUpload,
-                    answer: responder.refuse)
+                    answer: responder.refuse, turnedAway: turnedAway)
             ],
             idleTimeout: TimeAmount(limits.idleTimeout),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
-        let server = HTTPServerBuilder { [certificate, counts, limits, executors] responder in
+        let server = HTTPServerBuilder { [certificate, counts, limits, executors, turnedAway] responder in
             EdgeChannel(
                 responder: responder, requests: requests, certificate: certificate, counts: counts,
-                limits: limits, executors: executors)
+                limits: limits, executors: executors, turnedAway: turnedAway)
         }
         let application = Application(
             responder: responder,
@@ -125,14 +128,22 @@ package struct EdgeServer: Sendable {
 private struct RoomForConnections: AvailableConnectionsDelegate {
     let countMax: Int
     let lines: StreamLines
+    let turnedAway: EdgeRefusalSink
     private var count = 0
 
-    init(countMax: Int, lines: StreamLines) {
+    init(countMax: Int, lines: StreamLines, turnedAway: @escaping EdgeRefusalSink) {
         self.countMax = countMax
         self.lines = lines
+        self.turnedAway = turnedAway
     }
 
     mutating func connectionOpened() { count += 1 }
     mutating func connectionClosed() { count -= 1 }
-    func isAcceptingNewConnections() -> Bool { count + lines.count < countMax }
+
+    /// Asked whenever the next would be let in.
+    func isAcceptingNewConnections() -> Bool {
+        let hasRoom = count + lines.count < countMax
+        if !hasRoom { turnedAway(.connection(.full)) }
+        return hasRoom
+    }
 }

@@ -8,7 +8,7 @@ internal import Synchronization
 package struct EdgeTelemetry: Sendable {
     private let logger: Logger
     private let timers = Timers()
-
+    private let refusals = Refusals()
     private let exporter: OTLPExporter?
     private let now: @Sendable () -> Int64
 
@@ -44,6 +44,8 @@ package struct EdgeTelemetry: Sendable {
         }
     }
 
+    package var turnedAway: EdgeRefusalSink { { [refusals] refusal in refusals.count(refusal) } }
+
     /// Both labels come from closed sets: the operations of the contract and the status codes.
     private final class Timers: Sendable {
         private struct Key: Hashable {
@@ -64,6 +66,36 @@ package struct EdgeTelemetry: Sendable {
                 return timer
             }
             timer.recordNanoseconds(nanoseconds)
+        }
+    }
+
+    private struct Refusals: Sendable {
+        let connections: [EdgeRefusal.Connection: Counter]
+        let requests: [EdgeRefusal.Request: Counter]
+        let abuses: [EdgeRefusal.Abuse: Counter]
+
+        init() {
+            connections = Self.counters(label: "edge_connections_refused_total", by: "reason")
+            requests = Self.counters(label: "edge_requests_refused_total", by: "reason")
+            abuses = Self.counters(label: "edge_http2_abuse_total", by: "kind")
+        }
+
+        func count(_ refusal: EdgeRefusal) {
+            switch refusal {
+            case .connection(let reason): connections[reason]?.increment()
+            case .request(let reason): requests[reason]?.increment()
+            case .abuse(let kind): abuses[kind]?.increment()
+            }
+        }
+
+        /// Each from the start: of a counter that is first read at one nobody can say that it rose.
+        private static func counters<Reason: CaseIterable & RawRepresentable & Hashable>(
+            label: String, by name: String
+        ) -> [Reason: Counter] where Reason.RawValue == String {
+            Dictionary(
+                uniqueKeysWithValues: Reason.allCases.map { reason in
+                    (reason, Counter(label: label, dimensions: [(name, reason.rawValue)]))
+                })
         }
     }
 }

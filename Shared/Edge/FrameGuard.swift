@@ -11,6 +11,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let limits: EdgeLimits
+    private let turnedAway: EdgeRefusalSink
     private var progress = FrameProgress()
     private var allowance: FrameAllowance
     /// When the last bytes came, and what has been sent since.
@@ -21,8 +22,9 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    init(limits: EdgeLimits) {
+    init(limits: EdgeLimits, turnedAway: @escaping EdgeRefusalSink) {
         self.limits = limits
+        self.turnedAway = turnedAway
         allowance = FrameAllowance(burst: limits.idleFramesBurst, rate: limits.idleFramesPerSecond)
     }
 
@@ -55,13 +57,16 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
             self.timer = nil
             guard self.progress.isWaiting else { return }
             let left = self.limits.headerTimeout - self.waitingSince.duration(to: .now)
-            if left > .zero { self.schedule(context, in: left) } else { context.close(promise: nil) }
+            guard left <= .zero else { return self.schedule(context, in: left) }
+            self.turnedAway(.abuse(.stalled))
+            context.close(promise: nil)
         }
     }
 
     /// What has come is not even parsed.
     private func sendAway(_ context: ChannelHandlerContext) {
         isOver = true
+        turnedAway(.abuse(.idleFrames))
         // GOAWAY of no stream in particular, with ENHANCE_YOUR_CALM (RFC 9113 §6.8, §7).
         let bytes: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 11]
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
@@ -106,5 +111,37 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
+    }
+}
+
+/// Tells what the framework's parser finds wrong with a connection or a request of it. Confined to the connection's event loop.
+final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTP2Frame
+    typealias InboundOut = HTTP2Frame
+
+    private let turnedAway: EdgeRefusalSink
+
+    init(turnedAway: @escaping EdgeRefusalSink) { self.turnedAway = turnedAway }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let kind = Self.kind(of: error) { turnedAway(.abuse(kind)) }
+        context.fireErrorCaught(error)
+    }
+
+    /// Nil for what is nobody's fault: a stream or a connection that ended while something was on its way.
+    private static func kind(of error: any Error) -> EdgeRefusal.Abuse? {
+        switch error {
+        case is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveStreamErrors: .resets
+        case is NIOHTTP2Errors.ExcessiveControlFrames, is NIOHTTP2Errors.ExcessiveEmptyDataFrames,
+            is NIOHTTP2Errors.ExcessiveContinuationFrames, is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering,
+            is NIOHTTP2Errors.ExcessiveNumberOfGlitches:
+            .frames
+        case is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock: .largeHead
+        case is NIOHTTP2Errors.MaxStreamsViolation: .streams
+        case is NIOHTTP2Errors.IOOnClosedConnection, is NIOHTTP2Errors.NoSuchStream, is NIOHTTP2Errors.StreamClosed,
+            is NIOHTTP2Errors.CreatedStreamAfterGoaway, is NIOHTTP2Errors.ActivationError:
+            nil
+        default: error is any NIOHTTP2Error ? .malformed : nil
+        }
     }
 }

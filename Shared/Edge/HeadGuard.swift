@@ -52,7 +52,8 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
             guard let headEnd else { return }
             guard headEnd <= .now() else { return awaitHead(context, until: headEnd) }
             guardian.refuse(
-                .requestTimeout("the header took longer than \(limits.headerTimeout.components.seconds) s"))
+                .requestTimeout("the header took longer than \(limits.headerTimeout.components.seconds) s"),
+                as: .slowHead)
             context.fireErrorCaught(HTTPParserError.unknown)
         }
     }
@@ -114,7 +115,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if let fault = RequestRules.fault(in: head) {
                 isOver = true
                 clock.end()
-                guardian.refuse(.invalidRequest(fault))
+                guardian.refuse(.invalidRequest(fault), as: .malformed)
                 context.fireErrorCaught(HTTPParserError.unknown)
                 return
             }
@@ -132,7 +133,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 // Each costs more than the bytes in it are worth.
                 (isOver, isBroken) = (true, true)
                 clock.end()
-                guardian.refuse(.invalidRequest("the body comes in too small pieces"))
+                guardian.refuse(.invalidRequest("the body comes in too small pieces"), as: .smallPieces)
                 context.fireErrorCaught(HTTPParserError.unknown)
                 return
             }

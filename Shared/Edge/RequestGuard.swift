@@ -37,35 +37,50 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var awaitedCount = 0
     /// Whether what came can no longer be read as requests, why, and whether that was in the middle of a body.
     private var isUnreadable = false
-    private var refusal: RPCError?
+    private var refusal: (error: RPCError, reason: EdgeRefusal.Request)?
     private var isBodyBroken = false
     /// Whether an answer that nobody asked for is being dropped.
     private var isDropping = false
     private let answer: @Sendable (RPCError) -> EdgeResponse
+    private let turnedAway: EdgeRefusalSink
 
     /// `answer` makes what is sent to a client that does not speak HTTP.
     init(
         limits: EdgeLimits, connections: OpenConnections,
         takesUpload: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
-        answer: @escaping @Sendable (RPCError) -> EdgeResponse
+        answer: @escaping @Sendable (RPCError) -> EdgeResponse, turnedAway: @escaping EdgeRefusalSink
     ) {
         self.limits = limits
         self.connections = connections
         self.takesUpload = takesUpload
         self.answer = answer
+        self.turnedAway = turnedAway
     }
 
     /// Says why the parser error that comes next came.
-    func refuse(_ error: RPCError) { refusal = refusal ?? error }
+    func refuse(_ error: RPCError, as reason: EdgeRefusal.Request) {
+        if refusal == nil { refusal = (error: error, reason: reason) }
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, !isUnreadable {
+        if let fault = error as? HTTPParserError, !isUnreadable {
             isUnreadable = true
             isBodyBroken = isReceiving
+            if let reason = reason(of: fault) { turnedAway(.request(reason)) }
             stopWaiting()
             scheduleFarewell(context)
         }
         context.fireErrorCaught(error)
+    }
+
+    /// Nil where nobody refuses anything: the connection has ended in the middle of a request.
+    private func reason(of fault: HTTPParserError) -> EdgeRefusal.Request? {
+        if let refusal { return refusal.reason }
+        switch fault {
+        case .invalidEOFState: return nil
+        case .headerOverflow: return .largeHead
+        default: return .malformed
+        }
     }
 
     func handlerAdded(context: ChannelHandlerContext) { connections.opened(context.channel) }
@@ -155,7 +170,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         isBodyBroken = true
-        let answer = answer(refusal ?? .invalidRequest("this cannot be read as HTTP/1.1"))
+        let answer = answer(refusal?.error ?? .invalidRequest("this cannot be read as HTTP/1.1"))
         var fields = HTTPFields()
         for (name, value) in answer.headers + [("connection", "close"), ("content-length", "\(answer.body.count)")] {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
@@ -202,6 +217,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func giveUp(_ context: ChannelHandlerContext) {
         isReceiving = false
         hasGivenUp = true
+        turnedAway(.request(.slowBody))
         context.fireErrorCaught(BodyTimeout())
         scheduleFarewell(context)
     }

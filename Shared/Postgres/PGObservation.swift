@@ -13,6 +13,8 @@ package struct PGNotice: Sendable, Hashable {
 package enum PGObservation: Sendable {
     /// One statement ended; `wait` is the time before it was sent, `duration` the whole time.
     case statement(name: String, duration: Duration, wait: Duration, rowCount: Int, error: PGError?)
+    /// A connection was handed to one caller alone, so long after it was asked for, or was not.
+    case leased(after: Duration, error: PGError?)
     /// Statements left together on one connection.
     case batch(statementCount: Int)
     case connected(after: Duration)

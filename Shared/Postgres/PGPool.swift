@@ -102,6 +102,7 @@ package final class PGPool: Sendable {
         deadline: ContinuousClock.Instant, sink: PGNotificationSink? = nil
     ) async throws(PGError) -> PGLease {
         let id = engine.makeID()
+        let asked = ContinuousClock.now
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 engine.send(
@@ -110,6 +111,12 @@ package final class PGPool: Sendable {
             }
         } onCancel: {
             engine.send(.cancel(id: id))
+        }
+        // One that listens is beside the pool: nobody waits for it.
+        if sink == nil, let observe {
+            var failure: PGError?
+            if case .failure(let error) = result { failure = error }
+            observe(.leased(after: asked.duration(to: .now), error: failure))
         }
         return PGLease(engine: engine, token: try result.get(), limits: limits, deadline: deadline)
     }

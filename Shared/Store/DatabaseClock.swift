@@ -11,9 +11,15 @@ package final class DatabaseClock: WallClock {
     static let patience = Duration.seconds(2)
 
     private let database: Database
+    private let observe: @Sendable (_ ahead: Duration) -> Void
     private let course = Mutex<Course?>(nil)
 
-    package init(database: Database) { self.database = database }
+    /// `observe` is told with each look how far the machine's own clock is ahead of the database's, give or take what the answer
+    /// took.
+    package init(database: Database, observe: @escaping @Sendable (_ ahead: Duration) -> Void = { _ in }) {
+        self.database = database
+        self.observe = observe
+    }
 
     /// The machine's own time until the database was asked for the first time.
     package var now: Timestamp {
@@ -31,6 +37,7 @@ package final class DatabaseClock: WallClock {
         let rows = try? await database.rows(Self.question, [], until: asked + Self.patience)
         let answered = ContinuousClock.now
         guard let told = rows?.first else { return }
+        observe(told.duration(to: SystemWallClock().now))
         course.withLock { course in
             let seen = Course(told, asked: asked, answered: answered)
             course = course.map { $0.corrected(by: seen) } ?? seen

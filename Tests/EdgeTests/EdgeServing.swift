@@ -37,13 +37,14 @@ extension EdgeServing {
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
         conditions: (any ConditionBook)? = nil,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
+        turnedAway: @escaping EdgeRefusalSink = { _ in },
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
             limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
             group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
-            authenticate: authenticate, observe: { _ in })
+            authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let lifetime = ServiceGroup(
             services: [ServedEdge(server: server, announce: { announce.yield($0) })], logger: Logger(label: "lifetime"))

@@ -50,6 +50,8 @@ import Testing
     struct Case: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let bytes: [UInt8]
+        /// Whether it is told as something that was begun and not ended.
+        var isStalled = true
     }
 
     private static let cases = [
@@ -61,7 +63,9 @@ import Testing
             testDescription: "a header without its end",
             // GET and https, of the static table.
             bytes: preface + settings + [0, 0, 2, 1, 1, 0, 0, 0, 1, 0x82, 0x87]),
-        Case(testDescription: "nothing more after its settings, and no word about the end", bytes: preface + settings),
+        Case(
+            testDescription: "nothing more after its settings, and no word about the end", bytes: preface + settings,
+            isStalled: false),
     ]
 
     @Test("An HTTP/2 connection is closed that does not go on", arguments: cases)
@@ -77,7 +81,8 @@ import Testing
         limits.idleTimeout = .seconds(2)
         limits.operationTimeout = .milliseconds(300)
         limits.farewellTimeout = .milliseconds(300)
-        try await withServer(limits, certificate: certificate) { port in
+        let refusals = ToldRefusals()
+        try await withServer(limits, certificate: certificate, turnedAway: refusals.sink) { port in
             let hex = held.bytes.map { byte in
                 let digits = String(byte, radix: 16)
                 return digits.count < 2 ? "0" + digits : digits
@@ -85,6 +90,7 @@ import Testing
             let told = try await Self.python(["\(port)", hex, "9"])
             let time = try #require(Double(told), "\(told)")
             #expect((0.9...7).contains(time), "\(time)")
+            #expect(refusals.all.contains(.abuse(.stalled)) == held.isStalled, "\(refusals.all)")
         }
     }
 

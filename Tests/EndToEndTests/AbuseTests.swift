@@ -81,6 +81,10 @@ struct AbuseTests {
                 try JSONDecoder().decode(Outcome.self, from: Data(line.utf8))
             }
             print(told)
+            let text = try await Wire.send("GET", "http://127.0.0.1:\(gateway.adminPort)/metrics").text
+            let counted = text.split(separator: "\n").filter { $0.hasPrefix("edge_http2_abuse_total{") }
+            let count = counted.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
+            #expect(count > 10, "what was done about it is not counted: \(counted)")
             let faults = outcomes.flatMap(Self.faults)
             let isHeld = outcomes.count == Self.kinds && faults.isEmpty
             print("bar Edge abuse: \(isHeld ? "held" : "NOT HELD") (\(Self.figures(outcomes)))")

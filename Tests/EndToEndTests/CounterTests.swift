@@ -15,14 +15,84 @@ struct CounterTests {
                 #expect(text.contains("\nhttp2_abuse_total{kind=\"\(kind)\"} "), "\(name): \(kind)")
             }
             #expect(text.contains("\nreelay_metrics_refused_total 0\n"), "\(name) has more series than it may hold")
+            for wanted in ["statement", "connection"] {
+                #expect(
+                    text.contains("\npostgres_wait_duration_seconds_count{for=\"\(wanted)\"} "), "\(name): \(wanted)")
+            }
+            #expect(text.contains("\nclock_offset_seconds "), "\(name)")
             if name == "metadata" { Self.checkProviders(text) }
+            if name == "gateway" { Self.checkRefusals(text) }
             guard name == "scrobble" else { continue }
             for provider in ["trakt", "simkl"] {
                 for fate in ["done", "dead", "pending", "verify"] {
                     let series = "queue_settled_total{fate=\"\(fate)\",provider=\"\(provider)\"} "
                     #expect(text.contains("\n" + series), "\(series)")
                 }
+                for outcome in ["renewed", "lost", "refused", "turned_away", "put_off"] {
+                    let series = "token_refreshes_total{outcome=\"\(outcome)\",provider=\"\(provider)\"} "
+                    #expect(text.contains("\n" + series), "\(series)")
+                }
+                for state in ["done", "held", "failed"] {
+                    let series = "sync_runs_total{provider=\"\(provider)\",state=\"\(state)\"} "
+                    #expect(text.contains("\n" + series), "\(series)")
+                }
             }
+            for series in ["imports_failed_total", "imports_resumed_total", "imports_troubles_total"] {
+                #expect(text.contains("\n\(series) "), "\(series)")
+            }
+        }
+    }
+
+    private static let refusals = [
+        ("edge_connections_refused_total", "reason", ["address", "full", "tls"]),
+        (
+            "edge_requests_refused_total", "reason",
+            ["malformed", "large_head", "slow_head", "slow_body", "small_pieces"]
+        ),
+        (
+            "edge_http2_abuse_total", "kind",
+            ["idle_frames", "stalled", "resets", "frames", "large_head", "streams", "malformed"]
+        ),
+    ]
+
+    private static func checkRefusals(_ text: String) {
+        for (name, label, values) in refusals {
+            for value in values {
+                #expect(text.contains("\n\(name){\(label)=\"\(value)\"} "), "\(name): \(value)")
+            }
+        }
+    }
+
+    /// Says something that is no HTTP, and opens eight connections more than one address may have; prints how the former was
+    /// answered and how many of the latter were closed.
+    private static let strangers = """
+        import select, socket, sys, time
+        port = int(sys.argv[1])
+        line = socket.create_connection(("127.0.0.1", port), 10)
+        line.sendall(b"this is no HTTP\\r\\n\\r\\n")
+        print(line.recv(65536).split(b"\\r\\n")[0].decode())
+        crowd = [socket.create_connection(("127.0.0.1", port), 10, ("127.0.0.9", 0)) for _ in range(264)]
+        closed, end = 0, time.monotonic() + 10
+        while closed < 8 and time.monotonic() < end:
+            for line in select.select(crowd, [], [], 0.5)[0]:
+                crowd.remove(line)
+                closed += 1
+        print(closed)
+        """
+
+    @Test("Whom the public side turns away shows at its admin port")
+    func turnedAway() async throws {
+        let stack = try #require(Stack.current)
+        let gateway = try stack.service("gateway")
+        let series = [
+            #"edge_requests_refused_total{reason="malformed"}"#, #"edge_connections_refused_total{reason="address"}"#,
+        ]
+        var before: [Double] = []
+        for name in series { before.append(try #require(try await gateway.metric(name))) }
+        let told = try await Command.run("python3", ["-c", Self.strangers, String(gateway.port)])
+        #expect(told.hasPrefix("HTTP/1.1 400") && told.split(separator: "\n").last == "8", "\(told)")
+        for (name, (old, more)) in zip(series, zip(before, [1.0, 8.0])) {
+            #expect(try await gateway.metric(name) ?? 0 >= old + more, "\(name)")
         }
     }
 

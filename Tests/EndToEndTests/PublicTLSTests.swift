@@ -77,6 +77,18 @@ struct PublicTLSTests {
                 "curl", ["-sS", "-m", "5", "http://127.0.0.1:\(gateway.port)/api/v1/openapi.json"])
             #expect(plain == nil, "it answers without TLS")
 
+            let expiry = try #require(try await gateway.metric("edge_certificate_expires_timestamp_seconds"))
+            #expect((86_400...172_800).contains(expiry - Date().timeIntervalSince1970), "made for two days")
+            #expect(try await gateway.metric("edge_certificate_reload_failures_total") == 0)
+            // Half of a renewal, which is told for as long as it lasts.
+            try Data(contentsOf: folder.appendingPathComponent("second.pem")).write(
+                to: folder.appendingPathComponent("used.pem"), options: .atomic)
+            let patience = ContinuousClock.now + .seconds(30)
+            while try await gateway.metric("edge_certificate_reload_failures_total") == 0 {
+                try #require(ContinuousClock.now < patience, "files that do not fit are not counted")
+                try await Task.sleep(for: .milliseconds(200))
+            }
+
             try Self.use("second", in: folder)
             let end = ContinuousClock.now + .seconds(30)
             while (try? await Self.ask(gateway, "/openapi.json", believing: "second", in: folder, ["--http2"])) == nil {

@@ -165,6 +165,8 @@ import TestSupport
             #expect(try await pool.first(Statements.count) == 2)
             #expect(ledger.attemptCount >= 3)
             #expect(seen.count { if case .transactionRetried = $0 { true } else { false } } >= 1)
+            // Whoever had a connection alone has waited for it.
+            #expect(seen.count { if case .leased(_, nil) = $0 { true } else { false } } >= 2)
         }
     }
 

@@ -71,6 +71,13 @@ package final class StackProcess: Sendable {
             environment: environment, keeping: commandLog)
     }
 
+    /// What `/metrics` tells of a series, such as `jobs_total{fate="done"}` with its labels in the order of their names; nil where
+    /// there is none.
+    package func metric(_ series: String) async throws -> Double? {
+        try await Wire.send("GET", "http://127.0.0.1:\(adminPort)/metrics").text.split(separator: "\n")
+            .first { $0.hasPrefix(series + " ") }?.split(separator: " ").last.flatMap { Double($0) }
+    }
+
     package var pid: Int32? { running.withLock(\.self) }
 
     /// Waits until the process says that it is ready, at most 30 s; throws with what it said where it ends before.

@@ -1,5 +1,6 @@
 import Contracts
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -45,7 +46,10 @@ import Testing
     func asked() async throws {
         try await TestDatabase.withSchema("clock") { database in
             let pool = try PGPool(database.configuration())
-            let clock = DatabaseClock(database: Database(pool: pool))
+            let offsets = Mutex<[Duration]>([])
+            let clock = DatabaseClock(database: Database(pool: pool)) { offset in
+                offsets.withLock { $0.append(offset) }
+            }
             func apart() -> Duration {
                 let apart = SystemWallClock().now.duration(to: clock.now)
                 return apart < .zero ? .zero - apart : apart
@@ -54,6 +58,8 @@ import Testing
             await clock.look()
             // Both are on one machine.
             #expect(apart() < .seconds(1))
+            let told = offsets.withLock { $0 }
+            #expect(told.count == 1 && told.allSatisfy { (.seconds(-1)...(.seconds(1))).contains($0) }, "\(told)")
             let before = clock.now
             await pool.shutDown()
             await clock.look()

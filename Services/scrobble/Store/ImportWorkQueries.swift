@@ -416,6 +416,9 @@ package struct ImportClaim: Sendable {
     let createdAt: Timestamp
     /// The run of the server that has taken it; in another one what was not on the disk may be lost.
     var serverRun: UUIDBits?
+
+    /// Whether somebody has left it in the middle of a step, without a word about why.
+    var isResumed: Bool { failures == 0 && !(doneKey.isEmpty && judgedKey.isEmpty) }
 }
 
 /// What decides how the rows of an import are judged.

@@ -1,6 +1,7 @@
 import Contracts
 import JSON
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -53,7 +54,11 @@ import Testing
                 await group.next()
                 group.cancelAll()
             }
-            let done = try await ImportWorkerTests.work(id, of: user, tools)
+            let resumed = Mutex(0)
+            let done = try await ImportWorkerTests.work(id, of: user, tools) { point in
+                if case .claimed(let claim) = point, claim.isResumed { resumed.withLock { $0 += 1 } }
+            }
+            #expect(resumed.withLock { $0 } > 0, "nobody says that the first one died")
             let rows = try await tools.store.rows(
                 of: id, user, nil, after: -1, limit: 100, until: ImportWorkerTests.deadline())
             func row(_ name: String) -> ImportRow? { rows.first { $0.row.title?.name == name } }

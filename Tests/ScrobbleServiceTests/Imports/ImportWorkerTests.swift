@@ -58,8 +58,11 @@ import Testing
     }
 
     /// Works until the import rests.
-    static func work(_ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools) async throws -> Import {
-        let worker = ImportWorker(tools)
+    static func work(
+        _ id: ImportID, of user: UserID, _ tools: ImportWorker.Tools,
+        observe: @escaping @Sendable (ImportWorker.Point) async -> Void = { _ in }
+    ) async throws -> Import {
+        let worker = ImportWorker(tools, observe: observe)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await worker.run() }
             defer { group.cancelAll() }
@@ -271,6 +274,21 @@ import Testing
             let other = try await tools.store.put(
                 [1], at: 0, of: 0, named: "a", id, of: UserID(Self.ids.next()), until: Self.deadline())
             #expect(other == .noSuchImport)
+        }
+    }
+
+    @Test("An import that fails is told once")
+    func failed() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let tools = Self.tools(pools[0], StandIns())
+            let user = UserID(Self.ids.next())
+            let id = try await Self.send([("strange.csv", "Colour,Size\nred,2\n")], of: user, tools)
+            let failures = Mutex(0)
+            let done = try await Self.work(id, of: user, tools) { point in
+                if case .failed = point { failures.withLock { $0 += 1 } }
+            }
+            #expect(done.state == .failed)
+            #expect(failures.withLock { $0 } == 1)
         }
     }
 }

@@ -2,6 +2,7 @@ import Contracts
 import JSON
 import Postgres
 import Store
+import Synchronization
 import TestSupport
 import Testing
 import UpstreamEmulators
@@ -229,8 +230,10 @@ import UpstreamEmulators
             try await test.letLagEnd()
             let gone = (1...20).map { #"{"ids":{"trakt":\#($0)}}"# }.joined(separator: ",")
             try await test.there("sync/ratings/remove", #"{"movies":[\#(gone)]}"#)
-            let held = try await test.sync()
+            let told = Mutex<[SyncRunState]>([])
+            let held = try await test.sync(tell: { _, state in told.withLock { $0.append(state) } })
             #expect(held.state == .held && held.held == 20 && test.book.rated.count == 40)
+            #expect(told.withLock { $0 } == [.held], "it is counted as held")
             let early = try await test.sync(confirms: held.id)
             #expect(early.state == .held && test.book.rated.count == 40, "not within the first minute")
             _ = try await test.pool.execute(

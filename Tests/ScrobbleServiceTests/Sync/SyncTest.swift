@@ -169,7 +169,10 @@ struct SyncTest: Sendable {
         return QueueWorker(id: SystemIDSource().next(), store: queue, writers: [.trakt: writer])
     }
 
-    func worker(_ observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }) -> SyncWorker {
+    func worker(
+        _ observe: @escaping @Sendable (SyncPoint) -> Void = { _ in },
+        tell: @escaping @Sendable (SyncProvider, SyncRunState) -> Void = { _, _ in }
+    ) -> SyncWorker {
         SyncWorker(
             store: store, connections: connections, ledger: ledger, shelves: shelves, batches: batches,
             queue: queueWorker(),
@@ -179,16 +182,19 @@ struct SyncTest: Sendable {
                     pauses: [.milliseconds(1), .milliseconds(1)])
             ],
             neighbours: book,
-            clock: SystemWallClock(), ids: SystemIDSource(), observe: observe)
+            clock: SystemWallClock(), ids: SystemIDSource(), observe: observe, tell: tell)
     }
 
     /// One sync from asking for it until the queue is empty; the run.
     @discardableResult
-    func sync(dry: Bool = false, confirms: BatchID? = nil) async throws -> SyncRun {
+    func sync(
+        dry: Bool = false, confirms: BatchID? = nil,
+        tell: @escaping @Sendable (SyncProvider, SyncRunState) -> Void = { _, _ in }
+    ) async throws -> SyncRun {
         let id = try #require(
             try await store.open(
                 lane, isDry: dry, confirms: confirms, at: SystemWallClock().now, until: QueueTest.deadline()))
-        await worker().turn()
+        await worker(tell: tell).turn()
         if !dry { try await deliver() }
         return try await run(id)
     }

@@ -25,9 +25,13 @@ import UpstreamEmulators
         var lane: LaneKey { inner.lane }
         var tokens: TraktOAuth { inner.trakt.tokens }
 
-        func keeper(_ observe: @escaping @Sendable (TokenKeeper.Point) -> Void = { _ in }) -> TokenKeeper {
+        func keeper(
+            _ observe: @escaping @Sendable (TokenKeeper.Point) -> Void = { _ in },
+            tell: @escaping @Sendable (TokenRefresh) -> Void = { _ in }
+        ) -> TokenKeeper {
             TokenKeeper(
-                store: inner.store, issuer: TraktIssuer(http: inner.http, clock: wall), clock: wall, observe: observe)
+                store: inner.store, issuer: TraktIssuer(http: inner.http, clock: wall), clock: wall, observe: observe,
+                tell: tell)
         }
 
         func access() async throws -> Secret {
@@ -166,13 +170,48 @@ import UpstreamEmulators
             let issuer = Refusing {
                 _ = try? await TraktTest.connect(setting.lane, as: "demo-alice", in: setting.inner.store)
             }
-            let keeper = TokenKeeper(store: setting.inner.store, issuer: issuer, clock: setting.wall)
+            let told = Mutex<[TokenRefresh]>([])
+            let keeper = TokenKeeper(
+                store: setting.inner.store, issuer: issuer, clock: setting.wall,
+                tell: { outcome in told.withLock { $0.append(outcome) } })
             guard case .wait = await keeper.renewed(of: setting.lane, instead: old) else {
                 Issue.record("the new tokens were taken for the old ones")
                 return
             }
+            #expect(told.withLock { $0 } == [.lost], "of the new tokens the refusal says nothing")
             #expect(await keeper.renewed(of: setting.lane, instead: old) == .good(Secret("demo-alice")))
             #expect(try await setting.inner.state() == .connected)
+        }
+    }
+
+    @Test("What a refresh came to is told: a new token, or that its person must connect again")
+    func told() async throws {
+        try await Self.run { setting in
+            let told = Mutex<[TokenRefresh]>([])
+            let tell: @Sendable (TokenRefresh) -> Void = { outcome in told.withLock { $0.append(outcome) } }
+            let first = try await setting.access()
+            guard case .good(let second) = await setting.keeper(tell: tell).renewed(of: setting.lane, instead: first)
+            else {
+                Issue.record("no other token")
+                return
+            }
+            #expect(told.withLock { $0 } == [.renewed])
+            let keeper = TokenKeeper(
+                store: setting.inner.store, issuer: Refusing(meanwhile: {}), clock: setting.wall, tell: tell)
+            #expect(await keeper.renewed(of: setting.lane, instead: second) == .none(.needsReauth))
+            #expect(told.withLock { $0 } == [.renewed, .refused])
+        }
+    }
+
+    @Test("A refresh without an answer is told as put off")
+    func toldLost() async throws {
+        try await Self.run { setting in
+            let told = Mutex<[TokenRefresh]>([])
+            let keeper = setting.keeper(tell: { outcome in told.withLock { $0.append(outcome) } })
+            setting.wall.pass(.seconds(400_000))
+            setting.tokens.behave { $0.lostRefreshes = 1 }
+            _ = await keeper.token(of: setting.lane)
+            #expect(told.withLock { $0 } == [.putOff])
         }
     }
 

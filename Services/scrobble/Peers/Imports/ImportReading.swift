@@ -9,7 +9,8 @@ struct ImportReading: Sendable {
 
     private var limits: ImportLimits { store.limits }
 
-    func run(_ claim: ImportClaim) async throws(ImportTrouble) {
+    /// False where none of the files is one that is known, and the import has failed.
+    func run(_ claim: ImportClaim) async throws(ImportTrouble) -> Bool {
         let deadline = ContinuousClock.now + limits.stepTimeout
         let (files, last) = try await asking { () throws(StoreError) in
             (
@@ -25,7 +26,7 @@ struct ImportReading: Sendable {
             _ = await progress.writing?.value
             throw error
         }
-        try await finish(claim, progress)
+        return try await finish(claim, progress)
     }
 
     private func read(
@@ -52,7 +53,7 @@ struct ImportReading: Sendable {
         try await progress.settle()
     }
 
-    private func finish(_ claim: ImportClaim, _ progress: Progress) async throws(ImportTrouble) {
+    private func finish(_ claim: ImportClaim, _ progress: Progress) async throws(ImportTrouble) -> Bool {
         guard progress.summary.source != nil || progress.summary.isUnclear else {
             let why = progress.summary.files.compactMap(\.problem).first
             let files = progress.summary.files
@@ -61,7 +62,7 @@ struct ImportReading: Sendable {
                     claim, why ?? "none of the files is one of an export that is known", files: files,
                     until: .now + limits.stepTimeout)
             }
-            return
+            return false
         }
         var summary = progress.summary
         summary.rowCount = progress.next
@@ -70,6 +71,7 @@ struct ImportReading: Sendable {
             try await store.finish(read, of: claim, until: .now + limits.stepTimeout)
         }
         guard isHeld else { throw .lost }
+        return true
     }
 
     private func readArchive(

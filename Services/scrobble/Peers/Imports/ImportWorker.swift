@@ -14,6 +14,8 @@ package struct ImportWorker: Sendable {
         case written(ImportClaim)
         /// A correction is about to be written.
         case correcting(ImportID)
+        /// Nothing more comes of it.
+        case failed(ImportClaim)
         case troubled(ImportClaim?, String)
     }
 
@@ -87,7 +89,9 @@ package struct ImportWorker: Sendable {
 
     private func step(_ claim: ImportClaim) async throws(ImportTrouble) {
         switch claim.state {
-        case .reading: try await ImportReading(store: store, spool: tools.spool).run(claim)
+        case .reading:
+            let isRead = try await ImportReading(store: store, spool: tools.spool).run(claim)
+            if !isRead { await observe(.failed(claim)) }
         case .matching: try await ImportMatching(store: store, metadata: tools.metadata).run(claim)
         case .judging: try await judge(claim)
         case .applying: try await apply(claim)
@@ -103,6 +107,7 @@ package struct ImportWorker: Sendable {
             case .store(.conflict(constraint: "person_deleted")): return
             case .refused(let why) where claim.state != .applying:
                 try await store.fail(claim, why, until: deadline)
+                await observe(.failed(claim))
             case .refused(let why), .unavailable(let why):
                 await observe(.troubled(claim, why))
                 try await again(claim, why, until: deadline)
@@ -121,7 +126,8 @@ package struct ImportWorker: Sendable {
         _ claim: ImportClaim, _ why: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         guard claim.failures + 1 < limits.failuresMax || claim.state == .applying else {
-            return try await store.fail(claim, "given up after \(claim.failures + 1) attempts", until: deadline)
+            try await store.fail(claim, "given up after \(claim.failures + 1) attempts", until: deadline)
+            return await observe(.failed(claim))
         }
         let wait = min(limits.backoffMax, limits.backoffMin * (1 << min(claim.failures, 12)))
         try await store.postpone(claim, for: wait * Double.random(in: 0.5...1), until: deadline)

@@ -24,6 +24,7 @@ package struct SyncWorker: Sendable {
     /// Whose accounts it reads.
     package let providers: [SyncProvider]
     private let observe: @Sendable (SyncPoint) -> Void
+    private let tell: @Sendable (SyncProvider, SyncRunState) -> Void
     /// Rings when a run was asked for.
     package let bell = QueueBell()
 
@@ -31,13 +32,15 @@ package struct SyncWorker: Sendable {
         store: SyncStore, connections: ConnectionStore, ledger: LedgerStore, shelves: ShelfStore, batches: BatchStore,
         queue: QueueWorker, readers: [SyncProvider: any RemoteReader],
         neighbours: any SyncNeighbours, clock: any WallClock, ids: any IDSource,
-        observe: @escaping @Sendable (SyncPoint) -> Void = { _ in }
+        observe: @escaping @Sendable (SyncPoint) -> Void = { _ in },
+        tell: @escaping @Sendable (SyncProvider, SyncRunState) -> Void = { _, _ in }
     ) {
         self.store = store
         self.connections = connections
         self.queue = queue
         self.clock = clock
         self.observe = observe
+        self.tell = tell
         providers = Array(readers.keys)
         drafter = SyncDrafter(
             readers: readers, store: store, connections: connections, neighbours: neighbours, shelves: shelves,
@@ -165,7 +168,8 @@ package struct SyncWorker: Sendable {
 
     private func end(_ run: ClaimedRun, _ state: SyncRunState, _ reason: String?) async {
         // Where the database refuses, the lease ends and somebody takes the run up again.
-        _ = try? await store.move(run, to: state, reason: reason, until: .now + .seconds(10))
+        let isEnded = try? await store.move(run, to: state, reason: reason, until: .now + .seconds(10))
+        if isEnded == true { tell(run.provider, state) }
         if run.isBackground { try? await store.dropIdle(run, until: .now + .seconds(10)) }
     }
 

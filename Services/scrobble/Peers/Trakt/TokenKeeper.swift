@@ -10,6 +10,19 @@ package enum TokenState: Sendable, Equatable {
     case none(ConnectionTrouble)
 }
 
+/// What a refresh came to.
+package enum TokenRefresh: String, Sendable, Hashable, CaseIterable {
+    case renewed
+    /// By the time of the answer somebody else had the lease or its person had connected again, or it could not be stored.
+    case lost
+    /// Its person must connect again.
+    case refused
+    /// The application was not taken.
+    case turnedAway = "turned_away"
+    /// No answer, or not now.
+    case putOff = "put_off"
+}
+
 /// Where a connection's access tokens come from.
 package protocol TokenSource: Sendable {
     func token(of lane: LaneKey) async -> TokenState
@@ -37,15 +50,18 @@ package struct TokenKeeper: TokenSource {
     private let issuer: any TokenIssuer
     private let clock: any WallClock
     private let observe: @Sendable (Point) -> Void
+    private let tell: @Sendable (TokenRefresh) -> Void
 
     package init(
         store: ConnectionStore, issuer: any TokenIssuer, clock: any WallClock,
-        observe: @escaping @Sendable (Point) -> Void = { _ in }
+        observe: @escaping @Sendable (Point) -> Void = { _ in },
+        tell: @escaping @Sendable (TokenRefresh) -> Void = { _ in }
     ) {
         self.store = store
         self.issuer = issuer
         self.clock = clock
         self.observe = observe
+        self.tell = tell
     }
 
     package func token(of lane: LaneKey) async -> TokenState {
@@ -99,6 +115,7 @@ package struct TokenKeeper: TokenSource {
         case .granted(let fresh):
             let isStored = await keep { try await store.endRefresh(lane, fence: fence, with: fresh, until: $0) }
             observe(.committed)
+            tell(isStored == true ? .renewed : .lost)
             // Not used before it is stored: who lost the lease reads what the other one has stored.
             return isStored == true ? .good(fresh.access) : nil
         case .invalidGrant:
@@ -106,15 +123,19 @@ package struct TokenKeeper: TokenSource {
                 try await store.failRefresh(
                     lane, fence: fence, retryAfter: .zero, state: .needsReauth, until: deadline)
             }
+            tell(isNoted == false ? .lost : .refused)
             // Its person has connected again meanwhile: of the new tokens it says nothing.
             return isNoted == false ? nil : .none(.needsReauth)
         case .clientRefused:
+            tell(.turnedAway)
             await putOff(lane, fence, .seconds(3_600), state: .apiKeyRejected)
             return .none(.apiKeyRejected)
         case .wait(let time):
+            tell(.putOff)
             await putOff(lane, fence, time, state: nil)
             return usable(tokens, after: time)
         case .unknown:
+            tell(.putOff)
             let time = TokenLife.wait(afterTries: tokens.tries + 1)
             await putOff(lane, fence, time, state: nil)
             return usable(tokens, after: time)

@@ -1,0 +1,64 @@
+import Contracts
+import Logging
+import Metrics
+
+/// What work came to that nobody waits for an answer of: refreshes of tokens, runs of syncs, imports.
+final class WorkTelemetry: Sendable {
+    private struct Refresh: Hashable {
+        let provider: SyncProvider
+        let outcome: TokenRefresh
+    }
+
+    private struct Run: Hashable {
+        let provider: SyncProvider
+        let state: SyncRunState
+    }
+
+    private let logger: Logger
+    private let refreshes: [Refresh: Counter]
+    private let runs: [Run: Counter]
+    private let importsFailed = Counter(label: "imports_failed_total")
+    private let importsResumed = Counter(label: "imports_resumed_total")
+    private let importsTroubled = Counter(label: "imports_troubles_total")
+
+    init(logger: Logger) {
+        self.logger = logger
+        // Each from the start: of a counter that is first read at one nobody can say that it rose.
+        var refreshes: [Refresh: Counter] = [:]
+        var runs: [Run: Counter] = [:]
+        for provider in SyncProvider.allCases {
+            for outcome in TokenRefresh.allCases {
+                refreshes[Refresh(provider: provider, outcome: outcome)] = Counter(
+                    label: "token_refreshes_total",
+                    dimensions: [("provider", provider.rawValue), ("outcome", outcome.rawValue)])
+            }
+            for state in [SyncRunState.done, .held, .failed] {
+                runs[Run(provider: provider, state: state)] = Counter(
+                    label: "sync_runs_total", dimensions: [("provider", provider.rawValue), ("state", state.rawValue)])
+            }
+        }
+        self.refreshes = refreshes
+        self.runs = runs
+    }
+
+    /// What refreshes at a provider come to.
+    func refreshed(at provider: SyncProvider) -> @Sendable (TokenRefresh) -> Void {
+        { [refreshes] outcome in refreshes[Refresh(provider: provider, outcome: outcome)]?.increment() }
+    }
+
+    /// A run of a sync has ended.
+    func tell(_ provider: SyncProvider, _ state: SyncRunState) {
+        runs[Run(provider: provider, state: state)]?.increment()
+    }
+
+    func tell(_ point: ImportWorker.Point) {
+        switch point {
+        case .claimed(let claim): if claim.isResumed { importsResumed.increment() }
+        case .judged, .written, .correcting: break
+        case .failed: importsFailed.increment()
+        case .troubled(_, let cause):
+            importsTroubled.increment()
+            logger.warning("import troubled", metadata: ["cause": "\(cause)"])
+        }
+    }
+}

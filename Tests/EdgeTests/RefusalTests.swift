@@ -1,0 +1,136 @@
+import Edge
+import Foundation
+import Synchronization
+import Testing
+
+/// What the public side has told of whom it turned away.
+final class ToldRefusals: Sendable {
+    private let refusals = Mutex<[EdgeRefusal]>([])
+
+    var sink: EdgeRefusalSink { { [self] refusal in refusals.withLock { $0.append(refusal) } } }
+    var all: [EdgeRefusal] { refusals.withLock { $0 } }
+
+    /// Waits until one was told, at most five seconds: a client may know before.
+    func has(_ refusal: EdgeRefusal) async -> Bool {
+        let patience = ContinuousClock.now.advanced(by: .seconds(5))
+        while !all.contains(refusal), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(10)) }
+        return all.contains(refusal)
+    }
+}
+
+/// Whoever is turned away before there is a request is counted by why.
+@Suite(.serialized) struct RefusalTests: EdgeServing {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let text: String
+        let refusal: EdgeRefusal
+    }
+
+    private static let cases = [
+        Case(testDescription: "no HTTP", text: "this is no HTTP\r\n\r\n", refusal: .request(.malformed)),
+        Case(
+            testDescription: "HTTP that must not be taken for a request",
+            text: "GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\nhost: other\r\n\r\n", refusal: .request(.malformed)),
+        Case(
+            testDescription: "a large header",
+            text: Self.get("/api/v1/nowhere", ["x-large: " + String(repeating: "x", count: 40_000)]),
+            refusal: .request(.largeHead)),
+        Case(
+            testDescription: "many fields", text: Self.get("/api/v1/nowhere", (0..<120).map { "x-\($0): 1" }),
+            refusal: .request(.largeHead)),
+        Case(
+            testDescription: "a header without its end", text: "GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n",
+            refusal: .request(.slowHead)),
+        Case(
+            testDescription: "a body without its end",
+            text: Self.post("/api/v1/auth/login", ["content-length: 10"], "{"),
+            refusal: .request(.slowBody)),
+    ]
+
+    @Test("A request that is refused by the protocol is told once, with why", arguments: cases)
+    func request(refused: Case) async throws {
+        var limits = EdgeLimits()
+        limits.headerTimeout = .seconds(1)
+        limits.bodyTimeout = .seconds(1)
+        limits.farewellTimeout = .milliseconds(300)
+        let told = ToldRefusals()
+        try await withServer(limits, turnedAway: told.sink) { port in
+            let client = try RawClient(port: port)
+            client.write(refused.text)
+            _ = try await client.readToEnd()
+            #expect(await told.has(refused.refusal))
+            #expect(told.all == [refused.refusal])
+        }
+    }
+
+    @Test("Who is served is not told, nor who goes away in the middle")
+    func served() async throws {
+        let told = ToldRefusals()
+        try await withServer(turnedAway: told.sink) { port in
+            #expect(try await Self.exchange(port, Self.get("/api/v1/nowhere")).hasPrefix("HTTP/1.1 404 "))
+            do {
+                let gone = try RawClient(port: port)
+                gone.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\nGET /api/v1/no")
+                _ = try await gone.read { $0.contains("routeNotFound") }
+            }
+            #expect(try await Self.exchange(port, Self.get("/api/v1/nowhere")).hasPrefix("HTTP/1.1 404 "))
+            #expect(told.all.isEmpty, "\(told.all)")
+        }
+    }
+
+    @Test("One connection too many of an address is told")
+    func address() async throws {
+        var limits = EdgeLimits()
+        limits.addressConnectionsMax = 1
+        let told = ToldRefusals()
+        try await withServer(limits, turnedAway: told.sink) { port in
+            let first = try RawClient(port: port)
+            first.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n")
+            _ = try await first.read { $0.contains("routeNotFound") }
+            #expect(try await RawClient(port: port).readToEnd() == "")
+            #expect(await told.has(.connection(.address)))
+            #expect(told.all == [.connection(.address)])
+            withExtendedLifetime(first) {}
+        }
+    }
+
+    @Test("That all places are taken is told")
+    func full() async throws {
+        var limits = EdgeLimits()
+        limits.connectionsMax = 1
+        let told = ToldRefusals()
+        try await withServer(limits, turnedAway: told.sink) { port in
+            let first = try RawClient(port: port)
+            first.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n")
+            _ = try await first.read { $0.contains("routeNotFound") }
+            #expect(await told.has(.connection(.full)))
+            withExtendedLifetime(first) {}
+        }
+    }
+
+    @Test("Who does not agree on TLS is told once, and who was one too many not as such")
+    func handshake() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try CertificateTests.makeCertificate("one", in: folder)
+        let certificate = try EdgeCertificate(
+            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let told = ToldRefusals()
+        try await withServer(certificate: certificate, turnedAway: told.sink) { port in
+            let plain = try RawClient(port: port)
+            plain.write(Self.get("/api/v1/nowhere"))
+            _ = try await plain.readToEnd()
+            #expect(await told.has(.connection(.tls)))
+            #expect(told.all == [.connection(.tls)])
+        }
+        var limits = EdgeLimits()
+        limits.addressConnectionsMax = 0
+        let crowded = ToldRefusals()
+        try await withServer(limits, certificate: certificate, turnedAway: crowded.sink) { port in
+            #expect(try await RawClient(port: port).readToEnd() == "")
+            #expect(await crowded.has(.connection(.address)))
+            #expect(crowded.all == [.connection(.address)])
+        }
+    }
+}
