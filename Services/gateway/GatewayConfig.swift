@@ -139,5 +139,6 @@ extension GatewayService {
         Migration(3, "rates", sql: PackageResources._003_rates_sql),
         Migration(4, "refreshes_told_again", sql: PackageResources._004_refreshes_told_again_sql),
         Migration(5, "known_tokens", sql: PackageResources._005_known_tokens_sql),
+        Migration(6, "refresh_lines", sql: PackageResources._006_refresh_lines_sql),
     ]
 }

@@ -11,33 +11,54 @@ package struct TokenPrefix: Sendable, Hashable {
 /// A bearer token of 256 random bits: prefix and base64url text. Only its digest may be stored.
 package struct OpaqueToken: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     static let secretBytes = 32
+    /// How many of them the tokens of a line have in common.
+    static let lineBytes = 16
 
     /// The text that its owner keeps; shown once.
     package let text: Secret
+    /// How the token's bits begin, and those of every token that continues it.
+    private let line: [UInt8]
 
     /// Makes a new token.
     package init(prefix: TokenPrefix) {
-        text = Secret(prefix.text + Base64.encodeURL(RandomBytes.make(Self.secretBytes)))
+        self.init(prefix: prefix, bits: RandomBytes.make(Self.secretBytes))
+    }
+
+    private init(prefix: TokenPrefix, bits: [UInt8]) {
+        text = Secret(prefix.text + Base64.encodeURL(bits))
+        line = Array(bits.prefix(Self.lineBytes))
     }
 
     /// The token that follows from another one and a salt of 256 random bits: always the same, and as good as a random one
     /// to whoever lacks either.
     package init(prefix: TokenPrefix, after token: OpaqueToken, salt: [UInt8]) {
         let message = Array("reelay.token.v1\n\(prefix.text)\n".utf8) + salt
-        text = Secret(
-            prefix.text + Base64.encodeURL(HMAC.sha256(key: Array(token.text.revealed.utf8), message: message)))
+        self.init(prefix: prefix, bits: HMAC.sha256(key: Array(token.text.revealed.utf8), message: message))
+    }
+
+    /// The same in the line of that token: it begins as that one does, and 128 bits follow from that one and the salt. So
+    /// who has had one token of a line is recognised by it, and knows nothing of the later ones.
+    package init(prefix: TokenPrefix, continuing token: OpaqueToken, salt: [UInt8]) {
+        let message = Array("reelay.token.v2\n\(prefix.text)\n".utf8) + salt
+        let code = HMAC.sha256(key: Array(token.text.revealed.utf8), message: message)
+        self.init(prefix: prefix, bits: token.line + code.prefix(Self.secretBytes - Self.lineBytes))
     }
 
     /// Takes a text that somebody presents; nil unless it has this prefix and 256 bits, so that junk costs no query.
     package init?(presented text: Secret, prefix: TokenPrefix) {
         guard text.revealed.hasPrefix(prefix.text),
-            Base64.decodeURL(String(text.revealed.dropFirst(prefix.text.count)))?.count == Self.secretBytes
+            let bits = Base64.decodeURL(String(text.revealed.dropFirst(prefix.text.count))),
+            bits.count == Self.secretBytes
         else { return nil }
         self.text = text
+        line = Array(bits.prefix(Self.lineBytes))
     }
 
     /// SHA-256 of the whole text: what is stored and looked up. A fast hash suffices for 256 random bits.
     package var digest: SHA256Digest { SHA256.hash(text.revealed) }
+
+    /// SHA-256 of what the tokens of a line have in common. It tells no token.
+    package var lineDigest: SHA256Digest { SHA256.hash(Array("reelay.line.v1\n".utf8) + line) }
 
     package var description: String { "***" }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -29,6 +29,24 @@ import Testing
         #expect(beside.text.revealed.dropFirst(10) != next.text.revealed.dropFirst(10))
     }
 
+    @Test func `tokens of a line begin alike, and none tells the next`() throws {
+        let first = OpaqueToken(prefix: Self.key)
+        let salts = [[UInt8](repeating: 7, count: 32), [UInt8](repeating: 8, count: 32)]
+        let next = salts.map { OpaqueToken(prefix: Self.key, continuing: first, salt: $0) }
+        #expect(OpaqueToken(prefix: Self.key, continuing: first, salt: salts[0]) == next[0])
+        #expect(Set((next + [first]).map(\.digest)).count == 3)
+        let later = try #require(OpaqueToken(presented: next[0].text, prefix: Self.key))
+        let last = OpaqueToken(prefix: Self.key, continuing: later, salt: salts[1])
+        #expect(last.text.revealed.utf8.count == first.text.revealed.utf8.count)
+        #expect(Set((next + [first, later, last]).map(\.lineDigest)).count == 1)
+        // 16 bytes, the last of which shares a letter with what follows.
+        #expect(last.text.revealed.hasPrefix(first.text.revealed.prefix(10 + 21)))
+        #expect(last.text.revealed.dropFirst(10 + 22) != first.text.revealed.dropFirst(10 + 22))
+        #expect(OpaqueToken(prefix: Self.key).lineDigest != first.lineDigest)
+        // What follows in the way that has no line is of another one.
+        #expect(OpaqueToken(prefix: Self.key, after: first, salt: salts[0]).lineDigest != first.lineDigest)
+    }
+
     @Test func `what is no token of this kind is refused`() {
         let text = OpaqueToken(prefix: Self.session).text.revealed
         for junk in ["", "reelay_st_", String(text.dropLast()), text + "A", text + "AAAA", " " + text, "x" + text] {

@@ -68,9 +68,8 @@ extension GatewayQueries {
         return UUIDBits(high: id.high, low: id.low)
     }
 
-    /// Gives a session its next tokens. A refresh token counts while it is the last, and shown later than the grace of a
-    /// lost answer it was stolen, by one side or the other, and ends the session. Within the grace `renewedSession` answers,
-    /// but where the tokens of now do not follow from the one that is shown.
+    /// Gives a session its next tokens. A refresh token counts while it is the last. The one before it is answered by
+    /// `renewedSession` within the grace of a lost answer, but here where the tokens of now do not follow from it.
     static let refreshSession = PGStatement(
         "gateway.refreshSession",
         """
@@ -78,13 +77,11 @@ extension GatewayQueries {
             UPDATE sessions SET token_hash = $3, refresh_hash = $4, previous_refresh_hash = refresh_hash,
                 refreshed_at = $2, expires_at = least($5, created_at + $7 * interval '1 second'),
                 refresh_expires_at = least($6, created_at + $7 * interval '1 second'), renewed_from = $1,
-                renewal_salt = $9
+                renewal_salt = $9, refresh_line = $10
             WHERE (refresh_hash = $1
                     OR previous_refresh_hash = $1 AND refreshed_at > $8 AND renewed_from IS DISTINCT FROM $1)
                 AND refresh_expires_at > $2
-            RETURNING id, user_id, expires_at, refresh_expires_at, renewal_salt
-        ), stolen AS (
-            DELETE FROM sessions WHERE previous_refresh_hash = $1 AND refreshed_at <= $8
+            RETURNING id, user_id, expires_at, refresh_expires_at, renewal_salt, refresh_hash
         )
         SELECT \(renewedColumns) FROM renewed r JOIN users u ON u.id = r.user_id
         """, kind: .write, row: renewed)
@@ -97,16 +94,29 @@ extension GatewayQueries {
         WHERE r.previous_refresh_hash = $1 AND r.renewed_from = $1 AND r.refreshed_at > $3 AND r.refresh_expires_at > $2
         """, row: renewed)
 
+    /// Ends the session that had the refresh token `$1`, of the line `$3`, where that is not its last one any more, nor the one
+    /// before it within the grace: it was stolen, by one side or the other. Whoever knows how the tokens of a session begin
+    /// has had one of them, so a token that was never given out ends it too.
+    static let endStolenSession = PGStatement(
+        "gateway.endStolenSession",
+        """
+        DELETE FROM sessions
+        WHERE (refresh_line = $3 OR previous_refresh_hash = $1) AND refresh_hash <> $1
+            AND (previous_refresh_hash IS DISTINCT FROM $1 OR refreshed_at <= $2)
+        RETURNING id
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(SessionID.self) }
+
     private static let renewedColumns = """
         u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at,
-        r.renewal_salt
+        r.renewal_salt, r.refresh_hash
         """
 
     @Sendable private static func renewed(_ row: inout PGRowReader) throws(PGError) -> RenewedSession {
         let user = try readUser(&row)
         return RenewedSession(
             user: user, id: try row.next(), expiresAt: try row.next(), refreshExpiresAt: try row.next(),
-            salt: try row.next())
+            salt: try row.next(), refreshHash: try row.next())
     }
 
     static let sessions = PGStatement(
@@ -156,4 +166,6 @@ struct RenewedSession: Sendable {
     let refreshExpiresAt: Timestamp
     /// What its tokens follow from, together with the refresh token that was shown.
     let salt: [UInt8]
+    /// Of its refresh token from now on.
+    let refreshHash: [UInt8]
 }

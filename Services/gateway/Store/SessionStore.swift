@@ -74,22 +74,38 @@ extension GatewayStore {
     /// The session that a refresh token carries on, with `tokens`, which follow from it and `salt`, or with those that it
     /// was given a moment ago; nil for a token that is worth nothing.
     func refresh(
-        _ presented: SHA256Digest, to tokens: TokenPair, salt: [UInt8], at now: Timestamp, limits: GatewayLimits,
+        _ presented: OpaqueToken, to tokens: TokenPair, salt: [UInt8], at now: Timestamp, limits: GatewayLimits,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> RenewedSession? {
         let grace = PGValue.moment(now.advanced(by: .zero - limits.refreshGrace))
+        let shown = PGValue.bytea(presented.digest.bytes)
         let renewed = try await database.rows(
             GatewayQueries.refreshSession,
             [
-                .bytea(presented.bytes), .moment(now), .bytea(tokens.tokenDigest.bytes),
-                .bytea(tokens.refreshDigest.bytes), .moment(tokens.expiresAt), .moment(tokens.refreshExpiresAt),
+                shown, .moment(now), .bytea(tokens.tokenDigest.bytes), .bytea(tokens.refreshDigest.bytes),
+                .moment(tokens.expiresAt), .moment(tokens.refreshExpiresAt),
                 .int(Int(limits.sessionLifeMax.components.seconds)), grace, .bytea(salt),
+                .bytea(presented.lineDigest.bytes),
             ], until: deadline
         ).first
         if let renewed { return renewed }
         // Asked second: whoever shows the token at the same moment has been waited for.
         return try await database.rows(
-            GatewayQueries.renewedSession, [.bytea(presented.bytes), .moment(now), grace], until: deadline
+            GatewayQueries.renewedSession, [shown, .moment(now), grace], until: deadline
+        ).first
+    }
+
+    /// Ends the session that had a refresh token for which `refresh` has nothing, where it had it; which one that was. To be
+    /// asked last: a token that others show at the same moment is spent by then.
+    func endStolen(
+        _ presented: OpaqueToken, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> SessionID? {
+        try await database.rows(
+            GatewayQueries.endStolenSession,
+            [
+                .bytea(presented.digest.bytes), .moment(now.advanced(by: .zero - limits.refreshGrace)),
+                .bytea(presented.lineDigest.bytes),
+            ], until: deadline
         ).first
     }
 

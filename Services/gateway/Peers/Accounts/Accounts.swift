@@ -63,14 +63,15 @@ package struct Accounts: Sendable {
     }
 
     /// The session that a refresh token carries on, with its next pair of tokens: the same ones each time within the grace,
-    /// so that none of those who have got an answer is shut out by another. Nil for a token that is worth nothing.
+    /// so that none of those who have got an answer is shut out by another. Nil for a token that is worth nothing; one that a
+    /// session had earlier ends it.
     func renew(
         _ presented: OpaqueToken, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> (session: RenewedSession, token: OpaqueToken, refresh: OpaqueToken)? {
         func following(_ salt: [UInt8]) -> (token: OpaqueToken, refresh: OpaqueToken) {
             (
                 OpaqueToken(prefix: Self.sessionPrefix, after: presented, salt: salt),
-                OpaqueToken(prefix: Self.refreshPrefix, after: presented, salt: salt)
+                OpaqueToken(prefix: Self.refreshPrefix, continuing: presented, salt: salt)
             )
         }
         let now = clock.now
@@ -78,12 +79,20 @@ package struct Accounts: Sendable {
         let (token, refresh) = following(salt)
         let renewed = try await asking { () throws(StoreError) in
             try await store.refresh(
-                presented.digest, to: stored(token, refresh, at: now), salt: salt, at: now, limits: limits,
-                until: deadline)
+                presented, to: stored(token, refresh, at: now), salt: salt, at: now, limits: limits, until: deadline)
         }
-        guard let renewed else { return nil }
+        guard let renewed else {
+            let stolen = try await asking { () throws(StoreError) in
+                try await store.endStolen(presented, at: now, limits: limits, until: deadline)
+            }
+            if let stolen { callers.forget { $0.credential == stolen.uuid } }
+            return nil
+        }
         let tokens = following(renewed.salt)
-        return (renewed, tokens.token, tokens.refresh)
+        if tokens.refresh.digest.bytes == renewed.refreshHash { return (renewed, tokens.token, tokens.refresh) }
+        // A copy of the version before was asked first, whose refresh tokens have no line.
+        let unlined = OpaqueToken(prefix: Self.refreshPrefix, after: presented, salt: renewed.salt)
+        return (renewed, tokens.token, unlined)
     }
 
     private static let saltBytes = 32
