@@ -62,6 +62,25 @@ import Yams
             port?.hasPrefix("${REELAY_BIND:-127.0.0.1}:") == true, "open to this machine only unless told otherwise")
     }
 
+    /// Whatever stood before the balancer, its word was dropped, and everybody behind it was one client.
+    @Test(
+        "The balancer believes whom others ask for of named networks only, of none unless told, and says itself who asked"
+    )
+    func forwarded() throws {
+        let balancer = try #require(try Self.services()["balancer"])
+        let variables = balancer["environment"] as? [String: Any]
+        #expect(variables?["REELAY_BALANCER_PROXIES"] as? String == "${REELAY_BALANCER_PROXIES:-}")
+        let text = try String(
+            contentsOf: Project.root.appendingPathComponent("deploy/haproxy/haproxy.cfg"), encoding: .utf8)
+        let rules = text.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { !$0.hasPrefix("#") }
+        // Without a network the list is empty, and an empty one matches nobody.
+        #expect(rules.contains(#"acl is_proxy src -- "${REELAY_BALANCER_PROXIES[*]}""#))
+        #expect(
+            rules.filter { $0.contains("x-forwarded-for") }
+                == ["http-request del-header x-forwarded-for unless is_proxy"])
+        #expect(rules.contains("option forwardfor"))
+    }
+
     @Test("Secrets come as files: no variable of a container holds one")
     func secrets() throws {
         for (name, service) in try Self.services() {
