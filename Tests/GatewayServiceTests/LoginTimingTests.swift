@@ -35,6 +35,7 @@ import Testing
         var limits = GatewayLimits()
         limits.accountFailuresMax = 1_000_000
         limits.addressFailuresMax = 1_000_000
+        limits.allFailuresMax = 1_000_000
         return Accounts(
             store: store,
             hasher: PasswordHasher(cost: try #require(ScryptCost(logN: logN, blockSize: 8, parallelism: 1))),

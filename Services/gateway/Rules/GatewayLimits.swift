@@ -22,9 +22,13 @@ package struct GatewayLimits: Sendable {
     package var accountFailuresMax = 10
     /// The same of one address, behind which a household may be.
     package var addressFailuresMax = 50
+    /// The same of all names and addresses together, but for people who come from where they have logged in before.
+    package var allFailuresMax = 1_000
     /// The first wait, and the longest.
     package var failureWaitMin = Duration.seconds(1)
     package var failureWaitMax = Duration.seconds(900)
+    /// The longest wait for what all have failed together: it bounds the pace of all guesses, and keeps nobody out for long.
+    package var allFailuresWaitMax = Duration.seconds(2)
     /// Failures are forgotten when none came for this long.
     package var failureMemory = Duration.seconds(3_600)
     /// How long what a token stands for is believed without asking; so long may a session live on that was ended elsewhere.

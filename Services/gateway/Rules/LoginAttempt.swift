@@ -5,10 +5,11 @@ import Edge
 /// For what the attempts at a password are counted. Names and addresses are told apart by digests, so that nobody reads
 /// in the table who tried what.
 struct LoginAttempt: Sendable, Hashable {
-    /// A digest, and how many failures cost nothing.
+    /// A digest, how many failures cost nothing, and the longest wait beyond them.
     struct Subject: Sendable, Hashable {
         let digest: [UInt8]
         let allowance: Int
+        let waitMaxSeconds: Int
     }
 
     let subjects: [Subject]
@@ -33,19 +34,39 @@ struct LoginAttempt: Sendable, Hashable {
         _ name: Username, from address: String, isKnown: Bool, limits: GatewayLimits
     ) -> LoginAttempt {
         let within = network(of: name, from: address)
+        let longest = seconds(limits.failureWaitMax)
+        func subject(_ kind: String, _ name: String, _ bytes: [UInt8], _ allowance: Int) -> Subject {
+            Subject(digest: digest(kind, name, bytes), allowance: allowance, waitMaxSeconds: longest)
+        }
         if let within, isKnown {
             return LoginAttempt(
                 subjects: [
-                    Subject(digest: digest("known", name.key, within), allowance: limits.accountFailuresMax),
-                    Subject(digest: digest("uncounted", name.key, within), allowance: Self.boundless),
+                    subject("known", name.key, within, limits.accountFailuresMax),
+                    subject("uncounted address", name.key, within, Self.boundless),
+                    subject("uncounted", name.key, within, Self.boundless),
                 ], networkDigest: within)
         }
-        var subjects = [Subject(digest: digest("account", name.key, []), allowance: limits.accountFailuresMax)]
+        var subjects = [subject("account", name.key, [], limits.accountFailuresMax)]
         if let network = NetworkAddress(address)?.network {
-            subjects.append(Subject(digest: digest("address", "", network), allowance: limits.addressFailuresMax))
+            subjects.append(subject("address", "", network, limits.addressFailuresMax))
         }
+        subjects.append(
+            Subject(
+                digest: digest("all", "", []), allowance: limits.allFailuresMax,
+                waitMaxSeconds: seconds(limits.allFailuresWaitMax)))
         return LoginAttempt(subjects: subjects, networkDigest: within)
     }
+
+    /// How many seconds to wait after the last failure that cost nothing, after the one behind it, and so on; the last of them
+    /// after each further one. A subject's own longest wait cuts them short.
+    static func waits(_ limits: GatewayLimits) -> [Int] {
+        let longest = seconds(limits.failureWaitMax)
+        var waits = [min(seconds(limits.failureWaitMin), longest)]
+        while let last = waits.last, last > 0, last < longest { waits.append(min(2 * last, longest)) }
+        return waits
+    }
+
+    private static func seconds(_ duration: Duration) -> Int { Int(duration.components.seconds) }
 
     /// More failures than a day has room for.
     private static let boundless = 1_000_000_000
@@ -54,7 +75,9 @@ struct LoginAttempt: Sendable, Hashable {
     static func confirmation(by user: UserID, limits: GatewayLimits) -> LoginAttempt {
         LoginAttempt(
             subjects: [
-                Subject(digest: digest("confirmation", user.description, []), allowance: limits.accountFailuresMax)
+                Subject(
+                    digest: digest("confirmation", user.description, []), allowance: limits.accountFailuresMax,
+                    waitMaxSeconds: seconds(limits.failureWaitMax))
             ], networkDigest: nil)
     }
 

@@ -6,38 +6,56 @@ extension GatewayQueries {
     // MARK: Failed logins
 
     /// Counts an attempt for each of its subjects before it is made, all copies of the gateway together, and says how
-    /// many seconds it must wait where one of them does not let it pass. A subject that waits is not counted further.
+    /// many seconds it must wait where one of them does not let it pass. One that may not be made is counted for none: who
+    /// asks again and again in vain uses up nobody else's allowance. `$3` are the longest waits of the subjects, `$4` the waits
+    /// after each failure beyond an allowance. Rows are locked in one order, and none where a look says that one waits.
     static let admit = PGStatement(
         "gateway.admit",
         """
         WITH asked AS (
-            SELECT subject, allowance FROM unnest($1, $2) AS a (subject, allowance) ORDER BY subject
+            SELECT subject, allowance, wait_max
+            FROM unnest($1, $2, $3) AS a (subject, allowance, wait_max) ORDER BY subject
+        ), waiting AS (
+            SELECT max(free_at) AS free_at FROM login_throttles WHERE subject = ANY ($1) AND free_at > now()
+        ), held AS (
+            SELECT subject, free_at FROM login_throttles
+            WHERE subject = ANY ($1) AND (SELECT free_at FROM waiting) IS NULL
+            ORDER BY subject FOR UPDATE
         ), admitted AS (
             INSERT INTO login_throttles AS t (subject, failures, allowance, last_at, free_at)
             SELECT subject, 1, allowance, now(), now() FROM asked
+            WHERE (SELECT free_at FROM waiting) IS NULL AND NOT EXISTS (SELECT FROM held WHERE free_at > now())
+            ORDER BY subject
             ON CONFLICT (subject) DO UPDATE SET
                 failures = CASE WHEN t.last_at < now() - $5 * interval '1 second' THEN 1 ELSE t.failures + 1 END,
                 allowance = excluded.allowance, last_at = now(),
                 free_at = CASE
                     WHEN t.last_at < now() - $5 * interval '1 second' OR t.failures + 1 < excluded.allowance THEN now()
-                    ELSE now() + least($4, $3 * power(2, least(t.failures + 1 - excluded.allowance, 30)))
-                        * interval '1 second'
+                    ELSE now() + least(
+                        (SELECT wait_max FROM asked WHERE asked.subject = excluded.subject),
+                        ($4)[least(t.failures + 2 - excluded.allowance, cardinality($4))]) * interval '1 second'
                 END
             WHERE t.free_at <= now()
             RETURNING subject
         )
-        SELECT greatest(1, ceil(extract(epoch FROM max(t.free_at) - now())))::bigint
-        FROM asked LEFT JOIN login_throttles t USING (subject)
-        WHERE subject NOT IN (SELECT subject FROM admitted) HAVING count(*) > 0
+        SELECT greatest(1, ceil(extract(epoch FROM
+            greatest((SELECT free_at FROM waiting), (SELECT max(free_at) FROM held)) - now())))::bigint
+        FROM asked WHERE subject NOT IN (SELECT subject FROM admitted) HAVING count(*) > 0
         """, kind: .solo
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// A success clears what was counted for the account, and takes its own attempt back elsewhere.
+    /// A success clears what was counted for the account, and takes its own attempt back elsewhere. The row stays: one that came
+    /// back while others wait would be locked out of order.
     static let clearFailures = PGCommand(
-        "gateway.clearFailures", "DELETE FROM login_throttles WHERE subject = $1")
+        "gateway.clearFailures", "UPDATE login_throttles SET failures = 0, free_at = now() WHERE subject = $1")
+    /// Locks rows in the order in which `admit` does, so that neither waits for the other; nothing may be locked behind it.
     static let refundFailures = PGCommand(
         "gateway.refundFailures",
-        "UPDATE login_throttles SET failures = greatest(failures - 1, 0), free_at = now() WHERE subject = ANY ($1)")
+        """
+        UPDATE login_throttles t SET failures = greatest(t.failures - 1, 0), free_at = now()
+        FROM (SELECT subject FROM login_throttles WHERE subject = ANY ($1) ORDER BY subject FOR UPDATE) AS held
+        WHERE t.subject = held.subject
+        """, kind: .solo)
 
     // MARK: Writes that happen once
 

@@ -33,12 +33,12 @@ extension GatewayStore {
     func admit(
         _ attempt: LoginAttempt, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int? {
-        func seconds(_ duration: Duration) -> PGValue { .int(Int(duration.components.seconds)) }
-        return try await database.rows(
+        try await database.rows(
             GatewayQueries.admit,
             [
                 .byteaArray(attempt.subjects.map { Optional($0.digest) }), .intArray(attempt.subjects.map(\.allowance)),
-                seconds(limits.failureWaitMin), seconds(limits.failureWaitMax), seconds(limits.failureMemory),
+                .intArray(attempt.subjects.map(\.waitMaxSeconds)), .intArray(LoginAttempt.waits(limits)),
+                .int(Int(limits.failureMemory.components.seconds)),
             ], until: deadline
         ).first
     }

@@ -28,16 +28,18 @@ extension GatewayStore {
                 .text(login.credentials.passwordHash),
             ]),
             GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]),
-            GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),
         ]
-        let others = login.attempt.subjects.dropFirst().map { Optional($0.digest) }
-        if !others.isEmpty { statements.append(GatewayQueries.refundFailures.bound([.byteaArray(others)])) }
         if let network = login.attempt.networkDigest {
             statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
         }
         if let hash = login.newHash {
             statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.credentials.passwordHash)]))
         }
+        // Last, since others wait for these rows; the one that goes is locked with the rest, in their order.
+        statements += [
+            GatewayQueries.refundFailures.bound([.byteaArray(login.attempt.subjects.map { Optional($0.digest) })]),
+            GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),
+        ]
         do throws(PGError) {
             try await database.pool.execute(together: statements, deadline: deadline)
         } catch {
