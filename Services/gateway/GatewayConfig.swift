@@ -140,5 +140,6 @@ extension GatewayService {
         Migration(4, "refreshes_told_again", sql: PackageResources._004_refreshes_told_again_sql),
         Migration(5, "known_tokens", sql: PackageResources._005_known_tokens_sql),
         Migration(6, "refresh_lines", sql: PackageResources._006_refresh_lines_sql),
+        Migration(7, "known_networks_end", sql: PackageResources._007_known_networks_end_sql),
     ]
 }

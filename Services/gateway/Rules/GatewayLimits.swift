@@ -12,6 +12,8 @@ package struct GatewayLimits: Sendable {
     package var freshLoginMax = Duration.seconds(15 * 60)
     /// Sessions of a person; a login beyond ends the one that was unused the longest.
     package var sessionsMax = 100
+    /// Networks of a person from which others cannot lock them out: those of the latest logins, for 90 days each.
+    package var knownNetworksMax = 20
     /// API keys of a person.
     package var apiKeysMax = 50
     /// Invitations that nobody has used yet.

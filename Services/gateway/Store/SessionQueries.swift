@@ -30,6 +30,14 @@ extension GatewayQueries {
         ON CONFLICT (user_id, network_hash) DO UPDATE SET seen_at = excluded.seen_at
         """)
 
+    /// Forgets those of a person's networks from which no login has come for the longest, beyond a number.
+    static let forgetSurplusNetworks = PGCommand(
+        "gateway.forgetSurplusNetworks",
+        """
+        DELETE FROM known_networks WHERE user_id = $1 AND network_hash IN (
+            SELECT network_hash FROM known_networks WHERE user_id = $1 ORDER BY seen_at DESC, network_hash OFFSET $2)
+        """)
+
     /// Who a session's token belongs to.
     static let sessionCaller = PGStatement(
         "gateway.sessionCaller",

@@ -31,6 +31,7 @@ extension GatewayStore {
         ]
         if let network = login.attempt.networkDigest {
             statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
+            statements.append(GatewayQueries.forgetSurplusNetworks.bound([user, .int(limits.knownNetworksMax)]))
         }
         if let hash = login.newHash {
             statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.credentials.passwordHash)]))
