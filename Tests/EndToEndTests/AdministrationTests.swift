@@ -67,12 +67,17 @@ struct AdministrationTests {
         for text in [founder, second, "second", "spaces"] { #expect(!audit.contains(text), "\(text)") }
 
         let token = try #require(answer.json["token"] as? String)
+        let made = try await PublicClient(try gateway().port, token: token).send(
+            "POST", "/users/me/api-keys", #"{"name":"script","scopes":["read"]}"#)
+        let script = PublicClient(try gateway().port, token: try #require(made.json["token"] as? String))
+        #expect(try await script.send("GET", "/users/me").status == 200)
         let reset = try await ask("gateway", "reset-password", "Second")
         #expect(try await login("second", second).status == 401)
         #expect(try await login("second", reset).status == 200)
         try await Task.sleep(for: .milliseconds(1_100))
         let old = PublicClient(try gateway().port, token: token)
         #expect(try await old.send("GET", "/users/me").status == 401)
+        #expect(try await script.send("GET", "/users/me").status == 401)
     }
 
     @Test("Everything that was given up is sent again, of one provider or of all; what is not connected stays")

@@ -33,6 +33,12 @@ struct CreateApiKey: Sendable {
         let made: NewApiKey = try await once.write(
             OnceStore.Mark(context, caller), until: context.rpc.deadline
         ) { transaction throws(PGError) in
+            let user = PGValue.id(caller.user)
+            try await transaction.execute(GatewayQueries.lockPerson, [user])
+            let session = PGValue.id(SessionID(caller.credential))
+            guard try await transaction.first(GatewayQueries.isSession, [user, session]) != nil else {
+                return .failure(.unauthenticated("the session has ended"))
+            }
             guard let stored = try await transaction.first(GatewayQueries.createKey, values) else {
                 return .failure(.tooMany("you have \(accounts.limits.apiKeysMax) keys"))
             }

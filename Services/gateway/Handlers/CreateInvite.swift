@@ -25,6 +25,8 @@ struct CreateInvite: Sendable {
             .moment(now), .moment(expiresAt), .int(accounts.limits.invitesMax),
         ]
         let made: NewInvite = try await once.write(mark, until: context.rpc.deadline) { transaction throws(PGError) in
+            // Of those made at once the later ones see the earlier.
+            try await transaction.execute(GatewayQueries.lockInstallation)
             guard let stored = try await transaction.first(GatewayQueries.createInvite, values) else {
                 return .failure(.tooMany("\(accounts.limits.invitesMax) invitations are open"))
             }

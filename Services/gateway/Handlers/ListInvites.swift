@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `listInvites`: the invitations of the installation, without their codes.
+/// `listInvites`: the invitations of the installation, those that are open first, without their codes.
 struct ListInvites: Sendable {
     let accounts: Accounts
 
@@ -10,7 +10,8 @@ struct ListInvites: Sendable {
         _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<InviteList> {
         let invites = try await asking { () throws(StoreError) in
-            try await accounts.store.invites(limits: accounts.limits, until: context.rpc.deadline)
+            try await accounts.store.invites(
+                at: accounts.clock.now, limits: accounts.limits, until: context.rpc.deadline)
         }
         return EdgeReply(InviteList(items: invites))
     }

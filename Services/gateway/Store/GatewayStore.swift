@@ -103,7 +103,7 @@ package struct GatewayStore: Sendable {
         try await database.rows(GatewayQueries.isTimeZone, [.text(name)], until: deadline).first ?? false
     }
 
-    /// Sets a password and ends every session of the person; nil where nobody has that name.
+    /// Sets a password, ends every session of the person and takes back their keys; nil where nobody has that name.
     package func resetPassword(
         of name: String, to hash: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UserID? {
@@ -111,8 +111,9 @@ package struct GatewayStore: Sendable {
             let found = try await transaction.first(
                 GatewayQueries.resetPassword, [.text(Username(name).key), .text(hash)])
             guard let found else { return nil }
-            // By itself, so that it sees the session of a login that was waited for.
+            // By themselves, so that they see the session of a login and the key that were waited for.
             try await transaction.execute(GatewayQueries.endSessions, [.id(found)])
+            try await transaction.execute(GatewayQueries.deleteKeys, [.id(found)])
             return found
         }
     }

@@ -18,6 +18,15 @@ extension GatewayQueries {
             scopes: Set(try row.next([String].self)), credential: try row.next(APIKeyID.self).uuid)
     }
 
+    /// Held until the transaction ends, so that of keys made at once the later ones see the earlier, and a reset of the password
+    /// comes before them or after them.
+    static let lockPerson = PGCommand("gateway.lockPerson", "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE")
+
+    /// No row where the session has ended meanwhile.
+    static let isSession = PGStatement(
+        "gateway.isSession", "SELECT true FROM sessions WHERE user_id = $1 AND id = $2"
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     /// No row where the person has as many as may be.
     static let createKey = PGStatement(
         "gateway.createKey",
@@ -38,6 +47,8 @@ extension GatewayQueries {
         "gateway.deleteKey", "DELETE FROM api_keys WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    static let deleteKeys = PGCommand("gateway.deleteKeys", "DELETE FROM api_keys WHERE user_id = $1")
+
     @Sendable private static func readKey(_ row: inout PGRowReader) throws(PGError) -> ApiKey {
         ApiKey(
             id: try row.next(), name: try row.next(), label: try row.next(),
@@ -57,11 +68,12 @@ extension GatewayQueries {
         RETURNING id, note, created_at, expires_at, used_at
         """, kind: .write, row: readInvite)
 
+    /// The open ones first, of which there are no more than are listed.
     static let invites = PGStatement(
         "gateway.invites",
         """
         SELECT id, note, created_at, expires_at, used_at FROM invites
-        ORDER BY created_at DESC, id DESC LIMIT $1
+        ORDER BY (used_at IS NULL AND expires_at > $2) DESC, created_at DESC, id DESC LIMIT $1
         """, row: readInvite)
 
     static let deleteInvite = PGStatement(

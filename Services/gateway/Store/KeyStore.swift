@@ -17,8 +17,10 @@ extension GatewayStore {
         try await !database.rows(GatewayQueries.deleteKey, [.id(user), .id(key)], until: deadline).isEmpty
     }
 
-    func invites(limits: GatewayLimits, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [Invite] {
-        try await database.rows(GatewayQueries.invites, [.int(limits.invitesMax)], until: deadline)
+    func invites(
+        at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Invite] {
+        try await database.rows(GatewayQueries.invites, [.int(limits.invitesMax), .moment(now)], until: deadline)
     }
 
     func deleteInvite(

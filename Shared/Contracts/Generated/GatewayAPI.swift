@@ -78,7 +78,7 @@ package protocol GatewayAPI: Sendable {
     func deleteApiKey(
         _ input: DeleteApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// The invitations of this installation, the latest first. `GET /api/v1/invites`.
+    /// The invitations of this installation, open ones first, each kind the latest first. `GET /api/v1/invites`.
     func listInvites(
         _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<InviteList>

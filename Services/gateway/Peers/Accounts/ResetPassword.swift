@@ -4,13 +4,13 @@ internal import Cryptography
 internal import Runtime
 internal import Store
 
-/// The command `reset-password NAME`: for who has lost the password and can reach the machine. Sets one that nobody chose,
-/// ends every session of the person, and prints it.
+/// The command `reset-password NAME`: for who has lost the password, or whose account others got into, and can reach the
+/// machine. Sets one that nobody chose, ends every session and takes back every key of the person, and prints it.
 enum ResetPassword {
     private static let timeout = Duration.seconds(30)
 
     static let command = ServiceCommand(
-        "reset-password", argument: "NAME", "sets a new password for a person, ends their sessions, prints it"
+        "reset-password", argument: "NAME", "sets a new password for a person, ends their sessions and keys, prints it"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("reset-password", values) { (event) async throws(StartupError) in
             event.username = Username(name).key
