@@ -10,6 +10,8 @@ package struct ArchiveEntry: Sendable, Hashable {
     /// What the archive says that it unpacks to.
     package let claimedBytes: UInt64
     let packedBytes: UInt64
+    /// When the file was written as the archive tells it, in seconds since 1970, in the time zone of the machine here.
+    package let writtenAtSeconds: Int
 
     package var isFolder: Bool { name.hasSuffix("/") }
 }
@@ -123,7 +125,8 @@ package struct ArchiveEntry: Sendable, Hashable {
             if unsafe facts.encryption_method != UInt16(ZIP_EM_NONE) { throw .encrypted(name) }
             if try unsafe isLink(archive, index) { throw .symbolicLink(name) }
             let entry = unsafe ArchiveEntry(
-                index: index, name: name, claimedBytes: facts.size, packedBytes: facts.comp_size)
+                index: index, name: name, claimedBytes: facts.size, packedBytes: facts.comp_size,
+                writtenAtSeconds: facts.mtime)
             if !entry.isFolder { entries.append(entry) }
         }
         return entries

@@ -149,6 +149,16 @@ struct ArchiveReaderTests {
         #expect(empty.byteCount == 0)
     }
 
+    @Test("an entry says when its file was written")
+    func dates() throws {
+        var writer = try ArchiveWriter()
+        try writer.begin("diary.csv")
+        try writer.write([1])
+        let packed = try writer.finish()
+        let reader = try ArchiveReader(packed)
+        #expect(reader.entries.map(\.writtenAtSeconds) == [315_619_200])
+    }
+
     private static func contents(
         of bytes: [UInt8], _ limits: ArchiveLimits = ArchiveLimits()
     ) throws(ArchiveError) -> [(String, [UInt8])] {

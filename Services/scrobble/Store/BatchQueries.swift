@@ -11,8 +11,8 @@ enum BatchQueries {
     static let open = PGCommand(
         "batches.open",
         """
-        INSERT INTO batches (user_id, id, source, label, state, undo_id, created_at, applied_at)
-        SELECT $1, $2, $3, $4, b.state, $6, b.moment, CASE WHEN b.state = 'applied' THEN b.moment END
+        INSERT INTO batches (user_id, id, source, label, state, undo_id, created_at, applied_at, as_of)
+        SELECT $1, $2, $3, $4, b.state, $6, b.moment, CASE WHEN b.state = 'applied' THEN b.moment END, $8
         FROM (SELECT $5::text, $7::timestamptz) AS b (state, moment)
         ON CONFLICT DO NOTHING
         """)

@@ -9,6 +9,6 @@ extension BatchStore {
         of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         _ = try await database.run(
-            together: ImportWorkQueries.undoNotes.map { $0.bound([.id(user), .id(batch)]) }, until: deadline)
+            together: ImportNoteQueries.undo.map { $0.bound([.id(user), .id(batch)]) }, until: deadline)
     }
 }

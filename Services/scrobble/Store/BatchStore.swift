@@ -15,16 +15,17 @@ package struct BatchStore: Sendable {
 
     // MARK: Life
 
-    /// Opens a batch; one that exists stays as it is. Before its first write: the writes name it.
+    /// Opens a batch; one that exists stays as it is. Before its first write: the writes name it. `asOf` is when the files of an
+    /// import were written, where they say so.
     package func open(
         _ batch: BatchID, of user: UserID, source: String, label: String?, as state: BatchState,
-        at moment: Timestamp, until deadline: ContinuousClock.Instant
+        at moment: Timestamp, asOf: Timestamp? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         try await database.run(
             BatchQueries.open,
             [
                 .id(user), .id(batch), .text(source), .text(label), .word(state), .id(BatchID(ids.next())),
-                .moment(moment),
+                .moment(moment), .moment(asOf),
             ], until: deadline)
     }
 

@@ -111,6 +111,8 @@ extension ImportStore {
         var files: [ImportFile] = []
         var isPartial = false
         var rowCount = 0
+        /// When the files were written, where they say so.
+        var asOf: Timestamp?
         /// Whether a person must say what a file is.
         var isUnclear: Bool { files.contains { $0.mayBe != nil } }
     }
@@ -125,7 +127,7 @@ extension ImportStore {
                 place + [
                     .int8(claim.fence), .word(reading.isUnclear ? ImportState.waiting : .matching),
                     .text(reading.source?.rawValue), .json(reading.files), .bool(reading.isPartial),
-                    .int8(Int64(reading.rowCount)), .run(claim),
+                    .int8(Int64(reading.rowCount)), .run(claim), .moment(reading.asOf),
                 ])
             guard isHeld == true else { return false }
             try await transaction.execute(ImportWorkQueries.judgeLoose, place)
@@ -355,28 +357,40 @@ extension ImportStore {
 
     // MARK: Notes
 
+    /// What is there stays as it is unless it `mayReplace` that.
     func putNotes(
         _ notes: [(play: PlayID, note: ImportPlan.Note)], of user: UserID, from source: String, in batch: BatchID,
-        at moment: Timestamp, until deadline: ContinuousClock.Instant
+        at moment: Timestamp, mayReplace: Bool = true, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         guard !notes.isEmpty else { return }
         try await database.run(
-            ImportWorkQueries.putNotes,
+            ImportNoteQueries.put,
             [
                 .id(user), .ids(notes.map(\.play)), .boolArray(notes.map(\.note.isRewatch)),
                 .jsonbArray(notes.map { encodeJSON($0.note.tags) }),
                 .tenthsArray(notes.map { $0.note.rating.map { PGTenths(tenths: $0.tenths) } }),
                 .textArray(notes.map(\.note.review)), .textArray(notes.map(\.note.html)),
-                .boolArray(notes.map(\.note.spoiler)), .text(source), .id(batch), .moment(moment),
+                .boolArray(notes.map(\.note.spoiler)), .int4Array(notes.map(\.note.told.rawValue)), .text(source),
+                .id(batch), .moment(moment), .bool(mayReplace),
             ], until: deadline)
     }
 
     /// What stands beside plays.
     func notes(
         of plays: [PlayID], _ user: UserID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [PlayID: ImportPlan.Note] {
-        let rows = try await database.rows(ImportWorkQueries.notes, [.id(user), .ids(plays)], until: deadline)
-        return Dictionary(rows.map { ($0.play, $0.note) }) { first, _ in first }
+    ) async throws(StoreError) -> [PlayID: KnownNote] {
+        let rows = try await database.rows(ImportNoteQueries.get, [.id(user), .ids(plays)], until: deadline)
+        return Dictionary(rows.map { ($0.play, $0) }) { first, _ in first }
+    }
+
+    /// Whether an import of newer files of the same source has been written.
+    func isOvertaken(
+        _ batch: BatchID?, of user: UserID, from source: String, asOf: Timestamp?,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(
+            ImportWorkQueries.isOvertaken, [.id(user), .id(batch), .text(source), .moment(asOf)], until: deadline
+        ).first == true
     }
 }
 

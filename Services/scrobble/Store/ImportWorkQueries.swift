@@ -15,14 +15,14 @@ enum ImportWorkQueries {
             FOR UPDATE SKIP LOCKED
         ) due WHERE i.user_id = due.user_id AND i.id = due.id
         RETURNING i.user_id, i.id, i.fence, i.state, i.source, i.time_zone, i.kinds, i.applies_itself, i.done_key,
-            i.judged_key, i.batch_id, i.failures, i.created_at
+            i.judged_key, i.batch_id, i.failures, i.created_at, i.as_of
         """, kind: .write
     ) { row throws(PGError) in
         ImportClaim(
             user: try row.next(), id: try row.next(), fence: try row.next(), state: try row.next(),
             source: try row.next(), timeZone: try row.next(), kinds: try row.nextJSON(),
             appliesItself: try row.next(), doneKey: try row.next(), judgedKey: try row.next(), batch: try row.next(),
-            failures: try row.next(), createdAt: try row.next())
+            failures: try row.next(), createdAt: try row.next(), asOf: try row.next())
     }
 
     /// The present run of the server, named where it has no name yet.
@@ -62,13 +62,13 @@ enum ImportWorkQueries {
     static let facts = PGStatement(
         "imports.facts",
         """
-        SELECT state, source, time_zone, created_at, batch_id FROM imports
+        SELECT state, source, time_zone, created_at, as_of, batch_id FROM imports
         WHERE user_id = $1 AND id = $2 AND source IS NOT NULL
         """
     ) { row throws(PGError) in
         ImportFacts(
             state: try row.next(), source: try row.next(), timeZone: try row.next(), createdAt: try row.next(),
-            batch: try row.next())
+            asOf: try row.next(), batch: try row.next())
     }
 
     // MARK: Reading
@@ -121,6 +121,7 @@ enum ImportWorkQueries {
         UPDATE imports SET state = $4, source = $5, files = $6, is_partial = $7, row_count = $8,
             title_count = (SELECT count(*) FROM import_items t WHERE t.user_id = $1 AND t.import_id = $2),
             done_count = 0, failures = 0, updated_at = clock_timestamp(),
+            as_of = CASE WHEN $10::timestamptz IS NOT NULL THEN least($10, created_at) END,
             due_at = CASE WHEN $4 = 'matching' THEN clock_timestamp() ELSE 'infinity' END
         WHERE user_id = $1 AND id = $2 AND fence = $3 AND EXISTS (SELECT FROM server_runs r WHERE r.id = $9)
         RETURNING true
@@ -269,6 +270,21 @@ enum ImportWorkQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
+    /// Whether another import of a source has been written whose files are newer than what `$4` says of those of the batch `$2`: by
+    /// the dates of both where both have one, else by which was written later. One that is not written yet comes last.
+    static let isOvertaken = PGStatement(
+        "imports.isOvertaken",
+        """
+        SELECT EXISTS (
+            SELECT FROM batches o LEFT JOIN batches b ON b.user_id = o.user_id AND b.id = $2
+            WHERE o.user_id = $1 AND o.id IS DISTINCT FROM $2 AND o.source = $3 AND o.label = 'import'
+                AND o.state IN ('applying', 'applied')
+                AND CASE WHEN o.as_of IS NOT NULL AND $4::timestamptz IS NOT NULL THEN o.as_of > $4
+                    ELSE o.created_at > b.created_at END
+        )
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     /// Which of some titles are on lists that came by a road, or that are named by our own id.
     static let listed = PGStatement(
         "imports.listed",
@@ -282,93 +298,6 @@ enum ImportWorkQueries {
     ) { row throws(PGError) in
         KnownListing(
             key: KnownListing.Key(list: try row.next(), title: try row.next()), isRemoved: try row.next())
-    }
-
-    // MARK: Notes
-
-    private static let isSameNote = """
-        ((n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler) IS NOT DISTINCT FROM
-            (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler))
-        """
-
-    /// What was written beside plays; another road's note stays, one of this road is replaced and remembered for an undo. Whoever
-    /// tells what is there already is noted beside it, as long as that can be taken back.
-    static let putNotes = PGCommand(
-        "imports.putNotes",
-        """
-        INSERT INTO play_notes AS n
-            (user_id, play_id, is_rewatch, tags, rating, review, review_html, is_spoiler, source, batch_id, changed_at)
-        SELECT $1, play_id, is_rewatch, ARRAY(SELECT jsonb_array_elements_text(tags)), rating, review, review_html,
-            is_spoiler, $9, $10, $11
-        FROM unnest($2::uuid[], $3::bool[], $4::jsonb[], $5::numeric[], $6::text[], $7::text[], $8::bool[])
-            AS i (play_id, is_rewatch, tags, rating, review, review_html, is_spoiler)
-        ON CONFLICT (user_id, play_id) DO UPDATE SET
-            is_rewatch = excluded.is_rewatch, tags = excluded.tags, rating = excluded.rating, review = excluded.review,
-            is_spoiler = excluded.is_spoiler,
-            review_html = CASE WHEN \(isSameNote) THEN n.review_html ELSE excluded.review_html END,
-            batch_id = CASE WHEN \(isSameNote) THEN n.batch_id ELSE excluded.batch_id END,
-            also_told = CASE WHEN \(isSameNote) THEN array_append(n.also_told, excluded.batch_id) END,
-            before = CASE WHEN NOT \(isSameNote) THEN note_without(to_jsonb(n), excluded.batch_id)
-                WHEN n.before IS NOT NULL THEN note_without(n.before, excluded.batch_id) END,
-            changed_at = CASE WHEN \(isSameNote) THEN n.changed_at ELSE excluded.changed_at END
-        WHERE CASE WHEN \(isSameNote)
-            THEN n.batch_id <> excluded.batch_id AND (n.also_told IS NULL OR excluded.batch_id <> ALL (n.also_told))
-                AND 1 + coalesce(cardinality(n.also_told), 0) = (SELECT count(*) FROM batches b
-                    WHERE b.user_id = n.user_id AND (b.id = n.batch_id OR b.id = ANY (n.also_told))
-                        AND b.forgotten_at IS NULL)
-            ELSE n.source = excluded.source END
-        """)
-
-    /// What a batch told goes from where it stands: from the top, or from between two others. `before` holds one state within the
-    /// next older one. Notes that were something else before come first, then those that others told too; what is left of the
-    /// batch then is its alone.
-    static let undoNotes = [
-        PGCommand(
-            "imports.putNotesBack",
-            """
-            UPDATE play_notes n SET
-                (is_rewatch, tags, rating, review, review_html, is_spoiler, source, batch_id, also_told, before) = (
-                    SELECT b.is_rewatch, b.tags, b.rating, b.review, b.review_html, b.is_spoiler, b.source, b.batch_id,
-                        b.also_told, b.before
-                    FROM jsonb_populate_record(n, coalesce(
-                        note_without(to_jsonb(n), $2), '{"also_told": null, "before": null}')) AS b)
-            WHERE user_id = $1 AND before IS NOT NULL AND (
-                batch_id = $2 OR $2 = ANY (also_told) OR strpos(before::text, ($2::uuid)::text) > 0)
-            """),
-        PGCommand(
-            "imports.handNotesOver",
-            """
-            UPDATE play_notes n SET batch_id = also_told[1], also_told = nullif(also_told[2:], '{}'),
-                source = coalesce(
-                    (SELECT b.source FROM batches b WHERE b.user_id = $1 AND b.id = n.also_told[1]), n.source)
-            WHERE user_id = $1 AND batch_id = $2 AND also_told IS NOT NULL
-            """),
-        PGCommand(
-            "imports.forgetTeller",
-            """
-            UPDATE play_notes SET also_told = nullif(array_remove(also_told, $2), '{}')
-            WHERE user_id = $1 AND $2 = ANY (also_told)
-            """),
-        PGCommand("imports.eraseNotes", "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2"),
-    ]
-
-    /// Of plays, what stands beside them.
-    static let notes = PGStatement(
-        "imports.notes",
-        """
-        SELECT play_id, is_rewatch, tags, rating, review, review_html, is_spoiler
-        FROM play_notes WHERE user_id = $1 AND play_id = ANY ($2)
-        """
-    ) { row throws(PGError) in
-        let play: PlayID = try row.next()
-        var note = ImportPlan.Note()
-        note.isRewatch = try row.next()
-        note.tags = try row.next()
-        note.rating = try row.next()
-        note.review = try row.next()
-        note.html = try row.next()
-        note.spoiler = try row.next()
-        return (play: play, note: note)
     }
 
     @Sendable private static func item(_ row: inout PGRowReader) throws(PGError) -> StoredItem {
@@ -414,6 +343,8 @@ package struct ImportClaim: Sendable {
     let batch: BatchID?
     let failures: Int
     let createdAt: Timestamp
+    /// When its files were written, where they say so.
+    let asOf: Timestamp?
     /// The run of the server that has taken it; in another one what was not on the disk may be lost.
     var serverRun: UUIDBits?
 
@@ -427,6 +358,7 @@ struct ImportFacts: Sendable {
     let source: ImportSource
     let timeZone: String
     let createdAt: Timestamp
+    let asOf: Timestamp?
     let batch: BatchID?
 }
 

@@ -37,11 +37,20 @@ import Testing
         _ files: [(name: String, text: String)], of user: UserID, _ tools: ImportWorker.Tools, apply: Bool = true,
         pieceBytes: Int = 1_000, timeZone: String = "UTC"
     ) async throws -> ImportID {
+        let bytes = files.map { (name: $0.name, bytes: Array($0.text.utf8)) }
+        return try await send(
+            bytes: bytes, of: user, tools, apply: apply, pieceBytes: pieceBytes, timeZone: timeZone)
+    }
+
+    static func send(
+        bytes files: [(name: String, bytes: [UInt8])], of user: UserID, _ tools: ImportWorker.Tools,
+        apply: Bool = true, pieceBytes: Int = 1_000, timeZone: String = "UTC"
+    ) async throws -> ImportID {
         let id = ImportID(ids.next())
         _ = try #require(
             try await tools.store.create(id, of: user, timeZone: timeZone, at: clock.now, until: deadline()))
         for (number, file) in files.enumerated() {
-            let bytes = Array(file.text.utf8)
+            let bytes = file.bytes
             for start in stride(from: 0, to: bytes.count, by: pieceBytes) {
                 let piece = Array(bytes[start..<min(start + pieceBytes, bytes.count)])
                 let answer = try await tools.store.put(

@@ -137,8 +137,8 @@ import Testing
                 let found = try await imports.notes(of: plays, user, until: deadline)
                 for (play, first) in zip(plays, ["old", nil]) {
                     let review = left.last?.1 ?? first
-                    #expect(found[play]?.review == review, "\(order), after \(index)")
-                    #expect(found[play]?.tags == review.map { ["tag of \($0)"] }, "\(order), after \(index)")
+                    #expect(found[play]?.note.review == review, "\(order), after \(index)")
+                    #expect(found[play]?.note.tags == review.map { ["tag of \($0)"] }, "\(order), after \(index)")
                 }
             }
             #expect(try await fixture.pool.query(Self.noteRows, [.id(user)]) == before)
@@ -158,7 +158,7 @@ import Testing
 
     private static func review(_ play: PlayID, _ fixture: LedgerFixture) async throws -> String? {
         try await ImportStore(database: Database(pool: fixture.pool)).notes(
-            of: [play], fixture.user, until: LedgerFixture.deadline())[play]?.review
+            of: [play], fixture.user, until: LedgerFixture.deadline())[play]?.note.review
     }
 
     @Test(
@@ -193,6 +193,44 @@ import Testing
             }
             #expect(try await Self.review(play, fixture) == (isFirst ? nil : "old"))
             #expect(try await fixture.pool.query(Self.noteRows, [.id(fixture.user)]) == before)
+        }
+    }
+
+    @Test(
+        "What an import did not tell of a note follows whoever told it; taken back in any order, the rest of them is left",
+        arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]], [false, true])
+    func partsOfNotes(order: [Int], isSame: Bool) async throws {
+        try await LedgerFixture.with { fixture in
+            let (user, deadline) = (fixture.user, LedgerFixture.deadline())
+            let imports = ImportStore(database: Database(pool: fixture.pool))
+            let play = try #require(
+                try await fixture.add([fixture.play(1, at: 0, from: "manual", key: "1")], nil, byHand: true).first?.play
+            )
+            // The first tells all of it, the others what a diary has; perhaps they say the same.
+            let tags = isSame ? ["x", "x", "x"] : ["x", "y", "z"]
+            var batches: [BatchID] = []
+            for (index, tag) in tags.enumerated() {
+                var note = ImportPlan.Note(told: index == 0 ? .all : [.rewatch, .tags, .rating])
+                note.tags = [tag]
+                note.review = index == 0 ? "Fine." : nil
+                batches.append(try await fixture.newBatch())
+                for _ in 0..<2 {
+                    try await imports.putNotes(
+                        [(play: play, note: note)], of: user, from: "letterboxd", in: batches[index],
+                        at: LedgerFixture.start, until: deadline)
+                }
+                let found = try await imports.notes(of: [play], user, until: deadline)[play]?.note
+                #expect(found?.review == "Fine." && found?.tags == [tag])
+            }
+            var left = [0, 1, 2]
+            for index in order {
+                try await fixture.batches.undoNotes(of: batches[index], user, until: deadline)
+                left.removeAll { $0 == index }
+                let found = try await imports.notes(of: [play], user, until: deadline)[play]?.note
+                #expect(found?.tags == left.last.map { [tags[$0]] }, "\(order), after \(index)")
+                #expect(found?.review == (left.contains(0) ? "Fine." : nil), "\(order), after \(index)")
+            }
+            #expect(try await fixture.pool.query(Self.noteRows, [.id(user)]).isEmpty)
         }
     }
 

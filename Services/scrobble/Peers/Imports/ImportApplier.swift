@@ -75,7 +75,8 @@ struct ImportApplier: Sendable {
             }
         }
         var notes: [PlayID: ImportPlan.Note] = [:]
-        for (play, verdict) in zip(effects.plays, verdicts) where !play.effect.note.isEmpty {
+        for (play, verdict) in zip(effects.plays, verdicts) {
+            guard !play.effect.note.isEmpty || effects.emptied.contains(play.effect.row) else { continue }
             // A removed play keeps what was written beside it.
             if case .removed = verdict { continue }
             // The file was written here: what stands beside the play is what it told, or newer.
@@ -85,7 +86,8 @@ struct ImportApplier: Sendable {
         let written = notes.map { (play: $0.key, note: $0.value) }
         try await asking { () throws(StoreError) in
             try await store.putNotes(
-                written, of: aCase.user, from: aCase.source.rawValue, in: batch, at: aCase.at, until: deadline)
+                written, of: aCase.user, from: aCase.source.rawValue, in: batch, at: aCase.at,
+                mayReplace: effects.isOvertaken != true, until: deadline)
         }
     }
 

@@ -18,6 +18,8 @@ struct ImportJudge: Sendable {
         let timeZone: String
         /// The import's own moment: what is read again is written with the same date.
         let at: Timestamp
+        /// When the files were written, where they say so.
+        let asOf: Timestamp?
         let batch: BatchID?
 
         var writer: LedgerWriter {
@@ -38,6 +40,12 @@ struct ImportJudge: Sendable {
         var ratings: [OnTitle<ImportPlan.Rating>] = []
         /// What rows with a rating come to without it; those that bring nothing else are not in it.
         var besides: [Int: ImportVerdict] = [:]
+        /// Rows that say no more of what stands beside a play; what does is written whether it is known or not.
+        var emptied: Set<Int> = []
+        /// Rows of plays that are here, beside which something newer stands.
+        var outdated: Set<Int> = []
+        /// Whether newer files of the same source have been brought in; asked only where something would be replaced.
+        var isOvertaken: Bool?
         var watchlist: [OnTitle<ImportPlan.Shelved>] = []
         var likes: [OnTitle<ImportPlan.Shelved>] = []
         var collection: [OnTitle<ImportPlan.Shelved>] = []
@@ -98,6 +106,7 @@ struct ImportJudge: Sendable {
             )
         }
         for (play, verdict) in zip(effects.plays, plays) { outcomes.note(verdict.outcome, row: play.effect.row) }
+        try await weigh(notes: &effects, plays, aCase, &outcomes, until: deadline)
         note(effects.watchlist, watchlist, &outcomes)
         note(effects.likes, likes, &outcomes)
         note(effects.collection, collection, &outcomes)
@@ -121,6 +130,8 @@ struct ImportJudge: Sendable {
                 spoiler: rating.spoiler, ratedAt: at, updatedAt: at)
         }
         effects.ratings = effects.ratings.enumerated().filter { news.contains($0.offset) }.map(\.element)
+        // Last: what the row brings besides its rating is not in the way of that.
+        for row in effects.outdated { outcomes.note(.older, row: row) }
     }
 
     /// A rating of a day is of that day's start where its person lives: there it shows as that day, and a click of the same
@@ -256,7 +267,7 @@ struct ImportJudge: Sendable {
         for (item, outcome) in zip(items, found) { outcomes.note(outcome.asImported, row: item.effect.row) }
     }
 
-    private func asking<Value>(
+    func asking<Value>(
         _ work: () async throws(StoreError) -> Value
     ) async throws(ImportTrouble) -> Value {
         do throws(StoreError) {

@@ -32,13 +32,16 @@ struct ImportReading: Sendable {
     private func read(
         _ files: [SentFile], _ claim: ImportClaim, _ progress: inout Progress
     ) async throws(ImportTrouble) {
+        var dates: [Timestamp?] = []
         for file in files {
             let scratch = try await spool.scratch(
                 file, of: claim.id, claim.user, until: .now + limits.stepTimeout)
             let front = try piece(of: scratch, at: 0)
             if ImportSpool.isZip(front) {
-                try await readArchive(scratch, claim, &progress)
+                dates.append(try await readArchive(scratch, claim, &progress))
             } else {
+                // A lone file does not say when it was written.
+                dates.append(nil)
                 var reading = FileReading(file.name, front, claim, progress, limits)
                 var at = 0
                 while at < scratch.byteCount, !reading.isOver {
@@ -50,6 +53,7 @@ struct ImportReading: Sendable {
                 try await end(&reading, claim, &progress)
             }
         }
+        progress.summary.asOf = dates.contains(nil) ? nil : dates.compactMap(\.self).max()
         try await progress.settle()
     }
 
@@ -74,9 +78,10 @@ struct ImportReading: Sendable {
         return true
     }
 
+    /// Answers when the archive was packed, where it says so.
     private func readArchive(
         _ scratch: borrowing ScratchFile, _ claim: ImportClaim, _ progress: inout Progress
-    ) async throws(ImportTrouble) {
+    ) async throws(ImportTrouble) -> Timestamp? {
         var archive: ArchiveReader
         do throws(ArchiveError) {
             archive = try ArchiveReader(scratch)
@@ -110,6 +115,11 @@ struct ImportReading: Sendable {
             var ended = reading ?? FileReading(entry.name, [], claim, progress, limits)
             try await end(&ended, claim, &progress)
         }
+        let written = entries.filter { !LetterboxdFile.isForeign($0.name) }.map {
+            Timestamp(clampingMicrosecondsSinceEpoch: Int64($0.writtenAtSeconds) * 1_000_000)
+        }.max()
+        // Archives count from 1980; who leaves it at that knows nothing.
+        return written.flatMap { $0.date.year >= 2_000 ? $0 : nil }
     }
 
     private func end(

@@ -177,7 +177,7 @@ package struct ImportWorker: Sendable {
             let deadline = ContinuousClock.now + limits.stepTimeout
             try await tools.batches.open(
                 batch, of: claim.user, source: aCase.source.rawValue, label: "import", as: .applying,
-                at: tools.clock.now, until: deadline)
+                at: tools.clock.now, asOf: claim.asOf, until: deadline)
         }
         // What was taken back while it was written stays as it is.
         guard try await mayWrite(batch, claim.user, begins: true) else { return try await finish(claim, batch) }
@@ -293,7 +293,9 @@ package struct ImportWorker: Sendable {
         let conflicts = rows.filter { $0.verdict == .conflict }
         guard !conflicts.isEmpty else { return false }
         let (_, effects) = try await tools.judge.judge(page, aCase, until: deadline)
-        return conflicts.contains { row in effects.besides[row.place].map { written.contains($0) } ?? false }
+        return conflicts.contains { row in
+            effects.outdated.contains(row.place) || (effects.besides[row.place].map { written.contains($0) } ?? false)
+        }
     }
 
     /// Whether what a batch wrote is there, and may become more.
@@ -435,12 +437,13 @@ package struct ImportWorker: Sendable {
         guard let source = claim.source else { throw .refused("the files are of no export that is known") }
         return ImportJudge.Case(
             user: claim.user, id: claim.id, source: source, timeZone: claim.timeZone, at: claim.createdAt,
-            batch: claim.batch)
+            asOf: claim.asOf, batch: claim.batch)
     }
 
     private func `case`(of facts: ImportFacts, _ id: ImportID, _ user: UserID) -> ImportJudge.Case {
         ImportJudge.Case(
-            user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, batch: facts.batch)
+            user: user, id: id, source: facts.source, timeZone: facts.timeZone, at: facts.createdAt, asOf: facts.asOf,
+            batch: facts.batch)
     }
 
     private func asking<Value>(

@@ -105,7 +105,9 @@ package struct FilmTableReader: Sendable {
         }
         if let day {
             row.kind = .play
-            row.rewatch = ["true", "yes", "1"].contains(text("rewatch")?.lowercased() ?? "")
+            if columns["rewatch"] != nil {
+                row.rewatch = ["true", "yes", "1"].contains(text("rewatch")?.lowercased() ?? "")
+            }
             let tags = (text("tags") ?? "").split(separator: ",").map { LetterboxdColumn.trimmed($0) }.filter {
                 !$0.isEmpty
             }

@@ -30,10 +30,34 @@ package struct ImportPlan: Sendable, Hashable {
         package var review: String?
         package var html: String?
         package var spoiler = false
+        /// What the file speaks of: where it says nothing of these, there is nothing; the rest it does not know.
+        package var told: Parts
 
-        package init() {}
+        package init(told: Parts = .all) { self.told = told }
 
-        package var isEmpty: Bool { self == Note() }
+        package var isEmpty: Bool { self == Note(told: told) }
+
+        /// Whether something that is told is something else in another note.
+        package func differs(from other: Note) -> Bool {
+            told.contains(.rewatch) && isRewatch != other.isRewatch || told.contains(.tags) && tags != other.tags
+                || told.contains(.rating) && rating != other.rating
+                || told.contains(.review) && review != other.review
+                || told.contains(.spoiler) && spoiler != other.spoiler
+        }
+
+        /// Parts of a note, as they stand in `play_notes.parts`.
+        package struct Parts: OptionSet, Sendable, Hashable {
+            package let rawValue: Int32
+
+            package init(rawValue: Int32) { self.rawValue = rawValue }
+
+            package static let rewatch = Parts(rawValue: 1)
+            package static let tags = Parts(rawValue: 2)
+            package static let rating = Parts(rawValue: 4)
+            package static let review = Parts(rawValue: 8)
+            package static let spoiler = Parts(rawValue: 16)
+            package static let all: Parts = [.rewatch, .tags, .rating, .review, .spoiler]
+        }
     }
 
     package struct Rating: Sendable, Hashable {
@@ -133,7 +157,7 @@ package struct ImportPlan: Sendable, Hashable {
             return
         }
         // The same title under two names or twice in one file has still been watched at some time only.
-        var note = Note()
+        var note = Note(told: row.text == nil ? [] : .review)
         note.review = row.text
         note.html = row.html
         plays.append(Play(row: place, moment: Moment(row), percent: nil, key: Self.watchedKey, note: note))
@@ -257,6 +281,7 @@ extension ImportPlan.Moment {
 
 extension ImportPlan.Note {
     init(_ row: ImportedRow, withReview: Bool) {
+        self.init(told: Parts(of: row))
         isRewatch = row.rewatch ?? false
         tags = row.tags ?? []
         rating = row.rating
@@ -269,6 +294,7 @@ extension ImportPlan.Note {
 
     /// What another row says of the same play.
     mutating func add(_ other: ImportPlan.Note) {
+        told.formUnion(other.told)
         isRewatch = isRewatch || other.isRewatch
         tags += other.tags.filter { !tags.contains($0) }
         rating = rating ?? other.rating
@@ -276,6 +302,18 @@ extension ImportPlan.Note {
         review = other.review
         html = other.html
         spoiler = other.spoiler
+    }
+}
+
+extension ImportPlan.Note.Parts {
+    /// What a row speaks of. Tags that are none, and a rating of the play that is none, are said by columns that are empty.
+    fileprivate init(of row: ImportedRow) {
+        self = LosslessReader.wrote(row) ? .all : []
+        if row.rewatch != nil { insert(.rewatch) }
+        if row.tags != nil { insert(.tags) }
+        if row.rating != nil || row.ofPlay == true { insert(.rating) }
+        if row.text != nil || row.kind == .review { insert(.review) }
+        if row.spoiler != nil { insert(.spoiler) }
     }
 }
 

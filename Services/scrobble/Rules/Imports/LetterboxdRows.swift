@@ -58,7 +58,10 @@ package struct LetterboxdRows: Sendable {
         switch kind {
         case .diary, .reviews:
             result.kind = kind == .diary ? .play : .review
-            result.rewatch = row.isRewatch
+            result.rewatch = row.columns.contains(.rewatch) ? row.isRewatch : nil
+            // Where there is a column, an empty cell says that there is none.
+            if result.tags == nil, row.columns.contains(.tags) { result.tags = [] }
+            if result.rating == nil, row.columns.contains(.rating) { result.ofPlay = true }
             result.watchedOn = row.watchedDate ?? (kind == .diary ? row.date : nil)
             result.precision = result.watchedOn == nil ? nil : .day
             result.key = row.code ?? fallbackKey(row, result.watchedOn)

@@ -36,6 +36,8 @@ package struct LetterboxdRow: Sendable, Hashable {
     /// What was liked or commented on; the favourite films of a profile.
     package var content: String?
     package var problems: [LetterboxdProblem] = []
+    /// What the file has columns for.
+    var columns: Set<LetterboxdColumn> = []
 
     /// The code of the short address, which stays the same from export to export: "29Nu" of https://boxd.it/29Nu.
     package var code: String? {
@@ -59,6 +61,7 @@ package struct LetterboxdList: Sendable, Hashable {
 /// Reads cells by their column.
 struct LetterboxdCells {
     private let columns: [LetterboxdColumn: Int]
+    private let names: Set<LetterboxdColumn>
 
     init(header: [String]) {
         var columns: [LetterboxdColumn: Int] = [:]
@@ -68,11 +71,13 @@ struct LetterboxdCells {
             if columns[column] == nil { columns[column] = index }
         }
         self.columns = columns
+        names = Set(columns.keys)
     }
 
     func row(_ record: borrowing CSVRecord, isOfFilm: Bool) -> LetterboxdRow {
         var row = LetterboxdRow()
         row.line = record.line
+        row.columns = names
         row.date = date(.date, record, &row.problems) ?? date(.dateJoined, record, &row.problems)
         row.name = text(.name, record, &row.problems) ?? text(.username, record, &row.problems)
         if isOfFilm, row.name == nil { row.problems.append(.noName) }

@@ -54,6 +54,20 @@ struct ImportPlanTests {
         #expect(plan.rating?.row == 1)
     }
 
+    @Test("a note knows what the file speaks of, also where there is nothing of it")
+    func told() {
+        var row = Self.row(.play, on: "2020-01-02", key: "a")
+        #expect(Self.plan([row]).plays.map(\.note.told) == [[]])
+        (row.rewatch, row.tags, row.ofPlay) = (false, [], true)
+        #expect(Self.plan([row]).plays.map(\.note.told) == [[.rewatch, .tags, .rating]])
+        let review = Self.row(.review, on: "2020-01-02", text: "Fine.", key: "a")
+        let plays = Self.plan([row, review]).plays
+        #expect(plays.map(\.note.told) == [[.rewatch, .tags, .rating, .review]])
+        row.file = LosslessReader.name
+        #expect(Self.plan([row]).plays.map(\.note.told) == [.all])
+        #expect(plays.first?.note.isEmpty == false && Self.plan([row]).plays.first?.note.isEmpty == true)
+    }
+
     @Test("two entries on one day are two plays, each with its own review")
     func twiceADay() {
         let plan = Self.plan([

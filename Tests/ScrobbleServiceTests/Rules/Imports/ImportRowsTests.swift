@@ -44,6 +44,11 @@ struct ImportRowsTests {
         )
         #expect(rows[1].watchedOn == CalendarDate("2021-06-15"))
         #expect(rows[1].key == "Harbour (0) 2021-06-15")
+        // Its cells say that there is nothing; columns that are not there say nothing.
+        #expect(rows[1].tags == [] && rows[1].rewatch == false && rows[1].rating == nil && rows[1].ofPlay == true)
+        let bare = try Self.rows("d.csv", "Date,Name,Year,Letterboxd URI,Watched Date\n2021-06-15,Harbour,,,\n").rows
+        #expect(bare.map(\.kind) == [.play])
+        #expect(bare.allSatisfy { $0.tags == nil && $0.rewatch == nil && $0.ofPlay == nil })
     }
 
     @Test("a review keeps its HTML beside its text, a film's row its short address")

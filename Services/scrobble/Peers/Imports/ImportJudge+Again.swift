@@ -1,0 +1,59 @@
+import Contracts
+import Store
+
+/// What a later file says of plays that are here.
+extension ImportJudge {
+    /// What stands beside plays that are here, and would be told anew.
+    func weigh(
+        notes effects: inout Effects, _ verdicts: [PlayVerdict], _ aCase: Case, _ outcomes: inout ImportVerdicts,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) {
+        // Of two rows about one play the first that says something is written.
+        var told: [PlayID: Int] = [:]
+        for (index, verdict) in verdicts.enumerated() {
+            switch verdict {
+            case .same(let play), .known(let play):
+                let effect = effects.plays[index].effect
+                guard !effect.note.told.isEmpty, PlayID(effect.key) != play else { continue }
+                if let other = told[play] {
+                    guard effects.plays[other].effect.note.isEmpty, !effect.note.isEmpty else { continue }
+                }
+                told[play] = index
+            case .new, .removed: continue
+            }
+        }
+        guard !told.isEmpty else { return }
+        let plays = Array(told.keys)
+        let known = try await asking { () throws(StoreError) in
+            try await store.notes(of: plays, aCase.user, until: deadline)
+        }
+        for (play, index) in told {
+            let effect = effects.plays[index].effect
+            guard let there = known[play] else {
+                if !effect.note.isEmpty { outcomes.note(.update, row: effect.row) }
+                continue
+            }
+            // What another road has told stays.
+            guard there.source == aCase.source.rawValue, effect.note.differs(from: there.note) else { continue }
+            if try await isOvertaken(&effects, aCase, until: deadline) {
+                effects.outdated.insert(effect.row)
+            } else {
+                outcomes.note(.update, row: effect.row)
+                if effect.note.isEmpty { effects.emptied.insert(effect.row) }
+            }
+        }
+    }
+
+    /// Whether newer files of the same source have been brought in; asked once for a page.
+    func isOvertaken(
+        _ effects: inout Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> Bool {
+        if let known = effects.isOvertaken { return known }
+        let found = try await asking { () throws(StoreError) in
+            try await store.isOvertaken(
+                aCase.batch, of: aCase.user, from: aCase.source.rawValue, asOf: aCase.asOf, until: deadline)
+        }
+        effects.isOvertaken = found
+        return found
+    }
+}
