@@ -145,4 +145,59 @@ import Testing
             }
         }
     }
+
+    // Letterboxd's day of a rating is that of the first one: what was changed there was called older than what is here.
+    @Test("A rating that was changed there under the same day replaces what was brought from there, and nothing else")
+    func changedThere() async throws {
+        try await ImportCorrectionTests.run { test in
+            let title = test.others.know("First", 1990)
+            func bring(_ stars: String, packedIn year: Int? = nil) async throws -> [ImportVerdict?] {
+                let text = Self.head + "2023-01-01,First,1990,,\(stars)\n"
+                guard let year else {
+                    return try await test.verdicts(try await test.bring(text, as: "ratings.csv", apply: true))
+                }
+                return try await test.verdicts(try await test.bring([("ratings.csv", text)], packedIn: year))
+            }
+            #expect(try await bring("4") == [.new])
+            let first = try #require(test.others.ratings[title])
+            #expect(try await bring("3") == [.update])
+            let second = try #require(test.others.ratings[title])
+            #expect(second.rating.tenths == 60 && second.ratedAt == first.ratedAt && second.source == .letterboxd)
+            #expect(try await bring("3") == [.same])
+            // The diary says what was given then.
+            let diary = ImportCorrectionTests.head + "2023-01-01,First,1990,https://boxd.it/s1,4,,,2023-01-01\n"
+            let then = try await test.bring(diary, apply: true)
+            #expect(try await test.verdicts(then) == [.conflict])
+            #expect(test.others.ratings[title]?.rating.tenths == 60)
+            // An archive that is older than another one changes nothing, and a newer one does.
+            #expect(try await bring("3.5", packedIn: 2024) == [.update])
+            #expect(try await bring("2", packedIn: 2022) == [.conflict])
+            #expect(test.others.ratings[title]?.rating.tenths == 70)
+            #expect(try await bring("2", packedIn: 2025) == [.update])
+            // Whoever has rated it here, or by another road, since has changed it.
+            for source in [ChangeSource.person, .trakt, .undo] {
+                var click = try #require(test.others.ratings[title])
+                click.source = source
+                test.others.keep(click)
+                #expect(try await bring("5") == [.conflict], "\(source)")
+                #expect(test.others.ratings[title]?.rating.tenths == 40, "\(source)")
+            }
+        }
+    }
+
+    @Test("A diary alone changes the rating with its entry, where that is what was brought")
+    func changedInTheDiary() async throws {
+        try await ImportCorrectionTests.run { test in
+            let title = test.others.know("First", 1990)
+            func bring(_ stars: String) async throws -> [ImportVerdict?] {
+                let text =
+                    ImportCorrectionTests.head + "2023-01-01,First,1990,https://boxd.it/s1,\(stars),,,2023-01-01\n"
+                return try await test.verdicts(try await test.bring(text, apply: true))
+            }
+            #expect(try await bring("4") == [.new])
+            #expect(try await bring("3") == [.update])
+            #expect(test.others.ratings[title]?.rating.tenths == 60)
+            #expect(try await bring("3") == [.same])
+        }
+    }
 }

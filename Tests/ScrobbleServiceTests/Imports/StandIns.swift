@@ -19,6 +19,8 @@ final class StandIns: RPCCaller {
         var refusals: [TitleID: WriteOutcome] = [:]
         var calls: [String: Int] = [:]
         var failures = 0
+        /// Of the last rating that was written.
+        var version = 0
     }
 
     /// What a service reads of one call.
@@ -145,20 +147,26 @@ final class StandIns: RPCCaller {
     }
 
     private func write(_ params: WriteRatingsParams) -> WriteOutcomes {
-        #expect(params.onlyNewer == true)
+        // What is not held against dates replaces one version.
+        #expect(params.onlyNewer == true || params.items.allSatisfy { $0.expectedVersion != nil })
         #expect(params.batch != nil)
         return state.withLock { state in
             WriteOutcomes(
                 outcomes: params.items.map { item in
                     if let refusal = state.refusals[item.title] { return refusal }
                     let at = item.ratedAt ?? Timestamp(clampingMicrosecondsSinceEpoch: 0)
-                    if let known = state.ratings[item.title], known.ratedAt >= at {
+                    let known = state.ratings[item.title]
+                    if let expected = item.expectedVersion, expected != known?.version ?? 0 {
+                        return WriteOutcome(title: item.title, result: .older, version: known?.version)
+                    }
+                    if params.onlyNewer == true, let known, known.ratedAt >= at {
                         return WriteOutcome(title: item.title, result: .same)
                     }
+                    state.version += 1
                     if let rating = item.rating {
                         state.ratings[item.title] = Rating(
                             title: item.title, kind: item.kind, rating: rating, review: item.review, spoiler: false,
-                            ratedAt: at, updatedAt: at, source: params.source)
+                            ratedAt: at, updatedAt: at, source: params.source, version: state.version)
                     }
                     return WriteOutcome(title: item.title, result: .created)
                 })

@@ -126,12 +126,24 @@ struct ImportApplier: Sendable {
     private func writeRatings(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) -> [RowVerdict] {
+        // What was changed where it came from is written over that alone, by its version; its date is the same.
+        let newer = effects.ratings.filter { $0.effect.replaces == nil }
+        let edited = effects.ratings.filter { $0.effect.replaces != nil }
+        return try await write(newer, onlyNewer: true, effects, aCase, batch)
+            + write(edited, onlyNewer: false, effects, aCase, batch)
+    }
+
+    private func write(
+        _ ratings: [ImportJudge.Effects.OnTitle<ImportPlan.Rating>], onlyNewer: Bool, _ effects: ImportJudge.Effects,
+        _ aCase: ImportJudge.Case, _ batch: BatchID
+    ) async throws(ImportTrouble) -> [RowVerdict] {
         var refused: [RowVerdict] = []
-        let items = effects.ratings.map { rating in
+        let items = ratings.map { rating in
             RatingWrite(
                 title: rating.title.id, kind: rating.title.kind, rating: rating.effect.rating,
                 review: rating.effect.review, spoiler: rating.effect.review == nil ? nil : rating.effect.spoiler,
-                ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given)
+                ratedAt: rating.effect.at ?? aCase.at, given: rating.effect.given,
+                expectedVersion: rating.effect.replaces)
         }
         for part in RatingParts.cut(items) {
             let outcomes: [WriteOutcome]
@@ -139,14 +151,15 @@ struct ImportApplier: Sendable {
                 outcomes = try await judge.ratings.writeRatings(
                     WriteRatingsParams(
                         user: aCase.user, items: Array(part),
-                        source: aCase.source == .letterboxd ? .letterboxd : .import, batch: batch, onlyNewer: true),
+                        source: aCase.source == .letterboxd ? .letterboxd : .import, batch: batch,
+                        onlyNewer: onlyNewer),
                     RPCCall.within(store.limits.stepTimeout)
                 ).outcomes
             } catch {
                 throw .unavailable("ratings: \(error.message)")
             }
             guard outcomes.count == part.count else { throw .unavailable("ratings: not every rating was answered") }
-            for (rating, outcome) in zip(effects.ratings[part.indices], outcomes) {
+            for (rating, outcome) in zip(ratings[part.indices], outcomes) {
                 let row = rating.effect.row
                 let told = ImportVerdicts.refusal(of: outcome, besides: effects.besides[row])
                 if let told { refused.append(RowVerdict(place: row, verdict: told.verdict, reason: told.reason)) }

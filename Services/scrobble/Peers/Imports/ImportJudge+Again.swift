@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// What a later file says of plays that are here.
+/// What a later file says of what an earlier one brought.
 extension ImportJudge {
     /// What stands beside plays that are here, and would be told anew.
     func weigh(
@@ -40,8 +40,20 @@ extension ImportJudge {
             } else {
                 outcomes.note(.update, row: effect.row)
                 if effect.note.isEmpty { effects.emptied.insert(effect.row) }
+                if effect.note.told.contains(.rating) { effects.ratedBefore[effect.row] = there.note.rating }
             }
         }
+    }
+
+    /// The version of a rating here that was changed where it came from; nil where it stays.
+    func edited(
+        _ rating: ImportPlan.Rating, _ there: Rating, _ effects: inout Effects, _ aCase: Case,
+        until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> Int? {
+        guard aCase.source == .letterboxd, let version = there.version,
+            RatingComparison.isEdited(rating, there, entry: effects.ratedBefore[rating.row])
+        else { return nil }
+        return try await isOvertaken(&effects, aCase, until: deadline) ? nil : version
     }
 
     /// Whether newer files of the same source have been brought in; asked once for a page.

@@ -44,6 +44,8 @@ struct ImportJudge: Sendable {
         var emptied: Set<Int> = []
         /// Rows of plays that are here, beside which something newer stands.
         var outdated: Set<Int> = []
+        /// What rows that change what stands beside a play rated it before.
+        var ratedBefore: [Int: DecimalTenths] = [:]
         /// Whether newer files of the same source have been brought in; asked only where something would be replaced.
         var isOvertaken: Bool?
         var watchlist: [OnTitle<ImportPlan.Shelved>] = []
@@ -120,7 +122,14 @@ struct ImportJudge: Sendable {
         for index in dates.indices.sorted(by: { (dates[$0], $0) > (dates[$1], $1) }) {
             let (title, rating) = (effects.ratings[index].title, effects.ratings[index].effect)
             effects.besides[rating.row] = outcomes.verdict(of: rating.row)
-            let outcome = RatingComparison.outcome(of: rating, against: known[title.id])
+            var outcome = RatingComparison.outcome(of: rating, against: known[title.id])
+            if outcome == .older, let there = known[title.id],
+                let version = try await edited(rating, there, &effects, aCase, until: deadline)
+            {
+                outcome = .update
+                effects.ratings[index].effect.replaces = version
+                effects.ratings[index].effect.at = there.ratedAt
+            }
             outcomes.note(outcome, row: rating.row)
             guard outcome == .new || outcome == .update else { continue }
             news.insert(index)

@@ -69,6 +69,10 @@ package struct ImportPlan: Sendable, Hashable {
         package var at: Timestamp?
         /// The day that `at` begins, where no more than that is known.
         package var day: CalendarDate?
+        /// Whether the file calls it the present one.
+        package var isPresent = false
+        /// The version of the rating here that it replaces, whatever its date.
+        package var replaces: Int?
     }
 
     /// A place on the watchlist, among the likes, in the collection, or within a title.
@@ -171,7 +175,7 @@ package struct ImportPlan: Sendable, Hashable {
         if let latest, let value = latest.row.rating {
             rating = Rating(
                 row: latest.place, rating: value, given: latest.row.given, review: latest.row.text,
-                spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt)
+                spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt, isPresent: true)
             for other in ratings where other.place != latest.place { parts[other.place] = latest.place }
         } else if let told = rows.first(where: { $0.row.titleRating != nil }), let value = told.row.titleRating {
             // What is said of the title itself is not in such a file.
