@@ -114,6 +114,8 @@ package struct KnownPlay: Sendable, Hashable {
     package internal(set) var moment: PlayMoment
     package let runtimeMinutes: Int?
     package let isRemoved: Bool
+    /// Whether it stands as an import or a sync wrote it: nobody has put it elsewhere by hand since.
+    package let isBrought: Bool
     /// When the ledger learned of it: a play of unknown date was before that.
     package let knownSince: Timestamp
     package private(set) var sources: Set<PlaySource>
@@ -122,13 +124,14 @@ package struct KnownPlay: Sendable, Hashable {
 
     package init(
         id: PlayID, title: TitleID, moment: PlayMoment, runtimeMinutes: Int?, isRemoved: Bool, knownSince: Timestamp,
-        sources: Set<PlaySource>, undated: Set<PlaySource> = []
+        sources: Set<PlaySource>, undated: Set<PlaySource> = [], isBrought: Bool = false
     ) {
         self.id = id
         self.title = title
         self.moment = moment
         self.runtimeMinutes = runtimeMinutes
         self.isRemoved = isRemoved
+        self.isBrought = isBrought
         self.knownSince = knownSince
         self.sources = sources
         roads = Set(sources.subtracting(undated).map(\.name))
@@ -173,12 +176,14 @@ package enum PlayVerdict: Sendable, Hashable {
     case same(PlayID)
     /// It came by this road before.
     case known(PlayID)
+    /// So it did, and was on another day then.
+    case moved(PlayID)
     /// Its person removed it.
     case removed(PlayID)
 
     package var play: PlayID {
         switch self {
-        case .new(let id), .same(let id), .known(let id), .removed(let id): id
+        case .new(let id), .same(let id), .known(let id), .moved(let id), .removed(let id): id
         }
     }
 
@@ -203,12 +208,16 @@ package struct PlayMatcher: Sendable {
     private var byTitle: [TitleID: [KnownPlay]]
     private var bySource: [PlaySource: KnownPlay] = [:]
     private let arrivedAt: Timestamp
+    private let mayMove: Bool
     /// Plays that were there and are known more exactly now.
     package private(set) var refined: [PlayID: PlayMoment] = [:]
+    /// Where those of them that were moved stood.
+    package private(set) var moved: [PlayID: PlayMoment] = [:]
 
-    /// `now` is when what arrives arrives.
-    package init(known: [KnownPlay], now: Timestamp) {
+    /// `now` is when what arrives arrives. Where it `mayMove`, the road's word on the day of what it alone has told holds anew.
+    package init(known: [KnownPlay], now: Timestamp, mayMove: Bool = false) {
         arrivedAt = now
+        self.mayMove = mayMove
         byTitle = Dictionary(grouping: known, by: \.title)
         for play in known {
             // What we have told ourselves names the play by its id.
@@ -219,7 +228,12 @@ package struct PlayMatcher: Sendable {
 
     /// Plays are told apart in their order; a new one counts for those after it.
     package mutating func verdict(on incoming: IncomingPlay, newID: () -> PlayID) -> PlayVerdict {
-        if let play = bySource[incoming.source] { return play.isRemoved ? .removed(play.id) : .known(play.id) }
+        if let play = bySource[incoming.source] {
+            if play.isRemoved { return .removed(play.id) }
+            guard mayMove, isMoved(play, incoming) else { return .known(play.id) }
+            move(play, to: incoming.moment)
+            return .moved(play.id)
+        }
         let plays = byTitle[incoming.title] ?? []
         // Among equally near ones one that stands, not one that was removed.
         let nearest = plays.indices.compactMap { index -> (index: Int, distance: Duration)? in
@@ -244,6 +258,30 @@ package struct PlayMatcher: Sendable {
         byTitle[incoming.title, default: []].append(play)
         bySource[incoming.source] = play
         return .new(play.id)
+    }
+
+    /// Whether a play is on another day than before by the road that told of it, and by no other. Not where a play that another
+    /// road has told of stands there: the two would be one, and could not be parted again.
+    private func isMoved(_ play: KnownPlay, _ incoming: IncomingPlay) -> Bool {
+        guard case .day(let before) = play.moment, case .day(let day) = incoming.moment, day != before,
+            play.isBrought, play.title == incoming.title,
+            play.sources.allSatisfy({ $0.name == incoming.source.name })
+        else { return false }
+        return !(byTitle[play.title] ?? []).contains { other in
+            other.id != play.id && other.moment != .unknown
+                && Self.distance(incoming, other, now: arrivedAt) != nil
+        }
+    }
+
+    private mutating func move(_ play: KnownPlay, to moment: PlayMoment) {
+        var there = play
+        there.moment = moment
+        refined[play.id] = moment
+        moved[play.id] = moved[play.id] ?? play.moment
+        for source in play.sources { bySource[source] = there }
+        if let index = byTitle[play.title]?.firstIndex(where: { $0.id == play.id }) {
+            byTitle[play.title]?[index] = there
+        }
     }
 
     /// Two plays of one ledger, of which one has no date: they were two there, and "at some time" was said before the other was.

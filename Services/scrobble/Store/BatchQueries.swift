@@ -202,6 +202,25 @@ enum BatchQueries {
             """
     }
 
+    /// Plays that a batch has moved from one day to another, as they stand, and on which day they were.
+    static let moved = PGStatement(
+        "batches.moved",
+        """
+        SELECT p.id, p.title_id, p.kind, p.listed_at, p.precision, p.percent, (b.before ->> 'watched_on')::date
+        FROM batch_changes b JOIN plays p ON p.user_id = b.user_id AND p.id = b.item_id
+        WHERE b.user_id = $1 AND b.batch_id = $2 AND b.facet = 'play'
+            AND b.list_id = '00000000-0000-0000-0000-000000000000' AND b.item_id = ANY ($3)
+            AND p.batch_id = $2 AND p.precision = 'day' AND p.removed_at IS NULL AND b.before ->> 'precision' = 'day'
+            AND b.before ->> 'removed_at' IS NULL AND p.watched_on <> (b.before ->> 'watched_on')::date
+        """
+    ) { row throws(PGError) in
+        MovedPlay(
+            id: try row.next(),
+            was: HeldPlay(
+                title: try row.next(), kind: try row.next(), watchedAt: try row.next(), precision: try row.next(),
+                percent: try row.next()), moment: .day(try row.next()))
+    }
+
     /// Which plays of a batch that is no sync's were told to somebody, or may have been.
     static let told = PGStatement(
         "batches.told",

@@ -203,7 +203,15 @@ package struct BatchStore: Sendable {
             if !made.isEmpty { try await untell(made, batch, user, at: moment, in: transaction) }
         }
         if let values = keys(.putBack), let putBack = BatchQueries.putBack[facet] {
+            var moved: [MovedPlay] = []
+            if facet == .play {
+                let plays = verdicts.filter { $0.1 == .putBack }.map { PGUUID($0.0.item) }
+                moved = try await transaction.query(BatchQueries.moved, [.id(user), .id(batch), .uuidArray(plays)])
+            }
             try await transaction.execute(putBack, values)
+            // Those that stood on another day stand there again elsewhere, too.
+            try await LedgerStore(database: database, ids: ids).tell(
+                of: moved, because: "undone", user, at: moment, in: transaction)
         }
         if let values = keys(.erase), let erase = BatchQueries.erase[facet] {
             try await transaction.execute(erase, values)

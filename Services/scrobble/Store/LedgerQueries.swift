@@ -16,7 +16,7 @@ enum LedgerQueries {
         """
         SELECT p.id, p.title_id, p.precision, p.watched_at,
             coalesce(p.watched_on, (p.watched_at AT TIME ZONE $2)::date), p.runtime_minutes,
-            p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated
+            p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated, p.batch_id IS NOT NULL
         FROM (
             SELECT n.id FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS i (title_id, earliest, latest)
             CROSS JOIN LATERAL (
@@ -36,7 +36,7 @@ enum LedgerQueries {
             SELECT unnest($8::uuid[])
         ) found CROSS JOIN LATERAL (
             SELECT p.user_id, p.id, p.title_id, p.precision, p.watched_at, p.watched_on, p.runtime_minutes,
-                p.removed_at, p.created_at
+                p.removed_at, p.created_at, p.batch_id
             FROM plays p WHERE p.user_id = $1 AND p.id = found.id
             OFFSET 0
         ) p
@@ -62,7 +62,7 @@ enum LedgerQueries {
         return KnownPlay(
             id: id, title: title, moment: PlayMoment(precision, watchedAt, day), runtimeMinutes: runtime,
             isRemoved: isRemoved, knownSince: knownSince, sources: Set(sources),
-            undated: Set(zip(sources, dated).filter { !$0.1 }.map(\.0)))
+            undated: Set(zip(sources, dated).filter { !$0.1 }.map(\.0)), isBrought: try row.next())
     }
 
     /// On which day each moment was in a time zone, in order.

@@ -27,40 +27,80 @@ extension LedgerStore {
                 try await refine(
                     [play: moment], user: writer.user, batch: writer.batch, in: transaction)
             }
-            try await tell(of: play, held, isNew: met == nil, at: moment, by: writer, in: transaction)
+            let moved = MovedPlay(id: play, was: held, moment: moment)
+            try await tell(
+                of: [moved], isThere: met == nil, because: "edited here", writer.user, at: writer.at, in: transaction)
             return Play(met?.id ?? play, held, at: met?.moment ?? moment)
         }
     }
 
-    private func tell(
-        of play: PlayID, _ held: HeldPlay, isNew: Bool, at moment: PlayMoment, by writer: LedgerWriter,
+    /// Of plays that a file has moved, as of those that their person has.
+    func tell(
+        of moved: [PlayID: PlayMoment], _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
+    ) async throws(PGError) {
+        let plays = zip(arrival.plays, verdicts).compactMap { play, verdict -> MovedPlay? in
+            guard case .moved(let id) = verdict, let before = moved[id] else { return nil }
+            return MovedPlay(
+                id: id,
+                was: HeldPlay(
+                    title: play.title, kind: play.kind, watchedAt: before.listedAt, precision: before.precision,
+                    percent: play.percent), moment: play.moment)
+        }
+        try await tell(of: plays, because: "moved by a file", arrival.user, at: arrival.at, in: transaction)
+    }
+
+    /// Connections forget where plays were and write down where they are, in this order; where `isThere` is false they have become
+    /// one with others.
+    func tell(
+        of moved: [MovedPlay], isThere: Bool = true, because reason: String, _ user: UserID, at moment: Timestamp,
         in transaction: PGTransaction
     ) async throws(PGError) {
-        let stamp = writer.at.microsecondsSinceEpoch
-        let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)])
-        _ = try await QueueStore.withdraw(
-            ["play \(play)"], of: writer.user, because: "edited here", in: transaction)
+        guard !moved.isEmpty else { return }
+        let stamp = moment.microsecondsSinceEpoch
+        let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
+        let added = moved.map { "play \($0.id)" }
+        _ = try await QueueStore.withdraw(added, of: user, because: reason, in: transaction)
         // A live removal would overtake a bulk job that still has to write the play down.
-        let left = try await QueueStore.bulk(about: ["play \(play)"], of: writer.user, in: transaction)
-        let jobs = connections.flatMap { connection in
-            let lane = LaneKey(user: writer.user, provider: connection.provider)
-            let isBehind = left.contains(JobSubject(provider: connection.provider, fingerprint: "play \(play)"))
-            let urgency = isBehind ? JobUrgency.bulk : .live
-            let forget = NewJob(
-                id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .removePlay,
-                payload: JobPayload(watchedAt: held.watchedAt, precision: held.precision),
-                fingerprint: "remove \(play) \(stamp)")
+        let left = try await QueueStore.bulk(about: added, of: user, in: transaction)
+        let jobs = connections.flatMap { connection -> [NewJob] in
+            let lane = LaneKey(user: user, provider: connection.provider)
+            // All that are forgotten first: one may be now where another was.
+            var (forgotten, written): ([NewJob], [NewJob]) = ([], [])
+            for play in moved {
+                let isBehind = left.contains(
+                    JobSubject(provider: connection.provider, fingerprint: "play \(play.id)"))
+                let urgency = isBehind ? JobUrgency.bulk : .live
+                forgotten.append(
+                    NewJob(
+                        id: ids.next(), lane: lane, urgency: urgency, kind: play.was.kind, title: play.was.title,
+                        action: .removePlay,
+                        payload: JobPayload(watchedAt: play.was.watchedAt, precision: play.was.precision),
+                        fingerprint: "remove \(play.id) \(stamp)", isOneOfMany: moved.count > 1))
+                written.append(
+                    NewJob(
+                        id: ids.next(), lane: lane, urgency: urgency, kind: play.was.kind, title: play.was.title,
+                        action: .addPlay,
+                        payload: JobPayload(
+                            progressPercent: play.was.percent,
+                            watchedAt: play.moment == .unknown ? nil : play.moment.listedAt,
+                            precision: play.moment.precision),
+                        fingerprint: "play \(play.id) \(stamp)", isOneOfMany: moved.count > 1))
+            }
             // A play that becomes one with another has left; one that gets another date is there still.
-            guard isNew else { return connection.tellsRemovals ? [forget] : [] }
-            let write = NewJob(
-                id: ids.next(), lane: lane, urgency: urgency, kind: held.kind, title: held.title, action: .addPlay,
-                payload: JobPayload(
-                    progressPercent: held.percent, watchedAt: moment == .unknown ? nil : moment.listedAt,
-                    precision: moment.precision), fingerprint: "play \(play) \(stamp)")
-            return [forget, write]
+            guard isThere else { return connection.tellsRemovals ? forgotten : [] }
+            return forgotten + written
         }
         try await QueueStore.enqueue(jobs, in: transaction)
     }
+}
+
+/// A play that is at another moment than before.
+struct MovedPlay: Sendable {
+    let id: PlayID
+    /// Where it was.
+    let was: HeldPlay
+    /// Where it is now.
+    let moment: PlayMoment
 }
 
 extension Play {

@@ -25,10 +25,12 @@ package struct LedgerStore: Sendable {
         package let plays: [IncomingPlay]
         /// Told of what is new; nil where nobody is, as for what came from there.
         package let telling: Bool
+        /// Whether what the road has told before may be on another day by now.
+        package let moving: Bool
 
         package init(
             user: UserID, timeZone: String, batch: BatchID?, at: Timestamp, isByHand: Bool, plays: [IncomingPlay],
-            telling: Bool
+            telling: Bool, moving: Bool = false
         ) {
             self.user = user
             self.timeZone = timeZone
@@ -37,6 +39,7 @@ package struct LedgerStore: Sendable {
             self.isByHand = isByHand
             self.plays = plays
             self.telling = telling
+            self.moving = moving
         }
     }
 
@@ -97,7 +100,8 @@ package struct LedgerStore: Sendable {
     func add(_ arrival: Arrival, in transaction: PGTransaction) async throws(PGError) -> [PlayVerdict] {
         try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
         var matcher = PlayMatcher(
-            known: try await transaction.query(LedgerQueries.known, Self.knownValues(arrival)), now: arrival.at)
+            known: try await transaction.query(LedgerQueries.known, Self.knownValues(arrival)), now: arrival.at,
+            mayMove: arrival.moving)
         var verdicts = arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
         if let batch = arrival.batch { try await keepBefore(verdicts, batch, arrival.user, in: transaction) }
         if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
@@ -105,6 +109,7 @@ package struct LedgerStore: Sendable {
         try await refine(matcher.refined, user: arrival.user, batch: arrival.batch, in: transaction)
         try await endProgress(arrival, verdicts, in: transaction)
         if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
+        if !matcher.moved.isEmpty { try await tell(of: matcher.moved, arrival, verdicts, in: transaction) }
         return verdicts
     }
 
@@ -114,7 +119,7 @@ package struct LedgerStore: Sendable {
     ) async throws(StoreError) -> [PlayVerdict] {
         guard !arrival.plays.isEmpty else { return [] }
         let known = try await database.rows(LedgerQueries.known, Self.knownValues(arrival), until: deadline)
-        var matcher = PlayMatcher(known: known, now: arrival.at)
+        var matcher = PlayMatcher(known: known, now: arrival.at, mayMove: arrival.moving)
         return arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
     }
 
@@ -189,13 +194,13 @@ package struct LedgerStore: Sendable {
         ]
     }
 
-    /// Plays that the batch will only tell of, or know more exactly.
+    /// Plays that the batch will only tell of, know more exactly, or move.
     private func keepBefore(
         _ verdicts: [PlayVerdict], _ batch: BatchID, _ user: UserID, in transaction: PGTransaction
     ) async throws(PGError) {
         let there = verdicts.compactMap { verdict in
             switch verdict {
-            case .same(let id), .removed(let id): id
+            case .same(let id), .moved(let id), .removed(let id): id
             case .new, .known: nil as PlayID?
             }
         }
@@ -287,7 +292,7 @@ package struct LedgerStore: Sendable {
         var roads: [(id: PlayID, play: IncomingPlay)] = []
         for (play, verdict) in zip(arrival.plays, verdicts) {
             switch verdict {
-            case .known: continue
+            case .known, .moved: continue
             case .new(let id): new.append((id, play))
             case .same, .removed: break
             }

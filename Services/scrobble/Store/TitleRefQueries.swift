@@ -188,7 +188,7 @@ enum TitleRefQueries {
         """
         SELECT p.user_id, p.id, p.title_id, p.precision, p.watched_at,
             coalesce(p.watched_on, (p.watched_at AT TIME ZONE 'UTC')::date), p.runtime_minutes,
-            p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated
+            p.removed_at IS NOT NULL, p.created_at, s.names, s.keys, s.dated, p.batch_id IS NOT NULL
         FROM plays p CROSS JOIN LATERAL (
             SELECT coalesce(array_agg(source), '{}') AS names, coalesce(array_agg(source_key), '{}') AS keys,
                 coalesce(array_agg(is_dated), '{}') AS dated

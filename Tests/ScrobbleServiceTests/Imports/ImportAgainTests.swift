@@ -121,6 +121,42 @@ extension ImportCorrectionTests.Setting {
         }
     }
 
+    @Test("An entry with another day in a newer file is moved, and back with its batch; what was put elsewhere stays")
+    func moved() async throws {
+        try await ImportCorrectionTests.run { test in
+            test.others.know("One", 1999)
+            func day(_ day: String) -> [(name: String, text: String)] { [("diary.csv", Self.diary(",,,\(day)"))] }
+            _ = try await test.bring(day("2020-01-01"), apply: true)
+            let preview = try await test.bring(day("2020-02-02"), apply: false)
+            #expect(try await test.verdicts(preview) == [.update])
+            #expect(try await test.all() == ["One 2020-01-01||"])
+            let moved = try await test.apply(preview)
+            #expect(try await test.verdicts(moved) == [.update])
+            #expect(try await test.all() == ["One 2020-02-02||"])
+            #expect(try await test.verdicts(try await test.bring(day("2020-02-02"), apply: true)) == [.same])
+            try await test.undo(moved)
+            #expect(try await test.all() == ["One 2020-01-01||"])
+            // Older archives move nothing back.
+            let newer = try await test.bring(day("2020-03-03"), packedIn: 2024)
+            #expect(try await test.verdicts(newer) == [.update])
+            let older = try await test.bring(day("2020-01-01"), packedIn: 2022)
+            #expect(try await test.verdicts(older) == [.conflict])
+            #expect(try await test.all() == ["One 2020-03-03||"])
+            let ledger = LedgerStore(database: Database(pool: test.pool), ids: SystemIDSource())
+            let play = try #require(try await test.pool.query(Self.playIDs, [.id(test.user)]).first)
+            let here = try #require(CalendarDate("2020-04-04"))
+            _ = try await ledger.edit(
+                play, to: .day(here), timeZone: "UTC", by: .person(test.user, at: SystemWallClock().now),
+                until: ImportWorkerTests.deadline())
+            #expect(try await test.verdicts(try await test.bring(day("2020-05-05"), apply: true)) == [.same])
+            #expect(try await test.all() == ["One 2020-04-04||"])
+        }
+    }
+
+    private static let playIDs = PGStatement("tests.playsOfImports", "SELECT id FROM plays WHERE user_id = $1") {
+        row throws(PGError) in try row.next(PlayID.self)
+    }
+
     @Test("An older archive replaces nothing beside a play, whenever it is brought in; a newer one does")
     func older() async throws {
         try await ImportCorrectionTests.run { test in

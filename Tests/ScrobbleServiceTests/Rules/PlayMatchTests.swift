@@ -147,6 +147,43 @@ import Testing
         }
     }
 
+    // The road's later word on the day was passed over: the entry was known.
+    @Test("A play that one road has brought is moved where that road has it on another day now, and no other play is")
+    func moved() {
+        let (id, now) = (PlayID(UUIDBits(high: 0, low: 7)), Self.at("2026-11-25T00:00:00Z"))
+        let (before, after) = (Self.day("2020-01-01"), Self.day("2020-02-02"))
+        func known(
+            _ moment: PlayMoment, _ roads: [String] = ["letterboxd"], as id: PlayID, key: String = "1",
+            isBrought: Bool = true
+        ) -> KnownPlay {
+            KnownPlay(
+                id: id, title: Self.title, moment: moment, runtimeMinutes: nil, isRemoved: false, knownSince: now,
+                sources: Set(roads.map { PlaySource(name: $0, key: key) }), isBrought: isBrought)
+        }
+        func verdict(_ plays: [KnownPlay], mayMove: Bool = true, _ moment: PlayMoment? = nil) -> PlayVerdict {
+            var matcher = PlayMatcher(known: plays, now: now, mayMove: mayMove)
+            let incoming = Self.incoming(moment ?? after, from: "letterboxd")
+            let verdict = matcher.verdict(on: incoming) { PlayID(UUIDBits(high: 0, low: 8)) }
+            #expect(matcher.refined == (verdict == .moved(id) ? [id: after] : [:]))
+            #expect(matcher.moved == (verdict == .moved(id) ? [id: before] : [:]))
+            // Once more it is where it is said to be.
+            #expect(matcher.verdict(on: incoming) { PlayID(UUIDBits(high: 0, low: 9)) } == .known(id))
+            return verdict
+        }
+        #expect(verdict([known(before, as: id)]) == .moved(id))
+        #expect(verdict([known(before, as: id)], before) == .known(id))
+        #expect(verdict([known(before, as: id)], .unknown) == .known(id))
+        #expect(verdict([known(before, as: id)], mayMove: false) == .known(id))
+        // Its person has put it there, another road tells of it too, or tells when it was.
+        #expect(verdict([known(before, as: id, isBrought: false)]) == .known(id))
+        #expect(verdict([known(before, ["letterboxd", "trakt"], as: id)]) == .known(id))
+        #expect(verdict([known(Self.second("2020-01-01T20:00:00Z"), as: id)]) == .known(id))
+        // Beside another entry of the day, and not on top of what another road tells of.
+        let other = PlayID(UUIDBits(high: 0, low: 6))
+        #expect(verdict([known(before, as: id), known(after, as: other, key: "2")]) == .moved(id))
+        #expect(verdict([known(before, as: id), known(after, ["trakt"], as: other, key: "2")]) == .known(id))
+    }
+
     @Test("What its person removed stays removed, by whichever road it comes")
     func removed() {
         let id = PlayID(UUIDBits(high: 0, low: 7))

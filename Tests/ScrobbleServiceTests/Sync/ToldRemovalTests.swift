@@ -48,6 +48,46 @@ import UpstreamEmulators
         }
     }
 
+    @Test("A play that a later file has on another day is moved there as well, and back with the file's batch")
+    func movedByAFile() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: FacetPolicy(direction: .both, deletes: false)])
+            func bring(_ day: String, _ batch: BatchID, telling: Bool) async throws -> PlayVerdict? {
+                try await test.batches.open(
+                    batch, of: test.user, source: "letterboxd", label: "import", as: .applied,
+                    at: SystemWallClock().now, until: QueueTest.deadline())
+                let day = try #require(CalendarDate(day))
+                let verdicts = try await test.ledger.add(
+                    LedgerStore.Arrival(
+                        user: test.user, timeZone: "UTC", batch: batch, at: SystemWallClock().now, isByHand: false,
+                        plays: [
+                            IncomingPlay(
+                                title: NeighbourBook.title(1), kind: .movie, moment: .day(day), percent: nil,
+                                runtimeMinutes: nil, source: PlaySource(name: "letterboxd", key: "aaaaa"))
+                        ], telling: telling, moving: true), until: QueueTest.deadline())
+                try await test.deliver()
+                return verdicts.first
+            }
+            func isThere(on day: String) -> Bool {
+                test.trakt.plays.map { String($0.watchedAt?.prefix(10) ?? "") } == [day]
+            }
+            let (first, second) = (BatchID(SystemIDSource().next()), BatchID(SystemIDSource().next()))
+            let made = try #require(try await bring("2024-06-10", first, telling: true))
+            #expect(isThere(on: "2024-06-10"), "\(test.trakt.plays)")
+            #expect(try await bring("2024-06-12", second, telling: false) == .moved(made.play))
+            #expect(isThere(on: "2024-06-12"), "\(test.trakt.plays)")
+            try await test.letLagEnd()
+            let run = try await test.sync()
+            #expect(run.changesHere == 0 && run.changesThere == 0, "\(run)")
+            try await test.batches.advance(
+                second, of: test.user, to: .undoing, at: SystemWallClock().now, until: QueueTest.deadline())
+            _ = try await test.batches.undoSome(
+                of: second, test.user, after: nil, at: SystemWallClock().now, until: QueueTest.deadline())
+            try await test.deliver()
+            #expect(isThere(on: "2024-06-10"), "\(test.trakt.plays)")
+        }
+    }
+
     @Test("A play with another date is moved there all the same, and what was told of a batch is taken back with it")
     func movedAndUndone() async throws {
         try await SyncTest.run { test in

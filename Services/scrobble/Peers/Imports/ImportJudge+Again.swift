@@ -3,6 +3,20 @@ import Store
 
 /// What a later file says of what an earlier one brought.
 extension ImportJudge {
+    /// Plays that older files have on another day stay where they are.
+    func settled(
+        _ verdicts: [PlayVerdict], _ effects: inout Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
+    ) async throws(ImportTrouble) -> [PlayVerdict] {
+        let moved = verdicts.indices.filter { if case .moved = verdicts[$0] { true } else { false } }
+        guard !moved.isEmpty, try await isOvertaken(&effects, aCase, until: deadline) else { return verdicts }
+        var settled = verdicts
+        for index in moved {
+            settled[index] = .known(verdicts[index].play)
+            effects.outdated.insert(effects.plays[index].effect.row)
+        }
+        return settled
+    }
+
     /// What stands beside plays that are here, and would be told anew.
     func weigh(
         notes effects: inout Effects, _ verdicts: [PlayVerdict], _ aCase: Case, _ outcomes: inout ImportVerdicts,
@@ -12,7 +26,7 @@ extension ImportJudge {
         var told: [PlayID: Int] = [:]
         for (index, verdict) in verdicts.enumerated() {
             switch verdict {
-            case .same(let play), .known(let play):
+            case .same(let play), .known(let play), .moved(let play):
                 let effect = effects.plays[index].effect
                 guard !effect.note.told.isEmpty, PlayID(effect.key) != play else { continue }
                 if let other = told[play] {

@@ -42,7 +42,7 @@ struct ImportJudge: Sendable {
         var besides: [Int: ImportVerdict] = [:]
         /// Rows that say no more of what stands beside a play; what does is written whether it is known or not.
         var emptied: Set<Int> = []
-        /// Rows of plays that are here, beside which something newer stands.
+        /// Rows of plays that are here, of which newer files have said something else.
         var outdated: Set<Int> = []
         /// What rows that change what stands beside a play rated it before.
         var ratedBefore: [Int: DecimalTenths] = [:]
@@ -98,7 +98,7 @@ struct ImportJudge: Sendable {
     ) async throws(ImportTrouble) {
         effects.incoming = try await incoming(effects.plays, aCase, until: deadline)
         let arrival = arrival(of: effects, aCase)
-        let (plays, watchlist, likes, collection, progress) = try await asking { () throws(StoreError) in
+        let (found, watchlist, likes, collection, progress) = try await asking { () throws(StoreError) in
             (
                 try await judgeInParts(arrival, until: deadline),
                 try await shelves.judge(effects.watchlistItems(aCase.at), by: aCase.writer, until: deadline),
@@ -107,6 +107,7 @@ struct ImportJudge: Sendable {
                 try await shelves.judge(effects.begunItems(aCase.at), by: aCase.writer, until: deadline)
             )
         }
+        let plays = try await settled(found, &effects, aCase, until: deadline)
         for (play, verdict) in zip(effects.plays, plays) { outcomes.note(verdict.outcome, row: play.effect.row) }
         try await weigh(notes: &effects, plays, aCase, &outcomes, until: deadline)
         note(effects.watchlist, watchlist, &outcomes)
@@ -171,7 +172,8 @@ struct ImportJudge: Sendable {
     func arrival(of effects: Effects, _ aCase: Case) -> LedgerStore.Arrival {
         LedgerStore.Arrival(
             user: aCase.user, timeZone: aCase.timeZone, batch: aCase.batch, at: aCase.at, isByHand: false,
-            plays: effects.incoming, telling: false)
+            plays: effects.incoming, telling: false,
+            moving: aCase.source == .letterboxd && effects.isOvertaken != true)
     }
 
     /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.
@@ -293,7 +295,8 @@ extension LedgerStore.Arrival {
         stride(from: 0, to: plays.count, by: LedgerLimits.itemsMax).map { start in
             LedgerStore.Arrival(
                 user: user, timeZone: timeZone, batch: batch, at: at, isByHand: isByHand,
-                plays: Array(plays[start..<min(start + LedgerLimits.itemsMax, plays.count)]), telling: telling)
+                plays: Array(plays[start..<min(start + LedgerLimits.itemsMax, plays.count)]), telling: telling,
+                moving: moving)
         }
     }
 }
@@ -335,6 +338,7 @@ extension PlayVerdict {
     fileprivate var outcome: ImportVerdicts.Outcome {
         switch self {
         case .new: .new
+        case .moved: .update
         case .same, .known: .same
         case .removed: .removedByYou
         }
