@@ -48,9 +48,9 @@ package struct LetterboxdRows: Sendable {
             result.given = GivenRating(value: DecimalTenths(tenths: stars * 5), scale: .fiveStars)
         }
         if !row.tags.isEmpty { result.tags = ImportText.tags(row.tags) }
-        // What was deleted there, and films that are gone, are kept to be looked at.
-        guard file.section == .live, result.title != nil else { return result }
         place(row, file.kind, in: &result)
+        // What was deleted there, films that are gone, and what is no film's are kept to be looked at, with all that they say.
+        if file.section != .live || result.title == nil { result.kind = .shown }
         return result
     }
 
@@ -85,7 +85,9 @@ package struct LetterboxdRows: Sendable {
             result.listNote = list?.description.map { String(HTMLText.plain($0).prefix(5_000)) }
             result.rank = row.position.map { min(max($0, 0), 1_000_000) }
             result.datedAt = list?.date.map(Timestamp.init)
-        case .profile, .comments, .likedLists, .likedReviews: break
+        case .profile, .comments, .likedLists, .likedReviews:
+            // What was commented on or liked; the favourite films of a profile.
+            result.key = row.content.map { String($0.prefix(300)) }
         }
     }
 

@@ -109,14 +109,28 @@ struct ImportRowsTests {
 
     @Test("what was deleted there, films that are gone and comments are shown and become nothing")
     func shown() throws {
-        let diary =
-            "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n2021-06-14,Roma,2018,,5,,,2021-06-13\n"
-        #expect(try Self.rows("deleted/diary.csv", diary).rows.map(\.kind) == [.shown])
+        let diary = """
+            Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date
+            2021-06-14,Roma,2018,https://boxd.it/1VoAHp,5,Yes,late,2021-06-13
+
+            """
+        let deleted = try Self.rows("deleted/diary.csv", diary).rows
+        try #require(deleted.map(\.kind) == [.shown])
+        // With all that they say: the day, the entry and the rest were left out.
+        var live = try #require(try Self.rows("diary.csv", diary).rows.first)
+        (live.kind, live.file) = (.shown, "deleted/diary.csv")
+        #expect(deleted == [live])
+        #expect(live.watchedOn == CalendarDate("2021-06-13") && live.rewatch == true && live.key == "1VoAHp")
         let orphaned = try Self.rows("orphaned/diary.csv", diary)
         #expect(orphaned.rows.map(\.kind) == [.shown])
         #expect(orphaned.reader.recognisedAs == "letterboxd orphaned diary")
         let comments = "Date,Content,Comment\n2019-08-22,https://boxd.it/NdVrZ,\"Nice, man.\"\n"
-        #expect(try Self.rows("comments.csv", comments).rows.first?.text == "Nice, man.")
+        for path in ["comments.csv", "deleted/comments.csv"] {
+            let comment = try #require(try Self.rows(path, comments).rows.first)
+            #expect(comment.kind == .shown && comment.text == "Nice, man." && comment.key == "https://boxd.it/NdVrZ")
+        }
+        let liked = try Self.rows("likes/lists.csv", "Date,Content\n2019-08-22,https://boxd.it/NdVrZ\n").rows
+        #expect(liked.map(\.kind) == [.shown] && liked.map(\.key) == ["https://boxd.it/NdVrZ"])
     }
 
     @Test("a list's rows know their list")
