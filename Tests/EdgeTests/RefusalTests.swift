@@ -87,8 +87,8 @@ final class ToldRefusals: Sendable {
             let first = try RawClient(port: port)
             first.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n")
             _ = try await first.read { $0.contains("routeNotFound") }
-            let told = try await RawClient(port: port).readToEnd()
-            #expect(told == "")
+            let heard = try await RawClient(port: port).readToEnd()
+            #expect(heard == "")
             #expect(await told.has(.connection(.address)))
             #expect(told.all == [.connection(.address)])
             withExtendedLifetime(first) {}
