@@ -1,4 +1,5 @@
 package import Contracts
+package import JSON
 
 /// What a rating of a file comes to against the one that is here, as `ratings.writeRatings` with `only_newer` decides it.
 package enum RatingComparison {
