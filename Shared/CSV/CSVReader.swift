@@ -1,4 +1,4 @@
-/// Bounds of a CSV file; a file beyond them is refused with the place where it passed them.
+/// Bounds of a CSV file; a record beyond them is refused, and the file goes on behind it.
 package struct CSVLimits: Sendable, Hashable {
     /// Bytes of one record, quotes taken off.
     package var recordBytesMax = 1 << 20
@@ -16,16 +16,22 @@ package struct CSVLimits: Sendable, Hashable {
     }
 }
 
-/// Why a file cannot be read as CSV; `line` counts line ends from 1, those within quotes too.
+/// Why a file cannot be read as CSV.
 package enum CSVError: Error, Sendable, Hashable {
     /// Nothing but U+0000, as damaged archives have it.
     case onlyNUL
     /// A byte order mark of UTF-16 or UTF-32.
     case notUTF8
-    case recordTooLong(line: Int)
-    case tooManyFields(line: Int)
-    /// The end came within quotes that were opened at `line`.
-    case openQuote(line: Int)
+    /// The first record, which says what the others are, is refused. `line` as that of a record.
+    case refusedHeader(CSVRefusal, line: Int)
+}
+
+/// Why a record cannot be read.
+package enum CSVRefusal: Sendable, Hashable {
+    case tooLong
+    case tooManyFields
+    /// The file ends within quotes: it is cut short, or one quote swallowed the rest of it.
+    case openQuote
 }
 
 /// One record; valid only while the reader shows it.
@@ -33,8 +39,10 @@ package struct CSVRecord: Sendable {
     fileprivate(set) var bytes: [UInt8] = []
     /// Where each field ends in `bytes`.
     fileprivate(set) var ends: [Int] = []
-    /// Line on which the record begins, from 1.
+    /// Line on which the record begins, from 1; where its quote is open, the line of that. Line ends within quotes count.
     package fileprivate(set) var line = 1
+    /// Such a record has no fields.
+    package fileprivate(set) var refusal: CSVRefusal?
 
     package var count: Int { ends.count }
 
@@ -56,6 +64,12 @@ package struct CSVRecord: Sendable {
     fileprivate mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
+        refusal = nil
+    }
+
+    fileprivate mutating func refuse(_ refusal: CSVRefusal) {
+        removeAll()
+        self.refusal = refusal
     }
 }
 
@@ -89,6 +103,10 @@ package struct CSVReader: Sendable {
     private var endedWithCR = false
     private var hasOnlyNUL = true
     private var isEmpty = true
+    /// Whether a record that is not blank has been shown.
+    private var hasHeader = false
+    /// Whether the file has ended within quotes.
+    package private(set) var isCutShort = false
 
     /// `separator` says what parts fields; nil finds it out.
     package init(limits: CSVLimits = CSVLimits(), separator: UInt8? = nil) {
@@ -120,8 +138,12 @@ package struct CSVReader: Sendable {
         if isEmpty { return }
         if hasOnlyNUL { throw .onlyNUL }
         if !isOpen { try open(isEnd: true, show) }
-        if state == .quoted { throw .openQuote(line: quoteLine) }
-        if state != .start || record.count > 0 { try endRecord(show) }
+        if state == .quoted {
+            isCutShort = true
+            record.line = quoteLine
+            try refuse(.openQuote)
+        }
+        if state != .start || record.count > 0 || record.refusal != nil { try endRecord(show) }
     }
 
     private mutating func take(
@@ -264,18 +286,27 @@ package struct CSVReader: Sendable {
 
     private mutating func append(_ run: Slice<UnsafeBufferPointer<UInt8>>) throws(CSVError) {
         guard !run.isEmpty else { return }
-        guard record.bytes.count + run.count <= limits.recordBytesMax else { throw .recordTooLong(line: record.line) }
+        // Of a record that is refused only the end is looked for.
+        guard record.refusal == nil else { return }
+        guard record.bytes.count + run.count <= limits.recordBytesMax else { return try refuse(.tooLong) }
         record.bytes.append(contentsOf: UnsafeBufferPointer(rebasing: run))
     }
 
     private mutating func endField() throws(CSVError) {
-        guard record.ends.count < limits.fieldsMax else { throw .tooManyFields(line: record.line) }
-        record.ends.append(record.bytes.count)
         state = .start
+        guard record.refusal == nil else { return }
+        guard record.ends.count < limits.fieldsMax else { return try refuse(.tooManyFields) }
+        record.ends.append(record.bytes.count)
+    }
+
+    private mutating func refuse(_ refusal: CSVRefusal) throws(CSVError) {
+        guard hasHeader else { throw .refusedHeader(refusal, line: record.line) }
+        record.refuse(refusal)
     }
 
     private mutating func endRecord(_ show: (borrowing CSVRecord) -> Void) throws(CSVError) {
         try endField()
+        hasHeader = hasHeader || !record.isBlank
         show(record)
         record.removeAll()
         line += 1

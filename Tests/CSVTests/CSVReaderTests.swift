@@ -47,7 +47,46 @@ struct CSVReaderTests {
     func damaged() {
         #expect(throws: CSVError.onlyNUL) { try records([UInt8](repeating: 0, count: 3_000_000), chunk: 4_096) }
         #expect(throws: CSVError.notUTF8) { try records([0xFF, 0xFE, 0x61, 0, 0x2C, 0]) }
-        #expect(throws: CSVError.openQuote(line: 3)) { try records("a,b\n1,2\n\"x,\ny\nz") }
+        #expect(throws: CSVError.refusedHeader(.openQuote, line: 1)) { try records("\"a,b\n1,2\n") }
+    }
+
+    /// What is seen of the records of a file: lines, refusals and how many fields there are.
+    private func shapes(_ text: String, chunk: Int, limits: CSVLimits) throws(CSVError) -> (all: [String], isCut: Bool)
+    {
+        var reader = CSVReader(limits: limits)
+        var shapes: [String] = []
+        let keep: (borrowing CSVRecord) -> Void = { record in
+            shapes.append("\(record.line) \(record.count)\(record.refusal.map { " \($0)" } ?? "")")
+        }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            try reader.feed(rest.prefix(chunk), keep)
+            rest = rest.dropFirst(chunk)
+        }
+        try reader.finish(keep)
+        return (shapes, reader.isCutShort)
+    }
+
+    /// One such record ended the whole file.
+    @Test(
+        "a record beyond a bound is one record that is refused, and the file goes on", arguments: [1, 2, 3, 5, Int.max])
+    func refused(chunk: Int) throws {
+        let limits = CSVLimits(recordBytesMax: 8, fieldsMax: 3, headerBytesMax: 16)
+        let text = "a,b\n1,2\n\"x\ny\",123456789,\"\n\",1,2,3\n3,4\n1,2,3,4,\"5,\n\"\n5,6\n1,2,3,4"
+        let found = try shapes(text, chunk: chunk, limits: limits)
+        #expect(found.all == ["1 2", "2 2", "3 0 tooLong", "6 2", "7 0 tooManyFields", "9 2", "10 0 tooManyFields"])
+        #expect(!found.isCut)
+    }
+
+    @Test("a file that ends within quotes keeps what was before; the rest is one record that tells where the quote is")
+    func openQuote() throws {
+        for chunk in [1, 2, 3, .max] {
+            let cut = try shapes("a,b\n1,2\n3,\"\n4\",\"x,\ny\nz", chunk: chunk, limits: CSVLimits())
+            #expect(cut.all == ["1 2", "2 2", "4 0 openQuote"] && cut.isCut)
+            let small = CSVLimits(recordBytesMax: 8, fieldsMax: 3, headerBytesMax: 16)
+            let long = try shapes("a,b\n1,2\n\"12345\n67890\n1,2,3,4,5\n", chunk: chunk, limits: small)
+            #expect(long.all == ["1 2", "2 2", "3 0 openQuote"] && long.isCut)
+        }
     }
 
     @Test("a field that is no text says so")
@@ -64,9 +103,12 @@ struct CSVReaderTests {
     func limits() throws {
         let limits = CSVLimits(recordBytesMax: 8, fieldsMax: 3, headerBytesMax: 16)
         #expect(try records(Array("a,b,c\n12345678\n".utf8), limits: limits).count == 2)
-        #expect(throws: CSVError.recordTooLong(line: 2)) { try records(Array("a,b\n123456789\n".utf8), limits: limits) }
-        #expect(throws: CSVError.tooManyFields(line: 2)) { try records(Array("a,b\n1,2,3,4\n".utf8), limits: limits) }
-        #expect(throws: CSVError.recordTooLong(line: 1)) {
+        #expect(try records(Array("a,b\n123456789\n1\n".utf8), limits: limits) == [["a", "b"], [], ["1"]])
+        #expect(try records(Array("a,b\n1,2,3\n1,2,3,4\n".utf8), limits: limits).map(\.count) == [2, 3, 0])
+        #expect(throws: CSVError.refusedHeader(.tooManyFields, line: 2)) {
+            try records(Array("\na,b,c,d\n".utf8), limits: limits)
+        }
+        #expect(throws: CSVError.refusedHeader(.tooLong, line: 1)) {
             try records([UInt8](repeating: 0x61, count: 1_000), chunk: 1, limits: limits)
         }
     }

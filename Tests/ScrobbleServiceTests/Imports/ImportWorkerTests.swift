@@ -265,6 +265,38 @@ import Testing
         row throws(PGError) in try row.next(PlayID.self)
     }
 
+    /// Both ended their file, and the import was `applied` and whole all the same.
+    @Test("A row that cannot be read is invalid and stops nothing; a file that breaks off makes the import partial")
+    func badRows() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let others = StandIns()
+            let tools = Self.tools(pools[0], others)
+            let user = UserID(Self.ids.next())
+            let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+            func entry(_ name: String) -> String { "2020-01-01,\(name),1999,,,,,2020-01-01\n" }
+            let wide = String(repeating: ",", count: 1_200) + "\n"
+            let whole = try await Self.work(
+                try await Self.send([("diary.csv", head + entry("One") + wide + entry("Two"))], of: user, tools),
+                of: user, tools)
+            #expect(whole.state == .applied && whole.counts?.new == 2 && whole.counts?.invalid == 1, "\(whole)")
+            #expect(!whole.isPartial)
+            let cut = try await Self.work(
+                try await Self.send(
+                    [("diary.csv", head + entry("Three") + "2020-01-01,\"Four,1999\n" + entry("Five"))], of: user, tools
+                ),
+                of: user, tools)
+            #expect(cut.state == .applied && cut.counts?.new == 1 && cut.counts?.invalid == 1, "\(cut)")
+            #expect(cut.isPartial)
+            let play =
+                #"{"id":1,"watched_at":"2020-01-02T03:04:00Z","type":"movie","movie":{"title":"Six","year":1999,"ids":{}}}"#
+            let broken = try await Self.work(
+                try await Self.send([("watched-history-1.json", "[\(play),{\"id\":2,")], of: user, tools), of: user,
+                tools)
+            #expect(broken.state == .applied && broken.counts?.new == 1 && broken.isPartial, "\(broken)")
+            #expect(broken.files.first?.problem == "the JSON breaks off at element 2")
+        }
+    }
+
     @Test("Pieces come in order, once; what comes twice is taken once")
     func pieces() async throws {
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in

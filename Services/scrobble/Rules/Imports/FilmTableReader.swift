@@ -19,6 +19,9 @@ package struct FilmTableReader: Sendable {
         reader = CSVReader(limits: limits)
     }
 
+    /// Whether the file ends within quotes.
+    package var isCutShort: Bool { reader.isCutShort }
+
     /// Whether a file's front is the header of such a table.
     package static func recognises(front: [UInt8]) -> Bool {
         // Letterboxd's own exports have spaces in the same words.
@@ -68,6 +71,7 @@ package struct FilmTableReader: Sendable {
             columns = Self.columns(record)
             return
         }
+        if let refusal = record.refusal { return show(ImportedRow(kind: .watched, file: path, record.line, refusal)) }
         show(row(record, known, &seen, path))
     }
 

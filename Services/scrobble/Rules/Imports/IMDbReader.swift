@@ -15,6 +15,9 @@ package struct IMDbReader: Sendable {
         reader = CSVReader(limits: limits)
     }
 
+    /// Whether the file ends within quotes.
+    package var isCutShort: Bool { reader.isCutShort }
+
     /// Whether a file's front is the header of one: `Const` names the title in every export of IMDb's.
     package static func recognises(front: [UInt8]) -> Bool {
         let line = front.prefix { $0 != 10 && $0 != 13 }
@@ -53,6 +56,7 @@ package struct IMDbReader: Sendable {
             return
         }
         guard let kind else { return }
+        if let refusal = record.refusal { return show(ImportedRow(kind: kind, file: path, record.line, refusal)) }
         show(row(record, known, kind, path))
         // What is on a list may be rated too, and the list says so.
         if kind == .watchlist, let index = known["your rating"], !record.field(index).isEmpty {

@@ -26,6 +26,7 @@ package struct ImportFileReader: Sendable {
         case foreign
     }
 
+    private let path: String
     private var format: Format
     /// What readers of other files of the same export found out.
     package private(set) var lists: [String: TraktExportReader.ListHeader]
@@ -35,14 +36,15 @@ package struct ImportFileReader: Sendable {
         path: String, front: [UInt8], kind: ImportFileKind?, lists: [String: TraktExportReader.ListHeader] = [:],
         limits: ImportLimits = ImportLimits()
     ) {
+        self.path = path
         self.lists = lists
         if LetterboxdFile.isForeign(path) {
             format = .foreign
         } else if LosslessReader.reads(path) {
             format = .lossless(LosslessReader(path: path, elementBytesMax: limits.losslessElementBytesMax))
         } else if let file = TraktExportFile(path: path) {
-            format = .trakt(
-                TraktExportReader(file: file, path: path, lists: lists, elementBytesMax: limits.elementBytesMax))
+            let bytesMax = file.holdsShows ? limits.showElementBytesMax : limits.elementBytesMax
+            format = .trakt(TraktExportReader(file: file, path: path, lists: lists, elementBytesMax: bytesMax))
         } else if path.lowercased().hasSuffix(".json") {
             format = .foreign
         } else if IMDbReader.recognises(front: front) {
@@ -82,8 +84,26 @@ package struct ImportFileReader: Sendable {
 
     package var isForeign: Bool { if case .foreign = format { true } else { false } }
 
-    /// Whether the export says of itself that it lacks something.
-    package var isPartial: Bool { if case .trakt(let reader) = format { reader.isPartial } else { false } }
+    /// Whether the export says of itself that it lacks something, or the file ends before it is at its end.
+    package var isPartial: Bool {
+        switch format {
+        case .trakt(let reader): reader.isPartial
+        case .lossless(let reader): reader.isCutShort
+        case .letterboxd(let reader, _): reader.isCutShort
+        case .imdb(let reader): reader.isCutShort
+        case .films(let reader): reader.isCutShort
+        case .ratings(let reader): reader.isCutShort
+        case .foreign: false
+        }
+    }
+
+    /// A row that cannot be read is one all the same.
+    private static func row(
+        _ item: LetterboxdReader.Item, _ rows: inout LetterboxdRows, _ path: String
+    ) -> ImportedRow? {
+        guard case .row(let row) = item, let refusal = row.refusal else { return rows.row(item) }
+        return ImportedRow(kind: .watched, file: path, row.line, refusal)
+    }
 
     package mutating func feed(_ piece: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
         switch format {
@@ -92,7 +112,7 @@ package struct ImportFileReader: Sendable {
             format = .foreign
             defer { format = .letterboxd(reader, rows) }
             do throws(LetterboxdReader.Failure) {
-                try reader.feed(piece) { item in if let row = rows.row(item) { show(row) } }
+                try reader.feed(piece) { item in if let row = Self.row(item, &rows, path) { show(row) } }
             } catch {
                 throw ImportFileFailure(error)
             }
@@ -145,7 +165,7 @@ package struct ImportFileReader: Sendable {
             format = .foreign
             defer { format = .letterboxd(reader, rows) }
             do throws(LetterboxdReader.Failure) {
-                try reader.finish { item in if let row = rows.row(item) { show(row) } }
+                try reader.finish { item in if let row = Self.row(item, &rows, path) { show(row) } }
             } catch {
                 throw ImportFileFailure(error)
             }
@@ -174,12 +194,15 @@ package struct ImportFileReader: Sendable {
                 throw ImportFileFailure(LetterboxdReader.Failure.csv(error))
             }
         case .trakt(var reader):
+            defer { format = .trakt(reader) }
             do throws(JSONParts.Failure) {
                 try reader.finish()
             } catch {
                 throw ImportFileFailure(error)
             }
-        case .lossless(var reader): try reader.finish()
+        case .lossless(var reader):
+            defer { format = .lossless(reader) }
+            try reader.finish()
         case .foreign: break
         }
     }
@@ -190,9 +213,7 @@ extension ImportFileFailure {
         switch failure {
         case .csv(.onlyNUL): self.init("the file consists of nothing but zero bytes, as damaged archives have it")
         case .csv(.notUTF8): self.init("the file is not UTF-8")
-        case .csv(.recordTooLong(let line)): self.init("the row on line \(line) is too long")
-        case .csv(.tooManyFields(let line)): self.init("the row on line \(line) has too many fields")
-        case .csv(.openQuote(let line)): self.init("the file ends within quotes that begin on line \(line)")
+        case .csv(.refusedHeader(let refusal, let line)): self.init(refusal.sentence(line: line))
         case .unclear(let kinds):
             self.init(
                 "the header fits \(kinds.map(\.rawValue).joined(separator: ", ")): say which it is",
@@ -203,8 +224,25 @@ extension ImportFileFailure {
 
     init(_ failure: JSONParts.Failure) {
         switch failure {
-        case .tooLarge(let element): self.init("element \(element) is too large")
         case .broken(let element): self.init("the JSON breaks off at element \(element)")
         }
+    }
+}
+
+extension CSVRefusal {
+    /// For the person whose file it is.
+    func sentence(line: Int) -> String {
+        switch self {
+        case .tooLong: "the row on line \(line) is too long"
+        case .tooManyFields: "the row on line \(line) has too many fields"
+        case .openQuote: "the file ends within quotes that begin on line \(line)"
+        }
+    }
+}
+
+extension ImportedRow {
+    /// What stands for a row that was refused. A `kind` that means something makes it `invalid` instead of `shown`.
+    init(kind: ImportRowKind, file: String, _ line: Int, _ refusal: CSVRefusal) {
+        self.init(kind: kind, file: file, line: line, problems: [refusal.sentence(line: line)])
     }
 }

@@ -25,6 +25,8 @@ package struct ImportLimits: Sendable, Hashable {
     package var pageRows = 900
     /// Bytes of one element of a JSON file: 256 KiB.
     package var elementBytesMax = 256 << 10
+    /// Bytes of a show with all of its episodes, which is one element: 4 MiB, some 16,000 episodes of a collection.
+    package var showElementBytesMax = 4 << 20
     /// Bytes of one row of `reelay.json`, which may hold a review twice, as text and as it came: 1 MiB.
     package var losslessElementBytesMax = 1 << 20
     /// How long a worker may hold an import without a sign of life, by the database's clock.

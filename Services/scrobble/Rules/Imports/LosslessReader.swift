@@ -10,10 +10,14 @@ package struct LosslessReader: Sendable {
 
     private let path: String
     private var elements: JSONParts
+    private let elementBytesMax: Int
     private var isKnown = false
+    /// Whether the file breaks off.
+    package private(set) var isCutShort = false
 
     package init(path: String, elementBytesMax: Int) {
         self.path = path
+        self.elementBytesMax = elementBytesMax
         elements = JSONParts(bytesMax: elementBytesMax)
     }
 
@@ -23,30 +27,47 @@ package struct LosslessReader: Sendable {
     package static func wrote(_ row: ImportedRow) -> Bool { reads(row.file) }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
-        var found: [(Int, [UInt8])] = []
+        var found: [(Int, JSONParts.Part)] = []
+        var failure: JSONParts.Failure?
         do throws(JSONParts.Failure) {
             try elements.feed(chunk) { found.append(($0, $1)) }
         } catch {
-            throw ImportFileFailure(error)
+            failure = error
         }
-        for (number, element) in found {
-            if isKnown { show(row(element, number)) } else { try begin(element) }
+        // What came before the break is read.
+        for (number, part) in found {
+            switch part {
+            case .element(let element):
+                if isKnown { show(row(element, number)) } else { try begin(element) }
+            case .tooLarge:
+                guard isKnown else { throw Self.notOurs }
+                show(
+                    ImportedRow(
+                        kind: .play, file: path, line: number,
+                        problems: ["the element is larger than \(elementBytesMax >> 10) KiB"]))
+            }
         }
+        guard let failure else { return }
+        isCutShort = true
+        throw ImportFileFailure(failure)
     }
 
     package mutating func finish() throws(ImportFileFailure) {
         do throws(JSONParts.Failure) {
             try elements.finish()
         } catch {
+            isCutShort = true
             throw ImportFileFailure(error)
         }
     }
+
+    private static let notOurs = ImportFileFailure("the first element does not say that Reelay wrote the file")
 
     /// The first element says what the file is.
     private mutating func begin(_ element: [UInt8]) throws(ImportFileFailure) {
         let head = try? decodeJSON(JSONValue.self, from: element, unknownMembers: .tolerate)
         guard let version = head?["reelay"].int else {
-            throw ImportFileFailure("the first element does not say that Reelay wrote the file")
+            throw Self.notOurs
         }
         guard version == Self.version else {
             throw ImportFileFailure("this is version \(version) of the file; version \(Self.version) is read here")

@@ -16,6 +16,9 @@ package struct RatingTableReader: Sendable {
         reader = CSVReader(limits: limits)
     }
 
+    /// Whether the file ends within quotes.
+    package var isCutShort: Bool { reader.isCutShort }
+
     /// Whether a file's front is the header of such a table.
     package static func recognises(front: [UInt8]) -> Bool {
         FilmTableReader.header(front).isSuperset(of: ["kind", "rating", "givenvalue", "givenscale", "ratedat"])
@@ -39,7 +42,9 @@ package struct RatingTableReader: Sendable {
         _ record: borrowing CSVRecord, _ columns: inout [String: Int]?, _ path: String, _ show: (ImportedRow) -> Void
     ) {
         if record.isBlank { return }
-        if let columns {
+        if let refusal = record.refusal {
+            show(ImportedRow(kind: .rating, file: path, record.line, refusal))
+        } else if let columns {
             show(row(record, columns, path))
         } else {
             columns = FilmTableReader.columns(record)

@@ -1,3 +1,5 @@
+package import Contracts
+
 /// What a file of Trakt's export is, told by its name; a category may be one file or many with a number each.
 package enum TraktExportFile: Sendable, Hashable {
     case history
@@ -40,6 +42,30 @@ package enum TraktExportFile: Sendable, Hashable {
         case ("collection", _): self = .collection
         case ("watched", _), ("hidden", _), ("likes", _), ("network", _), ("notes", _), ("user", _): self = .other(stem)
         default: return nil
+        }
+    }
+
+    /// Whether an element is a show with all of its episodes.
+    package var holdsShows: Bool {
+        switch self {
+        case .watchedShows, .collection: true
+        default: false
+        }
+    }
+
+    /// What an element is, also one that cannot be read.
+    package var rowKind: ImportRowKind {
+        switch self {
+        case .history: .play
+        case .watchedMovies, .watchedShows: .watched
+        case .playback: .progress
+        case .ratings: .rating
+        case .watchlist: .watchlist
+        case .favourites: .like
+        case .list: .listItem
+        case .comments: .review
+        case .collection: .collection
+        case .listHeaders, .errors, .other: .shown
         }
     }
 

@@ -6,9 +6,10 @@ package struct TraktExportReader: Sendable {
     package let file: TraktExportFile
     private let path: String
     private var elements: JSONParts
+    private let elementBytesMax: Int
     /// Names and descriptions of lists by their number, as their headers tell them.
     package var lists: [String: ListHeader]
-    /// Whether the export says that it lacks something.
+    /// Whether the export says that it lacks something, or the file breaks off.
     package private(set) var isPartial = false
 
     package struct ListHeader: Sendable, Hashable {
@@ -23,20 +24,43 @@ package struct TraktExportReader: Sendable {
         self.file = file
         self.path = path
         self.lists = lists
+        self.elementBytesMax = elementBytesMax
         elements = JSONParts(bytesMax: elementBytesMax)
     }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(JSONParts.Failure) {
-        var found: [(Int, [UInt8])] = []
-        try elements.feed(chunk) { found.append(($0, $1)) }
-        for (number, element) in found { take(element, number, show) }
+        var found: [(Int, JSONParts.Part)] = []
+        var failure: JSONParts.Failure?
+        do throws(JSONParts.Failure) {
+            try elements.feed(chunk) { found.append(($0, $1)) }
+        } catch {
+            failure = error
+        }
+        // What came before the break is read.
+        for (number, part) in found { take(part, number, show) }
+        guard let failure else { return }
+        isPartial = true
+        throw failure
     }
 
-    package mutating func finish() throws(JSONParts.Failure) { try elements.finish() }
+    package mutating func finish() throws(JSONParts.Failure) {
+        do throws(JSONParts.Failure) {
+            try elements.finish()
+        } catch {
+            isPartial = true
+            throw error
+        }
+    }
 
-    private mutating func take(_ bytes: [UInt8], _ number: Int, _ show: (ImportedRow) -> Void) {
+    private mutating func take(_ part: JSONParts.Part, _ number: Int, _ show: (ImportedRow) -> Void) {
         var row = ImportedRow(kind: .shown, file: path, line: number)
+        guard case .element(let bytes) = part else {
+            row.kind = file.rowKind
+            row.problems = ["the element is larger than \(elementBytesMax >> 10) KiB"]
+            return show(row)
+        }
         guard let element = try? decodeJSON(JSONValue.self, from: bytes, unknownMembers: .tolerate) else {
+            row.kind = file.rowKind
             row.problems = ["the element is no JSON"]
             return show(row)
         }

@@ -40,6 +40,9 @@ package struct LetterboxdReader: Sendable {
         self.kind = kind
     }
 
+    /// Whether the file ends within quotes.
+    package var isCutShort: Bool { reader.isCutShort }
+
     /// Reads on; `show` gets what is complete.
     package mutating func feed(_ chunk: some Collection<UInt8>, _ show: (Item) -> Void) throws(Failure) {
         var state = state
@@ -71,6 +74,19 @@ package struct LetterboxdReader: Sendable {
         _ show: (Item) -> Void
     ) {
         if record.isBlank { return }
+        if let refusal = record.refusal {
+            // Without its header a list cannot be read; what is told of the list itself may be missing.
+            switch state {
+            case .header, .listHeader: state = .failed(.csv(.refusedHeader(refusal, line: record.line)))
+            case .failed: break
+            case .listFacts: state = .listHeader
+            case .rows: break
+            }
+            if case .failed = state { return }
+            var row = LetterboxdRow()
+            (row.line, row.refusal) = (record.line, refusal)
+            return show(.row(row))
+        }
         switch state {
         case .header:
             state = opened(record, path, kind, show)
