@@ -29,7 +29,11 @@ package struct FilmTableReader: Sendable {
         let telling: Set<String> = [
             "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating", "reelaytitle",
         ]
-        return !names.isDisjoint(with: telling) && !names.contains("const")
+        if names.contains("const") { return false }
+        if !names.isDisjoint(with: telling) { return true }
+        // The other name for the addresses; in lists of Letterboxd's own exports films have a `Name`.
+        return names.contains("url") && !names.contains("name")
+            && String(decoding: front, as: UTF8.self).contains(LetterboxdRow.shortAddress)
     }
 
     /// The cells of the first line.
@@ -84,7 +88,7 @@ package struct FilmTableReader: Sendable {
             guard let index = columns[column], let text = record.text(index), !text.isEmpty else { return nil }
             return meant(text)
         }
-        row.title = title(text)
+        row.title = title(text, isOurs: columns["reelaytitle"] != nil)
         row.titleId = text("reelaytitle").flatMap { TitleID($0) }
         if row.title == nil { problems.append("the row names no film") }
         if text("reelaylist") == "watchlist"
@@ -138,7 +142,7 @@ package struct FilmTableReader: Sendable {
         return row
     }
 
-    private static func title(_ text: (String) -> String?) -> TitleQuery? {
+    private static func title(_ text: (String) -> String?, isOurs: Bool) -> TitleQuery? {
         var ids = ExternalIds()
         if let imdb = text("imdbid"), imdb.hasPrefix("tt"), (9...12).contains(imdb.utf8.count),
             imdb.utf8.dropFirst(2).allSatisfy({ (48...57).contains($0) })
@@ -148,8 +152,18 @@ package struct FilmTableReader: Sendable {
         ids.tmdb = text("tmdbid").flatMap { Int($0) }.flatMap { $0 > 0 && $0 <= 9_007_199_254_740_991 ? $0 : nil }
         let name = text("title").map { String($0.prefix(500)) }
         let year = text("year").flatMap { Int($0) }.flatMap { (1850...2200).contains($0) ? $0 : nil }
+        // Beside a day the address may be that of an entry, where we have not written it: then the rest names the film.
+        let isNamed = ids != ExternalIds() || name != nil
+        if isOurs || text("watcheddate") == nil || !isNamed { ids.letterboxd = film(text) }
         guard ids != ExternalIds() || name != nil else { return nil }
         return TitleQuery(kind: .movie, ids: ids, name: name, year: year)
+    }
+
+    private static func film(_ text: (String) -> String?) -> String? {
+        guard let address = text("letterboxduri") ?? text("url"), let code = LetterboxdRow.code(of: address),
+            code.utf8.count <= 20, code.utf8.allSatisfy(ImportText.isAlphanumeric)
+        else { return nil }
+        return code
     }
 
     private static func rate(

@@ -11,6 +11,8 @@ package enum ImportItemKey {
             parts += [series, String(season), title.episodeNumber.map(String.init) ?? ""]
         } else if let id = first(title.ids) {
             parts.append(id)
+        } else if title.name == nil, let film = title.ids.letterboxd {
+            parts.append("letterboxd \(film)")
         } else {
             parts += [title.name ?? "", title.year.map(String.init) ?? ""]
             if title.kind == .season || title.kind == .episode {
@@ -77,7 +79,8 @@ package enum ImportItemKey {
             "\(String(decoding: key.utf8.prefix(120), as: UTF8.self)) \(Hex.encode(SHA256.hash(Array(key.utf8)).bytes))"
     }
 
-    /// Letterboxd's is left out: only some of its files tell it. Where several films share a key, it tells them apart later.
+    /// Letterboxd's is left out where there is a name: only some of its files tell it. Where several films share a key, it tells
+    /// them apart later.
     private static func first(_ ids: ExternalIds) -> String? {
         if let imdb = ids.imdb { return imdb }
         if let trakt = ids.trakt { return "trakt \(trakt)" }

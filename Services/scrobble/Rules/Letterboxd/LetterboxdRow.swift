@@ -45,9 +45,15 @@ package struct LetterboxdRow: Sendable, Hashable {
 >>>>>>> 1c89872 (Let no long show and no bad record end a file of an import; say where a file breaks off)
 
     /// The code of the short address, which stays the same from export to export: "29Nu" of https://boxd.it/29Nu.
-    package var code: String? {
-        guard let address, address.hasPrefix("https://boxd.it/") else { return nil }
-        let code = address.dropFirst("https://boxd.it/".count)
+    package var code: String? { address.flatMap(Self.code(of:)) }
+
+    /// What short addresses begin with.
+    static let shortAddress = "https://boxd.it/"
+
+    /// The code of a short address; nil for every other text.
+    static func code(of address: String) -> String? {
+        guard address.hasPrefix(shortAddress) else { return nil }
+        let code = address.dropFirst(shortAddress.count)
         return code.isEmpty || code.contains("/") ? nil : String(code)
     }
 }

@@ -369,6 +369,38 @@ struct ImportRowsTests {
         #expect(rows[4].problems == ["the row names no film"])
     }
 
+    /// Such a row was said to name no film.
+    @Test("an address names a film as well, under either name of its column; beside a day only where we wrote it")
+    func filmAddresses() throws {
+        let text = """
+            LetterboxdURI,Title,Year,WatchedDate,Rating10
+            https://boxd.it/2b1s,,,,8
+            https://boxd.it/2b1t,,,,8
+            https://boxd.it/hOwC,Roma,2018,,9
+            https://boxd.it/ATu2F,Roma,2018,2020-01-02,9
+            https://boxd.it/xxxx,,,2020-01-02,9
+            https://letterboxd.com/film/roma-2018/,,,,9
+            https://boxd.it/a/b,,,,9
+            """
+        let rows = try Self.rows("films.csv", text).rows
+        #expect(rows.map { $0.title?.ids.letterboxd } == ["2b1s", "2b1t", "hOwC", nil, "xxxx", nil, nil])
+        #expect(rows.prefix(5).allSatisfy { $0.problems == nil && $0.title != nil })
+        #expect(rows.suffix(2).allSatisfy { $0.problems == ["the row names no film"] })
+        // Films without a name are as many films as there are addresses.
+        let keys = rows.compactMap { $0.title.map { ImportItemKey.of($0) } }
+        #expect(keys[0] != keys[1] && keys[2] == keys[3])
+        let other = try Self.rows("mine.csv", "url,Review\nhttps://boxd.it/2b1s,Well\n")
+        #expect(other.reader.recognisedAs == "table of films")
+        #expect(other.rows.map { $0.title?.ids } == [ExternalIds(letterboxd: "2b1s")])
+        let ours = try Self.rows(
+            "letterboxd-diary.csv",
+            "LetterboxdURI,Title,Year,WatchedDate,ReelayTitle\nhttps://boxd.it/hOwC,Roma,2018,2020-01-02,x\n")
+        #expect(ours.rows.map { $0.title?.ids.letterboxd } == ["hOwC"])
+        #expect(throws: ImportFileFailure("the header is of no export that is known")) {
+            try Self.rows("bookmarks.csv", "url,title\nhttps://example.org/,Roma\n")
+        }
+    }
+
     @Test("our own columns name title and play, and tell what was given then from what holds now")
     func ownColumns() throws {
         let title = "01920000-0000-7000-8000-000000000001"
