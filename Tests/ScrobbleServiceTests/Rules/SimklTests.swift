@@ -190,6 +190,50 @@ import Testing
         ] { #expect(SimklCalls.refusal(action, kind) == nil, "\(action) \(kind)") }
     }
 
+    @Test("What became of a write is an object without a mistake in it; nothing else says that it arrived")
+    func outcomes() {
+        for body in ["", "null", "[]", "true", #"{"added":{"mov"#, "<html>", #"{"error":"x"}"#] {
+            #expect(answer(201, body).outcome == nil, "\(body)")
+        }
+        #expect(answer(201, #"{"added":{"movies":1},"not_found":{"movies":[]}}"#).outcome != nil)
+    }
+
+    @Test("What is not found is known again by any id, as a number or a text, and an episode by its place")
+    func unknown() throws {
+        func isUnknown(_ title: TitleQuery, _ missing: String) throws -> Bool {
+            SimklCalls.isUnknown(title, in: try #require(answer(201, #"{"not_found":\#(missing)}"#).json))
+        }
+        let film = TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt1", tmdb: 603), name: "F", year: 1999)
+        for (missing, expected) in [
+            (#"{"movies":[{"ids":{"tmdb":"603"}}]}"#, true), (#"{"movies":[{"ids":{"tmdb":603}}]}"#, true),
+            (#"{"movies":[{"ids":{"tmdb":"604","imdb":"tt1"}}]}"#, true),
+            (#"{"movies":[{"ids":{"tmdb":"604"}}]}"#, false), (#"{"movies":[{"ids":{"tvdb":"603"}}]}"#, false),
+            (#"{"shows":[{"ids":{"tmdb":"603"}}],"movies":[]}"#, false),
+            (#"{"movies":[{"title":"F","year":"1999"}]}"#, true), (#"{"movies":[{"title":"F","year":2000}]}"#, false),
+            ("null", false), (#"{"movies":null}"#, false),
+        ] { #expect(try isUnknown(film, missing) == expected, "\(missing)") }
+        let numbered = TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 603, simkl: 7), name: "F")
+        #expect(try !isUnknown(numbered, #"{"movies":[{"ids":{"simkl":"8","tmdb":603}}]}"#), "its own number counts")
+        let bare = TitleQuery(kind: .movie, ids: ExternalIds(), name: "G")
+        #expect(try !isUnknown(bare, #"{"movies":[{"title":"F","ids":{}}]}"#), "two names without ids are two films")
+        let episode = TitleQuery(
+            kind: .episode, ids: ExternalIds(), seriesIds: ExternalIds(tvdb: 5), seriesName: "S", seasonNumber: 1,
+            episodeNumber: 2)
+        for (missing, expected) in [
+            (#"{"shows":[{"ids":{"tvdb":"5"}}]}"#, true),
+            (#"{"shows":[{"ids":{"tvdb":5},"seasons":[{"number":1,"episodes":[{"number":3}]}]}]}"#, false),
+            (#"{"episodes":[{"ids":{"tvdb":5},"seasons":[{"number":"1","episodes":[{"number":"2"}]}]}]}"#, true),
+            (#"{"episodes":[{"ids":{"tvdb":5},"seasons":[{"number":2,"episodes":[{"number":2}]}]}]}"#, false),
+            (#"{"episodes":[{"ids":{"tvdb":5},"seasons":[{"number":1}]}]}"#, true),
+            (#"{"episodes":[{"show":{"ids":{"tvdb":5}},"episode":{"season":1,"number":2}}]}"#, true),
+            (#"{"episodes":[{"show":{"ids":{"tvdb":5}},"episode":{"season":1,"number":4}}]}"#, false),
+            (#"{"episodes":[{"ids":{"tvdb":"5"},"season":1,"episode":2}]}"#, true),
+            (#"{"episodes":[{"ids":{"tvdb":"6"},"season":1,"episode":2}]}"#, false),
+        ] { #expect(try isUnknown(episode, missing) == expected, "\(missing)") }
+        let show = TitleQuery(kind: .series, ids: ExternalIds(tvdb: 5), name: "S")
+        #expect(try !isUnknown(show, #"{"episodes":[{"ids":{"tvdb":5},"season":1,"episode":2}]}"#))
+    }
+
     @Test(
         "Every recorded answer is read",
         .enabled(if: ProcessInfo.processInfo.environment["REELAY_FIXTURES"] != nil, "REELAY_FIXTURES is not set"))

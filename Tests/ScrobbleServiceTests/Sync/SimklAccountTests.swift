@@ -267,6 +267,51 @@ import UpstreamEmulators
         }
     }
 
+    /// Such an episode was told for good.
+    @Test(
+        "An episode that Simkl does not have is told apart from the others of its show, whatever its ids come back as")
+    func unknownEpisodes() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            func episode(_ number: Int) -> (kind: TitleKind, query: TitleQuery) {
+                (
+                    .episode,
+                    TitleQuery(
+                        kind: .episode, ids: ExternalIds(), seriesIds: ExternalIds(tmdb: 42, simkl: 77),
+                        seriesName: "A show", seasonNumber: 1, episodeNumber: number)
+                )
+            }
+            setting.simkl.behave { $0.missingEpisodes = ["1x2"] }
+            let at = try #require(Timestamp("2026-01-02T03:04:05Z"))
+            #expect(
+                await setting.send(.addPlay, [episode(1), episode(2), episode(3)], JobPayload(watchedAt: at))
+                    == [.delivered, .refused("Simkl does not know the title"), .delivered])
+            let episodes = setting.simkl.items(of: "demo-alice")[77]?.episodes ?? [:]
+            #expect(episodes.keys.sorted() == ["1x1", "1x3"])
+            let film = TitleQuery(kind: .movie, ids: ExternalIds(tmdb: 987_654_321), name: "Nobody's")
+            #expect(
+                await setting.send(.rate, [(.movie, film)], JobPayload(rating: 8)) == [
+                    .refused("Simkl does not know the title")
+                ])
+        }
+    }
+
+    /// Half an answer, or none, was taken for a delivery.
+    @Test("A write is delivered where Simkl says what became of it; else it is sent again, which changes nothing there")
+    func unsaid() async throws {
+        try await Self.run { setting in
+            try await setting.connect()
+            let films: [(kind: TitleKind, query: TitleQuery)] = [(.movie, Self.film)]
+            _ = setting.upstreams.server.desk.add(
+                Fault(provider: .simkl, kind: .truncated, path: "/sync/ratings", times: 1))
+            #expect(
+                await setting.send(.rate, films, JobPayload(rating: 8))
+                    == [.notTaken("Simkl does not say what became of it (201)")])
+            #expect(await setting.send(.rate, films, JobPayload(rating: 8)) == [.delivered])
+            #expect(setting.simkl.items(of: "demo-alice").values.map(\.rating) == [8])
+        }
+    }
+
     @Test("Off the watchlist goes what has nothing else there, by what is there now and not when it was read")
     func takenOff() async throws {
         try await Self.run { setting in

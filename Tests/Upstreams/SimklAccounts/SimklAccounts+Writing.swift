@@ -30,7 +30,7 @@ extension SimklAccounts {
     private func addHistory(_ account: String, _ body: JSONValue, _ state: inout State) -> UpstreamResponse {
         var (counts, missing) = (["movies": 0, "shows": 0, "episodes": 0], [String: [JSONValue]]())
         var statuses: [JSONValue] = []
-        let now = state.now
+        let (now, absent) = (state.now, state.behaviour.missingEpisodes)
         for (name, isMovie) in Self.groups {
             for item in body[name].array {
                 guard let simkl = simkl(item, isMovie: isMovie) else {
@@ -44,7 +44,7 @@ extension SimklAccounts {
                         entry.status = item["status"].string ?? "completed"
                         entry.lastWatchedAt = date
                     } else {
-                        watch(item, date, &entry, &counts)
+                        missing["episodes", default: []] += watch(item, date, absent, &entry, &counts)
                     }
                     statuses.append(
                         .members([
@@ -67,8 +67,11 @@ extension SimklAccounts {
             ]), status: 201)
     }
 
-    /// A show without its seasons is watched whole, a season without its episodes too.
-    private func watch(_ item: JSONValue, _ date: String, _ entry: inout Item, _ counts: inout [String: Int]) {
+    /// A show without its seasons is watched whole, a season without its episodes too. The episodes that the show does not have.
+    private func watch(
+        _ item: JSONValue, _ date: String, _ absent: Set<String>, _ entry: inout Item, _ counts: inout [String: Int]
+    ) -> [JSONValue] {
+        var missing: [JSONValue] = []
         let seasons = item["seasons"].array
         let title = catalogue?.title(number: entry.simkl - 600_000_000)
         if seasons.isEmpty {
@@ -88,6 +91,11 @@ extension SimklAccounts {
             }
             for episode in episodes {
                 guard let place = episode["number"].int else { continue }
+                guard !absent.contains("\(number)x\(place)") else {
+                    let season = JSONValue.members(["number": .whole(number), "episodes": .array([episode])])
+                    missing.append(.members(["ids": item["ids"], "seasons": .array([season])]))
+                    continue
+                }
                 entry.episodes["\(number)x\(place)"] =
                     episode["watched_at"].string ?? season["watched_at"].string ?? date
                 counts["episodes", default: 0] += 1
@@ -95,6 +103,7 @@ extension SimklAccounts {
             if entry.status != "completed" { entry.status = "watching" }
         }
         entry.lastWatchedAt = entry.episodes.values.max()
+        return missing
     }
 
     private func removeHistory(_ account: String, _ body: JSONValue, _ state: inout State) -> UpstreamResponse {
@@ -133,12 +142,23 @@ extension SimklAccounts {
             ]))
     }
 
-    /// There is no place for anime in it.
+    /// There is no place for anime in it. Numbers of others come back as texts, as in libraries.
     private func notFound(_ missing: [String: [JSONValue]]) -> JSONValue {
-        .members([
-            "movies": .array(missing["movies"] ?? []),
-            "shows": .array((missing["shows"] ?? []) + (missing["anime"] ?? [])), "episodes": .array([]),
-        ])
+        func echo(_ names: String...) -> JSONValue {
+            .array(
+                names.flatMap { missing[$0] ?? [] }.map { item in
+                    guard case .object(var object) = item,
+                        let place = object.members.firstIndex(where: { $0.name == "ids" })
+                    else { return item }
+                    object.members[place].value = .object(
+                        JSONObject(
+                            (item["ids"].object?.members ?? []).map { name, value in
+                                (name, name == "simkl" ? value : .text(value.string ?? value.number?.text))
+                            }))
+                    return .object(object)
+                })
+        }
+        return .members(["movies": echo("movies"), "shows": echo("shows", "anime"), "episodes": echo("episodes")])
     }
 
     // MARK: Ratings and lists

@@ -27,6 +27,8 @@ package final class SimklAccounts: Sendable {
         package var moving: [Int: String] = [:]
         /// Items of which writes are taken and forgotten.
         package var swallowed: Set<Int> = []
+        /// Episodes that no show has, by season and number: `1x7`.
+        package var missingEpisodes: Set<String> = []
         /// Codes bring a pair of tokens (V2) instead of one for years (V1).
         package var isV2 = false
         /// V2 tokens may only read.

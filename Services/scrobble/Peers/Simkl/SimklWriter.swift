@@ -187,8 +187,10 @@ package struct SimklWriter: RemoteWriter {
 
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {
         let reply = reply(outcome)
-        guard reply == .delivered, case .answered(let answer) = outcome, let body = answer.json else {
-            return jobs.map { _ in reply }
+        guard reply == .delivered, case .answered(let answer) = outcome else { return jobs.map { _ in reply } }
+        // Every write is answered with what became of it. Whether one arrived that was not is unknown, and it is sent again.
+        guard let body = answer.outcome else {
+            return jobs.map { _ in .notTaken("Simkl does not say what became of it (\(answer.status))") }
         }
         return jobs.map {
             SimklCalls.isUnknown($0.title, in: body) ? .refused("Simkl does not know the title") : reply

@@ -29,6 +29,9 @@ package struct SimklAnswer: Sendable, Hashable {
         isHTML ? nil : try? decodeJSON(JSONValue.self, from: body, limits: .simklLibrary, unknownMembers: .tolerate)
     }
 
+    /// What became of a write; nil where that is not said: nothing came, or half of it, or something else, or a mistake.
+    package var outcome: JSONValue? { json.flatMap { $0.object == nil || $0["error"].string != nil ? nil : $0 } }
+
     /// The code in its envelope of errors, in lower case.
     package var error: String? { json?["error"].string?.lowercased() }
 

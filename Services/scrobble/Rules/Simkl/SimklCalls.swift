@@ -128,7 +128,7 @@ package enum SimklCalls {
     /// Several ids raise the hit rate; a wrong one may win.
     private static let idsMax = 3
 
-    private static func show(_ title: TitleQuery) -> [(name: String, value: JSONValue)]? {
+    static func show(_ title: TitleQuery) -> [(name: String, value: JSONValue)]? {
         item(title.seriesIds ?? ExternalIds(), title.seriesName, title.seriesYear)
     }
 
@@ -222,13 +222,5 @@ package enum SimklCalls {
         let micros = at.microsecondsSinceEpoch
         let whole = micros - ((micros % 1_000_000) + 1_000_000) % 1_000_000
         return Timestamp(clampingMicrosecondsSinceEpoch: whole).description
-    }
-
-    /// Whether an answer to a list says that Simkl does not have this title; it echoes what was sent.
-    package static func isUnknown(_ title: TitleQuery, in body: JSONValue) -> Bool {
-        let sent = title.kind == .movie || title.kind == .series ? item(title.ids, title.name, title.year) : show(title)
-        guard let ids = sent?.last(where: { $0.name == "ids" })?.value else { return false }
-        let name = title.kind == .movie ? "movies" : "shows"
-        return body["not_found"][name].array.contains { $0["ids"] == ids }
     }
 }
