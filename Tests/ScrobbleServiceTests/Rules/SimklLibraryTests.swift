@@ -139,27 +139,79 @@ import Testing
 
     @Test("A reading goes no further than what it was shown: by group, with an answer that is empty, with removals")
     func reached() throws {
+        let now = try #require(Timestamp("2026-11-20T20:00:00Z"))
         let before = try stamps("1", lists: ["movies": "1"])
         let moved = try stamps("2", lists: ["movies": "2"])
-        #expect(moved.reached(since: before, [movie], [:]) == moved)
-        let unshown = moved.reached(since: before, [], [:])
+        #expect(moved.reached(since: before, [movie], [:], at: now) == moved)
+        let unshown = moved.reached(since: before, [], [:], at: now)
         #expect(unshown.all == "1" && unshown.lists["movies"] == before.lists["movies"])
         #expect(unshown.groups["shows"] == "2", "the other groups have come as far as they say")
         // Only a place where somebody stopped has moved: nothing had to be shown.
         let played = try stamps("3", lists: ["movies": "1"])
-        #expect(played.reached(since: before, [], [:]) == played)
+        #expect(played.reached(since: before, [], [:], at: now) == played)
 
         let removed = try stamps("2", lists: ["movies": "1"], removals: ["movies": "2"])
         func rest(_ left: Int, of known: Int) -> [String: SimklStamps.Rest] {
             ["movies": SimklStamps.Rest(left: Set((0..<left).map(Int64.init)), known: Set((0..<known).map(Int64.init)))]
         }
-        #expect(removed.reached(since: before, [], [:]).removals["movies"] == "", "no list came")
-        #expect(removed.reached(since: before, [], rest(99, of: 100)) == removed)
-        #expect(removed.reached(since: before, [], rest(50, of: 100)).removals["movies"] == "", "read once more")
-        #expect(removed.reached(since: before, [], rest(50, of: 50)) == removed, "the second time nothing is new")
+        #expect(removed.reached(since: before, [], [:], at: now).removals["movies"] == "", "no list came")
+        #expect(removed.reached(since: before, [], rest(99, of: 100), at: now) == removed)
+        #expect(
+            removed.reached(since: before, [], rest(50, of: 100), at: now).removals["movies"] == "", "read once more")
+        #expect(
+            removed.reached(since: before, [], rest(50, of: 50), at: now) == removed, "the second time nothing is new")
         // A list of numbers does not make up for changes that did not come.
         let both = try stamps("2", lists: ["movies": "2"], removals: ["movies": "2"])
-        #expect(both.reached(since: before, [], rest(9, of: 10)).all == "1")
+        #expect(both.reached(since: before, [], rest(9, of: 10), at: now).all == "1")
+    }
+
+    /// Each of the two was asked for again at every check, for ever.
+    @Test(
+        "What came and went, and a group that was emptied, are believed once the same was said for a minute, and no sooner"
+    )
+    func saidAgain() throws {
+        let now = try #require(Timestamp("2026-11-20T20:00:00Z"))
+        func after(_ seconds: Int64) -> Timestamp { now.advanced(by: .seconds(seconds)) }
+        let before = try stamps("1", lists: ["movies": "1"], removals: ["movies": "1"])
+        // Put on a list and taken off again: both have moved, and nothing is shown.
+        let passed = try stamps("2", lists: ["movies": "2"], removals: ["movies": "2"])
+        let rest = ["movies": SimklStamps.Rest(left: [1], known: [1])]
+        let first = passed.reached(since: before, [], rest, at: now)
+        #expect(first.all == "1" && first.lists == before.lists && first.removals == before.removals)
+        let soon = passed.reached(since: first, [], rest, at: after(59))
+        #expect(soon == first, "since when it is said stays")
+        #expect(passed.reached(since: soon, [], rest, at: after(60)) == passed)
+        #expect(passed.reached(since: soon, [], [:], at: after(60)).all == "1", "what is left is not known")
+        #expect(passed.reached(since: soon, [movie], rest, at: after(1)) == passed, "it was shown after all")
+        // Something happened meanwhile: it begins anew.
+        let later = try stamps("3", lists: ["movies": "3"], removals: ["movies": "2"])
+        let anew = later.reached(since: soon, [], rest, at: after(60))
+        #expect(anew.all == "1" && later.reached(since: anew, [], rest, at: after(120)) == later)
+        // Lists alone cannot move without an item that has.
+        let untrue = try stamps("2", lists: ["movies": "2"], removals: ["movies": "1"])
+        let never = untrue.reached(since: before, [], [:], at: now)
+        #expect(untrue.reached(since: never, [], [:], at: after(3_600)).all == "1")
+
+        // The last one of a group has left.
+        let last = try stamps("2", lists: ["movies": "1"], removals: ["movies": "2"])
+        func empty(_ known: Int) -> [String: SimklStamps.Rest] {
+            ["movies": SimklStamps.Rest(left: [], known: Set((0..<known).map(Int64.init)))]
+        }
+        #expect(last.believed(empty(1), since: before, [], at: now).isEmpty)
+        let doubted = last.reached(since: before, [], [:], doubted: ["movies"], at: now)
+        #expect(doubted.removals == before.removals && doubted.all == "2")
+        #expect(SimklStamps(stored: doubted.stored) == doubted)
+        #expect(last.believed(empty(1), since: doubted, [], at: after(59)).isEmpty)
+        #expect(last.believed(empty(1), since: doubted, [movie], at: after(60)).isEmpty, "it is shown beside it")
+        #expect(last.believed(empty(1), since: doubted, [], at: after(60)) == empty(1))
+        #expect(last.reached(since: doubted, [], empty(1), at: after(60)) == last)
+        // Many that left at once are read a second time, which needs no other minute.
+        let many = last.reached(since: doubted, [], empty(9), at: after(60))
+        #expect(many.removals == before.removals && many.doubts == doubted.doubts)
+        #expect(last.reached(since: many, [], empty(0), at: after(61)) == last)
+        // We took it off ourselves: nothing would be taken.
+        #expect(last.believed(empty(0), since: before, [], at: now) == empty(0))
+        #expect(last.believed(empty(0), since: before, [movie], at: now).isEmpty, "it would be taken")
     }
 
     @Test("A first reading that is empty, though there are lists and nothing was ever taken off, is none")

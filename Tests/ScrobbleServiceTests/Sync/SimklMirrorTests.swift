@@ -81,10 +81,7 @@ struct SimklMirrorWorld {
         guard let simkl = Self.numbers.randomElement(using: &random) else { return }
         let (deed, rating) = (Int.random(in: 0..<5, using: &random), Int.random(in: 1...10, using: &random))
         if deed == 0 {
-            // A group that was emptied cannot be told from an answer that is.
-            let there = accounts.items(of: Self.account)
-            let group = there[simkl]?.group
-            if there.values.count(where: { $0.group == group }) > 1 { accounts.remove(Self.account, simkl) }
+            accounts.remove(Self.account, simkl)
             return
         }
         let status = ["plantowatch", "completed", "dropped"].randomElement(using: &random) ?? ""
@@ -102,13 +99,13 @@ struct SimklMirrorWorld {
         // A reading that fails half way keeps nothing.
         do {
             guard let now = SimklStamps(ask("/sync/activities")) else { return }
+            let moment = Timestamp(clampingMicrosecondsSinceEpoch: Int64(readCount) * 600_000_000)
             guard let before = stamps, !before.all.isEmpty else {
                 var items: [SimklRows.Item] = []
                 for group in SimklRows.groups {
                     items += try library(
                         "/sync/all-items/\(group)", ["extended": "full", "include_all_episodes": "original"], isQuiet)
                 }
-                let moment = Timestamp(clampingMicrosecondsSinceEpoch: Int64(readCount) * 600_000_000)
                 switch now.whole(items, doubtedAt: stamps?.doubtedAt, now: moment) {
                 case .shown: break
                 case .untrue: return
@@ -127,11 +124,13 @@ struct SimklMirrorWorld {
             for group in SimklRows.groups where before.removals[group] != now.removals[group] {
                 let path = "/sync/all-items/\(group)"
                 let left = Set(try library(path, ["extended": "simkl_ids_only"], isQuiet).map(\.simkl))
-                guard !left.isEmpty || trustsRests else { continue }
                 let known = copy.values.filter { $0.group == group && !$0.isGone }.map(\.simkl)
                 rests[group] = SimklStamps.Rest(left: left, known: Set(known))
             }
-            keep(items, rests, trustsChanges ? now : now.reached(since: before, items, rests))
+            let proven = trustsRests ? rests : now.believed(rests, since: before, items, at: moment)
+            let doubted = Set(rests.keys).subtracting(proven.keys)
+            let reached = now.reached(since: before, items, proven, doubted: doubted, at: moment)
+            keep(items, proven, trustsChanges ? now : reached)
         } catch {}
     }
 
@@ -159,8 +158,8 @@ struct SimklMirrorWorld {
         _ path: String, _ query: [String: String], _ isQuiet: Bool
     ) throws -> [SimklRows.Item] {
         guard let (items, _) = SimklRows.items(ask(path, query)) else { throw Failure() }
-        // Nor is nothing shown twice in a row before anything was.
-        guard !isQuiet, stamps?.doubtedAt == nil else { return items }
+        // Nor is nothing shown twice in a row where it is in doubt: that is believed.
+        guard !isQuiet, stamps?.doubtedAt == nil, stamps?.doubts.isEmpty ?? true else { return items }
         switch Int.random(in: 0..<8, using: &random) {
         case 0: throw Failure()
         case 1: return []

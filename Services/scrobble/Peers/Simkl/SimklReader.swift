@@ -97,18 +97,19 @@ package struct SimklReader: RemoteReader {
         var rests: [String: SimklStamps.Rest] = [:]
         for group in SimklRows.groups where before.removals[group] != now.removals[group] {
             let (rest, isInParts) = try await library(.group(group), lane) { _ in "extended=simkl_ids_only" }
-            // Nothing is no list: an account that was emptied looks like an answer that was. Nor are lists that were read one
-            // by one while something went from one to another.
-            guard !rest.isEmpty else { continue }
+            // Lists that were read one by one while something went from one to another are no list.
             if isInParts, try await haveMoved(group, since: now, lane) { continue }
-            let left = Set(rest.map(\.simkl))
             let known = try await asking { () throws(StoreError) in
                 try await mirror.numbers(of: lane.user, in: group, until: .now + Self.queryTimeout)
             }
-            rests[group] = SimklStamps.Rest(left: left, known: known)
+            rests[group] = SimklStamps.Rest(left: Set(rest.map(\.simkl)), known: known)
         }
-        let reached = now.reached(since: before, items, rests)
-        try await keep(items, rests, reached, lane)
+        // Nothing is no list at once: an account that was emptied looks like an answer that was.
+        let moment = clock.now
+        let proven = now.believed(rests, since: before, items, at: moment)
+        let reached = now.reached(
+            since: before, items, proven, doubted: Set(rests.keys).subtracting(proven.keys), at: moment)
+        try await keep(items, proven, reached, lane)
         return reached
     }
 

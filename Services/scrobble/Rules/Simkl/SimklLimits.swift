@@ -14,7 +14,7 @@ package enum SimklLimits {
     package static let lifeSecondsDefault = 157_680_000
     /// How much slower a code is polled once Simkl says that it is asked too often.
     package static let slowDown = Duration.seconds(5)
-    /// How long a first answer that is empty must have lasted before it is believed.
+    /// How long an answer that is empty, though something has happened, must have lasted before it is believed.
     package static let doubtTime = Duration.seconds(60)
     /// Items of one group of a library.
     package static let itemsMax = 200_000

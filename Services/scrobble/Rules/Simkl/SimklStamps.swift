@@ -14,6 +14,15 @@ package struct SimklStamps: Sendable, Hashable {
     package var removals: [String: String] = [:]
     /// Since when a first reading, of which nothing was kept, is in doubt.
     package private(set) var doubtedAt: Timestamp?
+    /// By group: what empty answers of later readings have left open.
+    package private(set) var doubts: [String: Doubt] = [:]
+
+    /// Since when nothing is shown of a group, while the activities say the same of it.
+    package struct Doubt: Sendable, Hashable {
+        let since: Timestamp
+        let lists: String
+        let removals: String
+    }
 
     private static let listNames = ["rated_at", "plantowatch", "watching", "completed", "hold", "dropped"]
 
@@ -41,12 +50,24 @@ package struct SimklStamps: Sendable, Hashable {
         func object(_ stamps: [String: String]) -> JSONValue {
             .object(JSONObject(stamps.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
         }
-        return .object(
-            JSONObject(
-                [
-                    ("all", .string(all)), ("groups", object(groups)), ("lists", object(lists)),
-                    ("removals", object(removals)),
-                ] + (doubtedAt.map { [("doubted_at", .string($0.description))] } ?? [])))
+        var members: [(name: String, value: JSONValue)] = [
+            ("all", .string(all)), ("groups", object(groups)), ("lists", object(lists)), ("removals", object(removals)),
+        ]
+        if let doubtedAt { members.append(("doubted_at", .string(doubtedAt.description))) }
+        if !doubts.isEmpty {
+            var open = JSONObject()
+            for (group, doubt) in doubts.sorted(by: { $0.key < $1.key }) {
+                open.members.append(
+                    (
+                        group,
+                        object([
+                            "since": doubt.since.description, "lists": doubt.lists, "removals": doubt.removals,
+                        ])
+                    ))
+            }
+            members.append(("doubts", .object(open)))
+        }
+        return .object(JSONObject(members))
     }
 
     package init?(stored value: JSONValue) {
@@ -57,6 +78,10 @@ package struct SimklStamps: Sendable, Hashable {
             groups[group] = value["groups"][group].string ?? ""
             lists[group] = value["lists"][group].string ?? ""
             removals[group] = value["removals"][group].string ?? ""
+            let doubt = value["doubts"][group]
+            guard let since = doubt["since"].string.flatMap({ Timestamp($0) }) else { continue }
+            doubts[group] = Doubt(
+                since: since, lists: doubt["lists"].string ?? "", removals: doubt["removals"].string ?? "")
         }
     }
 
@@ -92,23 +117,61 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
+    /// The lists of what is left that are believed: an empty one takes everything, and one answer is not enough for that; nor is
+    /// it true where items of the group are shown beside it.
+    package func believed(
+        _ rests: [String: Rest], since before: SimklStamps, _ items: [SimklRows.Item], at moment: Timestamp
+    ) -> [String: Rest] {
+        rests.filter { group, rest in
+            if !rest.left.isEmpty { return true }
+            if items.contains(where: { $0.group == group }) { return false }
+            return rest.known.isEmpty || isSaidAgain(of: group, since: before, at: moment)
+        }
+    }
+
     /// Up to where a reading of changes since `before` has come: no further in a group than it was shown what has moved
-    /// there, so that an empty answer is asked for again, and never past many removals at once that were read only once.
-    package func reached(since before: SimklStamps, _ items: [SimklRows.Item], _ rests: [String: Rest]) -> SimklStamps {
+    /// there, so that an empty answer is asked for again, and never past many removals at once that were read only once. What
+    /// was put on a list and taken off again is shown nowhere: where something has left, and what is left is known, nothing
+    /// that is said for long enough is believed. `doubted`: groups of which nothing is said to be left, and that is not believed.
+    package func reached(
+        since before: SimklStamps, _ items: [SimklRows.Item], _ rests: [String: Rest], doubted: Set<String> = [],
+        at moment: Timestamp
+    ) -> SimklStamps {
         var reached = self
         for group in SimklRows.groups {
-            if lists[group] != before.lists[group], !items.contains(where: { $0.group == group }) {
+            let hasLost = removals[group] != before.removals[group]
+            let isGone = hasLost && rests[group] != nil && isSaidAgain(of: group, since: before, at: moment)
+            let isUnshown = lists[group] != before.lists[group] && !items.contains { $0.group == group } && !isGone
+            if isUnshown {
                 reached.all = before.all
                 reached.groups[group] = before.groups[group]
                 reached.lists[group] = before.lists[group]
             }
-            guard removals[group] != before.removals[group] else { continue }
+            guard hasLost else { continue }
             let isCertain =
                 rests[group].map { rest in
                     RemovalBrake.standard.verdict(rest.known.subtracting(rest.left).count, of: rest.known.count) == .go
                 } ?? false
-            if !isCertain { reached.removals[group] = before.removals[group] }
+            // As long as something is open both stay where they were: the next reading asks for both once more.
+            if isCertain, !isUnshown { continue }
+            reached.removals[group] = before.removals[group]
+            if isUnshown || doubted.contains(group) || rests[group]?.left.isEmpty == true {
+                reached.doubts[group] =
+                    before.doubt(like: self, of: group)
+                    ?? Doubt(since: moment, lists: lists[group] ?? "", removals: removals[group] ?? "")
+            }
         }
         return reached
+    }
+
+    /// The doubt about a group that was there before, where the activities still say of it what they said then.
+    private func doubt(like now: SimklStamps, of group: String) -> Doubt? {
+        doubts[group].flatMap { doubt in
+            doubt.lists == now.lists[group] && doubt.removals == now.removals[group] ? doubt : nil
+        }
+    }
+
+    private func isSaidAgain(of group: String, since before: SimklStamps, at moment: Timestamp) -> Bool {
+        before.doubt(like: self, of: group).map { $0.since.duration(to: moment) >= SimklLimits.doubtTime } ?? false
     }
 }
