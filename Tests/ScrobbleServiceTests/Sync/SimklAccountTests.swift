@@ -208,6 +208,27 @@ import UpstreamEmulators
         }
     }
 
+    /// A token with `+` or `&` in it was another one there.
+    @Test("A renewal is a form like every other: tokens and secrets arrive as they are, whatever is in them")
+    func escaping() async throws {
+        try await Self.run { setting in
+            let settings = SimklHTTP.Settings(
+                url: setting.upstreams.url(.simkl), siteURL: setting.upstreams.url(.simkl),
+                redirectURI: "http://127.0.0.1:8080/oauth/simkl/callback", clientID: Secret(SimklEmulator.clientID),
+                clientSecret: Secret("s&=ß"), version: "1.0")
+            let http = SimklHTTP(
+                settings: settings, holds: HoldStore(database: Database(pool: setting.pool)), client: setting.client)
+            _ = await SimklIssuer(http: http, clock: SystemWallClock()).tokens(
+                for: Secret("a+b&c=d%41 e"), usesSecret: true)
+            let sent = setting.upstreams.server.desk.book(provider: .simkl).entries.last?.request
+            #expect(sent?.path == "/oauth2/token")
+            #expect(
+                String(decoding: sent?.body ?? [], as: UTF8.self)
+                    == "grant_type=refresh_token&refresh_token=a%2Bb%26c%3Dd%2541%20e&client_id=\(SimklEmulator.clientID)&client_secret=s%26%3D%C3%9F"
+            )
+        }
+    }
+
     // MARK: Telling
 
     private static let film = TitleQuery(kind: .movie, ids: ExternalIds(imdb: "tt9100001"), name: "A film")

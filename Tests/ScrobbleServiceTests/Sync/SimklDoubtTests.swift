@@ -83,8 +83,9 @@ import Testing
             let first = try await Self.sync(test).run
             #expect(first.changesHere == 0 && first.held == 0 && test.book.rated.count == 5, "\(first)")
             try await Self.passMinute(test)
-            let second = try await Self.sync(test).run
-            #expect(second.state == .held && second.changesHere == 0, "\(second)")
+            // Many at once are read a second time.
+            let later = [try await Self.sync(test).run, try await Self.sync(test).run]
+            #expect(later.contains { $0.state == .held } && later.allSatisfy { $0.changesHere == 0 }, "\(later)")
             #expect(test.book.rated.count == 5 && test.items.isEmpty)
         }
     }

@@ -62,12 +62,7 @@ package struct SimklAccount: Sendable {
     private func form(
         _ path: String, _ members: [(String, String)], until deadline: ContinuousClock.Instant
     ) async -> SimklAnswer? {
-        var members = members + [("client_id", http.settings.clientID.revealed)]
-        if let secret = http.settings.clientSecret { members.append(("client_secret", secret.revealed)) }
-        let text = members.map { "\($0)=\(CodeAuthorization.escaped($1))" }.joined(separator: "&")
-        let outcome = await http.call(
-            .POST, "oauth2/\(path)", .bytes(Array(text.utf8)), type: "application/x-www-form-urlencoded",
-            until: min(deadline, .now + SimklLimits.connectTimeout))
+        let outcome = await http.form(path, members, until: min(deadline, .now + SimklLimits.connectTimeout))
         if case .answered(let answer) = outcome { return answer } else { return nil }
     }
 

@@ -83,6 +83,17 @@ package struct SimklHTTP: Sendable {
         return outcome
     }
 
+    /// A form to a place of V2, with who asks in it.
+    func form(
+        _ path: String, _ members: [(String, String)], until deadline: ContinuousClock.Instant
+    ) async -> Outcome {
+        var members = members + [("client_id", settings.clientID.revealed)]
+        if let secret = settings.clientSecret { members.append(("client_secret", secret.revealed)) }
+        return await call(
+            .POST, "oauth2/\(path)", .bytes(Array(CodeAuthorization.form(members).utf8)),
+            type: "application/x-www-form-urlencoded", until: deadline)
+    }
+
     private static let holdTimeout = Duration.seconds(5)
 
     private func tell(_ method: HTTPMethod, _ path: String, _ outcome: Outcome, after duration: Duration) {

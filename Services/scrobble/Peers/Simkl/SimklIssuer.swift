@@ -1,7 +1,5 @@
-import AsyncHTTPClient
 import Contracts
 package import Cryptography
-import NIOHTTP1
 package import Store
 
 /// Simkl, asked for a new access token by one that does not change (V2); the old access token ends at once.
@@ -15,11 +13,8 @@ package struct SimklIssuer: TokenIssuer {
     }
 
     package func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply {
-        var form =
-            "grant_type=refresh_token&refresh_token=\(refresh.revealed)&client_id=\(http.settings.clientID.revealed)"
-        if let secret = http.settings.clientSecret { form += "&client_secret=\(secret.revealed)" }
-        let outcome = await http.call(
-            .POST, "oauth2/token", .bytes(Array(form.utf8)), type: "application/x-www-form-urlencoded",
+        let outcome = await http.form(
+            "token", [("grant_type", "refresh_token"), ("refresh_token", refresh.revealed)],
             until: .now + TraktLimits.refreshTimeout)
         switch outcome {
         // A block passes by itself: no reason to ask anybody for anything.

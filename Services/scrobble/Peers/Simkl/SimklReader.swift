@@ -116,7 +116,7 @@ package struct SimklReader: RemoteReader {
     private func changes(
         in part: SimklPart, since stamps: SimklStamps, _ lane: LaneKey
     ) async throws(ReadTrouble) -> [SimklRows.Item] {
-        let from = Self.escaped(stamps.all)
+        let from = CodeAuthorization.escaped(stamps.all)
         return try await library(part, lane) { "date_from=\(from)&\(Self.wholly($0.group))" }.items
     }
 
@@ -248,16 +248,5 @@ package struct SimklReader: RemoteReader {
         _ work: () async throws(StoreError) -> Answer
     ) async throws(ReadTrouble) -> Answer {
         do throws(StoreError) { return try await work() } catch { throw .wait(.seconds(10), "the database: \(error)") }
-    }
-
-    static func escaped(_ text: String) -> String {
-        let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
-        return text.utf8.reduce(into: "") { result, byte in
-            if plain.contains(byte) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                result += "%" + Hex.encode([byte]).uppercased()
-            }
-        }
     }
 }

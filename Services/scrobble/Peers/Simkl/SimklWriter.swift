@@ -167,7 +167,7 @@ package struct SimklWriter: RemoteWriter {
             return Self.unknown
         }
         guard let stamps, !stamps.all.isEmpty else { return Self.unknown }
-        let path = "sync/all-items?date_from=\(SimklReader.escaped(stamps.all))&\(SimklReader.wholly())"
+        let path = "sync/all-items?date_from=\(CodeAuthorization.escaped(stamps.all))&\(SimklReader.wholly())"
         let outcome = await http.call(.GET, path, token: token, until: parcel.deadline)
         guard case .answered(let answer) = outcome else { return .unread(reply(outcome)) }
         switch answer.reply {

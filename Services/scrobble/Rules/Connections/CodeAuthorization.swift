@@ -39,6 +39,11 @@ package struct CodeAuthorization: Sendable {
     /// Whether who sent the browser back is who it was sent to (RFC 9207). Trakt and Simkl say nothing, so nothing is good too.
     package static func isIssuer(_ iss: String?, of authURL: String) -> Bool { iss.map { $0 == authURL } ?? true }
 
+    /// A form as `application/x-www-form-urlencoded` has it.
+    static func form(_ members: [(String, String)]) -> String {
+        members.map { "\($0)=\(escaped($1))" }.joined(separator: "&")
+    }
+
     static func escaped(_ text: String) -> String {
         let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
         return text.utf8.reduce(into: "") { result, byte in
