@@ -84,20 +84,17 @@ struct ImportReading: Sendable {
     ) async throws(ImportTrouble) -> Timestamp? {
         var archive: ArchiveReader
         do throws(ArchiveError) {
-            archive = try ArchiveReader(scratch)
+            archive = try ArchiveReader(scratch, limits: spool.archiveLimits)
         } catch {
             throw ImportTrouble(error)
         }
         // The headers of lists come before the lists, so that these have names.
-        let entries = archive.entries.sorted { left, right in
+        let entries = ImportSpool.told(archive.entries).sorted { left, right in
             (left.name.contains("lists-lists") ? 0 : 1, left.name) < (
                 right.name.contains("lists-lists") ? 0 : 1, right.name
             )
         }
-        // What holds everything says again what the other files of its archive say.
-        let isLossless = entries.contains { LosslessReader.reads($0.name) }
         for entry in entries where !LetterboxdFile.isForeign(entry.name) {
-            if isLossless, !LosslessReader.reads(entry.name) { continue }
             var reading: FileReading?
             do throws(ArchiveError) { try archive.open(entry) } catch { throw ImportTrouble(error) }
             while true {

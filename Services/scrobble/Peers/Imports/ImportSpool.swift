@@ -18,6 +18,7 @@ enum ImportTrouble: Error, Sendable {
 struct ImportSpool: Sendable {
     let store: ImportStore
     let folder: String
+    var archiveLimits = ArchiveLimits()
 
     func scratch(
         _ file: SentFile, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
@@ -59,7 +60,7 @@ struct ImportSpool: Sendable {
             }
             let front = try refusing { () throws(ArchiveError) in try scratch.read(at: 0, count: 8) }
             if Self.isZip(front) {
-                try Self.goThrough(scratch)
+                try goThrough(scratch)
             } else if ArchiveReader.isArchive(front) {
                 throw .refused("\(file.name): of archives only ZIP is taken")
             } else {
@@ -76,11 +77,17 @@ struct ImportSpool: Sendable {
 
     static func isZip(_ front: [UInt8]) -> Bool { front.starts(with: [0x50, 0x4B]) }
 
-    /// Unpacks all of an archive and keeps nothing: what is wrong with it is found before anybody waits for it.
-    private static func goThrough(_ scratch: borrowing ScratchFile) throws(ImportTrouble) {
+    /// What is read of an archive: what holds everything says again what the other files of its archive say.
+    static func told(_ entries: [ArchiveEntry]) -> [ArchiveEntry] {
+        let lossless = entries.filter { LosslessReader.reads($0.name) && !LetterboxdFile.isForeign($0.name) }
+        return lossless.isEmpty ? entries : lossless
+    }
+
+    /// Unpacks all of an archive that will be read and keeps nothing: what is wrong with it is found before anybody waits for it.
+    private func goThrough(_ scratch: borrowing ScratchFile) throws(ImportTrouble) {
         do throws(ArchiveError) {
-            var reader = try ArchiveReader(scratch)
-            for entry in reader.entries {
+            var reader = try ArchiveReader(scratch, limits: archiveLimits)
+            for entry in Self.told(reader.entries) {
                 try reader.open(entry)
                 while try reader.next() != nil {}
             }
