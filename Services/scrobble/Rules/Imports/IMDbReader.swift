@@ -2,7 +2,7 @@ package import CSV
 package import Contracts
 import JSON
 
-/// Reads IMDb's exports of ratings and of the watchlist: bytes to rows.
+/// Reads IMDb's exports of ratings, of the watchlist and of lists: bytes to rows. Lists have no name but that of their file.
 package struct IMDbReader: Sendable {
     private var reader: CSVReader
     private let path: String
@@ -51,15 +51,16 @@ package struct IMDbReader: Sendable {
                 if names[name] == nil { names[name] = index }
             }
             columns = names
-            // A list has positions; what is rated has no place.
-            kind = names["position"] != nil || names["your rating"] == nil ? .watchlist : .rating
+            // A list has positions; what is rated has no place. That it is the watchlist only its name says.
+            let isList = names["position"] != nil || names["your rating"] == nil
+            kind = !isList ? .rating : stem(path).lowercased().contains("watchlist") ? .watchlist : .listItem
             return
         }
         guard let kind else { return }
         if let refusal = record.refusal { return show(ImportedRow(kind: kind, file: path, record.line, refusal)) }
         show(row(record, known, kind, path))
         // What is on a list may be rated too, and the list says so.
-        if kind == .watchlist, let index = known["your rating"], !record.field(index).isEmpty {
+        if kind != .rating, let index = known["your rating"], !record.field(index).isEmpty {
             show(row(record, known, .rating, path))
         }
     }
@@ -93,13 +94,22 @@ package struct IMDbReader: Sendable {
             }
         }
         // Said of the place on the list.
-        if kind == .watchlist {
-            row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) }
+        if kind != .rating { row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) } }
+        if kind == .listItem {
+            row.list = String("imdb \(stem(path))".prefix(300))
+            row.listName = String(stem(path).prefix(500))
+            row.rank = text("position").flatMap { Int($0) }.map { min(max($0, 0), 1_000_000) }
         }
         // There is no place for games.
         if let type = text("title type"), word(type).contains("game") { row.kind = .shown }
         if !problems.isEmpty { row.problems = problems }
         return row
+    }
+
+    /// What a file is called, without its folders and its ending.
+    private static func stem(_ path: String) -> String {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return name.lowercased().hasSuffix(".csv") && name.count > 4 ? String(name.dropLast(4)) : name
     }
 
     private static func word(_ type: String) -> String { type.lowercased().filter { $0.isLetter } }

@@ -73,7 +73,7 @@ package struct ImportFileReader: Sendable {
     package var recognisedAs: String? {
         switch format {
         case .letterboxd(_, let rows): rows.recognisedAs
-        case .imdb(let reader): reader.kind.map { "imdb \($0.rawValue)" }
+        case .imdb(let reader): reader.kind.map { "imdb \($0 == .listItem ? "list" : $0.rawValue)" }
         case .films: "table of films"
         case .ratings: "table of ratings"
         case .trakt(let reader): "trakt \(reader.file.name)"

@@ -186,8 +186,15 @@ struct ImportRowsTests {
         let listed =
             "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n"
             + "1,tt0111161,2020-05-01,,for a long evening,X,movie,1994,9,2021-02-03\n2,nm0000001,2020-05-01,,,Somebody,,,,\n"
-        let list = try Self.rows("list.csv", listed).rows
+        let list = try Self.rows("export/My Watchlist.csv", listed).rows
         #expect(list.map(\.kind) == [.watchlist, .rating, .watchlist])
+        #expect(list.allSatisfy { $0.list == nil && $0.rank == nil })
+        // Every list was taken for the watchlist.
+        let (noir, reader) = try Self.rows("export/Best of Noir.csv", listed)
+        #expect(reader.recognisedAs == "imdb list" && noir.map(\.kind) == [.listItem, .rating, .listItem])
+        #expect(noir.map(\.listName) == ["Best of Noir", nil, "Best of Noir"])
+        #expect(noir[0].list == "imdb Best of Noir" && noir[0].rank == 1 && noir[0].text == "for a long evening")
+        #expect(noir[0].datedAt == Timestamp("2020-05-01T00:00:00Z") && noir[1].list == nil)
         #expect(list[0].text == "for a long evening" && list[1].text == nil)
         #expect(list[1].rating == DecimalTenths(tenths: 90) && list[1].datedAt == Timestamp("2021-02-03T00:00:00Z"))
         #expect(list[2].problems == ["const: nm0000001 is no id of IMDb's"])
