@@ -36,13 +36,10 @@ package struct LetterboxdRow: Sendable, Hashable {
     /// What was liked or commented on; the favourite films of a profile.
     package var content: String?
     package var problems: [LetterboxdProblem] = []
-<<<<<<< HEAD
     /// What the file has columns for.
     var columns: Set<LetterboxdColumn> = []
-=======
     /// Why nothing of the row but its line is known.
     package var refusal: CSVRefusal?
->>>>>>> 1c89872 (Let no long show and no bad record end a file of an import; say where a file breaks off)
 
     /// The code of the short address, which stays the same from export to export: "29Nu" of https://boxd.it/29Nu.
     package var code: String? { address.flatMap(Self.code(of:)) }
