@@ -53,6 +53,33 @@ import Testing
         }
     }
 
+    /// A later item whose date lay ahead made a good one of the same title `repeated`, and the title stayed unrated.
+    @Test("An item that is refused does not stand in the way of one before it")
+    func refusedRepeat() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<4).map { _ in Fixture.newTitle() }
+            let future = fixture.clock.now.advanced(by: .seconds(301))
+            let five = GivenRating(value: DecimalTenths(tenths: 45), scale: .fiveStars)
+            let outcomes = try await fixture.write(
+                [
+                    Self.item(titles[0], 80), Self.item(titles[0], 90, at: future),
+                    Self.item(titles[1], 10, at: future), Self.item(titles[1], 20),
+                    Self.item(titles[2], 30), Self.item(titles[2], 40), Self.item(titles[2], 50, given: five),
+                    Self.item(titles[3], 60, at: future), Self.item(titles[3], 70, given: five),
+                ], by: user)
+            #expect(
+                outcomes.map(\.result) == [
+                    .created, .inFuture, .inFuture, .created, .repeated, .created, .invalid, .inFuture, .invalid,
+                ])
+            #expect(outcomes.map(\.version) == [1, nil, nil, 2, nil, 3, nil, nil, nil])
+            var found: [Int?] = []
+            for title in titles { found.append(try await fixture.rating(of: title, by: user)?.rating.tenths) }
+            #expect(found == [80, 20, 40, nil])
+            #expect(try await fixture.miscounted().isEmpty)
+        }
+    }
+
     @Test("A thousand are written and the same thousand again change nothing")
     func thousand() async throws {
         try await Fixture.with { fixture in

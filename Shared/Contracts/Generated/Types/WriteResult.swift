@@ -4,8 +4,8 @@
 package import JSON
 
 /// What became of one item. same: it was so already. absent: there was nothing to take back. older: what is there is
-/// newer, or not what was expected. in_future: its date lies ahead. repeated: a later item of the call is of the same
-/// title. unknown_title, invalid: refused, the others were not.
+/// newer, or not what was expected. in_future: its date lies ahead. repeated: a later item of the call that is not
+/// refused is of the same title. unknown_title, invalid: refused, the others were not.
 package enum WriteResult: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case created
     case updated
