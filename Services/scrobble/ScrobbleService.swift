@@ -301,6 +301,10 @@ extension ScrobbleService {
         try await EditPlay(ledger: ledger, queue: queue, clock: clock).run(params, context)
     }
 
+    package func getPlays(_ params: GetPlaysParams, _ context: RPCContext) async throws(RPCError) -> FoundPlays {
+        try await GetPlays(store: store).run(params, context)
+    }
+
     package func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState {
         try await GetWatched(desk: desk).run(params, context)
     }

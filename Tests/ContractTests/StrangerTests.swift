@@ -151,6 +151,40 @@ struct StrangerTests {
         }
     }
 
+    /// A rating may name a play in its body; any id was taken, whosever it was.
+    @Test("A play that a body names is one's own, and of the title that the body is about")
+    func namedInBodies() async throws {
+        let (alice, bob) = (try await surface.join(), try await surface.join())
+        let base = "http://127.0.0.1:\(try #require(Stack.current).service("gateway").port)/api/v1"
+        func post(_ path: String, _ body: String, _ person: PublicContractTests.Person) async throws -> Wire.Answer {
+            try await Wire.send(
+                "POST", base + path,
+                headers: ["authorization": "Bearer \(person.token)", "content-type": "application/json"], body: body)
+        }
+        func id(_ member: String, _ answer: Wire.Answer) throws -> String {
+            try #require(try Tree(json: answer.body)[member]?.text, "\(answer.text)")
+        }
+        var films: [String] = []
+        for imdb in ["tt9100001", "tt9100002"] {
+            films.append(try id("id", try await post("/movies/resolve", #"{"ids":{"imdb":"\#(imdb)"}}"#, alice)))
+        }
+        let played = #"{"title":"\#(films[0])","watched_on":"2024-11-02"}"#
+        let hers = try id("play", try await post("/history", played, alice))
+        let his = try id("play", try await post("/history", played, bob))
+        let cases: [(film: Int, play: String, person: PublicContractTests.Person, isTaken: Bool)] = [
+            (0, hers, bob, false), (0, his, alice, false), (1, his, bob, false), (0, hers, alice, true),
+            (0, his, bob, true),
+        ]
+        for (film, play, person, isTaken) in cases {
+            let one = try await post("/movies/\(films[film])/rate", #"{"rating":8,"play":"\#(play)"}"#, person)
+            #expect(one.status == (isTaken ? 200 : 404), "\(one.text)")
+            #expect(one.text.contains("playNotFound") != isTaken, "\(one.text)")
+            let many = try await post(
+                "/ratings/bulk", #"{"items":[{"title":"\#(films[film])","rating":8,"play":"\#(play)"}]}"#, person)
+            #expect(many.status == 200 && many.text.contains("invalid") != isTaken, "\(many.text)")
+        }
+    }
+
     /// Imports go on by themselves for a while; until then they look different each time.
     private func letImportsRest(_ person: PublicContractTests.Person) async throws {
         let base = "http://127.0.0.1:\(try #require(Stack.current).service("gateway").port)/api/v1/imports"

@@ -69,7 +69,9 @@ import Testing
     func bulk() async throws {
         let others = Others(Self.asked)
         func write(_ tenths: Int, _ key: String?) async throws {
-            _ = try await WriteRatings(metadata: MetadataClient(others), ratings: RatingsClient(others)).run(
+            _ = try await WriteRatings(
+                metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others)
+            ).run(
                 WriteRatingsInput(
                     body: RatingItems(items: [RatingItem(title: Self.asked, rating: DecimalTenths(tenths: tenths))])),
                 Self.caller, Self.context(key))
@@ -92,7 +94,8 @@ import Testing
         func rate(_ title: TitleID, _ tenths: Int) async {
             await #expect(throws: RPCError.self) {
                 try await RateTitle(
-                    metadata: MetadataClient(others), ratings: RatingsClient(others), kind: .movie
+                    metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
+                    kind: .movie
                 ).run(title, RateRequest(rating: DecimalTenths(tenths: tenths)), Self.caller, Self.context("k"))
             }
         }

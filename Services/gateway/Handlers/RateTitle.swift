@@ -6,6 +6,7 @@ import RatingScales
 struct RateTitle: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
+    let scrobble: ScrobbleClient
     let kind: TitleKind
 
     func run(
@@ -14,6 +15,11 @@ struct RateTitle: Sendable {
         let rating = try RatingInput(body.rating, body.given).rating
         let asked = AskedDigest.of(body, about: title, context)
         let title = try await title.known(as: kind, to: metadata, context)
+        let claims = Set([body.play].compactMap { $0 }.map { RatedPlays.Claim(play: $0, title: title.id) })
+        guard try await RatedPlays(metadata: metadata, scrobble: scrobble).held(claims, caller, context) == claims
+        else {
+            throw .playNotFound("there is no such play of this title")
+        }
         let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title.id, caller, context)
         let params = RateTitleParams(
             user: caller.user, title: title.id, kind: kind, rating: rating, review: body.review,

@@ -6,7 +6,7 @@ extension GatewayService {
     package func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await RateTitle(metadata: metadata, ratings: clients.ratings, kind: .movie)
+        try await RateTitle(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, kind: .movie)
             .run(input.title, input.body, caller, context)
     }
 
@@ -34,7 +34,7 @@ extension GatewayService {
     package func rateShow(
         _ input: RateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await RateTitle(metadata: metadata, ratings: clients.ratings, kind: .series)
+        try await RateTitle(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, kind: .series)
             .run(input.title, input.body, caller, context)
     }
 
@@ -62,7 +62,7 @@ extension GatewayService {
     package func rateSeason(
         _ input: RateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await RateTitle(metadata: metadata, ratings: clients.ratings, kind: .season)
+        try await RateTitle(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, kind: .season)
             .run(input.title, input.body, caller, context)
     }
 
@@ -90,7 +90,7 @@ extension GatewayService {
     package func rateEpisode(
         _ input: RateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await RateTitle(metadata: metadata, ratings: clients.ratings, kind: .episode)
+        try await RateTitle(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble, kind: .episode)
             .run(input.title, input.body, caller, context)
     }
 
@@ -124,7 +124,8 @@ extension GatewayService {
     package func writeRatings(
         _ input: WriteRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WriteOutcomes> {
-        try await WriteRatings(metadata: metadata, ratings: clients.ratings).run(input, caller, context)
+        try await WriteRatings(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
+            .run(input, caller, context)
     }
 
     package func compareRatings(

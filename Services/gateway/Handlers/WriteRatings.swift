@@ -3,49 +3,52 @@ import RPC
 
 /// `writeRatings`: sets and takes back many of my ratings, with an outcome each.
 struct WriteRatings: Sendable {
-    /// Titles that metadata is asked about at once.
-    private static let titlesMax = 500
-
     let metadata: MetadataClient
     let ratings: RatingsClient
+    let scrobble: ScrobbleClient
 
     func run(
         _ input: WriteRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WriteOutcomes> {
         let items = input.body.items
-        let titles = try await titles(of: items, context)
+        let titles = try await metadata.titles(Set(items.map(\.title)), context)
         var outcomes = items.map { WriteOutcome(title: $0.title, result: .invalid) }
-        var writes: [RatingWrite] = []
-        var places: [Int] = []
+        var meant: [(place: Int, write: RatingWrite)] = []
         for (place, item) in items.enumerated() {
             guard let title = titles[item.title] else {
                 outcomes[place].result = .unknownTitle
                 continue
             }
-            guard let write = RatingWrite(item, of: title) else { continue }
-            writes.append(write)
-            places.append(place)
+            if let write = RatingWrite(item, of: title) { meant.append((place, write)) }
         }
+        let plays = try await RatedPlays(metadata: metadata, scrobble: scrobble)
+            .held(Set(meant.compactMap { $0.write.claim }), caller, context)
+        let good = meant.filter { item in item.write.claim.map { plays.contains($0) } ?? true }
         let params = WriteRatingsParams(
-            user: caller.user, items: writes, source: .person, requestDigest: AskedDigest.of(input.body, context))
+            user: caller.user, items: good.map { $0.write }, source: .person,
+            requestDigest: AskedDigest.of(input.body, context))
         let written = try await ratings.writeRatings(
             params, context.rpc.outgoing(idempotencyKey: context.once?.key)
         ).outcomes
-        for (place, outcome) in zip(places, written) {
-            outcomes[place].result = outcome.result
-            outcomes[place].version = outcome.version
+        for (item, outcome) in zip(good, written) {
+            outcomes[item.place].result = outcome.result
+            outcomes[item.place].version = outcome.version
         }
         return EdgeReply(WriteOutcomes(outcomes: outcomes))
     }
+}
 
-    private func titles(
-        of items: [RatingItem], _ context: EdgeContext
-    ) async throws(RPCError) -> [TitleID: Title] {
+extension MetadataClient {
+    /// Titles that metadata is asked about at once.
+    private static let titlesMax = 500
+
+    /// The titles that stand for some ids, by the ids that were asked; what is no title is left out.
+    func titles(_ asked: Set<TitleID>, _ context: EdgeContext) async throws(RPCError) -> [TitleID: Title] {
         var titles: [TitleID: Title] = [:]
-        let asked = Array(Set(items.map(\.title)))
+        let asked = Array(asked)
         for start in stride(from: 0, to: asked.count, by: Self.titlesMax) {
             let part = Array(asked[start..<min(start + Self.titlesMax, asked.count)])
-            let found = try await metadata.getTitles(GetTitlesParams(titles: part), context.rpc.outgoing())
+            let found = try await getTitles(GetTitlesParams(titles: part), context.rpc.outgoing())
             for title in found.found { titles[title.asked] = title.title }
         }
         return titles
@@ -53,6 +56,9 @@ struct WriteRatings: Sendable {
 }
 
 extension RatingWrite {
+    /// The play that the rating came with, as one of its title.
+    fileprivate var claim: RatedPlays.Claim? { play.map { RatedPlays.Claim(play: $0, title: title) } }
+
     /// Nil for an item that says neither or several of rating, given and remove.
     init?(_ item: RatingItem, of title: Title) {
         if item.remove == true {

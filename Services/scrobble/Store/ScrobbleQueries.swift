@@ -28,6 +28,13 @@ enum ScrobbleQueries {
             """, row: listedPlay)
     }
 
+    static let playsByID = PGStatement(
+        "scrobble.playsByID",
+        """
+        SELECT id, title_id, kind, watched_at, watched_on, precision, percent
+        FROM plays WHERE user_id = $1 AND id = ANY ($2) AND removed_at IS NULL
+        """, row: play)
+
     /// Days are those of `$2`, a time zone.
     static let diary = PGStatement(
         "scrobble.diary",
@@ -103,11 +110,15 @@ enum ScrobbleQueries {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }
 
-    @Sendable private static func listedPlay(_ row: inout PGRowReader) throws(PGError) -> ListedPlay {
-        let listedAt: Timestamp = try row.next()
-        let play = Play(
+    @Sendable private static func play(_ row: inout PGRowReader) throws(PGError) -> Play {
+        Play(
             id: try row.next(), title: try row.next(), kind: try row.next(), watchedAt: try row.next(),
             watchedOn: try row.next(), precision: try row.next(), percent: try row.next())
+    }
+
+    @Sendable private static func listedPlay(_ row: inout PGRowReader) throws(PGError) -> ListedPlay {
+        let listedAt: Timestamp = try row.next()
+        let play = try Self.play(&row)
         return ListedPlay(play: play, place: HistoryCursor(listedAt: listedAt, id: play.id))
     }
 }

@@ -44,6 +44,13 @@ package struct ScrobbleStore: Sendable {
             ScrobbleQueries.records, [.id(user), .moment(place.listedAt), .id(place.id), .int(limit)], until: deadline)
     }
 
+    /// Those of `plays` that are `user`'s and stand, in no order.
+    func plays(
+        _ plays: [PlayID], of user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Play] {
+        try await database.rows(ScrobbleQueries.playsByID, [.id(user), .ids(plays)], until: deadline)
+    }
+
     /// The plays after `place` that `filter` asks for, the latest first.
     package func plays(
         of user: UserID, _ filter: HistoryFilter = HistoryFilter(), after place: HistoryCursor, limit: Int,

@@ -114,7 +114,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a film, or changes my rating. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -246,7 +246,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetShowRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a show, or changes my rating. `POST /api/v1/shows/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateShow(
         _ input: RateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -265,7 +265,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetSeasonRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates a season, or changes my rating. `POST /api/v1/seasons/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateSeason(
         _ input: RateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
@@ -284,7 +284,7 @@ package protocol GatewayAPI: Sendable {
         _ input: GetEpisodeRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
     /// Rates an episode, or changes my rating. `POST /api/v1/episodes/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateEpisode(
         _ input: RateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>

@@ -133,6 +133,8 @@ package protocol ScrobbleAPI: Sendable {
     /// A person says when a play was; other accounts are told. A play that the ledger has at that time already takes
     /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(_ params: EditPlayParams, _ context: RPCContext) async throws(RPCError) -> Play
+    /// Those of some plays that are a person's and stand; ids of other people's plays and of none are left out.
+    func getPlays(_ params: GetPlaysParams, _ context: RPCContext) async throws(RPCError) -> FoundPlays
     /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
     func getWatched(_ params: GetWatchedParams, _ context: RPCContext) async throws(RPCError) -> WatchedState
     /// A person has watched a title. Of a show and a season every episode that has aired and was not watched yet; with
@@ -282,6 +284,7 @@ package enum ScrobbleMethods {
     package static let events = RPCMethod(name: "scrobble.events", isIdempotent: true)
     package static let eventsOf = RPCMethod(name: "scrobble.eventsOf", isIdempotent: true)
     package static let editPlay = RPCMethod(name: "scrobble.editPlay", isIdempotent: true)
+    package static let getPlays = RPCMethod(name: "scrobble.getPlays", isIdempotent: true)
     package static let getWatched = RPCMethod(name: "scrobble.getWatched", isIdempotent: true)
     package static let markWatched = RPCMethod(name: "scrobble.markWatched", isIdempotent: false)
     package static let unmarkWatched = RPCMethod(name: "scrobble.unmarkWatched", isIdempotent: true)
@@ -603,6 +606,11 @@ package struct ScrobbleClient: Sendable {
     /// its place. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     package func editPlay(_ params: EditPlayParams, _ call: RPCCall) async throws(RPCError) -> Play {
         try await caller.call(ScrobbleMethods.editPlay, params, call)
+    }
+
+    /// Those of some plays that are a person's and stand; ids of other people's plays and of none are left out.
+    package func getPlays(_ params: GetPlaysParams, _ call: RPCCall) async throws(RPCError) -> FoundPlays {
+        try await caller.call(ScrobbleMethods.getPlays, params, call)
     }
 
     /// What a person has watched of a title. Errors: titleNotFound, wrongKind.
@@ -1002,6 +1010,10 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.editPlay) {
             (params: EditPlayParams, context) async throws(RPCError) in
             try await api.editPlay(params, context)
+        }
+        router.register(ScrobbleMethods.getPlays) {
+            (params: GetPlaysParams, context) async throws(RPCError) in
+            try await api.getPlays(params, context)
         }
         router.register(ScrobbleMethods.getWatched) {
             (params: GetWatchedParams, context) async throws(RPCError) in

@@ -50,6 +50,29 @@ import Testing
         return listed
     }
 
+    @Test("Of some plays those are told that are the person's and stand")
+    func byID() async throws {
+        try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+            let plays = GetPlays(store: ScrobbleStore(database: Database(pool: pools[0])))
+            let users = (0..<2).map { UserID(UUIDBits(high: 7, low: $0)) }
+            let ids = (0..<4).map { PlayID(UUIDBits(high: 8, low: $0)) }
+            for (place, user) in [(0, users[0]), (1, users[0]), (2, users[1])] {
+                try await Self.add(Row(user: user, id: ids[place], second: place), pools[0])
+            }
+            let remove = PGCommand("tests.removePlay", "UPDATE plays SET removed_at = now() WHERE id = $1")
+            _ = try await pools[0].execute(remove, [.id(ids[1])])
+            func found(_ asked: [PlayID], _ user: UserID) async throws -> [PlayID] {
+                try await plays.run(
+                    GetPlaysParams(user: user, plays: asked),
+                    RPCContext(deadline: .now.advanced(by: .seconds(20)), trace: .root())
+                ).plays.map(\.id)
+            }
+            #expect(try await found(ids, users[0]) == [ids[0]])
+            #expect(try await found(ids, users[1]) == [ids[2]])
+            #expect(try await found([], users[0]).isEmpty)
+        }
+    }
+
     @Test("Pages of any size, over plays of the same moment, hold every play once and in order")
     func pages() async throws {
         var random = SeededRandom(seed: UInt64.random(in: 0 ... .max))

@@ -4,7 +4,7 @@
 package import JSON
 
 /// Either `rating`, or `given` on my own scale. A review or spoiler flag that is left out stays as it is; an empty
-/// review takes it away.
+/// review takes it away. `play` is one of my plays of this title.
 package struct RateRequest: Sendable, Hashable, JSONCodable {
     package var rating: DecimalTenths?
     package var given: GivenRating?

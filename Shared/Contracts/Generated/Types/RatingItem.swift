@@ -3,7 +3,8 @@
 
 package import JSON
 
-/// Exactly one of `rating`, `given` and `remove`.
+/// Exactly one of `rating`, `given` and `remove`. `play` is one of my plays of this title; otherwise the item is
+/// invalid.
 package struct RatingItem: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var rating: DecimalTenths?
