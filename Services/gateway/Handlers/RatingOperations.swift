@@ -13,14 +13,14 @@ extension GatewayService {
     package func getMovieRating(
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await GetTitleRating(ratings: clients.ratings, kind: .movie)
+        try await GetTitleRating(metadata: metadata, ratings: clients.ratings, kind: .movie)
             .run(input.title, caller, context)
     }
 
     package func unrateMovie(
         _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await UnrateTitle(ratings: clients.ratings, kind: .movie)
+        try await UnrateTitle(metadata: metadata, ratings: clients.ratings, kind: .movie)
             .run(input.title, caller, context)
     }
 
@@ -41,14 +41,14 @@ extension GatewayService {
     package func getShowRating(
         _ input: GetShowRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await GetTitleRating(ratings: clients.ratings, kind: .series)
+        try await GetTitleRating(metadata: metadata, ratings: clients.ratings, kind: .series)
             .run(input.title, caller, context)
     }
 
     package func unrateShow(
         _ input: UnrateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await UnrateTitle(ratings: clients.ratings, kind: .series)
+        try await UnrateTitle(metadata: metadata, ratings: clients.ratings, kind: .series)
             .run(input.title, caller, context)
     }
 
@@ -69,14 +69,14 @@ extension GatewayService {
     package func getSeasonRating(
         _ input: GetSeasonRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await GetTitleRating(ratings: clients.ratings, kind: .season)
+        try await GetTitleRating(metadata: metadata, ratings: clients.ratings, kind: .season)
             .run(input.title, caller, context)
     }
 
     package func unrateSeason(
         _ input: UnrateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await UnrateTitle(ratings: clients.ratings, kind: .season)
+        try await UnrateTitle(metadata: metadata, ratings: clients.ratings, kind: .season)
             .run(input.title, caller, context)
     }
 
@@ -97,14 +97,14 @@ extension GatewayService {
     package func getEpisodeRating(
         _ input: GetEpisodeRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
-        try await GetTitleRating(ratings: clients.ratings, kind: .episode)
+        try await GetTitleRating(metadata: metadata, ratings: clients.ratings, kind: .episode)
             .run(input.title, caller, context)
     }
 
     package func unrateEpisode(
         _ input: UnrateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await UnrateTitle(ratings: clients.ratings, kind: .episode)
+        try await UnrateTitle(metadata: metadata, ratings: clients.ratings, kind: .episode)
             .run(input.title, caller, context)
     }
 

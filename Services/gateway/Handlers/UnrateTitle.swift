@@ -3,15 +3,21 @@ import RPC
 
 /// `unrateMovie` and its like: takes my rating back; taking back none is no error.
 struct UnrateTitle: Sendable {
+    let metadata: MetadataClient
     let ratings: RatingsClient
     let kind: TitleKind
 
     func run(
-        _ title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
+        _ asked: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        let current = try await ratings.getRatings(
-            GetRatingsParams(user: caller.user, titles: [title]), context.rpc.outgoing()
-        ).ratings.first
+        var title = asked
+        var current = try await rating(of: asked, caller, context)
+        if current == nil, let standing = await asked.successor(in: metadata, context),
+            let other = try await rating(of: standing, caller, context)
+        {
+            title = standing
+            current = other
+        }
         if let current, current.kind != kind {
             throw .wrongKind("this is a \(current.kind.rawValue), not a \(kind.rawValue)")
         }
@@ -20,5 +26,13 @@ struct UnrateTitle: Sendable {
             UnrateTitleParams(user: caller.user, title: title, expectedVersion: expected),
             context.rpc.outgoing(idempotencyKey: context.once?.key))
         return .nothing()
+    }
+
+    private func rating(
+        of title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> Rating? {
+        try await ratings.getRatings(
+            GetRatingsParams(user: caller.user, titles: [title]), context.rpc.outgoing()
+        ).ratings.first
     }
 }
