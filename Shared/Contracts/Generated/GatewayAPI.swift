@@ -32,7 +32,8 @@ package protocol GatewayAPI: Sendable {
         _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Changes a refresh token for a new one and a new bearer token. A token that was changed before ends the session,
-    /// unless it was the last one and less than a minute ago. `POST /api/v1/auth/refresh`. Errors: invalidRefreshToken.
+    /// unless it was the last one and less than a minute ago. `POST /api/v1/auth/refresh`. Errors:
+    /// invalidRefreshToken.
     func refresh(_ input: RefreshInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Changes my password and ends all my other sessions. `POST /api/v1/auth/password`. Errors: wrongPassword,
     /// weakPassword.
