@@ -1,5 +1,6 @@
 import Assembly
 import Contracts
+import RPC
 
 /// Writes the audit of the public side: who did what, from where, and what it came to.
 struct OperationAudit: EdgeWatcher {
