@@ -90,7 +90,7 @@ import Testing
     /// Each saw 49 keys, and there were 69.
     @Test("Of twenty keys that are asked for at once beside 49 others one is made")
     func keys() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             for _ in 0..<49 { #expect(await fixture.createKey() == nil) }
             let outcomes = await Self.race { await fixture.createKey(at: $0) }
             #expect(outcomes.count { $0 == nil } == 1)
@@ -103,7 +103,7 @@ import Testing
     func invites() async throws {
         var limits = GatewayLimits()
         limits.invitesMax = 5
-        try await Self.withCopies(limits) { fixture in
+        try await Self.withCopies(limits) { fixture async throws in
             for _ in 0..<4 { #expect(await fixture.createInvite() == nil) }
             let outcomes = await Self.race { await fixture.createInvite(at: $0) }
             #expect(outcomes.count { $0 == nil } == 1)
@@ -127,7 +127,7 @@ import Testing
     func openFirst() async throws {
         var limits = GatewayLimits()
         limits.invitesMax = 5
-        try await Self.withCopies(limits) { fixture in
+        try await Self.withCopies(limits) { fixture async throws in
             for _ in 0..<3 { #expect(await fixture.createInvite() == nil) }
             try await fixture.pool.execute(
                 Self.spentInvites, [.id(fixture.alice.user)], deadline: Self.deadline())
@@ -144,7 +144,7 @@ import Testing
     /// Whoever had got into the account kept the keys that they had made there.
     @Test("A reset of the password takes back every key, and one that is still being asked for is not made")
     func reset() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             for copy in 0..<2 { #expect(await fixture.createKey(at: copy) == nil) }
             let user = try await fixture.copies[1].store.resetPassword(
                 of: "alice", to: "$scrypt$2", until: Self.deadline())

@@ -61,7 +61,7 @@ import Testing
 
     @Test("Nine failures cost nothing, the tenth a second, each further one twice as much, at the most 900 s")
     func doubling() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             let attempt = Self.confirmation()
             let waits = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
             for (index, wait) in waits.enumerated() {
@@ -80,7 +80,7 @@ import Testing
 
     @Test("Failures are forgotten when none came for an hour, and not before")
     func memory() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             let attempt = Self.confirmation()
             for number in 0..<12 {
                 #expect(try await fixture.admit(attempt, at: number) == nil)
@@ -97,7 +97,7 @@ import Testing
 
     @Test("Of many at once, at two copies, as many are let through as cost nothing")
     func atOnce() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             var fixture = fixture
             fixture.limits.failureWaitMin = .seconds(60)
             let (copies, attempt) = (fixture, Self.confirmation())
@@ -115,7 +115,7 @@ import Testing
     /// fifty attempts its whole household was refused.
     @Test("What is refused for its name counts neither for its address nor in all")
     func refused() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             var fixture = fixture
             fixture.limits.failureWaitMin = .seconds(60)
             let attempt = fixture.login("alice", "192.0.2.1")
@@ -130,7 +130,7 @@ import Testing
     /// Somebody with very many addresses could guess at very many names, each below its limit.
     @Test("All names and addresses together have a limit too, which keeps nobody out of where they have been before")
     func all() async throws {
-        try await Self.withCopies { fixture in
+        try await Self.withCopies { fixture async throws in
             var fixture = fixture
             fixture.limits.allFailuresMax = 20
             fixture.limits.failureWaitMin = .seconds(60)
