@@ -41,5 +41,6 @@ extension RatingsService {
         Migration(3, "undone_ratings", sql: PackageResources._003_undone_ratings_sql),
         Migration(4, "requests_by_place", sql: PackageResources._004_requests_by_place_sql),
         Migration(5, "moves_among_writers", sql: PackageResources._005_moves_among_writers_sql),
+        Migration(6, "refused_repeats", sql: PackageResources._006_refused_repeats_sql),
     ]
 }

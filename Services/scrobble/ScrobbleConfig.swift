@@ -255,5 +255,6 @@ extension ScrobbleService {
         Migration(32, "told_notes", sql: PackageResources._032_told_notes_sql),
         Migration(33, "import_spans", sql: PackageResources._033_import_spans_sql),
         Migration(34, "whole_spans", sql: PackageResources._034_whole_spans_sql),
+        Migration(35, "parts_of_notes", sql: PackageResources._035_parts_of_notes_sql),
     ]
 }

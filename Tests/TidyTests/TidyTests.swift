@@ -25,12 +25,15 @@ import Testing
         }
     }
 
-    @Test("Migrations are numbered without a gap", arguments: Sources.services)
+    @Test("Migrations are numbered without a gap, and each is applied", arguments: Sources.services)
     func migrations(service: String) throws {
         let names = try Sources.entries(of: "Services/\(service)/Store/Migrations")
+        let config = try Sources.code("Services/\(service)/\(Self.module(service))Config.swift")
         #expect(!names.isEmpty)
         for (place, name) in names.enumerated() {
             #expect(name.hasPrefix(String(format: "%04d_", place + 1)) && name.hasSuffix(".sql"), "\(name)")
+            let label = name.dropFirst(5).dropLast(4)
+            #expect(config.contains("Migration(\(place + 1), \"\(label)\","), "\(name) is not in the list")
         }
     }
 
