@@ -30,7 +30,10 @@ package struct SimklAnswer: Sendable, Hashable {
     }
 
     /// What became of a write; nil where that is not said: nothing came, or half of it, or something else, or a mistake.
-    package var outcome: JSONValue? { json.flatMap { $0.object == nil || $0["error"].string != nil ? nil : $0 } }
+    package var outcome: JSONValue? {
+        guard let json, json.object != nil, json["error"].string == nil else { return Optional.none }
+        return json
+    }
 
     /// The code in its envelope of errors, in lower case.
     package var error: String? { json?["error"].string?.lowercased() }
