@@ -22,16 +22,18 @@ package struct GatewayLimits: Sendable {
     package var inviteLife = Duration.seconds(7 * 86_400)
     /// Failed logins of one name that cost nothing; each further one doubles the wait.
     package var accountFailuresMax = 10
-    /// The same of one address, behind which a household may be.
+    /// The same of one address, behind which a household may be; of IPv6 its first 48 bits are one.
     package var addressFailuresMax = 50
     /// The same of all names and addresses together, but for people who come from where they have logged in before.
     package var allFailuresMax = 1_000
     /// The first wait, and the longest.
     package var failureWaitMin = Duration.seconds(1)
     package var failureWaitMax = Duration.seconds(900)
-    /// The longest wait for what all have failed together: it bounds the pace of all guesses, and keeps nobody out for long.
+    /// The longest wait for what all have failed together: it bounds the pace of all guesses. Whoever keeps
+    /// that up takes the turns of all who come from somewhere new.
     package var allFailuresWaitMax = Duration.seconds(2)
-    /// Failures are forgotten when none came for this long.
+    /// Failures of a name are forgotten when none came for this long; of an address and of all as many in this time
+    /// as cost nothing, one by one.
     package var failureMemory = Duration.seconds(3_600)
     /// How long what a token stands for is believed without asking; so long may a session live on that was ended elsewhere.
     package var callerTrustTime = Duration.seconds(1)

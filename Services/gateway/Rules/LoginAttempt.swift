@@ -5,11 +5,13 @@ import Edge
 /// For what the attempts at a password are counted. Names and addresses are told apart by digests, so that nobody reads
 /// in the table who tried what.
 struct LoginAttempt: Sendable, Hashable {
-    /// A digest, how many failures cost nothing, and the longest wait beyond them.
+    /// A digest, how many failures cost nothing, the longest wait beyond them, and whether it is of many people: their
+    /// failures are forgotten one by one, since there is no time without any.
     struct Subject: Sendable, Hashable {
         let digest: [UInt8]
         let allowance: Int
         let waitMaxSeconds: Int
+        let isShared: Bool
     }
 
     let subjects: [Subject]
@@ -35,8 +37,11 @@ struct LoginAttempt: Sendable, Hashable {
     ) -> LoginAttempt {
         let within = network(of: name, from: address)
         let longest = seconds(limits.failureWaitMax)
-        func subject(_ kind: String, _ name: String, _ bytes: [UInt8], _ allowance: Int) -> Subject {
-            Subject(digest: digest(kind, name, bytes), allowance: allowance, waitMaxSeconds: longest)
+        func subject(
+            _ kind: String, _ name: String, _ bytes: [UInt8], _ allowance: Int, isShared: Bool = false
+        ) -> Subject {
+            Subject(
+                digest: digest(kind, name, bytes), allowance: allowance, waitMaxSeconds: longest, isShared: isShared)
         }
         if let within, isKnown {
             return LoginAttempt(
@@ -47,13 +52,13 @@ struct LoginAttempt: Sendable, Hashable {
                 ], networkDigest: within)
         }
         var subjects = [subject("account", name.key, [], limits.accountFailuresMax)]
-        if let network = NetworkAddress(address)?.network {
-            subjects.append(subject("address", "", network, limits.addressFailuresMax))
+        if let site = NetworkAddress(address)?.site {
+            subjects.append(subject("address", "", site, limits.addressFailuresMax, isShared: true))
         }
         subjects.append(
             Subject(
                 digest: digest("all", "", []), allowance: limits.allFailuresMax,
-                waitMaxSeconds: seconds(limits.allFailuresWaitMax)))
+                waitMaxSeconds: seconds(limits.allFailuresWaitMax), isShared: true))
         return LoginAttempt(subjects: subjects, networkDigest: within)
     }
 
@@ -77,7 +82,7 @@ struct LoginAttempt: Sendable, Hashable {
             subjects: [
                 Subject(
                     digest: digest("confirmation", user.description, []), allowance: limits.accountFailuresMax,
-                    waitMaxSeconds: seconds(limits.failureWaitMax))
+                    waitMaxSeconds: seconds(limits.failureWaitMax), isShared: false)
             ], networkDigest: nil)
     }
 

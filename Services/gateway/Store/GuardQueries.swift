@@ -8,38 +8,66 @@ extension GatewayQueries {
     /// Counts an attempt for each of its subjects before it is made, all copies of the gateway together, and says how
     /// many seconds it must wait where one of them does not let it pass. One that may not be made is counted for none: who
     /// asks again and again in vain uses up nobody else's allowance. `$3` are the longest waits of the subjects, `$4` the waits
-    /// after each failure beyond an allowance. Rows are locked in one order, and none where a look says that one waits.
+    /// after each failure beyond an allowance, `$6` says which subjects are shared. Rows are locked in one order, and none where
+    /// a look says that one waits. What the most have in common comes first: it is there as a rule, so that no two wait for
+    /// each other behind it, whatever new rows either makes.
+    ///
+    /// Who need not wait is free since ever, and not since `now()`: that is when an attempt began, and another that began
+    /// earlier may come later to the row.
+    ///
+    /// Of a shared subject an allowance's worth of failures is forgotten evenly in the time of `$5`, since somebody always
+    /// fails or logs in there; `last_at` is until when that was reckoned. More failures than the longest wait takes are not kept.
     static let admit = PGStatement(
         "gateway.admit",
         """
         WITH asked AS (
-            SELECT subject, allowance, wait_max
-            FROM unnest($1, $2, $3) AS a (subject, allowance, wait_max) ORDER BY subject
+            SELECT subject, allowance, wait_max, is_shared
+            FROM unnest($1, $2, $3, $6) AS a (subject, allowance, wait_max, is_shared) ORDER BY allowance DESC, subject
         ), waiting AS (
             SELECT max(free_at) AS free_at FROM login_throttles WHERE subject = ANY ($1) AND free_at > now()
         ), held AS (
             SELECT subject, free_at FROM login_throttles
             WHERE subject = ANY ($1) AND (SELECT free_at FROM waiting) IS NULL
-            ORDER BY subject FOR UPDATE
+            ORDER BY allowance DESC, subject FOR UPDATE
         ), admitted AS (
             INSERT INTO login_throttles AS t (subject, failures, allowance, last_at, free_at)
-            SELECT subject, 1, allowance, now(), now() FROM asked
+            SELECT subject, 1, allowance, now(), '-infinity' FROM asked
             WHERE (SELECT free_at FROM waiting) IS NULL AND NOT EXISTS (SELECT FROM held WHERE free_at > now())
-            ORDER BY subject
-            ON CONFLICT (subject) DO UPDATE SET
-                failures = CASE WHEN t.last_at < now() - $5 * interval '1 second' THEN 1 ELSE t.failures + 1 END,
-                allowance = excluded.allowance, last_at = now(),
-                free_at = CASE
-                    WHEN t.last_at < now() - $5 * interval '1 second' OR t.failures + 1 < excluded.allowance THEN now()
-                    ELSE now() + least(
-                        (SELECT wait_max FROM asked WHERE asked.subject = excluded.subject),
-                        ($4)[least(t.failures + 2 - excluded.allowance, cardinality($4))]) * interval '1 second'
-                END
+            ORDER BY allowance DESC, subject
+            ON CONFLICT (subject) DO UPDATE SET (failures, allowance, last_at, free_at) = (
+                SELECT f.failures, excluded.allowance,
+                    CASE
+                        WHEN a.is_shared AND g.gone < t.failures
+                            THEN t.last_at + g.gone * ($5 * interval '1 second' / excluded.allowance)
+                        ELSE greatest(t.last_at, now())
+                    END,
+                    CASE
+                        WHEN f.failures < excluded.allowance THEN '-infinity'
+                        ELSE now() + least(
+                            a.wait_max, ($4)[least(f.failures + 1 - excluded.allowance, cardinality($4))]
+                        ) * interval '1 second'
+                    END
+                FROM asked a
+                CROSS JOIN LATERAL (
+                    SELECT CASE
+                        WHEN t.last_at < now() - $5 * interval '1 second' THEN t.failures
+                        WHEN a.is_shared THEN greatest(0, least(
+                            t.failures, floor(extract(epoch FROM now() - t.last_at) * excluded.allowance / $5)))
+                        ELSE 0
+                    END AS gone
+                ) AS g
+                CROSS JOIN LATERAL (
+                    SELECT least(
+                        t.failures - g.gone + 1,
+                        CASE WHEN a.is_shared THEN excluded.allowance + cardinality($4) - 1 END)::integer AS failures
+                ) AS f
+                WHERE a.subject = excluded.subject
+            )
             WHERE t.free_at <= now()
             RETURNING subject
         )
         SELECT greatest(1, ceil(extract(epoch FROM
-            greatest((SELECT free_at FROM waiting), (SELECT max(free_at) FROM held)) - now())))::bigint
+            greatest(now(), (SELECT free_at FROM waiting), (SELECT max(free_at) FROM held)) - now())))::bigint
         FROM asked WHERE subject NOT IN (SELECT subject FROM admitted) HAVING count(*) > 0
         """, kind: .solo
     ) { row throws(PGError) in try row.next(Int.self) }
@@ -47,13 +75,15 @@ extension GatewayQueries {
     /// A success clears what was counted for the account, and takes its own attempt back elsewhere. The row stays: one that came
     /// back while others wait would be locked out of order.
     static let clearFailures = PGCommand(
-        "gateway.clearFailures", "UPDATE login_throttles SET failures = 0, free_at = now() WHERE subject = $1")
+        "gateway.clearFailures", "UPDATE login_throttles SET failures = 0, free_at = '-infinity' WHERE subject = $1")
     /// Locks rows in the order in which `admit` does, so that neither waits for the other; nothing may be locked behind it.
     static let refundFailures = PGCommand(
         "gateway.refundFailures",
         """
-        UPDATE login_throttles t SET failures = greatest(t.failures - 1, 0), free_at = now()
-        FROM (SELECT subject FROM login_throttles WHERE subject = ANY ($1) ORDER BY subject FOR UPDATE) AS held
+        UPDATE login_throttles t SET failures = greatest(t.failures - 1, 0), free_at = '-infinity'
+        FROM (
+            SELECT subject FROM login_throttles WHERE subject = ANY ($1) ORDER BY allowance DESC, subject FOR UPDATE
+        ) AS held
         WHERE t.subject = held.subject
         """, kind: .solo)
 

@@ -41,6 +41,7 @@ extension GatewayStore {
                 .byteaArray(attempt.subjects.map { Optional($0.digest) }), .intArray(attempt.subjects.map(\.allowance)),
                 .intArray(attempt.subjects.map(\.waitMaxSeconds)), .intArray(LoginAttempt.waits(limits)),
                 .int(Int(limits.failureMemory.components.seconds)),
+                .boolArray(attempt.subjects.map { Optional($0.isShared) }),
             ], until: deadline
         ).first
     }

@@ -27,7 +27,10 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
     /// What one household or host has: the address itself, of IPv6 its first 64 bits.
     package var network: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(8)) }
 
-    /// The same of an address as text; of what is none, its letters.
+    /// The most that one customer of a provider has as a rule: the address itself, of IPv6 its first 48 bits.
+    package var site: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(6)) }
+
+    /// The network of an address as text; of what is none, its letters.
     package static func network(of text: String) -> [UInt8] { NetworkAddress(text)?.network ?? Array(text.utf8) }
 }
 

@@ -30,6 +30,7 @@ import Testing
         let attempt = Self.login("alice", "192.0.2.1")
         #expect(attempt.subjects.map(\.allowance) == [10, 50, 1_000])
         #expect(attempt.subjects.map(\.waitMaxSeconds) == [900, 900, 2])
+        #expect(attempt.subjects.map(\.isShared) == [false, true, true])
     }
 
     private static func login(_ name: String, _ address: String, isKnown: Bool = false) -> LoginAttempt {
@@ -46,6 +47,10 @@ import Testing
         #expect(shared(attempt, Self.login("alice", "192.0.2.2")) == [0, 2])
         #expect(shared(attempt, Self.login("bob", "192.0.2.1")) == [1, 2])
         #expect(shared(attempt, Self.login("bob", "192.0.2.2")) == [2])
+        // Who has one network of IPv6 has tens of thousands.
+        let long = Self.login("alice", "2001:db8:1:2::1")
+        #expect(shared(long, Self.login("bob", "2001:db8:1:ffff::2")) == [1, 2])
+        #expect(shared(long, Self.login("bob", "2001:db8:2:2::1")) == [2])
         // Without an address there is none to count.
         #expect(Self.login("alice", "a socket").subjects.map(\.allowance) == [10, 1_000])
     }
