@@ -14,7 +14,7 @@ package final class EdgeSubject: Sendable {
         package var person: UserID?
         /// The user name that was asked for, in the form under which it is unique, whether or not somebody has it.
         package var username: String?
-        /// The id of what was made.
+        /// The id of what was made, or ended.
         package var object: UUIDBits?
     }
 

@@ -155,6 +155,21 @@ import Testing
         #expect(lines.map { $0["code"] } == ["forbidden", "forbidden", "forbidden", "unavailable"])
     }
 
+    @Test("What an operation says it has ended is written though the call was refused")
+    func refusedObject() throws {
+        let context = Self.context()
+        context.subject.tell(person: Self.user)
+        context.subject.tell(object: Self.object)
+        let lines = try Self.lines { audit in
+            audit.hear(
+                .problem(.invalidRefreshToken("log in again"), trace: context.rpc.trace), of: "refresh",
+                to: EdgeRequest(), from: nil, context)
+        }
+        #expect(lines.count == 1 && lines.first?["outcome"] == "refused")
+        #expect(lines.first?["object"] == Self.object.description)
+        #expect(lines.first?["person"] == Self.digest("person \(Self.user)"))
+    }
+
     @Test("Names are digests, and nothing that anybody typed is written")
     func nothingTyped() throws {
         let context = Self.context()

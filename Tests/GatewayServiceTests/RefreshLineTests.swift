@@ -33,7 +33,8 @@ import Testing
 
         /// The next tokens, from one copy; nil where the token is worth nothing.
         func renew(_ refresh: OpaqueToken, at copy: Int = 0) async throws -> Tokens? {
-            let renewed = try await copies[copy].renew(refresh, until: RefreshLineTests.deadline())
+            let renewed = try await copies[copy].renew(
+                refresh, for: EdgeSubject(), until: RefreshLineTests.deadline())
             guard let renewed else { return nil }
             return Tokens(token: renewed.token, refresh: renewed.refresh)
         }
@@ -82,6 +83,37 @@ import Testing
             #expect(try await fixture.renew(fixture.first.refresh) == nil)
             #expect(try await fixture.sessionCount() == 0)
             for copy in 0..<2 { #expect(try await fixture.renew(latest.refresh, at: copy) == nil) }
+        }
+    }
+
+    /// The line said that a token was refused, and neither whose nor that a session had ended.
+    @Test("Who was robbed, and of which session, is told to the audit, and of a token of nobody nothing")
+    func told() async throws {
+        try await Self.withSession { fixture async throws in
+            var latest = fixture.first
+            for _ in 0..<2 { latest = try #require(try await fixture.renew(latest.refresh)) }
+            let stored = try await fixture.copies[0].store.user(named: Username("alice"), until: Self.deadline())
+            let alice = try #require(stored).user.id
+            let session = try await fixture.copies[0].store.sessions(
+                of: alice, at: fixture.wall.now, limits: GatewayLimits(), until: Self.deadline()
+            ).first
+            let context = EdgeContext(
+                rpc: RPCContext(deadline: Self.deadline(), trace: .root()), clientAddress: "192.0.2.1")
+            func refusal(_ token: OpaqueToken) async -> Int? {
+                do throws(RPCError) {
+                    _ = try await Refresh(accounts: fixture.copies[1]).run(
+                        RefreshInput(body: RefreshRequest(refreshToken: token.text.revealed)), context)
+                    return nil
+                } catch {
+                    return error.code
+                }
+            }
+            let refused = RegistryError.invalidRefreshToken.code
+            #expect(await refusal(OpaqueToken(prefix: Accounts.refreshPrefix)) == refused)
+            #expect(context.subject.facts.person == nil && context.subject.facts.object == nil)
+            #expect(await refusal(fixture.first.refresh) == refused)
+            #expect(context.subject.facts.person == alice)
+            #expect(session != nil && context.subject.facts.object == session?.id.uuid)
         }
     }
 

@@ -11,9 +11,9 @@ struct Refresh: Sendable {
             let presented = OpaqueToken(
                 presented: Secret(input.body.refreshToken), prefix: Accounts.refreshPrefix)
         else { throw Self.worthless }
-        guard let renewed = try await accounts.renew(presented, until: context.rpc.deadline) else {
-            throw Self.worthless
-        }
+        guard
+            let renewed = try await accounts.renew(presented, for: context.subject, until: context.rpc.deadline)
+        else { throw Self.worthless }
         let session = renewed.session
         accounts.callers.forget { $0.credential == session.id.uuid }
         accounts.callers.learn([renewed.token.digest])

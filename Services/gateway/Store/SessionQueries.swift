@@ -111,9 +111,9 @@ extension GatewayQueries {
         DELETE FROM sessions
         WHERE (refresh_line = $3 OR previous_refresh_hash = $1) AND refresh_hash <> $1
             AND (previous_refresh_hash IS DISTINCT FROM $1 OR refreshed_at <= $2)
-        RETURNING id
+        RETURNING id, user_id
         """, kind: .write
-    ) { row throws(PGError) in try row.next(SessionID.self) }
+    ) { row throws(PGError) in StolenSession(id: try row.next(), user: try row.next()) }
 
     private static let renewedColumns = """
         u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at,
@@ -164,6 +164,12 @@ extension GatewayQueries {
             UPDATE \(table) t SET last_used_at = greatest(t.last_used_at, held.moment) FROM held WHERE t.id = held.id
             """)
     }
+}
+
+/// A session that was ended because one of its earlier tokens came.
+struct StolenSession: Sendable {
+    let id: SessionID
+    let user: UserID
 }
 
 /// A session with new tokens.

@@ -102,7 +102,7 @@ extension GatewayStore {
     /// asked last: a token that others show at the same moment is spent by then.
     func endStolen(
         _ presented: OpaqueToken, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> SessionID? {
+    ) async throws(StoreError) -> StolenSession? {
         try await database.rows(
             GatewayQueries.endStolenSession,
             [

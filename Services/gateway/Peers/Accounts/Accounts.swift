@@ -64,9 +64,9 @@ package struct Accounts: Sendable {
 
     /// The session that a refresh token carries on, with its next pair of tokens: the same ones each time within the grace,
     /// so that none of those who have got an answer is shut out by another. Nil for a token that is worth nothing; one that a
-    /// session had earlier ends it.
+    /// session had earlier ends it, of which `subject` is told.
     func renew(
-        _ presented: OpaqueToken, until deadline: ContinuousClock.Instant
+        _ presented: OpaqueToken, for subject: EdgeSubject, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> (session: RenewedSession, token: OpaqueToken, refresh: OpaqueToken)? {
         func following(_ salt: [UInt8]) -> (token: OpaqueToken, refresh: OpaqueToken) {
             (
@@ -85,7 +85,11 @@ package struct Accounts: Sendable {
             let stolen = try await asking { () throws(StoreError) in
                 try await store.endStolen(presented, at: now, limits: limits, until: deadline)
             }
-            if let stolen { callers.forget { $0.credential == stolen.uuid } }
+            if let stolen {
+                callers.forget { $0.credential == stolen.id.uuid }
+                subject.tell(person: stolen.user)
+                subject.tell(object: stolen.id.uuid)
+            }
             return nil
         }
         let tokens = following(renewed.salt)

@@ -21,7 +21,8 @@ struct OperationAudit: EdgeWatcher {
             event.credential = caller.scopes == nil ? "session" : "key"
             event.credentialID = caller.credential.description
         }
-        if verdict.outcome == .ok { event.object = facts.object?.description ?? Self.object(request) }
+        // What the operation tells has happened, whatever came of the call.
+        event.object = facts.object?.description ?? (verdict.outcome == .ok ? Self.object(request) : nil)
         event.traceID = context.rpc.trace.traceID
         log.write(event)
     }
