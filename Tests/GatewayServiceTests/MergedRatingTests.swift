@@ -90,6 +90,14 @@ import Testing
         }
     }
 
+    /// It was sent for the old id then, which is another request to the ratings service, and was refused.
+    @Test("What comes again after it was taken back is the same request")
+    func again() async throws {
+        let others = Others(rated: TitleID(UUIDBits(high: 2, low: 9)))
+        try await Self.unrate(Self.old, others)
+        #expect(others.takenBack == [Self.new])
+    }
+
     @Test("Metadata is asked only where no rating is found, and is missed by nobody")
     func calls() async throws {
         let others = Others(rated: Self.old)

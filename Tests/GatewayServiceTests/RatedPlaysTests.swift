@@ -9,13 +9,17 @@ import Testing
 /// Ratings that name a play: it is the person's own and of that title, or it is none.
 @Suite struct RatedPlaysTests {
     /// Metadata, where title 2 is merged into title 1; scrobble, which has plays 1 of title 1, 2 of title 2 and 3 of title 3
-    /// and may be away; ratings, which takes what comes. Another call fails.
+    /// and may be away; ratings, which takes what comes, or what expects no version alone. Another call fails.
     private final class Others: RPCCaller {
         private let log = Mutex<[String]>([])
         private let writes = Mutex<[RatingWrite]>([])
         let failure: RPCError?
+        let heedsVersions: Bool
 
-        init(failure: RPCError? = nil) { self.failure = failure }
+        init(failure: RPCError? = nil, heedsVersions: Bool = false) {
+            self.failure = failure
+            self.heedsVersions = heedsVersions
+        }
 
         var calls: [String] { log.withLock { $0 } }
         var written: [RatingWrite] { writes.withLock { $0 } }
@@ -35,8 +39,12 @@ import Testing
             case let params as WriteRatingsParams:
                 writes.withLock { $0 = params.items }
                 answer = WriteOutcomes(
-                    outcomes: params.items.map { WriteOutcome(title: $0.title, result: .created, version: 1) })
+                    outcomes: params.items.map { item in
+                        let isTaken = item.expectedVersion == nil || !heedsVersions
+                        return WriteOutcome(title: item.title, result: isTaken ? .created : .older, version: 1)
+                    })
             case let params as RateTitleParams:
+                guard params.expectedVersion == nil || !heedsVersions else { throw .preconditionFailed("another") }
                 answer = Rating(
                     title: params.title, kind: params.kind, rating: params.rating, spoiler: false,
                     ratedAt: RatedPlaysTests.moment, updatedAt: RatedPlaysTests.moment, source: .person,
@@ -65,16 +73,22 @@ import Testing
     private static func play(_ number: Int) -> PlayID { PlayID(UUIDBits(high: 3, low: UInt64(number))) }
     private static let caller = EdgeCaller(
         user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2))
-    private static let context = EdgeContext(
-        rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1", once: nil)
 
-    private static func rate(_ title: Int, _ play: Int?, _ others: Others) async throws(RPCError) -> PlayID? {
+    private static func context(_ key: String?) -> EdgeContext {
+        EdgeContext(
+            rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1",
+            once: key.map { EdgeOnce(key: $0, fingerprint: []) })
+    }
+
+    private static func rate(
+        _ title: Int, _ play: Int?, _ others: Others, key: String? = nil
+    ) async throws(RPCError) -> PlayID? {
         try await RateTitle(
             metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others),
             kind: .movie
         ).run(
             Self.title(title), RateRequest(rating: DecimalTenths(tenths: 80), play: play.map(Self.play)), caller,
-            context
+            context(key)
         ).body.play
     }
 
@@ -107,6 +121,26 @@ import Testing
         #expect(try await Self.rate(1, 4, older) == Self.play(4))
     }
 
+    /// A retry after its play was deleted was refused, though the rating was there; in bulk its answers went to other titles.
+    @Test("Under a key a play that is none is left to the ratings service, which may know the request")
+    func keyed() async throws {
+        let (known, unknown) = (Others(), Others(heedsVersions: true))
+        #expect(try await Self.rate(1, 4, known, key: "k") == Self.play(4))
+        await #expect(throws: Self.noSuchPlay) { try await Self.rate(1, 4, unknown, key: "k") }
+        #expect(try await Self.rate(1, 1, unknown, key: "k") == Self.play(1))
+        for (others, result) in [(known, WriteResult.created), (unknown, .invalid)] {
+            let items = [(1, 1), (2, 4), (3, 3)].map {
+                RatingItem(title: Self.title($0.0), rating: DecimalTenths(tenths: 80), play: Self.play($0.1))
+            }
+            let outcomes = try await WriteRatings(
+                metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others)
+            ).run(WriteRatingsInput(body: RatingItems(items: items)), Self.caller, Self.context("k")).body.outcomes
+            #expect(outcomes.map(\.result) == [.created, result, .created])
+            #expect(others.written.map(\.title) == [1, 1, 3].map(Self.title))
+            #expect(others.written.map(\.refused) == [nil, true, nil])
+        }
+    }
+
     @Test("Of many each item is weighed by itself, in one call for all")
     func many() async throws {
         let others = Others()
@@ -120,7 +154,7 @@ import Testing
                             RatingItem(
                                 title: Self.title($0.title), rating: DecimalTenths(tenths: 80),
                                 play: $0.play.map(Self.play))
-                        })), Self.caller, Self.context
+                        })), Self.caller, Self.context(nil)
             ).body.outcomes.map(\.result)
         }
         let results = try await write([(1, 1), (1, nil), (1, 3), (3, 3), (3, 4), (2, 2)])

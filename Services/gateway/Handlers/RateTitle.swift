@@ -16,18 +16,27 @@ struct RateTitle: Sendable {
         let asked = AskedDigest.of(body, about: title, context)
         let title = try await title.known(as: kind, to: metadata, context)
         let claims = Set([body.play].compactMap { $0 }.map { RatedPlays.Claim(play: $0, title: title.id) })
-        guard try await RatedPlays(metadata: metadata, scrobble: scrobble).held(claims, caller, context) == claims
-        else {
-            throw .playNotFound("there is no such play of this title")
+        let held = try await RatedPlays(metadata: metadata, scrobble: scrobble).held(claims, caller, context)
+        let isHeld = held == claims
+        // Under a key it may have been taken before its play was deleted: the ratings service knows that, and takes nothing new.
+        guard isHeld || context.once != nil else { throw Self.noSuchPlay }
+        var expected: Int? = RatingPrecondition.never
+        if isHeld {
+            expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title.id, caller, context)
         }
-        let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title.id, caller, context)
         let params = RateTitleParams(
             user: caller.user, title: title.id, kind: kind, rating: rating, review: body.review,
             spoiler: body.spoiler, ratedAt: body.ratedAt, given: body.given, play: body.play,
             expectedVersion: expected, requestDigest: asked)
-        let rated = try await ratings.rateTitle(params, context.rpc.outgoing(idempotencyKey: context.once?.key))
-        return EdgeReply(rated, headers: rated.tags)
+        do throws(RPCError) {
+            let rated = try await ratings.rateTitle(params, context.rpc.outgoing(idempotencyKey: context.once?.key))
+            return EdgeReply(rated, headers: rated.tags)
+        } catch {
+            throw !isHeld && error.code == RegistryError.preconditionFailed.code ? Self.noSuchPlay : error
+        }
     }
+
+    private static var noSuchPlay: RPCError { .playNotFound("there is no such play of this title") }
 }
 
 /// The conditions of a request that changes a rating, as the version that the rating must have then: the ratings service
@@ -35,7 +44,7 @@ struct RateTitle: Sendable {
 /// first, whatever stands there by now.
 struct RatingPrecondition: Sendable {
     /// A version that no rating comes to.
-    fileprivate static let never = 9_007_199_254_740_991
+    static let never = 9_007_199_254_740_991
 
     let ratings: RatingsClient
 

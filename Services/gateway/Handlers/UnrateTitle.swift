@@ -12,11 +12,10 @@ struct UnrateTitle: Sendable {
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         var title = asked
         var current = try await rating(of: asked, caller, context)
-        if current == nil, let standing = await asked.successor(in: metadata, context),
-            let other = try await rating(of: standing, caller, context)
-        {
+        // Also where neither is rated: it may be a request that comes again, after its rating was taken back there.
+        if current == nil, let standing = await asked.successor(in: metadata, context) {
             title = standing
-            current = other
+            current = try await rating(of: standing, caller, context)
         }
         if let current, current.kind != kind {
             throw .wrongKind("this is a \(current.kind.rawValue), not a \(kind.rawValue)")

@@ -23,15 +23,27 @@ struct WriteRatings: Sendable {
         }
         let plays = try await RatedPlays(metadata: metadata, scrobble: scrobble)
             .held(Set(meant.compactMap { $0.write.claim }), caller, context)
-        let good = meant.filter { item in item.write.claim.map { plays.contains($0) } ?? true }
+        var told: [(place: Int, write: RatingWrite)] = []
+        for (place, write) in meant {
+            var write = write
+            if let claim = write.claim, !plays.contains(claim) {
+                // Under a key it may have been taken before its play was deleted: so all items come again, in their order.
+                guard context.once != nil else { continue }
+                write.refused = true
+                write.expectedVersion = RatingPrecondition.never
+            }
+            told.append((place, write))
+        }
         let params = WriteRatingsParams(
-            user: caller.user, items: good.map { $0.write }, source: .person,
+            user: caller.user, items: told.map { $0.write }, source: .person,
             requestDigest: AskedDigest.of(input.body, context))
         let written = try await ratings.writeRatings(
             params, context.rpc.outgoing(idempotencyKey: context.once?.key)
         ).outcomes
-        for (item, outcome) in zip(good, written) {
-            outcomes[item.place].result = outcome.result
+        for (item, outcome) in zip(told, written) {
+            // A copy of the version before heeds the version alone.
+            let isRefused = item.write.refused == true && outcome.result == .older
+            outcomes[item.place].result = isRefused ? .invalid : outcome.result
             outcomes[item.place].version = outcome.version
         }
         return EdgeReply(WriteOutcomes(outcomes: outcomes))

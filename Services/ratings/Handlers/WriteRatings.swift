@@ -39,6 +39,7 @@ struct WriteRatings: Sendable {
             title: write.title, kind: write.kind, rating: write.rating, review: write.review, spoiler: write.spoiler,
             ratedAt: ratedAt ?? now, given: write.given, play: write.play, expectedVersion: write.expectedVersion)
         if ratedAt == nil { item.refusal = .inFuture }
+        if write.refused == true { item.refusal = .invalid }
         if let given = write.given, given.rating != write.rating { item.refusal = .invalid }
         return item
     }

@@ -2,9 +2,10 @@ import Contracts
 import Cryptography
 import JSON
 
-/// What an idempotency key is compared by: the method and all that it was given, but for the version that was expected. The
-/// same wish may come again after it was granted, when its condition no longer holds. A caller that was asked by somebody else
-/// says by a digest what for: the title of that wish may be merged by the time it comes again.
+/// What an idempotency key is compared by: the method and all that it was given, but for the version that was expected,
+/// and what a caller refuses. The same wish may come again after it was granted, when its condition no longer holds. A
+/// caller that was asked by somebody else says by a digest what for: the title of that wish may be merged by the time
+/// it comes again.
 enum RequestDigest {
     static func of(_ params: RateTitleParams) -> [UInt8] {
         if let asked = params.requestDigest { return of("rateTitle", asked: asked) }
@@ -37,7 +38,10 @@ enum RequestDigest {
     static func of(_ params: WriteRatingsParams) -> [UInt8] {
         if let asked = params.requestDigest { return of("writeRatings", asked: asked) }
         var params = params
-        for place in params.items.indices { params.items[place].expectedVersion = nil }
+        for place in params.items.indices {
+            params.items[place].expectedVersion = nil
+            params.items[place].refused = nil
+        }
         return of("writeRatings", params)
     }
 

@@ -189,4 +189,28 @@ import Testing
             #expect(try await fixture.rating(of: title, by: user)?.rating == DecimalTenths(tenths: 90))
         }
     }
+
+    @Test("An item that the caller refuses is invalid, unless it was taken under its key before")
+    func refusedByCaller() async throws {
+        try await Fixture.with { fixture async throws in
+            let user = Fixture.newUser()
+            let (one, other) = (Fixture.newTitle(), Fixture.newTitle())
+            func item(_ title: TitleID, _ tenths: Int) -> RatingWrite {
+                RatingWrite(title: title, kind: .movie, rating: DecimalTenths(tenths: tenths))
+            }
+            func refused(_ title: TitleID, _ tenths: Int) -> RatingWrite {
+                var write = item(title, tenths)
+                write.refused = true
+                write.expectedVersion = 9
+                return write
+            }
+            let first = try await fixture.write([item(one, 80), item(one, 70)], by: user, key: "k")
+            #expect(first.map(\.result) == [.repeated, .created])
+            let again = try await fixture.write([item(one, 80), refused(one, 70)], by: user, key: "k")
+            #expect(again == first)
+            let others = try await fixture.write([item(other, 60), refused(other, 50)], by: user, key: "l")
+            #expect(others.map(\.result) == [.created, .invalid])
+            #expect(try await fixture.rating(of: other, by: user)?.rating.tenths == 60)
+        }
+    }
 }

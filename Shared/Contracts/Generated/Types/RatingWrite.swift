@@ -15,10 +15,13 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
     package var play: PlayID?
     /// The version of the rating that the caller saw, 0 for none; where it is another one by now, the item is `older`.
     package var expectedVersion: Int?
+    /// The caller knows why this cannot be: the item is `invalid`, unless it was taken under this key before.
+    package var refused: Bool?
 
     package init(
         title: TitleID, kind: TitleKind, rating: DecimalTenths? = nil, review: String? = nil, spoiler: Bool? = nil,
-        ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil, expectedVersion: Int? = nil
+        ratedAt: Timestamp? = nil, given: GivenRating? = nil, play: PlayID? = nil, expectedVersion: Int? = nil,
+        refused: Bool? = nil
     ) {
         self.title = title
         self.kind = kind
@@ -29,10 +32,11 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         self.given = given
         self.play = play
         self.expectedVersion = expectedVersion
+        self.refused = refused
     }
 
     private static let names = JSONNames(
-        "title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play", "expected_version"
+        "title", "kind", "rating", "review", "spoiler", "rated_at", "given", "play", "expected_version", "refused"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -45,6 +49,7 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         var given: GivenRating?
         var play: PlayID?
         var expectedVersion: Int?
+        var refused: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -56,7 +61,8 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
             case 5: ratedAt = try Timestamp(from: &jsonReader)
             case 6: given = try GivenRating(from: &jsonReader)
             case 7: play = try PlayID(from: &jsonReader)
-            default: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
+            case 8: expectedVersion = try jsonReader.int(in: 0...9007199254740991)
+            default: refused = try jsonReader.bool()
             }
         }
         guard let title, let kind else {
@@ -71,6 +77,7 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         self.given = given
         self.play = play
         self.expectedVersion = expectedVersion
+        self.refused = refused
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -105,6 +112,10 @@ package struct RatingWrite: Sendable, Hashable, JSONCodable {
         if let expectedVersion {
             jsonWriter.raw(#","expected_version":"#)
             expectedVersion.encode(to: &jsonWriter)
+        }
+        if let refused {
+            jsonWriter.raw(#","refused":"#)
+            refused.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }
