@@ -29,6 +29,14 @@ import Testing
         #expect(try #require(NetworkRange(range)).contains(try #require(NetworkAddress(address))) == isIn)
     }
 
+    @Test("Of IPv6 a household has 64 bits, and one customer of a provider 48")
+    func networks() throws {
+        let (short, long) = (try #require(NetworkAddress("192.0.2.1")), try #require(NetworkAddress("2001:db8:1:2::3")))
+        #expect(short.network == [192, 0, 2, 1] && short.site == short.network)
+        #expect(long.network == [0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2])
+        #expect(long.site == [0x20, 0x01, 0x0d, 0xb8, 0, 1])
+    }
+
     @Test("No range", arguments: ["10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "/8", "10.0.0.0/8/8", "::/129", "x/8"])
     func refusedRange(text: String) { #expect(NetworkRange(text) == nil) }
 
