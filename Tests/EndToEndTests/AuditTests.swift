@@ -111,7 +111,7 @@ struct AuditTests {
         try await keys(member)
         try await hooks(member)
         try await connections(member)
-        for address in ["?kind=ratings&format=json", "/letterboxd", "/everything"] {
+        for address in ["?kind=ratings&format=json", "/letterboxd?list=diary", "/everything"] {
             #expect(try await member.send("GET", "/exports\(address)").status == 200, "\(address)")
         }
         let exports = try news()
