@@ -205,6 +205,16 @@ import Testing
         #expect(last.believed(empty(1), since: doubted, [movie], at: after(60)).isEmpty, "it is shown beside it")
         #expect(last.believed(empty(1), since: doubted, [], at: after(60)) == empty(1))
         #expect(last.reached(since: doubted, [], empty(1), at: after(60)) == last)
+        // Several take a day, by which an outage is over.
+        #expect(last.believed(empty(2), since: doubted, [], at: after(86_399)).isEmpty)
+        #expect(last.believed(empty(2), since: doubted, [], at: after(86_400)) == empty(2))
+        // That nothing was shown, while something was left, is another doubt: one empty list proves nothing then.
+        #expect(passed.believed(empty(1), since: first, [], at: after(60)).isEmpty)
+        let emptied = passed.reached(since: first, [], [:], doubted: ["movies"], at: after(60))
+        #expect(passed.believed(empty(1), since: emptied, [], at: after(119)).isEmpty)
+        #expect(passed.believed(empty(1), since: emptied, [], at: after(120)) == empty(1))
+        // Nor the other way round.
+        #expect(passed.reached(since: emptied, [], rest, at: after(120)).all == "1")
         // Many that left at once are read a second time, which needs no other minute.
         let many = last.reached(since: doubted, [], empty(9), at: after(60))
         #expect(many.removals == before.removals && many.doubts == doubted.doubts)

@@ -48,7 +48,7 @@ struct SimklMirrorWorld {
     private let accounts = SimklAccounts(catalogue: catalogue)
     private var copy: [Int64: SimklRows.Item] = [:]
     private var stamps: SimklStamps?
-    private var readCount = 0
+    private var seconds: Int64 = 0
     /// Without the care for what an empty answer leaves open.
     var trustsChanges = false
     var trustsRests = false
@@ -95,11 +95,12 @@ struct SimklMirrorWorld {
     // MARK: Reading, as `SimklReader` does
 
     private mutating func read(isQuiet: Bool) {
-        readCount += 1
         // A reading that fails half way keeps nothing.
         do {
             guard let now = SimklStamps(ask("/sync/activities")) else { return }
-            let moment = Timestamp(clampingMicrosecondsSinceEpoch: Int64(readCount) * 600_000_000)
+            // In the quiet a day, which a group needs that several have left.
+            seconds += isQuiet ? 86_400 : 600
+            let moment = Timestamp(clampingMicrosecondsSinceEpoch: seconds * 1_000_000)
             guard let before = stamps, !before.all.isEmpty else {
                 var items: [SimklRows.Item] = []
                 for group in SimklRows.groups {

@@ -16,6 +16,8 @@ package enum SimklLimits {
     package static let slowDown = Duration.seconds(5)
     /// How long an answer that is empty, though something has happened, must have lasted before it is believed.
     package static let doubtTime = Duration.seconds(60)
+    /// The same for one by which several items of a group would have left: longer than an outage.
+    package static let emptyTime = Duration.seconds(86_400)
     /// Items of one group of a library.
     package static let itemsMax = 200_000
 }

@@ -22,6 +22,8 @@ package struct SimklStamps: Sendable, Hashable {
         let since: Timestamp
         let lists: String
         let removals: String
+        /// Whether nothing was left of the group either: that one of the two was said before does not prove the other.
+        let isEmptied: Bool
     }
 
     private static let listNames = ["rated_at", "plantowatch", "watching", "completed", "hold", "dropped"]
@@ -57,13 +59,11 @@ package struct SimklStamps: Sendable, Hashable {
         if !doubts.isEmpty {
             var open = JSONObject()
             for (group, doubt) in doubts.sorted(by: { $0.key < $1.key }) {
-                open.members.append(
-                    (
-                        group,
-                        object([
-                            "since": doubt.since.description, "lists": doubt.lists, "removals": doubt.removals,
-                        ])
-                    ))
+                let members: [(name: String, value: JSONValue)] = [
+                    ("since", .string(doubt.since.description)), ("lists", .string(doubt.lists)),
+                    ("removals", .string(doubt.removals)), ("emptied", .bool(doubt.isEmptied)),
+                ]
+                open.members.append((group, .object(JSONObject(members))))
             }
             members.append(("doubts", .object(open)))
         }
@@ -81,7 +81,8 @@ package struct SimklStamps: Sendable, Hashable {
             let doubt = value["doubts"][group]
             guard let since = doubt["since"].string.flatMap({ Timestamp($0) }) else { continue }
             doubts[group] = Doubt(
-                since: since, lists: doubt["lists"].string ?? "", removals: doubt["removals"].string ?? "")
+                since: since, lists: doubt["lists"].string ?? "", removals: doubt["removals"].string ?? "",
+                isEmptied: doubt["emptied"].bool ?? false)
         }
     }
 
@@ -117,15 +118,17 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
-    /// The lists of what is left that are believed: an empty one takes everything, and one answer is not enough for that; nor is
-    /// it true where items of the group are shown beside it.
+    /// The lists of what is left that are believed: an empty one takes everything, and one answer is not enough for that, nor are
+    /// those of a few hours where it would take several; nor is it true where items of the group are shown beside it.
     package func believed(
         _ rests: [String: Rest], since before: SimklStamps, _ items: [SimklRows.Item], at moment: Timestamp
     ) -> [String: Rest] {
         rests.filter { group, rest in
             if !rest.left.isEmpty { return true }
             if items.contains(where: { $0.group == group }) { return false }
-            return rest.known.isEmpty || isSaidAgain(of: group, since: before, at: moment)
+            if rest.known.isEmpty { return true }
+            let time = rest.known.count > 1 ? SimklLimits.emptyTime : SimklLimits.doubtTime
+            return isSaidAgain(of: group, isEmptied: true, since: before, for: time, at: moment)
         }
     }
 
@@ -140,7 +143,11 @@ package struct SimklStamps: Sendable, Hashable {
         var reached = self
         for group in SimklRows.groups {
             let hasLost = removals[group] != before.removals[group]
-            let isGone = hasLost && rests[group] != nil && isSaidAgain(of: group, since: before, at: moment)
+            let isEmptied = doubted.contains(group) || rests[group]?.left.isEmpty == true
+            let isGone =
+                hasLost && rests[group] != nil
+                && isSaidAgain(
+                    of: group, isEmptied: isEmptied, since: before, for: SimklLimits.doubtTime, at: moment)
             let isUnshown = lists[group] != before.lists[group] && !items.contains { $0.group == group } && !isGone
             if isUnshown {
                 reached.all = before.all
@@ -155,23 +162,29 @@ package struct SimklStamps: Sendable, Hashable {
             // As long as something is open both stay where they were: the next reading asks for both once more.
             if isCertain, !isUnshown { continue }
             reached.removals[group] = before.removals[group]
-            if isUnshown || doubted.contains(group) || rests[group]?.left.isEmpty == true {
+            if isUnshown || isEmptied {
                 reached.doubts[group] =
-                    before.doubt(like: self, of: group)
-                    ?? Doubt(since: moment, lists: lists[group] ?? "", removals: removals[group] ?? "")
+                    before.doubt(like: self, of: group, isEmptied: isEmptied)
+                    ?? Doubt(
+                        since: moment, lists: lists[group] ?? "", removals: removals[group] ?? "",
+                        isEmptied: isEmptied)
             }
         }
         return reached
     }
 
-    /// The doubt about a group that was there before, where the activities still say of it what they said then.
-    private func doubt(like now: SimklStamps, of group: String) -> Doubt? {
+    /// The doubt about a group that was there before, where it is about the same and the activities still say of the group what
+    /// they said then.
+    private func doubt(like now: SimklStamps, of group: String, isEmptied: Bool) -> Doubt? {
         doubts[group].flatMap { doubt in
-            doubt.lists == now.lists[group] && doubt.removals == now.removals[group] ? doubt : nil
+            doubt.isEmptied == isEmptied && doubt.lists == now.lists[group] && doubt.removals == now.removals[group]
+                ? doubt : nil
         }
     }
 
-    private func isSaidAgain(of group: String, since before: SimklStamps, at moment: Timestamp) -> Bool {
-        before.doubt(like: self, of: group).map { $0.since.duration(to: moment) >= SimklLimits.doubtTime } ?? false
+    private func isSaidAgain(
+        of group: String, isEmptied: Bool, since before: SimklStamps, for time: Duration, at moment: Timestamp
+    ) -> Bool {
+        before.doubt(like: self, of: group, isEmptied: isEmptied).map { $0.since.duration(to: moment) >= time } ?? false
     }
 }
