@@ -240,6 +240,49 @@ enum BatchQueries {
         "batches.eraseRoads",
         "DELETE FROM play_sources WHERE user_id = $1 AND batch_id = $2 AND play_id = ANY ($3)")
 
+    private static func isChange(_ change: String, of play: String, by batch: String) -> String {
+        """
+        \(change).user_id = $1 AND \(change).batch_id = \(batch) AND \(change).facet = 'play'
+            AND \(change).list_id = '00000000-0000-0000-0000-000000000000' AND \(change).item_id = \(play)
+        """
+    }
+
+    /// Plays that another batch has written since, as if this one had never: whoever wrote next found what this one found, and has
+    /// its roads. Others only told of such a play after this one; they found what is there now.
+    static let handOver = PGCommand(
+        "batches.handOver",
+        """
+        WITH RECURSIVE writers AS (
+            SELECT p.id AS item_id, p.batch_id FROM plays p
+            WHERE p.user_id = $1 AND p.id = ANY ($3) AND p.batch_id <> $2
+            UNION
+            SELECT w.item_id, (c.before ->> 'batch_id')::uuid
+            FROM writers w JOIN batch_changes c ON \(isChange("c", of: "w.item_id", by: "w.batch_id"))
+            WHERE (c.before ->> 'batch_id')::uuid <> $2
+        ), others AS (
+            SELECT item_id, batch_id, true AS is_writer FROM writers
+            UNION ALL
+            SELECT s.play_id, s.batch_id, false FROM play_sources s
+            WHERE s.user_id = $1 AND s.play_id = ANY ($3) AND NOT EXISTS (
+                SELECT FROM writers w WHERE w.item_id = s.play_id AND w.batch_id = s.batch_id)
+        ), found AS (
+            SELECT o.item_id, o.batch_id, o.is_writer
+            FROM others o JOIN batch_changes c ON \(isChange("c", of: "o.item_id", by: "o.batch_id"))
+            WHERE (c.before ->> 'batch_id')::uuid = $2
+        ), roads AS (
+            UPDATE play_sources s SET batch_id = coalesce(
+                (SELECT f.batch_id FROM found f WHERE f.item_id = s.play_id AND f.is_writer), p.batch_id)
+            FROM plays p
+            WHERE s.user_id = $1 AND s.batch_id = $2 AND s.play_id = ANY ($3)
+                AND p.user_id = $1 AND p.id = s.play_id AND p.batch_id IS NOT NULL
+        )
+        UPDATE batch_changes c SET before = CASE WHEN f.is_writer THEN mine.before ELSE to_jsonb(p) END
+        FROM found f
+            JOIN plays p ON p.user_id = $1 AND p.id = f.item_id
+            JOIN batch_changes mine ON \(isChange("mine", of: "f.item_id", by: "$2"))
+        WHERE \(isChange("c", of: "f.item_id", by: "f.batch_id"))
+        """)
+
     /// Takes away plays that no road tells of any more; those that their person wrote or edited stay.
     static let eraseUntold = PGCommand(
         "batches.eraseUntold",

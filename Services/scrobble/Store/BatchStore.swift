@@ -197,6 +197,12 @@ package struct BatchStore: Sendable {
             let plays = verdicts.filter { $0.1 != .keepEdit }.map { PGUUID($0.0.item) }
             try await transaction.execute(
                 BatchQueries.eraseRoads, [.id(user), .id(batch), .uuidArray(plays)])
+            // One that another batch has written since goes with that one.
+            let overwritten = verdicts.filter { $0.1 == .keepEdit && $0.0.batchNow != nil }.map { PGUUID($0.0.item) }
+            if !overwritten.isEmpty {
+                try await transaction.execute(
+                    BatchQueries.handOver, [.id(user), .id(batch), .uuidArray(overwritten)])
+            }
         }
         if facet == .play {
             let made = verdicts.filter { $0.1 == .erase }.map { PlayID($0.0.item) }

@@ -97,6 +97,55 @@ import Testing
         }
     }
 
+    @Test(
+        "A play that one batch made and others have moved is gone once all of them are taken back, in any order",
+        arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+    func moves(order: [Int]) async throws {
+        try await LedgerFixture.with { fixture in
+            var batches: [BatchID] = []
+            for day in 0..<3 {
+                batches.append(try await fixture.newBatch())
+                let play = fixture.play(1, at: day * 30 * 86_400, from: "letterboxd", key: "entry", day: true)
+                let verdict = try #require(try await fixture.add([play], batches[day], moving: true).first)
+                let isMoved = if case .moved = verdict { true } else { false }
+                #expect(isMoved == (day > 0), "\(verdict)")
+            }
+            var left = [0, 1, 2]
+            for index in order {
+                _ = try await fixture.undo(batches[index])
+                left.removeAll { $0 == index }
+                let rows = try await fixture.everything()
+                let date = left.last.map { LedgerFixture.at($0 * 30 * 86_400).date }
+                #expect(rows.count == (date == nil ? 0 : 2), "\(order), after \(index): \(rows)")
+                if let date {
+                    #expect(rows.contains { $0.hasPrefix("play") && $0.contains("\(date)") }, "\(order), \(rows)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A play that one batch made, one told of and one knew more exactly is gone once all of them are taken back",
+        arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+    func refinements(order: [Int]) async throws {
+        try await LedgerFixture.with { fixture in
+            var batches: [BatchID] = []
+            for (road, isDay) in [("letterboxd", true), ("imdb", true), ("trakt", false)] {
+                batches.append(try await fixture.newBatch(road))
+                let play = fixture.play(1, at: 0, from: road, key: "entry", day: isDay)
+                let verdicts = try await fixture.add([play], batches[batches.count - 1])
+                #expect(verdicts.count == 1)
+            }
+            #expect(try await fixture.everything().count == 4, "one play, three roads")
+            for index in order.dropLast() {
+                _ = try await fixture.undo(batches[index])
+                #expect(try await fixture.everything().contains { $0.hasPrefix("play") }, "\(order), after \(index)")
+            }
+            _ = try await fixture.undo(batches[order[2]])
+            #expect(try await fixture.everything().isEmpty, "\(order)")
+        }
+    }
+
     private static let noteRows = PGStatement(
         "tests.noteRows",
         "SELECT (to_jsonb(n) - 'changed_at')::text FROM play_notes n WHERE user_id = $1 ORDER BY play_id"

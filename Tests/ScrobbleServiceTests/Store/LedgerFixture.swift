@@ -82,10 +82,12 @@ struct LedgerFixture: Sendable {
             percent: nil, runtimeMinutes: 100, source: PlaySource(name: road, key: key))
     }
 
-    func add(_ plays: [IncomingPlay], _ batch: BatchID?, byHand: Bool = false) async throws -> [PlayVerdict] {
+    func add(
+        _ plays: [IncomingPlay], _ batch: BatchID?, byHand: Bool = false, moving: Bool = false
+    ) async throws -> [PlayVerdict] {
         let arrival = LedgerStore.Arrival(
             user: user, timeZone: "UTC", batch: batch, at: Self.at(1_000_000), isByHand: byHand, plays: plays,
-            telling: false)
+            telling: false, moving: moving)
         return try await ledger.add(arrival, until: Self.deadline())
     }
 
