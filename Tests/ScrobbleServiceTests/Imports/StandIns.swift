@@ -19,6 +19,8 @@ final class StandIns: RPCCaller {
         var refusals: [TitleID: WriteOutcome] = [:]
         var calls: [String: Int] = [:]
         var failures = 0
+        /// Of these nobody hears the next call.
+        var failing: Set<String> = []
         /// Of the last rating that was written.
         var version = 0
     }
@@ -71,6 +73,9 @@ final class StandIns: RPCCaller {
 
     func confuse(_ name: String) { state.withLock { _ = $0.ambiguous.insert(name) } }
 
+    /// The next call of a method finds nobody.
+    func failNext(of method: RPCMethod) { state.withLock { _ = $0.failing.insert(method.name) } }
+
     /// The next calls find nobody.
     func failNext(_ count: Int) { state.withLock { $0.failures = count } }
 
@@ -79,6 +84,7 @@ final class StandIns: RPCCaller {
     ) async throws(RPCError) -> Result {
         let isAway = state.withLock { state in
             state.calls[method.name, default: 0] += 1
+            if state.failing.remove(method.name) != nil { return true }
             guard state.failures > 0 else { return false }
             state.failures -= 1
             return true

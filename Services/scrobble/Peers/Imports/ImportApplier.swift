@@ -39,8 +39,16 @@ struct ImportApplier: Sendable {
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) -> [RowVerdict] {
         let deadline = ContinuousClock.now + store.limits.stepTimeout
+        // That a rating was changed where it came from is seen by what stands beside its play: once that is written nobody who
+        // goes on knows it any more.
+        let written: [RowVerdict]?
+        if effects.ratings.contains(where: { $0.effect.replaces != nil }) {
+            written = try await writeRatings(effects, aCase, batch)
+        } else {
+            written = nil
+        }
         // Ratings are kept elsewhere.
-        async let rated = ratings(effects, aCase, batch)
+        async let rated = ratings(effects, aCase, batch, written)
         try await writePlays(effects, aCase, batch, until: deadline)
         try await asking { () throws(StoreError) in
             let writer = aCase.writer
@@ -54,8 +62,9 @@ struct ImportApplier: Sendable {
     }
 
     private func ratings(
-        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
+        _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID, _ written: [RowVerdict]?
     ) async -> Result<[RowVerdict], ImportTrouble> {
+        if let written { return .success(written) }
         do throws(ImportTrouble) {
             return .success(try await writeRatings(effects, aCase, batch))
         } catch {
