@@ -217,7 +217,7 @@ package struct BatchStore: Sendable {
             try await transaction.execute(putBack, values)
             // Those that stood on another day stand there again elsewhere, too.
             try await LedgerStore(database: database, ids: ids).tell(
-                of: moved, because: "undone", user, at: moment, in: transaction)
+                of: moved, as: .bulk, because: "undone", user, at: moment, in: transaction)
         }
         if let values = keys(.erase), let erase = BatchQueries.erase[facet] {
             try await transaction.execute(erase, values)

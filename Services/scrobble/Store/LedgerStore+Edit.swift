@@ -29,7 +29,8 @@ extension LedgerStore {
             }
             let moved = MovedPlay(id: play, was: held, moment: moment)
             try await tell(
-                of: [moved], isThere: met == nil, because: "edited here", writer.user, at: writer.at, in: transaction)
+                of: [moved], isThere: met == nil, as: .live, because: "edited here", writer.user, at: writer.at,
+                in: transaction)
             return Play(met?.id ?? play, held, at: met?.moment ?? moment)
         }
     }
@@ -46,14 +47,15 @@ extension LedgerStore {
                     title: play.title, kind: play.kind, watchedAt: before.listedAt, precision: before.precision,
                     percent: play.percent), moment: play.moment)
         }
-        try await tell(of: plays, because: "moved by a file", arrival.user, at: arrival.at, in: transaction)
+        try await tell(
+            of: plays, as: .bulk, because: "moved by a file", arrival.user, at: arrival.at, in: transaction)
     }
 
     /// Connections forget where plays were and write down where they are, in this order; where `isThere` is false they have become
     /// one with others.
     func tell(
-        of moved: [MovedPlay], isThere: Bool = true, because reason: String, _ user: UserID, at moment: Timestamp,
-        in transaction: PGTransaction
+        of moved: [MovedPlay], isThere: Bool = true, as wanted: JobUrgency, because reason: String, _ user: UserID,
+        at moment: Timestamp, in transaction: PGTransaction
     ) async throws(PGError) {
         guard !moved.isEmpty else { return }
         let stamp = moment.microsecondsSinceEpoch
@@ -69,7 +71,7 @@ extension LedgerStore {
             for play in moved {
                 let isBehind = left.contains(
                     JobSubject(provider: connection.provider, fingerprint: "play \(play.id)"))
-                let urgency = isBehind ? JobUrgency.bulk : .live
+                let urgency = isBehind ? .bulk : wanted
                 forgotten.append(
                     NewJob(
                         id: ids.next(), lane: lane, urgency: urgency, kind: play.was.kind, title: play.was.title,

@@ -40,11 +40,17 @@ extension QueueQueries {
         SELECT provider, fingerprint FROM gone
         """, kind: .write, row: subject)
 
-    /// Bulk jobs that speak of something.
+    /// Bulk jobs that speak of something, also of where a play was moved: such a job says the moment after the play.
     static let bulkLeft = PGStatement(
         "queue.bulkLeft",
-        "SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)",
-        row: subject)
+        """
+        SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)
+        UNION
+        SELECT q.provider, a.about
+        FROM unnest($2::text[]) AS a (about) JOIN scrobble_queue q ON q.user_id = $1 AND q.urgency = 1
+            AND split_part(q.fingerprint, ' ', 2) = split_part(a.about, ' ', 2)
+            AND split_part(q.fingerprint, ' ', 3) <> ''
+        """, row: subject)
 
     /// Jobs of `gone` that were to tell of a play's new date, and told nothing, where its old date has been taken out there by the
     /// job before them: what both had agreed on about it is forgotten, or the next sync would take it for removed there. Where

@@ -1,5 +1,6 @@
 import Contracts
 import JSON
+import Postgres
 import Store
 import TestSupport
 import Testing
@@ -48,33 +49,51 @@ import UpstreamEmulators
         }
     }
 
+    private static let urgencies = PGStatement(
+        "tests.urgencies", "SELECT urgency::int FROM scrobble_queue WHERE user_id = $1 AND position >= 0"
+    ) { row throws(PGError) in try row.next(Int.self) }
+
+    /// Whether something waits, and none of it before what a person does.
+    private static func isBulk(_ test: SyncTest) async throws -> Bool {
+        let waiting = try await test.pool.query(urgencies, [.id(test.user)])
+        return !waiting.isEmpty && waiting.allSatisfy { $0 == Int(JobUrgency.bulk.rawValue) }
+    }
+
+    /// A file tells of one play.
+    private static func bring(
+        _ day: String, _ batch: BatchID, telling: Bool, _ test: SyncTest
+    ) async throws -> PlayVerdict? {
+        try await test.batches.open(
+            batch, of: test.user, source: "letterboxd", label: "import", as: .applied,
+            at: SystemWallClock().now, until: QueueTest.deadline())
+        let day = try #require(CalendarDate(day))
+        let verdicts = try await test.ledger.add(
+            LedgerStore.Arrival(
+                user: test.user, timeZone: "UTC", batch: batch, at: SystemWallClock().now, isByHand: false,
+                plays: [
+                    IncomingPlay(
+                        title: NeighbourBook.title(1), kind: .movie, moment: .day(day), percent: nil,
+                        runtimeMinutes: nil, source: PlaySource(name: "letterboxd", key: "aaaaa"))
+                ], telling: telling, moving: true), until: QueueTest.deadline())
+        let isBulk = try await Self.isBulk(test)
+        #expect(isBulk, "\(day)")
+        return verdicts.first
+    }
+
     @Test("A play that a later file has on another day is moved there as well, and back with the file's batch")
     func movedByAFile() async throws {
         try await SyncTest.run { test in
             try await test.want([.history: FacetPolicy(direction: .both, deletes: false)])
-            func bring(_ day: String, _ batch: BatchID, telling: Bool) async throws -> PlayVerdict? {
-                try await test.batches.open(
-                    batch, of: test.user, source: "letterboxd", label: "import", as: .applied,
-                    at: SystemWallClock().now, until: QueueTest.deadline())
-                let day = try #require(CalendarDate(day))
-                let verdicts = try await test.ledger.add(
-                    LedgerStore.Arrival(
-                        user: test.user, timeZone: "UTC", batch: batch, at: SystemWallClock().now, isByHand: false,
-                        plays: [
-                            IncomingPlay(
-                                title: NeighbourBook.title(1), kind: .movie, moment: .day(day), percent: nil,
-                                runtimeMinutes: nil, source: PlaySource(name: "letterboxd", key: "aaaaa"))
-                        ], telling: telling, moving: true), until: QueueTest.deadline())
-                try await test.deliver()
-                return verdicts.first
-            }
             func isThere(on day: String) -> Bool {
                 test.trakt.plays.map { String($0.watchedAt?.prefix(10) ?? "") } == [day]
             }
             let (first, second) = (BatchID(SystemIDSource().next()), BatchID(SystemIDSource().next()))
-            let made = try #require(try await bring("2024-06-10", first, telling: true))
+            let made = try #require(try await Self.bring("2024-06-10", first, telling: true, test))
+            try await test.deliver()
             #expect(isThere(on: "2024-06-10"), "\(test.trakt.plays)")
-            #expect(try await bring("2024-06-12", second, telling: false) == .moved(made.play))
+            let moved = try await Self.bring("2024-06-12", second, telling: false, test)
+            #expect(moved == .moved(made.play))
+            try await test.deliver()
             #expect(isThere(on: "2024-06-12"), "\(test.trakt.plays)")
             try await test.letLagEnd()
             let run = try await test.sync()
@@ -83,8 +102,34 @@ import UpstreamEmulators
                 second, of: test.user, to: .undoing, at: SystemWallClock().now, until: QueueTest.deadline())
             _ = try await test.batches.undoSome(
                 of: second, test.user, after: nil, at: SystemWallClock().now, until: QueueTest.deadline())
+            let isUndoneBulk = try await Self.isBulk(test)
+            #expect(isUndoneBulk)
             try await test.deliver()
             #expect(isThere(on: "2024-06-10"), "\(test.trakt.plays)")
+        }
+    }
+
+    @Test(
+        "What its person does with a play waits behind a file's move of it that was not told yet",
+        arguments: [false, true])
+    func behindAFile(isEdited: Bool) async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: FacetPolicy(direction: .both, deletes: true)])
+            let ids = SystemIDSource()
+            let made = try #require(try await Self.bring("2024-06-10", BatchID(ids.next()), telling: true, test))
+            try await test.deliver()
+            let moved = try await Self.bring("2024-06-12", BatchID(ids.next()), telling: false, test)
+            #expect(moved == .moved(made.play))
+            let person = LedgerWriter.person(test.user, at: SystemWallClock().now)
+            if isEdited {
+                let day = try #require(CalendarDate("2024-06-16"))
+                _ = try await test.ledger.edit(
+                    made.play, to: .day(day), timeZone: "UTC", by: person, until: QueueTest.deadline())
+            } else {
+                _ = try await test.ledger.remove([made.play], by: person, telling: true, until: QueueTest.deadline())
+            }
+            let isBulk = try await Self.isBulk(test)
+            #expect(isBulk)
         }
     }
 

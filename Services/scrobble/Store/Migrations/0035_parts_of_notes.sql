@@ -66,3 +66,7 @@ BEGIN
     END LOOP;
     RETURN kept;
 END $$;
+
+-- Jobs by which plays are moved: they say the moment after the play.
+CREATE INDEX scrobble_queue_of_moves ON scrobble_queue (user_id, split_part(fingerprint, ' ', 2))
+    WHERE split_part(fingerprint, ' ', 3) <> '';
