@@ -25,11 +25,12 @@ enum ImportNoteQueries {
     private static let parts = "coalesce(n.parts, \(ImportPlan.Note.Parts.all.rawValue))"
 
     /// Whether the same is told once more. By the same road, of the same parts: what tells of fewer would else keep alive what it
-    /// has not told. By another one all of it.
+    /// has not told. By another one all of it, where it was told at once: what is from a state beneath would go with that.
     private static let isRepeated = """
         (\(isSameNote) AND CASE WHEN n.source = excluded.source THEN \(parts) = excluded.parts
-            ELSE (n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler) IS NOT DISTINCT FROM
-                (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler) END)
+            ELSE \(parts) = \(ImportPlan.Note.Parts.all.rawValue)
+                AND (n.is_rewatch, n.tags, n.rating, n.review, n.is_spoiler) IS NOT DISTINCT FROM
+                    (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler) END)
         """
 
     /// What was written beside plays, as far as it is told; the rest stays. Another road's note stays, of one of this road the

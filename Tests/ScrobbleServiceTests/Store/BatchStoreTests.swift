@@ -283,6 +283,37 @@ import Testing
         }
     }
 
+    // It was left without what had been told by the import beneath.
+    @Test("A note of which an import told only parts is not another road's too")
+    func partsByAnotherRoad() async throws {
+        try await LedgerFixture.with { fixture in
+            let (user, deadline) = (fixture.user, LedgerFixture.deadline())
+            let imports = ImportStore(database: Database(pool: fixture.pool))
+            let play = try #require(
+                try await fixture.add([fixture.play(1, at: 0, from: "manual", key: "1")], nil, byHand: true).first?.play
+            )
+            var batches: [BatchID] = []
+            let tellers: [(road: String, told: ImportPlan.Note.Parts)] = [
+                ("letterboxd", .all), ("letterboxd", [.rewatch, .tags, .rating]), ("trakt", .all),
+            ]
+            for teller in tellers {
+                var note = ImportPlan.Note(told: teller.told)
+                note.tags = ["x"]
+                note.review = teller.told.contains(.review) ? "Fine." : nil
+                let batch = try await fixture.newBatch(teller.road)
+                batches.append(batch)
+                try await imports.putNotes(
+                    [(play: play, note: note)], of: user, from: teller.road, in: batch, at: LedgerFixture.start,
+                    until: deadline)
+                let review = try await Self.review(play, fixture)
+                #expect(review == "Fine.", "\(teller)")
+            }
+            for batch in batches.dropLast() { try await fixture.batches.undoNotes(of: batch, user, until: deadline) }
+            let left = try await fixture.pool.query(Self.noteRows, [.id(user)])
+            #expect(left.isEmpty, "\(left)")
+        }
+    }
+
     /// How many states of a note are kept, the present one included.
     private static let noteStates = PGStatement(
         "tests.noteStates",
