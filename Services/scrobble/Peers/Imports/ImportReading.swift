@@ -42,7 +42,8 @@ struct ImportReading: Sendable {
             } else {
                 // A lone file does not say when it was written.
                 dates.append(nil)
-                var reading = FileReading(file.name, front, claim, progress, limits)
+                var reading = FileReading(
+                    file.name, front, claim, progress, limits, isLone: files.count == 1)
                 var at = 0
                 while at < scratch.byteCount, !reading.isOver {
                     let bytes = try piece(of: scratch, at: at)
@@ -248,12 +249,12 @@ struct FileReading {
 
     init(
         _ name: String, _ front: [UInt8], _ claim: ImportClaim, _ progress: ImportReading.Progress,
-        _ limits: ImportLimits
+        _ limits: ImportLimits, isLone: Bool = false
     ) {
         self.name = name
         reader = ImportFileReader(
             path: String(name.prefix(1_000)), front: front, kind: claim.kinds[name], lists: progress.lists,
-            limits: limits)
+            isLone: isLone, limits: limits)
     }
 
     /// Whether nothing more can be had of it: it cannot be read, or belongs to no export.

@@ -2,16 +2,20 @@ package import CSV
 package import Contracts
 import JSON
 
-/// Reads IMDb's exports of ratings, of the watchlist and of lists: bytes to rows. Lists have no name but that of their file.
+/// Reads IMDb's exports of ratings, of the watchlist and of lists: bytes to rows. Lists have no name but that of their file, and
+/// neither has the watchlist.
 package struct IMDbReader: Sendable {
     private var reader: CSVReader
     private let path: String
+    private let isLone: Bool
     private var columns: [String: Int]?
     /// Nil until the header is read.
     package private(set) var kind: ImportRowKind?
 
-    package init(path: String, limits: CSVLimits = CSVLimits()) {
+    /// `isLone`: nothing else was sent with it.
+    package init(path: String, isLone: Bool = false, limits: CSVLimits = CSVLimits()) {
         self.path = path
+        self.isLone = isLone
         reader = CSVReader(limits: limits)
     }
 
@@ -27,21 +31,21 @@ package struct IMDbReader: Sendable {
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(CSVError) {
         var (columns, kind) = (columns, kind)
-        let path = path
+        let (path, isLone) = (path, isLone)
         defer { (self.columns, self.kind) = (columns, kind) }
-        try reader.feed(chunk) { record in Self.take(record, &columns, &kind, path, show) }
+        try reader.feed(chunk) { record in Self.take(record, &columns, &kind, path, isLone, show) }
     }
 
     package mutating func finish(_ show: (ImportedRow) -> Void) throws(CSVError) {
         var (columns, kind) = (columns, kind)
-        let path = path
+        let (path, isLone) = (path, isLone)
         defer { (self.columns, self.kind) = (columns, kind) }
-        try reader.finish { record in Self.take(record, &columns, &kind, path, show) }
+        try reader.finish { record in Self.take(record, &columns, &kind, path, isLone, show) }
     }
 
     private static func take(
         _ record: borrowing CSVRecord, _ columns: inout [String: Int]?, _ kind: inout ImportRowKind?, _ path: String,
-        _ show: (ImportedRow) -> Void
+        _ isLone: Bool, _ show: (ImportedRow) -> Void
     ) {
         if record.isBlank { return }
         guard let known = columns else {
@@ -51,9 +55,9 @@ package struct IMDbReader: Sendable {
                 if names[name] == nil { names[name] = index }
             }
             columns = names
-            // A list has positions; what is rated has no place. That it is the watchlist only its name says.
+            // A list has positions; what is rated has no place. Whether it is the watchlist only its name says.
             let isList = names["position"] != nil || names["your rating"] == nil
-            kind = !isList ? .rating : stem(path).lowercased().contains("watchlist") ? .watchlist : .listItem
+            kind = !isList ? .rating : isWatchlist(path, isLone) ? .watchlist : .listItem
             return
         }
         guard let kind else { return }
@@ -110,6 +114,15 @@ package struct IMDbReader: Sendable {
     private static func stem(_ path: String) -> String {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name.lowercased().hasSuffix(".csv") && name.count > 4 ? String(name.dropLast(4)) : name
+    }
+
+    /// Where the name says nothing it is taken for the one list that everybody has.
+    private static func isWatchlist(_ path: String, _ isLone: Bool) -> Bool {
+        let name = stem(path).lowercased().filter { $0.isLetter || $0.isNumber }
+        if name.contains("watchlist") { return true }
+        // IMDb's random ids, perhaps with the number of a copy, and what a body without a name is called.
+        let isID = name.count >= 32 && name.prefix(32).allSatisfy(\.isHexDigit)
+        return isLone && (isID || ["", "export", "file"].contains(name))
     }
 
     private static func word(_ type: String) -> String { type.lowercased().filter { $0.isLetter } }

@@ -31,10 +31,10 @@ package struct ImportFileReader: Sendable {
     /// What readers of other files of the same export found out.
     package private(set) var lists: [String: TraktExportReader.ListHeader]
 
-    /// `front` is the first piece of the file; `kind` what somebody says that it is.
+    /// `front` is the first piece of the file; `kind` what somebody says that it is; `isLone` whether nothing else was sent.
     package init(
         path: String, front: [UInt8], kind: ImportFileKind?, lists: [String: TraktExportReader.ListHeader] = [:],
-        limits: ImportLimits = ImportLimits()
+        isLone: Bool = false, limits: ImportLimits = ImportLimits()
     ) {
         self.path = path
         self.lists = lists
@@ -48,7 +48,7 @@ package struct ImportFileReader: Sendable {
         } else if path.lowercased().hasSuffix(".json") {
             format = .foreign
         } else if IMDbReader.recognises(front: front) {
-            format = .imdb(IMDbReader(path: path))
+            format = .imdb(IMDbReader(path: path, isLone: isLone))
         } else if RatingTableReader.recognises(front: front) {
             format = .ratings(RatingTableReader(path: path))
         } else if FilmTableReader.recognises(front: front) {

@@ -7,10 +7,10 @@ import Testing
 @Suite("Rows of every export in one form")
 struct ImportRowsTests {
     private static func rows(
-        _ path: String, _ text: String, kind: ImportFileKind? = nil, pieceBytes: Int = .max
+        _ path: String, _ text: String, kind: ImportFileKind? = nil, isLone: Bool = false, pieceBytes: Int = .max
     ) throws(ImportFileFailure) -> (rows: [ImportedRow], reader: ImportFileReader) {
         let bytes = Array(text.utf8)
-        var reader = ImportFileReader(path: path, front: bytes, kind: kind)
+        var reader = ImportFileReader(path: path, front: bytes, kind: kind, isLone: isLone)
         var rows: [ImportedRow] = []
         var start = 0
         while start < bytes.count {
@@ -166,6 +166,14 @@ struct ImportRowsTests {
         let listed =
             "Position,Const,Created,Modified,Description,Title,Title Type,Year,Your Rating,Date Rated\n1,tt0111161,2020-05-01,,,X,movie,1994,,\n"
         #expect(try Self.rows("WATCHLIST.csv", listed).rows.map(\.kind) == [.watchlist])
+        // A name that says nothing is that of the watchlist, unless other files are beside it.
+        for name in ["0b2cd1f0-8f2e-4f0a-9d3e-7c1a5b6d7e8f.csv", "export.csv", "file"] {
+            #expect(try Self.rows(name, listed, isLone: true).rows.map(\.kind) == [.watchlist], "\(name)")
+            #expect(try Self.rows(name, listed).rows.map(\.kind) == [.listItem], "\(name)")
+        }
+        for name in ["Best of Noir.csv", "Facade.csv", "ls012345678.csv"] {
+            #expect(try Self.rows(name, listed, isLone: true).rows.map(\.kind) == [.listItem], "\(name)")
+        }
     }
 
     @Test("IMDb: games are shown, episodes are episodes, what is on a list and rated is both, and nothing is zero")
