@@ -24,7 +24,8 @@ import Testing
         }
         let took = begun.duration(to: .now)
         print("\(PlannerCases.libraries * PlannerCases.count) planner cases in \(took), seed \(seed)")
-        #expect(took < .seconds(60))
+        // A build for tests, beside whatever else runs: this finds work that grows faster than its items, not a slow machine.
+        #expect(took < .seconds(240))
     }
 }
 
