@@ -270,11 +270,14 @@ enum BatchQueries {
             FROM others o JOIN batch_changes c ON \(isChange("c", of: "o.item_id", by: "o.batch_id"))
             WHERE (c.before ->> 'batch_id')::uuid = $2
         ), roads AS (
-            UPDATE play_sources s SET batch_id = coalesce(
-                (SELECT f.batch_id FROM found f WHERE f.item_id = s.play_id AND f.is_writer), p.batch_id)
-            FROM plays p
+            UPDATE play_sources s SET batch_id = coalesce(f.batch_id, p.batch_id)
+            FROM plays p LEFT JOIN found f ON f.item_id = p.id AND f.is_writer
             WHERE s.user_id = $1 AND s.batch_id = $2 AND s.play_id = ANY ($3)
                 AND p.user_id = $1 AND p.id = s.play_id AND p.batch_id IS NOT NULL
+                -- What a hand wrote in between stays in any case, and is known by this road when it comes again.
+                AND (f.batch_id IS NOT NULL OR NOT EXISTS (
+                    SELECT FROM writers w JOIN batch_changes c ON \(isChange("c", of: "w.item_id", by: "w.batch_id"))
+                    WHERE w.item_id = p.id AND c.before IS NOT NULL AND c.before ->> 'batch_id' IS NULL))
         )
         UPDATE batch_changes c SET before = CASE WHEN f.is_writer THEN mine.before ELSE to_jsonb(p) END
         FROM found f

@@ -47,9 +47,12 @@ extension QueueQueries {
         SELECT provider, fingerprint FROM scrobble_queue WHERE user_id = $1 AND urgency = 1 AND fingerprint = ANY ($2)
         UNION
         SELECT q.provider, a.about
-        FROM unnest($2::text[]) AS a (about) JOIN scrobble_queue q ON q.user_id = $1 AND q.urgency = 1
-            AND split_part(q.fingerprint, ' ', 2) = split_part(a.about, ' ', 2)
-            AND split_part(q.fingerprint, ' ', 3) <> ''
+        FROM unnest($2::text[]) AS a (about) CROSS JOIN LATERAL (
+            SELECT j.provider FROM scrobble_queue j
+            WHERE j.user_id = $1 AND j.urgency = 1 AND split_part(j.fingerprint, ' ', 2) = split_part(a.about, ' ', 2)
+                AND split_part(j.fingerprint, ' ', 3) <> ''
+            OFFSET 0
+        ) q
         """, row: subject)
 
     /// Jobs of `gone` that were to tell of a play's new date, and told nothing, where its old date has been taken out there by the

@@ -146,6 +146,28 @@ import Testing
         }
     }
 
+    /// The road of the first went with the second, and the same file made the play once more.
+    @Test("A play that its person moved between two batches is known to the first when that comes again")
+    func movedByHand() async throws {
+        try await LedgerFixture.with { fixture in
+            let entry = fixture.play(1, at: 0, from: "letterboxd", key: "entry", day: true)
+            let first = try await fixture.newBatch()
+            let made = try #require(try await fixture.add([entry], first).first).play
+            let day = LedgerFixture.at(30 * 86_400)
+            let edited = try await fixture.ledger.edit(
+                made, to: .day(day.date), timeZone: "UTC", by: fixture.hand(at: 50), until: LedgerFixture.deadline())
+            #expect(edited?.id == made)
+            let second = try await fixture.newBatch("trakt")
+            let exact = fixture.play(1, at: 30 * 86_400 + 3_600, from: "trakt", key: "1")
+            #expect(try await fixture.add([exact], second) == [.same(made)])
+            _ = try await fixture.undo(first)
+            _ = try await fixture.undo(second)
+            let again = try await fixture.newBatch()
+            #expect(try await fixture.add([entry], again) == [.known(made)])
+            #expect(try await fixture.everything().count { $0.hasPrefix("play") } == 1)
+        }
+    }
+
     private static let noteRows = PGStatement(
         "tests.noteRows",
         "SELECT (to_jsonb(n) - 'changed_at')::text FROM play_notes n WHERE user_id = $1 ORDER BY play_id"
