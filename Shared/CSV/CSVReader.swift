@@ -168,7 +168,9 @@ package struct CSVReader: Sendable {
         if opening.starts(with: [0xFF, 0xFE]) || opening.starts(with: [0xFE, 0xFF]) { throw .notUTF8 }
         guard isEnough || opening.count >= 3 else { return }
         if separator == nil {
-            guard let found = Self.separator(opening, isEnough: isEnough) else { return }
+            // However much has come: where a file is cut into pieces must make no difference.
+            let front = opening.prefix(limits.headerBytesMax)
+            guard let found = Self.separator(front, isEnough: isEnough) else { return }
             separator = found
         }
         isOpen = true
@@ -183,7 +185,7 @@ package struct CSVReader: Sendable {
     }
 
     /// The most frequent of the separators in the first record that has any; nil while it is not complete.
-    private static func separator(_ bytes: [UInt8], isEnough: Bool) -> UInt8? {
+    private static func separator(_ bytes: ArraySlice<UInt8>, isEnough: Bool) -> UInt8? {
         var counts: [UInt8: Int] = [:]
         var isQuoted = false
         for byte in bytes {

@@ -113,6 +113,18 @@ struct CSVReaderTests {
         }
     }
 
+    @Test("a separator that comes late is found late or never, whatever the chunks")
+    func lateSeparator() throws {
+        let limits = CSVLimits(recordBytesMax: 256, fieldsMax: 8, headerBytesMax: 16)
+        for count in 10...20 {
+            let text = Array((String(repeating: "0", count: count) + ";2\r1;2").utf8)
+            let whole = try records(text, limits: limits)
+            for chunk in 1...20 {
+                #expect(try records(text, chunk: chunk, limits: limits) == whole, "\(count) in chunks of \(chunk)")
+            }
+        }
+    }
+
     @Test("a record tells its line, counting those within quotes")
     func lines() throws {
         var reader = CSVReader()
