@@ -69,13 +69,19 @@ package struct ConnectionStore: Sendable {
                         .textArray(policies.map { $0.value.deletes ? "true" : "false" }),
                     ])
                 try await transaction.execute(ConnectionQueries.switchFacets, key)
-                try await transaction.execute(StopQueries.free, key + [.textArray(policies.map(\.key.rawValue))])
             }
-            guard let isPaused = change.isPaused else { return }
-            let found = try await transaction.query(ConnectionQueries.pause, key + [.bool(isPaused), .moment(moment)])
-            guard !found.isEmpty else { return }
-            try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)])
-            if !isPaused { try await transaction.execute(StopQueries.free, key + [.textArray(nil)]) }
+            var goesOn = false
+            if let isPaused = change.isPaused,
+                try await !transaction.query(ConnectionQueries.pause, key + [.bool(isPaused), .moment(moment)]).isEmpty
+            {
+                try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)])
+                goesOn = !isPaused
+            }
+            // After the lane is locked, as whoever settles one does.
+            if goesOn || !change.policies.isEmpty {
+                let facets = goesOn ? nil : change.policies.keys.map(\.rawValue)
+                try await transaction.execute(StopQueries.free, key + [.textArray(facets)])
+            }
         }
     }
 

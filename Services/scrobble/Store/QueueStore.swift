@@ -125,44 +125,45 @@ package struct QueueStore: Sendable {
         _ settlements: [LaneSettlement], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SettledLane] {
         let jobs = settlements.flatMap { settlement in settlement.jobs.map { (settlement.claim, $0) } }
-        let settled = try await database.rows(
-            QueueQueries.settle,
-            [
-                .ids(settlements.map(\.claim.key.user)), .textArray(settlements.map(\.claim.key.provider.rawValue)),
-                .int8Array(settlements.map(\.claim.fence)), .int2Array(settlements.map(\.claim.urgency.rawValue)),
-                .doubleArray(settlements.map(\.hold.inSeconds)), .doubleArray(settlements.map(\.wait.inSeconds)),
-                .int8Array(settlements.map(\.low)), .textArray(settlements.map { $0.trouble?.rawValue }),
-                .ids(jobs.map(\.0.key.user)), .textArray(jobs.map(\.0.key.provider.rawValue)),
-                .int2Array(jobs.map(\.0.urgency.rawValue)), .int8Array(jobs.map(\.1.position)),
-                .textArray(jobs.map(\.1.fate.word)), .textArray(jobs.map(\.1.fate.reason)),
-                .int2Array(jobs.map { Int16(clamping: $0.1.fate.looks) }),
-                .int2Array(jobs.map { $0.1.fate.isCounted ? 0 : 1 }),
-                .int2Array(jobs.map { $0.1.fate.mayHaveArrived ? 0 : 1 }), .int8Array(jobs.map(\.0.fence)),
-            ], until: deadline)
+        let values: [PGValue] = [
+            .ids(settlements.map(\.claim.key.user)), .textArray(settlements.map(\.claim.key.provider.rawValue)),
+            .int8Array(settlements.map(\.claim.fence)), .int2Array(settlements.map(\.claim.urgency.rawValue)),
+            .doubleArray(settlements.map(\.hold.inSeconds)), .doubleArray(settlements.map(\.wait.inSeconds)),
+            .int8Array(settlements.map(\.low)), .textArray(settlements.map { $0.trouble?.rawValue }),
+            .ids(jobs.map(\.0.key.user)), .textArray(jobs.map(\.0.key.provider.rawValue)),
+            .int2Array(jobs.map(\.0.urgency.rawValue)), .int8Array(jobs.map(\.1.position)),
+            .textArray(jobs.map(\.1.fate.word)), .textArray(jobs.map(\.1.fate.reason)),
+            .int2Array(jobs.map { Int16(clamping: $0.1.fate.looks) }),
+            .int2Array(jobs.map { $0.1.fate.isCounted ? 0 : 1 }),
+            .int2Array(jobs.map { $0.1.fate.mayHaveArrived ? 0 : 1 }), .int8Array(jobs.map(\.0.fence)),
+        ]
         let barred = settlements.filter { !$0.bars.isEmpty }
-        if !barred.isEmpty {
+        guard !barred.isEmpty else { return try await database.rows(QueueQueries.settle, values, until: deadline) }
+        // With what was refused, or nobody would know why it left the queue, and no sync would tell it again.
+        return try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let settled = try await transaction.query(QueueQueries.settle, values)
             let kept = Set(settled.map(\.key))
             for settlement in barred where kept.contains(settlement.claim.key) {
-                await bar(settlement.bars, settlement.claim, until: deadline)
+                try await Self.bar(settlement.bars, settlement.claim, in: transaction)
             }
+            return settled
         }
-        return settled
     }
 
-    /// Stops facets of a lane and takes back what waits of them. Where the database refuses, the next call meets the same.
-    private func bar(
-        _ bars: [SyncFacet: StopCause], _ claim: LaneClaim, until deadline: ContinuousClock.Instant
-    ) async {
+    /// Stops facets of a lane and takes back what waits of them.
+    private static func bar(
+        _ bars: [SyncFacet: StopCause], _ claim: LaneClaim, in transaction: PGTransaction
+    ) async throws(PGError) {
         let key: [PGValue] = [.id(claim.key.user), .word(claim.key.provider)]
-        for (facet, cause) in bars {
-            try? await database.run(
+        for (facet, cause) in bars.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            try await transaction.execute(
                 StopQueries.bar,
                 key + [
                     .int8(claim.fence), .word(facet), .word(cause), .double(TraktLimits.stoppedFor.inSeconds),
-                ], until: deadline)
+                ])
             guard let park = StopQueries.park[cause] else { continue }
-            try? await database.run(
-                park, key + [.textArray(JobAction.filling(facet).map(\.rawValue)), .word(facet)], until: deadline)
+            try await transaction.execute(
+                park, key + [.textArray(JobAction.filling(facet).map(\.rawValue)), .word(facet)])
         }
     }
 

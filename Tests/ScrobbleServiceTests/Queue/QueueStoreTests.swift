@@ -22,6 +22,33 @@ import Testing
         return try await store.settle([settlement], until: QueueTest.deadline())
     }
 
+    /// A job that had left the queue without its stop was told by nobody again, until a sync read everything.
+    @Test("What an account has no room for leaves the queue together with the stop of its facet, or not at all")
+    func refusedRoom() async throws {
+        try await QueueTest.withStores(1) { stores, pool in
+            let waiting = { try await pool.first(QueueTest.waiting) }
+            let stops = PGStatement("tests.stops", "SELECT facet FROM facet_stops") { row throws(PGError) in
+                try row.next(String.self)
+            }
+            let job = QueueTest.job(QueueTest.lane(), .bulk, .addToWatchlist)
+            _ = try await stores[0].enqueue([job], until: QueueTest.deadline())
+            let claim = try #require(try await Self.claim(stores[0]).first)
+            _ = try await pool.execute(
+                PGCommand("tests.refuse", "ALTER TABLE facet_stops ADD CONSTRAINT none CHECK (false) NOT VALID"), [])
+            await #expect(throws: StoreError.self) {
+                try await Self.settle(
+                    stores[0], claim, .barred(.accountLimit), .bar(.watchlist, .accountLimit))
+            }
+            let kept = try await waiting()
+            #expect(kept == 1)
+            _ = try await pool.execute(PGCommand("tests.allow", "ALTER TABLE facet_stops DROP CONSTRAINT none"), [])
+            _ = try await Self.settle(stores[0], claim, .barred(.accountLimit), .bar(.watchlist, .accountLimit))
+            let left = try await waiting()
+            let stopped = try await pool.query(stops)
+            #expect(left == 0 && stopped == ["watchlist"])
+        }
+    }
+
     @Test("A thousand jobs queued at once by many hands keep an order without holes, and none is there twice")
     func positions() async throws {
         try await QueueTest.withStores { stores, pool in
