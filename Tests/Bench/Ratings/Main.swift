@@ -1,4 +1,5 @@
 import Contracts
+import HTTP2
 import NIOCore
 import NIOPosix
 import RPC
@@ -15,7 +16,11 @@ struct Main {
             observe: { _ in })
         let figures = try await withThrowingTaskGroup(of: Void.self) { running in
             running.addTask { await client.run() }
-            let figures = try await RatingsBench(plan: plan, ratings: RatingsClient(client)).run()
+            // On the loop of the connection, as the gateway's requests ask.
+            let bench = Task.detached(executorPreference: LoopExecutor(group.next())) {
+                try await RatingsBench(plan: plan, ratings: RatingsClient(client)).run()
+            }
+            let figures = try await bench.value
             running.cancelAll()
             return figures
         }
