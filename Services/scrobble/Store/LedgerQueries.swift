@@ -10,7 +10,7 @@ enum LedgerQueries {
     /// The plays that arriving ones may be, those removed included, with their roads; days are those of `$2`, a time zone.
     ///
     /// Of each title `$3` those that stand from `$4` to `$5` (`PlayMatcher.reach`) and those of unknown date; and by whatever
-    /// is known of them already, the roads `$6` with their keys `$7` and the ids `$8`.
+    /// is known of them already, the roads `$6` with their keys `$7` and the ids `$8`, also where that is of another title.
     static let known = PGStatement(
         "ledger.known",
         """
@@ -45,7 +45,6 @@ enum LedgerQueries {
                 coalesce(array_agg(is_dated), '{}') AS dated
             FROM play_sources s WHERE s.user_id = p.user_id AND s.play_id = p.id
         ) s
-        WHERE p.title_id = ANY ($3)
         """
     ) { row throws(PGError) in try knownPlay(&row) }
 
@@ -104,14 +103,13 @@ enum LedgerQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Of plays that are there, which the ledger's lock says.
+    /// Of plays that are there, by roads that are not: `known` has told of those that are, and the ledger's lock is held since.
     static let addSources = PGCommand(
         "ledger.addSources",
         """
         INSERT INTO play_sources (user_id, play_id, source, source_key, is_dated, seen_at, batch_id)
         SELECT $1, play_id, source, source_key, is_dated, $5, $6
         FROM unnest($2::uuid[], $3::text[], $4::text[], $7::boolean[]) AS s (play_id, source, source_key, is_dated)
-        ON CONFLICT DO NOTHING
         """)
 
     /// A batch that tells of plays that are there: what they are before, in case another batch takes itself back.

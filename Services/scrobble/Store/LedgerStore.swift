@@ -99,13 +99,13 @@ package struct LedgerStore: Sendable {
     /// As part of the change that the plays come from.
     func add(_ arrival: Arrival, in transaction: PGTransaction) async throws(PGError) -> [PlayVerdict] {
         try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
+        let found = try await transaction.query(LedgerQueries.known, Self.knownValues(arrival))
         var matcher = PlayMatcher(
-            known: try await transaction.query(LedgerQueries.known, Self.knownValues(arrival)), now: arrival.at,
-            mayMove: arrival.moving)
+            known: Self.ofTitles(found, arrival), now: arrival.at, mayMove: arrival.moving)
         var verdicts = arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
         if let batch = arrival.batch { try await keepBefore(verdicts, batch, arrival.user, in: transaction) }
         if arrival.isByHand { try await restore(&verdicts, arrival, in: transaction) }
-        try await write(arrival, verdicts, in: transaction)
+        try await write(arrival, verdicts, taken: Set(found.flatMap(\.sources)), in: transaction)
         try await refine(matcher.refined, user: arrival.user, batch: arrival.batch, in: transaction)
         try await endProgress(arrival, verdicts, in: transaction)
         if arrival.telling { try await tell(arrival, verdicts, in: transaction) }
@@ -119,7 +119,8 @@ package struct LedgerStore: Sendable {
     ) async throws(StoreError) -> [PlayVerdict] {
         guard !arrival.plays.isEmpty else { return [] }
         let known = try await database.rows(LedgerQueries.known, Self.knownValues(arrival), until: deadline)
-        var matcher = PlayMatcher(known: known, now: arrival.at, mayMove: arrival.moving)
+        var matcher = PlayMatcher(
+            known: Self.ofTitles(known, arrival), now: arrival.at, mayMove: arrival.moving)
         return arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
     }
 
@@ -171,6 +172,12 @@ package struct LedgerStore: Sendable {
         let rows = try await database.rows(
             LedgerQueries.standing, [.id(user), .uuidArray(jobs.map { PGUUID($0) })], until: deadline)
         return Dictionary(rows.map { ($0.job, $0.play) }) { first, _ in first }
+    }
+
+    /// A road that has told of another title's play says nothing of what arrives.
+    private static func ofTitles(_ found: [KnownPlay], _ arrival: Arrival) -> [KnownPlay] {
+        let titles = Set(arrival.plays.map(\.title))
+        return found.filter { titles.contains($0.title) }
     }
 
     private static func knownValues(_ arrival: Arrival) -> [PGValue] {
@@ -285,9 +292,11 @@ package struct LedgerStore: Sendable {
         try await QueueStore.enqueue(jobs, in: transaction)
     }
 
+    /// `taken` are the roads of what arrives that are there already, by whatever title they lead to.
     private func write(
-        _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
+        _ arrival: Arrival, _ verdicts: [PlayVerdict], taken: Set<PlaySource>, in transaction: PGTransaction
     ) async throws(PGError) {
+        var taken = taken
         var new: [(id: PlayID, play: IncomingPlay)] = []
         var roads: [(id: PlayID, play: IncomingPlay)] = []
         for (play, verdict) in zip(arrival.plays, verdicts) {
@@ -296,7 +305,7 @@ package struct LedgerStore: Sendable {
             case .new(let id): new.append((id, play))
             case .same, .removed: break
             }
-            roads.append((verdict.play, play))
+            if taken.insert(play.source).inserted { roads.append((verdict.play, play)) }
         }
         if !new.isEmpty { try await insert(new, arrival, in: transaction) }
         guard !roads.isEmpty else { return }

@@ -38,6 +38,11 @@ import Testing
 
     private static func hand(_ user: UserID) -> LedgerWriter { .person(user, at: SystemWallClock().now) }
 
+    private static let roads = PGStatement(
+        "tests.roadsOfPlays",
+        "SELECT source || ' ' || source_key, play_id FROM play_sources ORDER BY source, source_key"
+    ) { row throws(PGError) in (name: try row.next(String.self), play: try row.next(PlayID.self)) }
+
     private static func history(_ pool: PGPool, _ user: UserID) async throws -> [PlayID] {
         let store = ScrobbleStore(database: Database(pool: pool))
         return try await store.plays(of: user, after: .newest, limit: 1_000, until: deadline()).map(\.play.id)
@@ -97,6 +102,43 @@ import Testing
         }
     }
 
+    @Test(
+        "A road that has told of another title's play goes on telling of that one; the play that comes by it is written"
+    )
+    func roadOfAnotherTitle() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let file = Self.file(2)
+            let first = try await stores[0].add(Self.arrival(user, file), until: Self.deadline())
+            let other = IncomingPlay(
+                title: TitleID(UUIDBits(high: 6, low: 1)), kind: .movie, moment: file[0].moment, percent: nil,
+                runtimeMinutes: nil, source: file[0].source)
+            #expect(try await stores[1].judge(Self.arrival(user, [other]), until: Self.deadline()).first?.isNew == true)
+            let second = try await stores[1].add(Self.arrival(user, [other, file[1]]), until: Self.deadline())
+            #expect(second[0].isNew && second[1] == .known(first[1].play))
+            #expect(try await Self.history(pool, user).count == 3)
+            let roads = try await pool.query(Self.roads)
+            #expect(roads.map(\.name) == ["file 0", "file 1"])
+            #expect(roads.map(\.play) == first.map(\.play))
+        }
+    }
+
+    @Test("A file that names a removed play twice leaves one road of it")
+    func removedTwice() async throws {
+        try await Self.withStores { stores, pool in
+            let user = UserID(Self.ids.next())
+            let first = try await stores[0].add(Self.arrival(user, Self.file(1)), until: Self.deadline())
+            _ = try await stores[0].remove(
+                first.map(\.play), by: Self.hand(user), telling: false, until: Self.deadline())
+            let twice = Self.file(1, from: "trakt") + Self.file(1, from: "trakt")
+            for _ in 0..<2 {
+                let again = try await stores[1].add(Self.arrival(user, twice), until: Self.deadline())
+                #expect(again == [.removed(first[0].play), .removed(first[0].play)])
+            }
+            #expect(try await pool.query(Self.roads).map(\.name) == ["file 0", "trakt 0"])
+        }
+    }
+
     @Test("A day is the person's own: a moment late in the evening is on it, though UTC has the next one")
     func days() async throws {
         try await Self.withStores { stores, pool in
@@ -118,4 +160,8 @@ import Testing
             #expect(try await Self.history(pool, user).count == 1)
         }
     }
+}
+
+extension PlayVerdict {
+    fileprivate var isNew: Bool { if case .new = self { true } else { false } }
 }
