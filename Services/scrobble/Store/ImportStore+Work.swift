@@ -228,31 +228,32 @@ extension ImportStore {
 
     // MARK: Judging and applying
 
-    /// The next titles with all their rows; up to `last` where that is given.
+    /// The next titles with all their rows, about as many rows as a page has; up to `last` where that is given.
     func nextPage(
         of claim: ImportClaim, after key: String, upTo last: String = "", until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportPageOfItems {
+        let whole: [PGValue] = [.id(claim.user), .id(claim.id)]
+        var rows = try await database.rows(
+            ImportWorkQueries.rowsAhead, whole + [.text(key), .int(limits.pageRows), .text(last)], until: deadline)
+        guard let end = rows.last else { return ImportPageOfItems(items: [], rows: []) }
+        if rows.count >= limits.pageRows {
+            rows += try await database.rows(
+                ImportWorkQueries.itemRows, whole + [.text(end.key), .int4(Int32(clamping: end.place))], until: deadline
+            )
+        }
         let items = try await database.rows(
-            ImportWorkQueries.items,
-            [.id(claim.user), .id(claim.id), .text(key), .int(limits.pageRows), .text(last)], until: deadline)
-        return try await withRows(items, of: claim.user, claim.id, until: deadline)
+            ImportWorkQueries.items, whole + [.text(key), .text(end.key)], until: deadline)
+        return ImportPageOfItems(items: items, rows: rows)
     }
 
     /// One title with all its rows.
     func page(
         of key: String, _ id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportPageOfItems {
-        let items = try await database.rows(
-            ImportWorkQueries.item, [.id(user), .id(id), .text(key)], until: deadline)
-        return try await withRows(items, of: user, id, until: deadline)
-    }
-
-    private func withRows(
-        _ items: [StoredItem], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> ImportPageOfItems {
-        guard let first = items.first, let last = items.last else { return ImportPageOfItems(items: [], rows: []) }
-        let rows = try await database.rows(
-            ImportWorkQueries.itemRows, [.id(user), .id(id), .text(first.key), .text(last.key)], until: deadline)
+        let title: [PGValue] = [.id(user), .id(id), .text(key)]
+        let items = try await database.rows(ImportWorkQueries.item, title, until: deadline)
+        guard !items.isEmpty else { return ImportPageOfItems(items: [], rows: []) }
+        let rows = try await database.rows(ImportWorkQueries.itemRows, title + [.int4(-1)], until: deadline)
         return ImportPageOfItems(items: items, rows: rows)
     }
 

@@ -184,20 +184,30 @@ enum ImportWorkQueries {
 
     // MARK: Judging and applying
 
-    /// The next titles, as many as have `$4` rows together, one at the least; none beyond `$5` where that is not empty. Rows
-    /// in the order of an index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
+    /// The next rows with a title, `$4` at the most; none beyond the title `$5` where that is not empty. Rows in the order of an
+    /// index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
+    static let rowsAhead = PGStatement(
+        "imports.rowsAhead",
+        """
+        SELECT item_key, place, row, verdict FROM import_rows
+        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND ($5 = '' OR item_key <= $5)
+        ORDER BY item_key, place LIMIT $4
+        """, row: itemRow)
+
+    /// The rows of one title behind a place.
+    static let itemRows = PGStatement(
+        "imports.itemRows",
+        """
+        SELECT item_key, place, row, verdict FROM import_rows
+        WHERE user_id = $1 AND import_id = $2 AND item_key = $3 AND place > $4 ORDER BY place
+        """, row: itemRow)
+
+    /// The titles behind a key, up to another one.
     static let items = PGStatement(
         "imports.items",
         """
         SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number FROM import_items
-        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND item_key <= (
-            SELECT max(item_key) FROM (
-                SELECT item_key FROM import_rows
-                WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND ($5 = '' OR item_key <= $5)
-                ORDER BY item_key, place LIMIT $4
-            ) r
-        )
-        ORDER BY item_key
+        WHERE user_id = $1 AND import_id = $2 AND item_key > $3 AND item_key <= $4 ORDER BY item_key
         """, row: item)
 
     static let item = PGStatement(
@@ -206,17 +216,6 @@ enum ImportWorkQueries {
         SELECT item_key, query, match, title_id, title_kind, series_id, season_number, episode_number
         FROM import_items WHERE user_id = $1 AND import_id = $2 AND item_key = $3
         """, row: item)
-
-    /// The rows of titles that follow each other, from the first key to the last.
-    static let itemRows = PGStatement(
-        "imports.itemRows",
-        """
-        SELECT item_key, place, row, verdict FROM import_rows
-        WHERE user_id = $1 AND import_id = $2 AND item_key BETWEEN $3 AND $4 ORDER BY item_key, place
-        """
-    ) { row throws(PGError) in
-        ItemRow(key: try row.next(), place: try row.next(), row: try row.nextJSON(), verdict: try row.next())
-    }
 
     static let judged = PGCommand(
         "imports.judged",
@@ -298,6 +297,10 @@ enum ImportWorkQueries {
     ) { row throws(PGError) in
         KnownListing(
             key: KnownListing.Key(list: try row.next(), title: try row.next()), isRemoved: try row.next())
+    }
+
+    @Sendable private static func itemRow(_ row: inout PGRowReader) throws(PGError) -> ItemRow {
+        ItemRow(key: try row.next(), place: try row.next(), row: try row.nextJSON(), verdict: try row.next())
     }
 
     @Sendable private static func item(_ row: inout PGRowReader) throws(PGError) -> StoredItem {

@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    @Test("A title with more rows than a page has comes with all of them, wherever pages end")
+    func wholeTitles() async throws {
+        let names = ["Avatar", "Titanic", "Titanic", "Titanic", "Titanic", "Titanic", "Zebra"]
+        for pageRows in 1...4 {
+            try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
+                let others = StandIns()
+                for name in Set(names) { others.know(name, 1990) }
+                let tools = ImportWorkerTests.tools(pools[0], others, pageRows: pageRows, rowsAtOnce: 3)
+                let user = UserID(Self.ids.next())
+                let id = try await ImportWorkerTests.send(Self.diary(names), of: user, tools)
+                let done = try await ImportWorkerTests.work(id, of: user, tools)
+                #expect(done.state == .applied)
+                #expect(done.counts.map { $0.new } == names.count, "\(pageRows): \(String(describing: done.counts))")
+                let plays = try await pools[0].first(Self.playCount, [.id(user)])
+                #expect(plays == names.count)
+            }
+        }
+    }
+
     @Test("Titles that a file calls watched, with a date and no name of their own for it, keep a play each")
     func watchedAtSomeTime() async throws {
         let rows = ["First", "Second", "Third"].enumerated().map { number, name in
