@@ -62,6 +62,16 @@ import Yams
             port?.hasPrefix("${REELAY_BIND:-127.0.0.1}:") == true, "open to this machine only unless told otherwise")
     }
 
+    @Test("Postgres has the same room in a container as in a private cluster")
+    func room() throws {
+        let command = try #require(try Self.services()["postgres"]?["command"] as? [String])
+        let room = command.filter { $0.hasPrefix("shared_buffers=") || $0.hasPrefix("max_wal_size=") }
+        #expect(room.count == 2)
+        let script = try String(
+            contentsOf: Project.root.appendingPathComponent("deploy/dev/lib/postgres.sh"), encoding: .utf8)
+        for setting in room { #expect(script.contains("-c \(setting)"), "\(setting)") }
+    }
+
     /// Whatever stood before the balancer, its word was dropped, and everybody behind it was one client.
     @Test(
         "The balancer believes whom others ask for of named networks only, of none unless told, and says itself who asked"

@@ -108,7 +108,12 @@ pg_start() {
     pg_make_cluster
     pg_clear_locks
     local options="-c port=$pg_port -c unix_socket_directories='$pg_sockets'"
-    [ "$1" = durable ] || options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    if [ "$1" = durable ]; then
+        # The same as in deploy/docker-compose.yml; also for clusters that are there.
+        options+=" -c shared_buffers=256MB -c max_wal_size=2GB"
+    else
+        options+=" -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    fi
     if ! (
         close_descriptors
         as_pg "$pg_bin/pg_ctl" -D "$pg_home/data" -l "$pg_home/log" -o "$options" -w -t 60 start
