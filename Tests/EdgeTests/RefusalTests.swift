@@ -16,6 +16,12 @@ final class ToldRefusals: Sendable {
         while !all.contains(refusal), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(10)) }
         return all.contains(refusal)
     }
+
+    /// All that was told, once this was, for which it waits as `has` does.
+    func all(with refusal: EdgeRefusal) async -> [EdgeRefusal] {
+        _ = await has(refusal)
+        return all
+    }
 }
 
 /// Whoever is turned away before there is a request is counted by why.
@@ -47,6 +53,14 @@ final class ToldRefusals: Sendable {
             refusal: .request(.slowBody)),
     ]
 
+    /// A client that was answered, and stays.
+    private static func answered(_ port: Int, andWrote more: String = "") async throws -> RawClient {
+        let client = try RawClient(port: port)
+        client.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n" + more)
+        _ = try await client.read { $0.contains("routeNotFound") }
+        return client
+    }
+
     @Test("A request that is refused by the protocol is told once, with why", arguments: cases)
     func request(refused: Case) async throws {
         var limits = EdgeLimits()
@@ -58,8 +72,7 @@ final class ToldRefusals: Sendable {
             let client = try RawClient(port: port)
             client.write(refused.text)
             _ = try await client.readToEnd()
-            #expect(await told.has(refused.refusal))
-            #expect(told.all == [refused.refusal])
+            #expect(await told.all(with: refused.refusal) == [refused.refusal])
         }
     }
 
@@ -68,11 +81,7 @@ final class ToldRefusals: Sendable {
         let told = ToldRefusals()
         try await withServer(turnedAway: told.sink) { port in
             #expect(try await Self.exchange(port, Self.get("/api/v1/nowhere")).hasPrefix("HTTP/1.1 404 "))
-            do {
-                let gone = try RawClient(port: port)
-                gone.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\nGET /api/v1/no")
-                _ = try await gone.read { $0.contains("routeNotFound") }
-            }
+            _ = try await Self.answered(port, andWrote: "GET /api/v1/no")
             #expect(try await Self.exchange(port, Self.get("/api/v1/nowhere")).hasPrefix("HTTP/1.1 404 "))
             #expect(told.all.isEmpty, "\(told.all)")
         }
@@ -84,13 +93,10 @@ final class ToldRefusals: Sendable {
         limits.addressConnectionsMax = 1
         let told = ToldRefusals()
         try await withServer(limits, turnedAway: told.sink) { port in
-            let first = try RawClient(port: port)
-            first.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n")
-            _ = try await first.read { $0.contains("routeNotFound") }
+            let first = try await Self.answered(port)
             let heard = try await RawClient(port: port).readToEnd()
             #expect(heard == "")
-            #expect(await told.has(.connection(.address)))
-            #expect(told.all == [.connection(.address)])
+            #expect(await told.all(with: .connection(.address)) == [.connection(.address)])
             withExtendedLifetime(first) {}
         }
     }
@@ -101,9 +107,7 @@ final class ToldRefusals: Sendable {
         limits.connectionsMax = 1
         let told = ToldRefusals()
         try await withServer(limits, turnedAway: told.sink) { port in
-            let first = try RawClient(port: port)
-            first.write("GET /api/v1/nowhere HTTP/1.1\r\nhost: api\r\n\r\n")
-            _ = try await first.read { $0.contains("routeNotFound") }
+            let first = try await Self.answered(port)
             #expect(await told.has(.connection(.full)))
             withExtendedLifetime(first) {}
         }
@@ -122,8 +126,7 @@ final class ToldRefusals: Sendable {
             let plain = try RawClient(port: port)
             plain.write(Self.get("/api/v1/nowhere"))
             _ = try await plain.readToEnd()
-            #expect(await told.has(.connection(.tls)))
-            #expect(told.all == [.connection(.tls)])
+            #expect(await told.all(with: .connection(.tls)) == [.connection(.tls)])
         }
         var limits = EdgeLimits()
         limits.addressConnectionsMax = 0
@@ -131,8 +134,7 @@ final class ToldRefusals: Sendable {
         try await withServer(limits, certificate: certificate, turnedAway: crowded.sink) { port in
             let told = try await RawClient(port: port).readToEnd()
             #expect(told == "")
-            #expect(await crowded.has(.connection(.address)))
-            #expect(crowded.all == [.connection(.address)])
+            #expect(await crowded.all(with: .connection(.address)) == [.connection(.address)])
         }
     }
 }

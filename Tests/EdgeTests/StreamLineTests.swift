@@ -77,13 +77,18 @@ import Testing
             .joined(separator: "\r\n")
     }
 
+    /// A client whose stream has the connection to itself.
+    private static func opened(_ port: Int, _ rest: Rest) async throws -> (client: RawClient, line: any EdgeLine) {
+        let client = try RawClient(port: port)
+        client.write(request())
+        return (client, try await rest.awaitLine())
+    }
+
     @Test("What is written to the line follows what was asked for, in chunks, and its end closes the connection")
     func order() async throws {
         let rest = Rest()
         try await withServer(routes: Self.routes([rest])) { port in
-            let client = try RawClient(port: port)
-            client.write(Self.request())
-            let line = try await rest.awaitLine()
+            let (client, line) = try await Self.opened(port, rest)
             #expect(line.hasRoom)
             for number in 0..<20 { line.write(Array("piece \(number)\n".utf8)) }
             line.write([])
@@ -133,9 +138,7 @@ import Testing
         limits.connectionsMax = 2
         let rests = [Rest(), Rest()]
         try await withServer(limits, routes: Self.routes(rests)) { [rests] port in
-            let client = try RawClient(port: port)
-            client.write(Self.request())
-            let line = try await rests[0].awaitLine()
+            let (client, line) = try await Self.opened(port, rests[0])
             // Its end closes the connection, as its head says, and what was asked behind it is not answered.
             let answer = try await Self.exchange(port, Self.request() + Self.request())
             #expect(answer.hasSuffix("0\r\n\r\n"))
@@ -143,6 +146,7 @@ import Testing
             #expect(answer.contains("asked\n") && rests[1].line == nil && rests[1].hasEnded, "\(answer)")
             line.end([])
             try await rests[0].awaitGone()
+            withExtendedLifetime(client) {}
         }
     }
 
@@ -155,9 +159,7 @@ import Testing
             var first: RawClient? = try RawClient(port: port)
             first?.write(Self.request())
             _ = try await rests[0].awaitLine()
-            let second = try RawClient(port: port)
-            second.write(Self.request())
-            _ = try await rests[1].awaitLine()
+            let (second, _) = try await Self.opened(port, rests[1])
             let refused = try RawClient(port: port)
             refused.write(Self.request())
             #expect(try await refused.readToEnd() == "")
@@ -172,6 +174,7 @@ import Testing
                 if rests[2].line != nil { break }
             }
             #expect(rests[2].line != nil)
+            withExtendedLifetime(second) {}
         }
     }
 
@@ -181,9 +184,7 @@ import Testing
         limits.writeTimeout = .milliseconds(500)
         let rest = Rest()
         try await withServer(limits, routes: Self.routes([rest])) { port in
-            let client = try RawClient(port: port)
-            client.write(Self.request())
-            let line = try await rest.awaitLine()
+            let (client, line) = try await Self.opened(port, rest)
             let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 8_192)
             var count = 0
             let end = ContinuousClock.now + .seconds(20)
@@ -205,9 +206,7 @@ import Testing
     func chatter() async throws {
         let rest = Rest()
         try await withServer(routes: Self.routes([rest])) { port in
-            let client = try RawClient(port: port)
-            client.write(Self.request())
-            let line = try await rest.awaitLine()
+            let (client, line) = try await Self.opened(port, rest)
             client.write(Self.request())
             try await Task.sleep(for: .milliseconds(100))
             line.write(Array("still here\n".utf8))
@@ -224,9 +223,7 @@ import Testing
         // Longer than the server, or its own end would be what is seen.
         let kept = Mutex<RawClient?>(nil)
         try await withServer(routes: Self.routes([rest])) { port in
-            let client = try RawClient(port: port)
-            client.write(Self.request())
-            _ = try await rest.awaitLine()
+            let (client, _) = try await Self.opened(port, rest)
             kept.withLock { $0 = client }
         }
         try await rest.awaitGone()

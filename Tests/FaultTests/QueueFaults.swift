@@ -120,9 +120,7 @@ enum QueueFaults {
             do {
                 try await RunningUpstreams.run { upstreams in
                     let accounts = upstreams.server.traktAccounts
-                    var behaviour = TraktAccounts.Behaviour()
-                    behaviour.writeMilliseconds = 0
-                    accounts.behave(behaviour)
+                    accounts.behaveQuickly()
                     try await body(
                         Place(database: database, pool: pool, trakt: upstreams.url(.trakt), accounts: accounts))
                 }

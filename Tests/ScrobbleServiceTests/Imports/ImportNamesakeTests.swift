@@ -16,17 +16,29 @@ import Testing
 
     private static let ratingsHead = "Date,Name,Year,Letterboxd URI,Rating\n"
     private static let diaryHead = ImportCorrectionTests.head
-    private static let rated =
+    /// Ratings of two films of one name.
+    private static let both =
         "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
-        + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
+    private static let rated = both + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
+    private static let entries =
+        entry("2020-01-01", at: "https://boxd.it/aaaaa")
+        + entry("2020-03-03", at: "https://boxd.it/aaaac")
+
+    /// A line of a diary.
+    private static func entry(_ day: String, _ film: String = "Same", at address: String = "") -> String {
+        "\(day),\(film),1999,\(address),,,,\(day)\n"
+    }
+
+    /// An export of ratings and entries of a diary.
+    private static func export(_ ratings: String, _ entries: String) -> [(name: String, text: String)] {
+        [("ratings.csv", ratingsHead + ratings), ("diary.csv", diaryHead + entries)]
+    }
 
     /// Two films of one name, and one film, rated and watched.
     private static func bringNamesakes(_ test: Setting) async throws -> Import {
-        let diary =
-            "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
-            + "2020-01-02,One,1999,https://boxd.it/aaaab,,,,2020-01-02\n"
-        return try await test.bring(
-            [("ratings.csv", ratingsHead + rated), ("diary.csv", diaryHead + diary)], apply: true)
+        let entries =
+            entry("2020-01-01", at: "https://boxd.it/aaaaa") + entry("2020-01-02", "One", at: "https://boxd.it/aaaab")
+        return try await test.bring(export(rated, entries), apply: true)
     }
 
     @Test("Films of one name and year that have two addresses are two; what names neither waits for its person")
@@ -60,12 +72,6 @@ import Testing
         }
     }
 
-    private static let both =
-        "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
-    private static let entries =
-        "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
-        + "2020-03-03,Same,1999,https://boxd.it/aaaac,,,,2020-03-03\n"
-
     /// One correction set the diary of both films, and every later file's.
     @Test("What may mean either of two films is said entry by entry, and remembered by the entry's address")
     func entryByEntry() async throws {
@@ -75,18 +81,14 @@ import Testing
                 "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\n"
                 + "2020-03-03,Same,1999,https://boxd.it/aaaac,,,Fine,,2020-03-03\n"
             let found = try await test.bring(
-                [
-                    ("ratings.csv", Self.ratingsHead + Self.both), ("diary.csv", Self.diaryHead + Self.entries),
-                    ("reviews.csv", review),
-                ], apply: true)
+                Self.export(Self.both, Self.entries) + [(name: "reviews.csv", text: review)], apply: true)
             #expect(try await test.verdicts(found) == [.new, .new, .ambiguous, .ambiguous, .ambiguous])
             #expect(try await test.correct(found, 2, title: right).verdict == .new)
             #expect(try await test.verdicts(found) == [.new, .new, .new, .ambiguous, .ambiguous])
             #expect(try await test.all() == ["Right 2020-01-01||"])
             // A file that does not show by itself that there are two.
             let later = try await test.bring(
-                Self.diaryHead + Self.entries + "2020-04-04,Same,1999,https://boxd.it/aaaad,,,,2020-04-04\n",
-                apply: true)
+                Self.diaryHead + Self.entries + Self.entry("2020-04-04", at: "https://boxd.it/aaaad"), apply: true)
             #expect(try await test.verdicts(later) == [.same, .ambiguous, .ambiguous])
             // The review of an entry goes with it.
             #expect(try await test.correct(found, 3, title: left).verdict == .new)
@@ -99,13 +101,7 @@ import Testing
     func rowByRow() async throws {
         try await Self.run { test in
             let right = test.others.know("Right", 1999)
-            let files = [
-                (name: "ratings.csv", text: Self.ratingsHead + Self.both),
-                (
-                    name: "diary.csv",
-                    text: Self.diaryHead + "2020-01-01,Same,1999,,,,,2020-01-01\n2020-01-01,Same,1999,,,,,2020-01-01\n"
-                ),
-            ]
+            let files = Self.export(Self.both, Self.entry("2020-01-01") + Self.entry("2020-01-01"))
             let found = try await test.bring(files, apply: true)
             #expect(try await test.verdicts(found) == [.new, .new, .ambiguous, .ambiguous])
             #expect(try await test.correct(found, 2, title: right).verdict == .new)
@@ -123,13 +119,10 @@ import Testing
             test.others.confuse("Same")
             let right = test.others.know("Right", 1999)
             let one = try await test.bring(
-                Self.diaryHead + "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n", apply: true)
+                Self.diaryHead + Self.entry("2020-01-01", at: "https://boxd.it/aaaaa"), apply: true)
             #expect(try await test.correct(one, 0, title: right).verdict == .new)
             let found = try await test.bring(
-                [
-                    ("ratings.csv", Self.ratingsHead + Self.both),
-                    ("diary.csv", Self.diaryHead + "2020-03-03,Same,1999,https://boxd.it/aaaac,,,,2020-03-03\n"),
-                ], apply: true)
+                Self.export(Self.both, Self.entry("2020-03-03", at: "https://boxd.it/aaaac")), apply: true)
             #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .ambiguous])
             #expect(try await test.all() == ["Right 2020-01-01||"])
         }
@@ -160,9 +153,7 @@ import Testing
     func readBefore() async throws {
         try await Self.run { test in
             let right = test.others.know("Right", 1999)
-            let found = try await test.bring(
-                [("ratings.csv", Self.ratingsHead + Self.both), ("diary.csv", Self.diaryHead + Self.entries)],
-                apply: true)
+            let found = try await test.bring(Self.export(Self.both, Self.entries), apply: true)
             let changed = try await test.pool.execute(
                 together: Self.leftTogether.map { $0.bound([.id(test.user), .id(found.id)]) })
             #expect(changed == [1, 2, 2])
@@ -192,10 +183,8 @@ import Testing
     func invalidRow() async throws {
         try await Self.run { test in
             let right = test.others.know("Right", 1999)
-            let diary = "04/05/2021,Same,1999,https://boxd.it/aaaaa,,,,04/05/2021\n"
             let found = try await test.bring(
-                [("ratings.csv", Self.ratingsHead + Self.oneInvalid), ("diary.csv", Self.diaryHead + diary)],
-                apply: true)
+                Self.export(Self.oneInvalid, Self.entry("04/05/2021", at: "https://boxd.it/aaaaa")), apply: true)
             #expect(try await test.verdicts(found) == [.new, .invalid, .invalid])
             // The title that was made for the other film has that name.
             #expect(try await test.correct(found, 1, on: "2020-04-03").verdict == .ambiguous)

@@ -93,15 +93,14 @@ import UpstreamEmulators
         try await TestDatabase.withReplicas(1, migrations: ScrobbleService.migrations) { pools in
             let pool = pools[0]
             return try await RunningUpstreams.run { upstreams in
-                var behaviour = TraktAccounts.Behaviour()
-                behaviour.writeMilliseconds = 0
-                behaviour.lostReplyPercent = 45
-                behaviour.lostRequestPercent = 30
-                behaviour.closedPercent = 40
-                behaviour.silentEvery = isBlind ? 0 : 200
-                behaviour.seed = seed
                 let trakt = upstreams.server.traktAccounts
-                trakt.behave(behaviour)
+                trakt.behaveQuickly {
+                    $0.lostReplyPercent = 45
+                    $0.lostRequestPercent = 30
+                    $0.closedPercent = 40
+                    $0.silentEvery = isBlind ? 0 : 200
+                    $0.seed = seed
+                }
                 let client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
                 let writer = TraktWriter(
                     http: TraktTest.http(upstreams, client),

@@ -54,9 +54,7 @@ import UpstreamEmulators
                     ledger: LedgerStore(database: database, ids: ids), connections: connections,
                     worker: QueueWorker(id: ids.next(), store: queue, writers: [.trakt: writer]),
                     trakt: upstreams.server.traktAccounts, desk: upstreams.server.desk)
-                var behaviour = TraktAccounts.Behaviour()
-                behaviour.writeMilliseconds = 0
-                setting.trakt.behave(behaviour)
+                setting.trakt.behaveQuickly()
                 try await TraktTest.connect(setting.lane, as: "demo-alice", in: connections)
                 do { try await body(setting) } catch {
                     try await client.shutdown()
@@ -124,11 +122,10 @@ import UpstreamEmulators
         arguments: [true, false])
     func history(isByHand: Bool) async throws {
         try await Self.run { setting in
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.lostReplyPercent = 25
-            behaviour.lostRequestPercent = 15
-            setting.trakt.behave(behaviour)
+            setting.trakt.behaveQuickly {
+                $0.lostReplyPercent = 25
+                $0.lostRequestPercent = 15
+            }
             let verdicts = try await Self.add(30, isByHand: isByHand, in: setting)
             let isAdded = try await QueueTest.work([setting.worker]) {
                 try await setting.pool.first(QueueTest.waiting) == 0
@@ -199,11 +196,10 @@ import UpstreamEmulators
     @Test("However few rows a page there holds, what arrived is found, and what is to go goes")
     func shortPages() async throws {
         try await Self.run { setting in
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.lostReplyPercent = 50
-            behaviour.pageMax = 3
-            setting.trakt.behave(behaviour)
+            setting.trakt.behaveQuickly {
+                $0.lostReplyPercent = 50
+                $0.pageMax = 3
+            }
             let verdicts = try await Self.add(30, isByHand: true, in: setting)
             try await Self.deliver(setting)
             #expect(setting.trakt.plays.count == 30)
@@ -222,11 +218,10 @@ import UpstreamEmulators
                 _ = try await Self.add(Self.play(TitleID(Self.ids.next()), .unknown), isByHand: true, in: setting)
             }
             try await Self.deliver(setting)
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.lostReplyPercent = 100
-            behaviour.pageMax = 3
-            setting.trakt.behave(behaviour)
+            setting.trakt.behaveQuickly {
+                $0.lostReplyPercent = 100
+                $0.pageMax = 3
+            }
             setting.desk.setLatency(.milliseconds(150), of: .trakt)
             let at = SystemWallClock().now.advanced(by: .seconds(-30 * 86_400))
             for moment in [PlayMoment.unknown, .second(at, day: at.date)] {

@@ -15,10 +15,7 @@ import UpstreamEmulators
     /// Twenty plays that both have, two days apart; Trakt gives ten to a page, the latest first.
     private static func run(_ body: @escaping @Sendable (SyncTest) async throws -> Void) async throws {
         try await SyncTest.run { test in
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.pageMax = 10
-            test.trakt.behave(behaviour)
+            test.trakt.behaveQuickly { $0.pageMax = 10 }
             try await test.want([.history: Self.both])
             for number in 1...20 { try await test.there("sync/history", Self.play(number)) }
             try await test.sync()

@@ -26,10 +26,7 @@ import UpstreamEmulators
     }
 
     private static func hideSettings(_ isHidden: Bool, _ test: SyncTest) {
-        var behaviour = TraktAccounts.Behaviour()
-        behaviour.writeMilliseconds = 0
-        behaviour.hidesSettings = isHidden
-        test.trakt.behave(behaviour)
+        test.trakt.behaveQuickly { $0.hidesSettings = isHidden }
     }
 
     private static func shownName(_ test: SyncTest) async throws -> String? {

@@ -12,25 +12,30 @@ import UpstreamEmulators
     private static let both = FacetPolicy(direction: .both)
 
     private static func room(_ count: Int, _ test: SyncTest) {
-        var behaviour = TraktAccounts.Behaviour()
-        behaviour.writeMilliseconds = 0
-        behaviour.shelfMax = count
-        test.trakt.behave(behaviour)
+        test.trakt.behaveQuickly { $0.shelfMax = count }
     }
 
     private static func room(plays count: Int, _ test: SyncTest) {
-        var behaviour = TraktAccounts.Behaviour()
-        behaviour.writeMilliseconds = 0
-        behaviour.playsMax = count
-        test.trakt.behave(behaviour)
+        test.trakt.behaveQuickly { $0.playsMax = count }
     }
 
-    private static func add(_ number: Int, _ test: SyncTest) -> NewJob {
-        let at = SystemWallClock().now
-        return NewJob(
+    /// What is told as it happens.
+    private static func job(_ action: JobAction, _ number: Int, _ test: SyncTest, _ payload: JobPayload) -> NewJob {
+        NewJob(
             id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
-            title: NeighbourBook.title(number), action: .addPlay,
-            payload: JobPayload(watchedAt: at, precision: .second), fingerprint: "play \(SystemIDSource().next())")
+            title: NeighbourBook.title(number), action: action, payload: payload,
+            fingerprint: "\(action.rawValue) \(number) \(SystemIDSource().next())")
+    }
+
+    /// Plays of these films, a job each.
+    private static func enqueue(_ numbers: [Int], _ test: SyncTest) async throws {
+        let payload = JobPayload(watchedAt: SystemWallClock().now, precision: .second)
+        try await test.queue.enqueue(
+            numbers.map { job(.addPlay, $0, test, payload) }, until: QueueTest.deadline())
+    }
+
+    private static func jobs(_ list: JobList, _ test: SyncTest) async throws -> [ListedJob] {
+        try await test.queue.jobs(of: test.user, list, after: .newest, limit: 10, until: QueueTest.deadline())
     }
 
     /// Plays of the first films, a day each, that both sides have and know of each other.
@@ -65,11 +70,6 @@ import UpstreamEmulators
         let stored = try await test.connections.list(of: test.user, until: QueueTest.deadline())
         let stops = try await test.connections.stops(of: test.user, until: QueueTest.deadline())
         return ConnectionView(.trakt, stored.first { $0.provider == .trakt }, stops, isAvailable: true)
-    }
-
-    private static func goOn(_ test: SyncTest) async throws {
-        try await test.connections.change(
-            test.lane, ConnectionStore.Change(isPaused: false), at: SystemWallClock().now, until: QueueTest.deadline())
     }
 
     private static func writes(_ test: SyncTest, after sequence: Int) -> Int {
@@ -109,7 +109,7 @@ import UpstreamEmulators
 
             // The person has made room there, and says so.
             Self.room(1_000, test)
-            try await Self.goOn(test)
+            try await test.setPaused(false)
             #expect(try await Self.view(test).stopped == nil)
             try await test.sync()
             #expect(test.shelfThere("watchlist").count == 6)
@@ -167,14 +167,8 @@ import UpstreamEmulators
         try await SyncTest.run { test in
             try await test.want([.history: Self.both, .watchlist: Self.both, .ratings: Self.both])
             Self.room(0, test)
-            func job(_ action: JobAction, _ number: Int, rating: Int? = nil) -> NewJob {
-                NewJob(
-                    id: SystemIDSource().next(), lane: test.lane, urgency: .live, kind: .movie,
-                    title: NeighbourBook.title(number), action: action, payload: JobPayload(rating: rating),
-                    fingerprint: "\(action.rawValue) \(number)")
-            }
-            var jobs = (1...30).map { job(.addToWatchlist, $0) }
-            jobs.append(job(.rate, 40, rating: 8))
+            var jobs = (1...30).map { Self.job(.addToWatchlist, $0, test, JobPayload()) }
+            jobs.append(Self.job(.rate, 40, test, JobPayload(rating: 8)))
             try await test.queue.enqueue(jobs, until: QueueTest.deadline())
             try await test.deliver()
             #expect(Self.writes(test, after: 0) == 1)
@@ -226,7 +220,7 @@ import UpstreamEmulators
             #expect(try await Self.standing(test) == [1, 2, 3])
 
             Self.room(plays: 1_000, test)
-            try await Self.goOn(test)
+            try await test.setPaused(false)
             try await test.sync()
             #expect(Self.daysThere(test) == ["2024-01-02", "2024-01-03", "2024-02-01"])
             try await test.letLagEnd()
@@ -244,7 +238,7 @@ import UpstreamEmulators
             try await test.want([.history: Self.both])
             try await Self.bothHave(2, test)
             Self.room(plays: 2, test)
-            try await test.queue.enqueue([31, 32, 33].map { Self.add($0, test) }, until: QueueTest.deadline())
+            try await Self.enqueue([31, 32, 33], test)
             try await Self.move(1, to: "2024-02-01T20:00:00Z", test)
             try await test.deliver()
             #expect(Self.daysThere(test) == ["2024-01-02", "2024-02-01"])
@@ -265,8 +259,7 @@ import UpstreamEmulators
             try await Self.move(3, to: "2024-02-03T20:00:00Z", test)
             // The first of the six jobs is delivered.
             try await Self.deliverRemoval(test)
-            let waiting = try await test.queue.jobs(
-                of: test.user, .waiting, after: .newest, limit: 10, until: QueueTest.deadline())
+            let waiting = try await Self.jobs(.waiting, test)
             func cancel(_ action: String, of film: Int? = nil) async throws {
                 for listed in waiting
                 where listed.job.action == action && film.map({ listed.job.title == NeighbourBook.title($0) }) ?? true {
@@ -311,15 +304,13 @@ import UpstreamEmulators
             let dead = direction == .send ? 0 : 4
             Self.room(plays: 0, test)
             // Of three that wait one meets it, and two leave with it; a scrobble meets it by itself.
-            try await test.queue.enqueue([31, 32, 33].map { Self.add($0, test) }, until: QueueTest.deadline())
+            try await Self.enqueue([31, 32, 33], test)
             try await test.deliver()
             _ = test.upstreams.server.desk.add(
                 Fault(provider: .trakt, kind: .status, path: "/scrobble/stop", status: 420))
             try await test.scrobble(34)
             #expect(try await QueueTest.outcomes(test.pool)["\(outcome): account_limit"] == 4)
-            let listed = try await test.queue.jobs(
-                of: test.user, .dead, after: .newest, limit: 10, until: QueueTest.deadline())
-            #expect(listed.count == dead)
+            #expect(try await Self.jobs(.dead, test).count == dead)
             #expect(try await test.pool.query(QueueTest.faults) == [0])
 
             // Sent again by hand once there is room.
@@ -338,7 +329,7 @@ import UpstreamEmulators
     func healed(state: ConnectionState) async throws {
         try await SyncTest.run { test in
             try await test.want([.history: Self.both])
-            try await test.queue.enqueue([Self.add(31, test)], until: QueueTest.deadline())
+            try await Self.enqueue([31], test)
             _ = try await test.pool.execute(
                 PGCommand("tests.old.state", "UPDATE scrobble_connections SET state = $1, state_reason = $1"),
                 [.text(state.rawValue)])
@@ -352,9 +343,7 @@ import UpstreamEmulators
             try await test.deliver()
             #expect(test.trakt.plays.count == 1)
 
-            try await test.connections.change(
-                test.lane, ConnectionStore.Change(isPaused: true), at: SystemWallClock().now,
-                until: QueueTest.deadline())
+            try await test.setPaused(true)
             try await test.queue.sweep(until: QueueTest.deadline())
             #expect(try await Self.view(test).state == .paused)
             let stored = try await test.connections.list(of: test.user, until: QueueTest.deadline())

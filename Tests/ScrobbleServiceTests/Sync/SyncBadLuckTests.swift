@@ -23,11 +23,10 @@ import UpstreamEmulators
         try await SyncTest.run(limits: limits) { test in
             try await test.want([.history: Self.both])
             for number in 1...600 { try await test.play(number, at: "2020-01-01T20:00:00Z") }
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.lostReplyPercent = 45
-            behaviour.lostRequestPercent = 40
-            test.trakt.behave(behaviour)
+            test.trakt.behaveQuickly {
+                $0.lostReplyPercent = 45
+                $0.lostRequestPercent = 40
+            }
             let id = try #require(
                 try await test.store.open(
                     test.lane, isDry: false, confirms: nil, at: SystemWallClock().now, until: QueueTest.deadline()))

@@ -148,10 +148,7 @@ import UpstreamEmulators
             await test.worker().turn()
             #expect(try await test.pool.query(Self.statuses) == ["pending"])
             if sent {
-                var behaviour = TraktAccounts.Behaviour()
-                behaviour.writeMilliseconds = 0
-                behaviour.lostReplyPercent = 100
-                test.trakt.behave(behaviour)
+                test.trakt.behaveQuickly { $0.lostReplyPercent = 100 }
                 let isSent = try await QueueTest.work([test.queueWorker()]) {
                     try await test.pool.query(Self.statuses) == ["verify"]
                 }

@@ -195,10 +195,7 @@ import UpstreamEmulators
     func repeated() async throws {
         try await SyncTest.run { test in
             try await test.want([.history: Self.both])
-            var behaviour = TraktAccounts.Behaviour()
-            behaviour.writeMilliseconds = 0
-            behaviour.repeatSeconds = 7_200
-            test.trakt.behave(behaviour)
+            test.trakt.behaveQuickly { $0.repeatSeconds = 7_200 }
             // Told by another player, and by its clock an hour ago.
             try await test.there("scrobble/stop", #"{"movie":{"ids":{"trakt":1}},"progress":95}"#)
             test.trakt.backdate(by: 3_600)

@@ -136,9 +136,7 @@ struct SyncTest: Sendable {
                     queue: QueueStore(database: database, limits: queue),
                     http: TraktTest.http(upstreams, client), upstreams: upstreams, account: "demo-alice",
                     ids: ids)
-                var behaviour = TraktAccounts.Behaviour()
-                behaviour.writeMilliseconds = 0
-                test.trakt.behave(behaviour)
+                test.trakt.behaveQuickly()
                 try await TraktTest.connect(test.lane, as: test.account, in: test.connections)
                 var outcome: (any Error)?
                 do { try await body(test) } catch { outcome = error }
@@ -324,8 +322,12 @@ struct SyncTest: Sendable {
                 "tests.endRuns",
                 "UPDATE sync_runs SET state = 'failed', fence = fence + 1 WHERE state IN ('waiting', 'reading', 'applying')"
             ), [])
+        try await setPaused(false)
+    }
+
+    func setPaused(_ isPaused: Bool) async throws {
         try await connections.change(
-            lane, ConnectionStore.Change(isPaused: false), at: SystemWallClock().now, until: QueueTest.deadline())
+            lane, ConnectionStore.Change(isPaused: isPaused), at: SystemWallClock().now, until: QueueTest.deadline())
     }
 
     /// Lets the time go by after which an account is asked by itself again.

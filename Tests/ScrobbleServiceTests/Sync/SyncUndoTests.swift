@@ -161,13 +161,9 @@ import UpstreamEmulators
             try await test.want([.history: .off])
             #expect(try await runs() == 0, "everything is off")
             try await test.want([.history: Self.both])
-            try await test.connections.change(
-                test.lane, ConnectionStore.Change(isPaused: true), at: SystemWallClock().now,
-                until: QueueTest.deadline())
+            try await test.setPaused(true)
             #expect(try await runs() == 0, "paused")
-            try await test.connections.change(
-                test.lane, ConnectionStore.Change(isPaused: false), at: SystemWallClock().now,
-                until: QueueTest.deadline())
+            try await test.setPaused(false)
             _ = try await test.pool.execute(
                 PGCommand("tests.old", "UPDATE scrobble_connections SET connected_at = now() - interval '3 weeks'"), [])
             #expect(try await runs() == 0, "asleep")
