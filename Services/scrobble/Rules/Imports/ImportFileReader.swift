@@ -146,11 +146,7 @@ package struct ImportFileReader: Sendable {
                 lists = reader.lists
                 format = .trakt(reader)
             }
-            do throws(JSONParts.Failure) {
-                try reader.feed(piece, show)
-            } catch {
-                throw ImportFileFailure(error)
-            }
+            try reader.feed(piece, show)
         case .lossless(var reader):
             format = .foreign
             defer { format = .lossless(reader) }
@@ -195,11 +191,7 @@ package struct ImportFileReader: Sendable {
             }
         case .trakt(var reader):
             defer { format = .trakt(reader) }
-            do throws(JSONParts.Failure) {
-                try reader.finish()
-            } catch {
-                throw ImportFileFailure(error)
-            }
+            try reader.finish()
         case .lossless(var reader):
             defer { format = .lossless(reader) }
             try reader.finish()

@@ -9,17 +9,16 @@ package struct LosslessReader: Sendable {
     package static let version = 1
 
     private let path: String
-    private var elements: JSONParts
-    private let elementBytesMax: Int
+    private var elements: ExportElements
     private var isKnown = false
-    /// Whether the file breaks off.
-    package private(set) var isCutShort = false
 
     package init(path: String, elementBytesMax: Int) {
         self.path = path
-        self.elementBytesMax = elementBytesMax
-        elements = JSONParts(bytesMax: elementBytesMax)
+        elements = ExportElements(path: path, bytesMax: elementBytesMax)
     }
+
+    /// Whether the file breaks off.
+    package var isCutShort: Bool { elements.isCutShort }
 
     package static func reads(_ path: String) -> Bool { path.split(separator: "/").last?.lowercased() == name }
 
@@ -27,39 +26,19 @@ package struct LosslessReader: Sendable {
     package static func wrote(_ row: ImportedRow) -> Bool { reads(row.file) }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
-        var found: [(Int, JSONParts.Part)] = []
-        var failure: JSONParts.Failure?
-        do throws(JSONParts.Failure) {
-            try elements.feed(chunk) { found.append(($0, $1)) }
-        } catch {
-            failure = error
-        }
-        // What came before the break is read.
-        for (number, part) in found {
+        for (number, part) in elements.feed(chunk) {
             switch part {
             case .element(let element):
                 if isKnown { show(row(element, number)) } else { try begin(element) }
             case .tooLarge:
                 guard isKnown else { throw Self.notOurs }
-                show(
-                    ImportedRow(
-                        kind: .play, file: path, line: number,
-                        problems: ["the element is larger than \(elementBytesMax >> 10) KiB"]))
+                show(elements.tooLarge(number, as: .play))
             }
         }
-        guard let failure else { return }
-        isCutShort = true
-        throw ImportFileFailure(failure)
+        try elements.endChunk()
     }
 
-    package mutating func finish() throws(ImportFileFailure) {
-        do throws(JSONParts.Failure) {
-            try elements.finish()
-        } catch {
-            isCutShort = true
-            throw ImportFileFailure(error)
-        }
-    }
+    package mutating func finish() throws(ImportFileFailure) { try elements.finish() }
 
     private static let notOurs = ImportFileFailure("the first element does not say that Reelay wrote the file")
 
@@ -86,9 +65,7 @@ package struct LosslessReader: Sendable {
             }
             return row
         } catch {
-            return ImportedRow(
-                kind: .shown, file: path, line: number,
-                problems: [String("the element is no row: \(error)".prefix(300))])
+            return elements.refused(number, as: .shown, String("the element is no row: \(error)".prefix(300)))
         }
     }
 }

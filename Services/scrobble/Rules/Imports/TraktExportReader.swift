@@ -5,12 +5,10 @@ import JSON
 package struct TraktExportReader: Sendable {
     package let file: TraktExportFile
     private let path: String
-    private var elements: JSONParts
-    private let elementBytesMax: Int
+    private var elements: ExportElements
     /// Names and descriptions of lists by their number, as their headers tell them.
     package var lists: [String: ListHeader]
-    /// Whether the export says that it lacks something, or the file breaks off.
-    package private(set) var isPartial = false
+    private var isLacking = false
 
     package struct ListHeader: Sendable, Hashable {
         package let name: String
@@ -24,46 +22,25 @@ package struct TraktExportReader: Sendable {
         self.file = file
         self.path = path
         self.lists = lists
-        self.elementBytesMax = elementBytesMax
-        elements = JSONParts(bytesMax: elementBytesMax)
+        elements = ExportElements(path: path, bytesMax: elementBytesMax)
     }
 
-    package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(JSONParts.Failure) {
-        var found: [(Int, JSONParts.Part)] = []
-        var failure: JSONParts.Failure?
-        do throws(JSONParts.Failure) {
-            try elements.feed(chunk) { found.append(($0, $1)) }
-        } catch {
-            failure = error
-        }
-        // What came before the break is read.
-        for (number, part) in found { take(part, number, show) }
-        guard let failure else { return }
-        isPartial = true
-        throw failure
+    /// Whether the export says that it lacks something, or the file breaks off.
+    package var isPartial: Bool { isLacking || elements.isCutShort }
+
+    package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
+        for (number, part) in elements.feed(chunk) { take(part, number, show) }
+        try elements.endChunk()
     }
 
-    package mutating func finish() throws(JSONParts.Failure) {
-        do throws(JSONParts.Failure) {
-            try elements.finish()
-        } catch {
-            isPartial = true
-            throw error
-        }
-    }
+    package mutating func finish() throws(ImportFileFailure) { try elements.finish() }
 
     private mutating func take(_ part: JSONParts.Part, _ number: Int, _ show: (ImportedRow) -> Void) {
-        var row = ImportedRow(kind: .shown, file: path, line: number)
-        guard case .element(let bytes) = part else {
-            row.kind = file.rowKind
-            row.problems = ["the element is larger than \(elementBytesMax >> 10) KiB"]
-            return show(row)
-        }
+        guard case .element(let bytes) = part else { return show(elements.tooLarge(number, as: file.rowKind)) }
         guard let element = try? decodeJSON(JSONValue.self, from: bytes, unknownMembers: .tolerate) else {
-            row.kind = file.rowKind
-            row.problems = ["the element is no JSON"]
-            return show(row)
+            return show(elements.refused(number, as: file.rowKind, "the element is no JSON"))
         }
+        var row = ImportedRow(kind: .shown, file: path, line: number)
         switch file {
         case .history: show(play(element, row))
         case .watchedMovies: show(watched(element, of: element["movie"], as: .movie, row))
@@ -92,7 +69,7 @@ package struct TraktExportReader: Sendable {
         case .comments: show(comment(element, row))
         case .collection: collected(element, row, show)
         case .errors:
-            isPartial = true
+            isLacking = true
             row.text = "\(element["endpoint"].string ?? ""): \(element["error"].string ?? "")"
             show(row)
         case .other: show(row)
