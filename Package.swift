@@ -208,7 +208,8 @@ let package = Package(
             .testTarget(
                 name: "UpgradeTests",
                 dependencies: [
-                    "GatewayService", "MetadataService", "Postgres", "RatingsService", "ScrobbleService", "Stack",
+                    "Cryptography", "GatewayService", "MetadataService", "Postgres", "RatingsService",
+                    "ScrobbleService", "Stack",
                 ], path: "Tests/UpgradeTests", exclude: ["Release"], swiftSettings: house),
             .target(
                 name: "Stack",

@@ -20,7 +20,7 @@ struct Schema: Sendable {
     let today: [Migration]
     /// How many made the first tables.
     private let first: Int
-    /// How many the previous release had; a test holds them against its commit.
+    /// How many the previous release had; a test holds them against its list.
     private let released: Int
 
     static let all = [
