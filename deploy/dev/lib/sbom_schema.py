@@ -1,0 +1,29 @@
+"""Holds a CycloneDX document, from standard input, against CycloneDX's own schema, and tells each place that does not fit."""
+
+import json
+import sys
+from importlib.resources import files
+
+import jsonschema_rs
+
+FOLDER = files("cyclonedx") / "schema" / "_res"
+# Where the schema of a document looks for the others.
+OTHERS = ("spdx", "jsf-0.82")
+
+
+def schema(name):
+    return json.loads((FOLDER / f"{name}.SNAPSHOT.schema.json").read_text(encoding="utf-8"))
+
+
+document = json.load(sys.stdin)
+others = [(f"http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json", schema(name)) for name in OTHERS]
+validator = jsonschema_rs.Draft7Validator(
+    schema(f"bom-{document['specVersion']}"),
+    registry=jsonschema_rs.Registry(others, draft=jsonschema_rs.Draft7),
+    validate_formats=True,
+)
+faults = list(validator.iter_errors(document))
+for fault in faults:
+    # Of a whole array the message is as long as that.
+    print(f"{'/'.join(map(str, fault.instance_path)) or 'the document'}: {fault.message[-300:]}", file=sys.stderr)
+sys.exit(1 if faults else 0)
