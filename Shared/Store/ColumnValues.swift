@@ -10,7 +10,7 @@ extension PGScalar where Self: UUIDIdentifier {
     }
 }
 
-extension TitleID: PGScalar, PGDecodable {}
+extension TitleID: PGScalar, PGDecodable, PGArrayElement {}
 extension UserID: PGScalar, PGDecodable {}
 extension PlayID: PGScalar, PGDecodable {}
 extension PlaybackSessionID: PGScalar, PGDecodable {}

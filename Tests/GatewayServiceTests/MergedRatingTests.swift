@@ -1,66 +1,257 @@
 import Contracts
+import JSON
 import RPC
+import Synchronization
 import Testing
 
 @testable import GatewayService
 
 /// A title that metadata knows to be merged, and of whose merge ratings have not heard yet.
 @Suite struct MergedRatingTests {
-    private static let old = StandIns.title(2)
-    private static let new = StandIns.title(1)
+    /// Metadata, where the old title is merged into the new one and which may be away; ratings, where some titles are rated and
+    /// which may be unable to move what is; scrobble, which knows nothing. Another call fails.
+    private final class Others: RPCCaller {
+        private struct State {
+            var log: [String] = []
+            var rated: Set<TitleID>
+            var unrated: [TitleID] = []
+            /// Calls that it takes to move all.
+            var moving: Int
+            var hasHeard = false
+        }
 
-    /// The old title is merged into the new one; one title is rated.
-    private static func others(rated: TitleID, isMetadataAway: Bool = false) -> StandIns {
-        StandIns(StandIns.World(merged: [old: new], isMetadataAway: isMetadataAway, rated: rated))
-    }
+        private let state: Mutex<State>
+        private let isMetadataAway: Bool
+        private let canMove: Bool
 
-    private static func unrate(_ title: TitleID, _ others: StandIns, as kind: TitleKind = .movie) async throws(RPCError)
-    {
-        _ = try await UnrateTitle(metadata: others.metadataClient, ratings: others.ratingsClient, kind: kind)
-            .run(title, StandIns.caller, StandIns.request())
-    }
+        init(rated: [TitleID], isMetadataAway: Bool = false, moving: Int = 1, canMove: Bool = true) {
+            state = Mutex(State(rated: Set(rated), moving: moving))
+            self.isMetadataAway = isMetadataAway
+            self.canMove = canMove
+        }
 
-    private static func rated(_ title: TitleID, _ others: StandIns) async throws(RPCError) -> TitleID {
-        try await GetTitleRating(metadata: others.metadataClient, ratings: others.ratingsClient, kind: .movie)
-            .run(title, StandIns.caller, StandIns.request()).body.title
-    }
+        var calls: [String] { state.withLock(\.log) }
+        var rated: Set<TitleID> { state.withLock(\.rated) }
+        var takenBack: [TitleID] { state.withLock(\.unrated) }
 
-    /// Taking it back under the old id was answered, and the rating stayed; reading it there found none.
-    @Test("What was rated under the id that stands is read and taken back under the one of before")
-    func standing() async throws {
-        let others = Self.others(rated: Self.new)
-        #expect(try await Self.rated(Self.old, others) == Self.new)
-        try await Self.unrate(Self.old, others)
-        #expect(others.takenBack == [Self.new])
-        await #expect(throws: RPCError.wrongKind("this is a movie, not a series")) {
-            try await Self.unrate(Self.old, others, as: .series)
+        func call<Params: JSONEncodable, Result: JSONDecodable>(
+            _ method: RPCMethod, _ params: Params, _ call: RPCCall
+        ) async throws(RPCError) -> Result {
+            state.withLock { $0.log.append(method.name) }
+            let answer: Any
+            switch params {
+            case let params as GetTitleParams:
+                if isMetadataAway { throw .unavailable("metadata is away") }
+                answer = Self.title(params.title)
+            case let params as GetTitlesParams:
+                answer = FoundTitles(found: params.titles.map { FoundTitle(asked: $0, title: Self.title($0)) })
+            case is GetTitleStatesParams: answer = TitleStates(states: [])
+            case let params as GetRatingParams:
+                guard let rating = self.rating(of: params.title) else {
+                    throw .ratingNotFound("this title is not rated")
+                }
+                answer = rating
+            case let params as GetRatingsParams:
+                answer = FoundRatings(ratings: params.titles.compactMap { rating(of: $0) })
+            case let params as GetSummariesParams:
+                answer = FoundSummaries(
+                    summaries: params.titles.map {
+                        RatingSummary(
+                            title: $0, count: rating(of: $0) == nil ? 0 : 1,
+                            distribution: Array(repeating: 0, count: 10))
+                    })
+            case let params as ApplyRedirectsParams:
+                guard canMove else { throw .unavailable("nothing moves now") }
+                answer = try apply(params.redirects)
+            case let params as UnrateTitleParams: answer = UnrateOutcome(removed: unrate(params.title))
+            case let params as RateTitleParams:
+                state.withLock { _ = $0.rated.insert(params.title) }
+                guard let rating = self.rating(of: params.title) else { throw .internal("a rating is lost") }
+                answer = rating
+            case let params as WriteRatingsParams:
+                state.withLock { $0.rated.formUnion(params.items.map(\.title)) }
+                answer = WriteOutcomes(outcomes: params.items.map { WriteOutcome(title: $0.title, result: .updated) })
+            default: throw .internal("nobody expects \(method.name)")
+            }
+            guard let answer = answer as? Result else { throw .internal("another answer was wanted") }
+            return answer
+        }
+
+        private func apply(_ moves: [TitleMove]) throws(RPCError) -> AppliedRedirects {
+            guard moves == [TitleMove(from: MergedRatingTests.old, to: MergedRatingTests.new)] else {
+                throw .internal("nobody merged \(moves)")
+            }
+            return state.withLock { state in
+                state.hasHeard = true
+                state.moving -= 1
+                guard state.moving == 0 else { return AppliedRedirects(moved: 0, met: 0, done: state.moving < 0) }
+                if state.rated.remove(MergedRatingTests.old) != nil { state.rated.insert(MergedRatingTests.new) }
+                return AppliedRedirects(moved: 1, met: 0, done: true)
+            }
+        }
+
+        private func unrate(_ title: TitleID) -> Bool {
+            state.withLock { state in
+                state.unrated.append(title)
+                return state.rated.remove(Self.meant(title, state)) != nil
+            }
+        }
+
+        private func rating(of title: TitleID) -> Rating? {
+            let found = state.withLock { state in
+                let meant = Self.meant(title, state)
+                return state.rated.contains(meant) ? meant : nil
+            }
+            let moment = Timestamp(clampingMicrosecondsSinceEpoch: 1_780_000_000_000_000)
+            return found.map {
+                Rating(
+                    title: $0, kind: .movie, rating: DecimalTenths(tenths: 80), spoiler: false, ratedAt: moment,
+                    updatedAt: moment, version: 1)
+            }
+        }
+
+        private static func meant(_ title: TitleID, _ state: State) -> TitleID {
+            state.hasHeard && title == MergedRatingTests.old ? MergedRatingTests.new : title
+        }
+
+        private static func title(_ id: TitleID) -> Title {
+            let isMerged = id == MergedRatingTests.old || id == MergedRatingTests.new
+            return Title(
+                id: isMerged ? MergedRatingTests.new : id, kind: .movie, name: "A", genres: [],
+                externalIds: ExternalIds(), externalRatings: [], isLocal: false,
+                mergedIds: isMerged ? [MergedRatingTests.old] : nil)
         }
     }
 
-    /// It was sent for the old id then, which is another request to the ratings service, and was refused.
-    @Test("What comes again after it was taken back is the same request")
-    func again() async throws {
-        let others = Self.others(rated: StandIns.title(9))
-        try await Self.unrate(Self.old, others)
-        #expect(others.takenBack == [Self.new])
+    private static let old = TitleID(UUIDBits(high: 2, low: 2))
+    private static let new = TitleID(UUIDBits(high: 2, low: 1))
+    private static let other = TitleID(UUIDBits(high: 2, low: 3))
+    private static let caller = EdgeCaller(
+        user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2))
+
+    private static func context() -> EdgeContext {
+        EdgeContext(rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1")
     }
 
-    @Test("Metadata is asked only where no rating is found, and is missed by nobody")
-    func calls() async throws {
-        let others = Self.others(rated: Self.old)
-        #expect(try await Self.rated(Self.old, others) == Self.old)
-        try await Self.unrate(Self.old, others)
-        #expect(others.takenBack == [Self.old])
-        #expect(!others.calls.contains("metadata.getTitle"))
+    private static func unrate(_ title: TitleID, _ others: Others, as kind: TitleKind = .movie) async throws(RPCError) {
+        _ = try await UnrateTitle(metadata: MetadataClient(others), ratings: RatingsClient(others), kind: kind)
+            .run(title, caller, context())
+    }
 
-        let away = Self.others(rated: Self.new, isMetadataAway: true)
+    private static func rated(_ title: TitleID, _ others: Others) async throws(RPCError) -> TitleID {
+        try await GetTitleRating(metadata: MetadataClient(others), ratings: RatingsClient(others), kind: .movie)
+            .run(title, caller, context()).body.title
+    }
+
+    private static func opinions(_ title: TitleID, _ others: Others) async throws(RPCError) -> TitleRatings {
+        try await GetTitleRatings(metadata: MetadataClient(others), ratings: RatingsClient(others), kind: .movie)
+            .run(title, caller, context()).body
+    }
+
+    private static func movie(_ title: TitleID, _ others: Others) async throws(RPCError) -> Movie {
+        try await GetMovie(
+            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others)
+        ).run(GetMovieInput(title: title), caller, context()).body
+    }
+
+    /// It was not found there until ratings had heard of the merge, some seconds later.
+    @Test(
+        "What was rated under the id of before is read under the one that stands, alone, among many and in the averages"
+    )
+    func former() async throws {
+        for title in [Self.old, Self.new] {
+            #expect(try await Self.rated(Self.new, Others(rated: [Self.old])) == Self.new)
+            let opinions = try await Self.opinions(title, Others(rated: [Self.old]))
+            #expect(opinions.mine?.title == Self.new && opinions.people.count == 1)
+            #expect(try await Self.movie(title, Others(rated: [Self.old])).myRating?.title == Self.new)
+            let others = Others(rated: [Self.old, Self.other])
+            let desk = TitleDesk(metadata: MetadataClient(others), ratings: RatingsClient(others))
+            let shown: Movie = try await desk.get(title, Self.caller.user, Self.context())
+            #expect(shown.myRating?.title == Self.new)
+            let many = Others(rated: [Self.old, Self.other])
+            let overviews = try await ReadTitles(
+                metadata: MetadataClient(many), ratings: RatingsClient(many), scrobble: ScrobbleClient(many)
+            ).run(ReadTitlesInput(body: TitleBatch(titles: [title, Self.other])), Self.caller, Self.context()).body
+            #expect(overviews.items.map(\.myRating?.title) == [Self.new, Self.other])
+            let listed = Others(rated: [Self.old, Self.other])
+            let cards = try await TitleCards(
+                of: [title, Self.other], for: Self.caller.user, MetadataClient(listed), RatingsClient(listed),
+                Self.context().rpc.outgoing())
+            #expect(cards.myRating(Self.new)?.title == Self.new && cards.myRating(Self.other)?.title == Self.other)
+        }
+    }
+
+    /// Taken back under the one, the rating of the other moved there later and was back.
+    @Test("Taking a rating back under either id takes back what was given under both")
+    func takenBack() async throws {
+        for rated in [[Self.old], [Self.new], [Self.old, Self.new]] {
+            for title in [Self.old, Self.new] {
+                let others = Others(rated: rated, moving: 3)
+                try await Self.unrate(title, others)
+                #expect(others.rated.isEmpty, "\(rated) \(title)")
+                await #expect(throws: RPCError.wrongKind("this is a movie, not a series")) {
+                    try await Self.unrate(title, Others(rated: rated), as: .series)
+                }
+            }
+        }
+    }
+
+    @Test("Who rates a title under either id, alone or among many, leaves nothing behind under the one of before")
+    func ratedOver() async throws {
+        for title in [Self.old, Self.new] {
+            let (one, many) = (Others(rated: [Self.old], moving: 2), Others(rated: [Self.old], moving: 2))
+            _ = try await RateTitle(
+                metadata: MetadataClient(one), ratings: RatingsClient(one), scrobble: ScrobbleClient(one), kind: .movie
+            ).run(title, RateRequest(rating: DecimalTenths(tenths: 80)), Self.caller, Self.context())
+            _ = try await WriteRatings(
+                metadata: MetadataClient(many), ratings: RatingsClient(many), scrobble: ScrobbleClient(many)
+            ).run(
+                WriteRatingsInput(
+                    body: RatingItems(items: [RatingItem(title: title, rating: DecimalTenths(tenths: 80))])),
+                Self.caller, Self.context())
+            #expect(one.rated == [Self.new] && many.rated == [Self.new])
+        }
+    }
+
+    /// It was sent for the id that stands then, which is another request to the ratings service, and was refused.
+    @Test("What comes again after it was taken back is the same request, whatever was merged meanwhile")
+    func again() async throws {
+        let others = Others(rated: [Self.old], isMetadataAway: true)
+        try await Self.unrate(Self.old, others)
+        let merged = Others(rated: [])
+        try await Self.unrate(Self.old, merged)
+        try await Self.unrate(Self.old, merged)
+        #expect(others.takenBack == [Self.old] && merged.takenBack == [Self.old, Self.old])
+    }
+
+    @Test("A read answers where nothing can be moved now, and a write does not")
+    func stuck() async throws {
+        func others() -> Others { Others(rated: [Self.old], canMove: false) }
+        #expect(try await Self.opinions(Self.new, others()).mine == nil)
+        #expect(try await Self.movie(Self.new, others()).myRating == nil)
+        let failure = RPCError.unavailable("nothing moves now")
+        await #expect(throws: failure) { try await Self.unrate(Self.new, others()) }
+    }
+
+    @Test("Of a title that was not merged nobody is told, a lone rating is one call, and metadata is missed by nobody")
+    func calls() async throws {
+        let others = Others(rated: [Self.other])
+        #expect(try await Self.rated(Self.other, others) == Self.other)
+        #expect(others.calls == ["ratings.getRating"])
+        try await Self.unrate(Self.other, others)
+        #expect(others.takenBack == [Self.other])
+        _ = try await Self.movie(Self.other, others)
+        _ = try await Self.opinions(Self.other, others)
+        #expect(!others.calls.contains("ratings.applyRedirects"))
+
+        let away = Others(rated: [Self.new], isMetadataAway: true)
         let none = RPCError.ratingNotFound("this title is not rated")
         await #expect(throws: none) { try await Self.rated(Self.old, away) }
-        try await Self.unrate(Self.old, away)
-        #expect(away.takenBack == [Self.old])
+        try await Self.unrate(Self.new, away)
+        #expect(away.takenBack == [Self.new] && away.rated.isEmpty)
         // One that stands and is not rated is looked for once.
-        let unrated = Self.others(rated: Self.old)
-        await #expect(throws: none) { try await Self.rated(Self.new, unrated) }
+        let unrated = Others(rated: [])
+        await #expect(throws: none) { try await Self.rated(Self.other, unrated) }
         #expect(unrated.calls == ["ratings.getRating", "metadata.getTitle"])
     }
 }

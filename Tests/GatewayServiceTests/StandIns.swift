@@ -10,9 +10,6 @@ final class StandIns: RPCCaller {
     struct World: Sendable {
         /// What titles were merged into; any other title is there under its own id.
         var merged: [TitleID: TitleID] = [:]
-        var isMetadataAway = false
-        /// The one title that is rated.
-        var rated: TitleID?
         /// Whether ratings takes only what expects no version.
         var heedsVersions = false
         /// The person's own plays.
@@ -26,7 +23,6 @@ final class StandIns: RPCCaller {
         var calls: [String] = []
         var ratings: [RateTitleParams] = []
         var writes: [WriteRatingsParams] = []
-        var takenBack: [TitleID] = []
     }
 
     private static let moment = Timestamp(clampingMicrosecondsSinceEpoch: 1_780_000_000_000_000)
@@ -47,7 +43,6 @@ final class StandIns: RPCCaller {
     var writes: [WriteRatingsParams] { state.withLock(\.writes) }
     /// The last of these.
     var written: [RatingWrite] { writes.last?.items ?? [] }
-    var takenBack: [TitleID] { state.withLock(\.takenBack) }
 
     func merge(_ title: TitleID, into standing: TitleID) { state.withLock { $0.world.merged[title] = standing } }
 
@@ -60,20 +55,13 @@ final class StandIns: RPCCaller {
         }
         let answer: Any
         switch params {
-        case let params as GetTitleParams:
-            if world.isMetadataAway { throw .unavailable("metadata is away") }
-            answer = Self.title(params.title, world)
+        case let params as GetTitleParams: answer = Self.title(params.title, world)
         case let params as GetTitlesParams:
-            if world.isMetadataAway { throw .unavailable("metadata is away") }
             answer = FoundTitles(found: params.titles.map { FoundTitle(asked: $0, title: Self.title($0, world)) })
         case let params as GetPlaysParams:
             if let failure = world.scrobbleFailure { throw failure }
             answer = FoundPlays(plays: world.plays.filter { params.plays.contains($0.id) })
-        case let params as GetRatingParams:
-            guard params.title == world.rated else { throw .ratingNotFound("this title is not rated") }
-            answer = Self.rating(of: params.title)
-        case let params as GetRatingsParams:
-            answer = FoundRatings(ratings: params.titles.filter { $0 == world.rated }.map(Self.rating))
+        case is ApplyRedirectsParams: answer = AppliedRedirects(moved: 0, met: 0, done: true)
         case let params as RateTitleParams:
             state.withLock { $0.ratings.append(params) }
             guard params.expectedVersion == nil || !world.heedsVersions else { throw .preconditionFailed("another") }
@@ -87,9 +75,6 @@ final class StandIns: RPCCaller {
                     let isTaken = item.expectedVersion == nil || !world.heedsVersions
                     return WriteOutcome(title: item.title, result: isTaken ? .created : .older, version: 1)
                 })
-        case let params as UnrateTitleParams:
-            state.withLock { $0.takenBack.append(params.title) }
-            answer = UnrateOutcome(removed: params.title == world.rated)
         default:
             Issue.record("nobody expects \(method.name)")
             throw .internal("unexpected")
@@ -102,12 +87,6 @@ final class StandIns: RPCCaller {
         Title(
             id: world.merged[asked] ?? asked, kind: .movie, name: "A", genres: [], externalIds: ExternalIds(),
             externalRatings: [], isLocal: false)
-    }
-
-    private static func rating(of title: TitleID) -> Rating {
-        Rating(
-            title: title, kind: .movie, rating: DecimalTenths(tenths: 80), spoiler: false, ratedAt: moment,
-            updatedAt: moment, version: 1)
     }
 }
 

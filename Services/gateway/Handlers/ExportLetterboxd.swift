@@ -43,8 +43,10 @@ struct ExportLetterboxd: Sendable {
                 { () async throws(RPCError) in
                     try await ratings.ratings(of: ids, by: caller.user, call)
                 })
-            let titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
-            let mine = Dictionary(try rated.get().map { ($0.title, $0) }) { first, _ in first }
+            let known = try found.get().found
+            let titles = Dictionary(known.map { ($0.asked, $0.title) }) { first, _ in first }
+            let all = try await ratings.completed(try rated.get(), of: known, by: caller.user, call)
+            let mine = Dictionary(all.map { ($0.title, $0) }) { first, _ in first }
             for entry in page.entries {
                 if let title = titles[entry.title] {
                     let rating = mine[entry.title] ?? mine[title.id]

@@ -32,8 +32,14 @@ struct GetHome: Sendable {
                 try await ratings.ratings(of: ids, by: caller.user, call)
             })
         var titles = HomeTitles()
-        titles.add(try rows.taken(found, .titles)?.found ?? [])
-        titles.rate(try rows.taken(rated, .scores) ?? [])
+        let known = try rows.taken(found, .titles)?.found ?? []
+        titles.add(known)
+        if let mine = try rows.taken(rated, .scores) {
+            let all = await outcome { () async throws(RPCError) in
+                try await ratings.completed(mine, of: known, by: caller.user, call)
+            }
+            titles.rate(try rows.taken(all, .scores) ?? mine)
+        }
         // What is being watched does not say of which show it is.
         let shows = rows.playing.compactMap { titles[$0.title]?.series }.filter { titles[$0] == nil }
         if !shows.isEmpty {

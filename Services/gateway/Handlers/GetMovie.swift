@@ -21,7 +21,9 @@ struct GetMovie: Sendable {
         let title = try await asked.get()
         // A title that was merged into another is rated and watched under the other's id.
         if title.id != input.title { (rated, known) = await mine(title.id, caller.user, context) }
-        var movie = try Movie(title, rating: try rated.get().ratings.first)
+        let scored = try await ratings.completed(
+            try rated.get().ratings, of: [FoundTitle(asked: input.title, title: title)], by: caller.user, call)
+        var movie = try Movie(title, rating: scored.first { $0.title == title.id })
         movie.myState = try state(known)
         return EdgeReply(movie)
     }

@@ -15,9 +15,10 @@ struct GetTitleRating: Sendable {
             rating = try await self.rating(of: title, caller, context)
         } catch {
             guard RegistryError(code: error.code) == .ratingNotFound,
-                let standing = await title.successor(in: metadata, context)
+                let standing = await title.standing(in: metadata, context), !standing.moves.isEmpty
             else { throw error }
-            rating = try await self.rating(of: standing, caller, context)
+            await ratings.followSoon(standing.moves, context.rpc.outgoing())
+            rating = try await self.rating(of: standing.title.id, caller, context)
         }
         guard rating.kind == kind else {
             throw .wrongKind("this is a \(rating.kind.rawValue), not a \(kind.rawValue)")
@@ -29,15 +30,5 @@ struct GetTitleRating: Sendable {
         of title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> Rating {
         try await ratings.getRating(GetRatingParams(user: caller.user, title: title), context.rpc.outgoing())
-    }
-}
-
-extension TitleID {
-    /// The title into which this one was merged; nil for one that stands, and where metadata does not tell. Ratings hear of
-    /// merges somewhat later than metadata, by whose word titles are rated: until then a rating that was given under this id
-    /// may stand under the other one.
-    func successor(in metadata: MetadataClient, _ context: EdgeContext) async -> TitleID? {
-        let title = try? await metadata.getTitle(GetTitleParams(title: self), context.rpc.outgoing())
-        return title.flatMap { $0.id == self ? nil : $0.id }
     }
 }

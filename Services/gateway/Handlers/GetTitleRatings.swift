@@ -8,10 +8,11 @@ struct GetTitleRatings: Sendable {
     let kind: TitleKind
 
     func run(
-        _ title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
+        _ id: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleRatings> {
-        let title = try await title.known(as: kind, to: metadata, context)
+        let title = try await id.known(as: kind, to: metadata, context)
         let call = context.rpc.outgoing()
+        await ratings.followSoon(FoundTitle(asked: id, title: title).moves, call)
         let (mine, all) = await together(
             { () async throws(RPCError) in
                 try await ratings.getRatings(GetRatingsParams(user: caller.user, titles: [title.id]), call)

@@ -10,16 +10,17 @@ struct RateTitle: Sendable {
     let kind: TitleKind
 
     func run(
-        _ title: TitleID, _ body: RateRequest, _ caller: EdgeCaller, _ context: EdgeContext
+        _ id: TitleID, _ body: RateRequest, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating> {
         let rating = try RatingInput(body.rating, body.given).rating
-        let asked = AskedDigest.of(body, about: title, context)
-        let title = try await title.known(as: kind, to: metadata, context)
+        let asked = AskedDigest.of(body, about: id, context)
+        let title = try await id.known(as: kind, to: metadata, context)
         let claims = Set([body.play].compactMap { $0 }.map { RatedPlays.Claim(play: $0, title: title.id) })
         let held = try await RatedPlays(metadata: metadata, scrobble: scrobble).held(claims, caller, context)
         let isHeld = held == claims
         // Under a key it may have been taken before its play was deleted: the ratings service knows that, and takes nothing new.
         guard isHeld || context.once != nil else { throw Self.noSuchPlay }
+        try await ratings.follow(FoundTitle(asked: id, title: title).moves, context.rpc.outgoing())
         var expected: Int? = RatingPrecondition.never
         if isHeld {
             expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title.id, caller, context)

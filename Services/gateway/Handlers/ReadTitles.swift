@@ -19,6 +19,7 @@ struct ReadTitles: Sendable {
         guard !titles.isEmpty else { return EdgeReply(TitleOverviews(items: [], unknown: unknown)) }
         // What was merged into another title is rated and watched under the other's id.
         let ids = Array(Set(titles.values.map(\.id)))
+        await ratings.followSoon(found.flatMap(\.moves), call)
         let (rated, states) = await together(
             { () async throws(RPCError) in
                 try await ratings.ratings(of: ids, by: caller.user, call)

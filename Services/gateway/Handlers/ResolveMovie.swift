@@ -12,6 +12,7 @@ struct ResolveMovie: Sendable {
         let body = input.body
         let title = try await metadata.resolveTitle(
             ResolveTitleParams(kind: .movie, ids: body.ids, name: body.name, year: body.year), context.rpc.outgoing())
+        await ratings.followSoon(title.moves, context.rpc.outgoing())
         let mine = try await ratings.getRatings(
             GetRatingsParams(user: caller.user, titles: [title.id]), context.rpc.outgoing())
         return EdgeReply(try Movie(title, rating: mine.ratings.first))

@@ -8,19 +8,20 @@ struct UnrateTitle: Sendable {
     let kind: TitleKind
 
     func run(
-        _ asked: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
+        _ title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        var title = asked
-        var current = try await rating(of: asked, caller, context)
-        // Also where neither is rated: it may be a request that comes again, after its rating was taken back there.
-        if current == nil, let standing = await asked.successor(in: metadata, context) {
-            title = standing
-            current = try await rating(of: standing, caller, context)
+        async let standing = title.standing(in: metadata, context)
+        var current = try await rating(of: title, caller, context)
+        // Also where it is rated: a rating under another id of the title would be there again once it has moved.
+        if let moves = await standing?.moves, !moves.isEmpty {
+            try await ratings.follow(moves, context.rpc.outgoing())
+            current = try await rating(of: title, caller, context)
         }
         if let current, current.kind != kind {
             throw .wrongKind("this is a \(current.kind.rawValue), not a \(kind.rawValue)")
         }
         let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title, caller, context)
+        // Under the id that was asked for, which ratings know by now: whenever it comes again, it is the same request.
         _ = try await ratings.unrateTitle(
             UnrateTitleParams(user: caller.user, title: title, expectedVersion: expected),
             context.rpc.outgoing(idempotencyKey: context.once?.key))

@@ -34,6 +34,8 @@ struct WriteRatings: Sendable {
             }
             told.append((place, write))
         }
+        let moves = titles.flatMap { FoundTitle(asked: $0.key, title: $0.value).moves }
+        try await ratings.follow(moves, context.rpc.outgoing())
         let params = WriteRatingsParams(
             user: caller.user, items: told.map { $0.write }, source: .person,
             requestDigest: AskedDigest.of(input.body, context))

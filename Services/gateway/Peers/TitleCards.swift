@@ -18,8 +18,10 @@ struct TitleCards: Sendable {
         let (found, rated) = await together(
             { () async throws(RPCError) in try await metadata.getTitles(GetTitlesParams(titles: ids), call) },
             { () async throws(RPCError) in try await ratings.ratings(of: ids, by: user, call) })
-        titles = Dictionary(try found.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
-        mine = Dictionary(try rated.get().map { ($0.title, $0) }) { first, _ in first }
+        let known = try found.get().found
+        titles = Dictionary(known.map { ($0.asked, $0.title) }) { first, _ in first }
+        let all = try await ratings.completed(try rated.get(), of: known, by: user, call)
+        mine = Dictionary(all.map { ($0.title, $0) }) { first, _ in first }
     }
 
     /// The title that stands for an id.

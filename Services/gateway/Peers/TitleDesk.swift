@@ -12,10 +12,9 @@ struct TitleDesk: Sendable {
         let (asked, rated) = await together(
             { () async throws(RPCError) in try await metadata.getTitle(GetTitleParams(title: id), call) },
             { () async throws(RPCError) in try await rating(of: id, by: user, call) })
-        let title = try asked.get()
-        // A title that was merged into another is rated under the other's id.
-        let mine = title.id == id ? try rated.get() : try await rating(of: title.id, by: user, call)
-        return try View(title, rating: mine)
+        let found = FoundTitle(asked: id, title: try asked.get())
+        let mine = try await ratings.completed([try rated.get()].compactMap { $0 }, of: [found], by: user, call)
+        return try View(found.title, rating: mine.first { $0.title == found.title.id })
     }
 
     /// A title that the person means.
@@ -23,6 +22,7 @@ struct TitleDesk: Sendable {
         _ params: ResolveTitleParams, _ user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> View {
         let title = try await metadata.resolveTitle(params, context.rpc.outgoing())
+        await ratings.followSoon(title.moves, context.rpc.outgoing())
         return try View(title, rating: try await rating(of: title.id, by: user, context.rpc.outgoing()))
     }
 
@@ -33,6 +33,7 @@ struct TitleDesk: Sendable {
         let known = try await metadata.getTitle(GetTitleParams(title: id), context.rpc.outgoing())
         try View.check(known)
         let title = try await metadata.refreshTitle(RefreshTitleParams(title: known.id), context.rpc.outgoing())
+        await ratings.followSoon(FoundTitle(asked: id, title: title).moves, context.rpc.outgoing())
         return try View(title, rating: try await rating(of: title.id, by: user, context.rpc.outgoing()))
     }
 
@@ -46,6 +47,7 @@ struct TitleDesk: Sendable {
         let page = try await metadata.listChildren(
             ListChildrenParams(title: id, after: after, limit: limit), context.rpc.outgoing())
         guard !page.children.isEmpty else { return ([], page.nextAfter) }
+        await ratings.followSoon(page.children.flatMap(\.moves), context.rpc.outgoing())
         let rated = try await ratings.ratings(of: page.children.map(\.id), by: user, context.rpc.outgoing())
         let mine = Dictionary(rated.map { ($0.title, $0) }) { first, _ in first }
         var items: [View] = []

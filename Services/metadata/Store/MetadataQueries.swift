@@ -23,7 +23,10 @@ enum MetadataQueries {
         t.id, t.kind, t.name, t.original_name, t.year, t.release_date, t.end_date, t.parent_id, t.season_number,
         t.episode_number, t.overview, t.runtime_minutes, t.genres, t.certification, t.poster_url, t.backdrop_url,
         \(ids(of: "t.id")),
-        t.external_ratings, t.vote_average, t.vote_count, t.enriched_at, t.is_local
+        t.external_ratings, t.vote_average, t.vote_count, t.enriched_at, t.is_local,
+        ARRAY(
+            SELECT d.old_id FROM title_redirects d
+            WHERE d.new_id = t.id AND d.merged_at > now() - interval '1 day' LIMIT 100)
         """
 
     private static let reference = """
@@ -211,7 +214,12 @@ enum MetadataQueries {
             runtimeMinutes: try row.next(), genres: try row.next(), certification: try row.next(),
             posterUrl: try row.next(), backdropUrl: try row.next(), externalIds: try row.nextJSON(),
             externalRatings: try row.nextJSON(), voteAverage: try row.next(), voteCount: try row.next(),
-            enrichedAt: try row.next(), isLocal: try row.next())
+            enrichedAt: try row.next(), isLocal: try row.next(), mergedIds: try mergedIDs(&row))
+    }
+
+    private static func mergedIDs(_ row: inout PGRowReader) throws(PGError) -> [TitleID]? {
+        let ids: [TitleID] = try row.next()
+        return ids.isEmpty ? nil : ids
     }
 
     private static func reference(_ row: inout PGRowReader) throws(PGError) -> TitleReference {

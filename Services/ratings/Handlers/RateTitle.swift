@@ -23,7 +23,7 @@ struct RateTitle: Sendable {
         let request = RatingsStore.Request(
             user: params.user, source: params.source ?? .person, batch: params.batch, key: context.idempotencyKey,
             digest: context.idempotencyKey.map { _ in RequestDigest.of(params) },
-            earlierDigest: context.idempotencyKey.flatMap { _ in RequestDigest.earlier(params) })
+            earlier: context.idempotencyKey.flatMap { _ in RequestDigest.earlier(params) })
         let answer = try await asking { () throws(StoreError) in
             try await store.change(item, request, at: now, until: context.deadline)
         }

@@ -15,7 +15,7 @@ struct WriteRatings: Sendable {
             user: params.user, source: params.source, batch: params.batch, onlyNewer: params.onlyNewer ?? false,
             key: context.idempotencyKey,
             digest: context.idempotencyKey.map { _ in RequestDigest.of(params) },
-            earlierDigest: context.idempotencyKey.flatMap { _ in RequestDigest.earlier(params) })
+            earlier: context.idempotencyKey.flatMap { _ in RequestDigest.earlier(params) })
         let answer = try await asking { () throws(StoreError) in
             try await store.change(items, request, at: now, until: context.deadline)
         }

@@ -16,6 +16,9 @@ package enum RatingsLimits {
     static let sweepStatementsMax = 50
     /// How long the answer to an idempotency key is kept.
     package static let keyLife = Duration.seconds(24 * 3_600)
+    /// Ways in which the titles of a request may have been named before merges that are tried, to recognise a key that a version
+    /// before has kept.
+    static let formerTitlesMax = 32
     /// How often expired keys are looked for, and how many go at once.
     static let keySweepInterval = Duration.seconds(600)
     static let keySweepRowsMax = 10_000

@@ -14,19 +14,26 @@ enum RequestDigest {
         return of("rateTitle", params)
     }
 
-    /// What was kept for the same wish before callers said what they were asked for; nil where that is no other digest.
-    static func earlier(_ params: RateTitleParams) -> [UInt8]? {
+    /// What was kept for the same wish before callers said what they were asked for, by the ids that its titles had then; nil
+    /// where that is no other digest.
+    static func earlier(_ params: RateTitleParams) -> (@Sendable (FormerTitles) -> [UInt8])? {
         guard params.requestDigest != nil else { return nil }
-        var params = params
-        params.requestDigest = nil
-        return of(params)
+        return { former in
+            var params = params
+            params.requestDigest = nil
+            params.title = former[params.title]
+            return of(params)
+        }
     }
 
-    static func earlier(_ params: WriteRatingsParams) -> [UInt8]? {
+    static func earlier(_ params: WriteRatingsParams) -> (@Sendable (FormerTitles) -> [UInt8])? {
         guard params.requestDigest != nil else { return nil }
-        var params = params
-        params.requestDigest = nil
-        return of(params)
+        return { former in
+            var params = params
+            params.requestDigest = nil
+            for place in params.items.indices { params.items[place].title = former[params.items[place].title] }
+            return of(params)
+        }
     }
 
     static func of(_ params: UnrateTitleParams) -> [UInt8] {

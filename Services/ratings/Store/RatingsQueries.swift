@@ -51,6 +51,16 @@ enum RatingsQueries {
             SELECT user_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)
         """)
 
+    /// The digest that a key was used with.
+    static let keptDigest = PGStatement(
+        "ratings.keptDigest", "SELECT request_hash FROM idempotency_keys WHERE user_id = $1 AND key = $2"
+    ) { row throws(PGError) in try row.next([UInt8].self) }
+
+    /// What was merged into some titles.
+    static let mergedInto = PGStatement(
+        "ratings.mergedInto", "SELECT from_id, to_id FROM merged_titles WHERE to_id = ANY ($1) ORDER BY from_id"
+    ) { row throws(PGError) in TitleMove(from: try row.next(), to: try row.next()) }
+
     // MARK: A person's ratings
 
     private static let ratingColumns = columns(review: "review")
@@ -432,6 +442,18 @@ enum RatingsQueries {
         INSERT INTO merged_titles (from_id, to_id) SELECT from_id, to_id FROM merge
         ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id
         """)
+
+    /// Whether all of `$1` → `$2` is known already, each to the end of its chain.
+    static let areRecorded = PGStatement(
+        "ratings.areMergesRecorded",
+        """
+        SELECT NOT EXISTS (
+            SELECT FROM unnest($1::uuid[], $2::uuid[]) AS g (from_id, to_id)
+            LEFT JOIN merged_titles o ON o.from_id = g.to_id
+            LEFT JOIN merged_titles m ON m.from_id = g.from_id
+            WHERE coalesce(o.to_id, g.to_id) NOT IN (g.from_id, coalesce(m.to_id, g.from_id)))
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let moveRatings = PGStatement(
         "ratings.moveRatings", "SELECT moved, met FROM move_ratings($1, $2, $3)", kind: .solo

@@ -51,20 +51,8 @@ package struct RatingsStore: Sendable {
         var key: String?
         /// Of the method and its params; the same key with another digest is refused.
         var digest: [UInt8]?
-        /// What a version before kept for the same request, where that is another digest.
-        var earlierDigest: [UInt8]?
-
-        /// Makes `change` for this request, and once more as a version before would have kept it where the key has another
-        /// digest.
-        fileprivate func recognised(
-            _ change: (Request) async throws(StoreError) -> Answer
-        ) async throws(StoreError) -> Answer {
-            let answer = try await change(self)
-            guard answer.fate == .reused, let earlierDigest else { return answer }
-            var earlier = self
-            earlier.digest = earlierDigest
-            return try await change(earlier)
-        }
+        /// What a version before kept for the same request, where that is another digest, by the ids that its titles had then.
+        var earlier: (@Sendable (FormerTitles) -> [UInt8])?
     }
 
     /// One title to rate, or to take the rating back.
@@ -104,7 +92,7 @@ package struct RatingsStore: Sendable {
     func change(
         _ item: Item, _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Answer {
-        try await request.recognised { (request) async throws(StoreError) in
+        try await recognised(request, about: [item.title], until: deadline) { (request) async throws(StoreError) in
             let answers = try await database.rows(
                 RatingsQueries.changeOne,
                 [
@@ -123,13 +111,14 @@ package struct RatingsStore: Sendable {
         _ items: [Item], _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Answer {
         func column<Value>(_ value: (Item) -> Value) -> [Value] { items.map(value) }
-        return try await request.recognised { (request) async throws(StoreError) in
+        let titles = column(\.title)
+        return try await recognised(request, about: titles, until: deadline) { (request) async throws(StoreError) in
             let answers = try await database.rows(
                 RatingsQueries.changeMany,
                 [
                     .id(request.user), .text(request.key), .bytea(request.digest), .word(request.source),
                     .id(request.batch), .bool(request.onlyNewer),
-                    .ids(column(\.title)), .textArray(column { $0.kind?.rawValue }),
+                    .ids(titles), .textArray(column { $0.kind?.rawValue }),
                     .tenthsArray(column { $0.rating.map { PGTenths(tenths: $0.tenths) } }),
                     .textArray(column(\.review)), .boolArray(column(\.spoiler)),
                     .timestampArray(column { PGTimestamp(microseconds: $0.ratedAt.microsecondsSinceEpoch) }),
@@ -142,6 +131,24 @@ package struct RatingsStore: Sendable {
             guard let answer = answers.first else { throw .fault("a change answered with no row") }
             return answer
         }
+    }
+
+    /// Makes `change` for a request, and once more as a version before would have kept it where the key has that digest.
+    private func recognised(
+        _ request: Request, about titles: [TitleID], until deadline: ContinuousClock.Instant,
+        _ change: (Request) async throws(StoreError) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let answer = try await change(request)
+        guard answer.fate == .reused, let earlier = request.earlier, let key = request.key else { return answer }
+        let kept = try await database.rows(
+            RatingsQueries.keptDigest, [.id(request.user), .text(key)], until: deadline
+        ).first
+        let merges = try await database.rows(
+            RatingsQueries.mergedInto, [.ids(Array(Set(titles)))], until: deadline)
+        guard let kept, FormerTitles.all(by: merges).contains(where: { earlier($0) == kept }) else { return answer }
+        var again = request
+        again.digest = kept
+        return try await change(again)
     }
 
     /// Forgets the keys whose day is over, so many at once that the next round can be late.
@@ -303,14 +310,15 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// From when this returns, whoever names a merged title means the one that stayed.
+    /// From when this returns, whoever names a merged title means the one that stayed. No writer waits for what is known.
     func recordMerges(
         _ moves: [TitleMove], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
+        let ids: [PGValue] = [.ids(moves.map(\.from)), .ids(moves.map(\.to))]
+        if try await database.rows(RatingsQueries.areRecorded, ids, until: deadline).first == true { return }
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.execute(RatingsQueries.lockMerges)
-            try await transaction.execute(
-                RatingsQueries.recordMerges, [.ids(moves.map(\.from)), .ids(moves.map(\.to))])
+            try await transaction.execute(RatingsQueries.recordMerges, ids)
         }
     }
 

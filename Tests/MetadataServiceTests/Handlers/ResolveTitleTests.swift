@@ -41,6 +41,9 @@ import Testing
         row throws(PGError) in try row.next(Int.self)
     }
 
+    private static let aDayAgo = PGCommand(
+        "tests.aDayAgo", "UPDATE title_redirects SET merged_at = merged_at - interval '1 day'")
+
     @Test("Many who resolve one film at once, by either id and at either replica, get one title", arguments: 0..<5)
     func race(round: Int) async throws {
         try await TestDatabase.withReplicas(2, migrations: MetadataService.migrations) { pools in
@@ -94,12 +97,20 @@ import Testing
             #expect(merged.id == min(one.id, other.id))
             #expect(merged.externalIds.imdb == "tt9100001" && merged.externalIds.tmdb == 910_001)
             #expect(merged.name == "The Lighthouse Keeper's Clock")
-            for id in [one.id, other.id] { #expect(try await replica.get(id).id == merged.id) }
+            for id in [one.id, other.id] {
+                let found = try await replica.get(id)
+                #expect(found.id == merged.id && found.mergedIds == [max(one.id, other.id)])
+            }
+            #expect(merged.mergedIds == [max(one.id, other.id)])
+            #expect(one.mergedIds == nil)
             #expect(try await replica.resolve(Self.byIMDb).id == merged.id)
             #expect(try await pools[0].first(Self.titleCount) == 1)
             let feed = try await replica.redirects(after: 0)
             #expect(feed.map(\.old) == [max(one.id, other.id)] && feed.map(\.new) == [merged.id])
             #expect(try await replica.redirects(after: feed[0].number).isEmpty)
+            // By the next day everybody has heard of it.
+            _ = try await pools[0].execute(Self.aDayAgo, [], deadline: .now + .seconds(20))
+            #expect(try await replica.get(other.id).mergedIds == nil)
         }
     }
 

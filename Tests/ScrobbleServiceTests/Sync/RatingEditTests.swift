@@ -52,4 +52,22 @@ import Testing
             #expect(changes.first { $0.state == .skipped }?.title == NeighbourBook.title(1))
         }
     }
+
+    /// It was removed there, beside being told under the other id.
+    @Test("A rating that follows a merged title, of which the sync has not heard yet, is not taken for taken back")
+    func mergedMeanwhile() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: FacetPolicy(direction: .both)])
+            for number in 1...9 { test.book.rate(number, 50) }
+            try await test.sync()
+            try await test.sync()
+            try await test.letLagEnd()
+            test.book.merge(1, into: 11)
+            // What is taken back goes.
+            test.book.rate(2, nil)
+            let changes = try await test.changes(try await test.sync())
+            #expect(Set(changes.map { NeighbourBook.number($0.title) }) == [2, 11])
+            #expect(test.ratedThere.keys.sorted() == [1, 3, 4, 5, 6, 7, 8, 9, 11])
+        }
+    }
 }

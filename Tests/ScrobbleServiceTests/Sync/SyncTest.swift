@@ -19,6 +19,7 @@ final class NeighbourBook: SyncNeighbours {
         var ratings: [TitleID: Rating] = [:]
         var version: Int64 = 0
         var batches: [BatchID: Int] = [:]
+        var merged: [TitleID: TitleID] = [:]
         var beforeWrite: (@Sendable () -> Void)?
     }
 
@@ -42,6 +43,19 @@ final class NeighbourBook: SyncNeighbours {
         }
     }
 
+    /// Two titles are one from now on, which everybody but the sync has heard of.
+    func merge(_ number: Int, into other: Int) {
+        let (old, new) = (Self.title(number), Self.title(other))
+        state.withLock { state in
+            state.version += 1
+            state.merged[old] = new
+            guard var rating = state.ratings.removeValue(forKey: old) else { return }
+            rating.title = new
+            rating.version = Int(state.version)
+            state.ratings[new] = rating
+        }
+    }
+
     /// What happens once in the moment before a sync writes.
     func beforeWrite(_ act: @escaping @Sendable () -> Void) { state.withLock { $0.beforeWrite = act } }
 
@@ -57,8 +71,10 @@ final class NeighbourBook: SyncNeighbours {
     func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating] { state.withLock { Array($0.ratings.values) } }
 
     func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating] {
-        let wanted = Set(titles)
-        return state.withLock { $0.ratings.filter { wanted.contains($0.key) } }
+        state.withLock { state in
+            let wanted = Set(titles.map { state.merged[$0] ?? $0 })
+            return state.ratings.filter { wanted.contains($0.key) }
+        }
     }
 
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64 { state.withLock(\.version) }

@@ -18,10 +18,33 @@ extension SyncDrafter {
                     value: SyncValue(RemoteProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
             }
         }
+        draft = try await withoutMerged(draft, frame)
         // What is written here is written over these very ratings, or not at all.
         for place in draft.changes.indices where draft.changes[place].side == .ours {
             draft.changes[place].ourVersion = versions[draft.changes[place].title] ?? 0
         }
+        return draft
+    }
+
+    /// A title that was merged a moment ago may be rated under another id than the one agreed on, until `LedgerKeeper` has been
+    /// there: nobody took that rating back. Ratings, which have heard of the merge then, answer under either id.
+    private func withoutMerged(_ draft: SyncDraft, _ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
+        func isGone(_ change: SyncChange) -> Bool { change.side == .theirs && change.becomes == nil }
+        let gone = draft.changes.filter(isGone).map(\.title)
+        var merged: Set<TitleID> = []
+        for start in stride(from: 0, to: gone.count, by: store.limits.resolveMax) {
+            let part = Array(gone[start..<min(start + store.limits.resolveMax, gone.count)])
+            let found = try await neighbours.ratings(of: frame.run.user, part)
+            guard !found.isEmpty else { continue }
+            // Which of them it is, the answer does not say.
+            for title in part {
+                let found = try await neighbours.ratings(of: frame.run.user, [title])
+                if !found.isEmpty { merged.insert(title) }
+            }
+        }
+        guard !merged.isEmpty else { return draft }
+        var draft = draft
+        draft.changes.removeAll { isGone($0) && merged.contains($0.title) }
         return draft
     }
 

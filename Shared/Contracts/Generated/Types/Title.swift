@@ -34,6 +34,9 @@ package struct Title: Sendable, Hashable, JSONCodable {
     package var enrichedAt: Timestamp?
     /// True while no provider has confirmed the title (no key, or offline).
     package var isLocal: Bool
+    /// Ids that have led here for less than a day, since their titles were merged into this one; absent where there
+    /// are none.
+    package var mergedIds: [TitleID]?
 
     package init(
         id: TitleID, kind: TitleKind, name: String, originalName: String? = nil, year: Int? = nil,
@@ -41,7 +44,7 @@ package struct Title: Sendable, Hashable, JSONCodable {
         seasonNumber: Int? = nil, episodeNumber: Int? = nil, overview: String? = nil, runtimeMinutes: Int? = nil,
         genres: [String], certification: String? = nil, posterUrl: String? = nil, backdropUrl: String? = nil,
         externalIds: ExternalIds, externalRatings: [ExternalRating], voteAverage: Double? = nil, voteCount: Int? = nil,
-        enrichedAt: Timestamp? = nil, isLocal: Bool
+        enrichedAt: Timestamp? = nil, isLocal: Bool, mergedIds: [TitleID]? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -65,12 +68,13 @@ package struct Title: Sendable, Hashable, JSONCodable {
         self.voteCount = voteCount
         self.enrichedAt = enrichedAt
         self.isLocal = isLocal
+        self.mergedIds = mergedIds
     }
 
     private static let names = JSONNames(
         "id", "kind", "name", "original_name", "year", "release_date", "end_date", "series", "season_number",
         "episode_number", "overview", "runtime_minutes", "genres", "certification", "poster_url", "backdrop_url",
-        "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local"
+        "external_ids", "external_ratings", "vote_average", "vote_count", "enriched_at", "is_local", "merged_ids"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -96,6 +100,7 @@ package struct Title: Sendable, Hashable, JSONCodable {
         var voteCount: Int?
         var enrichedAt: Timestamp?
         var isLocal: Bool?
+        var mergedIds: [TitleID]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -123,7 +128,8 @@ package struct Title: Sendable, Hashable, JSONCodable {
             case 18: voteAverage = try jsonReader.double(min: 0, max: 10)
             case 19: voteCount = try jsonReader.int(in: 0...9007199254740991)
             case 20: enrichedAt = try Timestamp(from: &jsonReader)
-            default: isLocal = try jsonReader.bool()
+            case 21: isLocal = try jsonReader.bool()
+            default: mergedIds = try jsonReader.array(of: TitleID.self, max: 100)
             }
         }
         guard let id, let kind, let name, let genres, let externalIds, let externalRatings, let isLocal else {
@@ -151,6 +157,7 @@ package struct Title: Sendable, Hashable, JSONCodable {
         self.voteCount = voteCount
         self.enrichedAt = enrichedAt
         self.isLocal = isLocal
+        self.mergedIds = mergedIds
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -228,6 +235,10 @@ package struct Title: Sendable, Hashable, JSONCodable {
         }
         jsonWriter.raw(#","is_local":"#)
         isLocal.encode(to: &jsonWriter)
+        if let mergedIds {
+            jsonWriter.raw(#","merged_ids":"#)
+            mergedIds.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }

@@ -1,0 +1,67 @@
+import Contracts
+import RPC
+
+/// Ratings hear of merges some seconds after metadata, by whose word titles are read and rated. Until then the gateway, which has
+/// the titles in hand, tells of those that it comes upon, so that what was given under an id of before is found under the one
+/// that stands. A title says by which ids it was known of late: where it says none, as nearly always, nobody is asked.
+extension RatingsClient {
+    /// Merges that ratings are told of at once.
+    private static let movesMax = 500
+    /// The longest that a read waits for ratings to move; it answers without them.
+    private static let followTimeout = Duration.seconds(2)
+
+    /// Returns when everything that was rated under the old ids is under the new ones.
+    func follow(_ moves: [TitleMove], _ call: RPCCall) async throws(RPCError) {
+        let moves = Array(Set(moves))
+        for start in stride(from: 0, to: moves.count, by: Self.movesMax) {
+            let part = ApplyRedirectsParams(redirects: Array(moves[start..<min(start + Self.movesMax, moves.count)]))
+            var isDone = false
+            while !isDone { isDone = try await applyRedirects(part, call).done }
+        }
+    }
+
+    /// The same for a read, which is worth answering before all have moved, and where they cannot be moved now.
+    func followSoon(_ moves: [TitleMove], _ call: RPCCall) async {
+        guard !moves.isEmpty else { return }
+        let latest = min(call.deadline, .now.advanced(by: Self.followTimeout))
+        let brief = RPCCall(deadline: latest, trace: call.trace, attempt: call.attempt)
+        _ = await outcome { () async throws(RPCError) in try await follow(moves, brief) }
+    }
+
+    /// A person's ratings of titles that were asked for at the same time as the titles: `rated`, and what may have been given
+    /// under an id of before.
+    func completed(
+        _ rated: [Rating], of found: [FoundTitle], by user: UserID, _ call: RPCCall
+    ) async throws(RPCError) -> [Rating] {
+        let known = Set(rated.map(\.title))
+        let missing = found.filter { !known.contains($0.title.id) && !$0.moves.isEmpty }
+        guard !missing.isEmpty else { return rated }
+        await followSoon(missing.flatMap(\.moves), call)
+        return rated + (try await ratings(of: Array(Set(missing.map(\.title.id))), by: user, call))
+    }
+}
+
+extension Title {
+    /// Merges of which ratings may not have heard.
+    var moves: [TitleMove] { (mergedIds ?? []).map { TitleMove(from: $0, to: id) } }
+}
+
+extension FoundTitle {
+    /// Merges of which ratings may not have heard; that of the id that was asked for too, however long ago it was.
+    var moves: [TitleMove] {
+        asked == title.id || title.mergedIds?.contains(asked) == true
+            ? title.moves : title.moves + [TitleMove(from: asked, to: title.id)]
+    }
+}
+
+extension TitleID {
+    /// How long a rating waits to be told what title this is.
+    private static let standingTimeout = Duration.seconds(3)
+
+    /// The title that stands for this id; nil where metadata does not tell.
+    func standing(in metadata: MetadataClient, _ context: EdgeContext) async -> FoundTitle? {
+        let title = try? await metadata.getTitle(
+            GetTitleParams(title: self), context.rpc.outgoing(timeout: Self.standingTimeout))
+        return title.map { FoundTitle(asked: self, title: $0) }
+    }
+}

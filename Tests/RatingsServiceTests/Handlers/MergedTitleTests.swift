@@ -1,0 +1,111 @@
+import Contracts
+import JSON
+import Postgres
+import RPC
+import Store
+import TestSupport
+import Testing
+
+@testable import RatingsService
+
+/// Merges that are told more than once, and keys from before them.
+@Suite struct MergedTitleTests {
+    private typealias Fixture = RatingsFixture
+
+    private static let asked = String(repeating: "a1", count: 32)
+    private static let reused = RPCError.idempotencyKeyReused("the idempotency key was used for another request")
+
+    /// Only what was kept under the id that the title has now was recognised.
+    @Test("A key from before callers said what they were asked for is recognised after its title was merged")
+    func keyAcrossUpgradeAndMerge() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let titles = (0..<4).map { _ in Fixture.newTitle() }
+            let (old, new, further) = (titles[0], titles[1], titles[3])
+            func rate(_ title: TitleID, _ tenths: Int, _ asked: String?) async throws -> Rating {
+                try await fixture.service.rateTitle(
+                    RateTitleParams(
+                        user: user, title: title, kind: .movie, rating: DecimalTenths(tenths: tenths),
+                        requestDigest: asked), Fixture.context(key: "one"))
+            }
+            func write(_ titles: [TitleID], _ tenths: Int, _ asked: String?) async throws -> [WriteResult] {
+                let items = titles.map {
+                    RatingWrite(title: $0, kind: .movie, rating: DecimalTenths(tenths: tenths))
+                }
+                return try await fixture.other.writeRatings(
+                    WriteRatingsParams(user: user, items: items, source: .person, requestDigest: asked),
+                    Fixture.context(key: "bulk")
+                ).outcomes.map(\.result)
+            }
+            let rated = try await rate(old, 70, nil)
+            let written = try await write([old, titles[2]], 80, nil)
+            #expect(written == [.updated, .created])
+            for move in [TitleMove(from: old, to: new), TitleMove(from: new, to: further)] {
+                _ = try await fixture.service.applyRedirects(
+                    ApplyRedirectsParams(redirects: [move]), Fixture.context())
+                #expect(try await rate(move.to, 70, Self.asked) == rated)
+                #expect(try await write([move.to, titles[2]], 80, Self.asked) == written)
+            }
+            await #expect(throws: Self.reused) { try await rate(further, 75, Self.asked) }
+            await #expect(throws: Self.reused) { try await rate(titles[2], 70, Self.asked) }
+            await #expect(throws: Self.reused) { try await write([further, titles[2]], 85, Self.asked) }
+            await #expect(throws: Self.reused) { try await write([titles[2], further], 80, Self.asked) }
+            #expect(try await fixture.feed(of: user).count { $0.source == .person } == 3)
+        }
+    }
+
+    @Test(
+        "A rating that is taken back again under the old id of a title that was merged meanwhile is answered as before")
+    func takenBackAcrossMerge() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let (old, new) = (Fixture.newTitle(), Fixture.newTitle())
+            func unrate(_ title: TitleID) async throws -> Bool {
+                try await fixture.service.unrateTitle(
+                    UnrateTitleParams(user: user, title: title), Fixture.context(key: "k")
+                ).removed
+            }
+            try await fixture.rate(old, 70, by: user)
+            #expect(try await unrate(old))
+            try await fixture.rate(old, 80, by: user)
+            _ = try await fixture.service.applyRedirects(
+                ApplyRedirectsParams(redirects: [TitleMove(from: old, to: new)]), Fixture.context())
+            #expect(try await unrate(old))
+            #expect(try await fixture.rating(of: new, by: user)?.rating.tenths == 80)
+        }
+    }
+
+    /// The gateway tells of a merge with each request that comes upon it; each waited for all writers, who waited for it.
+    @Test("A merge that is known is told again while others write, and still moves what is left")
+    func toldAgain() async throws {
+        try await Fixture.with { fixture in
+            let user = Fixture.newUser()
+            let (old, new) = (Fixture.newTitle(), Fixture.newTitle())
+            try await fixture.rate(old, 70, by: user)
+            let merge = ApplyRedirectsParams(redirects: [TitleMove(from: old, to: new)])
+            let store = RatingsStore(database: Database(pool: fixture.pools[0]))
+            try await store.recordMerges(merge.redirects, until: .now + .seconds(20))
+            let others = Database(pool: fixture.pools[1])
+            let writing = PGCommand("tests.writing", "SELECT pg_advisory_xact_lock_shared(7102)")
+            let wasTaken = try await others.transaction(until: .now + .seconds(30)) {
+                (transaction) async throws(PGError) -> Bool in
+                try await transaction.execute(writing)
+                return await Self.isTaken(merge.redirects, by: store)
+            }
+            #expect(wasTaken)
+            #expect(
+                try await fixture.service.applyRedirects(merge, Fixture.context())
+                    == AppliedRedirects(moved: 1, met: 0, done: true))
+            #expect(try await fixture.rating(of: new, by: user)?.rating.tenths == 70)
+        }
+    }
+
+    private static func isTaken(_ merges: [TitleMove], by store: RatingsStore) async -> Bool {
+        do {
+            try await store.recordMerges(merges, until: .now + .seconds(5))
+            return true
+        } catch {
+            return false
+        }
+    }
+}
