@@ -175,7 +175,8 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
-    private func flush() {
+    /// Writes what the session has.
+    func flush() {
         guard let context, !isClosing else { return }
         var hasWritten = false
         while context.channel.isWritable {

@@ -11,6 +11,8 @@ final class H2ServerSide: H2Side {
     private let release: () -> Void
     private var tasks: [H2StreamID: Task<Void, Never>] = [:]
     private var runningCount = 0
+    /// Whether requests of one read are being started; what they are answered with at once is written together.
+    private var isStarting = false
     private var hasEnded = false
 
     /// `release` is called once, when the connection has ended and no handler of it runs.
@@ -26,6 +28,8 @@ final class H2ServerSide: H2Side {
     }
 
     func act(on events: [H2Event], _ connection: H2ChannelHandler) {
+        isStarting = true
+        defer { isStarting = false }
         guard events.count > 1, let together else { return events.forEach { connection.act(on: $0) } }
         together { events.forEach { connection.act(on: $0) } }
     }
@@ -62,6 +66,9 @@ final class H2ServerSide: H2Side {
         connection.session.respond(to: id, response, now: .now)
         if hasEnded {
             if runningCount == 0 { release() }
+        } else if runningCount == 0, !isStarting {
+            // No other answer is on its way: the client need not wait until this one's remains are tidied up.
+            connection.flush()
         } else {
             connection.scheduleFlush()
         }

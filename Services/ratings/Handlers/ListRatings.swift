@@ -17,14 +17,14 @@ struct ListRatings: Sendable {
             start = place
         }
         // One row more than asked for tells whether there is a next page.
-        let found = try await asking { () throws(StoreError) in
+        var found = try await asking { () throws(StoreError) in
             try await store.ratings(of: params.user, wish, after: start, limit: limit + 1, until: context.deadline)
         }
         let count = PageCut.count(
             found.map { $0.review?.utf8.count ?? 0 }, limit: limit, bytesMax: RatingsLimits.pageReviewBytesMax)
-        let page = found.prefix(count)
+        let isLast = found.count == count
+        found.removeSubrange(count...)
         return RatingsPage(
-            ratings: Array(page),
-            nextCursor: found.count > count ? page.last.map { RatingPlace($0, in: wish.sort).text } : nil)
+            ratings: found, nextCursor: isLast ? nil : found.last.map { RatingPlace($0, in: wish.sort).text })
     }
 }

@@ -63,7 +63,7 @@ enum RatingsQueries {
 
     // MARK: A person's ratings
 
-    private static let ratingColumns = columns(review: "review")
+    static let ratingColumns = columns(review: "review")
 
     private static func columns(review: String) -> String {
         """
@@ -106,74 +106,7 @@ enum RatingsQueries {
         """
     ) { row throws(PGError) in RatingsStore.Found(rating: try rating(&row), isWhole: try row.next()) }
 
-    /// What a list is asked for, as far as it decides the text of the query.
-    struct ListShape: Hashable {
-        enum Review: CaseIterable { case any, none, some, containing }
-
-        let sort: RatingSort
-        /// Whether the ratings are compared. By date that was a quarter of what Postgres works for a page; the other
-        /// orders always compare them, since without that Postgres takes the index by date and sorts.
-        let hasRatings: Bool
-        let hasKind: Bool
-        let review: Review
-
-        init(sort: RatingSort, hasRatings: Bool, hasKind: Bool, review: Review) {
-            self.sort = sort
-            self.hasRatings = hasRatings || !(sort == .newest || sort == .oldest)
-            self.hasKind = hasKind
-            self.review = review
-        }
-    }
-
-    /// `$1` person, `$2` from, `$3` until, `$4` and `$5` the ratings, `$6` `$7` `$8` the place to go on from, `$9` rows,
-    /// `$10` kind, `$11` words. From the newest on the place must be no later than until (`RatingPlace.held`).
-    static let lists: [ListShape: PGStatement<Rating>] = {
-        var lists: [ListShape: PGStatement<Rating>] = [:]
-        for sort in RatingSort.allCases {
-            for hasRatings in [false, true] {
-                for hasKind in [false, true] {
-                    for review in ListShape.Review.allCases {
-                        let shape = ListShape(sort: sort, hasRatings: hasRatings, hasKind: hasKind, review: review)
-                        lists[shape] = list(shape)
-                    }
-                }
-            }
-        }
-        return lists
-    }()
-
-    private static func list(_ shape: ListShape) -> PGStatement<Rating> {
-        let (place, order) =
-            switch shape.sort {
-            case .newest: ("(rated_at, media_id) < ($6, $8)", "rated_at DESC, media_id DESC")
-            case .oldest: ("(rated_at, media_id) > ($6, $8)", "rated_at, media_id")
-            case .best: ("(rating, rated_at, media_id) < ($7, $6, $8)", "rating DESC, rated_at DESC, media_id DESC")
-            case .worst: ("(rating, rated_at, media_id) > ($7, $6, $8)", "rating, rated_at, media_id")
-            case .title: ("media_id > $8", "media_id")
-            }
-        let review =
-            switch shape.review {
-            case .any: ""
-            case .none: " AND review IS NULL"
-            case .some: " AND review IS NOT NULL"
-            case .containing:
-                " AND strpos(lower(review COLLATE \"und-x-icu\"), lower($11 COLLATE \"und-x-icu\")) > 0"
-                    + " AND review IS NOT NULL"
-            }
-        // The place says until already. Where ratings are compared Postgres would rather sort without it.
-        let until = shape.sort == .newest && !shape.hasRatings ? "" : " AND rated_at < $3"
-        let ratings = shape.hasRatings ? " AND rating BETWEEN $4 AND $5" : ""
-        return PGStatement(
-            "ratings.list",
-            """
-            SELECT \(ratingColumns) FROM user_ratings
-            WHERE user_id = $1 AND rated_at >= $2\(until)\(ratings) AND \(place)
-            \(shape.hasKind ? " AND media_type = $10" : "")\(review)
-            ORDER BY \(order) LIMIT $9
-            """, row: rating)
-    }
-
-    @Sendable private static func rating(_ row: inout PGRowReader) throws(PGError) -> Rating {
+    @Sendable static func rating(_ row: inout PGRowReader) throws(PGError) -> Rating {
         let title: TitleID = try row.next()
         let kind: TitleKind = try row.next()
         let rating: DecimalTenths = try row.next()

@@ -183,24 +183,33 @@ package struct RatingsStore: Sendable {
     ) async throws(StoreError) -> [Rating] {
         // No review holds words and is not there.
         if wish.words != nil, wish.hasReview == false { return [] }
-        let review: RatingsQueries.ListShape.Review =
+        let review: ListQueries.Shape.Review =
             switch (wish.words, wish.hasReview) {
             case (_?, _): .containing
             case (nil, true?): .some
             case (nil, false?): .none
             case (nil, nil): .any
             }
-        let shape = RatingsQueries.ListShape(
+        let shape = ListQueries.Shape(
             sort: wish.sort, hasRatings: wish.boundsRatings, hasKind: wish.kind != nil, review: review)
-        guard let statement = RatingsQueries.lists[shape] else { throw .fault("there is no query for \(shape)") }
+        guard let list = ListQueries.lists[shape] else { throw .fault("there is no query for \(shape)") }
         let place = place.held(before: wish.until)
-        return try await database.rows(
-            statement,
-            [
-                .id(user), .moment(wish.from), .moment(wish.until), .rating(wish.lowest), .rating(wish.highest),
-                .moment(place.ratedAt), .rating(place.rating), .id(place.title), .int(limit),
-                .text(wish.kind?.rawValue), .text(wish.words),
-            ], until: deadline)
+        let values = list.parameters.map { parameter -> PGValue in
+            switch parameter {
+            case .user: .id(user)
+            case .from: .moment(wish.from)
+            case .until: .moment(wish.until)
+            case .lowest: .rating(wish.lowest)
+            case .highest: .rating(wish.highest)
+            case .placeMoment: .moment(place.ratedAt)
+            case .placeRating: .rating(place.rating)
+            case .placeTitle: .id(place.title)
+            case .rowsMax: .int(limit)
+            case .kind: .text(wish.kind?.rawValue)
+            case .words: .text(wish.words)
+            }
+        }
+        return try await database.rows(list.statement, values, until: deadline)
     }
 
     func statistics(

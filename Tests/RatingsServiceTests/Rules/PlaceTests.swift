@@ -51,11 +51,14 @@ import Testing
 
     @Test("A list by date compares ratings, and the newest first until, only where it must")
     func listTexts() {
-        for (shape, statement) in RatingsQueries.lists {
-            let sql = statement.text.sql
+        for (shape, list) in ListQueries.lists {
+            let sql = list.statement.text.sql
             let isByDate = shape.sort == .newest || shape.sort == .oldest
-            #expect(sql.contains("rating BETWEEN $4 AND $5") == (shape.hasRatings || !isByDate), "\(shape)")
-            #expect(sql.contains("$3") == (shape.hasRatings || shape.sort != .newest), "\(shape)")
+            #expect(sql.contains("rating BETWEEN") == (shape.hasRatings || !isByDate), "\(shape)")
+            #expect(sql.contains("rated_at <") == (shape.hasRatings || shape.sort != .newest), "\(shape)")
+            // Nothing is sent that the text does not name.
+            let named = (1...20).prefix { sql.contains("$\($0)") }
+            #expect(named.count == list.parameters.count, "\(shape)")
         }
         var params = ListRatingsParams(user: UserID(UUIDBits(high: 1, low: 1)))
         #expect(!RatingWish(params).boundsRatings)

@@ -1,5 +1,5 @@
 """ratings: one rating and one page among 10 million and among 100,000, bulk writes, figures of a person, a title that
-everybody rates, and the memory that all this took; against bounds, and against pgbench reading the same table."""
+everybody rates, and the memory that all this took; against bounds, and against pgbench sending the same statements."""
 
 import json
 import os
@@ -24,12 +24,14 @@ _U = f"('{database.USER}' || ({database.FIRST} + :u))::uuid"
 _PICK = f"\\set u random(0, {{people}} - 1)\n\\set t random(0, {RATINGS_EACH} - 1)\n\\set s random(0, {DATES_SECONDS // 2})\n"
 _COLUMNS = ("media_id, media_type, rating, review, spoiler, rated_at, updated_at, source, given_value, given_scale, "
             "play_id, version")
+# What the service sends for one title and for a page of the newest: one row more than a page has.
+_T = f"('{database.TITLE}' || ({database.FIRST} + (:u * 37 + :t) % {TITLES}))::uuid"
 _POINT = f"""SELECT {_COLUMNS} FROM ratings.user_ratings
-WHERE user_id = {_U} AND media_id = ('{database.TITLE}' || ({database.FIRST} + (:u * 37 + :t) % {TITLES}))::uuid;
+WHERE user_id = {_U} AND media_id = coalesce((SELECT to_id FROM ratings.merged_titles WHERE from_id = {_T}), {_T});
 """
-# As the service does: one row more than a page has.
 _PAGE = f"""SELECT {_COLUMNS} FROM ratings.user_ratings
-WHERE user_id = {_U} AND rated_at < timestamptz '{NEWEST}' - :s * interval '1 second'
+WHERE user_id = {_U} AND rated_at >= '-infinity' AND (rated_at, media_id)
+    < (timestamptz '{NEWEST}' - :s * interval '1 second', '00000000-0000-0000-0000-000000000000')
 ORDER BY rated_at DESC, media_id DESC LIMIT 51;
 """
 
