@@ -256,5 +256,6 @@ extension ScrobbleService {
         Migration(33, "import_spans", sql: PackageResources._033_import_spans_sql),
         Migration(34, "whole_spans", sql: PackageResources._034_whole_spans_sql),
         Migration(35, "parts_of_notes", sql: PackageResources._035_parts_of_notes_sql),
+        Migration(36, "check_ins", sql: PackageResources._036_check_ins_sql),
     ]
 }

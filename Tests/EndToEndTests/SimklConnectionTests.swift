@@ -99,6 +99,23 @@ struct SimklConnectionTests {
         }
         #expect(told == ["delivered"])
 
+        let other = try await client.send("POST", "/movies/resolve", #"{"ids":{"imdb":"tt9100002"}}"#)
+        let second = try #require(other.json["id"] as? String)
+        let checkIn = #"{"title":"\#(second)","check_in":true}"#
+        let checked = try await client.send("POST", "/playback/sessions", checkIn)
+        let endsAt = try #require(checked.json["ends_at"] as? String, "\(checked.answer.text)")
+        let again = try await client.send("POST", "/playback/sessions", checkIn)
+        #expect(again.json["id"] as? String == checked.json["id"] as? String)
+        #expect(again.json["ends_at"] as? String == endsAt, "it goes on as it is")
+        told = []
+        let soon = ContinuousClock.now + .seconds(30)
+        while told.isEmpty, ContinuousClock.now < soon {
+            try await Task.sleep(for: .milliseconds(100))
+            told = try await stack.database.query(
+                "SELECT reason FROM scrobble.queue_outcomes WHERE provider = 'simkl' AND action = 'check_in'")
+        }
+        #expect(told == ["delivered"])
+
         let ended = try await client.send("DELETE", "/scrobbling/connections/simkl")
         #expect(ended.json["disconnected"] as? Bool == true)
         #expect(try await connection(client)["state"] as? String == "disconnected")

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.startPlayback`: opens a sitting, or goes on with the one that is open for this title.
+/// `scrobble.startPlayback`: opens a sitting, or goes on with the one that is open for this title; a check-in ends by itself.
 struct StartPlayback: Sendable {
     let store: PlaybackStore
     let titles: TitleLookup
@@ -16,15 +16,23 @@ struct StartPlayback: Sendable {
             throw .wrongKind("a \(title.kind.rawValue) cannot be played, only films and episodes can")
         }
         let now = clock.now
-        let progress = params.progressPercent ?? 0
-        let patience = SittingPatience.playing(
-            progressPercent: progress, runtime: title.runtimeMinutes.map { .seconds(Int($0) * 60) })
+        let isCheckIn = params.checkIn ?? false
+        let minutes = title.runtimeMinutes.map { Int($0) }
+        // A check-in begins at the beginning.
+        let progress = isCheckIn ? 0 : params.progressPercent ?? 0
+        let patience =
+            isCheckIn
+            ? CheckIn.length(runtimeMinutes: minutes, kind: kind)
+            : SittingPatience.playing(progressPercent: progress, runtime: minutes.map { .seconds($0 * 60) })
         let sitting = Sitting(
             id: PlaybackSessionID(ids.next()), user: params.user, title: title.id, kind: kind,
             progressPercent: progress, startedAt: now, expiresAt: now.advanced(by: patience), player: nil,
-            timeZone: params.timeZone ?? "UTC", runtimeMinutes: title.runtimeMinutes.map { Int($0) })
+            timeZone: params.timeZone ?? "UTC", runtimeMinutes: minutes, isCheckIn: isCheckIn)
         do {
-            let session = try await store.open(sitting, until: context.deadline)
+            let session =
+                isCheckIn
+                ? try await store.checkIn(sitting, until: context.deadline)
+                : try await store.open(sitting, until: context.deadline)
             queue.announce()
             return session
         } catch .conflict(constraint: "person_deleted") {

@@ -13,6 +13,8 @@ package struct ConnectionPolicy: Sendable, Hashable {
 struct PlaybackChange: Sendable, Hashable {
     enum Step: String, Sendable, Hashable {
         case started
+        /// Nothing more will be heard of it: it ends when its title must be over.
+        case checkedIn
         case resumed
         case paused
         case stopped
@@ -28,6 +30,15 @@ struct PlaybackChange: Sendable, Hashable {
     let at: Timestamp
     /// Whether it became a play.
     let isPlay: Bool
+    /// Whether it was a check-in until now.
+    var wasCheckIn = false
+    /// Who counts the play by themselves: a check-in that has run its course was told there.
+    var countedBy: Set<SyncProvider> = []
+}
+
+extension SyncProvider {
+    /// Whether it can be told of a check-in. Elsewhere that is a start, and a stop when it is over.
+    var takesCheckIns: Bool { self == .simkl }
 }
 
 /// What the other sides are told of playback.
@@ -53,13 +64,16 @@ enum LivePlan {
     }
 
     static func action(_ change: PlaybackChange, _ connection: ConnectionPolicy) -> JobAction? {
-        switch change.step {
+        // Untold it would be counted there, however far it came.
+        let isCheckOut = change.wasCheckIn && connection.provider.takesCheckIns
+        return switch change.step {
         case .started, .resumed: .start
-        case .paused: canPause(change) ? .pause : nil
+        case .checkedIn: connection.provider.takesCheckIns ? .checkIn : .start
+        case .stopped where change.isPlay && change.countedBy.contains(connection.provider): nil
         case .stopped where change.isPlay && change.progressPercent >= connection.thresholdPercent:
-            // Below their own threshold a stop would be taken for a pause.
-            change.progressPercent >= remoteThreshold ? .stop : .addPlay
-        case .stopped: canPause(change) ? .pause : nil
+            // Below their own threshold a stop would be taken for a pause; one that ends a check-in is told as beyond it.
+            change.progressPercent >= remoteThreshold || isCheckOut ? .stop : .addPlay
+        case .paused, .stopped: isCheckOut ? .checkOut : canPause(change) ? .pause : nil
         }
     }
 
@@ -69,7 +83,15 @@ enum LivePlan {
 
     /// A sitting becomes a play once; its other changes are told apart by their time.
     private static func fingerprint(_ change: PlaybackChange, _ action: JobAction) -> String {
-        change.isPlay
-            ? "play \(change.session)" : "\(action.rawValue) \(change.session) \(change.at.microsecondsSinceEpoch)"
+        change.isPlay ? "play \(change.session)" : fingerprint(action, change.session, change.at)
+    }
+
+    /// How a check-in is told that began at a moment.
+    static func checkInFingerprint(_ session: PlaybackSessionID, startedAt: Timestamp) -> String {
+        fingerprint(.checkIn, session, startedAt)
+    }
+
+    private static func fingerprint(_ action: JobAction, _ session: PlaybackSessionID, _ at: Timestamp) -> String {
+        "\(action.rawValue) \(session) \(at.microsecondsSinceEpoch)"
     }
 }

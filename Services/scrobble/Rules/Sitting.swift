@@ -31,6 +31,8 @@ struct Sitting: Sendable, Hashable {
     var timeZone = "UTC"
     /// How long the title is, where anybody knows.
     var runtimeMinutes: Int?
+    /// Nothing more is heard of it: it ends as a play at `expiresAt`.
+    var isCheckIn = false
 }
 
 /// How long a sitting lives on without a word from its player.
@@ -38,7 +40,7 @@ struct Sitting: Sendable, Hashable {
 ///     playing ◀──resume── paused        heartbeat: playing stays playing, paused stays paused
 ///        │ ──pause──▶       │
 ///        └────────┬─────────┘
-///           stop, or silence ──▶ stopped (a play where the threshold was reached)
+///           stop, or silence ──▶ stopped (a play where the threshold was reached, or a check-in has run its course)
 enum SittingPatience {
     /// A player that shows the title may be silent until its end and a while longer.
     static let playingMargin = Duration.seconds(1_800)

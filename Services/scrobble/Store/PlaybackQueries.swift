@@ -4,7 +4,10 @@ import Store
 
 /// Every SQL text about sittings.
 enum PlaybackQueries {
-    private static let columns = "id, title_id, state, progress_percent, started_at, updated_at, play_id"
+    private static let columns = """
+        id, title_id, state, progress_percent, started_at, updated_at, play_id,
+        CASE WHEN is_check_in AND state = 'playing' THEN expires_at END
+        """
 
     /// How far the play went that a sitting is already: where nobody said, as far as a server counts a title as watched.
     private static let counted = """
@@ -21,46 +24,77 @@ enum PlaybackQueries {
         WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' AND $3 < \(counted) * $4
         """)
 
-    /// Opens a sitting; where one is open for the title it goes on, at the place that the player tells.
+    /// Opens a sitting; where one is open for the title it goes on, at the place that the player tells. A check-in begins then.
     static let open = PGStatement(
         "scrobble.openSession",
         """
         INSERT INTO playback_sessions
             (user_id, id, title_id, kind, state, progress_percent, started_at, updated_at, expires_at,
-             play_threshold_percent, player, time_zone, runtime_minutes)
+             play_threshold_percent, player, time_zone, runtime_minutes, is_check_in)
         SELECT $1, $2, $3, $4, 'playing', $5, $6, $6, $7,
-            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80), $8, $9, $10
+            coalesce((SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1), 80), $8, $9, $10, $11
         ON CONFLICT (user_id, title_id) WHERE state <> 'stopped' DO UPDATE SET
             state = 'playing', progress_percent = excluded.progress_percent, updated_at = excluded.updated_at,
             expires_at = excluded.expires_at, player = excluded.player, time_zone = excluded.time_zone,
+            is_check_in = excluded.is_check_in,
+            started_at = CASE WHEN excluded.is_check_in THEN excluded.started_at ELSE playback_sessions.started_at END,
             runtime_minutes = coalesce(excluded.runtime_minutes, playback_sessions.runtime_minutes)
         RETURNING \(columns)
         """, kind: .write, row: session)
 
-    /// What a player tells of an open sitting; what is null stays as it is.
+    /// The check-ins of a person that are under way, the oldest first.
+    static let checkIns = PGStatement(
+        "scrobble.checkIns",
+        """
+        SELECT \(columns) FROM playback_sessions WHERE user_id = $1 AND is_check_in AND state = 'playing'
+        ORDER BY id FOR UPDATE
+        """, kind: .write, row: session)
+
+    /// Who was told of a check-in, by what its job was about; `$3`: when it began.
+    static let checkedInAt = PGStatement(
+        "scrobble.checkedInAt",
+        """
+        SELECT provider FROM queue_outcomes
+        WHERE user_id = $1 AND fingerprint = $2 AND outcome = 'done' AND reason = 'delivered'
+            AND finished_at >= $3::timestamptz - interval '1 hour'
+        """
+    ) { row throws(PGError) in try row.next(SyncProvider.self) }
+
+    /// What a player tells of an open sitting; what is null stays as it is. A check-in, which it is no longer, had come as far as
+    /// its time says.
     static let move = PGStatement(
         "scrobble.moveSession",
         """
         UPDATE playback_sessions SET
-            state = coalesce($3, state), progress_percent = coalesce($4, progress_percent),
-            updated_at = greatest(updated_at, $5),
+            state = coalesce($3, state),
+            progress_percent = coalesce($4, CASE WHEN is_check_in AND expires_at > started_at THEN
+                greatest(0, least(100, 100 * extract(epoch FROM $5::timestamptz - started_at)::float8
+                    / extract(epoch FROM expires_at - started_at)::float8)) END, progress_percent),
+            updated_at = greatest(updated_at, $5), is_check_in = false,
             expires_at = CASE WHEN coalesce($3, state) = 'paused' THEN coalesce($7, $6::timestamptz) ELSE $6 END
-        WHERE user_id = $1 AND id = $2 AND state <> 'stopped'
-        RETURNING \(columns), kind
+        FROM (
+            SELECT id AS held, is_check_in AS was_check_in FROM playback_sessions WHERE user_id = $1 AND id = $2 FOR UPDATE
+        ) h
+        WHERE user_id = $1 AND id = h.held AND state <> 'stopped'
+        RETURNING \(columns), kind, h.was_check_in
         """, kind: .write
-    ) { row throws(PGError) in MovedSitting(session: try session(&row), kind: try row.next()) }
+    ) { row throws(PGError) in
+        MovedSitting(session: try session(&row), kind: try row.next(), wasCheckIn: try row.next())
+    }
 
     /// Locks an open sitting and tells what deciding about its end needs.
     static let hold = PGStatement(
         "scrobble.holdSession",
         """
-        SELECT title_id, kind, play_threshold_percent, play_id, time_zone, runtime_minutes FROM playback_sessions
+        SELECT title_id, kind, play_threshold_percent, play_id, time_zone, runtime_minutes, is_check_in
+        FROM playback_sessions
         WHERE user_id = $1 AND id = $2 AND state <> 'stopped' FOR UPDATE
         """, kind: .write
     ) { row throws(PGError) in
         HeldSitting(
             title: try row.next(), kind: try row.next(), threshold: WatchThreshold(percent: try row.next()),
-            play: try row.next(), timeZone: try row.next(), runtimeMinutes: try row.next())
+            play: try row.next(), timeZone: try row.next(), runtimeMinutes: try row.next(),
+            isCheckIn: try row.next())
     }
 
     /// Locks the open sitting of a title.
@@ -92,7 +126,7 @@ enum PlaybackQueries {
     static let leftBehind = PGStatement(
         "scrobble.leftBehind",
         """
-        SELECT user_id, id, progress_percent, updated_at, expires_at FROM playback_sessions
+        SELECT user_id, id, progress_percent, updated_at, expires_at, is_check_in FROM playback_sessions
         WHERE user_id = $1 AND player = $2 AND state <> 'stopped' AND title_id <> ALL ($3) ORDER BY id
         """, kind: .write, row: expiredSitting)
 
@@ -102,7 +136,7 @@ enum PlaybackQueries {
         """
         UPDATE playback_sessions SET
             state = CASE WHEN $6 THEN 'stopped' ELSE state END, progress_percent = $3,
-            updated_at = greatest(started_at, $4), play_id = coalesce(play_id, $5)
+            updated_at = greatest(started_at, $4), play_id = coalesce(play_id, $5), is_check_in = false
         WHERE user_id = $1 AND id = $2 AND state <> 'stopped'
         RETURNING \(columns)
         """, kind: .write, row: session)
@@ -131,7 +165,8 @@ enum PlaybackQueries {
     static let outcomeOf = PGStatement(
         "scrobble.sessionOutcome",
         """
-        SELECT s.id, s.title_id, s.state, s.progress_percent, s.started_at, s.updated_at, p.id, s.kind,
+        SELECT s.id, s.title_id, s.state, s.progress_percent, s.started_at, s.updated_at, p.id,
+            CASE WHEN s.is_check_in AND s.state = 'playing' THEN s.expires_at END, s.kind,
             p.watched_at, p.watched_on, coalesce(p.precision, 'second'), p.percent
         FROM playback_sessions s LEFT JOIN plays p ON p.user_id = s.user_id AND p.id = s.play_id
         WHERE s.user_id = $1 AND s.id = $2
@@ -157,7 +192,7 @@ enum PlaybackQueries {
     static let expired = PGStatement(
         "scrobble.expiredSessions",
         """
-        SELECT user_id, id, progress_percent, updated_at, expires_at FROM playback_sessions
+        SELECT user_id, id, progress_percent, updated_at, expires_at, is_check_in FROM playback_sessions
         WHERE state <> 'stopped' AND expires_at <= $1 AND (expires_at, id) > ($3, $4)
         ORDER BY expires_at, id LIMIT $2
         """, row: expiredSitting)
@@ -206,13 +241,13 @@ enum PlaybackQueries {
     @Sendable private static func session(_ row: inout PGRowReader) throws(PGError) -> PlaybackSession {
         PlaybackSession(
             id: try row.next(), title: try row.next(), state: try row.next(), progressPercent: try row.next(),
-            startedAt: try row.next(), updatedAt: try row.next(), play: try row.next())
+            startedAt: try row.next(), updatedAt: try row.next(), play: try row.next(), endsAt: try row.next())
     }
 
     @Sendable private static func expiredSitting(_ row: inout PGRowReader) throws(PGError) -> ExpiredSitting {
         ExpiredSitting(
             user: try row.next(), session: try row.next(), progressPercent: try row.next(),
-            lastSeenAt: try row.next(), expiresAt: try row.next())
+            lastSeenAt: try row.next(), expiresAt: try row.next(), isCheckIn: try row.next())
     }
 
     @Sendable private static func outcome(_ row: inout PGRowReader) throws(PGError) -> StopOutcome {
@@ -240,6 +275,7 @@ struct HeldSitting: Sendable {
     let play: PlayID?
     let timeZone: String
     let runtimeMinutes: Int?
+    let isCheckIn: Bool
 }
 
 /// How long the title of a sitting is, where anybody knows, and how far into it the sitting is.
@@ -253,6 +289,8 @@ struct SittingExtent: Sendable {
 struct MovedSitting: Sendable {
     let session: PlaybackSession
     let kind: TitleKind
+    /// Until this word.
+    let wasCheckIn: Bool
 }
 
 /// A sitting that ended by itself.
@@ -262,4 +300,12 @@ struct ExpiredSitting: Sendable {
     let progressPercent: Double
     let lastSeenAt: Timestamp
     let expiresAt: Timestamp
+    let isCheckIn: Bool
+
+    /// How it ended, at its last place and moment; a check-in has run its course.
+    func end(heardAt: Timestamp) -> PlaybackStore.Stop {
+        PlaybackStore.Stop(
+            user: user, session: session, progressPercent: isCheckIn ? 100 : progressPercent,
+            at: isCheckIn ? expiresAt : lastSeenAt, heardAt: heardAt, isFullCourse: isCheckIn)
+    }
 }

@@ -4,7 +4,7 @@ package import Store
 
 /// Sittings in Postgres. Each change and the jobs that tell of it are one transaction.
 package struct PlaybackStore: Sendable {
-    private let database: Database
+    let database: Database
     let ids: any IDSource
     let ledger: LedgerStore
 
@@ -48,6 +48,8 @@ package struct PlaybackStore: Sendable {
         var heardAt: Timestamp?
         /// By which the play has its day, in place of the sitting's own.
         var timeZone: String?
+        /// A check-in has run its course. Nothing where it is none any more.
+        var isFullCourse = false
     }
 
     /// Opens a sitting, or goes on with the one that is open for its title; what is a play already and begins anew is another.
@@ -71,6 +73,7 @@ package struct PlaybackStore: Sendable {
             .id(sitting.user), .id(sitting.id), .id(sitting.title), .text(sitting.kind.rawValue),
             .double(sitting.progressPercent), .moment(sitting.startedAt), .moment(sitting.expiresAt),
             .text(sitting.player), .text(sitting.timeZone), .int4(sitting.runtimeMinutes.map { Int32(clamping: $0) }),
+            .bool(sitting.isCheckIn),
         ]
         guard let session = try await transaction.first(PlaybackQueries.open, values) else {
             throw PGError(.decoding, "the insert of a playback session answered with no row")
@@ -81,17 +84,29 @@ package struct PlaybackStore: Sendable {
 
     /// The sitting after the word; nil where it is not open.
     func move(_ move: Move, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession? {
-        guard move.step != nil else {
-            return try await database.rows(PlaybackQueries.move, move.values, until: deadline).first?.session
+        guard move.step == nil else {
+            return try await database.transaction(until: deadline) { transaction throws(PGError) in
+                try await self.move(move, in: transaction)
+            }
         }
-        return try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await self.move(move, in: transaction)
+        guard let moved = try await database.rows(PlaybackQueries.move, move.values, until: deadline).first else {
+            return nil
         }
+        if moved.wasCheckIn {
+            try await database.transaction(until: deadline) { transaction throws(PGError) in
+                try await tell(.resumed, moved.session, move.user, moved.kind, in: transaction)
+            }
+        }
+        return moved.session
     }
 
     func move(_ move: Move, in transaction: PGTransaction) async throws(PGError) -> PlaybackSession? {
         guard let moved = try await transaction.first(PlaybackQueries.move, move.values) else { return nil }
-        if let step = move.step { try await tell(step, moved.session, move.user, moved.kind, in: transaction) }
+        // That a player has taken it over ends a check-in elsewhere, too.
+        if let step = move.step ?? (moved.wasCheckIn ? PlaybackChange.Step.resumed : nil) {
+            try await tell(
+                step, moved.session, move.user, moved.kind, wasCheckIn: moved.wasCheckIn, in: transaction)
+        }
         return moved.session
     }
 
@@ -131,6 +146,7 @@ package struct PlaybackStore: Sendable {
         guard let held = try await transaction.first(PlaybackQueries.hold, [.id(stop.user), .id(stop.session)]) else {
             return nil
         }
+        guard held.isCheckIn || !stop.isFullCourse else { return nil }
         let reached = held.play == nil && held.threshold.isPlay(progressPercent: stop.progressPercent)
         let verdict = reached ? try await record(stop, held, in: transaction) : nil
         let session = try await transaction.first(
@@ -142,9 +158,12 @@ package struct PlaybackStore: Sendable {
         guard let session else { return nil }
         // What is a play already, by this sitting or by another road, was told then.
         if case .new? = verdict {
-            try await tell(.stopped, session, stop.user, held.kind, in: transaction)
+            let counted = stop.isFullCourse ? try await checkedIn(session, stop.user, in: transaction) : []
+            try await tell(
+                .stopped, session, stop.user, held.kind, wasCheckIn: held.isCheckIn, countedBy: counted,
+                in: transaction)
         } else if isEnd, session.play == nil, verdict == nil {
-            try await tell(.stopped, session, stop.user, held.kind, in: transaction)
+            try await tell(.stopped, session, stop.user, held.kind, wasCheckIn: held.isCheckIn, in: transaction)
         }
         return session
     }
@@ -201,9 +220,7 @@ package struct PlaybackStore: Sendable {
                 [.moment(moment), .int(limit), .moment(place.expiresAt), .id(place.session)], until: deadline)
             for sitting in expired {
                 guard ContinuousClock.now < deadline else { return expiry }
-                let stop = Stop(
-                    user: sitting.user, session: sitting.session, progressPercent: sitting.progressPercent,
-                    at: sitting.lastSeenAt, heardAt: moment)
+                let stop = sitting.end(heardAt: moment)
                 do throws(StoreError) {
                     _ = try await close(stop, until: min(deadline, ContinuousClock.now + Self.closingTimeout))
                     expiry.ended += 1
@@ -250,7 +267,7 @@ package struct PlaybackStore: Sendable {
 
     func tell(
         _ step: PlaybackChange.Step, _ session: PlaybackSession, _ user: UserID, _ kind: TitleKind,
-        in transaction: PGTransaction
+        wasCheckIn: Bool = false, countedBy: Set<SyncProvider> = [], in transaction: PGTransaction
     ) async throws(PGError) {
         try await keepProgress(step, session, user, kind, in: transaction)
         // The other sides have their play; that its sitting goes on would be another one to them.
@@ -258,8 +275,11 @@ package struct PlaybackStore: Sendable {
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
         let change = PlaybackChange(
             step: step, user: user, session: session.id, title: session.title, kind: kind,
-            progressPercent: session.progressPercent, at: session.updatedAt, isPlay: session.play != nil)
-        try await QueueStore.enqueue(LivePlan.jobs(change, connections, id: ids.next), in: transaction)
+            progressPercent: session.progressPercent, at: session.updatedAt, isPlay: session.play != nil,
+            wasCheckIn: wasCheckIn, countedBy: countedBy)
+        let jobs = LivePlan.jobs(change, connections, id: ids.next)
+        try await QueueStore.supersede(jobs.map(\.lane.provider), user, session.title, in: transaction)
+        try await QueueStore.enqueue(jobs, in: transaction)
     }
 
     /// A break, or an end before the threshold, leaves something to go on with; a play leaves nothing.

@@ -74,6 +74,18 @@ package struct QueueStore: Sendable {
                 QueueQueries.withdraw, [.id(user), .textArray(fingerprints), .text(reason)]))
     }
 
+    /// Takes back what nobody has begun to tell of a title that is watched: what follows says how it stands now. A call that may
+    /// have arrived is taken back too.
+    static func supersede(
+        _ providers: [SyncProvider], _ user: UserID, _ title: TitleID, in transaction: PGTransaction
+    ) async throws(PGError) {
+        guard !providers.isEmpty else { return }
+        let momentary = JobAction.allCases.filter(\.isMomentary).map(\.rawValue)
+        try await transaction.execute(
+            QueueQueries.supersede,
+            [.id(user), .textArray(providers.map(\.rawValue)), .id(title), .textArray(momentary)])
+    }
+
     /// Bulk jobs about these things; live ones would overtake them.
     static func bulk(
         about fingerprints: [String], of user: UserID, in transaction: PGTransaction

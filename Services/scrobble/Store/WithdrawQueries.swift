@@ -40,6 +40,35 @@ extension QueueQueries {
         SELECT provider, fingerprint FROM gone
         """, kind: .write, row: subject)
 
+    /// Takes live jobs of these actions about a title back that are not in a worker's hands. Nothing else waits for them.
+    static let supersede = PGCommand(
+        "queue.supersede",
+        """
+        WITH lane AS MATERIALIZED (
+            SELECT user_id, provider, live_from FROM queue_lanes
+            WHERE user_id = $1 AND provider = ANY ($2) AND live_count > 0 ORDER BY provider FOR UPDATE
+        ), gone AS (
+            DELETE FROM scrobble_queue q USING lane l
+            WHERE q.user_id = l.user_id AND q.provider = l.provider AND q.urgency = 0 AND q.position >= l.live_from
+                AND q.media_id = $3 AND q.action = ANY ($4) AND q.status = 'pending'
+            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
+                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+        ), moved AS (
+            INSERT INTO queue_outcomes
+                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+                 reason, retry_count, batch_id, created_at, finished_at)
+            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
+                'done', 'superseded', retry_count, batch_id, created_at, clock_timestamp()
+            FROM gone RETURNING id
+        ), counts AS (
+            SELECT provider, count(*) AS live FROM gone GROUP BY provider
+        )
+        UPDATE queue_lanes l SET
+            live_count = l.live_count - c.live,
+            live_at = CASE WHEN l.live_count = c.live THEN 'infinity' ELSE l.live_at END
+        FROM counts c WHERE l.user_id = $1 AND l.provider = c.provider
+        """)
+
     /// Bulk jobs that speak of something, also of where a play was moved: such a job says the moment after the play.
     static let bulkLeft = PGStatement(
         "queue.bulkLeft",

@@ -810,7 +810,7 @@ extension GatewayAPI {
     ) async throws(RPCError) -> EdgeReply<PlaybackSession> {
         let params = StartPlaybackParams(
             user: caller.user, title: input.body.title, progressPercent: input.body.progressPercent,
-            timeZone: caller.timeZone
+            timeZone: caller.timeZone, checkIn: input.body.checkIn
         )
         return EdgeReply(try await clients.scrobble.startPlayback(params, context.rpc.outgoing()))
     }

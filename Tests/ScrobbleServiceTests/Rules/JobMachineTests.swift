@@ -117,7 +117,14 @@ import Testing
         #expect(!SyncFacet.allCases.flatMap { JobAction.filling($0) }.contains(.stop))
     }
 
-    @Test("What happens now is not told when it is over", arguments: [JobAction.start, .pause])
+    @Test("That a check-in was taken back is told for as long as it may last")
+    func checkOut() {
+        #expect(Self.machine.step(Self.job(.checkOut, age: .seconds(12 * 3_600))) == .send)
+        #expect(
+            Self.machine.step(Self.job(.checkOut, age: .seconds(12 * 3_600 + 1))) == .settle(.done(reason: "over")))
+    }
+
+    @Test("What happens now is not told when it is over", arguments: [JobAction.start, .pause, .checkIn])
     func over(action: JobAction) {
         #expect(Self.machine.step(Self.job(action, age: .seconds(300))) == .send)
         #expect(Self.machine.step(Self.job(action, age: .seconds(301))) == .settle(.done(reason: "over")))

@@ -32,6 +32,54 @@ import Testing
         #expect(LivePlan.action(Self.change(step, progress, isPlay: isPlay), policy) == action)
     }
 
+    @Test(
+        "Simkl is told of a check-in, which it counts by itself, and of its early end whatever its place; Trakt of a sitting",
+        arguments: [
+            (PlaybackChange.Step.checkedIn, 0.0, false, false, JobAction.checkIn, JobAction.start),
+            (.started, 10, false, false, .start, .start), (.paused, 0, false, false, .checkOut, nil),
+            (.stopped, 40, false, false, .checkOut, .pause), (.stopped, 85, false, false, .checkOut, nil),
+            // A play by its person's own word ends the check-in there.
+            (.stopped, 95, true, false, .stop, .stop), (.stopped, 60, true, false, .checkOut, .pause),
+            // It has run its course: there it is counted already, unless it never arrived.
+            (.stopped, 100, true, true, nil, .stop), (.stopped, 100, true, false, .stop, .stop),
+        ] as [(PlaybackChange.Step, Double, Bool, Bool, JobAction?, JobAction?)])
+    func checkIns(
+        step: PlaybackChange.Step, progress: Double, isPlay: Bool, isCounted: Bool, simkl: JobAction?, trakt: JobAction?
+    ) {
+        var change = Self.change(step, progress, isPlay: isPlay)
+        change.wasCheckIn = step != .checkedIn
+        change.countedBy = isCounted ? [.simkl] : []
+        for (provider, action) in [(SyncProvider.simkl, simkl), (.trakt, trakt)] {
+            let policy = ConnectionPolicy(provider: provider, thresholdPercent: 80)
+            #expect(LivePlan.action(change, policy) == action, "\(provider)")
+        }
+    }
+
+    @Test("A check-in that its person counts early ends at Simkl as watched, which would date it anew at its end")
+    func countedEarly() {
+        var change = Self.change(.stopped, 60, isPlay: true)
+        change.wasCheckIn = true
+        for (provider, action) in [(SyncProvider.simkl, JobAction.stop), (.trakt, .addPlay)] {
+            let policy = ConnectionPolicy(provider: provider, thresholdPercent: 50)
+            #expect(LivePlan.action(change, policy) == action, "\(provider)")
+        }
+    }
+
+    @Test("A check-in is as long as its title, half a day at most; where nobody knows, as Simkl has it")
+    func checkInLengths() {
+        #expect(CheckIn.length(runtimeMinutes: 118, kind: .movie) == .seconds(118 * 60))
+        #expect(CheckIn.length(runtimeMinutes: nil, kind: .movie) == .seconds(90 * 60))
+        #expect(CheckIn.length(runtimeMinutes: 0, kind: .episode) == .seconds(45 * 60))
+        #expect(CheckIn.length(runtimeMinutes: 100_000, kind: .movie) == .seconds(12 * 3_600))
+        let start = Timestamp(clampingMicrosecondsSinceEpoch: 1_762_000_000_000_000)
+        let end = start.advanced(by: .seconds(100))
+        for (seconds, percent) in [(-5, 0.0), (0, 0), (25, 25), (100, 100), (500, 100)] {
+            let now = start.advanced(by: .seconds(seconds))
+            #expect(CheckIn.progressPercent(from: start, until: end, at: now) == percent)
+        }
+        #expect(CheckIn.progressPercent(from: end, until: end, at: start) == 100)
+    }
+
     @Test("Nobody is told of a play below 1 %, of a pause above their threshold, or of two different plays as one")
     func fingerprints() {
         let policies = SyncProvider.allCases.map { ConnectionPolicy(provider: $0, thresholdPercent: 80) }

@@ -161,6 +161,18 @@ import Testing
                 == #"scrobble/stop {"progress":91.24,"show":{"title":"S","year":2001,"ids":{"tvdb":5}},"episode":{"season":1,"number":2}}"#
         )
         #expect(
+            text(
+                SimklCalls.call(
+                    .checkIn, [(job(.checkIn, .movie, JobPayload(progressPercent: 0)), film)], isLate: false))
+                == #"scrobble/checkin {"movie":{"title":"F","year":1999,"ids":{"simkl":3,"imdb":"tt1","tmdb":2}}}"#)
+        // Never so far that it would be counted.
+        for (told, sent) in [(0.0, "0"), (42.125, "42.13"), (97, "79.99")] {
+            let named = (job(.checkOut, .episode, JobPayload(progressPercent: told)), episode(2))
+            #expect(
+                text(SimklCalls.call(.checkOut, [named], isLate: false)).hasPrefix(
+                    #"scrobble/stop {"progress":\#(sent),"#))
+        }
+        #expect(
             text(SimklCalls.call(.stop, [(job(.stop, .movie, JobPayload(watchedAt: at)), film)], isLate: true))
                 .hasPrefix("sync/history"))
         #expect(

@@ -264,36 +264,77 @@ extension SimklAccounts {
                     isMovie ? "movie" : "show": item
                 ]), status: 201)
         }
+        let key = "\(simkl) \(episode ?? "")"
+        // One session for each item: what is told now takes the place of a check-in.
+        func supersede() {
+            state.accounts[account]?.checkIns.removeAll { $0.simkl == simkl && $0.episode == episode }
+        }
+        func conflict() -> UpstreamResponse? {
+            guard let last = state.accounts[account]?.scrobbles[key], now - last < 3_600 else { return nil }
+            return .json(
+                .members([
+                    "watched_at": .string(Self.stamp(last)), "expires_at": .string(Self.stamp(last + 3_600)),
+                ]), status: 409)
+        }
+        if step == "checkin", let refusal = conflict() { return refusal }
+        supersede()
         switch step {
-        case "start", "checkin":
+        case "start":
             state.accounts[account, default: Account()].watching = simkl
+            return answer(step, 0)
+        case "checkin":
+            let end = now + seconds(of: simkl, isMovie: isMovie)
+            var entry = state.accounts[account] ?? Account()
+            entry.watching = simkl
+            entry.checkIns.append(CheckIn(simkl: simkl, episode: episode, endsAt: end))
+            state.accounts[account] = entry
             return answer(step, 0)
         case "pause": return answer("pause", pause(account, simkl, episode, progress ?? 0, &state))
         default:
             guard (progress ?? 0) >= 80 else {
                 return answer("pause", pause(account, simkl, episode, progress ?? 0, &state))
             }
-            let key = "\(simkl) \(episode ?? "")"
-            if let last = state.accounts[account]?.scrobbles[key], now - last < 3_600 {
-                return .json(
-                    .members([
-                        "watched_at": .string(Self.stamp(last)), "expires_at": .string(Self.stamp(last + 3_600)),
-                    ]), status: 409)
-            }
-            Self.edit(account, simkl, group(of: simkl), now, &state) { entry in
-                entry.lastWatchedAt = Self.stamp(now)
-                if let episode {
-                    entry.episodes[episode] = Self.stamp(now)
-                    if entry.status != "completed" { entry.status = "watching" }
-                } else {
-                    entry.status = "completed"
-                }
-            }
-            state.accounts[account]?.scrobbles[key] = now
-            state.accounts[account]?.sessions.removeAll { $0.simkl == simkl && $0.episode == episode }
-            state.accounts[account]?.watching = nil
-            state.nextID += 1
+            if let refusal = conflict() { return refusal }
+            count(account, simkl, episode, &state)
             return answer("scrobble", state.nextID)
+        }
+    }
+
+    /// A title was watched just now.
+    private func count(_ account: String, _ simkl: Int, _ episode: String?, _ state: inout State) {
+        let now = state.now
+        Self.edit(account, simkl, group(of: simkl), now, &state) { entry in
+            entry.lastWatchedAt = Self.stamp(now)
+            if let episode {
+                entry.episodes[episode] = Self.stamp(now)
+                if entry.status != "completed" { entry.status = "watching" }
+            } else {
+                entry.status = "completed"
+            }
+        }
+        state.accounts[account]?.scrobbles["\(simkl) \(episode ?? "")"] = now
+        state.accounts[account]?.sessions.removeAll { $0.simkl == simkl && $0.episode == episode }
+        state.accounts[account]?.watching = nil
+        state.nextID += 1
+    }
+
+    /// How long a title is; what is not known is 90 minutes for a film, 45 for an episode and 25 for one of an anime.
+    private func seconds(of simkl: Int, isMovie: Bool) -> Double {
+        let known = catalogue?.title(number: simkl - 600_000_000)
+        if let known, known.simkl == simkl, known.runtimeMinutes > 0 { return Double(known.runtimeMinutes) * 60 }
+        return isMovie ? 90 * 60 : group(of: simkl) == "anime" ? 25 * 60 : 45 * 60
+    }
+
+    /// Counts the check-ins that must be over.
+    func countCheckIns(_ state: inout State) {
+        let due = state.now - state.behaviour.checkInLagSeconds
+        for (name, account) in state.accounts {
+            for checkIn in account.checkIns where checkIn.endsAt <= due {
+                state.accounts[name]?.checkIns.removeAll {
+                    $0.simkl == checkIn.simkl && $0.episode == checkIn.episode
+                }
+                count(name, checkIn.simkl, checkIn.episode, &state)
+            }
         }
     }
 

@@ -34,6 +34,8 @@ package final class SimklAccounts: Sendable {
         /// V2 tokens may only read.
         package var isReadOnly = false
         package var lifeSeconds = 604_800
+        /// How long after a check-in must be over it is counted; up to two minutes there.
+        package var checkInLagSeconds = 60.0
 
         package init() {}
     }
@@ -60,11 +62,19 @@ package final class SimklAccounts: Sendable {
         let at: Double
     }
 
+    /// What somebody checked in to, until it must be over.
+    struct CheckIn {
+        let simkl: Int
+        let episode: String?
+        let endsAt: Double
+    }
+
     struct Account {
         var items: [Int: Item] = [:]
         /// When something happened, by group and name.
         var stamps: [String: [String: Double]] = [:]
         var sessions: [Session] = []
+        var checkIns: [CheckIn] = []
         var scrobbles: [String: Double] = [:]
         var lastWrite = -Double.infinity
         var blockedUntil = -Double.infinity
@@ -90,7 +100,12 @@ package final class SimklAccounts: Sendable {
 
     package func reset() { state.withLock { $0 = State() } }
     package func behave(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
-    package func pass(seconds: Double) { state.withLock { $0.shift += seconds } }
+    package func pass(seconds: Double) {
+        state.withLock { state in
+            state.shift += seconds
+            countCheckIns(&state)
+        }
+    }
 
     /// What an account has now, by Simkl's number.
     package func items(of account: String) -> [Int: Item] { state.withLock { $0.accounts[account]?.items ?? [:] } }
@@ -126,7 +141,11 @@ package final class SimklAccounts: Sendable {
         case "_accounts":
             let tokens = state.withLock { $0.pins.all }
             return .json(.members(["tokens": .array(tokens.map { .string($0) })]))
-        case "sync", "scrobble", "users": return state.withLock { answer(request, path, &$0) }
+        case "sync", "scrobble", "users":
+            return state.withLock { state in
+                countCheckIns(&state)
+                return answer(request, path, &state)
+            }
         default: return nil
         }
     }

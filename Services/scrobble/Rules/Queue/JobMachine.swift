@@ -100,7 +100,7 @@ package struct JobMachine: Sendable {
     package func step(_ job: JobState) -> JobStep {
         if job.unsettled > limits.unsettledMax { return .settle(.dead(reason: "workers die of it")) }
         if job.age > limits.horizon { return .settle(.dead(reason: "undelivered for too long")) }
-        if job.action.isMomentary, job.age > limits.liveFor { return .settle(.done(reason: "over")) }
+        if job.action.isMomentary, job.age > life(of: job.action) { return .settle(.done(reason: "over")) }
         if job.action.isRepeatable { return .send }
         switch job.status {
         case .pending: return .send
@@ -110,6 +110,10 @@ package struct JobMachine: Sendable {
             return .settle(
                 .verify(after: max(.zero, limits.firstLook - job.sinceSent), looks: 0, reason: "worker died"))
         }
+    }
+
+    private func life(of action: JobAction) -> Duration {
+        action == .checkOut ? limits.checkOutFor : limits.liveFor
     }
 
     /// A claimed job that is not worked now after all.

@@ -5,6 +5,10 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
     case start
     case pause
     case stop
+    /// Is watched from now on, and counted by the other side once it must be over.
+    case checkIn = "check_in"
+    /// Is watched no longer, though it was checked in: there is nothing to be counted.
+    case checkOut = "check_out"
     case addPlay = "add_play"
     case removePlay = "remove_play"
     case rate
@@ -20,7 +24,7 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
     /// What it is part of.
     package var facet: SyncFacet {
         switch self {
-        case .start, .pause, .stop, .addPlay, .removePlay: .history
+        case .start, .pause, .stop, .checkIn, .checkOut, .addPlay, .removePlay: .history
         case .rate, .unrate: .ratings
         case .addToWatchlist, .removeFromWatchlist: .watchlist
         case .addToCollection, .removeFromCollection: .collection
@@ -38,8 +42,8 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether it tells what happens now and is worth nothing later.
-    package var isMomentary: Bool { self == .start || self == .pause }
+    /// Whether it tells what happens now, so that the next such word about its title makes it needless.
+    package var isMomentary: Bool { [.start, .pause, .checkIn, .checkOut].contains(self) }
 }
 
 /// Who waits for a job.

@@ -48,6 +48,8 @@ package struct QueueLimits: Sendable, Hashable {
     package var brokenFor = Duration.seconds(3_600)
     /// What somebody watches now is told as such for this long; afterwards it goes into the history or is dropped.
     package var liveFor = Duration.seconds(300)
+    /// That a check-in was taken back is told for as long as the longest lasts: until then the other side would count it.
+    package var checkOutFor = Duration.seconds(12 * 3_600)
     /// How long outcomes of delivered and cancelled jobs are kept.
     package var outcomesFor = Duration.seconds(30 * 86_400)
     /// Outcomes removed by one statement.

@@ -35,6 +35,8 @@ extension QueueJob {
 package enum SimklCalls {
     /// A stop below this is taken for a pause.
     static let stopProgressMin = 80.5
+    /// A stop beyond this counts as watched.
+    static let pauseProgressMax = 79.99
     /// Stands for "watched at some time".
     static let unknownDate = "1970-01-01T00:00:01Z"
 
@@ -44,7 +46,7 @@ package enum SimklCalls {
     /// Why Simkl cannot hold what a job says; nil where it can.
     package static func refusal(_ action: JobAction, _ kind: TitleKind) -> String? {
         switch action {
-        case .start, .pause, .stop, .addPlay:
+        case .start, .pause, .stop, .checkIn, .checkOut, .addPlay:
             kind == .movie || kind == .episode ? nil : "a show or a season is not watched in one go"
         case .removePlay:
             // A film that leaves the history leaves everything, its rating too.
@@ -72,8 +74,11 @@ package enum SimklCalls {
     package static func call(_ action: JobAction, _ jobs: [Named], isLate: Bool) -> SimklCall? {
         guard let first = jobs.first else { return nil }
         switch action {
-        case .start, .pause: return scrobble(action.rawValue, first)
-        case .stop where !isLate: return scrobble("stop", first)
+        case .start, .pause: return scrobble(action.rawValue, at: progress(first), first)
+        // It begins at the beginning, and Simkl counts it by itself some minutes after it must be over.
+        case .checkIn: return scrobble("checkin", at: nil, first)
+        case .checkOut: return scrobble("stop", at: min(progress(first), pauseProgressMax), first)
+        case .stop where !isLate: return scrobble("stop", at: max(progress(first), stopProgressMin), first)
         case .stop, .addPlay: return SimklCall(path: "sync/history", body: history(jobs, isDated: true))
         case .removePlay: return SimklCall(path: "sync/history/remove", body: history(jobs, isDated: false))
         case .rate:
@@ -141,11 +146,14 @@ package enum SimklCalls {
         }
     }
 
-    private static func scrobble(_ step: String, _ named: Named) -> SimklCall? {
-        let told = named.job.payload.progressPercent ?? 0
-        // Two decimals at the most.
-        let progress = ((step == "stop" ? max(told, stopProgressMin) : told) * 100).rounded() / 100
-        var members: [(name: String, value: JSONValue)] = [("progress", .number(JSONNumber(progress)))]
+    private static func progress(_ named: Named) -> Double { named.job.payload.progressPercent ?? 0 }
+
+    private static func scrobble(_ step: String, at progress: Double?, _ named: Named) -> SimklCall? {
+        var members: [(name: String, value: JSONValue)] = []
+        if let progress {
+            // Two decimals at the most.
+            members.append(("progress", .number(JSONNumber((progress * 100).rounded() / 100))))
+        }
         let title = named.title
         if title.kind == .movie {
             guard let item = item(title.ids, title.name, title.year) else { return nil }

@@ -31,6 +31,8 @@ package enum TraktCalls {
         case .removeFromCollection: return whole(jobs, "sync/collection/remove")
         // By the numbers of the rows, which must be looked up first: an item would take all its plays along.
         case .removePlay: return nil
+        // What is checked in is told as a start and a stop.
+        case .checkIn, .checkOut: return nil
         }
     }
 

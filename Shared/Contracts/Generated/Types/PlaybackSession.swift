@@ -12,10 +12,12 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
     package var startedAt: Timestamp
     package var updatedAt: Timestamp
     package var play: PlayID?
+    /// When a check-in ends by itself, as a play.
+    package var endsAt: Timestamp?
 
     package init(
         id: PlaybackSessionID, title: TitleID, state: PlaybackState, progressPercent: Double, startedAt: Timestamp,
-        updatedAt: Timestamp, play: PlayID? = nil
+        updatedAt: Timestamp, play: PlayID? = nil, endsAt: Timestamp? = nil
     ) {
         self.id = id
         self.title = title
@@ -24,9 +26,12 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
         self.startedAt = startedAt
         self.updatedAt = updatedAt
         self.play = play
+        self.endsAt = endsAt
     }
 
-    private static let names = JSONNames("id", "title", "state", "progress_percent", "started_at", "updated_at", "play")
+    private static let names = JSONNames(
+        "id", "title", "state", "progress_percent", "started_at", "updated_at", "play", "ends_at"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var id: PlaybackSessionID?
@@ -36,6 +41,7 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
         var startedAt: Timestamp?
         var updatedAt: Timestamp?
         var play: PlayID?
+        var endsAt: Timestamp?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -45,7 +51,8 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
             case 3: progressPercent = try jsonReader.double(min: 0, max: 100)
             case 4: startedAt = try Timestamp(from: &jsonReader)
             case 5: updatedAt = try Timestamp(from: &jsonReader)
-            default: play = try PlayID(from: &jsonReader)
+            case 6: play = try PlayID(from: &jsonReader)
+            default: endsAt = try Timestamp(from: &jsonReader)
             }
         }
         guard let id, let title, let state, let progressPercent, let startedAt, let updatedAt else {
@@ -58,6 +65,7 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
         self.startedAt = startedAt
         self.updatedAt = updatedAt
         self.play = play
+        self.endsAt = endsAt
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -76,6 +84,10 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
         if let play {
             jsonWriter.raw(#","play":"#)
             play.encode(to: &jsonWriter)
+        }
+        if let endsAt {
+            jsonWriter.raw(#","ends_at":"#)
+            endsAt.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

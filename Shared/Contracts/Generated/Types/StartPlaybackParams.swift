@@ -8,30 +8,36 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var progressPercent: Double?
     package var timeZone: String?
+    package var checkIn: Bool?
 
-    package init(user: UserID, title: TitleID, progressPercent: Double? = nil, timeZone: String? = nil) {
+    package init(
+        user: UserID, title: TitleID, progressPercent: Double? = nil, timeZone: String? = nil, checkIn: Bool? = nil
+    ) {
         self.user = user
         self.title = title
         self.progressPercent = progressPercent
         self.timeZone = timeZone
+        self.checkIn = checkIn
     }
 
     private static let timeZonePattern = TextPattern("^[A-Za-z0-9_+/-]+$")
 
-    private static let names = JSONNames("user", "title", "progress_percent", "time_zone")
+    private static let names = JSONNames("user", "title", "progress_percent", "time_zone", "check_in")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var user: UserID?
         var title: TitleID?
         var progressPercent: Double?
         var timeZone: String?
+        var checkIn: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: user = try UserID(from: &jsonReader)
             case 1: title = try TitleID(from: &jsonReader)
             case 2: progressPercent = try jsonReader.double(min: 0, max: 100)
-            default: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
+            case 3: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
+            default: checkIn = try jsonReader.bool()
             }
         }
         guard let user, let title else {
@@ -41,6 +47,7 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
         self.title = title
         self.progressPercent = progressPercent
         self.timeZone = timeZone
+        self.checkIn = checkIn
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -55,6 +62,10 @@ package struct StartPlaybackParams: Sendable, Hashable, JSONCodable {
         if let timeZone {
             jsonWriter.raw(#","time_zone":"#)
             timeZone.encode(to: &jsonWriter)
+        }
+        if let checkIn {
+            jsonWriter.raw(#","check_in":"#)
+            checkIn.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -6,22 +6,27 @@ package import JSON
 package struct StartRequest: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var progressPercent: Double?
+    /// Nothing more will be told of it: it ends as a play when the title must be over, from its beginning on.
+    package var checkIn: Bool?
 
-    package init(title: TitleID, progressPercent: Double? = nil) {
+    package init(title: TitleID, progressPercent: Double? = nil, checkIn: Bool? = nil) {
         self.title = title
         self.progressPercent = progressPercent
+        self.checkIn = checkIn
     }
 
-    private static let names = JSONNames("title", "progress_percent")
+    private static let names = JSONNames("title", "progress_percent", "check_in")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var title: TitleID?
         var progressPercent: Double?
+        var checkIn: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: title = try TitleID(from: &jsonReader)
-            default: progressPercent = try jsonReader.double(min: 0, max: 100)
+            case 1: progressPercent = try jsonReader.double(min: 0, max: 100)
+            default: checkIn = try jsonReader.bool()
             }
         }
         guard let title else {
@@ -29,6 +34,7 @@ package struct StartRequest: Sendable, Hashable, JSONCodable {
         }
         self.title = title
         self.progressPercent = progressPercent
+        self.checkIn = checkIn
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -37,6 +43,10 @@ package struct StartRequest: Sendable, Hashable, JSONCodable {
         if let progressPercent {
             jsonWriter.raw(#","progress_percent":"#)
             progressPercent.encode(to: &jsonWriter)
+        }
+        if let checkIn {
+            jsonWriter.raw(#","check_in":"#)
+            checkIn.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,37 @@
+import Contracts
+import Postgres
+import Store
+
+/// Check-ins: of what somebody watches by their own word nothing more is heard.
+extension PlaybackStore {
+    /// Opens one. One of this title that is under way goes on as it is, told once; those of other titles end where they must be
+    /// by now, since a person watches one thing at a time.
+    func checkIn(
+        _ sitting: Sitting, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> PlaybackSession {
+        try await database.transaction(until: deadline) { transaction throws(PGError) -> PlaybackSession in
+            let underWay = try await transaction.query(PlaybackQueries.checkIns, [.id(sitting.user)])
+            for session in underWay {
+                let end = session.endsAt ?? sitting.startedAt
+                let isOver = end <= sitting.startedAt
+                if !isOver, session.title == sitting.title { return session }
+                let progress = CheckIn.progressPercent(from: session.startedAt, until: end, at: sitting.startedAt)
+                let stop = Stop(
+                    user: sitting.user, session: session.id, progressPercent: progress,
+                    at: isOver ? end : sitting.startedAt, heardAt: sitting.startedAt, isFullCourse: isOver)
+                _ = try await close(stop, ending: true, in: transaction)
+            }
+            return try await open(sitting, telling: .checkedIn, in: transaction)
+        }
+    }
+
+    /// Who counts a check-in that has run its course by themselves.
+    func checkedIn(
+        _ session: PlaybackSession, _ user: UserID, in transaction: PGTransaction
+    ) async throws(PGError) -> Set<SyncProvider> {
+        let told = LivePlan.checkInFingerprint(session.id, startedAt: session.startedAt)
+        return Set(
+            try await transaction.query(
+                PlaybackQueries.checkedInAt, [.id(user), .text(told), .moment(session.startedAt)]))
+    }
+}
