@@ -258,7 +258,8 @@ let package = Package(
             .executableTarget(
                 name: "bench-ratings",
                 dependencies: [
-                    "Contracts", "HTTP2", "JSON", "RPC", product("UnixSignals", "swift-service-lifecycle"),
+                    "Assembly", "Contracts", "HTTP2", "JSON", "RPC", "Runtime", log, metrics,
+                    product("UnixSignals", "swift-service-lifecycle"),
                 ] + nio, path: "Tests/Bench/Ratings", swiftSettings: house),
             .testTarget(
                 name: "FaultTests",

@@ -1,13 +1,17 @@
+import Assembly
 import Contracts
 import HTTP2
+import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 import RPC
+import Runtime
 import UnixSignals
 
 /// Answers every `ratings.listRatings` with one page and asks nobody: encoding it, sending it and reading it are left.
 ///
-/// The server's limits and its loops are those of the service; it keeps no metrics and no log.
+/// The server's limits, its loops and its metrics of calls are those of the service.
 struct PageServer: Sendable {
     let page: RatingsPage
     let secrets: ServiceSecrets
@@ -16,6 +20,8 @@ struct PageServer: Sendable {
     func run(port: Int) async throws {
         let stop = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let group = MultiThreadedEventLoopGroup.singleton
+        MetricsSystem.bootstrap(MetricsRegistry())
+        let telemetry = Telemetry(logger: Logger(label: "page"))
         var router = RPCRouter()
         router.register(RatingsMethods.listRatings) {
             [page] (_: ListRatingsParams, _) async throws(RPCError) -> RatingsPage in
@@ -23,10 +29,10 @@ struct PageServer: Sendable {
         }
         let server = RPCServer(
             router: router, secrets: secrets, sweeper: DeadlineSweeper(eventLoop: group.next()),
-            health: { HealthReport(checks: []) }, observe: { _ in })
+            health: { HealthReport(checks: []) }, observe: telemetry.rpc)
         let listener = try await H2Server.start(
             on: [H2Address(host: "127.0.0.1", port: port)], limits: .peers, group: group,
-            handler: { await server.respond(to: $0) })
+            observe: telemetry.http2, handler: { await server.respond(to: $0) })
         for await _ in stop { break }
         await listener.shutdown(grace: .seconds(1))
     }
