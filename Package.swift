@@ -148,7 +148,7 @@ let package = Package(
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
                 product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"),
-            ], tests: [lifecycle])
+            ], tests: [lifecycle, product("NIOEmbedded", "swift-nio")])
         + shared(
             "Assembly",
             [

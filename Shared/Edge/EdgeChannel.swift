@@ -30,12 +30,13 @@ struct EdgeChannel: ServerChildChannel {
     private let counts: ConnectionCounts
     private let limits: EdgeLimits
     private let executors: LoopExecutors
+    private let lines: TurnLines
     private let turnedAway: EdgeRefusalSink
 
     init(
         responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
         certificate: EdgeCertificate?, counts: ConnectionCounts, limits: EdgeLimits,
-        executors: LoopExecutors, turnedAway: @escaping EdgeRefusalSink
+        executors: LoopExecutors, lines: TurnLines, turnedAway: @escaping EdgeRefusalSink
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
         http2 = HTTP2Channel(
@@ -47,6 +48,7 @@ struct EdgeChannel: ServerChildChannel {
         self.counts = counts
         self.limits = limits
         self.executors = executors
+        self.lines = lines
         self.turnedAway = turnedAway
     }
 
@@ -89,9 +91,13 @@ struct EdgeChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let guardian = try pipeline.handler(type: RequestGuard.self)
             let clock = HeadClock(limits: limits, guardian: guardian)
+            let parts = PartGate(clock: clock, line: lines[channel.eventLoop])
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(clock, position: .before(parser))
+            try pipeline.addHandler(
+                ByteGate(limits: limits, clock: clock, parts: parts), position: .before(clock))
             let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(parts, position: .before(codec))
             try pipeline.addHandler(
                 HeadGuard(limits: limits, clock: clock, guardian: guardian), position: .before(codec))
             return .http1(value)

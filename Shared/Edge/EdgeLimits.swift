@@ -50,6 +50,13 @@ package struct EdgeLimits: Sendable {
     package var bodyPiecesFree = 1_024
     /// Bytes that pieces beyond those have at least, on an average of the whole body.
     package var bodyPieceBytesMin = 16
+    /// Bytes that are parsed in one go while no body arrives: some dozens of the shortest requests over HTTP/1.1.
+    package var headSliceBytes = 2_048
+    /// The same while one does.
+    package var bodySliceBytes = 16_384
+    /// How long a loop pauses between two requests over HTTP/1.1 that were sent ahead of an answer, whichever connections they
+    /// are of: it begins a thousand of those in a second at the most.
+    package var pipelinedPause = Duration.milliseconds(1)
     /// The longest that agreeing on TLS may take.
     package var handshakeTimeout = Duration.seconds(10)
     /// Connections at once; more wait to be accepted. Fewer where the process may not open that many files.

@@ -41,6 +41,7 @@ package struct EdgeServer: Sendable {
     private let certificate: EdgeCertificate?
     private let connections = OpenConnections()
     private let executors: LoopExecutors
+    private let turns: TurnLines
     private let turnedAway: EdgeRefusalSink
 
     package init(
@@ -51,6 +52,7 @@ package struct EdgeServer: Sendable {
         observe: @escaping @Sendable (EdgeRecord) -> Void, turnedAway: @escaping EdgeRefusalSink
     ) {
         executors = LoopExecutors(group)
+        turns = TurnLines(group, pause: limits.pipelinedPause)
         connectionsMax = limits.connections(descriptors: Self.descriptors())
         counts = ConnectionCounts(limit: limits.addressConnectionsMax, proxies: proxies)
         // Never all: somebody has to be able to ask as well.
@@ -100,10 +102,10 @@ package struct EdgeServer: Sendable {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
-        let server = HTTPServerBuilder { [certificate, counts, limits, executors, turnedAway] responder in
+        let server = HTTPServerBuilder { [certificate, counts, limits, executors, turns, turnedAway] responder in
             EdgeChannel(
                 responder: responder, requests: requests, certificate: certificate, counts: counts,
-                limits: limits, executors: executors, turnedAway: turnedAway)
+                limits: limits, executors: executors, lines: turns, turnedAway: turnedAway)
         }
         let application = Application(
             responder: responder,

@@ -11,7 +11,7 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
     private let guardian: RequestGuard
     /// Whether what comes belongs to a request whose head is known.
     private var isWithinMessage = false
-    private var isOver = false
+    private(set) var isOver = false
     /// By when the head that has begun must be here; nil where none has.
     private var headEnd: NIODeadline?
     /// Looks whether that has passed. It stays for the heads that follow: one for each would cost more than the head.
@@ -141,6 +141,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             clock.messageEnded()
             isOver = isLast
+            if isLast { clock.end() }
             context.fireChannelRead(data)
         }
     }

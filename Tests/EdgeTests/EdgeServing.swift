@@ -1,6 +1,7 @@
 import Contracts
 import Edge
 import Logging
+import NIOCore
 import NIOPosix
 import RPC
 import ServiceLifecycle
@@ -36,6 +37,7 @@ extension EdgeServing {
         _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
         proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
         conditions: (any ConditionBook)? = nil,
+        group loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
         turnedAway: @escaping EdgeRefusalSink = { _ in },
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
@@ -43,7 +45,7 @@ extension EdgeServing {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
             limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
-            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "edge"),
+            group: loops, logger: Logger(label: "edge"),
             authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let lifetime = ServiceGroup(

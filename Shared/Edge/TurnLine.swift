@@ -1,0 +1,70 @@
+internal import NIOCore
+internal import Synchronization
+
+/// The line in which the connections of a loop wait with requests that were sent ahead. One at a time goes on, and between two of
+/// them the loop looks at its sockets: who sends one request after the other waits for one of these at the most, however many
+/// connections are in the line.
+///
+/// The pause begins when what a turn has set going has run. Without it a loop would never look: it runs tasks for as long as
+/// there are any, and each answer would leave the task of the next.
+final class TurnLine: Sendable {
+    private struct State {
+        var waiting: CircularBuffer<@Sendable () -> Bool> = []
+        /// Whether a turn is about to be given.
+        var isMoving = false
+    }
+
+    private let loop: any EventLoop
+    private let pause: TimeAmount
+    private let state = Mutex(State())
+
+    init(_ loop: any EventLoop, pause: Duration) {
+        self.loop = loop
+        self.pause = TimeAmount(pause)
+    }
+
+    /// Calls `takeTurn` on the loop when it is its turn; false from it means that nothing comes of it, and the next has it.
+    func wait(_ takeTurn: @escaping @Sendable () -> Bool) {
+        let isStanding = state.withLock { state in
+            state.waiting.append(takeTurn)
+            defer { state.isMoving = true }
+            return !state.isMoving
+        }
+        if isStanding { schedule() }
+    }
+
+    private func schedule() {
+        loop.scheduleTask(in: pause) { self.giveTurn() }
+    }
+
+    private func giveTurn() {
+        while let takeTurn = next() {
+            guard takeTurn() else { continue }
+            loop.execute { self.schedule() }
+            return
+        }
+    }
+
+    private func next() -> (@Sendable () -> Bool)? {
+        state.withLock { state in
+            let next = state.waiting.popFirst()
+            state.isMoving = next != nil
+            return next
+        }
+    }
+}
+
+/// The line of each loop.
+struct TurnLines: Sendable {
+    private let lines: [ObjectIdentifier: TurnLine]
+    private let pause: Duration
+
+    init(_ group: any EventLoopGroup, pause: Duration) {
+        self.pause = pause
+        lines = Dictionary(
+            uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), TurnLine($0, pause: pause)) })
+    }
+
+    /// Of a loop that is none of the group's, one of its own.
+    subscript(loop: any EventLoop) -> TurnLine { lines[ObjectIdentifier(loop)] ?? TurnLine(loop, pause: pause) }
+}
