@@ -457,7 +457,7 @@ extension ScrobbleService {
     package func listImportRows(
         _ params: ListImportRowsParams, _ context: RPCContext
     ) async throws(RPCError) -> ImportRowPage {
-        try await ListImportRows(store: imports.store).run(params, context)
+        try await ListImportRows(store: imports.store, candidates: RowCandidates(titles: titles)).run(params, context)
     }
 
     package func setImportFileKind(

@@ -31,9 +31,12 @@ struct Replica: Sendable {
         try await ResolveTitle(enricher: enricher, demand: demand).run(params, Self.context())
     }
 
-    func resolve(_ queries: [TitleQuery], missing: ResolveMissing? = nil) async throws(RPCError) -> [ResolvedTitle] {
+    func resolve(
+        _ queries: [TitleQuery], missing: ResolveMissing? = nil, candidates: Int? = nil
+    ) async throws(RPCError) -> [ResolvedTitle] {
         try await ResolveTitles(enricher: enricher)
-            .run(ResolveTitlesParams(queries: queries, missing: missing), Self.context()).results
+            .run(ResolveTitlesParams(queries: queries, missing: missing, candidates: candidates), Self.context())
+            .results
     }
 
     func get(_ id: TitleID) async throws(RPCError) -> Title {

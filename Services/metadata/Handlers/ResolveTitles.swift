@@ -3,7 +3,7 @@ import RPC
 import Store
 
 /// `metadata.resolveTitles`: many titles among those that are here, in at most three queries, and two more where some are
-/// made; asks no provider.
+/// made, one more where candidates are wanted; asks no provider.
 struct ResolveTitles: Sendable {
     let enricher: Enricher
 
@@ -16,18 +16,39 @@ struct ResolveTitles: Sendable {
                 var resolution = BatchResolution(params.queries)
                 try await find(&resolution, until: context.deadline)
                 guard params.missing == .create, resolution.hasUnknown else {
-                    return ResolvedTitles(results: resolution.results)
+                    return try await answer(resolution.results, of: resolution, params, until: context.deadline)
                 }
                 try await findSeries(&resolution, until: context.deadline)
                 let locals = LocalTitles(resolution) { TitleID(enricher.ids.next()) }
                 try await store.create(locals, at: enricher.clock.now, until: context.deadline)
-                return ResolvedTitles(results: locals.results)
+                return try await answer(locals.results, of: resolution, params, until: context.deadline)
             } catch {
                 guard case .conflict = error else { throw error.asRPCError }
                 // Another call has just made one of them: the next look finds it.
             }
         }
         throw .unavailable("the titles are being stored by other calls")
+    }
+
+    /// The results, with what may be meant where it is asked for.
+    private func answer(
+        _ results: [ResolvedTitle], of resolution: BatchResolution, _ params: ResolveTitlesParams,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> ResolvedTitles {
+        guard let count = params.candidates else { return ResolvedTitles(results: results) }
+        let offers = resolution.offers.map { $0.prefix(count) }
+        let ids = Array(Set(offers.joined().map(\.title)))
+        var titles: [TitleID: Title] = [:]
+        if !ids.isEmpty {
+            for found in try await store.titles(ids, until: deadline) { titles[found.asked] = found.title }
+        }
+        var told = results
+        for index in told.indices {
+            told[index].candidates = offers[index].compactMap { offer in
+                titles[offer.title].map { TitleCandidate($0, match: offer.match) }
+            }
+        }
+        return ResolvedTitles(results: told)
     }
 
     private func find(_ resolution: inout BatchResolution, until deadline: ContinuousClock.Instant)
@@ -50,5 +71,14 @@ struct ResolveTitles: Sendable {
         resolution.take(series: try await store.references(knownAs: keys, until: deadline))
         let numbers = resolution.numbersToFind
         if !numbers.isEmpty { resolution.take(try await store.references(numbered: numbers, until: deadline)) }
+    }
+}
+
+extension TitleCandidate {
+    /// A title that is here.
+    fileprivate init(_ title: Title, match: Double) {
+        self.init(
+            id: title.id, kind: title.kind, name: title.name, originalName: title.originalName, year: title.year,
+            posterUrl: title.posterUrl, externalIds: title.externalIds, match: match, via: [])
     }
 }

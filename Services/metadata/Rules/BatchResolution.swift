@@ -28,11 +28,19 @@ struct BatchResolution: Sendable {
         let seriesKeys: [OutsideKey]
     }
 
+    /// A title that is here, and how well it fits a name, 0 … 1.
+    struct Offer: Sendable, Hashable {
+        let title: TitleID
+        let match: Double
+    }
+
     let queries: [WantedTitle]
     /// The series of seasons and episodes by name.
     let series: [WantedTitle]
     private(set) var states: [ResolveState?]
     private(set) var titles: [TitleReference?]
+    /// What the name of a film or a series may mean, the best first: also where it is clear which is meant, or none is taken.
+    private(set) var offers: [[Offer]]
     private var seriesFound: [Int: TitleID] = [:]
 
     init(_ queries: [TitleQuery]) {
@@ -53,6 +61,7 @@ struct BatchResolution: Sendable {
             return query.isSomething || isNamedSeries ? nil : .empty
         }
         titles = queries.map { _ in nil }
+        offers = queries.map { _ in [] }
     }
 
     /// Of all that mean something.
@@ -114,9 +123,12 @@ struct BatchResolution: Sendable {
         let names = Dictionary(namesToFind.map { ($0.query, $0) }) { first, _ in first }
         for (query, rows) in Dictionary(grouping: found, by: \.query) {
             guard let name = names[query] else { continue }
-            switch OwnMatch.verdict(
+            let found = OwnMatch.decide(
                 kind: SubjectKind(name.kind), name: name.name, year: name.year, among: rows.map(\.candidate))
-            {
+            if !name.isSeries {
+                offers[query] = found.offers.map { Offer(title: rows[$0.index].title.id, match: $0.match) }
+            }
+            switch found.verdict {
             case .one(let index) where name.isSeries: seriesFound[query] = rows[index].title.id
             case .one(let index):
                 states[query] = .known

@@ -48,7 +48,9 @@ struct CorrectImport: Sendable {
         let shown = try await asking { () throws(StoreError) in
             try await store.rows(of: id, user, nil, after: params.place - 1, limit: 1, until: context.deadline)
         }
-        guard let shown = shown.first else { throw .importNotFound("the import has no such row") }
+        guard let shown = await RowCandidates(titles: titles).named(shown, context).first else {
+            throw .importNotFound("the import has no such row")
+        }
         return shown
     }
 

@@ -2,11 +2,12 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listImportRows`: the rows of an import, all or those of one verdict.
+/// `scrobble.listImportRows`: the rows of an import, all or those of one verdict; what is ambiguous with its candidates.
 struct ListImportRows: Sendable {
     static let limitDefault = 50
 
     let store: ImportStore
+    let candidates: RowCandidates
 
     func run(_ params: ListImportRowsParams, _ context: RPCContext) async throws(RPCError) -> ImportRowPage {
         let limit = params.limit ?? Self.limitDefault
@@ -26,7 +27,7 @@ struct ListImportRows: Sendable {
             )
         }
         guard found != nil else { throw .importNotFound("there is no such import") }
-        let page = Array(rows.prefix(limit))
+        let page = await candidates.named(Array(rows.prefix(limit)), context)
         return ImportRowPage(
             rows: page, nextCursor: rows.count > limit ? page.last.map { PlaceCursor.text($0.place) } : nil)
     }

@@ -46,6 +46,35 @@ import Testing
         }
     }
 
+    @Test("a batch names what each name may mean where that is asked for, the best first, whether or not one is taken")
+    func candidates() async throws {
+        try await Self.run { replica, ids in
+            let cases: [(String, TitleKind, Int?, [String])] = [
+                ("The Iron Fox", .movie, nil, ["first", "remake"]), ("The Iron Fox", .movie, 2001, ["first"]),
+                ("The Iron Fox", .movie, 2010, []), ("Night Harbor", .series, nil, ["series"]),
+                ("Night Harbour", .movie, nil, []),
+            ]
+            var queries = cases.map { TitleQuery(kind: $0.1, ids: ExternalIds(), name: $0.0, year: $0.2) }
+            // Of an episode nothing is offered, whatever its series is called.
+            queries.append(
+                TitleQuery(
+                    kind: .episode, ids: ExternalIds(), seriesName: "Night Harbor", seasonNumber: 1, episodeNumber: 1))
+            let told = try await replica.resolve(queries, candidates: 10)
+            for (wanted, result) in zip(cases, told) {
+                #expect(result.candidates?.map(\.id) == wanted.3.map { ids[$0] }, "\(wanted.0) \(wanted.2 ?? 0)")
+            }
+            #expect(told.last?.candidates == [])
+            let first = try #require(told.first?.candidates?.first)
+            #expect(first.name == "The Iron Fox" && first.year == 2001 && first.kind == .movie && first.via.isEmpty)
+            #expect(first.match > 0.7 && first.match < 0.8)
+            #expect(told[1].state == .known && told[1].candidates?.first?.match == 1)
+            let one = try await replica.resolve(queries, candidates: 1)
+            #expect(one.first?.candidates?.map(\.id) == [ids["first"]])
+            let none = try await replica.resolve(queries)
+            #expect(none.allSatisfy { $0.candidates == nil })
+        }
+    }
+
     @Test("one name and year resolve to the title that is here, and to a new one where none is meant")
     func single() async throws {
         try await Self.run { replica, ids in

@@ -23,6 +23,32 @@ final class StandIns: RPCCaller {
         var failing: Set<String> = []
         /// Of the last rating that was written.
         var version = 0
+
+        mutating func resolve(_ query: TitleQuery, _ missing: ResolveMissing?, _ newID: TitleID) -> ResolvedTitle {
+            let film = query.ids.letterboxd
+            if let title = film.flatMap({ films[$0] }) { return ResolvedTitle(state: .known, title: title) }
+            guard let name = query.name else { return ResolvedTitle(state: .unknown) }
+            if ambiguous.contains(name) { return ResolvedTitle(state: .ambiguous) }
+            // What is another film by its address is not the one that is asked for.
+            let isOther = film != nil && films.values.contains { $0.id == titles[name]?.id }
+            if !isOther, let title = titles[name] { return ResolvedTitle(state: .known, title: title) }
+            guard missing == .create else { return ResolvedTitle(state: .unknown) }
+            let title = TitleReference(id: newID, kind: query.kind, name: name, year: query.year, isLocal: true)
+            if let film { films[film] = title }
+            titles[isOther ? "\(name) \(film ?? "")" : name] = title
+            return ResolvedTitle(state: .created, title: title)
+        }
+
+        /// All that have the very name, in the order in which they came.
+        func candidates(of query: TitleQuery, _ count: Int) -> [TitleCandidate] {
+            let addresses = Dictionary(films.map { ($0.value.id, $0.key) }) { first, _ in first }
+            let named = titles.values.filter { query.ids == ExternalIds() && $0.name == query.name }
+            return named.sorted { $0.id.description < $1.id.description }.prefix(count).map { title in
+                TitleCandidate(
+                    id: title.id, kind: title.kind, name: title.name, year: title.year,
+                    externalIds: ExternalIds(letterboxd: addresses[title.id]), match: 1, via: [])
+            }
+        }
     }
 
     /// What a service reads of one call.
@@ -73,6 +99,19 @@ final class StandIns: RPCCaller {
 
     func confuse(_ name: String) { state.withLock { _ = $0.ambiguous.insert(name) } }
 
+    /// Films of one name and year that are known by their addresses; the name alone means any of them.
+    func confuse(_ name: String, _ year: Int, films: [String]) -> [TitleID] {
+        confuse(name)
+        return films.map { film in
+            let title = TitleReference(id: TitleID(ids.next()), kind: .movie, name: name, year: year, isLocal: false)
+            state.withLock {
+                $0.films[film] = title
+                $0.titles["\(name) \(film)"] = title
+            }
+            return title.id
+        }
+    }
+
     /// The next call of a method finds nobody.
     func failNext(of method: RPCMethod) { state.withLock { _ = $0.failing.insert(method.name) } }
 
@@ -115,19 +154,9 @@ final class StandIns: RPCCaller {
     private func resolve(_ params: ResolveTitlesParams) -> ResolvedTitles {
         state.withLock { state in
             let results = params.queries.map { query -> ResolvedTitle in
-                let film = query.ids.letterboxd
-                if let title = film.flatMap({ state.films[$0] }) { return ResolvedTitle(state: .known, title: title) }
-                guard let name = query.name else { return ResolvedTitle(state: .unknown) }
-                if state.ambiguous.contains(name) { return ResolvedTitle(state: .ambiguous) }
-                // What is another film by its address is not the one that is asked for.
-                let isOther = film != nil && state.films.values.contains { $0.id == state.titles[name]?.id }
-                if !isOther, let title = state.titles[name] { return ResolvedTitle(state: .known, title: title) }
-                guard params.missing == .create else { return ResolvedTitle(state: .unknown) }
-                let title = TitleReference(
-                    id: TitleID(ids.next()), kind: query.kind, name: name, year: query.year, isLocal: true)
-                if let film { state.films[film] = title }
-                state.titles[isOther ? "\(name) \(film ?? "")" : name] = title
-                return ResolvedTitle(state: .created, title: title)
+                var result = state.resolve(query, params.missing, TitleID(ids.next()))
+                result.candidates = params.candidates.map { state.candidates(of: query, $0) }
+                return result
             }
             return ResolvedTitles(results: results)
         }

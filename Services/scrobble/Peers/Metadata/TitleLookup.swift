@@ -44,6 +44,28 @@ package struct TitleLookup: Sendable {
         }
     }
 
+    /// What is here and may be meant by the name of each film or series, the best first; nothing of those of which metadata does not
+    /// tell, be it away or a copy of the version before.
+    func candidates(of queries: [TitleQuery], _ context: RPCContext) async -> [TitleQuery: [TitleCandidate]] {
+        do throws(RPCError) {
+            let results = try await metadata.resolveTitles(
+                ResolveTitlesParams(queries: queries, missing: .leave, candidates: Self.candidatesMax),
+                context.outgoing(timeout: Self.candidatesTimeout)
+            ).results
+            guard results.count == queries.count else { return [:] }
+            var found: [TitleQuery: [TitleCandidate]] = [:]
+            for (query, result) in zip(queries, results) { found[query] = result.candidates }
+            return found
+        } catch {
+            return [:]
+        }
+    }
+
+    /// Candidates of one name.
+    private static let candidatesMax = 10
+    /// How long a list of rows waits for candidates.
+    private static let candidatesTimeout = Duration.seconds(2)
+
     /// How long metadata may take to tell the ids of a title.
     private static let idsTimeout = Duration.seconds(4)
 

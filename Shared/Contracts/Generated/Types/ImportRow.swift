@@ -11,18 +11,23 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
     package var verdict: ImportVerdict?
     package var reason: String?
     package var title: TitleID?
+    /// Of an `ambiguous` row that speaks of a film or a show: the titles that are here now and may be meant, the best
+    /// first; a correction takes the `id` of one. Absent while metadata cannot be asked.
+    package var candidates: [TitleCandidate]?
 
     package init(
-        place: Int, row: ImportedRow, verdict: ImportVerdict? = nil, reason: String? = nil, title: TitleID? = nil
+        place: Int, row: ImportedRow, verdict: ImportVerdict? = nil, reason: String? = nil, title: TitleID? = nil,
+        candidates: [TitleCandidate]? = nil
     ) {
         self.place = place
         self.row = row
         self.verdict = verdict
         self.reason = reason
         self.title = title
+        self.candidates = candidates
     }
 
-    private static let names = JSONNames("place", "row", "verdict", "reason", "title")
+    private static let names = JSONNames("place", "row", "verdict", "reason", "title", "candidates")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var place: Int?
@@ -30,6 +35,7 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
         var verdict: ImportVerdict?
         var reason: String?
         var title: TitleID?
+        var candidates: [TitleCandidate]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -37,7 +43,8 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
             case 1: row = try ImportedRow(from: &jsonReader)
             case 2: verdict = try ImportVerdict(from: &jsonReader)
             case 3: reason = try jsonReader.string(min: 1, max: 300)
-            default: title = try TitleID(from: &jsonReader)
+            case 4: title = try TitleID(from: &jsonReader)
+            default: candidates = try jsonReader.array(of: TitleCandidate.self, max: 10)
             }
         }
         guard let place, let row else {
@@ -48,6 +55,7 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
         self.verdict = verdict
         self.reason = reason
         self.title = title
+        self.candidates = candidates
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -66,6 +74,10 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
         if let title {
             jsonWriter.raw(#","title":"#)
             title.encode(to: &jsonWriter)
+        }
+        if let candidates {
+            jsonWriter.raw(#","candidates":"#)
+            candidates.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -6,22 +6,27 @@ package import JSON
 package struct ResolveTitlesParams: Sendable, Hashable, JSONCodable {
     package var queries: [TitleQuery]
     package var missing: ResolveMissing?
+    /// How many of the titles that a name may mean are told with each answer, none where it is absent.
+    package var candidates: Int?
 
-    package init(queries: [TitleQuery], missing: ResolveMissing? = nil) {
+    package init(queries: [TitleQuery], missing: ResolveMissing? = nil, candidates: Int? = nil) {
         self.queries = queries
         self.missing = missing
+        self.candidates = candidates
     }
 
-    private static let names = JSONNames("queries", "missing")
+    private static let names = JSONNames("queries", "missing", "candidates")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var queries: [TitleQuery]?
         var missing: ResolveMissing?
+        var candidates: Int?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: queries = try jsonReader.array(of: TitleQuery.self, max: 500)
-            default: missing = try ResolveMissing(from: &jsonReader)
+            case 1: missing = try ResolveMissing(from: &jsonReader)
+            default: candidates = try jsonReader.int(in: 1...10)
             }
         }
         guard let queries else {
@@ -29,6 +34,7 @@ package struct ResolveTitlesParams: Sendable, Hashable, JSONCodable {
         }
         self.queries = queries
         self.missing = missing
+        self.candidates = candidates
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -37,6 +43,10 @@ package struct ResolveTitlesParams: Sendable, Hashable, JSONCodable {
         if let missing {
             jsonWriter.raw(#","missing":"#)
             missing.encode(to: &jsonWriter)
+        }
+        if let candidates {
+            jsonWriter.raw(#","candidates":"#)
+            candidates.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -7,22 +7,28 @@ package import JSON
 package struct ResolvedTitle: Sendable, Hashable, JSONCodable {
     package var state: ResolveState
     package var title: TitleReference?
+    /// Where they were asked for: the titles that are here and that the name of a film or a show without ids may mean,
+    /// the best first.
+    package var candidates: [TitleCandidate]?
 
-    package init(state: ResolveState, title: TitleReference? = nil) {
+    package init(state: ResolveState, title: TitleReference? = nil, candidates: [TitleCandidate]? = nil) {
         self.state = state
         self.title = title
+        self.candidates = candidates
     }
 
-    private static let names = JSONNames("state", "title")
+    private static let names = JSONNames("state", "title", "candidates")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var state: ResolveState?
         var title: TitleReference?
+        var candidates: [TitleCandidate]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: state = try ResolveState(from: &jsonReader)
-            default: title = try TitleReference(from: &jsonReader)
+            case 1: title = try TitleReference(from: &jsonReader)
+            default: candidates = try jsonReader.array(of: TitleCandidate.self, max: 10)
             }
         }
         guard let state else {
@@ -30,6 +36,7 @@ package struct ResolvedTitle: Sendable, Hashable, JSONCodable {
         }
         self.state = state
         self.title = title
+        self.candidates = candidates
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -38,6 +45,10 @@ package struct ResolvedTitle: Sendable, Hashable, JSONCodable {
         if let title {
             jsonWriter.raw(#","title":"#)
             title.encode(to: &jsonWriter)
+        }
+        if let candidates {
+            jsonWriter.raw(#","candidates":"#)
+            candidates.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }
