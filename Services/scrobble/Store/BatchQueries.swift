@@ -286,6 +286,26 @@ enum BatchQueries {
         WHERE \(isChange("c", of: "f.item_id", by: "f.batch_id"))
         """)
 
+    /// Once a batch has put plays back: who told of them after it found what is there now, as if it had never written them. Each play is
+    /// looked up by itself: joined, all that its person's batches changed was read where there were no statistics yet.
+    static let findAgain = PGCommand(
+        "batches.findAgain",
+        """
+        WITH found AS MATERIALIZED (
+            SELECT c.place, to_jsonb(p) AS now FROM plays p
+            CROSS JOIN LATERAL (
+                SELECT s.batch_id FROM play_sources s
+                WHERE s.user_id = $1 AND s.play_id = p.id AND s.batch_id <> $2 OFFSET 0
+            ) s
+            CROSS JOIN LATERAL (
+                SELECT c.ctid AS place FROM batch_changes c
+                WHERE \(isChange("c", of: "p.id", by: "s.batch_id")) AND (c.before ->> 'batch_id')::uuid = $2 OFFSET 0
+            ) c
+            WHERE p.user_id = $1 AND p.id = ANY ($3)
+        )
+        UPDATE batch_changes c SET before = f.now FROM found f WHERE c.ctid = f.place
+        """)
+
     /// Takes away plays that no road tells of any more; those that their person wrote or edited stay.
     static let eraseUntold = PGCommand(
         "batches.eraseUntold",

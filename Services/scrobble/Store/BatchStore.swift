@@ -209,12 +209,15 @@ package struct BatchStore: Sendable {
             if !made.isEmpty { try await untell(made, batch, user, at: moment, in: transaction) }
         }
         if let values = keys(.putBack), let putBack = BatchQueries.putBack[facet] {
+            let plays = facet == .play ? verdicts.filter { $0.1 == .putBack }.map { PGUUID($0.0.item) } : []
             var moved: [MovedPlay] = []
-            if facet == .play {
-                let plays = verdicts.filter { $0.1 == .putBack }.map { PGUUID($0.0.item) }
+            if !plays.isEmpty {
                 moved = try await transaction.query(BatchQueries.moved, [.id(user), .id(batch), .uuidArray(plays)])
             }
             try await transaction.execute(putBack, values)
+            if !plays.isEmpty {
+                try await transaction.execute(BatchQueries.findAgain, [.id(user), .id(batch), .uuidArray(plays)])
+            }
             // Those that stood on another day stand there again elsewhere, too.
             try await LedgerStore(database: database, ids: ids).tell(
                 of: moved, as: .bulk, because: "undone", user, at: moment, in: transaction)
