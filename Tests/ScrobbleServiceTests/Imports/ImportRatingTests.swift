@@ -197,6 +197,42 @@ import Testing
         }
     }
 
+    // What its person, or Trakt, had dated to the start of a day counted as brought once an undo had put it back.
+    @Test(
+        "What an undo put back is whose it was before, whatever its date", arguments: [ChangeSource.person, .trakt])
+    func putBack(source: ChangeSource) async throws {
+        try await ImportCorrectionTests.run { test in
+            let title = test.others.know("First", 1990)
+            let day = try #require(CalendarDate("2023-01-01"))
+            let given = DecimalTenths(tenths: 50)
+            func bring(_ stars: String) async throws -> [ImportVerdict?] {
+                let text = Self.head + "2023-01-01,First,1990,,\(stars)\n"
+                return try await test.verdicts(try await test.bring(text, as: "ratings.csv", apply: true))
+            }
+            let first = try await bring("4")
+            #expect(first == [.new])
+            let brought = try #require(test.others.ratings[title])
+            test.others.remember(
+                RatingChange(
+                    version: 1_000, title: title, kind: .movie, rating: given, ratedAt: Timestamp(day),
+                    at: Timestamp(day), source: source))
+            var putBack = brought
+            putBack.rating = given
+            putBack.ratedAt = Timestamp(day)
+            putBack.source = .undo
+            test.others.keep(putBack)
+            let theirs = try await bring("3")
+            #expect(theirs == [.conflict])
+            #expect(test.others.ratings[title] == putBack)
+            // What the file itself had brought is its own again.
+            putBack.rating = brought.rating
+            test.others.keep(putBack)
+            let ours = try await bring("3")
+            #expect(ours == [.update])
+            #expect(test.others.ratings[title]?.rating.tenths == 60)
+        }
+    }
+
     @Test("A diary alone changes the rating with its entry, where that is what was brought")
     func changedInTheDiary() async throws {
         try await ImportCorrectionTests.run { test in

@@ -16,6 +16,8 @@ final class StandIns: RPCCaller {
         var films: [String: TitleReference] = [:]
         var ambiguous: Set<String> = []
         var ratings: [TitleID: Rating] = [:]
+        /// The latest last.
+        var changes: [RatingChange] = []
         var refusals: [TitleID: WriteOutcome] = [:]
         var calls: [String: Int] = [:]
         var failures = 0
@@ -92,6 +94,9 @@ final class StandIns: RPCCaller {
     /// A rating that is here, whoever wrote it.
     func keep(_ rating: Rating) { state.withLock { $0.ratings[rating.title] = rating } }
 
+    /// What somebody has rated before.
+    func remember(_ change: RatingChange) { state.withLock { $0.changes.append(change) } }
+
     /// Whatever rates the title is answered so, and not taken.
     func refuse(_ title: TitleID, as result: WriteResult, version: Int? = nil) {
         state.withLock { $0.refusals[title] = WriteOutcome(title: title, result: result, version: version) }
@@ -143,6 +148,7 @@ final class StandIns: RPCCaller {
             answer = found.title
         case let params as GetRatingsParams: answer = rated(params)
         case let params as WriteRatingsParams: answer = write(params)
+        case let params as ListTimelineParams: answer = timeline(params)
         default:
             Issue.record("nobody expects \(method.name)")
             throw .internal("unexpected")
@@ -181,6 +187,10 @@ final class StandIns: RPCCaller {
         state.withLock { state in FoundRatings(ratings: params.titles.compactMap { state.ratings[$0] }) }
     }
 
+    private func timeline(_ params: ListTimelineParams) -> RatingTimeline {
+        RatingTimeline(changes: state.withLock(\.changes).reversed().filter { $0.title == params.title })
+    }
+
     private func write(_ params: WriteRatingsParams) -> WriteOutcomes {
         // What is not held against dates replaces one version.
         #expect(params.onlyNewer == true || params.items.allSatisfy { $0.expectedVersion != nil })
@@ -202,6 +212,10 @@ final class StandIns: RPCCaller {
                         state.ratings[item.title] = Rating(
                             title: item.title, kind: item.kind, rating: rating, review: item.review, spoiler: false,
                             ratedAt: at, updatedAt: at, source: params.source, version: state.version)
+                        state.changes.append(
+                            RatingChange(
+                                version: state.version, title: item.title, kind: item.kind, rating: rating,
+                                ratedAt: at, at: at, source: params.source, batch: params.batch))
                     }
                     return WriteOutcome(title: item.title, result: .created)
                 })

@@ -1,4 +1,5 @@
 import Contracts
+import RPC
 import Store
 
 /// What a later file says of what an earlier one brought.
@@ -67,8 +68,29 @@ extension ImportJudge {
         guard aCase.source == .letterboxd, let version = there.version,
             RatingComparison.isEdited(rating, there, entry: effects.ratedBefore[rating.row])
         else { return nil }
+        if there.source == .undo, try await !wasBrought(there, aCase.user) { return nil }
         return try await isOvertaken(&effects, aCase, until: deadline) ? nil : version
     }
+
+    /// Whether what an undo has put back came from Letterboxd, as the changes of the title tell; what they do not tell of any more
+    /// stays as it is.
+    private func wasBrought(_ there: Rating, _ user: UserID) async throws(ImportTrouble) -> Bool {
+        do throws(RPCError) {
+            let changes = try await ratings.listTimeline(
+                ListTimelineParams(user: user, title: there.title, limit: Self.changesMax),
+                RPCCall.within(store.limits.stepTimeout)
+            ).changes
+            let origin = changes.first {
+                $0.source != .undo && $0.rating == there.rating && $0.ratedAt == there.ratedAt
+            }
+            return origin?.source == .letterboxd
+        } catch {
+            throw .unavailable("ratings: \(error.message)")
+        }
+    }
+
+    /// Changes of one title that are looked at, the latest first.
+    private static let changesMax = 50
 
     /// Whether newer files of the same source have been brought in; asked once for a page.
     func isOvertaken(

@@ -16,7 +16,8 @@ package enum RatingComparison {
     /// Whether a rating that is not newer by its date was changed where `known` came from. Letterboxd dates a rating to the day of
     /// the first one, whatever becomes of it; what was brought from there and is another one now under the same day was changed
     /// there, unless somebody has rated the title here, or by another road, since. A diary says what was given then: it counts where
-    /// its entry has changed, from `entry`, that what is here came from. What an undo put back counts as brought by its date.
+    /// its entry has changed, from `entry`, that what is here came from. What an undo put back may be what was brought, by its date: whose
+    /// it was its changes tell.
     package static func isEdited(_ rating: ImportPlan.Rating, _ known: Rating, entry: DecimalTenths?) -> Bool {
         guard let moment = rating.at, rating.isPresent || entry == known.rating else { return false }
         if known.source == .undo { return isBrought(known, of: rating.day) }
