@@ -118,7 +118,8 @@ import Testing
                 return try await group.reduce(into: [Int?]()) { $0.append($1) }
             }
             #expect(waits.count { $0 == nil } == 10)
-            #expect(waits.allSatisfy { $0 == nil || (1...60).contains($0 ?? 0) }, "\(waits)")
+            // One more for who came a moment before the one that was counted last.
+            #expect(waits.allSatisfy { $0 == nil || (1...61).contains($0 ?? 0) }, "\(waits)")
             #expect(try await fixture.count(attempt.subjects[0]) == [10, 60])
         }
     }

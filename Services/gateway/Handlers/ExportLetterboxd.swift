@@ -49,7 +49,7 @@ struct ExportLetterboxd: Sendable {
             let mine = Dictionary(all.map { ($0.title, $0) }) { first, _ in first }
             for entry in page.entries {
                 if let title = titles[entry.title] {
-                    let rating = mine[entry.title] ?? mine[title.id]
+                    let rating = mine[title.id] ?? mine[entry.title]
                     let isAdded = file.add(
                         LetterboxdFile.Row(
                             title: title, isPlay: true, watchedOn: entry.watchedOn,

@@ -34,5 +34,5 @@ struct TitleCards: Sendable {
     func world(_ id: TitleID) -> [ExternalRating] { titles[id]?.externalRatings ?? [] }
 
     /// A title that was merged into another is rated under the other's id.
-    func myRating(_ id: TitleID) -> Rating? { mine[id] ?? titles[id].flatMap { mine[$0.id] } }
+    func myRating(_ id: TitleID) -> Rating? { titles[id].flatMap { mine[$0.id] } ?? mine[id] }
 }

@@ -15,12 +15,13 @@ struct ApplyRedirects: Sendable {
             try await store.recordMerges(moves, until: context.deadline)
             var outcome = AppliedRedirects(moved: 0, met: 0, done: false)
             for _ in 0..<RatingsLimits.sweepStatementsMax {
-                let moved = try await store.moveRatings(
-                    from: titles, many: RatingsLimits.sweepRowsMax, at: clock.now, until: context.deadline)
-                guard moved.count > 0 else {
+                // None moved is not none left: another call may have been at the same ratings.
+                guard try await store.isLeftBehind(titles, until: context.deadline) else {
                     outcome.done = true
                     break
                 }
+                let moved = try await store.moveRatings(
+                    from: titles, many: RatingsLimits.sweepRowsMax, at: clock.now, until: context.deadline)
                 outcome.moved += moved.count
                 outcome.met += moved.met
             }

@@ -356,6 +356,9 @@ enum RatingsQueries {
     }
 
     /// Writers hold the same lock shared: when this has it, nobody writes under an id that is about to go.
+    /// Those who record merges queue for it before they keep writers from the titles, so that one does for all.
+    static let lockRecorders = PGCommand("ratings.lockRecorders", "SELECT pg_advisory_xact_lock(7103)")
+
     static let lockMerges = PGCommand("ratings.lockMerges", "SELECT pg_advisory_xact_lock(7102)")
 
     /// `$1` → `$2`, each to the end of its chain.
@@ -385,6 +388,17 @@ enum RatingsQueries {
             LEFT JOIN merged_titles o ON o.from_id = g.to_id
             LEFT JOIN merged_titles m ON m.from_id = g.from_id
             WHERE coalesce(o.to_id, g.to_id) NOT IN (g.from_id, coalesce(m.to_id, g.from_id)))
+        """
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// Whether anything is rated under titles that were merged into others.
+    static let isLeftBehind = PGStatement(
+        "ratings.isLeftBehind",
+        """
+        SELECT EXISTS (
+            SELECT FROM unnest($1::uuid[]) AS old (id)
+            CROSS JOIN LATERAL (SELECT FROM merged_titles WHERE from_id = old.id OFFSET 0) m
+            CROSS JOIN LATERAL (SELECT FROM user_ratings WHERE media_id = old.id LIMIT 1) r)
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 

@@ -326,17 +326,29 @@ package struct RatingsStore: Sendable {
         let ids: [PGValue] = [.ids(moves.map(\.from)), .ids(moves.map(\.to))]
         if try await database.rows(RatingsQueries.areRecorded, ids, until: deadline).first == true { return }
         try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await transaction.execute(RatingsQueries.lockMerges)
-            try await transaction.execute(RatingsQueries.recordMerges, ids)
+            try await transaction.execute(RatingsQueries.lockRecorders)
+            if try await transaction.first(RatingsQueries.areRecorded, ids) != true {
+                try await transaction.execute(RatingsQueries.lockMerges)
+                try await transaction.execute(RatingsQueries.recordMerges, ids)
+            }
         }
+    }
+
+    /// Whether anything is rated under `titles`, of which those count that were merged into others.
+    func isLeftBehind(
+        _ titles: [TitleID], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(RatingsQueries.isLeftBehind, [.ids(titles)], until: deadline).first ?? false
     }
 
     /// Moves `many` ratings of merged titles.
     func moveRatings(
         from titles: [TitleID], many: Int, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Moved {
-        try await database.rows(
-            RatingsQueries.moveRatings, [.ids(titles), .int4(Int32(clamping: many)), .moment(now)], until: deadline
-        ).first ?? Moved()
+        // In a transaction: calls that wait for each other here leave connections to reads and writes.
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await transaction.first(
+                RatingsQueries.moveRatings, [.ids(titles), .int4(Int32(clamping: many)), .moment(now)])
+        } ?? Moved()
     }
 }

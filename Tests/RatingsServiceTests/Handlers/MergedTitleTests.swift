@@ -100,6 +100,37 @@ import Testing
         }
     }
 
+    /// Both took the same thousand; the second, which had waited and found none of them, said that all was done.
+    @Test("Of two that move a title's ratings at once neither says that all is moved before it is")
+    func movedAtOnce() async throws {
+        try await Fixture.with { fixture in
+            let (old, new) = (Fixture.newTitle(), Fixture.newTitle())
+            let pool = fixture.pools[0]
+            _ = try await pool.execute(
+                PGCommand(
+                    "tests.rate",
+                    """
+                    INSERT INTO user_ratings (user_id, media_type, media_id, rating, spoiler, rated_at, updated_at, version)
+                    SELECT gen_random_uuid(), 'movie', $1::uuid, 7, false, now(), now(), 1 FROM generate_series(1, 1500)
+                    """), [.id(old)])
+            let merge = ApplyRedirectsParams(redirects: [TitleMove(from: old, to: new)])
+            let store = RatingsStore(database: Database(pool: pool))
+            try await store.recordMerges(merge.redirects, until: .now + .seconds(20))
+            let values: [PGValue] = [.ids([old]), .int4(1_000), .moment(SystemWallClock().now)]
+            let other = try await Database(pool: fixture.pools[1]).transaction(until: .now + .seconds(30)) {
+                (transaction) async throws(PGError) -> Task<AppliedRedirects, any Error> in
+                _ = try await transaction.query(RatingsQueries.moveRatings, values)
+                let other = Task { try await fixture.service.applyRedirects(merge, Fixture.context()) }
+                // Long enough for it to have chosen and to wait.
+                try? await Task.sleep(for: .milliseconds(300))
+                return other
+            }
+            let outcome = try await other.value
+            let left = try await store.isLeftBehind([old], until: .now + .seconds(20))
+            #expect(outcome.done && !left)
+        }
+    }
+
     private static func isTaken(_ merges: [TitleMove], by store: RatingsStore) async -> Bool {
         do {
             try await store.recordMerges(merges, until: .now + .seconds(5))

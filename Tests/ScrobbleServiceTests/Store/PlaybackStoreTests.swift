@@ -178,11 +178,8 @@ import Testing
             #expect(beaten.state == .playing && beaten.progressPercent == 60)
             let stop = PlaybackStore.Stop(user: user, session: session.id, progressPercent: 90, at: now)
             for store in stores { #expect(try await store.close(stop, until: Self.deadline())?.play?.percent == 90) }
-            #expect(
-                try await pool.query(Self.jobs) == [
-                    "simkl start 0", "simkl pause 30", "simkl start 31", "trakt start 0", "trakt pause 30",
-                    "trakt start 31", "trakt stop 90",
-                ])
+            // What nobody has been told of yet is told by the last word alone.
+            #expect(try await pool.query(Self.jobs) == ["simkl start 31", "trakt stop 90"])
             #expect(try await stores[0].move(heartbeat, until: Self.deadline()) == nil, "it has ended")
             #expect(try await pool.first(QueueTest.faults) == 0)
         }

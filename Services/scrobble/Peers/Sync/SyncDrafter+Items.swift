@@ -34,18 +34,25 @@ extension SyncDrafter {
         var merged: Set<TitleID> = []
         for start in stride(from: 0, to: gone.count, by: store.limits.resolveMax) {
             let part = Array(gone[start..<min(start + store.limits.resolveMax, gone.count)])
-            let found = try await neighbours.ratings(of: frame.run.user, part)
-            guard !found.isEmpty else { continue }
-            // Which of them it is, the answer does not say.
-            for title in part {
-                let found = try await neighbours.ratings(of: frame.run.user, [title])
-                if !found.isEmpty { merged.insert(title) }
-            }
+            merged.formUnion(try await rated(part, of: frame.run.user))
         }
         guard !merged.isEmpty else { return draft }
         var draft = draft
         draft.changes.removeAll { isGone($0) && merged.contains($0.title) }
         return draft
+    }
+
+    /// Those of `titles` that are rated under whatever id. The answer does not say by which of those asked for: it is halved
+    /// until it must be all or none.
+    private func rated(_ titles: [TitleID], of user: UserID) async throws(SyncTrouble) -> Set<TitleID> {
+        guard !titles.isEmpty else { return [] }
+        let found = try await neighbours.ratings(of: user, titles)
+        if found.isEmpty { return [] }
+        if found.count == titles.count { return Set(titles) }
+        let middle = titles.count / 2
+        guard middle > 0 else { return Set(titles) }
+        let first = try await rated(Array(titles[..<middle]), of: user)
+        return first.union(try await rated(Array(titles[middle...]), of: user))
     }
 
     func watchlist(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
