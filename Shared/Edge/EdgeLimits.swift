@@ -5,8 +5,9 @@ package struct EdgeLimits: Sendable {
     /// Bytes that are read of a body in any form, of which the first `bodyBytesMax` are kept: 8 MiB, since media servers
     /// add a picture to what they tell.
     package var rawBodyBytesMax = 8_388_608
-    /// Bytes that a body may have without taking part in what follows: 16 KiB, more than nearly all of them have.
-    package var bodyBytesFree = 16_384
+    /// Bytes that a body may have without taking part in what follows: 4 KiB, more than nearly all of them have. There may be
+    /// 1,600 bodies of sixteen connections at once.
+    package var bodyBytesFree = 4_096
     /// Bytes beyond those that all bodies together may hold which are on their way or being worked on: 64 MiB.
     package var bodiesBytesMax = 64 << 20
     /// The part of that for one network: 8 MiB.
