@@ -29,9 +29,14 @@ final class H2ServerSide: H2Side {
 
     func act(on events: [H2Event], _ connection: H2ChannelHandler) {
         isStarting = true
-        defer { isStarting = false }
-        guard events.count > 1, let together else { return events.forEach { connection.act(on: $0) } }
-        together { events.forEach { connection.act(on: $0) } }
+        if events.count > 1, let together {
+            together { events.forEach { connection.act(on: $0) } }
+        } else {
+            events.forEach { connection.act(on: $0) }
+        }
+        isStarting = false
+        // Whoever looked for an answer meanwhile may have it: no turn of the loop is waited for.
+        executor.runJobs()
     }
 
     func act(on event: H2Event, _ connection: H2ChannelHandler) {

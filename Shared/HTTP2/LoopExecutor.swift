@@ -23,7 +23,8 @@ package final class LoopExecutor: TaskExecutor {
         if isFirst { loop.execute { self.runJobs() } }
     }
 
-    private func runJobs() {
+    /// Runs what waits for the next turn; on the loop, and from none of these jobs.
+    func runJobs() {
         let jobs = jobs.withLock { jobs in
             var taken: [UnownedJob] = []
             swap(&taken, &jobs)
