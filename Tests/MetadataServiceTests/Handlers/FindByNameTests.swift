@@ -46,11 +46,13 @@ import Testing
         }
     }
 
-    @Test("a batch names what each name may mean where that is asked for, the best first, whether or not one is taken")
+    @Test(
+        "a batch names what each name may mean where that is asked for, the best first; what is known by name and year is that"
+    )
     func candidates() async throws {
         try await Self.run { replica, ids in
             let cases: [(String, TitleKind, Int?, [String])] = [
-                ("The Iron Fox", .movie, nil, ["first", "remake"]), ("The Iron Fox", .movie, 2001, ["first"]),
+                ("The Iron Fox", .movie, nil, ["first", "remake"]), ("The Iron Fox", .movie, 2001, []),
                 ("The Iron Fox", .movie, 2010, []), ("Night Harbor", .series, nil, ["series"]),
                 ("Night Harbour", .movie, nil, []),
             ]
@@ -67,7 +69,7 @@ import Testing
             let first = try #require(told.first?.candidates?.first)
             #expect(first.name == "The Iron Fox" && first.year == 2001 && first.kind == .movie && first.via.isEmpty)
             #expect(first.match > 0.7 && first.match < 0.8)
-            #expect(told[1].state == .known && told[1].candidates?.first?.match == 1)
+            #expect(told[1].state == .known && told[1].title?.id == ids["first"])
             let one = try await replica.resolve(queries, candidates: 1)
             #expect(one.first?.candidates?.map(\.id) == [ids["first"]])
             let none = try await replica.resolve(queries)
