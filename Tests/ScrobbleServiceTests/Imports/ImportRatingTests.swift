@@ -46,14 +46,9 @@ import Testing
                 tell.yield()
                 try? await Task.sleep(for: .seconds(60))
             }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await first.run() }
-                group.addTask {
-                    for await _ in died { return }
-                }
-                await group.next()
-                group.cancelAll()
-            }
+            // It stays where it is until all is seen: what is cancelled may say so, and postpone the import.
+            let lost = Task { await first.run() }
+            for await _ in died { break }
             let resumed = Mutex(0)
             let done = try await ImportWorkerTests.work(id, of: user, tools) { point in
                 if case .claimed(let claim) = point, claim.isResumed { resumed.withLock { $0 += 1 } }
@@ -72,6 +67,8 @@ import Testing
             #expect(row("Seen")?.reason == "the rating was not written: you took it back")
             #expect(done.counts?.new == 2 && done.counts?.removedByYou == 1 && done.counts?.invalid == 2)
             #expect(others.ratingsByName == ["Written": 80])
+            lost.cancel()
+            await lost.value
         }
     }
 
