@@ -66,7 +66,8 @@ extension GatewayService {
             store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
             registration: RegistrationPolicy(rawValue: values[registration]) ?? .first)
         let clients = GatewayClients(
-            metadata: MetadataClient(metadata), ratings: RatingsClient(ratings), scrobble: ScrobbleClient(scrobble))
+            metadata: MetadataClient(metadata), ratings: RatingsClient(ToldMerges(ratings, now: { .now })),
+            scrobble: ScrobbleClient(scrobble))
         let erasure = AccountErasure(
             store: store,
             keepers: [clients.ratings, clients.scrobble], logger: runtime.logger)

@@ -133,6 +133,8 @@ import Testing
         EdgeContext(rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1")
     }
 
+    private static var call: RPCCall { context().rpc.outgoing() }
+
     private static func unrate(_ title: TitleID, _ others: Others, as kind: TitleKind = .movie) async throws(RPCError) {
         _ = try await UnrateTitle(metadata: MetadataClient(others), ratings: RatingsClient(others), kind: kind)
             .run(title, caller, context())
@@ -231,6 +233,40 @@ import Testing
         #expect(try await Self.movie(Self.new, others()).myRating == nil)
         let failure = RPCError.unavailable("nothing moves now")
         await #expect(throws: failure) { try await Self.unrate(Self.new, others()) }
+    }
+
+    /// For a day after a merge each request about the title asked ratings once more.
+    @Test(
+        "Ratings that have said that all is moved are told again when that is long ago, or was forgotten for want of room"
+    )
+    func told() async throws {
+        let others = Others(rated: [Self.old], moving: 2)
+        let start = ContinuousClock.now
+        let now = Mutex(start)
+        let ratings = RatingsClient(ToldMerges(others, now: { now.withLock { $0 } }))
+        func calls() async throws -> Int {
+            _ = try await GetTitleRatings(metadata: MetadataClient(others), ratings: ratings, kind: .movie)
+                .run(Self.new, Self.caller, Self.context())
+            return others.calls.count { $0 == "ratings.applyRedirects" }
+        }
+        // The first answer is that more is left.
+        for _ in 0..<3 { #expect(try await calls() == 2) }
+        now.withLock { $0 = start.advanced(by: ToldMerges.askAgainInterval) }
+        for _ in 0..<2 { #expect(try await calls() == 3) }
+
+        let stuck = Others(rated: [Self.old], canMove: false)
+        let stuckRatings = RatingsClient(ToldMerges(stuck, now: { .now }))
+        for _ in 0..<2 { await stuckRatings.followSoon([TitleMove(from: Self.old, to: Self.new)], Self.call) }
+        #expect(stuck.calls.count == 2)
+
+        let many = StandIns()
+        let book = RatingsClient(ToldMerges(many, now: { .now }))
+        let moves = (1...ToldMerges.movesMax + 1).map { TitleMove(from: StandIns.title($0), to: StandIns.title(0)) }
+        let (full, one) = (Array(moves.dropLast()), Array(moves.suffix(1)))
+        for (told, count) in [(full, 20), (full, 20), (one, 21), (full, 41)] {
+            try await book.follow(told, Self.call)
+            #expect(many.calls.count == count)
+        }
     }
 
     @Test("Of a title that was not merged nobody is told, a lone rating is one call, and metadata is missed by nobody")
