@@ -105,9 +105,13 @@ import Testing
             }
             let refs = keeper.refs
             #expect(try await refs.redirectPlace(until: LedgerFixture.deadline()) == 0)
+            // What is agreed on with other accounts must not be ahead of ratings: what is missing there was taken back.
+            let store = ScrobbleStore(database: Database(pool: fixture.pool))
+            let before = try await store.plays(
+                of: fixture.user, after: .newest, limit: 9, until: LedgerFixture.deadline())
+            #expect(before.map(\.play.title) == [LedgerFixture.title(1)])
             try await keeper.followRedirects(until: LedgerFixture.deadline())
             #expect(try await refs.redirectPlace(until: LedgerFixture.deadline()) == 600)
-            let store = ScrobbleStore(database: Database(pool: fixture.pool))
             let history = try await store.plays(
                 of: fixture.user, after: .newest, limit: 9, until: LedgerFixture.deadline())
             #expect(history.map(\.play.title) == [LedgerFixture.title(7)])

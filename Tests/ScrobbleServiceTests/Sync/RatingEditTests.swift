@@ -70,4 +70,23 @@ import Testing
             #expect(test.ratedThere.keys.sorted() == [1, 3, 4, 5, 6, 7, 8, 9, 11])
         }
     }
+
+    /// A series that was merged took its episodes along: together they were too many, and held back what was really taken back.
+    @Test("Ratings that follow merged titles are no removals to the brake")
+    func mergedMany() async throws {
+        try await SyncTest.run { test in
+            try await test.want([.history: .off, .ratings: FacetPolicy(direction: .both)])
+            for number in 1...30 { test.book.rate(number, 50) }
+            try await test.sync()
+            try await test.sync()
+            try await test.letLagEnd()
+            for number in 1...10 { test.book.merge(number, into: 40 + number) }
+            test.book.rate(11, nil)
+            let run = try await test.sync()
+            #expect(run.state == .done)
+            let changed = try await test.changes(run).map { NeighbourBook.number($0.title) }
+            #expect(changed.sorted() == [11] + Array(41...50))
+            #expect(test.ratedThere.keys.sorted() == Array(1...10) + Array(12...30) + Array(41...50))
+        }
+    }
 }

@@ -68,8 +68,9 @@ struct LedgerKeeper: Sendable {
         }
     }
 
-    /// Re-keys what is here and what ratings has, page by page. The place in the feed moves on last, so a crash
-    /// repeats a page, which changes nothing more.
+    /// Re-keys what ratings has and what is here, page by page. Ratings first: a sync that finds something agreed on under the
+    /// id that stays, and nothing rated there yet, would take it for taken back. The place in the feed moves on last, so a
+    /// crash repeats a page, which changes nothing more.
     func followRedirects(until deadline: ContinuousClock.Instant) async throws {
         var isMore = true
         while isMore {
@@ -78,7 +79,6 @@ struct LedgerKeeper: Sendable {
                 ListRedirectsParams(after: place, limit: Self.redirectsMax), RPCCall(deadline: deadline)
             ).redirects
             guard let last = redirects.last else { return }
-            for step in TitleMoves.steps(redirects) { try await refs.apply(step, until: deadline) }
             let moves = redirects.map { TitleMove(from: $0.old, to: $0.new) }
             var isDone = false
             while !isDone {
@@ -86,6 +86,7 @@ struct LedgerKeeper: Sendable {
                     ApplyRedirectsParams(redirects: moves), RPCCall(deadline: deadline)
                 ).done
             }
+            for step in TitleMoves.steps(redirects) { try await refs.apply(step, until: deadline) }
             try await refs.setRedirectPlace(last.number, until: deadline)
             isMore = redirects.count == Self.redirectsMax
         }

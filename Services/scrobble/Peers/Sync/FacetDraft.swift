@@ -8,13 +8,15 @@ struct FacetDraft: Sendable {
     let frame: SyncDrafter.Frame
     let limits: SyncLimits
 
-    /// The draft, and whether the reading lagged. `excused`: titles that the other side lets go of by itself.
+    /// The draft, and whether the reading lagged. `excused`: titles that the other side lets go of by itself; `moved`: those
+    /// whose value here stands under another id by now.
     func draft<Value: SyncStorable>(
         base rows: [BaseRow], ours: [TitleValue<Value>], theirs: Snapshot<TitleValue<Value>>,
-        inFlight actions: [JobAction], excused: Set<TitleID> = []
+        inFlight actions: [JobAction], excused: Set<TitleID> = [], moved: Set<TitleID> = []
     ) -> (draft: SyncDraft, isLagging: Bool) {
         var circumstances = FacetPlanner<Value>.Circumstances()
         circumstances.excused = excused
+        circumstances.inFlight = moved
         for action in actions { circumstances.inFlight.formUnion(frame.inFlight.titles[action] ?? []) }
         let refused = frame.refused.titles[facet] ?? [:]
         for own in ours where refused[own.title]?.contains(own.value.value.stored) == true {

@@ -18,7 +18,6 @@ extension SyncDrafter {
                     value: SyncValue(RemoteProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
             }
         }
-        draft = try await withoutMerged(draft, frame)
         // What is written here is written over these very ratings, or not at all.
         for place in draft.changes.indices where draft.changes[place].side == .ours {
             draft.changes[place].ourVersion = versions[draft.changes[place].title] ?? 0
@@ -28,18 +27,14 @@ extension SyncDrafter {
 
     /// A title that was merged a moment ago may be rated under another id than the one agreed on, until `LedgerKeeper` has been
     /// there: nobody took that rating back. Ratings, which have heard of the merge then, answer under either id.
-    private func withoutMerged(_ draft: SyncDraft, _ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
-        func isGone(_ change: SyncChange) -> Bool { change.side == .theirs && change.becomes == nil }
-        let gone = draft.changes.filter(isGone).map(\.title)
-        var merged: Set<TitleID> = []
+    private func movedRatings(_ draft: SyncDraft, _ frame: Frame) async throws(SyncTrouble) -> Set<TitleID> {
+        let gone = draft.changes.filter { $0.side == .theirs && $0.becomes == nil }.map(\.title)
+        var moved: Set<TitleID> = []
         for start in stride(from: 0, to: gone.count, by: store.limits.resolveMax) {
             let part = Array(gone[start..<min(start + store.limits.resolveMax, gone.count)])
-            merged.formUnion(try await rated(part, of: frame.run.user))
+            moved.formUnion(try await rated(part, of: frame.run.user))
         }
-        guard !merged.isEmpty else { return draft }
-        var draft = draft
-        draft.changes.removeAll { isGone($0) && merged.contains($0.title) }
-        return draft
+        return moved
     }
 
     /// Those of `titles` that are rated under whatever id. The answer does not say by which of those asked for: it is halved
@@ -183,9 +178,19 @@ extension SyncDrafter {
         if facet == .watchlist, frame.reader.shape.letsGoOfWatched {
             excused.formUnion(try await watched(kind, among: agreed, mine, snapshot, frame))
         }
-        let (whole, isLagging) = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits).draft(
-            base: agreed, ours: mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) },
-            theirs: snapshot, inFlight: actions, excused: excused)
+        let drafting = FacetDraft(facet: facet, kind: kind, frame: frame, limits: store.limits)
+        let ours = mine.map { TitleValue($0.title, $0.value.value, $0.value.moment) }
+        let (first, isLagging) = drafting.draft(
+            base: agreed, ours: ours, theirs: snapshot, inFlight: actions, excused: excused)
+        var whole = first
+        let moved = facet == .ratings ? try await movedRatings(first, frame) : []
+        if !moved.isEmpty {
+            // Anew, since the brake has counted them.
+            whole =
+                drafting.draft(
+                    base: agreed, ours: ours, theirs: snapshot, inFlight: actions, excused: excused, moved: moved
+                ).draft
+        }
         let told = try await withoutWatchedWishes(whole, facet, frame)
         let taken = try await withoutFirstRevivals(told, agreed, place, frame)
         let drafted = try await sifted(Self.withoutFirstWishes(taken, agreed), kind, reading, frame)

@@ -23,7 +23,7 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
 
     /// What is not read for its own sake.
     package struct Circumstances: Sendable {
-        /// Titles with a write of ours under way: they are left alone.
+        /// Titles with a write of ours under way, and others that are left alone.
         package var inFlight: Set<TitleID> = []
         /// Titles that the other side lets go of by itself.
         package var excused: Set<TitleID> = []
