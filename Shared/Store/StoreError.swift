@@ -16,6 +16,8 @@ package enum StoreError: Error, Sendable, Hashable {
     case cancelled
     /// The connection broke while a change was being stored.
     case outcomeUnknown
+    /// A value that Postgres does not take; of what the services send only the name of a time zone can be one.
+    case invalidValue(String)
     /// A fault of ours: a statement that Postgres does not understand, a row that does not decode.
     case fault(String)
 
@@ -24,6 +26,7 @@ package enum StoreError: Error, Sendable, Hashable {
         case .server:
             self =
                 switch error.sqlState.prefix(2) {
+                case "22" where error.sqlState == "22023": .invalidValue(String(describing: error))
                 case "23": .conflict(constraint: error.constraint ?? "")
                 case "40", "53", "55", "57": .unavailable
                 default: .fault(String(describing: error))
@@ -46,7 +49,7 @@ package enum StoreError: Error, Sendable, Hashable {
         case .cancelled: .cancelled("the caller withdrew the call")
         case .outcomeUnknown: .outcomeUnknown("the connection to the database broke while the change was stored")
         case .conflict(let constraint): Self.failed.because("the constraint \(constraint) forbids it")
-        case .fault(let cause): Self.failed.because(cause)
+        case .invalidValue(let cause), .fault(let cause): Self.failed.because(cause)
         }
     }
 

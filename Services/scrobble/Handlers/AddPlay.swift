@@ -93,7 +93,7 @@ struct PlayDates: Sendable {
         guard let timeZone, timeZone != "UTC" else { return moment.date }
         do {
             return try await ledger.days(of: [moment], in: timeZone, until: context.deadline).first ?? moment.date
-        } catch .fault {
+        } catch .invalidValue {
             throw .unknownTimeZone("nobody knows the time zone \(timeZone)")
         } catch {
             throw error.asRPCError

@@ -43,7 +43,7 @@ package struct LedgerStore: Sendable {
         }
     }
 
-    /// On which days moments were in a time zone; throws `conflict` for a zone that nobody knows.
+    /// On which days moments were in a time zone; throws `invalidValue` for a zone that nobody knows.
     package func days(
         of moments: [Timestamp], in timeZone: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [CalendarDate] {

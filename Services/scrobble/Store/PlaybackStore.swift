@@ -119,8 +119,7 @@ package struct PlaybackStore: Sendable {
         do throws(StoreError) {
             closed = try await end(stop, until: deadline)
         } catch {
-            // invalid_parameter_value, which among what is done here only a zone can be.
-            guard case .fault(let cause) = error, cause.contains(" 22023 "), stop.timeZone == nil else { throw error }
+            guard case .invalidValue = error, stop.timeZone == nil else { throw error }
             var plain = stop
             plain.timeZone = "UTC"
             closed = try await end(plain, until: deadline)

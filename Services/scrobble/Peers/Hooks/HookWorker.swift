@@ -158,7 +158,7 @@ package final class HookWorker: Sendable {
         } catch .conflict {
             try await store.finish(
                 delivery.id, of: place.owner, as: .failed, "the person is gone", until: .now + .seconds(10))
-        } catch .fault(let cause) {
+        } catch .fault(let cause), .invalidValue(let cause) {
             // It would be one every time, and nothing behind it would ever be worked.
             logger.error("a delivery cannot be worked", metadata: ["cause": "\(cause)"])
             try await store.finish(
