@@ -11,15 +11,18 @@ struct StartPlayback: Sendable {
     let ids: any IDSource
 
     func run(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession {
+        let isCheckIn = params.checkIn ?? false
+        // A check-in begins at the beginning.
+        guard !isCheckIn || params.progressPercent == nil else {
+            throw .contradictoryValues("progress_percent: is not given beside check_in")
+        }
         let title = try await titles.title(params.title, context)
         guard let kind = PlayableKind(title.kind) else {
             throw .wrongKind("a \(title.kind.rawValue) cannot be played, only films and episodes can")
         }
         let now = clock.now
-        let isCheckIn = params.checkIn ?? false
         let minutes = title.runtimeMinutes.map { Int($0) }
-        // A check-in begins at the beginning.
-        let progress = isCheckIn ? 0 : params.progressPercent ?? 0
+        let progress = params.progressPercent ?? 0
         let patience =
             isCheckIn
             ? CheckIn.length(runtimeMinutes: minutes, kind: kind)

@@ -328,7 +328,8 @@ package protocol GatewayAPI: Sendable {
     func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind.
+    /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind,
+    /// contradictoryValues.
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>

@@ -5,7 +5,8 @@ package import RPC
 
 /// What the scrobble service answers.
 package protocol ScrobbleAPI: Sendable {
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, userNotFound.
+    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, contradictoryValues,
+    /// userNotFound.
     func startPlayback(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession
     /// A player tells where it is. Errors: sessionNotFound, sessionEnded.
     func heartbeatPlayback(
@@ -330,7 +331,8 @@ package struct ScrobbleClient: Sendable {
 
     package init(_ caller: any RPCCaller) { self.caller = caller }
 
-    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, userNotFound.
+    /// A person begins, or goes on, to watch a title. Errors: titleNotFound, wrongKind, contradictoryValues,
+    /// userNotFound.
     package func startPlayback(
         _ params: StartPlaybackParams, _ call: RPCCall
     ) async throws(RPCError) -> PlaybackSession {

@@ -17,7 +17,7 @@ package enum ScrobbleDocument {
         "paramStructure":"by-name",
         "params":[{"name":"user","required":true,"schema":{"$ref":"#/components/schemas/UserId"}},{"name":"title","required":true,"schema":{"$ref":"#/components/schemas/TitleId"}},{"name":"progress_percent","required":false,"schema":{"$ref":"#/components/schemas/ProgressPercent"}},{"name":"time_zone","required":false,"schema":{"$ref":"#/components/schemas/ZoneName"}},{"name":"check_in","required":false,"schema":{"type":"boolean"}}],
         "result":{"name":"session","schema":{"$ref":"#/components/schemas/PlaybackSession"}},
-        "errors":[{"$ref":"#/components/errors/titleNotFound"},{"$ref":"#/components/errors/wrongKind"},{"$ref":"#/components/errors/userNotFound"}],
+        "errors":[{"$ref":"#/components/errors/titleNotFound"},{"$ref":"#/components/errors/wrongKind"},{"$ref":"#/components/errors/contradictoryValues"},{"$ref":"#/components/errors/userNotFound"}],
         "examples":[{"name":"from the beginning","params":[{"name":"user","value":"01920000-0000-7000-8000-00000000a11c"},{"name":"title","value":"01920000-0000-7000-8000-000000000603"}],"result":{"name":"session","value":{"id":"01920000-0000-7000-8000-0000000000c1","title":"01920000-0000-7000-8000-000000000603","state":"playing","progress_percent":0,"started_at":"2026-11-01T20:00:00Z","updated_at":"2026-11-01T20:00:00Z"}},"x-given":[{"method":"metadata.resolveTitle","params":{"kind":"movie","ids":{"imdb":"tt9100001"}},"becomes":{"id":"01920000-0000-7000-8000-000000000603"}}]}]},
         {"name":"scrobble.heartbeatPlayback",
         "summary":"A player tells where it is.",

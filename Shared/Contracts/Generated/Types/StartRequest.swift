@@ -6,7 +6,8 @@ package import JSON
 package struct StartRequest: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var progressPercent: Double?
-    /// Nothing more will be told of it: it ends as a play when the title must be over, from its beginning on.
+    /// Nothing more will be told of it: it ends as a play when the title must be over, from its beginning on. Not
+    /// beside progress_percent.
     package var checkIn: Bool?
 
     package init(title: TitleID, progressPercent: Double? = nil, checkIn: Bool? = nil) {
