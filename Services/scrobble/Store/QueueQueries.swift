@@ -112,8 +112,7 @@ enum QueueQueries {
             DELETE FROM scrobble_queue q USING known j
             WHERE q.user_id = j.user_id AND q.provider = j.provider AND q.urgency = j.urgency
                 AND q.position = j.position AND j.fate IN ('done', 'dead', 'cancelled')
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, j.reason, q.retry_count, q.batch_id, q.created_at,
+            RETURNING \(leftColumns), j.reason,
                 CASE WHEN j.fate = 'cancelled' AND \(StopQueries.untold) THEN 'dead' ELSE j.fate END AS fate
         ), kept_jobs AS (
             UPDATE scrobble_queue q SET
@@ -127,12 +126,7 @@ enum QueueQueries {
                 AND q.position = j.position AND j.fate IN ('pending', 'verify')
             RETURNING q.id
         ), moved AS (
-            INSERT INTO queue_outcomes
-                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-                 reason, retry_count, batch_id, created_at, finished_at)
-            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, fate,
-                reason, retry_count, batch_id, created_at, clock_timestamp()
-            FROM gone RETURNING id
+            \(intoOutcomes("fate", reason: "reason"))
         ), troubled AS (
             UPDATE scrobble_connections s SET state = k.trouble, state_reason = k.trouble, updated_at = now()
             FROM kept k WHERE s.user_id = k.user_id AND s.provider = k.provider AND k.trouble IS NOT NULL
@@ -212,15 +206,9 @@ enum QueueQueries {
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane
             WHERE q.user_id = $1 AND q.id = $2 AND q.position >= 0 AND q.status = 'pending'
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+            RETURNING \(leftColumns)
         ), moved AS (
-            INSERT INTO queue_outcomes
-                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-                 reason, retry_count, batch_id, created_at, finished_at)
-            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                'cancelled', 'by hand', retry_count, batch_id, created_at, clock_timestamp()
-            FROM gone RETURNING id
+            \(intoOutcomes("'cancelled'", reason: "'by hand'"))
         ), \(unagreed("true"))
         UPDATE queue_lanes l SET
             live_count = l.live_count - CASE g.urgency WHEN 0 THEN 1 ELSE 0 END,
@@ -320,20 +308,14 @@ enum QueueQueries {
             WHERE user_id = $1 AND provider = $2 RETURNING user_id, provider
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane l WHERE q.user_id = l.user_id AND q.provider = l.provider
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.status
+            RETURNING \(leftColumns), q.status
         ), untold AS (
             -- The next sync plans it anew.
             UPDATE sync_changes c SET state = 'skipped', reason = 'disconnected'
             FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
             RETURNING c.position
         ), \(unagreed("true", removal: "d.status IN ('sending', 'verify')"))
-        INSERT INTO queue_outcomes
-            (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-             reason, retry_count, batch_id, created_at, finished_at)
-        SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-            'cancelled', 'disconnected', retry_count, batch_id, created_at, clock_timestamp()
-        FROM gone
+        \(intoOutcomes("'cancelled'", reason: "'disconnected'"))
         """)
 
     /// Outcomes that nobody needs any more.

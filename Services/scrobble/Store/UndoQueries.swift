@@ -114,16 +114,10 @@ enum UndoQueries {
         ), gone AS (
             DELETE FROM scrobble_queue q USING lane
             WHERE q.user_id = $1 AND q.provider = $2 AND \(which)
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at, q.sends,
+            RETURNING \(QueueQueries.leftColumns), q.sends,
                 CASE q.sends WHEN 0 THEN \(outcome) ELSE 'done' END AS outcome
         ), moved AS (
-            INSERT INTO queue_outcomes
-                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-                 reason, retry_count, batch_id, created_at, finished_at)
-            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                outcome, '\(reason)', retry_count, batch_id, created_at, clock_timestamp()
-            FROM gone RETURNING id
+            \(QueueQueries.intoOutcomes("outcome", reason: "'\(reason)'"))
         ), told AS (
             UPDATE sync_changes c SET
                 state = CASE g.sends WHEN 0 THEN '\(state)' ELSE 'done' END, reason = '\(reason)'

@@ -3,6 +3,24 @@ import Store
 
 /// Jobs that what came after them makes needless or wrong.
 extension QueueQueries {
+    /// What the outcomes keep of a job `q` that leaves the queue.
+    static let leftColumns = """
+        q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload, q.join_key, q.fingerprint,
+        q.retry_count, q.batch_id, q.created_at
+        """
+
+    /// Puts the jobs of `gone`, which have left the queue, among the outcomes; both are SQL.
+    static func intoOutcomes(_ outcome: String, reason: String) -> String {
+        """
+        INSERT INTO queue_outcomes
+            (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
+             reason, retry_count, batch_id, created_at, finished_at)
+        SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, \(outcome),
+            \(reason), retry_count, batch_id, created_at, clock_timestamp()
+        FROM gone
+        """
+    }
+
     /// Takes jobs of a person back that nobody has begun to send, by what they are about; the runs that queued them know why.
     static let withdraw = PGStatement(
         "queue.withdraw",
@@ -13,15 +31,9 @@ extension QueueQueries {
             DELETE FROM scrobble_queue q USING lane l
             WHERE q.user_id = l.user_id AND q.provider = l.provider AND q.fingerprint = ANY ($2)
                 AND q.status = 'pending' AND q.sends = 0
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+            RETURNING \(leftColumns)
         ), moved AS (
-            INSERT INTO queue_outcomes
-                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-                 reason, retry_count, batch_id, created_at, finished_at)
-            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                'cancelled', $3, retry_count, batch_id, created_at, clock_timestamp()
-            FROM gone RETURNING id
+            \(intoOutcomes("'cancelled'", reason: "$3"))
         ), untold AS (
             UPDATE sync_changes c SET state = 'skipped', reason = $3
             FROM gone g WHERE c.user_id = g.user_id AND c.job_id = g.id AND c.state = 'queued'
@@ -51,15 +63,9 @@ extension QueueQueries {
             DELETE FROM scrobble_queue q USING lane l
             WHERE q.user_id = l.user_id AND q.provider = l.provider AND q.urgency = 0 AND q.position >= l.live_from
                 AND q.media_id = $3 AND q.action = ANY ($4) AND q.status = 'pending'
-            RETURNING q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload,
-                q.join_key, q.fingerprint, q.retry_count, q.batch_id, q.created_at
+            RETURNING \(leftColumns)
         ), moved AS (
-            INSERT INTO queue_outcomes
-                (user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint, outcome,
-                 reason, retry_count, batch_id, created_at, finished_at)
-            SELECT user_id, id, provider, urgency, media_type, media_id, action, payload, join_key, fingerprint,
-                'done', 'superseded', retry_count, batch_id, created_at, clock_timestamp()
-            FROM gone RETURNING id
+            \(intoOutcomes("'done'", reason: "'superseded'"))
         ), counts AS (
             SELECT provider, count(*) AS live FROM gone GROUP BY provider
         )
