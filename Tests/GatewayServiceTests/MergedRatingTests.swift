@@ -123,15 +123,12 @@ import Testing
         }
     }
 
-    private static let old = TitleID(UUIDBits(high: 2, low: 2))
-    private static let new = TitleID(UUIDBits(high: 2, low: 1))
-    private static let other = TitleID(UUIDBits(high: 2, low: 3))
-    private static let caller = EdgeCaller(
-        user: UserID(UUIDBits(high: 1, low: 1)), credential: UUIDBits(high: 1, low: 2))
+    private static let old = StandIns.title(2)
+    private static let new = StandIns.title(1)
+    private static let other = StandIns.title(3)
+    private static let caller = StandIns.caller
 
-    private static func context() -> EdgeContext {
-        EdgeContext(rpc: RPCContext(deadline: .now + .seconds(20), trace: .root()), clientAddress: "192.0.2.1")
-    }
+    private static func context() -> EdgeContext { StandIns.request() }
 
     private static var call: RPCCall { context().rpc.outgoing() }
 

@@ -7,13 +7,7 @@ import Testing
 /// What a row that waits for its person's word is said to be able to mean.
 @Suite struct ImportCandidateTests {
     private typealias Setting = ImportCorrectionTests.Setting
-
-    private static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
-        try await ImportCorrectionTests.run(body)
-    }
-
-    private static let ratingsHead = "Date,Name,Year,Letterboxd URI,Rating\n"
-    private static let diaryHead = ImportCorrectionTests.head
+    private typealias Namesakes = ImportNamesakeTests
 
     private static func rows(
         _ test: Setting, _ found: Import, _ verdict: ImportVerdict? = nil
@@ -42,15 +36,11 @@ import Testing
     @Test(
         "An ambiguous row names what it may mean, in one call for a page; the one that is chosen holds for all like it")
     func chosen() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let films = test.others.confuse("Rain", 2019, films: ["r1", "r2"])
             test.others.know("One", 1999)
             let found = try await test.bring(
-                [
-                    ("ratings.csv", Self.ratingsHead + "2020-01-01,Rain,2019,,4\n"),
-                    ("diary.csv", Self.diaryHead + Self.rain),
-                ],
-                apply: false)
+                Namesakes.export("2020-01-01,Rain,2019,,4\n", Self.rain), apply: false)
             #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .ambiguous, .new, .invalid])
             let before = Self.lookUps(test)
             let open = try await Self.rows(test, found, .ambiguous)
@@ -74,16 +64,13 @@ import Testing
         }
     }
 
-    private static let both =
-        "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
-    private static let entry = "2020-01-01,Same,1999,https://boxd.it/aaaaa,,,,2020-01-01\n"
+    private static let entry = Namesakes.entry("2020-01-01", at: "https://boxd.it/aaaaa")
 
     @Test("What may mean either of two films of its file names both once they are here, by their addresses")
     func namesakes() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let preview = try await test.bring(
-                [("ratings.csv", Self.ratingsHead + Self.both), ("diary.csv", Self.diaryHead + Self.entry)],
-                apply: false)
+                Namesakes.export(Namesakes.both, Self.entry), apply: false)
             #expect(try await test.verdicts(preview) == [.unmatched, .unmatched, .ambiguous])
             // Neither is here yet, and that is said.
             #expect(try await Self.rows(test, preview).map { $0.candidates?.count } == [nil, nil, 0])
@@ -99,11 +86,10 @@ import Testing
 
     @Test("What another address names is not offered to a row with one of its own")
     func otherAddress() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let other = test.others.confuse("Same", 1999, films: ["f9"])
             let found = try await test.bring(
-                [("ratings.csv", Self.ratingsHead + Self.both), ("diary.csv", Self.diaryHead + Self.entry)],
-                apply: false)
+                Namesakes.export(Namesakes.both, Self.entry), apply: false)
             #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .ambiguous])
             #expect(try await Self.rows(test, found).map(Self.ids) == [[], [], Set(other)])
         }
@@ -111,10 +97,10 @@ import Testing
 
     @Test("Rows are shown without candidates while metadata is away")
     func away() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             _ = test.others.confuse("Rain", 2019, films: ["r1", "r2"])
             test.others.know("One", 1999)
-            let found = try await test.bring(Self.diaryHead + Self.rain, apply: false)
+            let found = try await test.bring(ImportCorrectionTests.head + Self.rain, apply: false)
             test.others.failNext(of: MetadataMethods.resolveTitles)
             let rows = try await Self.rows(test, found, .ambiguous)
             #expect(rows.map(\.place) == [0, 1] && rows.allSatisfy { $0.candidates == nil })

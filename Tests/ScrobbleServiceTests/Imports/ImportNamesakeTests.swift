@@ -10,14 +10,10 @@ import Testing
 @Suite struct ImportNamesakeTests {
     private typealias Setting = ImportCorrectionTests.Setting
 
-    private static func run(_ body: @escaping @Sendable (Setting) async throws -> Void) async throws {
-        try await ImportCorrectionTests.run(body)
-    }
-
     private static let ratingsHead = "Date,Name,Year,Letterboxd URI,Rating\n"
     private static let diaryHead = ImportCorrectionTests.head
     /// Ratings of two films of one name.
-    private static let both =
+    static let both =
         "2020-01-01,Same,1999,https://boxd.it/f1,4\n2020-01-01,Same,1999,https://boxd.it/f2,2\n"
     private static let rated = both + "2020-01-01,One,1999,https://boxd.it/f3,5\n"
     private static let entries =
@@ -25,12 +21,12 @@ import Testing
         + entry("2020-03-03", at: "https://boxd.it/aaaac")
 
     /// A line of a diary.
-    private static func entry(_ day: String, _ film: String = "Same", at address: String = "") -> String {
+    static func entry(_ day: String, _ film: String = "Same", at address: String = "") -> String {
         "\(day),\(film),1999,\(address),,,,\(day)\n"
     }
 
     /// An export of ratings and entries of a diary.
-    private static func export(_ ratings: String, _ entries: String) -> [(name: String, text: String)] {
+    static func export(_ ratings: String, _ entries: String) -> [(name: String, text: String)] {
         [("ratings.csv", ratingsHead + ratings), ("diary.csv", diaryHead + entries)]
     }
 
@@ -43,7 +39,7 @@ import Testing
 
     @Test("Films of one name and year that have two addresses are two; what names neither waits for its person")
     func namesakes() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let right = test.others.know("Right", 1999)
             let found = try await Self.bringNamesakes(test)
             #expect(try await test.verdicts(found) == [.new, .new, .new, .ambiguous, .new])
@@ -60,7 +56,7 @@ import Testing
 
     @Test("Where one of two films of a name and year is here, nobody guesses which; what is said holds for that one")
     func knownNamesake() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let same = test.others.know("Same", 1999)
             let found = try await Self.bringNamesakes(test)
             #expect(try await test.verdicts(found) == [.ambiguous, .ambiguous, .new, .ambiguous, .new])
@@ -75,7 +71,7 @@ import Testing
     /// One correction set the diary of both films, and every later file's.
     @Test("What may mean either of two films is said entry by entry, and remembered by the entry's address")
     func entryByEntry() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let (right, left) = (test.others.know("Right", 1999), test.others.know("Left", 1999))
             let review =
                 "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\n"
@@ -99,7 +95,7 @@ import Testing
 
     @Test("Of entries without an address a row is said at a time, and not remembered: the next file may mean the other")
     func rowByRow() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let right = test.others.know("Right", 1999)
             let files = Self.export(Self.both, Self.entry("2020-01-01") + Self.entry("2020-01-01"))
             let found = try await test.bring(files, apply: true)
@@ -115,7 +111,7 @@ import Testing
 
     @Test("What was said of a name while a file had one film of it is not said of two")
     func saidOfOne() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             test.others.confuse("Same")
             let right = test.others.know("Right", 1999)
             let one = try await test.bring(
@@ -151,7 +147,7 @@ import Testing
 
     @Test("Entries that were read before each was asked for are told apart when their person says what one means")
     func readBefore() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let right = test.others.know("Right", 1999)
             let found = try await test.bring(Self.export(Self.both, Self.entries), apply: true)
             let changed = try await test.pool.execute(
@@ -169,7 +165,7 @@ import Testing
     /// The row had no film of its own while it could not be read, and became the other's.
     @Test("A row that gets its day stays with its own film, by the film's address")
     func invalidFilm() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let preview = try await test.bring(Self.ratingsHead + Self.oneInvalid, as: "ratings.csv", apply: false)
             #expect(try await test.verdicts(preview) == [.unmatched, .invalid])
             #expect(try await test.correct(preview, 1, on: "2020-04-03").verdict == .unmatched)
@@ -181,7 +177,7 @@ import Testing
 
     @Test("A row that gets its day waits where its film may be either, and says nothing of the one that is here")
     func invalidRow() async throws {
-        try await Self.run { test in
+        try await ImportCorrectionTests.run { test in
             let right = test.others.know("Right", 1999)
             let found = try await test.bring(
                 Self.export(Self.oneInvalid, Self.entry("04/05/2021", at: "https://boxd.it/aaaaa")), apply: true)
