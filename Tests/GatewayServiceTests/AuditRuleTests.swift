@@ -41,7 +41,7 @@ import Testing
         let logger = Logger(label: "test") { label in
             JSONLogHandler(
                 label: label, service: "gateway", version: "1", level: .error, now: { WallTime(unixMilliseconds: 0) },
-                write: { lines.add($0) })
+                write: { line, _ in lines.add(line) })
         }
         body(OperationAudit(log: AuditLog(logger: logger, secret: Secret(secret))))
         return try lines.all

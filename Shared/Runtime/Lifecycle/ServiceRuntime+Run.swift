@@ -42,7 +42,7 @@ extension ServiceRuntime {
             LoggingSystem.bootstrap { (label) -> any LogHandler in
                 JSONLogHandler(
                     label: label, service: definition.name, version: definition.version, level: .warning,
-                    now: { WallTime.now() }, write: { sink.write($0) })
+                    now: { WallTime.now() }, write: { line, _ in sink.write(line) })
             }
             writeAll(try await command?.run(values, argument) ?? "", to: STDOUT_FILENO)
             exit(ExitCode.success)
@@ -67,19 +67,31 @@ extension ServiceRuntime {
         let metrics = MetricsRegistry(help: definition.metricsHelp, buckets: definition.metricsBuckets)
         MetricsSystem.bootstrap(metrics)
         let linesDropped = metrics.makeCounter(label: "reelay_log_lines_dropped", dimensions: [])
-        let sink = LogSink(descriptor: STDOUT_FILENO) { linesDropped.increment(by: 1) }
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let sink = LogSink(
+            descriptor: STDOUT_FILENO,
+            later: { work in _ = loop.scheduleTask(in: TimeAmount(LogSink.gatheringInterval)) { work() } },
+            onDrop: { linesDropped.increment(by: 1) })
+        defer { sink.finish(within: .seconds(1)) }
         let level = Logger.Level(rawValue: values[definition.standardKeys.logLevel]) ?? .info
         let exporter = exporter(definition, values, metrics)
         LoggingSystem.bootstrap { (label) -> any LogHandler in
             let lines = JSONLogHandler(
                 label: label, service: definition.name, version: definition.version, level: level,
-                now: { WallTime.now() }, write: { sink.write($0) })
+                now: { WallTime.now() },
+                // What somebody may look for at once, or after a crash, is not kept back: what fails, how the process comes
+                // and goes, and the audit.
+                write: { line, level in sink.write(line, atOnce: level >= .notice) })
             guard let exporter else { return lines }
             return MultiplexLogHandler([lines, OTLPLogHandler(level: level, exporter: exporter)])
         }
         let process = ServiceProcess(
             definition, values: values, metrics: metrics, group: MultiThreadedEventLoopGroup.singleton,
-            exporter: exporter, makeLogger: { Logger(label: $0) }, endNow: { _exit($0) })
+            exporter: exporter, makeLogger: { Logger(label: $0) },
+            endNow: { code in
+                sink.finish(within: .zero)
+                _exit(code)
+            })
         return try await process.run(signals: signals)
     }
 

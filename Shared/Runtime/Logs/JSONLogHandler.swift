@@ -14,13 +14,13 @@ package struct JSONLogHandler: LogHandler {
     package var metadataProvider: Logger.MetadataProvider?
 
     private let prefix: [UInt8]
-    private let write: @Sendable ([UInt8]) -> Void
+    private let write: @Sendable ([UInt8], Logger.Level) -> Void
     private let now: @Sendable () -> WallTime
 
-    /// `write` takes one whole line with its line feed.
+    /// `write` takes one whole line with its line feed, and how much it matters.
     package init(
         label: String, service: String, version: String, level: Logger.Level,
-        now: @escaping @Sendable () -> WallTime, write: @escaping @Sendable ([UInt8]) -> Void
+        now: @escaping @Sendable () -> WallTime, write: @escaping @Sendable ([UInt8], Logger.Level) -> Void
     ) {
         logLevel = level
         self.now = now
@@ -57,7 +57,7 @@ package struct JSONLogHandler: LogHandler {
             line.append(contentsOf: String(lost).utf8)
         }
         line.append(contentsOf: [UInt8(ascii: "}"), UInt8(ascii: "\n")])
-        write(line)
+        write(line, event.level)
     }
 
     private func head(_ event: LogEvent) -> [UInt8] {

@@ -1,28 +1,141 @@
 internal import Glibc
+internal import Synchronization
 
 /// Takes whole log lines and never makes a caller wait for a reader.
+///
+/// Lines that can wait are gathered and written together; one that cannot is written before `write` returns, after all
+/// that came before it. May be used from any thread.
 package final class LogSink: Sendable {
     /// A longer line is replaced by a notice of its length; a pipe takes this much at once or says that it is full.
     package static let lineBytesMax = 4096
+    /// How long a line waits for others; an end that nobody sees coming loses those that do.
+    package static let gatheringInterval: Duration = .milliseconds(20)
+    /// Bytes of lines that wait for others; with more they are written.
+    static let gatheredBytesMax = 32_768
+    /// Bytes of lines that wait for a reader, besides as many that are being written; what comes then is lost.
+    static let waitingBytesMax = 65_536
+    /// How often a slow reader is looked at in the end.
+    private static let finishingPauseMilliseconds: Int32 = 10
+
+    /// Does some work a little later, on whatever thread.
+    package typealias Later = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
+
+    private struct Waiting {
+        var bytes: [UInt8] = []
+        /// Somebody comes for them.
+        var isAwaited = false
+    }
+
+    /// What left the room for waiting; written from `offset` on.
+    private struct Outgoing {
+        var bytes: [UInt8] = []
+        var offset = 0
+    }
+
+    private enum Step {
+        case written
+        /// The reader takes nothing right now.
+        case full
+        /// So many lines are lost: there is no reader, or no room.
+        case failed(lines: Int)
+    }
 
     private let descriptor: Int32
+    private let later: Later?
     private let onDrop: @Sendable () -> Void
+    private let waiting = Mutex(Waiting())
+    // Whoever writes holds it, so that lines keep their order; taken outside of the lock of `waiting`, never within it.
+    private let outgoing = Mutex(Outgoing())
 
-    /// Writes to a descriptor that stays open for the life of the process; `onDrop` hears of each line lost because
-    /// nobody read the other end.
-    package init(descriptor: Int32, onDrop: @escaping @Sendable () -> Void) {
+    /// Writes to a descriptor that stays open for the life of the process; without `later` nothing is gathered. `onDrop`
+    /// hears of each line lost because nobody read the other end.
+    package init(descriptor: Int32, later: Later? = nil, onDrop: @escaping @Sendable () -> Void) {
         self.descriptor = descriptor
+        self.later = later
         self.onDrop = onDrop
     }
 
-    /// Writes one line with a single write, so that lines of several threads and processes do not mix. A full pipe
-    /// loses the line: a stuck reader must not stop an event loop.
-    package func write(_ line: [UInt8]) {
-        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        let isReady = poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLOUT) != 0
-        guard isReady, Glibc.write(descriptor, line, line.count) == line.count else {
-            onDrop()
-            return
+    /// Takes one line. Beyond what may wait it is lost: a stuck reader must not stop an event loop.
+    package func write(_ line: [UInt8], atOnce: Bool = true) {
+        guard let bytes = put(line) ?? putAfterDraining(line) else { return onDrop() }
+        let isDue = atOnce || later == nil || bytes >= Self.gatheredBytesMax
+        if !isDue || !drain() { awaitLater() }
+    }
+
+    /// Writes what is left at the end of the process; a reader that is slow is waited for, so long at most.
+    package func finish(within patience: Duration) {
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        while !drain(), ContinuousClock.now < deadline { _ = poll(nil, 0, Self.finishingPauseMilliseconds) }
+    }
+
+    /// Puts a line behind the others; how many bytes wait then, nil where there is no room.
+    private func put(_ line: [UInt8]) -> Int? {
+        waiting.withLock { waiting in
+            guard waiting.bytes.count + line.count <= Self.waitingBytesMax else { return nil }
+            waiting.bytes.append(contentsOf: line)
+            return waiting.bytes.count
         }
+    }
+
+    private func putAfterDraining(_ line: [UInt8]) -> Int? {
+        drain()
+        return put(line)
+    }
+
+    private func awaitLater() {
+        guard let later else { return }
+        let isFirst = waiting.withLock { waiting in
+            defer { waiting.isAwaited = true }
+            return !waiting.isAwaited
+        }
+        guard isFirst else { return }
+        later {
+            self.waiting.withLock { $0.isAwaited = false }
+            if !self.drain() { self.awaitLater() }
+        }
+    }
+
+    /// Writes what waits as far as the reader takes it without a pause; false where something is left.
+    @discardableResult
+    private func drain() -> Bool {
+        var lost = 0
+        let isDone = outgoing.withLock { outgoing in
+            while true {
+                if outgoing.offset == outgoing.bytes.count {
+                    outgoing.offset = 0
+                    outgoing.bytes.removeAll(keepingCapacity: true)
+                    waiting.withLock { swap(&$0.bytes, &outgoing.bytes) }
+                    if outgoing.bytes.isEmpty { return true }
+                }
+                switch writeSome(&outgoing) {
+                case .written: break
+                case .full: return false
+                case .failed(let lines): lost += lines
+                }
+            }
+        }
+        for _ in 0..<lost { onDrop() }
+        return isDone
+    }
+
+    /// Writes as many whole lines as a pipe takes with a single write, so that lines of several processes do not mix.
+    private func writeSome(_ outgoing: inout Outgoing) -> Step {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        if poll(&wanted, 1, 0) < 1 { return .full }
+        var part = outgoing.bytes[outgoing.offset...].prefix(Self.lineBytesMax)
+        if part.endIndex < outgoing.bytes.endIndex, let last = part.lastIndex(of: UInt8(ascii: "\n")) {
+            part = part[...last]
+        }
+        var count = -1
+        if wanted.revents & Int16(POLLOUT) != 0 {
+            count = part.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR || errno == EAGAIN { return .full }
+        }
+        guard count > 0 else {
+            outgoing.offset = part.endIndex
+            return .failed(lines: part.count { $0 == UInt8(ascii: "\n") })
+        }
+        outgoing.offset += count
+        return .written
     }
 }
