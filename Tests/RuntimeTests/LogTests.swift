@@ -43,6 +43,23 @@ import Testing
             ])
     }
 
+    @Test func `of two values of one name the record's own is written`() throws {
+        let lines = Self.lines { logger in
+            logger.info("none")
+            logger[metadataKey: "a"] = "logger"
+            logger[metadataKey: "b"] = "logger"
+            logger.info("one")
+            logger.info("both", metadata: ["b": "record", "logger": "record"])
+        }
+        let found = try lines.map { line in
+            try Self.object(line).compactMapValues { $0 as? String }.filter { ["a", "b", "_logger"].contains($0.key) }
+        }
+        #expect(
+            found == [
+                [:], ["a": "logger", "b": "logger"], ["a": "logger", "b": "record", "_logger": "record"],
+            ])
+    }
+
     @Test func `levels below the configured one are silent`() {
         #expect(
             Self.lines(.warning) {

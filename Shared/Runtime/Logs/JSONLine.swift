@@ -7,11 +7,14 @@ enum JSONLine {
     /// written is cut and ends in "…".
     static func append(_ text: String, to bytes: inout [UInt8], bytesMax: Int = Int.max) {
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.count <= bytesMax, text.utf8.allSatisfy(isPlain) {
-            bytes.append(contentsOf: text.utf8)
+        var copy = text
+        let isWritten = copy.withUTF8 { utf8 in
+            guard utf8.count <= bytesMax, utf8.allSatisfy(isPlain) else { return false }
+            bytes.append(contentsOf: utf8)
             bytes.append(UInt8(ascii: "\""))
-            return
+            return true
         }
+        if isWritten { return }
         let start = bytes.count
         for scalar in text.unicodeScalars {
             if bytes.count - start >= bytesMax {

@@ -2,8 +2,6 @@ package import Logging
 
 /// Writes each record as one line of JSON: time in UTC, level, service, version, message, then the metadata.
 package struct JSONLogHandler: LogHandler {
-    /// Names that metadata may not take; theirs get an underscore in front.
-    private static let ownNames: Set<String> = ["time", "level", "service", "version", "message", "logger", "error"]
     /// Values inside each other in one line.
     private static let metadataDepthMax = 8
     /// Bytes of one text in a line; the rest is cut.
@@ -42,12 +40,12 @@ package struct JSONLogHandler: LogHandler {
 
     package func log(event: LogEvent) {
         var merged = metadata
-        if let provided = metadataProvider?.get() { merged.merge(provided) { _, new in new } }
-        if let given = event.metadata { merged.merge(given) { _, new in new } }
+        if let provided = metadataProvider?.get() { Self.add(provided, to: &merged) }
+        if let given = event.metadata { Self.add(given, to: &merged) }
         var line = head(event)
         let headCount = line.count
         for (name, value) in merged.sorted(by: { $0.key < $1.key }) {
-            JSONLine.appendName(Self.ownNames.contains(name) ? "_\(name)" : name, to: &line)
+            JSONLine.appendName(Self.isTaken(name) ? "_\(name)" : name, to: &line)
             append(value, depth: 0, to: &line)
         }
         if line.count + 2 > LogSink.lineBytesMax {
@@ -58,6 +56,19 @@ package struct JSONLogHandler: LogHandler {
         }
         line.append(contentsOf: [UInt8(ascii: "}"), UInt8(ascii: "\n")])
         write(line, event.level)
+    }
+
+    /// Of equal names the later counts; mostly there is nothing before.
+    private static func add(_ later: Logger.Metadata, to merged: inout Logger.Metadata) {
+        if merged.isEmpty { merged = later } else { merged.merge(later) { _, new in new } }
+    }
+
+    /// Whether it is a name that metadata may not take; theirs gets an underscore in front.
+    private static func isTaken(_ name: String) -> Bool {
+        switch name {
+        case "time", "level", "service", "version", "message", "logger", "error": true
+        default: false
+        }
     }
 
     private func head(_ event: LogEvent) -> [UInt8] {

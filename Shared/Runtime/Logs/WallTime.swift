@@ -25,24 +25,34 @@ package struct WallTime: Sendable, Equatable {
 
     /// Appends RFC 3339 with three decimals, `2026-01-31T23:59:59.123Z`; years 0 to 9999.
     func append(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.length) { text in
+            write(to: text)
+            bytes.append(contentsOf: text)
+        }
+    }
+
+    /// Bytes of every text.
+    private static let length = 24
+
+    private func write(to text: UnsafeMutableBufferPointer<UInt8>) {
         let seconds = Self.floorDivide(unixMilliseconds, 1000)
         let day = Self.floorDivide(seconds, 86_400)
         let secondOfDay = seconds - day * 86_400
         let date = Self.date(daysSince1970: day)
-        Self.append(date.year, width: 4, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        Self.append(date.month, width: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        Self.append(date.day, width: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        Self.append(secondOfDay / 3600, width: 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        Self.append(secondOfDay / 60 % 60, width: 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        Self.append(secondOfDay % 60, width: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "."))
-        Self.append(unixMilliseconds - seconds * 1000, width: 3, to: &bytes)
-        bytes.append(UInt8(ascii: "Z"))
+        Self.write(date.year, digits: 4, to: text, at: 0)
+        text[4] = UInt8(ascii: "-")
+        Self.write(date.month, digits: 2, to: text, at: 5)
+        text[7] = UInt8(ascii: "-")
+        Self.write(date.day, digits: 2, to: text, at: 8)
+        text[10] = UInt8(ascii: "T")
+        Self.write(secondOfDay / 3600, digits: 2, to: text, at: 11)
+        text[13] = UInt8(ascii: ":")
+        Self.write(secondOfDay / 60 % 60, digits: 2, to: text, at: 14)
+        text[16] = UInt8(ascii: ":")
+        Self.write(secondOfDay % 60, digits: 2, to: text, at: 17)
+        text[19] = UInt8(ascii: ".")
+        Self.write(unixMilliseconds - seconds * 1000, digits: 3, to: text, at: 20)
+        text[23] = UInt8(ascii: "Z")
     }
 
     /// The proleptic Gregorian date of a day, by eras of 400 years that start on the 1st of March.
@@ -63,13 +73,13 @@ package struct WallTime: Sendable, Equatable {
         return value % divisor < 0 ? quotient - 1 : quotient
     }
 
-    private static func append(_ value: Int64, width: Int, to bytes: inout [UInt8]) {
+    private static func write(
+        _ value: Int64, digits: Int, to text: UnsafeMutableBufferPointer<UInt8>, at position: Int
+    ) {
         var rest = value
-        let start = bytes.count
-        for _ in 0..<width {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        for place in (position..<position + digits).reversed() {
+            text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
-        bytes[start...].reverse()
     }
 }
