@@ -24,6 +24,8 @@ package struct H2Request: Sendable {
     package var authority: String
     package var scheme: String
     package var headers: [H2Header]
+    /// Fields with values that hardly another request has; sent after the others. None of a request that was received.
+    package var ownHeaders: [H2Header]
     package var body: [UInt8]
     /// When the first byte of the request was read; on a client, when the value was made.
     package var receivedAt: ContinuousClock.Instant
@@ -32,13 +34,15 @@ package struct H2Request: Sendable {
 
     package init(
         method: String, path: String, authority: String = "", scheme: String = "http", headers: [H2Header] = [],
-        body: [UInt8] = [], receivedAt: ContinuousClock.Instant = .now, remoteAddress: String = ""
+        ownHeaders: [H2Header] = [], body: [UInt8] = [], receivedAt: ContinuousClock.Instant = .now,
+        remoteAddress: String = ""
     ) {
         self.method = method
         self.path = path
         self.authority = authority
         self.scheme = scheme
         self.headers = headers
+        self.ownHeaders = ownHeaders
         self.body = body
         self.receivedAt = receivedAt
         self.remoteAddress = remoteAddress

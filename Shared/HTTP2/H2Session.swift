@@ -18,7 +18,9 @@ internal import CNghttp2
     private var isDrained = false
     /// Names and values of the header fields being submitted, one after another; kept to reuse its memory.
     private var fieldBytes: [UInt8] = []
-    private var fieldEnds: [(name: Int, value: Int)] = []
+    private var fieldEnds: [(name: Int, value: Int, flags: UInt8)] = []
+    /// The names of the requests' own fields are in the peer's table.
+    private var hasNamedOwnFields = false
 
     deinit { unsafe nghttp2_session_del(session) }
 
@@ -297,6 +299,10 @@ internal import CNghttp2
         add(":path", request.path)
         if !request.authority.isEmpty { add(":authority", request.authority) }
         for header in request.headers { add(header.name, header.value) }
+        // In the table their values would push out what every request repeats, and each be compared with all the others;
+        // once there, their names stay (RFC 7541 §6.2.3).
+        let flag = hasNamedOwnFields ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
+        for header in request.ownHeaders { add(header.name, header.value, flags: UInt8(flag.rawValue)) }
         let session = unsafe session
         let id = unsafe withFields { fields in
             guard !request.body.isEmpty else {
@@ -306,6 +312,7 @@ internal import CNghttp2
             return unsafe nghttp2_submit_request(session, nil, fields.baseAddress, fields.count, &body, nil)
         }
         guard id > 0 else { throw H2Error(.invalidRequest, wasNotProcessed: true) }
+        if !request.ownHeaders.isEmpty { hasNamedOwnFields = true }
         let stream = H2Stream(id: id, now: now)
         context.setOutbound(request.body, on: stream)
         context.streams[id] = stream
@@ -336,11 +343,11 @@ internal import CNghttp2
 
     // MARK: Fields
 
-    private mutating func add(_ name: String, _ value: String) {
+    private mutating func add(_ name: String, _ value: String, flags: UInt8 = 0) {
         fieldBytes.append(contentsOf: name.utf8)
         let nameEnd = fieldBytes.count
         fieldBytes.append(contentsOf: value.utf8)
-        fieldEnds.append((nameEnd, fieldBytes.count))
+        fieldEnds.append((nameEnd, fieldBytes.count, flags))
     }
 
     /// Lends the added fields as the library wants them; it copies them during the call.
@@ -366,7 +373,7 @@ internal import CNghttp2
                         at: index,
                         to: nghttp2_nv(
                             name: name, value: value, namelen: nameCount, valuelen: valueCount,
-                            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+                            flags: end.flags))
                 }
                 return unsafe body(fields)
             }

@@ -159,8 +159,8 @@ extension RPCClient {
         let remaining = ContinuousClock.now.duration(to: outgoing.call.deadline)
         guard remaining > .zero else { throw .deadlineExceeded }
         let request = H2Request(
-            method: "POST", path: "/rpc", authority: name,
-            headers: headers(of: outgoing.call, attempt: attempt, remaining: remaining), body: outgoing.body)
+            method: "POST", path: "/rpc", authority: name, headers: fixedHeaders,
+            ownHeaders: ownHeaders(of: outgoing.call, attempt: attempt, remaining: remaining), body: outgoing.body)
         do throws(H2Error) {
             return .success(try await lease.link.send(request, deadline: outgoing.call.deadline))
         } catch {
@@ -170,9 +170,9 @@ extension RPCClient {
         }
     }
 
-    private func headers(of call: RPCCall, attempt: Int, remaining: Duration) -> [H2Header] {
-        var headers = fixedHeaders
-        headers.reserveCapacity(headers.count + 5)
+    private func ownHeaders(of call: RPCCall, attempt: Int, remaining: Duration) -> [H2Header] {
+        var headers: [H2Header] = []
+        headers.reserveCapacity(5)
         // Rounded down, so that the peer gives up no later than we do; 0 would be refused.
         headers.append(H2Header("rpc-timeout-ms", String(min(max(1, remaining.milliseconds), 9_999_999_999))))
         if attempt > 0 { headers.append(H2Header("rpc-attempt", String(min(attempt, limits.attemptMax)))) }

@@ -34,6 +34,30 @@ import Testing
         #expect(pair.serverStreamCount == 0)
     }
 
+    /// All values are of equal length in Huffman's code, so that what differs is what the table no longer has.
+    @Test func keepsAFieldOfOneRequestOutOfTheTable() throws {
+        let pair = try SessionPair()
+        pair.pump()
+        var sizes: [Int] = []
+        for place in 0..<80 {
+            let own = String(repeating: "a", count: place) + "b" + String(repeating: "a", count: 79 - place)
+            try pair.submit(
+                H2Request(
+                    method: "POST", path: "/rpc", authority: "test",
+                    headers: [H2Header("same", String(repeating: "s", count: 60))],
+                    ownHeaders: [H2Header("own-of-this-request", own)]))
+            let bytes = pair.pullClient()
+            sizes.append(bytes.count)
+            pair.feedServer(bytes)
+            let headers = try #require(pair.requests.last?.request.headers)
+            #expect(headers.map(\.name) == ["same", "own-of-this-request"])
+            #expect(headers["own-of-this-request"] == own)
+        }
+        // The first brings the names and what is the same.
+        #expect(sizes[0] > sizes[1] + 40)
+        #expect(Set(sizes[1...]).count == 1)
+    }
+
     /// The bytes of two requests, cut in two at every offset, always mean the same.
     @Test func readsRequestsCutAtEachOffset() throws {
         let source = try SessionPair()
