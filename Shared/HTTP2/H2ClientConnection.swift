@@ -112,7 +112,7 @@ package final class H2ClientConnection: Sendable {
     /// is cancelled or the deadline passes, the stream is reset and the call fails with `cancelled` or
     /// `deadlineExceeded`. `wasNotProcessed` of any error tells whether the call may be sent again elsewhere.
     package func send(
-        _ request: H2Request, deadline: ContinuousClock.Instant
+        _ request: consuming H2Request, deadline: ContinuousClock.Instant
     ) async throws(H2Error) -> H2Response {
         inbox.enter()
         defer { inbox.leave() }

@@ -62,15 +62,19 @@ final class H2ClientSide: H2Side {
     /// Moves waiting calls to streams while the peer allows more.
     private func submitWaiting(_ connection: H2ChannelHandler) {
         guard isReady else { return }
+        if !waiting.isEmpty { submitWaiting(connection, now: .now) }
+        if !isDraining, !connection.session.canSubmit { noteDraining() }
+    }
+
+    private func submitWaiting(_ connection: H2ChannelHandler, now: ContinuousClock.Instant) {
         while !waiting.isEmpty, connection.session.openStreamCount < connection.session.peerStreamsMax {
             let pending = waiting.removeFirst()
             do throws(H2Error) {
-                calls[try connection.session.submit(pending.call.request, now: .now)] = pending
+                calls[try connection.session.submit(pending.call.request, now: now)] = pending
             } catch {
                 pending.fail(error)
             }
         }
-        if !isDraining, !connection.session.canSubmit { noteDraining() }
     }
 
     private func cancel(_ call: H2Call, _ connection: H2ChannelHandler) {

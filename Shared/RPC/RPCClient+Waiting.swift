@@ -39,9 +39,8 @@ final class WaitTicket: DeadlineTarget {
 }
 
 extension RPCClient {
-    /// Takes a connection, waiting for one where none is ready.
+    /// Waits for a connection where none is ready.
     func acquire(until deadline: ContinuousClock.Instant) async throws(RPCError) -> Links.Lease {
-        if let lease = state.withLock({ $0.pick() }) { return lease }
         let ticket = WaitTicket(self)
         let key = sweeper.arm(ticket, at: deadline)
         defer { sweeper.disarm(key) }

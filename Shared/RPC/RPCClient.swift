@@ -73,20 +73,22 @@ package final class RPCClient: RPCCaller {
         let startedAt = ContinuousClock.now
         let number = callCount.wrappingAdd(1, ordering: .relaxed).newValue
         let body = RPCEnvelope.request(number, method, params)
-        var record = RPCRecord(
-            method: method, code: nil, duration: .zero, trace: call.trace, attempt: call.attempt, isNotification: false,
-            requestBytes: body.count, responseBytes: 0)
+        var course = Course(attempt: call.attempt)
         defer {
-            record.duration = startedAt.duration(to: .now)
-            observe(.called(record))
+            observe(
+                .called(
+                    RPCRecord(
+                        method: method, code: course.code, duration: startedAt.duration(to: .now), trace: call.trace,
+                        attempt: course.attempt, isNotification: false, requestBytes: body.count,
+                        responseBytes: course.responseBytes)))
         }
         do throws(RPCError) {
             if let key = call.idempotencyKey {
                 try RequestHeaders.check(key, countMax: limits.idempotencyKeyBytesMax)
             }
-            return try await exchange(Outgoing(number: number, method: method, body: body, call: call), &record)
+            return try await exchange(Outgoing(number: number, method: method, body: body, call: call), &course)
         } catch {
-            record.code = error.code
+            course.code = error.code
             throw error
         }
     }
@@ -103,19 +105,26 @@ extension RPCClient {
         let call: RPCCall
     }
 
+    /// What is told of a call when it has ended.
+    private struct Course: Sendable {
+        var attempt: Int
+        var code: Int?
+        var responseBytes = 0
+    }
+
     /// Tries until there is a result, a reason not to try again, or no time.
     private func exchange<Result: JSONDecodable>(
-        _ outgoing: Outgoing, _ record: inout RPCRecord
+        _ outgoing: Outgoing, _ course: inout Course
     ) async throws(RPCError) -> Result {
         let call = outgoing.call
         var rule = RetryRule(isIdempotent: outgoing.method.isIdempotent, attempt: call.attempt, limits: limits)
         state.withLock { $0.budget.earn() }
         while true {
-            record.attempt = call.attempt + rule.retries
+            course.attempt = call.attempt + rule.retries
             let failure: AttemptFailure
-            switch try await send(outgoing, attempt: record.attempt) {
+            switch try await send(outgoing, attempt: course.attempt) {
             case .success(let response):
-                record.responseBytes = response.body.count
+                course.responseBytes = response.body.count
                 let reader = ResponseReader(number: outgoing.number)
                 if let result = reader.value(Result.self, of: response) { return result }
                 switch reader.read(response) {
@@ -154,13 +163,20 @@ extension RPCClient {
     private func send(
         _ outgoing: Outgoing, attempt: Int
     ) async throws(RPCError) -> Swift.Result<H2Response, H2Error> {
-        let lease = try await acquire(until: outgoing.call.deadline)
+        let lease: Links.Lease
+        if let free = state.withLock({ $0.pick() }) {
+            lease = free
+        } else {
+            lease = try await acquire(until: outgoing.call.deadline)
+        }
         defer { release(lease) }
-        let remaining = ContinuousClock.now.duration(to: outgoing.call.deadline)
+        let now = ContinuousClock.now
+        let remaining = now.duration(to: outgoing.call.deadline)
         guard remaining > .zero else { throw .deadlineExceeded }
         let request = H2Request(
             method: "POST", path: "/rpc", authority: name, headers: fixedHeaders,
-            ownHeaders: ownHeaders(of: outgoing.call, attempt: attempt, remaining: remaining), body: outgoing.body)
+            ownHeaders: ownHeaders(of: outgoing.call, attempt: attempt, remaining: remaining), body: outgoing.body,
+            receivedAt: now)
         do throws(H2Error) {
             return .success(try await lease.link.send(request, deadline: outgoing.call.deadline))
         } catch {
