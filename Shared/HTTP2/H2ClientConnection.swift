@@ -117,7 +117,8 @@ package final class H2ClientConnection: Sendable {
         inbox.enter()
         defer { inbox.leave() }
         let call = H2Call(request, deadline: deadline)
-        await withTaskCancellationHandler {
+        // Concurrent is what the closure is taken for: one that is not is wrapped, and looks for its executor twice.
+        await withTaskCancellationHandler { @concurrent in
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let pending = unsafe H2PendingCall(call: call, continuation: continuation)
                 switch inbox.put(.start(pending)) {
