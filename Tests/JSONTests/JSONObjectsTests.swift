@@ -73,6 +73,46 @@ private struct Book: JSONDecodable, Hashable {
     ])
     func firstFault(_ text: String, _ expected: String) { #expect(message(text) == expected) }
 
+    @Test(arguments: [
+        #"{"name" :"a","books":[]}"#, #"{"name": "a" ,"books": []}"#, #"{"books":[],"name":"a"}"#,
+        #"{"name":"a","books":[],"a_rather_long_name":""}"#, #"{"name":"a","a_rather_long_name":"","books":[]}"#,
+        #"{"nam":0,"name":"a","boo":0,"books":[],"a_rather":0,"a_rather_long_name_":0}"#,
+    ])
+    func aNameIsTheExpectedOneOnlyAsAWhole(_ text: String) { #expect(message(text) == nil) }
+
+    @Test func aTextIsReadToItsEndWhereverItIsCut() throws {
+        let text = Array(#"{"name":"a","books":[],"a_rather_long_name":""}"#.utf8)
+        for count in text.indices {
+            // Nothing may be read behind the end, where the text would go on well.
+            let isRead = text.withUnsafeBytes { buffer in
+                (try? decodeJSON(Shelf.self, from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))) != nil
+            }
+            #expect(!isRead, "\(count)")
+        }
+    }
+
+    @Test func theExpectedNameMayNotComeTwiceNorBeTooLong() {
+        #expect(message(#"{"books":[],"name":"a","books":[]}"#) == "books: is given twice")
+        #expect(message(#"{"name":"a","name":"b","books":[]}"#, .tolerate) == nil)
+        var limits = JSONLimits()
+        limits.stringBytesMax = 4
+        #expect(message(#"{"name":"a","books":[]}"#, limits: limits)?.contains("is longer than 4 bytes") == true)
+        limits.stringBytesMax = 5
+        #expect(message(#"{"name":"a","books":[]}"#, limits: limits) == nil)
+    }
+
+    @Test func namesThatJSONWritesOtherwise() throws {
+        let names = JSONNames("a\"b", "é", "c\\d", "")
+        let text = Array(#"{"a\"b":1,"é":2,"c\\d":3,"":4}"#.utf8)
+        try text.withUnsafeBytes { buffer in
+            var reader = JSONReader(buffer)
+            var members = try reader.beginObject()
+            var found: [Int] = []
+            while let member = try reader.nextMember(&members, names) { found += [member, try reader.int()] }
+            #expect(found == [0, 1, 1, 2, 2, 3, 3, 4])
+        }
+    }
+
     @Test func namesInAnyOrderAndWriting() {
         #expect(message(#"{"books":[],"a_rather_long_name":"n","name":"a"}"#) == nil)
         #expect(message(#"{ "\u0062ooks" : [ ] , "a_rather_long_nam\u0065" : "n" , "name" : "a" }"#) == nil)
