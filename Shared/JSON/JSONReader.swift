@@ -161,6 +161,31 @@ extension JSONReader {
         }
     }
 
+    /// Goes over `text` if just that comes next, white space included, and says whether it did; for the frame of what is
+    /// always written the same way.
+    package mutating func take(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard count <= end &- index, JSONBytesScan.equal(base + index, text.utf8Start, count: count) else {
+            return false
+        }
+        index &+= count
+        return true
+    }
+
+    /// Goes over the decimal digits of `number` if just those come next, and says whether it did.
+    package mutating func take(_ number: Int) -> Bool {
+        var position = index
+        var value = 0
+        while position < end, position &- index < 18, base[position] &- UInt8(ascii: "0") < 10 {
+            value = value &* 10 &+ Int(base[position] &- UInt8(ascii: "0"))
+            position &+= 1
+        }
+        let hasZeroInFront = position > index &+ 1 && base[index] == UInt8(ascii: "0")
+        guard position > index, value == number, !hasZeroInFront else { return false }
+        index = position
+        return true
+    }
+
     @inlinable
     mutating func enter() throws(JSONError) {
         depth &+= 1

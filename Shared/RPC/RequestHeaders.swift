@@ -29,8 +29,15 @@ struct RequestHeaders {
     }
 
     /// Whether the body is JSON; parameters such as charset do not matter.
-    var isJSON: Bool {
-        guard let contentType else { return false }
+    var isJSON: Bool { contentType.map(Self.isJSON) ?? false }
+
+    /// The same of fields of which nothing else is asked.
+    static func tellJSON(_ headers: [H2Header]) -> Bool {
+        for header in headers.reversed() where header.name == "content-type" { return isJSON(header.value) }
+        return false
+    }
+
+    private static func isJSON(_ contentType: String) -> Bool {
         if contentType == "application/json" { return true }
         let type = contentType.prefix { $0 != ";" }.drop { $0 == " " || $0 == "\t" }
         return type.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" }) == ["application/json"]

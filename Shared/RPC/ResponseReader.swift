@@ -21,7 +21,7 @@ struct ResponseReader: Sendable {
 
     func read(_ response: H2Response) -> Outcome {
         guard response.status == 200 else { return Self.meaning(of: response.status) }
-        guard RequestHeaders(response.headers).isJSON else { return .malformed(.contentType) }
+        guard RequestHeaders.tellJSON(response.headers) else { return .malformed(.contentType) }
         do throws(JSONError) {
             return try response.body.withUnsafeBufferPointer { (bytes) throws(JSONError) in
                 try read(UnsafeRawBufferPointer(bytes))
@@ -34,14 +34,32 @@ struct ResponseReader: Sendable {
     /// The result of the answer, checked and read in one pass. Nil where the answer is another or its result is no
     /// `Value`; `read` then says what it is.
     func value<Value: JSONDecodable>(_ type: Value.Type, of response: H2Response) -> Value? {
-        guard response.status == 200, RequestHeaders(response.headers).isJSON else { return nil }
+        guard response.status == 200, RequestHeaders.tellJSON(response.headers) else { return nil }
         return response.body.withUnsafeBufferPointer { (bytes: UnsafeBufferPointer<UInt8>) -> Value? in
             do throws(JSONError) {
-                return try value(type, in: UnsafeRawBufferPointer(bytes))
+                let bytes = UnsafeRawBufferPointer(bytes)
+                if let result = try ownValue(type, in: bytes) { return result }
+                return try value(type, in: bytes)
             } catch {
                 return nil
             }
         }
+    }
+
+    /// The result of an answer that is written just as our servers write it; nil where it is written otherwise.
+    private func ownValue<Value: JSONDecodable>(
+        _ type: Value.Type, in bytes: UnsafeRawBufferPointer
+    ) throws(JSONError) -> Value? {
+        var reader = JSONReader(bytes)
+        guard reader.peekKind() == .object else { return nil }
+        _ = try reader.beginObject()
+        guard reader.take(#""jsonrpc":"2.0","id":"#), reader.take(number), reader.take(#","result":"#) else {
+            return nil
+        }
+        let result = try Value(from: &reader)
+        guard reader.take("}") else { return nil }
+        try reader.finish()
+        return result
     }
 
     private func value<Value: JSONDecodable>(

@@ -97,10 +97,26 @@ import Testing
     @Test func aResultIsReadAtOnceWhereNothingIsWrong() {
         let reader = ResponseReader(number: 7)
         let header = H2Header("content-type", "application/json")
+        func nested(_ depth: Int) -> String {
+            let array = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            return #"{"jsonrpc":"2.0","id":7,"result":\#(array)}"#
+        }
         let more: [(String, ResponseReader.Outcome)] = [
             (#"{"result":{"a":[1,"b"]},"more":{"a":1},"id":7,"jsonrpc":"2.0"}"#, .result(10..<23)),
             (#"{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2}}"#, .malformed(.notJSON)),
             (#"{"jsonrpc":"2.0","id":7,"result":[1,]}"#, .malformed(.notJSON)),
+            (#" {"jsonrpc":"2.0","id":7,"result":1} "#, .result(34..<35)),
+            (#"{"jsonrpc":"2.0","id":7,"result": 1 }"#, .result(34..<35)),
+            (#"{"jsonrpc":"2.0","id":7,"result":1,"more":{"a":1}}"#, .result(33..<34)),
+            (#"{"jsonrpc":"2.0","id":7,"result":1,"result":1}"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":7,"result":1"more":1}"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":7,"result":}"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":7,"result":1"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":07,"result":1}"#, .malformed(.notJSON)),
+            (#"{"jsonrpc":"2.0","id":77,"result":1}"#, .malformed(.wrongID)),
+            (#"{"jsonrpc":"2.0","id":-7,"result":1}"#, .malformed(.wrongID)),
+            (#"{"jsonrpc":"2.0","id":70000000000000000000000,"result":1}"#, .malformed(.wrongID)),
+            (nested(63), .result(33..<33 + 126)), (nested(64), .malformed(.notJSON)),
         ]
         for (text, outcome) in Self.faults + more {
             let body = Array(text.utf8)
