@@ -18,13 +18,14 @@ extension JSONReader {
         }
         var index = colon + 1
         while index < bytes.count {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "%") {
-                guard index + 2 < bytes.count, isHex(bytes[index + 1]), isHex(bytes[index + 2]) else { return false }
-            } else if !mayFollow(byte) {
-                return false
+            if mayFollow(bytes[index]) {
+                index &+= 1
+                continue
             }
-            index += 1
+            guard bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, isHex(bytes[index + 1]),
+                isHex(bytes[index + 2])
+            else { return false }
+            index += 3
         }
         return true
     }

@@ -250,6 +250,8 @@ extension JSONReader {
         var result: [Element] = []
         while try nextElement(&elements) {
             if elements.count > max { throw overlong(elements, max) }
+            // The few that most arrays have are not moved twice.
+            if elements.count == 1 { result.reserveCapacity(Swift.min(max, 4)) }
             result.append(try element(&self))
         }
         if elements.count < min { throw fail(at: elements.offset, "has fewer than \(min) elements") }
