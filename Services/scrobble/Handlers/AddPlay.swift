@@ -69,6 +69,16 @@ struct PlayDates: Sendable {
         }
     }
 
+    /// The last day that is not ahead.
+    static func latestDay(at now: Timestamp) -> CalendarDate {
+        now.advanced(by: aheadMax).advanced(by: dayAheadMax).date
+    }
+
+    /// Throws `dateInFuture` for a day that lies ahead.
+    static func check(_ day: CalendarDate, at now: Timestamp) throws(RPCError) {
+        guard day <= latestDay(at: now) else { throw .dateInFuture("watched_on: \(day) lies ahead") }
+    }
+
     /// The moment that is meant; now where nothing was said. Throws `contradictoryValues`, `dateInFuture` and
     /// `unknownTimeZone`.
     func moment(_ said: Said, _ context: RPCContext) async throws(RPCError) -> PlayMoment {
@@ -76,9 +86,7 @@ struct PlayDates: Sendable {
         if said.unknownDate == true { return .unknown }
         let latest = now.advanced(by: Self.aheadMax)
         if let day = said.watchedOn {
-            guard day <= latest.advanced(by: Self.dayAheadMax).date else {
-                throw .dateInFuture("watched_on: \(day) lies ahead")
-            }
+            try Self.check(day, at: now)
             return .day(day)
         }
         let at = said.watchedAt ?? now

@@ -17,6 +17,7 @@ struct CorrectImport: Sendable {
         guard given.count == 1 else {
             throw .contradictoryValues("one of title, skip and watched_on must be given, and one only")
         }
+        if let day = params.watchedOn { try PlayDates.check(day, at: clock.now) }
         let found = try await asking { () throws(StoreError) in
             try await store.row(params.place, of: id, user, until: context.deadline)
         }

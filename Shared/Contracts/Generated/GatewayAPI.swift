@@ -542,7 +542,7 @@ package protocol GatewayAPI: Sendable {
     ) async throws(RPCError) -> EdgeReply<ImportRowPage>
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day;
     /// remembered for later imports. `POST /api/v1/imports/{import}/corrections`. Errors: importNotFound,
-    /// importNotReady, titleNotFound, contradictoryValues.
+    /// importNotReady, titleNotFound, dateInFuture, contradictoryValues.
     func correctImport(
         _ input: CorrectImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportRow>

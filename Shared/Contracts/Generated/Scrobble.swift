@@ -225,7 +225,7 @@ package protocol ScrobbleAPI: Sendable {
         _ params: SetImportFileKindParams, _ context: RPCContext
     ) async throws(RPCError) -> ImportFileKindSet
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound, contradictoryValues.
+    /// Errors: importNotFound, importNotReady, titleNotFound, dateInFuture, contradictoryValues.
     func correctImport(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow
     /// Writes what the preview shows; goes on after a crash, and may be repeated. Errors: importNotFound,
     /// importNotReady.
@@ -806,7 +806,7 @@ package struct ScrobbleClient: Sendable {
     }
 
     /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day.
-    /// Errors: importNotFound, importNotReady, titleNotFound, contradictoryValues.
+    /// Errors: importNotFound, importNotReady, titleNotFound, dateInFuture, contradictoryValues.
     package func correctImport(_ params: CorrectImportParams, _ call: RPCCall) async throws(RPCError) -> ImportRow {
         try await caller.call(ScrobbleMethods.correctImport, params, call)
     }

@@ -331,6 +331,22 @@ import Testing
         }
     }
 
+    @Test("Neither a file nor its person can put a play into the future")
+    func ahead() async throws {
+        try await Self.run { test in
+            test.others.know("One", 1999)
+            let found = try await test.bring(
+                Self.head + "2020-01-01,One,1999,https://boxd.it/aaaaa,,,,2999-01-01\n", apply: false)
+            #expect(try await test.verdicts(found) == [.invalid])
+            await #expect(throws: RPCError.dateInFuture("watched_on: 2999-01-02 lies ahead")) {
+                _ = try await test.correct(found, 0, on: "2999-01-02")
+            }
+            #expect(try await test.correct(found, 0, on: "2020-01-02").verdict == .new)
+            _ = try await test.apply(found)
+            #expect(try await test.all() == ["One 2020-01-02||"])
+        }
+    }
+
     @Test("A rating that is not taken when a correction is written is not told as written")
     func refusedRating() async throws {
         try await Self.run { test in

@@ -240,6 +240,7 @@ struct ImportReading: Sendable {
 /// One file on its way into rows.
 struct FileReading {
     let name: String
+    private let present: ImportPresent
     private(set) var reader: ImportFileReader
     var rows: [ImportedRow] = []
     private(set) var byteCount = 0
@@ -252,6 +253,7 @@ struct FileReading {
         _ limits: ImportLimits, isLone: Bool = false
     ) {
         self.name = name
+        present = ImportPresent(claim.createdAt)
         reader = ImportFileReader(
             path: String(name.prefix(1_000)), front: front, kind: claim.kinds[name], lists: progress.lists,
             isLone: isLone, limits: limits)
@@ -274,8 +276,9 @@ struct FileReading {
     ) {
         guard failure == nil else { return }
         var found: [ImportedRow] = []
+        let present = present
         do throws(ImportFileFailure) {
-            try work(&reader) { found.append($0) }
+            try work(&reader) { found.append(present.refused($0) ?? $0) }
         } catch {
             failure = error
         }

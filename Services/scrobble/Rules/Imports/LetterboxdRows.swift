@@ -117,8 +117,8 @@ enum ImportText {
     /// Of a review, as the contract has it.
     static let charactersMax = 50_000
 
-    /// How it is said of a cell that it is no date, or may be two: the day that its person gives mends that.
-    static let (noDate, twoDates) = ("is no date", "may be two dates")
+    /// How it is said of a cell that it is no date, may be two, or is of a time to come: the day that its person gives mends that.
+    static let (noDate, twoDates, ahead) = ("is no date", "may be two dates", "lies ahead")
 
     static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
 
@@ -140,7 +140,8 @@ extension ImportedRow {
         case .rating, .watchlist, .like, .collection, .progress, .listItem, .list, .shown:
             row.datedAt = Timestamp(day)
         }
-        let left = problems?.filter { !$0.hasSuffix(ImportText.noDate) && !$0.hasSuffix(ImportText.twoDates) } ?? []
+        let ofDates = [ImportText.noDate, ImportText.twoDates, ImportText.ahead]
+        let left = problems?.filter { problem in !ofDates.contains { problem.hasSuffix($0) } } ?? []
         row.problems = left.isEmpty ? nil : left
         return row
     }

@@ -26,6 +26,38 @@ import Testing
         return (rows, reader, failure)
     }
 
+    // MARK: Dates
+
+    /// A play of the year 2999 was taken, and headed the history for good.
+    @Test("what is dated after the import came is a row that says so; where it is tomorrow already it is not")
+    func ahead() throws {
+        let present = ImportPresent(try #require(Timestamp("2024-05-05T12:00:00Z")))
+        func problems(_ row: ImportedRow) -> [String]? { present.refused(row)?.problems }
+        func row(_ kind: ImportRowKind) -> ImportedRow { ImportedRow(kind: kind, file: "x", line: 1) }
+        for kind in [ImportRowKind.play, .review, .watched] {
+            var play = row(kind)
+            #expect(problems(play) == nil)
+            play.watchedOn = CalendarDate("2024-05-06")
+            #expect(problems(play) == nil)
+            play.watchedOn = CalendarDate("2024-05-07")
+            #expect(problems(play) == ["watched date: 2024-05-07 lies ahead"])
+            // What its person says mends it.
+            let day = try #require(CalendarDate("2024-05-01"))
+            #expect(present.refused(play)?.on(day).problems == nil)
+            (play.watchedOn, play.watchedAt) = (nil, Timestamp("2024-05-05T12:05:00Z"))
+            #expect(problems(play) == nil)
+            play.watchedAt = Timestamp("2024-05-05T12:05:01Z")
+            #expect(problems(play) == ["watched at: 2024-05-05T12:05:01Z lies ahead"])
+        }
+        for kind in [ImportRowKind.watchlist, .like, .collection, .progress, .listItem, .rating] {
+            var item = row(kind)
+            item.datedAt = Timestamp("2024-05-06T00:00:00Z")
+            #expect(problems(item) == nil)
+            item.datedAt = Timestamp("2024-05-07T00:00:00Z")
+            #expect((problems(item) == nil) == (kind == .rating))
+        }
+    }
+
     // MARK: JSON
 
     /// Beyond some 1,050 episodes of one show nothing of a collection was read, nor anything behind that show.
