@@ -49,8 +49,8 @@ package struct LetterboxdRows: Sendable {
         }
         if !row.tags.isEmpty { result.tags = ImportText.tags(row.tags) }
         place(row, file.kind, in: &result)
-        // What was deleted there, films that are gone, and what is no film's are kept to be looked at, with all that they say.
-        if file.section != .live || result.title == nil { result.kind = .shown }
+        // What was deleted there, and films that are gone, are kept to be looked at, with all that they say.
+        if file.section != .live { result.kind = .shown }
         return result
     }
 
