@@ -139,14 +139,31 @@ struct MultipartReader: Sendable {
         return nil
     }
 
-    /// What a part's header calls the file; the last part of a path that a client may send.
+    /// What a part's header calls the file: a path where that stays within the folder that was sent, since what a file is may
+    /// depend on it (`deleted/diary.csv`); else the last part of it.
     private static func fileName(in header: [UInt8]) -> String? {
         let lines = String(decoding: header, as: UTF8.self).split(whereSeparator: \.isNewline)
         guard let line = lines.first(where: { $0.lowercased().hasPrefix("content-disposition:") }) else { return nil }
-        guard let start = line.firstRange(of: "filename=\"") else { return nil }
-        let rest = line[start.upperBound...]
-        let name = rest.prefix { $0 != "\"" }.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
+        guard let start = line.firstRange(of: "filename=") else { return nil }
+        let told = value(line[start.upperBound...])
+        let parts = told.split { $0 == "/" || $0 == "\\" }.filter { $0 != "." }
+        let isWithin = told.first != "/" && told.first != "\\" && !parts.contains { $0 == ".." || $0.contains(":") }
+        let name = isWithin ? parts.joined(separator: "/") : parts.last.map(String.init) ?? ""
         return name.isEmpty ? "file" : name
+    }
+
+    /// The value of a parameter at the front: within quotes, where `\"` is a quote, or a word, as some clients write it.
+    private static func value(_ text: Substring) -> String {
+        guard text.first == "\"" else { return String(text.prefix { $0 != ";" && !$0.isWhitespace }) }
+        var (value, rest) = ("", text.dropFirst())
+        while let character = rest.popFirst(), character != "\"" {
+            if character == "\\", rest.first == "\"" {
+                value.append(rest.removeFirst())
+            } else {
+                value.append(character)
+            }
+        }
+        return value
     }
 
     private static func trimmed(_ text: Substring) -> String {

@@ -53,6 +53,20 @@ struct MultipartReaderTests {
         #expect(found.map(\.bytes) == [Array("Date\r\n".utf8), [], tricky, Array("true".utf8)])
     }
 
+    /// A folder that was sent had its `deleted/diary.csv` taken for the diary; names without quotes made a field of the file.
+    @Test(
+        "a file keeps the folders within what was sent, and only those",
+        arguments: [
+            (#""deleted/diary.csv""#, "deleted/diary.csv"), (#""./likes\films.csv""#, "likes/films.csv"),
+            (#""/home/me/deleted/diary.csv""#, "diary.csv"), (#""../deleted/diary.csv""#, "diary.csv"),
+            (#""C:\deleted\diary.csv""#, "diary.csv"), (#""my \"best\".csv""#, #"my "best".csv"#),
+            ("diary.csv; filename*=utf-8''diary.csv", "diary.csv"), ("\"\"", "file"), (#""/""#, "file"),
+        ])
+    func names(told: String, expected: String) throws {
+        let body = Array("--XX\r\ncontent-disposition: form-data; name=file; filename=\(told)\r\n\r\nx\r\n".utf8)
+        #expect(try Self.files(body + Self.end).map(\.name) == [expected])
+    }
+
     @Test("any bytes come out as they went in")
     func property() throws {
         var random = SeededRandom(seed: UInt64.random(in: 0...UInt64.max))
