@@ -6,13 +6,14 @@ package struct TraktExportReader: Sendable {
     package let file: TraktExportFile
     private let path: String
     private var elements: ExportElements
-    /// Names and descriptions of lists by their number, as their headers tell them.
+    /// What lists are called and say, and when they were made, by their number, as their headers tell it.
     package var lists: [String: ListHeader]
     private var isLacking = false
 
     package struct ListHeader: Sendable, Hashable {
         package let name: String
         package let note: String?
+        package let madeAt: Timestamp?
     }
 
     /// Lists whose headers are kept.
@@ -132,7 +133,8 @@ package struct TraktExportReader: Sendable {
         row.listName = element["name"].string.flatMap { $0.isEmpty ? nil : String($0.prefix(500)) }
         row.listNote = element["description"].string.map { String($0.prefix(5_000)) }
         if let id = element["ids"]["trakt"].int, let name = row.listName, lists.count < Self.listsMax {
-            lists[String(id)] = ListHeader(name: name, note: row.listNote)
+            let madeAt = element["created_at"].string.flatMap { Timestamp($0) }
+            lists[String(id)] = ListHeader(name: name, note: row.listNote, madeAt: madeAt)
         }
         show(row)
     }
@@ -149,6 +151,7 @@ package struct TraktExportReader: Sendable {
         row.list = id
         row.listName = lists[id]?.name ?? "List \(id)"
         row.listNote = lists[id]?.note
+        row.listMadeAt = lists[id]?.madeAt
         row.rank = element["rank"].int.map { min(max($0, 0), 1_000_000) }
         return row
     }

@@ -344,6 +344,18 @@ struct ImportRowsTests {
         )
         #expect(comment.rows.map(\.text) == ["Fine."])
         #expect(comment.rows.map(\.spoiler) == [true])
+        // A list is as old as its header says, not as what was put on it first.
+        let header = try Self.rows(
+            "lists-lists.json",
+            #"[{"name":"Mine","description":"All","created_at":"2019-01-02T03:04:05Z","ids":{"trakt":9,"slug":"mine"}}]"#
+        )
+        let items = Array(#"[{"rank":1,"listed_at":"2020-01-02T03:04:05Z","type":"movie",\#(movie)}]"#.utf8)
+        var list = ImportFileReader(
+            path: "lists-list-9-mine.json", front: items, kind: nil, lists: header.reader.lists)
+        var listed: [ImportedRow] = []
+        try list.feed(items) { listed.append($0) }
+        #expect(listed.map(\.listName) == ["Mine"] && listed.map(\.listNote) == ["All"])
+        #expect(listed.map(\.listMadeAt) == [Timestamp("2019-01-02T03:04:05Z")])
         let errors = try Self.rows("_errors.json", #"[{"endpoint":"/sync/history","error":"timeout"}]"#)
         #expect(errors.reader.isPartial)
         let shows = try Self.rows(
