@@ -146,8 +146,8 @@ let package = Package(
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
-                product("NIOPosix", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
-                product("NIOTLS", "swift-nio"),
+                product("NIOHTTPTypesHTTP2", "swift-nio-extras"), product("NIOPosix", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("NIOTLS", "swift-nio"),
             ], tests: [lifecycle, product("NIOEmbedded", "swift-nio")])
         + shared(
             "Assembly",
@@ -175,7 +175,7 @@ let package = Package(
                 "Archive", "CSV", "OTLP", "Outbound", httpClient, metrics, product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
-        + service("gateway", ["Archive", "Edge", "GZip", "RatingScales"], tests: ["HTTP2"])
+        + service("gateway", ["Archive", "Edge", "RatingScales"], tests: ["HTTP2"])
         + fuzz()
         + [
             .target(

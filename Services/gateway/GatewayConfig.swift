@@ -106,7 +106,7 @@ extension GatewayService {
             certificate: identity, conditions: once, host: runtime.host, port: runtime.port, group: runtime.group,
             logger: runtime.logger,
             authenticate: { accounts.credentials($0) },
-            observe: telemetry.observe, turnedAway: telemetry.turnedAway)
+            observe: telemetry.observe, turnedAway: telemetry.turnedAway, waited: telemetry.waited)
         var router = RPCRouter()
         router.describe(GatewayDocument.openRPC)
         try await assembly.listen(router, port: values[internalPort])

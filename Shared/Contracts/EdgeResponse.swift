@@ -13,6 +13,8 @@ package struct EdgeResponse: Sendable {
     package var code: String?
     /// What follows `body`, sent as it is made.
     package var stream: EdgeStream?
+    /// Whether its operation answers this to everybody for as long as the process lives: what is made of it is made once.
+    package var isFixed = false
 
     package init(
         status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [], stream: EdgeStream? = nil
@@ -66,9 +68,10 @@ extension EdgeResponse {
             stream: stream)
     }
 
-    /// A document that is JSON already.
+    /// A document that is JSON already, and always the same.
     init(document: [UInt8]) {
         self.init(status: 200, headers: [("content-type", "application/json")], body: document)
+        isFixed = true
     }
 
     /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid params:

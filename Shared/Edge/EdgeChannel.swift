@@ -31,12 +31,15 @@ struct EdgeChannel: ServerChildChannel {
     private let limits: EdgeLimits
     private let executors: LoopExecutors
     private let lines: TurnLines
+    private let room: BodyRoom
     private let turnedAway: EdgeRefusalSink
+    private let waited: EdgeWaitSink
 
     init(
         responder: @escaping HTTPChannelHandler.Responder, requests: HTTP1Channel.Configuration,
         certificate: EdgeCertificate?, counts: ConnectionCounts, limits: EdgeLimits,
-        executors: LoopExecutors, lines: TurnLines, turnedAway: @escaping EdgeRefusalSink
+        executors: LoopExecutors, lines: TurnLines, room: BodyRoom, turnedAway: @escaping EdgeRefusalSink,
+        waited: @escaping EdgeWaitSink
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
         http2 = HTTP2Channel(
@@ -49,7 +52,9 @@ struct EdgeChannel: ServerChildChannel {
         self.limits = limits
         self.executors = executors
         self.lines = lines
+        self.room = room
         self.turnedAway = turnedAway
+        self.waited = waited
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -91,7 +96,7 @@ struct EdgeChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let guardian = try pipeline.handler(type: RequestGuard.self)
             let clock = HeadClock(limits: limits, guardian: guardian)
-            let parts = PartGate(clock: clock, line: lines[channel.eventLoop])
+            let parts = PartGate(clock: clock, line: lines[channel.eventLoop], waited: waited)
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(clock, position: .before(parser))
             try pipeline.addHandler(
@@ -106,7 +111,7 @@ struct EdgeChannel: ServerChildChannel {
 
     /// HTTP/2, with its guards around the parser.
     private func multiplexed(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
-        http2.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        gated(channel).setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
             try pipeline.addHandler(
@@ -115,6 +120,22 @@ struct EdgeChannel: ServerChildChannel {
             try pipeline.addHandler(FrameFaults(turnedAway: turnedAway), position: .after(parser))
             return .http2(value)
         }
+    }
+
+    /// HTTP/2 with a gate for the requests of this connection. Those of a proxy are everybody's and wait for nobody: who sends
+    /// too many is for the proxy to say.
+    private func gated(_ channel: any Channel) -> HTTP2Channel {
+        guard counts.network(of: channel) != nil else { return http2 }
+        let gate = StreamGate(
+            limits: limits, line: lines[channel.eventLoop], loop: channel.eventLoop, room: room,
+            client: channel.remoteAddress?.ipAddress ?? "", turnedAway: turnedAway, waited: waited)
+        let bound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
+        var configuration = http2.configuration
+        let guards = configuration.streamConfiguration.additionalChannelHandlers
+        configuration.streamConfiguration.additionalChannelHandlers = {
+            [StreamTurn(gate: bound.value) as any RemovableChannelHandler] + guards()
+        }
+        return HTTP2Channel(responder: http1.responder, configuration: configuration)
     }
 
     func handle(value: Value, logger: Logger) async {

@@ -10,18 +10,20 @@ struct EdgeExchange: Sendable {
     private let caller: EdgeCaller?
     private let context: EdgeContext
     private let conditions: (any ConditionBook)?
+    private let fixed: FixedForms
 
     /// `reader` is the operation that tells what is at the address of a write; `target` the address as it came.
     /// Throws `invalidRequest` for conditions and keys that cannot be read.
     init(
         route: EdgeRoute, reader: EdgeRoute?, input: EdgeRequest, caller: EdgeCaller?, context: EdgeContext,
-        target: String, limits: EdgeLimits, conditions: (any ConditionBook)?
+        target: String, limits: EdgeLimits, conditions: (any ConditionBook)?, fixed: FixedForms
     ) throws(RPCError) {
         self.route = route
         self.reader = reader
         self.input = input
         self.caller = caller
         self.conditions = conditions
+        self.fixed = fixed
         self.context = EdgeContext(
             rpc: context.rpc, clientAddress: context.clientAddress, once: try Self.once(route, input, target, limits),
             ifMatch: try Self.tags("if-match", of: input), ifNoneMatch: try Self.tags("if-none-match", of: input),
@@ -36,7 +38,7 @@ struct EdgeExchange: Sendable {
         await release(after: answer)
         if let stream = answer.stream, stream.name != nil { answer = await begun(answer, stream) }
         guard route.isRepresentation, answer.status == 200 || answer.status == 201 else { return answer }
-        let tag = answer.headers.first { $0.name == "etag" }?.value ?? EntityTag.of(answer.body)
+        let tag = answer.headers.first { $0.name == "etag" }?.value ?? entityTag(of: answer)
         answer.headers.removeAll { $0.name == "etag" }
         answer.headers.append(("etag", tag))
         if isRead {
@@ -51,6 +53,10 @@ struct EdgeExchange: Sendable {
             }
         }
         return answer
+    }
+
+    private func entityTag(of answer: EdgeResponse) -> String {
+        answer.isFixed ? fixed.tag(of: route.operation, answer.body) : EntityTag.of(answer.body)
     }
 
     /// A file with its first piece made, so that what fails until then can still be told.

@@ -55,9 +55,14 @@ package struct EdgeLimits: Sendable {
     package var headSliceBytes = 2_048
     /// The same while one does.
     package var bodySliceBytes = 16_384
-    /// How long a loop pauses between two requests over HTTP/1.1 that were sent ahead of an answer, whichever connections they
-    /// are of: it begins a thousand of those in a second at the most.
+    /// How long a loop pauses between two requests that had to wait, over HTTP/1.1 for an answer that they were sent ahead of,
+    /// over HTTP/2 for a place, whichever connections they are of: it begins a thousand of those in a second at the most.
     package var pipelinedPause = Duration.milliseconds(1)
+    /// Requests of an HTTP/2 connection that are in work at a time, from their header to the beginning of their answers: about
+    /// as many as a browser has connections over HTTP/1.1. A trusted proxy's are not counted.
+    package var streamsInWorkMax = 8
+    /// The longest that a request is counted as one of these: who takes longer waits for others than the loop.
+    package var streamPlaceTime = Duration.milliseconds(250)
     /// The longest that agreeing on TLS may take.
     package var handshakeTimeout = Duration.seconds(10)
     /// Connections at once; more wait to be accepted. Fewer where the process may not open that many files.

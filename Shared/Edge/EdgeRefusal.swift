@@ -39,7 +39,7 @@ package enum EdgeRefusal: Sendable, Hashable {
         case frames
         /// A header that is too large once it is unpacked.
         case largeHead = "large_head"
-        /// More requests at once than were allowed.
+        /// More requests at once than were allowed, or than there is room for the bodies of.
         case streams
         /// What is no HTTP/2.
         case malformed

@@ -1,5 +1,4 @@
 package import Contracts
-internal import GZip
 internal import HTTPTypes
 internal import Hummingbird
 internal import JSON
@@ -55,6 +54,7 @@ struct EdgeResponder: HTTPResponder {
     let executors: LoopExecutors
     let sweeper: DeadlineSweeper
     let room: BodyRoom
+    let packer: AnswerPacker
     /// Whether clients come by TLS.
     let isSecure: Bool
     /// Nil where conditions hold or not whatever the key.
@@ -92,13 +92,7 @@ struct EdgeResponder: HTTPResponder {
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
                 requestID: requestID, cause: answer.cause))
-        // Small ones are packed sooner than another thread is found.
-        let whole = answer
-        if answer.body.count <= Self.packedOnLoopMax {
-            answer = packed(answer, for: request)
-        } else {
-            answer = await besideLoops { () async throws(Never) in packed(whole, for: request) }
-        }
+        answer = await packer.packed(answer, of: operation, for: request.head)
         return response(to: request, answer, requestID ?? trace.traceID, on: context)
     }
 
@@ -150,7 +144,7 @@ struct EdgeResponder: HTTPResponder {
                 }
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
-                    context: context, target: target, limits: limits, conditions: conditions)
+                    context: context, target: target, limits: limits, conditions: conditions, fixed: packer.fixed)
                 var answer = try await untilClientLeaves(place, context) { await exchange.run() }
                 answer.headers += told
                 return (route.operation, answer)
@@ -359,34 +353,6 @@ struct EdgeResponder: HTTPResponder {
             }
             try await writer.finish(nil)
         }
-    }
-
-    /// Bytes of the largest body that is packed on the loop: 64 KiB.
-    private static let packedOnLoopMax = 65_536
-
-    /// The answer as gzip, where the client takes that and it gains by it. A page elsewhere cannot have a browser ask with
-    /// somebody's credentials, since there are no cookies: lengths tell nobody anything (BREACH).
-    private func packed(_ answer: EdgeResponse, for request: Request) -> EdgeResponse {
-        var answer = answer
-        let takesIt = ContentCoding.takesGZip(request.headers[values: .acceptEncoding])
-        if answer.status == 304, takesIt, let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
-            let tag = ContentCoding.packedTag(answer.headers[position].value)
-            let known = Self.fields("if-none-match", of: request).joined(separator: ",")
-            if known.contains(tag) { answer.headers[position].value = tag }
-        }
-        let type = answer.headers.first { $0.name == "content-type" }?.value ?? ""
-        guard answer.stream == nil, (limits.packedBytesMin...limits.packedBytesMax).contains(answer.body.count),
-            ContentCoding.isWorthIt(contentType: type),
-            !answer.headers.contains(where: { $0.name == "content-encoding" })
-        else { return answer }
-        answer.headers.append(("vary", "Accept-Encoding"))
-        guard takesIt, let bytes = try? GZip.packed(answer.body) else { return answer }
-        answer.body = bytes
-        answer.headers.append(("content-encoding", "gzip"))
-        if let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
-            answer.headers[position].value = ContentCoding.packedTag(answer.headers[position].value)
-        }
-        return answer
     }
 
     /// Whether the rest of a stream can have the connection: without TLS that is HTTP/1.1, and whoever must be told the end by

@@ -43,13 +43,15 @@ package struct EdgeServer: Sendable {
     private let executors: LoopExecutors
     private let turns: TurnLines
     private let turnedAway: EdgeRefusalSink
+    private let waited: EdgeWaitSink
 
     package init(
         routes: [EdgeRoute], cors: CORSPolicy, proxies: TrustedProxies = TrustedProxies(),
         limits: EdgeLimits = EdgeLimits(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
         conditions: (any ConditionBook)? = nil, host: String, port: Int, group: any EventLoopGroup, logger: Logger,
         authenticate: @escaping EdgeAuthenticator,
-        observe: @escaping @Sendable (EdgeRecord) -> Void, turnedAway: @escaping EdgeRefusalSink
+        observe: @escaping @Sendable (EdgeRecord) -> Void, turnedAway: @escaping EdgeRefusalSink,
+        waited: @escaping EdgeWaitSink
     ) {
         executors = LoopExecutors(group)
         turns = TurnLines(group, pause: limits.pipelinedPause)
@@ -62,7 +64,8 @@ package struct EdgeServer: Sendable {
             table: RouteTable(routes), cors: cors, proxies: proxies, limits: limits, connections: connections,
             lines: lines,
             limiter: limiter, executors: executors, sweeper: DeadlineSweeper(eventLoop: group.next()),
-            room: BodyRoom(limits: limits), isSecure: certificate != nil, conditions: conditions,
+            room: BodyRoom(limits: limits), packer: AnswerPacker(limits: limits, fixed: FixedForms()),
+            isSecure: certificate != nil, conditions: conditions,
             authenticate: authenticate, observe: observe)
         self.host = host
         self.port = port
@@ -71,6 +74,7 @@ package struct EdgeServer: Sendable {
         self.limits = limits
         self.certificate = certificate
         self.turnedAway = turnedAway
+        self.waited = waited
     }
 
     /// Files that this process may have open, after it has taken as many as the system lets it.
@@ -102,10 +106,12 @@ package struct EdgeServer: Sendable {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: limits.headerBytesMax, maxHeaderListSize: limits.headerBytesMax,
                 maxHeaderFieldCount: limits.headerFieldsMax))
-        let server = HTTPServerBuilder { [certificate, counts, limits, executors, turns, turnedAway] responder in
+        let room = responder.room
+        let server = HTTPServerBuilder {
+            [certificate, counts, limits, executors, turns, turnedAway, waited] responder in
             EdgeChannel(
                 responder: responder, requests: requests, certificate: certificate, counts: counts,
-                limits: limits, executors: executors, lines: turns, turnedAway: turnedAway)
+                limits: limits, executors: executors, lines: turns, room: room, turnedAway: turnedAway, waited: waited)
         }
         let application = Application(
             responder: responder,

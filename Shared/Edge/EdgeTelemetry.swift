@@ -9,6 +9,7 @@ package struct EdgeTelemetry: Sendable {
     private let logger: Logger
     private let timers = Timers()
     private let refusals = Refusals()
+    private let waits = Counters<EdgeWait>(label: "edge_requests_waited_total", by: "protocol")
     private let exporter: OTLPExporter?
     private let now: @Sendable () -> Int64
 
@@ -46,6 +47,8 @@ package struct EdgeTelemetry: Sendable {
 
     package var turnedAway: EdgeRefusalSink { { [refusals] refusal in refusals.count(refusal) } }
 
+    package var waited: EdgeWaitSink { { [waits] wait in waits.count(wait) } }
+
     /// Both labels come from closed sets: the operations of the contract and the status codes.
     private final class Timers: Sendable {
         private struct Key: Hashable {
@@ -70,32 +73,31 @@ package struct EdgeTelemetry: Sendable {
     }
 
     private struct Refusals: Sendable {
-        let connections: [EdgeRefusal.Connection: Counter]
-        let requests: [EdgeRefusal.Request: Counter]
-        let abuses: [EdgeRefusal.Abuse: Counter]
-
-        init() {
-            connections = Self.counters(label: "edge_connections_refused_total", by: "reason")
-            requests = Self.counters(label: "edge_requests_refused_total", by: "reason")
-            abuses = Self.counters(label: "edge_http2_abuse_total", by: "kind")
-        }
+        let connections = Counters<EdgeRefusal.Connection>(label: "edge_connections_refused_total", by: "reason")
+        let requests = Counters<EdgeRefusal.Request>(label: "edge_requests_refused_total", by: "reason")
+        let abuses = Counters<EdgeRefusal.Abuse>(label: "edge_http2_abuse_total", by: "kind")
 
         func count(_ refusal: EdgeRefusal) {
             switch refusal {
-            case .connection(let reason): connections[reason]?.increment()
-            case .request(let reason): requests[reason]?.increment()
-            case .abuse(let kind): abuses[kind]?.increment()
+            case .connection(let reason): connections.count(reason)
+            case .request(let reason): requests.count(reason)
+            case .abuse(let kind): abuses.count(kind)
             }
         }
+    }
 
-        /// Each from the start: of a counter that is first read at one nobody can say that it rose.
-        private static func counters<Reason: CaseIterable & RawRepresentable & Hashable>(
-            label: String, by name: String
-        ) -> [Reason: Counter] where Reason.RawValue == String {
-            Dictionary(
-                uniqueKeysWithValues: Reason.allCases.map { reason in
-                    (reason, Counter(label: label, dimensions: [(name, reason.rawValue)]))
+    /// A counter for each of a closed set, from the start: of one that is first read at one nobody can say that it rose.
+    private struct Counters<Value: CaseIterable & RawRepresentable & Hashable & Sendable>: Sendable
+    where Value.RawValue == String {
+        private let counters: [Value: Counter]
+
+        init(label: String, by name: String) {
+            counters = Dictionary(
+                uniqueKeysWithValues: Value.allCases.map { value in
+                    (value, Counter(label: label, dimensions: [(name, value.rawValue)]))
                 })
         }
+
+        func count(_ value: Value) { counters[value]?.increment() }
     }
 }

@@ -87,6 +87,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let clock: HeadClock
     private let line: TurnLine
+    private let waited: EdgeWaitSink
     /// Weak, since each knows the other.
     fileprivate weak var bytes: ByteGate?
     private var turn = RequestTurn()
@@ -95,9 +96,10 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var isInLine = false
     private var context: ChannelHandlerContext?
 
-    init(clock: HeadClock, line: TurnLine) {
+    init(clock: HeadClock, line: TurnLine, waited: @escaping EdgeWaitSink) {
         self.clock = clock
         self.line = line
+        self.waited = waited
     }
 
     var isWaiting: Bool { !held.isEmpty }
@@ -187,6 +189,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func getInLine() {
         guard !isInLine, let context else { return }
         isInLine = true
+        waited(.http1)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         line.wait { bound.value.takeTurn() }
     }

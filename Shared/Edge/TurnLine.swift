@@ -1,9 +1,9 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The line in which the connections of a loop wait with requests that were sent ahead. One at a time goes on, and between two of
-/// them the loop looks at its sockets: who sends one request after the other waits for one of these at the most, however many
-/// connections are in the line.
+/// The line in which the connections of a loop wait with requests that were sent ahead, or beside too many others. One at a time
+/// goes on, and between two of them the loop looks at its sockets: who sends one request after the other waits for one of these
+/// at the most, however many connections are in the line.
 ///
 /// The pause begins when what a turn has set going has run. Without it a loop would never look: it runs tasks for as long as
 /// there are any, and each answer would leave the task of the next.

@@ -1,5 +1,6 @@
 import Edge
 import RPC
+import Synchronization
 import Testing
 
 @testable import Contracts
@@ -125,6 +126,41 @@ import Testing
             for path in ["/api/v1/image", "/api/v1/bit"] {
                 #expect(!(try await ask(port, path, ["accept-encoding: gzip"])).contains("content-encoding"))
             }
+        }
+    }
+
+    /// How often a document was asked for.
+    private static let asked = Mutex(0)
+
+    @Test("Of a document that is always the same the tag and the packed bytes are made once")
+    func fixed() async throws {
+        // It tells how often it was asked for, which such a document must not: what was made of the first stays.
+        let routes: [EdgeRoute] = [
+            .open("getDocument", "GET", "/api/v1/document", isRepresentation: true) { (_, _) async throws(RPCError) in
+                let count = Self.asked.withLock { count in
+                    count += 1
+                    return count
+                }
+                return EdgeResponse(document: Array("\(Self.text)\(count)".utf8))
+            }
+        ]
+        try await withServer(routes: routes) { port in
+            /// The tag, and what follows the header.
+            func parts(_ fields: [String]) async throws -> (tag: String, body: String) {
+                let answer = try await Self.exchange(port, Self.get("/api/v1/document", fields))
+                let tag = String(try #require(answer.firstMatch(of: /etag: ("[^"]+")/)?.1))
+                let begin = try #require(answer.firstRange(of: "\r\n\r\n")).upperBound
+                return (tag, String(answer[begin...]))
+            }
+            let plain = [try await parts([]), try await parts([])]
+            #expect(plain[0].body == Self.text + "1" && plain[1].body == Self.text + "2")
+            #expect(plain[0].tag == plain[1].tag)
+            let packed = [try await parts(["accept-encoding: gzip"]), try await parts(["accept-encoding: gzip"])]
+            #expect(packed[0].body == packed[1].body && packed[0].body.utf8.count < 2_000)
+            #expect(packed[0].tag == plain[0].tag.dropLast() + "+gz\"" && packed[1].tag == packed[0].tag)
+            let known = try await Self.exchange(
+                port, Self.get("/api/v1/document", ["accept-encoding: gzip", "if-none-match: \(packed[0].tag)"]))
+            #expect(known.hasPrefix("HTTP/1.1 304 "))
         }
     }
 }

@@ -39,14 +39,14 @@ extension EdgeServing {
         conditions: (any ConditionBook)? = nil,
         group loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
-        turnedAway: @escaping EdgeRefusalSink = { _ in },
+        turnedAway: @escaping EdgeRefusalSink = { _ in }, waited: @escaping EdgeWaitSink = { _ in },
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
         let server = EdgeServer(
             routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
             limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
             group: loops, logger: Logger(label: "edge"),
-            authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway)
+            authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway, waited: waited)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let lifetime = ServiceGroup(
             services: [ServedEdge(server: server, announce: { announce.yield($0) })], logger: Logger(label: "lifetime"))

@@ -24,26 +24,6 @@ import Testing
             print(time.monotonic() - begun)
         """
 
-    private static func python(_ arguments: [String]) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result {
-                        let process = Process()
-                        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                        process.arguments = ["python3", "-c", script] + arguments
-                        let output = Pipe()
-                        process.standardInput = FileHandle.nullDevice
-                        process.standardOutput = output
-                        try process.run()
-                        let printed = output.fileHandleForReading.readDataToEndOfFile()
-                        process.waitUntilExit()
-                        return String(decoding: printed, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-                    })
-            }
-        }
-    }
-
     private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
     private static let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
 
@@ -83,11 +63,7 @@ import Testing
         limits.farewellTimeout = .milliseconds(300)
         let refusals = ToldRefusals()
         try await withServer(limits, certificate: certificate, turnedAway: refusals.sink) { port in
-            let hex = held.bytes.map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count < 2 ? "0" + digits : digits
-            }.joined()
-            let told = try await Self.python(["\(port)", hex, "9"])
+            let told = try await Python.run(Self.script, ["\(port)", Python.hex(held.bytes), "9"])
             let time = try #require(Double(told), "\(told)")
             #expect((0.9...7).contains(time), "\(time)")
             #expect(refusals.all.contains(.abuse(.stalled)) == held.isStalled, "\(refusals.all)")

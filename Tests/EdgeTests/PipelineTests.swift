@@ -45,7 +45,7 @@ import Testing
                 limits: limits, connections: OpenConnections(), answer: { _ in EdgeResponse(status: 400) },
                 turnedAway: { _ in })
             let clock = HeadClock(limits: limits, guardian: guardian)
-            let parts = PartGate(clock: clock, line: line)
+            let parts = PartGate(clock: clock, line: line, waited: { _ in })
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(reads)
             try pipeline.addHandler(ByteGate(limits: limits, clock: clock, parts: parts))
@@ -217,7 +217,9 @@ import Testing
         ]
         var limits = EdgeLimits()
         limits.pipelinedPause = .milliseconds(20)
-        try await withServer(limits, routes: routes, group: Self.loop) { port in
+        let waits = Count()
+        let waited: EdgeWaitSink = { wait in if wait == .http1 { waits.add() } }
+        try await withServer(limits, routes: routes, group: Self.loop, waited: waited) { port in
             let flood = try RawClient(port: port)
             flood.write(String(repeating: "GET /api/v1/flood HTTP/1.1\r\nhost: a\r\n\r\n", count: 2_000))
             while flooded.now == 0 { try await Task.sleep(for: .milliseconds(1)) }
@@ -228,6 +230,8 @@ import Testing
             }
             // All 2,000 take 40 s.
             #expect(flooded.now < 500)
+            let begun = flooded.now
+            #expect(waits.now >= begun - 1, "each but the first had to wait")
             #expect(try await flood.read { $0.contains("\r\n\r\n") }.hasPrefix("HTTP/1.1 204 "))
         }
     }

@@ -53,6 +53,7 @@ struct CounterTests {
             "edge_http2_abuse_total", "kind",
             ["idle_frames", "stalled", "resets", "frames", "large_head", "streams", "malformed"]
         ),
+        ("edge_requests_waited_total", "protocol", ["http1", "http2"]),
     ]
 
     private static func checkRefusals(_ text: String) {

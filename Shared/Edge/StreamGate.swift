@@ -1,0 +1,251 @@
+internal import HTTPTypes
+internal import NIOCore
+internal import NIOHTTP2
+internal import NIOHTTPTypes
+internal import NIOHTTPTypesHTTP2
+
+/// Lets a few requests of an HTTP/2 connection be in work at a time. The rest wait in the order in which they came, no more of
+/// them than the protocol lets a client have open, and go on one by one in the line of the loop. Confined to the connection's
+/// event loop.
+///
+/// A request is in work until its answer begins: what is sent for as long as the client reads, a file or a stream of events,
+/// takes no place. Whatever takes long does not wait for this loop but for a service or for its client's body, and has its place
+/// for a time only. A request that was withdrawn keeps it for that time, since its operation may still be ending.
+final class StreamGate {
+    private struct Place {
+        let number: Int
+        let end: NIODeadline
+    }
+
+    let room: BodyRoom
+    /// Who has the connection.
+    let client: String
+    let turnedAway: EdgeRefusalSink
+    private let limits: EdgeLimits
+    private let line: TurnLine
+    private let loop: any EventLoop
+    private let waited: EdgeWaitSink
+    /// Those in work, in the order in which they began.
+    private var places: [Place] = []
+    private var begunCount = 0
+    private var waiting: [StreamTurn] = []
+    private var isInLine = false
+    /// Looks whether a place has had its time, while somebody waits for one.
+    private var timer: Scheduled<Void>?
+
+    init(
+        limits: EdgeLimits, line: TurnLine, loop: any EventLoop, room: BodyRoom, client: String,
+        turnedAway: @escaping EdgeRefusalSink, waited: @escaping EdgeWaitSink
+    ) {
+        self.limits = limits
+        self.line = line
+        self.loop = loop
+        self.room = room
+        self.client = client
+        self.turnedAway = turnedAway
+        self.waited = waited
+    }
+
+    /// A place for a request that has come; nil where it must wait, until `goOn` is called on it.
+    func enter(_ turn: StreamTurn) -> Int? {
+        if waiting.isEmpty, hasPlace() { return takePlace() }
+        waiting.append(turn)
+        waited(.http2)
+        settle()
+        return nil
+    }
+
+    /// The answer begins.
+    func leave(_ place: Int) {
+        places.removeAll { $0.number == place }
+        settle()
+    }
+
+    /// The request is withdrawn, and was not begun.
+    func giveUp(_ turn: StreamTurn) { waiting.removeAll { $0 === turn } }
+
+    private func hasPlace() -> Bool {
+        let now = NIODeadline.now()
+        // All have the same time: who began first is over it first.
+        while let first = places.first, first.end <= now { places.removeFirst() }
+        return places.count < limits.streamsInWorkMax
+    }
+
+    private func takePlace() -> Int {
+        begunCount += 1
+        places.append(Place(number: begunCount, end: .now() + TimeAmount(limits.streamPlaceTime)))
+        return begunCount
+    }
+
+    /// Sees to who waits, after something has changed that they may wait for.
+    private func settle() {
+        guard !waiting.isEmpty else { return }
+        if hasPlace() {
+            getInLine()
+        } else if timer == nil, let first = places.first {
+            timer = loop.assumeIsolated().scheduleTask(deadline: first.end) { [self] in
+                timer = nil
+                settle()
+            }
+        }
+    }
+
+    private func getInLine() {
+        guard !isInLine else { return }
+        isInLine = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        line.wait { bound.value.takeTurn() }
+    }
+
+    /// False where nobody waits for it any more.
+    private func takeTurn() -> Bool {
+        isInLine = false
+        guard let next = waiting.first, hasPlace() else {
+            settle()
+            return false
+        }
+        waiting.removeFirst()
+        next.goOn(in: takePlace())
+        settle()
+        return true
+    }
+}
+
+/// Holds a request over HTTP/2 back until its connection's gate lets it go on, right behind its codec, and reads no more of its
+/// body meanwhile. Confined to the connection's event loop.
+final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private enum Stage {
+        case new
+        case waiting
+        case inWork(place: Int)
+        case answered
+        /// Nothing of it counts any more.
+        case over
+    }
+
+    /// Bytes of a body that a client may send before any are taken (RFC 9113 §6.9.2).
+    private static let windowBytes = 65_535
+
+    private let gate: StreamGate
+    private var stage = Stage.new
+    /// What has come of a request that waits.
+    private var held: [HTTPRequestPart] = []
+    /// What has been told of the connection meanwhile: a request that nobody knows of would be ended by it.
+    private var events: [ChannelShouldQuiesceEvent] = []
+    /// For the part of a body that may come while it waits.
+    private var bodyPlace: BodyRoom.Place?
+    private var isBodyCounted = false
+    private var wantsRead = false
+    private var context: ChannelHandlerContext?
+
+    init(gate: StreamGate) { self.gate = gate }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch stage {
+        case .new:
+            guard case .head = part else { return context.fireChannelRead(data) }
+            if let place = gate.enter(self) {
+                stage = .inWork(place: place)
+                context.fireChannelRead(data)
+            } else {
+                stage = .waiting
+                held.append(part)
+            }
+        case .waiting: held.append(part)
+        case .inWork, .answered: context.fireChannelRead(data)
+        case .over: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard case .waiting = stage else { return context.fireChannelReadComplete() }
+        if !isBodyCounted, !makeRoom() { refuse(context) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if case .waiting = stage { wantsRead = true } else { context.read() }
+    }
+
+    /// The request's turn has come.
+    func goOn(in place: Int) {
+        guard let context, case .waiting = stage else { return }
+        stage = .inWork(place: place)
+        // Whoever reads the body makes room for it.
+        bodyPlace = nil
+        let (parts, told) = (held, events)
+        (held, events) = ([], [])
+        for part in parts { context.fireChannelRead(wrapInboundOut(part)) }
+        context.fireChannelReadComplete()
+        for event in told { context.fireUserInboundEventTriggered(event) }
+        guard wantsRead else { return }
+        wantsRead = false
+        context.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .waiting = stage, let event = event as? ChannelShouldQuiesceEvent {
+            events.append(event)
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    private func end() {
+        if case .waiting = stage { gate.giveUp(self) }
+        stage = .over
+        (held, events) = ([], [])
+        bodyPlace = nil
+    }
+
+    // MARK: Bodies
+
+    /// Makes room for what may come of the body while the request waits; false where there is none.
+    private func makeRoom() -> Bool {
+        guard case .head(let head)? = held.first else { return true }
+        isBodyCounted = true
+        if case .end? = held.last { return true }
+        let length = head.headerFields[.contentLength].flatMap { Int($0) } ?? Self.windowBytes
+        var place = BodyRoom.Place(in: gate.room, client: gate.client)
+        let hasRoom = place.grow(by: max(0, min(length, Self.windowBytes)))
+        bodyPlace = place
+        return hasRoom
+    }
+
+    /// The client is told that nothing has been done about the request, so that it can come again (RFC 9113 §8.7).
+    private func refuse(_ context: ChannelHandlerContext) {
+        end()
+        gate.turnedAway(.abuse(.streams))
+        context.triggerUserOutboundEvent(NIOHTTP2FramePayloadToHTTPEvent.reset(code: .refusedStream), promise: nil)
+    }
+
+    // MARK: Answers
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        context.write(data, promise: promise)
+        guard case .inWork(let place) = stage, case .head(let head) = unwrapOutboundIn(data),
+            head.status.kind != .informational
+        else { return }
+        stage = .answered
+        gate.leave(place)
+    }
+}
