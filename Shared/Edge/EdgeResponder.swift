@@ -65,15 +65,11 @@ struct EdgeResponder: HTTPResponder {
     /// In a task of its own, which gives back what answering took when it ends: the task of the connection keeps the most
     /// that it ever needed for as long as the connection lives.
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
-        let task = Task.immediate(executorPreference: executors[context.loop]) { await answered(request, context) }
-        return await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }
+        let end = OperationEnd()
+        return await inOwnTask(endedBy: end, on: executors[context.loop]) { await answered(request, context, end) }
     }
 
-    private func answered(_ request: Request, _ context: EdgeRequestContext) async -> Response {
+    private func answered(_ request: Request, _ context: EdgeRequestContext, _ end: OperationEnd) async -> Response {
         let begun = ContinuousClock.now
         let trace = Self.trace(request)
         let requestID = RequestID.given(in: Self.fields("x-request-id", of: request))
@@ -84,7 +80,7 @@ struct EdgeResponder: HTTPResponder {
         let client = proxies.client(
             peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
         var (operation, answer) = await answer(
-            request, EdgeContext(rpc: rpc, clientAddress: client), context)
+            request, EdgeContext(rpc: rpc, clientAddress: client), context, end)
         if request.method == .head, let stream = answer.stream, stream.name != nil {
             answer = await counted(answer, stream, rpc)
         }
@@ -98,7 +94,7 @@ struct EdgeResponder: HTTPResponder {
 
     /// The operation's name, where there is one, and what it answers.
     private func answer(
-        _ request: Request, _ context: EdgeContext, _ place: EdgeRequestContext
+        _ request: Request, _ context: EdgeContext, _ place: EdgeRequestContext, _ end: OperationEnd
     ) async -> (String?, EdgeResponse) {
         func problem(_ error: RPCError) -> EdgeResponse { .problem(error, trace: context.rpc.trace) }
         let target = request.head.path ?? "/"
@@ -145,7 +141,7 @@ struct EdgeResponder: HTTPResponder {
                 let exchange = try EdgeExchange(
                     route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits, conditions: conditions, fixed: packer.fixed)
-                var answer = try await untilClientLeaves(place, context) { await exchange.run() }
+                var answer = try await untilClientLeaves(place, context, end) { await exchange.run() }
                 answer.headers += told
                 return (route.operation, answer)
             } catch {
@@ -158,12 +154,11 @@ struct EdgeResponder: HTTPResponder {
 
     /// The answer of an operation; cancelled at its deadline and when nobody waits for it any more.
     private func untilClientLeaves(
-        _ place: EdgeRequestContext, _ context: EdgeContext, _ work: @escaping @Sendable () async -> EdgeResponse
+        _ place: EdgeRequestContext, _ context: EdgeContext, _ end: OperationEnd, _ work: () async -> EdgeResponse
     ) async throws(RPCError) -> EdgeResponse {
-        let end = OperationEnd()
         connections.watch(place.connection) { end.clientLeft() }
         defer { connections.forget(place.connection) }
-        return try await within(context.rpc.deadline, orUntil: end, sweeper, on: executors[place.loop], work)
+        return try await within(context.rpc.deadline, orUntil: end, sweeper, work)
     }
 
     /// What is sent to a client that does not speak HTTP; it is on record as any request is.

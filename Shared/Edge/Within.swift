@@ -14,6 +14,7 @@ final class OperationEnd: DeadlineTarget {
     private struct State {
         var cause: Cause?
         var cancel: (@Sendable () -> Void)?
+        var isOver = false
     }
 
     private let state = Mutex(State())
@@ -22,19 +23,21 @@ final class OperationEnd: DeadlineTarget {
 
     func clientLeft() { end(.departure) }
 
-    /// From now on the operation can be cancelled; at once, where its end has come already.
+    /// From now on the operation can be cancelled; at once, where its end has come already and it goes on.
     fileprivate func begin(_ cancel: @escaping @Sendable () -> Void) {
-        let isOver = state.withLock { state in
+        let hasEnded = state.withLock { state in
+            guard !state.isOver else { return false }
             state.cancel = cancel
             return state.cause != nil
         }
-        if isOver { cancel() }
+        if hasEnded { cancel() }
     }
 
     /// The operation is over and is held no longer. Throws what its answer no longer counts for.
     fileprivate func finish() throws(RPCError) {
         let cause = state.withLock { state in
             state.cancel = nil
+            state.isOver = true
             return state.cause
         }
         switch cause {
@@ -54,20 +57,30 @@ final class OperationEnd: DeadlineTarget {
     }
 }
 
-/// Runs `work` in a task of its own until `deadline`, or until `end` hears that nobody waits for its answer; then it is
-/// cancelled and waited for, and its answer no longer counts.
-func within<Answer: Sendable>(
-    _ deadline: ContinuousClock.Instant, orUntil end: OperationEnd, _ sweeper: DeadlineSweeper,
-    on executor: LoopExecutor, _ work: @escaping @Sendable () async -> Answer
-) async throws(RPCError) -> Answer {
+/// Runs `work` in a task of its own, which `end` cancels as long as the operation in it lasts, and which is cancelled with the
+/// task that waits for it.
+func inOwnTask<Answer: Sendable>(
+    endedBy end: OperationEnd, on executor: LoopExecutor, _ work: @escaping @Sendable () async -> Answer
+) async -> Answer {
     let task = Task.immediate(executorPreference: executor) { await work() }
     end.begin { task.cancel() }
-    let key = sweeper.arm(end, at: deadline)
-    let answer = await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
         await task.value
     } onCancel: {
         end.clientLeft()
+        task.cancel()
     }
+}
+
+/// Runs `work`, an operation, until `deadline`, or until `end` hears that nobody waits for its answer; then the task is
+/// cancelled, the operation is waited for, and its answer no longer counts. In a task that `end` can cancel: one for the
+/// operation alone would cost as much again.
+func within<Answer>(
+    _ deadline: ContinuousClock.Instant, orUntil end: OperationEnd, _ sweeper: DeadlineSweeper,
+    _ work: () async -> Answer
+) async throws(RPCError) -> Answer {
+    let key = sweeper.arm(end, at: deadline)
+    let answer = await work()
     sweeper.disarm(key)
     try end.finish()
     return answer

@@ -24,32 +24,45 @@ import Testing
         let group = MultiThreadedEventLoopGroup.singleton
         let loop = group.next()
         let sweeper = DeadlineSweeper(eventLoop: loop)
+        let executor = LoopExecutors(group)[loop]
+        @Sendable func answer(
+            until deadline: ContinuousClock.Instant, _ end: OperationEnd, _ work: @escaping @Sendable () async -> Bool
+        ) async -> Bool? {
+            await inOwnTask(endedBy: end, on: executor) { try? await within(deadline, orUntil: end, sweeper, work) }
+        }
         let end = OperationEnd()
         let begun = ContinuousClock.now
-        async let answer = outcome {
-            try await within(begun + .seconds(30), orUntil: end, sweeper, on: LoopExecutors(group)[loop]) {
-                try? await Task.sleep(for: .seconds(30))
-                return Task.isCancelled
-            }
+        async let left = answer(until: begun + .seconds(30), end) {
+            try? await Task.sleep(for: .seconds(30))
+            return Task.isCancelled
         }
         try await Task.sleep(for: .milliseconds(50))
         end.clientLeft()
-        #expect(await answer == nil)
-        let late = await outcome {
-            try await within(.now + .milliseconds(50), orUntil: OperationEnd(), sweeper, on: LoopExecutors(group)[loop])
-            {
-                try? await Task.sleep(for: .seconds(30))
-                return Task.isCancelled
-            }
+        #expect(await left == nil)
+        let late = await answer(until: .now + .milliseconds(50), OperationEnd()) {
+            try? await Task.sleep(for: .seconds(30))
+            return Task.isCancelled
         }
         #expect(late == nil && begun.duration(to: .now) < .seconds(20))
-        let inTime = await outcome {
-            try await within(.now + .seconds(30), orUntil: OperationEnd(), sweeper, on: LoopExecutors(group)[loop]) {
-                true
-            }
-        }
+        let inTime = await answer(until: .now + .seconds(30), OperationEnd()) { true }
         #expect(inTime == true)
     }
 
-    private func outcome(_ work: @Sendable () async throws -> Bool) async -> Bool? { try? await work() }
+    @Test("Once an operation is over, what comes of its answer is not cancelled")
+    func afterwards() async {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let loop = group.next()
+        let sweeper = DeadlineSweeper(eventLoop: loop)
+        let end = OperationEnd()
+        let executor = LoopExecutors(group)[loop]
+        let isUntouched = await withTaskExecutorPreference(executor) { () async -> Bool in
+            await inOwnTask(endedBy: end, on: executor) { () async -> Bool in
+                let answer = try? await within(.now + .seconds(30), orUntil: end, sweeper) { true }
+                end.clientLeft()
+                await Task.yield()
+                return answer == true && !Task.isCancelled
+            }
+        }
+        #expect(isUntouched)
+    }
 }
