@@ -1,13 +1,13 @@
 import RPC
 
-/// Makes two calls at once and waits for both.
+/// Makes two calls at once and waits for both. The second is made by who asks: a task for each would cost one more.
 func together<First: Sendable, Second: Sendable>(
     _ first: @escaping @Sendable () async throws(RPCError) -> First,
     _ second: @escaping @Sendable () async throws(RPCError) -> Second
 ) async -> (Result<First, RPCError>, Result<Second, RPCError>) {
     async let one = outcome(of: first)
-    async let other = outcome(of: second)
-    return await (one, other)
+    let other = await outcome(of: second)
+    return (await one, other)
 }
 
 /// What came of a call, for those that are looked at later.
