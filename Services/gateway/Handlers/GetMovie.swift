@@ -21,8 +21,11 @@ struct GetMovie: Sendable {
         let title = try await asked.get()
         // A title that was merged into another is rated and watched under the other's id.
         if title.id != input.title { (rated, known) = await mine(title.id, caller.user, context) }
-        let scored = try await ratings.completed(
-            try rated.get().ratings, of: [FoundTitle(asked: input.title, title: title)], by: caller.user, call)
+        var scored = try rated.get().ratings
+        if title.hasMoves(from: input.title) {
+            scored = try await ratings.completed(
+                scored, of: [FoundTitle(asked: input.title, title: title)], by: caller.user, call)
+        }
         var movie = try Movie(title, rating: scored.first { $0.title == title.id })
         movie.myState = try state(known)
         return EdgeReply(movie)

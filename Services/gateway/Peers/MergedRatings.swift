@@ -33,8 +33,10 @@ extension RatingsClient {
     func completed(
         _ rated: [Rating], of found: [FoundTitle], by user: UserID, _ call: RPCCall
     ) async throws(RPCError) -> [Rating] {
+        let moved = found.filter { $0.title.hasMoves(from: $0.asked) }
+        guard !moved.isEmpty else { return rated }
         let known = Set(rated.map(\.title))
-        let missing = found.filter { !known.contains($0.title.id) && !$0.moves.isEmpty }
+        let missing = moved.filter { !known.contains($0.title.id) }
         guard !missing.isEmpty else { return rated }
         await followSoon(missing.flatMap(\.moves), call)
         return rated + (try await ratings(of: Array(Set(missing.map(\.title.id))), by: user, call))
@@ -44,6 +46,9 @@ extension RatingsClient {
 extension Title {
     /// Merges of which ratings may not have heard.
     var moves: [TitleMove] { (mergedIds ?? []).map { TitleMove(from: $0, to: id) } }
+
+    /// Whether there are any for who asked for it as `asked`.
+    func hasMoves(from asked: TitleID) -> Bool { asked != id || mergedIds?.isEmpty == false }
 }
 
 extension FoundTitle {
