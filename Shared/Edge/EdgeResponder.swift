@@ -101,13 +101,13 @@ struct EdgeResponder: HTTPResponder {
         guard target.utf8.count <= limits.targetBytesMax else {
             return (nil, problem(.invalidRequest("the address is too long")))
         }
-        let parts = target.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
-            .map(Substring.init)
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        let (address, asked) = (Substring(path), Substring(target.utf8[path.endIndex...].dropFirst()))
         // HEAD is GET without the body.
         let method = request.method == .head ? "GET" : request.method.rawValue
-        switch table.match(method, parts[0]) {
+        switch table.match(method, address) {
         case .nothing:
-            return (nil, problem(.routeNotFound("\(parts[0]) is not an address of this service")))
+            return (nil, problem(.routeNotFound("\(address) is not an address of this service")))
         case .otherMethods(let methods):
             if request.method == .options { return (nil, preflight(request, methods)) }
             let allowed = Self.allowed(methods)
@@ -115,8 +115,9 @@ struct EdgeResponder: HTTPResponder {
             refusal.headers.append(("allow", allowed))
             return (nil, refusal)
         case .found(let route, let parameters):
-            guard let query = PercentText.query(parts.count == 2 ? parts[1] : "", countMax: limits.queryParametersMax)
-            else { return (route.operation, problem(.invalidRequest("the query cannot be read"))) }
+            guard let query = PercentText.query(asked, countMax: limits.queryParametersMax) else {
+                return (route.operation, problem(.invalidRequest("the query cannot be read")))
+            }
             var told: [(name: String, value: String)] = []
             do throws(RPCError) {
                 let (caller, verdict) = try await admission(of: request, to: route, context)
@@ -139,7 +140,7 @@ struct EdgeResponder: HTTPResponder {
                     input.isBodyTooLarge = body.isTooLarge
                 }
                 let exchange = try EdgeExchange(
-                    route: route, reader: reader(at: parts[0], of: route), input: input, caller: caller,
+                    route: route, reader: reader(at: address, of: route), input: input, caller: caller,
                     context: context, target: target, limits: limits, conditions: conditions, fixed: packer.fixed)
                 var answer = try await untilClientLeaves(place, context, end) { await exchange.run() }
                 answer.headers += told
@@ -214,8 +215,7 @@ struct EdgeResponder: HTTPResponder {
 
     /// Whether a request is for an operation that takes its body in pieces.
     func takesUpload(_ head: HTTPRequest) -> Bool {
-        let target = head.path ?? "/"
-        return table.takesUpload(head.method.rawValue, Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") }))
+        table.takesUpload(head.method.rawValue, at: head.path ?? "/")
     }
 
     private func upload(_ request: Request) throws(RPCError) -> EdgeUpload {

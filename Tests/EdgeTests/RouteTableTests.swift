@@ -36,6 +36,15 @@ import Testing
         #expect(operation(method, path) == expected)
     }
 
+    @Test("Only an operation that takes its body in pieces is known as one before it begins")
+    func uploads() {
+        #expect(Self.table.takesUpload("POST", at: "/api/v1/uploads"))
+        #expect(Self.table.takesUpload("POST", at: "/api/v1/uploads?name=a/b"))
+        #expect(!Self.table.takesUpload("GET", at: "/api/v1/uploads"))
+        #expect(!Self.table.takesUpload("POST", at: "/api/v1/movies/resolve?x=/api/v1/uploads"))
+        #expect(!Self.table.takesUpload("POST", at: "uploads"))
+    }
+
     @Test("Every operation is found by its own template")
     func all() {
         for route in TestRoutes.all {

@@ -57,9 +57,12 @@ package struct RouteTable: Sendable {
         root = Node(routes.map { Entry(route: $0, rest: $0.path.split(separator: "/").map(String.init)[...]) })
     }
 
-    /// Whether a request for `path`, as it came, brings its body in pieces.
-    package func takesUpload(_ method: String, _ path: some StringProtocol) -> Bool {
-        guard uploadMethods.contains(method), case .found(let route, _) = match(method, path) else { return false }
+    /// Whether a request for `target`, as it came, brings its body in pieces.
+    package func takesUpload(_ method: String, at target: String) -> Bool {
+        // Of most requests the method tells.
+        guard uploadMethods.contains(method) else { return false }
+        let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })
+        guard case .found(let route, _) = match(method, path) else { return false }
         return route.takesUpload
     }
 
@@ -67,27 +70,28 @@ package struct RouteTable: Sendable {
     package func match(_ method: String, _ path: some StringProtocol) -> Match {
         let path = Substring(path)
         guard path.utf8.first == UInt8(ascii: "/") else { return .nothing }
-        var segments: [String] = []
-        for segment in path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            guard let decoded = PercentText.decode(Substring(segment), plusIsSpace: false) else { return .nothing }
-            segments.append(decoded)
-        }
-        guard let (node, values) = Self.find(segments[...], from: root, values: []) else {
-            return .nothing
-        }
+        var values: [String] = []
+        guard let node = Self.find(path.utf8.dropFirst(), from: root, &values) else { return .nothing }
         guard let (route, names) = node.routes[method] else {
             return node.routes.isEmpty ? .nothing : .otherMethods(node.routes.keys.sorted())
         }
         return .found(route, parameters: Dictionary(zip(names, values)) { first, _ in first })
     }
 
+    /// The node that segments lead to, with the values of those that are parameters; nil segments are none.
     private static func find(
-        _ segments: ArraySlice<String>, from node: Node, values: [String]
-    ) -> (Node, [String])? {
-        guard let segment = segments.first else { return node.routes.isEmpty ? nil : (node, values) }
-        let rest = segments.dropFirst()
-        if let literal = node.literals[segment], let found = find(rest, from: literal, values: values) { return found }
+        _ segments: Substring.UTF8View?, from node: Node, _ values: inout [String]
+    ) -> Node? {
+        guard let segments else { return node.routes.isEmpty ? nil : node }
+        let end = segments.firstIndex(of: UInt8(ascii: "/"))
+        let rest = end.map { segments[segments.index(after: $0)...] }
+        let text = Substring(segments[..<(end ?? segments.endIndex)])
+        guard let segment = PercentText.decode(text, plusIsSpace: false) else { return nil }
+        if let literal = node.literals[segment], let found = find(rest, from: literal, &values) { return found }
         guard let parameter = node.parameter, !segment.isEmpty else { return nil }
-        return find(rest, from: parameter, values: values + [segment])
+        values.append(segment)
+        if let found = find(rest, from: parameter, &values) { return found }
+        values.removeLast()
+        return nil
     }
 }
