@@ -37,9 +37,10 @@ package enum Base64 {
     }
 
     /// Reads the URL alphabet without padding; nil for anything else.
-    package static func decodeURL(_ text: String) -> [UInt8]? {
-        decode(Array(text.utf8), values: urlValues)
-    }
+    package static func decodeURL(_ text: String) -> [UInt8]? { decodeURL(text.utf8) }
+
+    /// The same of the text's bytes.
+    static func decodeURL(_ text: some Collection<UInt8>) -> [UInt8]? { decode(text, values: urlValues) }
 
     private static func encode(_ bytes: [UInt8], alphabet: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
@@ -60,10 +61,11 @@ package enum Base64 {
         return text
     }
 
-    private static func decode(_ source: [UInt8], values: [UInt8]) -> [UInt8]? {
-        guard source.count % 4 != 1 else { return nil }
+    private static func decode(_ source: some Collection<UInt8>, values: [UInt8]) -> [UInt8]? {
+        let count = source.count
+        guard count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(source.count * 3 / 4)
+        bytes.reserveCapacity(count * 3 / 4)
         var pending: UInt32 = 0
         var pendingBits = 0
         for character in source {

@@ -47,7 +47,7 @@ package struct OpaqueToken: Sendable, Equatable, CustomStringConvertible, Custom
     /// Takes a text that somebody presents; nil unless it has this prefix and 256 bits, so that junk costs no query.
     package init?(presented text: Secret, prefix: TokenPrefix) {
         guard text.revealed.hasPrefix(prefix.text),
-            let bits = Base64.decodeURL(String(text.revealed.dropFirst(prefix.text.count))),
+            let bits = Base64.decodeURL(text.revealed.utf8.dropFirst(prefix.text.utf8.count)),
             bits.count == Self.secretBytes
         else { return nil }
         self.text = text
