@@ -27,11 +27,15 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 @safe package struct SHA256: ~Copyable {
     package static let digestBytes = 32
 
+    /// Fetched once: libcrypto looks `EVP_sha256()` up by its name, under locks, for each digest.
+    // SAFETY: nobody changes it after it was made, and libcrypto counts its holders with atomics.
+    private nonisolated(unsafe) static let algorithm: OpaquePointer? = unsafe EVP_MD_fetch(nil, "SHA2-256", nil)
+
     private let context: OpaquePointer
 
     package init() {
         let made = unsafe EVP_MD_CTX_new()
-        guard let made = unsafe made, unsafe EVP_DigestInit_ex(made, EVP_sha256(), nil) == 1 else {
+        guard let made = unsafe made, unsafe EVP_DigestInit_ex(made, Self.algorithm, nil) == 1 else {
             // libcrypto fails here for want of memory only, where Swift's own allocation stops too.
             preconditionFailure("no memory for a digest")
         }
