@@ -20,7 +20,22 @@ package final class RateLimiter: Sendable {
     /// Subjects that are looked at to make room for one more.
     static let looksMax = 8
 
+    /// What header fields say of a limit, made once for each `limitName`.
+    private struct Texts: Sendable {
+        let policy: String
+        /// What stands before the number of requests that remain; for a person the two are short enough to need no memory.
+        let remaining: String
+
+        init(_ name: String, allowed: Int) {
+            policy = "\"\(name)\";q=\(allowed);w=\(RatePolicy.windowSeconds)"
+            remaining = "\"\(name)\";r="
+        }
+    }
+
     private let policy: RatePolicy
+    private let personTexts: Texts
+    private let keyTexts: Texts
+    private let addressTexts: Texts
     private let patience: Duration
     private let lend: RateLender
     private let accounts = Mutex(
@@ -29,6 +44,9 @@ package final class RateLimiter: Sendable {
 
     package init(policy: RatePolicy, patience: Duration = EdgeLimits().shareTimeout, lend: @escaping RateLender) {
         self.policy = policy
+        personTexts = Texts("person", allowed: policy.person)
+        keyTexts = Texts("key", allowed: policy.key)
+        addressTexts = Texts("address", allowed: policy.address)
         self.patience = patience
         self.lend = lend
     }
@@ -41,8 +59,8 @@ package final class RateLimiter: Sendable {
             let begun = ContinuousClock.now
             switch step(of: subject, allowed, begun) {
             case .admit(let remaining, let slot):
-                return verdict(subject, allowed, remaining: remaining, waitSeconds: 0, slot: slot)
-            case .refuse(let wait): return verdict(subject, allowed, remaining: 0, waitSeconds: wait, slot: 0)
+                return verdict(subject, remaining: remaining, waitSeconds: 0, slot: slot)
+            case .refuse(let wait): return verdict(subject, remaining: 0, waitSeconds: wait, slot: 0)
             case .wait: await turn(of: subject)
             case .ask(let ask):
                 var share: RateShare?
@@ -84,15 +102,19 @@ package final class RateLimiter: Sendable {
     }
 
     private func verdict(
-        _ subject: RateSubject, _ allowed: Int, remaining: Int, waitSeconds: Int, slot: Int64
+        _ subject: RateSubject, remaining: Int, waitSeconds: Int, slot: Int64
     ) -> RateVerdict {
-        let name = "\"\(subject.limitName)\""
-        let wait = waitSeconds > 0 ? ";t=\(waitSeconds)" : ""
+        let texts =
+            switch subject {
+            case .person: personTexts
+            case .key: keyTexts
+            case .address: addressTexts
+            }
+        let rest = texts.remaining + String(max(0, remaining))
         return RateVerdict(
             isAdmitted: waitSeconds == 0,
             fields: [
-                ("ratelimit-policy", "\(name);q=\(allowed);w=\(RatePolicy.windowSeconds)"),
-                ("ratelimit", "\(name);r=\(max(0, remaining))\(wait)"),
+                ("ratelimit-policy", texts.policy), ("ratelimit", waitSeconds > 0 ? "\(rest);t=\(waitSeconds)" : rest),
             ], waitSeconds: waitSeconds, slot: slot)
     }
 }
