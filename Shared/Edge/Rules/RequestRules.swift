@@ -18,7 +18,8 @@ package enum RequestRules {
         }
 
         fileprivate func values(of name: String) -> [String] {
-            fields.filter { $0.name.lowercased() == name }.map(\.value)
+            // A name of another length is another one: the parser lets ASCII through alone.
+            fields.filter { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }.map(\.value)
         }
     }
 
@@ -61,8 +62,9 @@ package enum RequestRules {
     private static func isTarget(_ head: Head) -> Bool {
         if head.target == "*" { return head.method == "OPTIONS" }
         let isPlain = head.target.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
+        guard isPlain, head.target.utf8.first != UInt8(ascii: "/") else { return isPlain }
         let start = head.target.prefix(8).lowercased()
-        return isPlain && (start.hasPrefix("/") || start.hasPrefix("http://") || start.hasPrefix("https://"))
+        return start.hasPrefix("http://") || start.hasPrefix("https://")
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
