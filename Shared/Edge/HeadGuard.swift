@@ -120,11 +120,10 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 return
             }
             isLast = RequestRules.endsConnection(head)
-            if isLast {
-                request.headers.remove(name: "upgrade")
-                request.headers.replaceOrAdd(name: "connection", value: "close")
-            }
             awaited.append(Awaited(isLast: isLast, isHTTP10: head.isHTTP10))
+            guard isLast else { return context.fireChannelRead(data) }
+            request.headers.remove(name: "upgrade")
+            request.headers.replaceOrAdd(name: "connection", value: "close")
             context.fireChannelRead(wrapInboundOut(.head(request)))
         case .body(let piece):
             pieceCount += 1

@@ -138,7 +138,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Answers
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .head(let head) = unwrapOutboundIn(data), head.status.kind != .informational {
+        let part = unwrapOutboundIn(data)
+        if case .head(let head) = part, head.status.kind != .informational {
             if awaitedCount > 0 {
                 awaitedCount -= 1
             } else {
@@ -149,16 +150,18 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             promise?.succeed()
             return
         }
-        guard case .body(var bytes) = unwrapOutboundIn(data) else {
-            // A head or an end is small: whether it is read shows in what surrounds it.
-            if case .end = unwrapOutboundIn(data) { return send(context, data, promise) }
-            return context.write(data, promise: promise)
+        switch part {
+        // It is small: whether it is read shows in what surrounds it.
+        case .head: context.write(data, promise: promise)
+        case .body(var bytes) where bytes.readableBytes > limits.writePieceBytes:
+            while bytes.readableBytes > limits.writePieceBytes,
+                let piece = bytes.readSlice(length: limits.writePieceBytes)
+            {
+                send(context, wrapOutboundOut(.body(piece)), nil)
+            }
+            send(context, wrapOutboundOut(.body(bytes)), promise)
+        case .body, .end: send(context, data, promise)
         }
-        while bytes.readableBytes > limits.writePieceBytes, let piece = bytes.readSlice(length: limits.writePieceBytes)
-        {
-            send(context, wrapOutboundOut(.body(piece)), nil)
-        }
-        send(context, wrapOutboundOut(.body(bytes)), promise)
     }
 
     /// The web framework answers 400 to what is no request. Whoever sent it is told what is wrong, once; a request whose body
