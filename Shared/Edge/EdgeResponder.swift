@@ -77,10 +77,10 @@ struct EdgeResponder: HTTPResponder {
         let rpc = RPCContext(
             deadline: begun.advanced(by: timeout), trace: trace,
             idempotencyKey: Self.field("idempotency-key", of: request))
-        let client = proxies.client(
-            peer: context.peerAddress, forwardedFor: Self.fields("x-forwarded-for", of: request))
+        let peer = connections.peer(of: context.channel)
+        let client = peer.map { proxies.client(peer: $0, forwardedFor: Self.fields("x-forwarded-for", of: request)) }
         var (operation, answer) = await answer(
-            request, EdgeContext(rpc: rpc, clientAddress: client), context, end)
+            request, EdgeContext(rpc: rpc, clientAddress: client ?? ""), context, end)
         if request.method == .head, let stream = answer.stream, stream.name != nil {
             answer = await counted(answer, stream, rpc)
         }

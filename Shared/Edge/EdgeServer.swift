@@ -9,8 +9,6 @@ internal import RPC
 /// What the web framework tells of a request beside the request itself.
 struct EdgeRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// The address at the other end of the connection, a proxy's perhaps.
-    let peerAddress: String
     let channel: any Channel
 
     var connection: ObjectIdentifier { ObjectIdentifier(channel) }
@@ -18,7 +16,6 @@ struct EdgeRequestContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        peerAddress = source.channel.remoteAddress?.ipAddress ?? ""
         channel = source.channel
     }
 

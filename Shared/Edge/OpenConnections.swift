@@ -7,12 +7,25 @@ final class OpenConnections: Sendable {
     private struct Place {
         var isGone = false
         var waiting: (@Sendable () -> Void)?
+        /// Nil until somebody has asked.
+        var peer: Peer?
     }
+
+    /// The address at the other end, a proxy's perhaps; nil where it has none.
+    private struct Peer { let address: NetworkAddress? }
 
     private let places = Mutex<[ObjectIdentifier: Place]>([:])
 
     /// A connection begins; its guard says so.
     func opened(_ channel: any Channel) { places.withLock { $0[ObjectIdentifier(channel)] = Place() } }
+
+    /// The address at the other end, a proxy's perhaps; nil where it has none. It is read once for all requests of a connection.
+    func peer(of channel: any Channel) -> NetworkAddress? {
+        if let known = places.withLock({ $0[ObjectIdentifier(channel)]?.peer }) { return known.address }
+        let found = Peer(address: channel.remoteAddress?.ipAddress.flatMap { NetworkAddress($0) })
+        places.withLock { $0[ObjectIdentifier(channel)]?.peer = found }
+        return found.address
+    }
 
     /// Nobody reads from the other side any more.
     func lost(_ channel: any Channel) {

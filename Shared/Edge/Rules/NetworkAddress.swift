@@ -76,7 +76,12 @@ package struct TrustedProxies: Sendable {
     /// The client's address: `peer`, or what trusted proxies say in X-Forwarded-For, read from its end up to the first
     /// address that is none of theirs.
     package func client(peer: String, forwardedFor fields: [String]) -> String {
-        guard var current = NetworkAddress(peer) else { return peer }
+        NetworkAddress(peer).map { client(peer: $0, forwardedFor: fields) } ?? peer
+    }
+
+    /// The same of an address that has been read.
+    package func client(peer: NetworkAddress, forwardedFor fields: [String]) -> String {
+        var current = peer
         guard !ranges.isEmpty else { return current.description }
         for hop in fields.joined(separator: ",").split(separator: ",").reversed().prefix(Self.hopsMax) {
             guard contains(current) else { break }
