@@ -441,7 +441,7 @@ struct EdgeResponder: HTTPResponder {
     }
 
     private static func fields(_ name: String, of request: Request) -> [String] {
-        request.headers.filter { $0.name.canonicalName == name }.map(\.value)
+        request.headers.compactMap { $0.name.canonicalName == name ? $0.value : nil }
     }
 
     private static func trace(_ request: Request) -> TraceContext {
