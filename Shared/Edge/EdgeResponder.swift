@@ -131,7 +131,7 @@ struct EdgeResponder: HTTPResponder {
                 var held = BodyRoom.Place(in: room, client: context.clientAddress)
                 if route.takesUpload {
                     input.upload = try upload(request)
-                } else {
+                } else if !isBodyless(request) {
                     let body =
                         route.takesAnyBody
                         ? try await beginning(request, &held) : Body(bytes: try await body(request, &held))
@@ -224,6 +224,12 @@ struct EdgeResponder: HTTPResponder {
         }
         return EdgeUpload(
             contentType: Self.field("content-type", of: request), source: UploadSource(request.body, limits: limits))
+    }
+
+    /// Whether there is nothing to wait for. Without TLS this is HTTP/1.1, where a request without either field has no body
+    /// (RFC 9112 §6.3).
+    private func isBodyless(_ request: Request) -> Bool {
+        !isSecure && !request.headers.contains(.contentLength) && !request.headers.contains(.transferEncoding)
     }
 
     private func body(_ request: Request, _ place: inout BodyRoom.Place) async throws(RPCError) -> [UInt8] {
