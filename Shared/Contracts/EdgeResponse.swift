@@ -54,8 +54,11 @@ extension EdgeResponse {
     init(_ status: Int, _ reply: EdgeReply<some JSONEncodable>) {
         self.init(
             status: status, headers: [("content-type", "application/json")] + reply.headers,
-            body: encodeJSON(reply.body))
+            body: encodeJSON(reply.body, capacity: Self.documentBytesExpected))
     }
+
+    /// Room for most documents, so that they do not move while they are written: 4 KiB.
+    private static let documentBytesExpected = 4_096
 
     init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
 

@@ -50,10 +50,10 @@ package func decodeJSON<Value: JSONDecodable>(
     }
 }
 
-/// The compact JSON text of `value`.
+/// The compact JSON text of `value`, which is written without a change of place while it takes up to `capacity` bytes.
 @inlinable
-package func encodeJSON(_ value: some JSONEncodable) -> [UInt8] {
-    var writer = JSONWriter()
+package func encodeJSON(_ value: some JSONEncodable, capacity: Int = 512) -> [UInt8] {
+    var writer = JSONWriter(capacity: capacity)
     value.encode(to: &writer)
     return writer.bytes
 }
