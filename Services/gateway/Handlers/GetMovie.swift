@@ -14,13 +14,20 @@ struct GetMovie: Sendable {
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
         let call = context.rpc.outgoing()
-        async let asked = outcome { () async throws(RPCError) in
+        async let scoring = rating(of: input.title, by: caller.user, context)
+        async let standing = states(of: input.title, for: caller.user, context)
+        // The largest of the answers is not handed from one task to another.
+        let asked = await outcome { () async throws(RPCError) in
             try await metadata.getTitle(GetTitleParams(title: input.title), call)
         }
-        var (rated, known) = await mine(input.title, caller.user, context)
-        let title = try await asked.get()
+        var (rated, known) = await (scoring, standing)
+        let title = try asked.get()
         // A title that was merged into another is rated and watched under the other's id.
-        if title.id != input.title { (rated, known) = await mine(title.id, caller.user, context) }
+        if title.id != input.title {
+            async let scoringAgain = rating(of: title.id, by: caller.user, context)
+            known = await states(of: title.id, for: caller.user, context)
+            rated = await scoringAgain
+        }
         var scored = try rated.get().ratings
         if title.hasMoves(from: input.title) {
             scored = try await ratings.completed(
@@ -31,18 +38,21 @@ struct GetMovie: Sendable {
         return EdgeReply(movie)
     }
 
-    private func mine(
-        _ title: TitleID, _ user: UserID, _ context: EdgeContext
-    ) async -> (Result<FoundRatings, RPCError>, Result<TitleStates, RPCError>) {
-        await together(
-            { () async throws(RPCError) in
-                try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), context.rpc.outgoing())
-            },
-            { () async throws(RPCError) in
-                try await scrobble.getTitleStates(
-                    GetTitleStatesParams(user: user, titles: [title]),
-                    context.rpc.outgoing(timeout: Self.besideTimeout))
-            })
+    private func rating(
+        of title: TitleID, by user: UserID, _ context: EdgeContext
+    ) async -> Result<FoundRatings, RPCError> {
+        await outcome { () async throws(RPCError) in
+            try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), context.rpc.outgoing())
+        }
+    }
+
+    private func states(
+        of title: TitleID, for user: UserID, _ context: EdgeContext
+    ) async -> Result<TitleStates, RPCError> {
+        await outcome { () async throws(RPCError) in
+            try await scrobble.getTitleStates(
+                GetTitleStatesParams(user: user, titles: [title]), context.rpc.outgoing(timeout: Self.besideTimeout))
+        }
     }
 
     /// A film is worth showing without it.
