@@ -52,10 +52,16 @@ extension EdgeReply where Body == EdgeNothing {
 
 extension EdgeResponse {
     init(_ status: Int, _ reply: EdgeReply<some JSONEncodable>) {
+        var headers: [(name: String, value: String)] = []
+        headers.reserveCapacity(Self.headersExpected + reply.headers.count)
+        headers.append(("content-type", "application/json"))
+        headers += reply.headers
         self.init(
-            status: status, headers: [("content-type", "application/json")] + reply.headers,
-            body: encodeJSON(reply.body, capacity: Self.documentBytesExpected))
+            status: status, headers: headers, body: encodeJSON(reply.body, capacity: Self.documentBytesExpected))
     }
+
+    /// Room for the fields that most answers come to have on their way out.
+    private static let headersExpected = 8
 
     /// Room for most documents, so that they do not move while they are written: 4 KiB.
     private static let documentBytesExpected = 4_096
