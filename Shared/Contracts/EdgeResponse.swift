@@ -27,11 +27,13 @@ package struct EdgeResponse: Sendable {
 }
 
 /// What an operation answers when it succeeds: the body that its contract names, and header fields beside it.
+@usableFromInline
 package struct EdgeReply<Body: Sendable>: Sendable {
-    package var body: Body
+    @usableFromInline package var body: Body
     /// More header fields, names in lower case.
-    package var headers: [(name: String, value: String)]
+    @usableFromInline package var headers: [(name: String, value: String)]
 
+    @inlinable
     package init(_ body: Body, headers: [(name: String, value: String)] = []) {
         self.body = body
         self.headers = headers
