@@ -13,8 +13,8 @@ struct AnswerPacker: Sendable {
 
     func packed(_ answer: EdgeResponse, of operation: String?, for request: HTTPRequest) async -> EdgeResponse {
         var answer = answer
-        let takesIt = ContentCoding.takesGZip(request.headerFields[values: .acceptEncoding])
-        if answer.status == 304, takesIt, let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
+        func takesIt() -> Bool { ContentCoding.takesGZip(request.headerFields[values: .acceptEncoding]) }
+        if answer.status == 304, takesIt(), let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {
             let tag = ContentCoding.packedTag(answer.headers[position].value)
             let known = request.headerFields[values: .ifNoneMatch].joined(separator: ",")
             if known.contains(tag) { answer.headers[position].value = tag }
@@ -25,7 +25,7 @@ struct AnswerPacker: Sendable {
             !answer.headers.contains(where: { $0.name == "content-encoding" })
         else { return answer }
         answer.headers.append(("vary", "Accept-Encoding"))
-        guard takesIt, let bytes = await bytes(of: answer, operation) else { return answer }
+        guard takesIt(), let bytes = await bytes(of: answer, operation) else { return answer }
         answer.body = bytes
         answer.headers.append(("content-encoding", "gzip"))
         if let position = answer.headers.firstIndex(where: { $0.name == "etag" }) {

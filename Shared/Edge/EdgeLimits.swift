@@ -55,9 +55,11 @@ package struct EdgeLimits: Sendable {
     package var headSliceBytes = 2_048
     /// The same while one does.
     package var bodySliceBytes = 16_384
-    /// How long a loop pauses between two requests that had to wait, over HTTP/1.1 for an answer that they were sent ahead of,
-    /// over HTTP/2 for a place, whichever connections they are of: it begins a thousand of those in a second at the most.
-    package var pipelinedPause = Duration.milliseconds(1)
+    /// The shortest that a loop pauses between two requests that had to wait, over HTTP/1.1 for an answer that they were sent
+    /// ahead of, over HTTP/2 for a place, whichever connections they are of. It pauses as long as it worked for the one before.
+    package var pipelinedPause = Duration.microseconds(100)
+    /// The longest that it does.
+    package var pipelinedPauseMax = Duration.milliseconds(1)
     /// Requests of an HTTP/2 connection that are in work at a time, from their header to the beginning of their answers: about
     /// as many as a browser has connections over HTTP/1.1. A trusted proxy's are not counted.
     package var streamsInWorkMax = 8

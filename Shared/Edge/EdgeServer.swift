@@ -51,7 +51,8 @@ package struct EdgeServer: Sendable {
         waited: @escaping EdgeWaitSink
     ) {
         executors = LoopExecutors(group)
-        turns = TurnLines(group, pause: limits.pipelinedPause)
+        turns = TurnLines(
+            group, pauses: limits.pipelinedPause...max(limits.pipelinedPause, limits.pipelinedPauseMax))
         connectionsMax = limits.connections(descriptors: Self.descriptors())
         counts = ConnectionCounts(limit: limits.addressConnectionsMax, proxies: proxies)
         // Never all: somebody has to be able to ask as well.

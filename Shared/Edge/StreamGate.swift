@@ -227,7 +227,7 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         let length = head.headerFields[.contentLength].flatMap { Int($0) } ?? Self.windowBytes
         var place = BodyRoom.Place(in: gate.room, client: gate.client)
         let hasRoom = place.grow(by: max(0, min(length, Self.windowBytes)))
-        bodyPlace = place
+        bodyPlace = consume place
         return hasRoom
     }
 

@@ -5,8 +5,9 @@ internal import Synchronization
 /// goes on, and between two of them the loop looks at its sockets: who sends one request after the other waits for one of these
 /// at the most, however many connections are in the line.
 ///
-/// The pause begins when what a turn has set going has run. Without it a loop would never look: it runs tasks for as long as
-/// there are any, and each answer would leave the task of the next.
+/// The pause begins when what a turn has set going has run, and is as long as that took: whoever waits in line has half of the
+/// loop's time at the most. Without it a loop would never look: it runs tasks for as long as there are any, and each answer
+/// would leave the task of the next.
 final class TurnLine: Sendable {
     private struct State {
         var waiting: CircularBuffer<@Sendable () -> Bool> = []
@@ -15,13 +16,16 @@ final class TurnLine: Sendable {
     }
 
     private let loop: any EventLoop
-    private let pause: TimeAmount
+    private let pauses: ClosedRange<TimeAmount>
     private let state = Mutex(State())
 
-    init(_ loop: any EventLoop, pause: Duration) {
+    init(_ loop: any EventLoop, pauses: ClosedRange<Duration>) {
         self.loop = loop
-        self.pause = TimeAmount(pause)
+        self.pauses = TimeAmount(pauses.lowerBound)...TimeAmount(pauses.upperBound)
     }
+
+    /// A line whose pauses are all of one length.
+    convenience init(_ loop: any EventLoop, pause: Duration) { self.init(loop, pauses: pause...pause) }
 
     /// Calls `takeTurn` on the loop when it is its turn; false from it means that nothing comes of it, and the next has it.
     func wait(_ takeTurn: @escaping @Sendable () -> Bool) {
@@ -30,17 +34,18 @@ final class TurnLine: Sendable {
             defer { state.isMoving = true }
             return !state.isMoving
         }
-        if isStanding { schedule() }
+        if isStanding { schedule(after: pauses.lowerBound) }
     }
 
-    private func schedule() {
-        loop.scheduleTask(in: pause) { self.giveTurn() }
+    private func schedule(after taken: TimeAmount) {
+        loop.scheduleTask(in: min(max(taken, pauses.lowerBound), pauses.upperBound)) { self.giveTurn() }
     }
 
     private func giveTurn() {
+        let begun = NIODeadline.now()
         while let takeTurn = next() {
             guard takeTurn() else { continue }
-            loop.execute { self.schedule() }
+            loop.execute { self.schedule(after: .now() - begun) }
             return
         }
     }
@@ -57,14 +62,14 @@ final class TurnLine: Sendable {
 /// The line of each loop.
 struct TurnLines: Sendable {
     private let lines: [ObjectIdentifier: TurnLine]
-    private let pause: Duration
+    private let pauses: ClosedRange<Duration>
 
-    init(_ group: any EventLoopGroup, pause: Duration) {
-        self.pause = pause
+    init(_ group: any EventLoopGroup, pauses: ClosedRange<Duration>) {
+        self.pauses = pauses
         lines = Dictionary(
-            uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), TurnLine($0, pause: pause)) })
+            uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), TurnLine($0, pauses: pauses)) })
     }
 
     /// Of a loop that is none of the group's, one of its own.
-    subscript(loop: any EventLoop) -> TurnLine { lines[ObjectIdentifier(loop)] ?? TurnLine(loop, pause: pause) }
+    subscript(loop: any EventLoop) -> TurnLine { lines[ObjectIdentifier(loop)] ?? TurnLine(loop, pauses: pauses) }
 }

@@ -8,24 +8,30 @@ internal import CLibpq
     let status: ExecStatusType
     let rowCount: Int32
     let columnCount: Int32
+    /// The types of the columns; the same in every row, which would be asked for them again.
+    private let typeIDs: [UInt32]
 
     /// Takes ownership of `pointer`.
     init(owning pointer: OpaquePointer) {
         unsafe self.pointer = pointer
         status = unsafe PQresultStatus(pointer)
         rowCount = unsafe PQntuples(pointer)
-        columnCount = unsafe PQnfields(pointer)
+        let columnCount = unsafe PQnfields(pointer)
+        self.columnCount = columnCount
+        typeIDs = rowCount == 0 ? [] : (0..<columnCount).map { unsafe PQftype(pointer, $0) }
     }
 
     deinit { unsafe PQclear(pointer) }
 
     /// The bytes live as long as this result; both indexes must be in range.
     func cell(row: Int32, column: Int32) -> PGCell {
-        let typeID = unsafe PQftype(pointer, column)
+        let typeID = typeIDs[Int(column)]
         let length = unsafe Int(PQgetlength(pointer, row, column))
-        let isNull = unsafe length == 0 && PQgetisnull(pointer, row, column) != 0
+        if length == 0, unsafe PQgetisnull(pointer, row, column) != 0 {
+            return unsafe PGCell(UnsafeRawBufferPointer(start: nil, count: 0), typeID: typeID, isNull: true)
+        }
         let start = unsafe UnsafeRawPointer(PQgetvalue(pointer, row, column))
-        return unsafe PGCell(UnsafeRawBufferPointer(start: start, count: length), typeID: typeID, isNull: isNull)
+        return unsafe PGCell(UnsafeRawBufferPointer(start: start, count: length), typeID: typeID, isNull: false)
     }
 
     var isSuccess: Bool { status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK }

@@ -2,6 +2,7 @@
 package enum ContentCoding {
     /// Whether fields of `Accept-Encoding` take gzip (RFC 9110 §12.5.3): named with a weight above zero, or meant by `*`.
     package static func takesGZip(_ fields: [String]) -> Bool {
+        guard !fields.isEmpty else { return false }
         var named: Bool?
         var anything = false
         for item in fields.joined(separator: ",").split(separator: ",") {
@@ -16,7 +17,7 @@ package enum ContentCoding {
 
     /// Whether an answer of this type gains by it.
     package static func isWorthIt(contentType: String) -> Bool {
-        let type = contentType.prefix { $0 != ";" }
+        let type = Substring(contentType.utf8.prefix { $0 != UInt8(ascii: ";") })
         return type == "application/json" || type == "text/html" || type == "text/csv"
     }
 
