@@ -19,7 +19,6 @@ extension ListID: PGScalar, PGDecodable {}
 
 extension PGScalar where Self: RawRepresentable, RawValue == String {
     /// A closed enumeration, kept as its word on the wire; nil for a word that it does not have.
-    @inlinable
     package static func read(_ cell: PGCell) -> Self? { String.read(cell).flatMap(Self.init(rawValue:)) }
 }
 
