@@ -31,6 +31,14 @@ struct PGAnswer: Sendable {
         return PGRowReader(result, row: shares.row(index, of: call), column: 1)
     }
 
+    /// Leads `reader`, which must be of this answer, to the row at `index`, which must be below `rowCount`.
+    ///
+    /// One reader for all rows holds the result once rather than once for each of them.
+    @usableFromInline
+    func lead(_ reader: inout PGRowReader, to index: Int) {
+        reader.go(to: shares?.row(index, of: call) ?? Int32(truncatingIfNeeded: index))
+    }
+
     /// The whole result, for statements that never share one.
     var whole: PGResult { result }
 }

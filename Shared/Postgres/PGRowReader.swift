@@ -214,13 +214,21 @@ extension Array: PGScalar, PGDecodable where Element: PGArrayElement {
 @usableFromInline
 package struct PGRowReader {
     private let result: PGResult
-    private let row: Int32
+    private var row: Int32
     private var column: Int32
+    private let firstColumn: Int32
 
     init(_ result: PGResult, row: Int32, column: Int32 = 0) {
         self.result = result
         self.row = row
         self.column = column
+        firstColumn = column
+    }
+
+    /// Goes to the first column of another row.
+    mutating func go(to row: Int32) {
+        self.row = row
+        column = firstColumn
     }
 
     /// The next column; throws `decoding` where type, nullness or number of columns do not fit.

@@ -79,8 +79,9 @@ package struct PGStatement<Row: Sendable>: Sendable {
             if count == 0 { return [] }
             var rows: [Row] = []
             rows.reserveCapacity(count)
+            var reader = answer.reader(of: 0)
             for index in 0..<count {
-                var reader = answer.reader(of: index)
+                answer.lead(&reader, to: index)
                 rows.append(try decode(&reader))
             }
             return rows

@@ -46,6 +46,28 @@ import TestSupport
         }
     }
 
+    @Test func eachCallGetsAllOfItsRowsInTheirOrder() async throws {
+        let upTo = PGStatement(
+            "items.upTo", "SELECT n, 'item ' || n FROM generate_series(1, $1) AS n ORDER BY n",
+            many: PGManyText(
+                """
+                SELECT place, n, 'item ' || n FROM unnest($1::bigint[]) WITH ORDINALITY AS asked (number, place),
+                    generate_series(1, number) AS n
+                ORDER BY n
+                """)
+        ) { row throws(PGError) in Item(id: try row.next(), label: try row.next()) }
+        try await TestDatabase.withPool("gather") { pool in
+            let found = try await withThrowingTaskGroup(of: (Int, [Item]).self) { group in
+                for call in 0..<300 { group.addTask { (call, try await pool.query(upTo, [.int(call % 7)])) } }
+                return try await group.reduce(into: [Int: [Item]]()) { $0[$1.0] = $1.1 }
+            }
+            #expect(found.count == 300)
+            for (call, rows) in found {
+                #expect(rows == (0..<call % 7).map { Item(id: $0 + 1, label: "item \($0 + 1)") })
+            }
+        }
+    }
+
     @Test func aRowErrorStaysWithItsCall() async throws {
         try await TestDatabase.withPool("gather") { pool in
             try await pool.execute(Statements.create)

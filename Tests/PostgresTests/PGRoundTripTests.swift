@@ -110,6 +110,17 @@ import TestSupport
         }
     }
 
+    @Test func aRowThatIsNotReadToItsEndLeavesNothingToTheNext() async throws {
+        try await TestDatabase.withPool("round") { pool async throws in
+            let labels = PGStatement(
+                "rows.partly",
+                "SELECT label, id FROM (VALUES (1, NULL), (2, ''), (3, 'x')) AS v (id, label) ORDER BY id"
+            ) { row throws(PGError) in try row.next(String?.self) }
+            let found = try await pool.query(labels)
+            #expect(found == [nil, "", "x"])
+        }
+    }
+
     @Test func wrongShapesAreDecodingErrors() async throws {
         try await TestDatabase.withPool("round") { pool async throws in
             let wrongType = PGStatement("wrong.type", "SELECT 'x'") { row throws(PGError) in try row.next(Int.self) }
