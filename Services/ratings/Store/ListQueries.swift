@@ -99,7 +99,8 @@ enum ListQueries {
             SELECT \(RatingsQueries.ratingColumns) FROM user_ratings
             WHERE \(conditions.joined(separator: " AND "))
             ORDER BY \(order) LIMIT \(sent(.rowsMax))
-            """, row: RatingsQueries.rating)
+            """
+        ) { row throws(PGError) in try RatingsQueries.rating(&row) }
         return List(statement: statement, parameters: parameters)
     }
 }
