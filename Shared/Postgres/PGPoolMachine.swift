@@ -183,16 +183,14 @@ struct PGPoolMachine: Sendable {
     }
 
     private mutating func grantLeases() {
-        while leasedCount < limits.leasesMax, let slot = idleSlot(), let id = pop(.lease) {
+        while leasedCount < limits.leasesMax, count(.lease) > 0, let slot = idleSlot(), let id = pop(.lease) {
             set(slot, .leased)
             actions.append(.grant(slot: slot, id: id))
         }
     }
 
     private mutating func runLane(_ purpose: Purpose, lanesMax: Int, batchMax: Int, now: Instant) {
-        while !queues[purpose.rawValue].isEmpty, idleCount > 0, activeLanes(purpose, now: now) < lanesMax,
-            let slot = idleSlot()
-        {
+        while count(purpose) > 0, idleCount > 0, hasLane(purpose, lanesMax, now: now), let slot = idleSlot() {
             var ids: [Int] = []
             while ids.count < batchMax, let id = pop(purpose) { ids.append(id) }
             guard !ids.isEmpty else { return }
@@ -247,6 +245,12 @@ struct PGPoolMachine: Sendable {
         case .leased: leasedCount += change
         }
         openCount += change
+    }
+
+    /// Whether one more batch may run. As long as there are fewer batches than lanes nobody need know whose they are.
+    private func hasLane(_ purpose: Purpose, _ lanesMax: Int, now: Instant) -> Bool {
+        let sharedCount = openCount - connectingCount - idleCount - leasedCount
+        return sharedCount < lanesMax || activeLanes(purpose, now: now) < lanesMax
     }
 
     /// Lanes that are busy and not stalled.

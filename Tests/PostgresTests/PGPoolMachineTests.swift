@@ -56,6 +56,19 @@ import TestSupport
         #expect(pool.takeActions() == [.run(slot: 1, purpose: .write, ids: [2], separately: false)])
     }
 
+    @Test func batchesOfOneKindTakeNoLaneOfAnother() {
+        var pool = machine { $0.connectionsMin = 4 }
+        _ = pool.submit(1, .read, now: start)
+        for slot in 0..<4 { pool.connected(slot, now: start) }
+        #expect(pool.takeActions().last == .run(slot: 0, purpose: .read, ids: [1], separately: false))
+        for id in 2...3 { _ = pool.submit(id, .read, now: start) }
+        #expect(pool.takeActions() == [.run(slot: 1, purpose: .read, ids: [2], separately: false)])
+        for id in 4...5 { _ = pool.submit(id, .write, now: start) }
+        #expect(pool.takeActions() == [.run(slot: 2, purpose: .write, ids: [4], separately: false)])
+        pool.finished(0, now: start)
+        #expect(pool.takeActions() == [.run(slot: 0, purpose: .read, ids: [3], separately: false)])
+    }
+
     @Test func rerunsHaveASyncEach() {
         var pool = machine()
         _ = pool.submit(1, .rewrites, now: start)
