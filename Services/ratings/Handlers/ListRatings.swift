@@ -21,7 +21,7 @@ struct ListRatings: Sendable {
             try await store.ratings(of: params.user, wish, after: start, limit: limit + 1, until: context.deadline)
         }
         let count = PageCut.count(
-            found.map { $0.review?.utf8.count ?? 0 }, limit: limit, bytesMax: RatingsLimits.pageReviewBytesMax)
+            found.lazy.map { $0.review?.utf8.count ?? 0 }, limit: limit, bytesMax: RatingsLimits.pageReviewBytesMax)
         let isLast = found.count == count
         found.removeSubrange(count...)
         return RatingsPage(

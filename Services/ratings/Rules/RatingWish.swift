@@ -41,6 +41,8 @@ struct RatingPlace: Sendable, Hashable {
     let title: TitleID
 
     private static let sorts = RatingSort.allCases
+    /// Of the bytes that a text stands for: the order, the rating, the moment and the title.
+    private static let byteCount = 26
 
     /// Before the first row.
     static func start(of sort: RatingSort) -> RatingPlace {
@@ -77,7 +79,7 @@ struct RatingPlace: Sendable, Hashable {
 
     /// Reads what `text` wrote; nil for anything else.
     init?(_ text: String) {
-        guard let bytes = Base64.decodeURL(text), bytes.count == 26, Int(bytes[0]) < Self.sorts.count else {
+        guard let bytes = Base64.decodeURL(text), bytes.count == Self.byteCount, Int(bytes[0]) < Self.sorts.count else {
             return nil
         }
         let moment = bytes[2..<10].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -90,10 +92,21 @@ struct RatingPlace: Sendable, Hashable {
     }
 
     var text: String {
-        let place = UInt8(Self.sorts.firstIndex(of: sort) ?? 0)
-        let moment = UInt64(bitPattern: ratedAt.microsecondsSinceEpoch)
-        let bytes = stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: moment >> UInt64($0)) }
-        return Base64.encodeURL([place, UInt8(clamping: rating.tenths)] + bytes + title.uuid.bytes)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        bytes.append(UInt8(Self.sorts.firstIndex(of: sort) ?? 0))
+        bytes.append(UInt8(clamping: rating.tenths))
+        Self.append(UInt64(bitPattern: ratedAt.microsecondsSinceEpoch), to: &bytes)
+        Self.append(title.uuid.high, to: &bytes)
+        Self.append(title.uuid.low, to: &bytes)
+        return Base64.encodeURL(bytes)
+    }
+
+    /// Appends eight bytes, most significant first.
+    private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
+        for shift in stride(from: 56, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+        }
     }
 }
 

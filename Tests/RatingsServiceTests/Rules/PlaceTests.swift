@@ -28,6 +28,21 @@ import Testing
         for text in ["", "__________8", "bm9uc2Vuc2U"] { #expect(VersionCursor.version(text) == nil) }
     }
 
+    @Test(
+        "A cursor that somebody kept stays what it was",
+        arguments: [
+            (RatingSort.newest, Int64(1_700_000_000_123_456), 101, "AGUABgokGCAiQAEjRWeJq83v_ty6mHZUMhA"),
+            (RatingSort.oldest, Int64(-1), 85, "AVX__________wEjRWeJq83v_ty6mHZUMhA"),
+        ])
+    func cursorText(_ sort: RatingSort, _ moment: Int64, _ tenths: Int, _ text: String) {
+        let place = RatingPlace(
+            sort: sort, ratedAt: Timestamp(clampingMicrosecondsSinceEpoch: moment),
+            rating: DecimalTenths(tenths: tenths),
+            title: TitleID(UUIDBits(high: 0x0123_4567_89ab_cdef, low: 0xfedc_ba98_7654_3210)))
+        #expect(place.text == text)
+        #expect(RatingPlace(text) == place)
+    }
+
     @Test("From the newest on a place is held before a date; in the other orders it stays")
     func held() {
         let moment = Timestamp(clampingMicrosecondsSinceEpoch: 5_000_000)
