@@ -62,9 +62,14 @@ extension PGRowReader {
 }
 
 extension PGValue {
-    package static func id(_ value: (some UUIDIdentifier)?) -> PGValue {
-        .uuid(value.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) })
-    }
+    package static func id(_ value: (some UUIDIdentifier)?) -> PGValue { bits(value?.uuid) }
+
+    // People and titles stand in nearly every statement: ids of a kind that is known only to the caller have their type looked up
+    // with each call.
+    package static func id(_ value: UserID?) -> PGValue { bits(value?.uuid) }
+    package static func id(_ value: TitleID?) -> PGValue { bits(value?.uuid) }
+
+    private static func bits(_ uuid: UUIDBits?) -> PGValue { .uuid(uuid.map { PGUUID(high: $0.high, low: $0.low) }) }
 
     package static func ids(_ values: [some UUIDIdentifier]) -> PGValue {
         .uuidArray(values.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) })
