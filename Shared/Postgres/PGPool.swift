@@ -73,7 +73,8 @@ package final class PGPool: Sendable {
         let request = PGRequest(
             id: engine.makeID(), text: text, parameters: parameters, submitted: now,
             deadline: deadline ?? now + limits.callTimeout, lossIsUnknown: text.kind != .read)
-        await withTaskCancellationHandler {
+        // Concurrent is what the closure is taken for: one that is not is wrapped, and looks for its executor twice.
+        await withTaskCancellationHandler { @concurrent in
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 unsafe request.wait(with: continuation)
                 engine.send(.submit(request))
