@@ -243,14 +243,17 @@ package struct PGRowReader {
 
     @usableFromInline
     mutating func nextCell() throws(PGError) -> PGCell {
-        guard column < result.columnCount else {
-            throw PGError(.decoding, "row has only \(result.columnCount) columns")
-        }
+        guard column < result.columnCount else { throw shortage() }
         let cell = result.cell(row: row, column: column)
         column += 1
         return cell
     }
 
+    // Both stand apart, so that what every column passes through needs no room for making a text.
+    @inline(never)
+    private func shortage() -> PGError { PGError(.decoding, "row has only \(result.columnCount) columns") }
+
+    @inline(never)
     @usableFromInline
     func misfit(_ cell: PGCell, _ type: Any.Type) -> PGError {
         let found = cell.isNull ? "NULL" : "type \(cell.typeID) of \(cell.count) bytes"
