@@ -64,7 +64,7 @@ import Testing
         return frame(1, isWhole ? 5 : 4, stream(number), block)
     }
 
-    private static func requests(_ numbers: ClosedRange<Int>, _ path: String = "/work/") -> [UInt8] {
+    private static func requests(_ numbers: ClosedRange<Int>, _ path: String = "/jobs/") -> [UInt8] {
         numbers.flatMap { request($0, path + "\($0)") }
     }
 
@@ -96,7 +96,7 @@ import Testing
 
         var routes: [EdgeRoute] {
             [
-                .open("work", "GET", "/work/{number}") { (request, _) async throws(RPCError) in
+                .open("work", "GET", "/jobs/{number}") { (request, _) async throws(RPCError) in
                     let number = request.pathParameters["number"].flatMap { Int($0) } ?? 0
                     self.state.withLock { $0.begun.append(number) }
                     await self.finish()
@@ -223,7 +223,7 @@ import Testing
         // For the part of one body that may come unasked, not of two.
         (limits.bodyBytesFree, limits.addressBodiesBytesMax) = (0, 100_000)
         try await withTLS(limits, work, turnedAway: refusals.sink) { port in
-            let bodies = Self.request(9, "/work/9", isWhole: false) + Self.request(10, "/work/10", isWhole: false)
+            let bodies = Self.request(9, "/jobs/9", isWhole: false) + Self.request(10, "/jobs/10", isWhole: false)
             let told = try await Self.ask(port, until: 1, Self.requests(1...8) + bodies)
             // REFUSED_STREAM.
             #expect(told == ["\(Self.stream(10)) reset 7"])
