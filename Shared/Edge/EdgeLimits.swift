@@ -56,8 +56,9 @@ package struct EdgeLimits: Sendable {
     /// The same while one does.
     package var bodySliceBytes = 16_384
     /// The shortest that a loop pauses between two requests that had to wait, over HTTP/1.1 for an answer that they were sent
-    /// ahead of, over HTTP/2 for a place, whichever connections they are of. It pauses as long as it worked for the one before.
-    package var pipelinedPause = Duration.microseconds(100)
+    /// ahead of, over HTTP/2 for a place, whichever connections they are of. It pauses as long as it worked for the one before until that first
+    /// waited for a service; what it works for it later is about as much as this.
+    package var pipelinedPause = Duration.microseconds(300)
     /// The longest that it does.
     package var pipelinedPauseMax = Duration.milliseconds(1)
     /// Requests of an HTTP/2 connection that are in work at a time, from their header to the beginning of their answers: about

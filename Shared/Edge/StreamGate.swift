@@ -224,6 +224,8 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         guard case .head(let head)? = held.first else { return true }
         isBodyCounted = true
         if case .end? = held.last { return true }
+        // What has no body may be told to end in a frame of its own, which stays unread.
+        if head.headerFields[.contentLength] == nil, [.get, .head, .options].contains(head.method) { return true }
         let length = head.headerFields[.contentLength].flatMap { Int($0) } ?? Self.windowBytes
         var place = BodyRoom.Place(in: gate.room, client: gate.client)
         let hasRoom = place.grow(by: max(0, min(length, Self.windowBytes)))

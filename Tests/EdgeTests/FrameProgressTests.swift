@@ -75,6 +75,10 @@ import Testing
         #expect(progress.headerCount == 2)
         progress.take(Self.frame(0))
         #expect(progress.idleFrameCount == 6, "DATA without data")
+        progress.take(Self.frame(0, length: 15))
+        #expect(progress.idleFrameCount == 7, "a part that is hardly one")
+        progress.take(Self.frame(0, length: 16) + Self.frame(0, 1, length: 1))
+        #expect(progress.idleFrameCount == 7, "a part, and the end of a body")
     }
 
     @Test("So many frames at once, so many in a second, and more for requests and answers")

@@ -100,9 +100,10 @@ struct CreateImport: Sendable {
         }
 
         mutating func begin(_ name: String) throws(RPCError) {
-            var name = name
-            while name.utf8.count > 255 { name.removeLast() }
-            self.name = name
+            // The end says more than the beginning: the file's own name, behind its folders.
+            var rest = name[...]
+            while rest.utf8.count > 255 { rest.removeFirst() }
+            self.name = String(rest)
             number += 1
             offset = 0
             guard number < CreateImport.filesMax else {

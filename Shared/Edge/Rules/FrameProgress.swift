@@ -10,7 +10,11 @@ struct FrameProgress: Sendable, Hashable {
 
     private static let prefaceBytes = 24
     private static let frameHeadBytes = 9
+    private static let endStream: UInt8 = 1
     private static let endHeaders: UInt8 = 4
+    /// Bytes of a body's part that is no idle frame, unless it is the last: each part is kept by itself while its request waits,
+    /// with much more than its bytes.
+    private static let partBytesMin = 16
 
     private var prefaceLeft = prefaceBytes
     /// Bytes of a frame's head that are there; its first five say all that matters.
@@ -23,7 +27,7 @@ struct FrameProgress: Sendable, Hashable {
 
     /// Frames that have arrived whole.
     private(set) var frameCount: UInt64 = 0
-    /// Of those the ones that bring neither a request nor a part of its body.
+    /// Of those the ones that bring neither a request nor a part of its body worth a frame.
     private(set) var idleFrameCount: UInt64 = 0
     /// Headers that have begun.
     private(set) var headerCount: UInt64 = 0
@@ -84,7 +88,8 @@ struct FrameProgress: Sendable, Hashable {
         if type == FrameType.headers || type == FrameType.continuation, flags & Self.endHeaders != 0 {
             isWithinBlock = false
         }
-        let brings = type == FrameType.headers || type == FrameType.continuation || type == FrameType.data && length > 0
+        let isPart = length >= Self.partBytesMin || length > 0 && flags & Self.endStream != 0
+        let brings = type == FrameType.headers || type == FrameType.continuation || type == FrameType.data && isPart
         if !brings { idleFrameCount += 1 }
         if hasSettings, !isWithinBlock { restCount += 1 }
     }

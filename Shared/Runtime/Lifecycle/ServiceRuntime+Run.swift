@@ -32,21 +32,23 @@ extension ServiceRuntime {
     private static func run(
         _ command: ServiceCommand?, _ argument: String, of definition: ServiceDefinition
     ) async -> Never {
+        // What is printed is the answer: lines of the log, the audit's among them, go beside it.
+        let sink = LogSink(descriptor: STDERR_FILENO) {}
         do throws(StartupError) {
             let loader = ConfigLoader(
                 schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
             let values = try loader.load(environment: processEnvironment())
             signal(SIGPIPE, SIG_IGN)
-            // What is printed is the answer: lines of the log, the audit's among them, go beside it.
-            let sink = LogSink(descriptor: STDERR_FILENO) {}
             LoggingSystem.bootstrap { (label) -> any LogHandler in
                 JSONLogHandler(
                     label: label, service: definition.name, version: definition.version, level: .warning,
                     now: { WallTime.now() }, write: { line, _ in sink.write(line) })
             }
             writeAll(try await command?.run(values, argument) ?? "", to: STDOUT_FILENO)
+            sink.finish(within: .seconds(1))
             exit(ExitCode.success)
         } catch {
+            sink.finish(within: .seconds(1))
             writeAll(error.block(service: definition.name), to: STDERR_FILENO)
             exit(error.exitCode)
         }

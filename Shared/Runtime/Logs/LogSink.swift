@@ -4,7 +4,8 @@ internal import Synchronization
 /// Takes whole log lines and never makes a caller wait for a reader.
 ///
 /// Lines that can wait are gathered and written together; one that cannot is written before `write` returns, after all
-/// that came before it. May be used from any thread.
+/// that came before it, unless another thread is writing: then that one or the next takes it along. May be used from any
+/// thread.
 package final class LogSink: Sendable {
     /// A longer line is replaced by a notice of its length; a pipe takes this much at once or says that it is full.
     package static let lineBytesMax = 4096
@@ -44,7 +45,8 @@ package final class LogSink: Sendable {
     private let later: Later?
     private let onDrop: @Sendable () -> Void
     private let waiting = Mutex(Waiting())
-    // Whoever writes holds it, so that lines keep their order; taken outside of the lock of `waiting`, never within it.
+    // Whoever writes holds it, so that lines keep their order; taken outside of the lock of `waiting`, never within it. Nobody
+    // waits for it: a terminal may take a part of a line, say that it takes more, and block.
     private let outgoing = Mutex(Outgoing())
 
     /// Writes to a descriptor that stays open for the life of the process; without `later` nothing is gathered. `onDrop`
@@ -95,11 +97,11 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Writes what waits as far as the reader takes it without a pause; false where something is left.
+    /// Writes what waits as far as the reader takes it without a pause; false where something is left, or somebody else writes.
     @discardableResult
     private func drain() -> Bool {
         var lost = 0
-        let isDone = outgoing.withLock { outgoing in
+        let isDone = outgoing.withLockIfAvailable { outgoing in
             while true {
                 if outgoing.offset == outgoing.bytes.count {
                     outgoing.offset = 0
@@ -115,7 +117,7 @@ package final class LogSink: Sendable {
             }
         }
         for _ in 0..<lost { onDrop() }
-        return isDone
+        return isDone ?? false
     }
 
     /// Writes as many whole lines as a pipe takes with a single write, so that lines of several processes do not mix.

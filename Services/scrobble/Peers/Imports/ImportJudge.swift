@@ -326,7 +326,7 @@ extension NewList {
     init(_ row: ImportedRow, at moment: Timestamp) {
         self.init(
             name: row.listName ?? row.list ?? row.file, description: row.listNote, isRanked: row.listRanked ?? true,
-            createdAt: row.listMadeAt ?? row.datedAt ?? moment, sourceKey: row.list ?? row.file)
+            createdAt: min(row.listMadeAt ?? row.datedAt ?? moment, moment), sourceKey: row.list ?? row.file)
     }
 }
 
