@@ -66,6 +66,10 @@ struct EdgeChannel: ServerChildChannel {
         }
         return channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
+            // What is read in one go is unpacked into one buffer, which is kept as long as any piece of it.
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2_048, maximum: Self.readBytesMax))
             try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
             let agreement = NIOTypedApplicationProtocolNegotiationHandler<Connection> { result in
                 switch result {
@@ -87,6 +91,9 @@ struct EdgeChannel: ServerChildChannel {
             return Value(connection: connection, channel: channel)
         }
     }
+
+    /// Bytes that are read in one go over TLS: a record of the largest size (RFC 8446 §5.1).
+    private static let readBytesMax = 16_384
 
     private struct UnknownProtocol: Error { let name: String }
 

@@ -128,55 +128,6 @@ import Testing
         }
     }
 
-    /// Reads an answer after which the connection is closed, does not say that it closes too, and tells how many seconds later
-    /// the other side gives up waiting.
-    private static let unmannerly = """
-        import socket, ssl, sys, time
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-        line.settimeout(20)
-        come, gone = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(come, gone)
-        def step(act):
-            while True:
-                try: return act()
-                except ssl.SSLWantReadError:
-                    line.sendall(gone.read())
-                    data = line.recv(65536)
-                    if not data: raise
-                    come.write(data)
-        step(tls.do_handshake)
-        tls.write(b"GET /api/v1/nowhere HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n")
-        line.sendall(gone.read())
-        answer = b""
-        while True:
-            try: data = step(lambda: tls.read(65536))
-            except ssl.SSLZeroReturnError: break
-            if not data: break
-            answer += data
-        begun = time.monotonic()
-        while line.recv(65536): pass
-        print(answer[:12].decode(), round(time.monotonic() - begun, 2))
-        """
-
-    @Test("A connection that is closed does not wait long for a client that does not close it too")
-    func farewell() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try Self.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
-        try await withServer(certificate: certificate) { port in
-            let told = try await Python.run(Self.unmannerly, ["\(port)"])
-            #expect(told.hasPrefix("HTTP/1.1 404 "), "\(told)")
-            // Five seconds by the library's default.
-            let waited = try #require(told.split(separator: " ").last.flatMap { Double($0) })
-            #expect(waited < 4, "\(told)")
-        }
-    }
-
     @Test("Files that are no certificate and its key are refused by name")
     func refused() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
