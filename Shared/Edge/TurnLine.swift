@@ -24,9 +24,6 @@ final class TurnLine: Sendable {
         self.pauses = TimeAmount(pauses.lowerBound)...TimeAmount(pauses.upperBound)
     }
 
-    /// A line whose pauses are all of one length.
-    convenience init(_ loop: any EventLoop, pause: Duration) { self.init(loop, pauses: pause...pause) }
-
     /// Calls `takeTurn` on the loop when it is its turn; false from it means that nothing comes of it, and the next has it.
     func wait(_ takeTurn: @escaping @Sendable () -> Bool) {
         let isStanding = state.withLock { state in

@@ -36,6 +36,16 @@ import Testing
             ])
     }
 
+    /// A certificate of which there are no files any more.
+    static func makeCertificate() throws -> EdgeCertificate {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try makeCertificate("one", in: folder)
+        return try EdgeCertificate(
+            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+    }
+
     private static func curl(_ folder: URL, _ authority: String, _ port: Int, _ arguments: [String]) throws -> String {
         try run(
             "curl",
@@ -89,12 +99,7 @@ import Testing
 
     @Test("Many requests of one HTTP/2 connection are answered at once, and bodies arrive")
     func streams() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try Self.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let certificate = try Self.makeCertificate()
         try await withServer(certificate: certificate) { port in
             let base = "https://127.0.0.1:\(port)/api/v1"
             let told = try Self.run(
@@ -111,12 +116,7 @@ import Testing
 
     @Test("A client that connects and does not agree on TLS is let go")
     func silence() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try Self.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let certificate = try Self.makeCertificate()
         var limits = EdgeLimits()
         limits.handshakeTimeout = .seconds(1)
         try await withServer(limits, certificate: certificate) { port in

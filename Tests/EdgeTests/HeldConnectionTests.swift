@@ -50,12 +50,7 @@ import Testing
 
     @Test("An HTTP/2 connection is closed that does not go on", arguments: cases)
     func held(held: Case) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try CertificateTests.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let certificate = try CertificateTests.makeCertificate()
         var limits = EdgeLimits()
         limits.headerTimeout = .seconds(1)
         limits.idleTimeout = .seconds(2)

@@ -253,3 +253,8 @@ import Testing
         }
     }
 }
+
+extension TurnLine {
+    /// A line whose pauses are all of one length.
+    convenience init(_ loop: any EventLoop, pause: Duration) { self.init(loop, pauses: pause...pause) }
+}

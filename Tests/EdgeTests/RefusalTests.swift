@@ -115,12 +115,7 @@ final class ToldRefusals: Sendable {
 
     @Test("Who does not agree on TLS is told once, and who was one too many not as such")
     func handshake() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try CertificateTests.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let certificate = try CertificateTests.makeCertificate()
         let told = ToldRefusals()
         try await withServer(certificate: certificate, turnedAway: told.sink) { port in
             let plain = try RawClient(port: port)

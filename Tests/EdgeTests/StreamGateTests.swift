@@ -128,12 +128,7 @@ import Testing
         turnedAway: @escaping EdgeRefusalSink = { _ in },
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try CertificateTests.makeCertificate("one", in: folder)
-        let certificate = try EdgeCertificate(
-            certificate: folder.appending(path: "one.pem").path, key: folder.appending(path: "one.key").path)
+        let certificate = try CertificateTests.makeCertificate()
         try await withServer(
             limits, routes: work.routes, proxies: proxies, certificate: certificate, group: group,
             turnedAway: turnedAway, waited: work.waited, body)
