@@ -1,5 +1,5 @@
 /// The text of the HTML that reviews are written in: paragraphs and line breaks become line ends, other tags go,
-/// entities become their characters.
+/// entities become their characters. Lines end with a line feed, whatever the file has.
 package enum HTMLText {
     private static let entities: [String: Character] = [
         "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{a0}", "hellip": "…", "mdash": "—",
@@ -33,7 +33,13 @@ package enum HTMLText {
         }
         text += rest
         while text.last?.isWhitespace ?? false { text.removeLast() }
-        return text
+        return lines(text)
+    }
+
+    /// Lines with one way of ending: the same export has CRLF from Letterboxd, and LF from whatever unpacked and kept it.
+    package static func lines(_ text: String) -> String {
+        guard text.utf8.contains(13) else { return text }
+        return String(text.map { $0 == "\r\n" || $0 == "\r" ? "\n" : $0 })
     }
 
     /// The name of the tag at the front, with its slash, and what follows it; nil where `<` is only a character.

@@ -41,7 +41,7 @@ package struct LetterboxdRows: Sendable {
         result.datedAt = row.date.map(Timestamp.init)
         if let text = row.text {
             result.text = String(HTMLText.plain(text).prefix(ImportText.charactersMax))
-            if result.text != text { result.html = String(text.prefix(ImportText.charactersMax)) }
+            if result.text != HTMLText.lines(text) { result.html = String(text.prefix(ImportText.charactersMax)) }
         }
         if let stars = row.halfStars {
             result.rating = DecimalTenths(tenths: stars * 10)

@@ -68,6 +68,20 @@ struct ImportRowsTests {
         #expect(film.title?.ids.letterboxd == "hOwC")
     }
 
+    /// A copy of an export whose line ends had been changed was news of every review with several lines.
+    @Test("a review says the same whichever way its lines end", arguments: ["\n", "\r\n", "\r"])
+    func lineEnds(end: String) throws {
+        let head = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\r\n"
+        func row(_ review: String) -> String {
+            "2019-01-01,Roma,2018,https://boxd.it/ATu2F,,,\"\(review)\",,2018-12-30\r\n"
+        }
+        let found = try #require(try Self.rows("reviews.csv", head + row("One\(end)\(end)two")).rows.first)
+        #expect(found.text == "One\n\ntwo" && found.html == nil)
+        let marked = try #require(
+            try Self.rows("reviews.csv", head + row("One\(end)\(end)<b>two</b>")).rows.first)
+        #expect(marked.text == "One\n\ntwo" && marked.html == "One\(end)\(end)<b>two</b>")
+    }
+
     @Test("a file whose header fits several kinds asks, and takes the answer")
     func unclear() throws {
         let text = "Date,Name,Year,Letterboxd URI\n2019-01-01,Roma,2018,https://boxd.it/hOwC\n"
