@@ -61,9 +61,11 @@ package struct LetterboxdFile: Sendable, Hashable {
         if names.isSuperset(of: ["date", "name", "tags", "url", "description"]) { return known(.list) }
         if names.isSuperset(of: ["date", "content", "comment"]) { return known(.comments) }
         if names.isSuperset(of: ["date", "content"]) { return chosen([.likedLists, .likedReviews]) }
-        guard names.isSuperset(of: ["date", "name", "year", "letterboxd uri"]) else { return .unknown }
+        // Columns may have been taken out: what tells is the film's name, and one that only Letterboxd calls so.
+        guard names.contains("name") else { return .unknown }
+        if names.contains("watched date") { return known(names.contains("review") ? .reviews : .diary) }
+        guard names.contains("letterboxd uri") || names.isSuperset(of: ["date", "year"]) else { return .unknown }
         if names.contains("review") { return known(.reviews) }
-        if names.contains("watched date") { return known(.diary) }
         if names.contains("rating") { return known(.ratings) }
         return chosen([.watched, .watchlist, .likedFilms])
     }

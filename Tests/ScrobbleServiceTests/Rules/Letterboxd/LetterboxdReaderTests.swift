@@ -118,6 +118,18 @@ struct LetterboxdReaderTests {
                 "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date", "orphaned/reviews.csv",
                 LetterboxdFile(kind: .reviews, section: .orphaned)
             ),
+            // Somebody has taken columns out.
+            ("Name,Year,Watched Date", "diary.csv", LetterboxdFile(kind: .diary, section: .live)),
+            (
+                "Date,Name,Year,Rating,Rewatch,Tags,Watched Date", "diary.csv",
+                LetterboxdFile(kind: .diary, section: .live)
+            ),
+            ("Name,Review,Watched Date", "reviews.csv", LetterboxdFile(kind: .reviews, section: .live)),
+            ("Name,Letterboxd URI,Review", "reviews.csv", LetterboxdFile(kind: .reviews, section: .live)),
+            ("Date,Name,Year,Rating", "ratings.csv", LetterboxdFile(kind: .ratings, section: .live)),
+            ("Name,Letterboxd URI,Rating", "1.csv", LetterboxdFile(kind: .ratings, section: .live)),
+            ("Date,Name,Year", "watched.csv", LetterboxdFile(kind: .watched, section: .live)),
+            ("Name,Letterboxd URI", "watchlist.csv", LetterboxdFile(kind: .watchlist, section: .live)),
         ])
     func recognition(header: String, path: String, expected: LetterboxdFile) throws {
         #expect(try Self.items(header + "\n", path: path) == [.file(expected)])
@@ -132,6 +144,10 @@ struct LetterboxdReaderTests {
         }
         #expect(try Self.items(films, path: "1.csv", kind: .watchlist).count == 2)
         #expect(throws: Failure.unknown) { try Self.items("Const,Your Rating\ntt1,8\n", path: "ratings.csv") }
+        // Anybody's table.
+        for header in ["Name,Rating", "Name,Year", "Name,Year,Rating", "Name,Review", "Year,Watched Date"] {
+            #expect(throws: Failure.unknown) { try Self.items("\(header)\na,b\n", path: "ratings.csv") }
+        }
         #expect(throws: Failure.csv(.onlyNUL)) { try Self.items([0, 0, 0], path: "lists/x.csv") }
         #expect(try Self.items("", path: "diary.csv") == [])
         #expect(LetterboxdFile.isForeign("__MACOSX/._diary.csv") && LetterboxdFile.isForeign("a/.DS_Store"))
