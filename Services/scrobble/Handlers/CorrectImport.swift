@@ -4,7 +4,7 @@ import Store
 
 /// `scrobble.correctImport`: a person's word on what a row means. It holds for every row of the same title, for later
 /// imports too, and is written at once where the import was written already. Where the row may mean either of two films of one
-/// name, it holds for that row, or its entry, alone.
+/// name, it holds for that row, or its entry, alone. `skip: false` takes back what was said before.
 struct CorrectImport: Sendable {
     let store: ImportStore
     let titles: TitleLookup
@@ -13,7 +13,8 @@ struct CorrectImport: Sendable {
 
     func run(_ params: CorrectImportParams, _ context: RPCContext) async throws(RPCError) -> ImportRow {
         let (user, id) = (params.user, params.import)
-        let given = [params.title != nil, params.skip == true, params.watchedOn != nil].filter(\.self)
+        let takesBack = params.skip == false && params.title == nil && params.watchedOn == nil
+        let given = [params.title != nil, params.skip == true || takesBack, params.watchedOn != nil].filter(\.self)
         guard given.count == 1 else {
             throw .contradictoryValues("one of title, skip and watched_on must be given, and one only")
         }
@@ -34,6 +35,8 @@ struct CorrectImport: Sendable {
         try await check(key, dated == nil ? nil : params.place, params)
         if let dated {
             key = try await put(dated, key, params)
+        } else if takesBack {
+            try await forget(key, params)
         } else {
             var meant: MeantTitle?
             if let title = params.title { meant = MeantTitle(try await titles.title(title, context)) }
@@ -64,6 +67,14 @@ struct CorrectImport: Sendable {
             throw error.asRPCError
         }
         if let refusal { throw .importNotReady(refusal) }
+    }
+
+    private func forget(_ key: String, _ params: CorrectImportParams) async throws(RPCError) {
+        do throws(ImportTrouble) {
+            try await worker.forget(key, of: params.import, params.user)
+        } catch {
+            throw error.asRPCError
+        }
     }
 
     /// The key of a row that shares it with no other film's.

@@ -210,6 +210,17 @@ enum ImportQueries {
         ON CONFLICT (user_id, item_key) DO UPDATE SET title_id = excluded.title_id, changed_at = excluded.changed_at
         """)
 
+    static let openItem = PGCommand(
+        "imports.openItem",
+        """
+        UPDATE import_items SET match = 'pending', title_id = NULL, title_kind = NULL, series_id = NULL,
+            season_number = NULL, episode_number = NULL
+        WHERE user_id = $1 AND import_id = $2 AND item_key = $3
+        """)
+
+    static let forgetWord = PGCommand(
+        "imports.forgetWord", "DELETE FROM match_overrides WHERE user_id = $1 AND item_key = $2")
+
     @Sendable private static func stored(_ row: inout PGRowReader) throws(PGError) -> Import {
         let (id, state, source): (ImportID, ImportState, ImportSource?) = (
             try row.next(), try row.next(), try row.next()

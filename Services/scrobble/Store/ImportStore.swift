@@ -235,6 +235,17 @@ package struct ImportStore: Sendable {
         _ = try await database.run(together: statements, until: deadline)
     }
 
+    /// Takes back what a person has said of an item, here and for later files: nobody has looked yet what it means.
+    func forget(
+        _ key: String, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let statements = [
+            ImportQueries.openItem.bound([.id(user), .id(id), .text(key)]),
+            ImportQueries.forgetWord.bound([.id(user), .text(key)]),
+        ]
+        _ = try await database.run(together: statements, until: deadline)
+    }
+
     /// Counts the verdicts anew.
     func recount(
         _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant

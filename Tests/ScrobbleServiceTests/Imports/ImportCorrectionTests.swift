@@ -331,6 +331,30 @@ import Testing
         }
     }
 
+    /// A title that nobody knows, once left out, was left out of every file that came later.
+    @Test("What was said of a title can be taken back, and is not remembered then")
+    func takenBack() async throws {
+        try await Self.run { test in
+            let right = test.others.know("Right", 1999)
+            let first = try await test.bring(Self.head + Self.one, apply: false)
+            #expect(try await test.correct(first, 0, skip: true).verdict == .skipped)
+            let second = try await test.bring(
+                Self.head + "2020-01-02,One,1999,https://boxd.it/aaaab,,,,2020-01-02\n", apply: true)
+            #expect(try await test.verdicts(second) == [.skipped])
+            #expect(try await test.correct(first, 0, skip: false).verdict == .unmatched)
+            #expect(try await test.correct(first, 0, title: right).verdict == .new)
+            let taken = try await test.correct(first, 0, skip: false)
+            #expect(taken.verdict == .unmatched && taken.title == nil)
+            let third = try await test.bring(
+                Self.head + "2020-01-03,One,1999,https://boxd.it/aaaac,,,,2020-01-03\n", apply: false)
+            #expect(try await test.verdicts(third) == [.unmatched])
+            // Of an import that was written, what was left out is written now.
+            #expect(try await test.all().isEmpty)
+            #expect(try await test.correct(second, 0, skip: false).verdict == .new)
+            #expect(try await test.all() == ["One 2020-01-02||"])
+        }
+    }
+
     @Test("Neither a file nor its person can put a play into the future")
     func ahead() async throws {
         try await Self.run { test in

@@ -320,6 +320,14 @@ package struct ImportWorker: Sendable {
         return key
     }
 
+    /// Takes back what was said of a title, and finds out what it means by itself.
+    func forget(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
+        try await asking { () throws(StoreError) in
+            try await store.forget(key, of: id, user, until: .now + limits.stepTimeout)
+        }
+        try await ImportMatching(store: store, metadata: tools.metadata).run(key, of: id, user)
+    }
+
     /// Judges one title's rows anew, and writes those that are not written yet where the import was.
     func judgeAgain(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
         let deadline = ContinuousClock.now + limits.stepTimeout

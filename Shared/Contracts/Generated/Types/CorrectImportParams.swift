@@ -9,7 +9,7 @@ package struct CorrectImportParams: Sendable, Hashable, JSONCodable {
     /// Among the rows, from 0.
     package var place: Int
     package var title: TitleID?
-    /// Leaves the rows out.
+    /// Leaves the rows out; false takes back what was said of them.
     package var skip: Bool?
     /// The day of this one row.
     package var watchedOn: CalendarDate?

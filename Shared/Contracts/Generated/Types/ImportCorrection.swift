@@ -4,7 +4,8 @@
 package import JSON
 
 /// What a person says about a row, and about every row of the same title with it; remembered for later imports.
-/// `title` names the title that is meant, `skip` leaves the rows out; `watched_on` is the day of this one row.
+/// `title` names the title that is meant, `skip` leaves the rows out, and `false` takes back what was said of them;
+/// `watched_on` is the day of this one row.
 package struct ImportCorrection: Sendable, Hashable, JSONCodable {
     package var place: Int
     package var title: TitleID?
