@@ -175,7 +175,8 @@ let package = Package(
                 "Archive", "CSV", "OTLP", "Outbound", httpClient, metrics, product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"), product("NIOHTTP1", "swift-nio"),
             ], tests: ["UpstreamEmulators"])
-        + service("gateway", ["Archive", "Edge", "RatingScales"], tests: ["HTTP2"])
+        + service(
+            "gateway", ["Archive", "Edge", "HTTP2", "RatingScales"], tests: [product("NIOPosix", "swift-nio")])
         + fuzz()
         + [
             .target(

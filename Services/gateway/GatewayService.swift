@@ -12,6 +12,7 @@ package struct GatewayService: GatewayAPI {
     let once: OnceStore
     let erasure: AccountErasure
     let events: EventRelay
+    private let films: FilmDesk
 
     package init(
         clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure,
@@ -23,6 +24,7 @@ package struct GatewayService: GatewayAPI {
         self.once = once
         self.erasure = erasure
         self.events = events
+        films = FilmDesk(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
     }
 
     package func resolveMovie(
@@ -34,8 +36,7 @@ package struct GatewayService: GatewayAPI {
     package func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
-        try await GetMovie(metadata: metadata, ratings: clients.ratings, scrobble: clients.scrobble)
-            .run(input, caller, context)
+        try await GetMovie(films: films).run(input, caller, context)
     }
 
     package func listHistory(

@@ -29,6 +29,12 @@ package struct RatingsService: RatingsAPI {
         try await GetRatings(store: store).run(params, context)
     }
 
+    package func lookUpRatings(
+        _ params: LookUpRatingsParams, _ context: RPCContext
+    ) async throws(RPCError) -> RatingsOfPeople {
+        try await LookUpRatings(store: store).run(params, context)
+    }
+
     package func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage {
         try await ListRatings(store: store).run(params, context)
     }

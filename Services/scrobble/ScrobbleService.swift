@@ -334,6 +334,12 @@ extension ScrobbleService {
         try await GetTitleStates(watch: desk.watch).run(params, context)
     }
 
+    package func lookUpTitleStates(
+        _ params: LookUpTitleStatesParams, _ context: RPCContext
+    ) async throws(RPCError) -> StatesOfPeople {
+        try await LookUpTitleStates(watch: desk.watch).run(params, context)
+    }
+
     package func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
     {
         try await SetProgress(desk: desk, shelves: shelves).run(params, context)

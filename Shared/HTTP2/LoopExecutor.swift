@@ -1,4 +1,5 @@
 package import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// Runs the jobs of tasks on one event loop, so that a handler starts, resumes and answers on the loop of its
@@ -37,4 +38,11 @@ package final class LoopExecutor: TaskExecutor {
     private func run(_ jobs: [UnownedJob]) {
         for job in jobs { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
+}
+
+/// Returns when the event loop that this runs on has begun everything that came at the same moment; elsewhere after whoever is
+/// ready to run.
+package func turnOfLoop() async {
+    guard let loop = MultiThreadedEventLoopGroup.currentEventLoop else { return await Task.yield() }
+    await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
 }

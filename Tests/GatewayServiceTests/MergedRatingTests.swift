@@ -148,9 +148,9 @@ import Testing
     }
 
     private static func movie(_ title: TitleID, _ others: Others) async throws(RPCError) -> Movie {
-        try await GetMovie(
-            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others)
-        ).run(GetMovieInput(title: title), caller, context()).body
+        let films = FilmDesk(
+            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
+        return try await GetMovie(films: films).run(GetMovieInput(title: title), caller, context()).body
     }
 
     /// It was not found there until ratings had heard of the merge, some seconds later.

@@ -1,16 +1,23 @@
 import Contracts
 import RPC
 
-/// `getMovie`: a film with the scores of the world, mine, and what it is to me, all asked at once.
+/// `getMovie`: a film with the scores of the world, mine, and what it is to me, all asked at once, and together with the films
+/// that others ask for at the same moment.
 struct GetMovie: Sendable {
-    let metadata: MetadataClient
-    let ratings: RatingsClient
-    let scrobble: ScrobbleClient
-
-    /// The longest that a film waits for what it can be shown without.
-    static let besideTimeout = Duration.seconds(3)
+    let films: FilmDesk
 
     func run(
+        _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<Movie> {
+        guard let film = try await films.facts(of: input.title, for: caller.user, context) else {
+            return try await alone(input, caller, context)
+        }
+        var movie = try Movie(film.title, rating: film.rating)
+        movie.myState = film.state
+        return EdgeReply(movie)
+    }
+
+    private func alone(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie> {
         let call = context.rpc.outgoing()
@@ -18,7 +25,7 @@ struct GetMovie: Sendable {
         async let standing = states(of: input.title, for: caller.user, context)
         // The largest of the answers is not handed from one task to another.
         let asked = await outcome { () async throws(RPCError) in
-            try await metadata.getTitle(GetTitleParams(title: input.title), call)
+            try await films.metadata.getTitle(GetTitleParams(title: input.title), call)
         }
         var (rated, known) = await (scoring, standing)
         let title = try asked.get()
@@ -30,7 +37,7 @@ struct GetMovie: Sendable {
         }
         var scored = try rated.get().ratings
         if title.hasMoves(from: input.title) {
-            scored = try await ratings.completed(
+            scored = try await films.ratings.completed(
                 scored, of: [FoundTitle(asked: input.title, title: title)], by: caller.user, call)
         }
         var movie = try Movie(title, rating: scored.first { $0.title == title.id })
@@ -42,7 +49,7 @@ struct GetMovie: Sendable {
         of title: TitleID, by user: UserID, _ context: EdgeContext
     ) async -> Result<FoundRatings, RPCError> {
         await outcome { () async throws(RPCError) in
-            try await ratings.getRatings(GetRatingsParams(user: user, titles: [title]), context.rpc.outgoing())
+            try await films.ratings.getRatings(GetRatingsParams(user: user, titles: [title]), context.rpc.outgoing())
         }
     }
 
@@ -50,8 +57,9 @@ struct GetMovie: Sendable {
         of title: TitleID, for user: UserID, _ context: EdgeContext
     ) async -> Result<TitleStates, RPCError> {
         await outcome { () async throws(RPCError) in
-            try await scrobble.getTitleStates(
-                GetTitleStatesParams(user: user, titles: [title]), context.rpc.outgoing(timeout: Self.besideTimeout))
+            try await films.scrobble.getTitleStates(
+                GetTitleStatesParams(user: user, titles: [title]), context.rpc.outgoing(timeout: FilmDesk.besideTimeout)
+            )
         }
     }
 
@@ -60,7 +68,7 @@ struct GetMovie: Sendable {
         switch known {
         case .success(let found): return found.states.first
         case .failure(let error):
-            guard error.isRetryable, RegistryError(code: error.code) != .cancelled else { throw error }
+            guard error.isMissing else { throw error }
             return nil
         }
     }

@@ -78,14 +78,20 @@ enum RatingsQueries {
         SELECT \(ratingColumns) FROM user_ratings
         WHERE user_id = $1 AND media_id = coalesce((SELECT to_id FROM merged_titles WHERE from_id = $2), $2)
         """,
-        many: PGManyText(
-            """
-            SELECT asked.place, \(ratingColumns)
-            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (person, title, place)
-            LEFT JOIN merged_titles m ON m.from_id = asked.title
-            JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
-            """)
+        many: PGManyText(ofPeople)
     ) { row throws(PGError) in try rating(&row) }
+
+    /// The same of several people, each with the place of its question from 1.
+    static let lookUp = PGStatement("ratings.lookUp", ofPeople) { row throws(PGError) in
+        RatingsStore.Answered(index: try row.next(Int.self) - 1, rating: try rating(&row))
+    }
+
+    private static let ofPeople = """
+        SELECT asked.place, \(ratingColumns)
+        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (person, title, place)
+        LEFT JOIN merged_titles m ON m.from_id = asked.title
+        JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
+        """
 
     /// Those before which the reviews come to less than `$3` bytes, which the length that is stored tells, are whole; of the
     /// others no review is read.

@@ -80,6 +80,12 @@ package struct RatingsStore: Sendable {
         let isWhole: Bool
     }
 
+    /// The rating that answers one of several questions, and the place of that question.
+    struct Answered: Sendable {
+        let index: Int
+        let rating: Rating
+    }
+
     /// Ratings that were moved, and how many of them met another of the same person.
     struct Moved: Sendable {
         var count = 0
@@ -165,6 +171,14 @@ package struct RatingsStore: Sendable {
         of title: TitleID, by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Rating? {
         try await database.rows(RatingsQueries.get, [.id(user), .id(title)], until: deadline).first
+    }
+
+    /// What of `wanted` is rated, in no order.
+    func ratings(
+        wanted: [PersonTitle], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [Answered] {
+        try await database.rows(
+            RatingsQueries.lookUp, [.ids(wanted.map(\.user)), .ids(wanted.map(\.title))], until: deadline)
     }
 
     /// The ratings of those among `titles` that have one, in no order; whole only until their reviews have come to

@@ -11,16 +11,16 @@ struct GetTitleStates: Sendable {
         let found = try await asking { () throws(StoreError) in
             try await watch.states(of: params.titles, to: params.user, until: context.deadline)
         }
-        return TitleStates(
-            states: found.map { standing in
-                TitleState(
-                    title: standing.title, plays: standing.plays,
-                    lastWatchedAt: standing.lastPlayedAt.flatMap(Self.known),
-                    percent: standing.percent, onWatchlist: standing.wishStatus == .planToWatch,
-                    wishStatus: standing.wishStatus,
-                    inCollection: standing.inCollection,
-                    isLiked: standing.isLiked)
-            })
+        return TitleStates(states: found.map(TitleState.init))
+    }
+}
+
+extension TitleState {
+    init(_ standing: TitleStanding) {
+        self.init(
+            title: standing.title, plays: standing.plays, lastWatchedAt: standing.lastPlayedAt.flatMap(Self.known),
+            percent: standing.percent, onWatchlist: standing.wishStatus == .planToWatch,
+            wishStatus: standing.wishStatus, inCollection: standing.inCollection, isLiked: standing.isLiked)
     }
 
     /// A play of unknown date stands in the far past.

@@ -66,6 +66,12 @@ enum WatchQueries {
                 of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)",
                 first: "t.place, ")), row: standing)
 
+    /// The same of several people, in the order of the questions.
+    static let statesOfPeople = PGStatement(
+        "watch.statesOfPeople",
+        state(of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)")
+            + " ORDER BY t.place", row: standing)
+
     private static func state(of asked: String, first: String = "") -> String {
         func isKept(_ table: String) -> String {
             """

@@ -35,6 +35,14 @@ package struct WatchStore: Sendable {
         return try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
     }
 
+    /// What a title each is to several people; one answer for each, in their order.
+    func states(
+        wanted: [PersonTitle], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [TitleStanding] {
+        try await database.rows(
+            WatchQueries.statesOfPeople, [.ids(wanted.map(\.user)), .ids(wanted.map(\.title))], until: deadline)
+    }
+
     /// How far a person got with a title; nil where it was not begun, or watched since, by whichever road.
     func progress(
         of title: TitleID, to user: UserID, until deadline: ContinuousClock.Instant

@@ -14,6 +14,8 @@ package protocol RatingsAPI: Sendable {
     func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating
     /// A person's ratings of several titles; those without one are left out.
     func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings
+    /// The ratings that several people have given to a title each; what is not rated is left out.
+    func lookUpRatings(_ params: LookUpRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsOfPeople
     /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
     func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage
     /// What all people here think of each of several titles; one without ratings has a count of 0.
@@ -46,6 +48,7 @@ package enum RatingsMethods {
     package static let unrateTitle = RPCMethod(name: "ratings.unrateTitle", isIdempotent: true)
     package static let getRating = RPCMethod(name: "ratings.getRating", isIdempotent: true)
     package static let getRatings = RPCMethod(name: "ratings.getRatings", isIdempotent: true)
+    package static let lookUpRatings = RPCMethod(name: "ratings.lookUpRatings", isIdempotent: true)
     package static let listRatings = RPCMethod(name: "ratings.listRatings", isIdempotent: true)
     package static let getSummaries = RPCMethod(name: "ratings.getSummaries", isIdempotent: true)
     package static let getStatistics = RPCMethod(name: "ratings.getStatistics", isIdempotent: true)
@@ -82,6 +85,13 @@ package struct RatingsClient: Sendable {
     /// A person's ratings of several titles; those without one are left out.
     package func getRatings(_ params: GetRatingsParams, _ call: RPCCall) async throws(RPCError) -> FoundRatings {
         try await caller.call(RatingsMethods.getRatings, params, call)
+    }
+
+    /// The ratings that several people have given to a title each; what is not rated is left out.
+    package func lookUpRatings(
+        _ params: LookUpRatingsParams, _ call: RPCCall
+    ) async throws(RPCError) -> RatingsOfPeople {
+        try await caller.call(RatingsMethods.lookUpRatings, params, call)
     }
 
     /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
@@ -156,6 +166,10 @@ package enum RatingsRoutes {
         router.register(RatingsMethods.getRatings) {
             (params: GetRatingsParams, context) async throws(RPCError) in
             try await api.getRatings(params, context)
+        }
+        router.register(RatingsMethods.lookUpRatings) {
+            (params: LookUpRatingsParams, context) async throws(RPCError) in
+            try await api.lookUpRatings(params, context)
         }
         router.register(RatingsMethods.listRatings) {
             (params: ListRatingsParams, context) async throws(RPCError) in

@@ -150,6 +150,10 @@ package protocol ScrobbleAPI: Sendable {
     /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
     /// known or not.
     func getTitleStates(_ params: GetTitleStatesParams, _ context: RPCContext) async throws(RPCError) -> TitleStates
+    /// What a title each is to several people. One answer for each, in their order, known or not.
+    func lookUpTitleStates(
+        _ params: LookUpTitleStatesParams, _ context: RPCContext
+    ) async throws(RPCError) -> StatesOfPeople
     /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
     /// wrongKind, userNotFound.
     func setProgress(_ params: SetProgressParams, _ context: RPCContext) async throws(RPCError) -> TitleProgress
@@ -291,6 +295,7 @@ package enum ScrobbleMethods {
     package static let unmarkWatched = RPCMethod(name: "scrobble.unmarkWatched", isIdempotent: true)
     package static let getProgress = RPCMethod(name: "scrobble.getProgress", isIdempotent: true)
     package static let getTitleStates = RPCMethod(name: "scrobble.getTitleStates", isIdempotent: true)
+    package static let lookUpTitleStates = RPCMethod(name: "scrobble.lookUpTitleStates", isIdempotent: true)
     package static let setProgress = RPCMethod(name: "scrobble.setProgress", isIdempotent: true)
     package static let listGoingOn = RPCMethod(name: "scrobble.listGoingOn", isIdempotent: true)
     package static let listShelf = RPCMethod(name: "scrobble.listShelf", isIdempotent: true)
@@ -642,6 +647,13 @@ package struct ScrobbleClient: Sendable {
     /// known or not.
     package func getTitleStates(_ params: GetTitleStatesParams, _ call: RPCCall) async throws(RPCError) -> TitleStates {
         try await caller.call(ScrobbleMethods.getTitleStates, params, call)
+    }
+
+    /// What a title each is to several people. One answer for each, in their order, known or not.
+    package func lookUpTitleStates(
+        _ params: LookUpTitleStatesParams, _ call: RPCCall
+    ) async throws(RPCError) -> StatesOfPeople {
+        try await caller.call(ScrobbleMethods.lookUpTitleStates, params, call)
     }
 
     /// Says how far a person got with a film or an episode; 0 leaves nothing to go on with. Errors: titleNotFound,
@@ -1036,6 +1048,10 @@ package enum ScrobbleRoutes {
         router.register(ScrobbleMethods.getTitleStates) {
             (params: GetTitleStatesParams, context) async throws(RPCError) in
             try await api.getTitleStates(params, context)
+        }
+        router.register(ScrobbleMethods.lookUpTitleStates) {
+            (params: LookUpTitleStatesParams, context) async throws(RPCError) in
+            try await api.lookUpTitleStates(params, context)
         }
         router.register(ScrobbleMethods.setProgress) {
             (params: SetProgressParams, context) async throws(RPCError) in

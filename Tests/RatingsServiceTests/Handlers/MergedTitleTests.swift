@@ -54,6 +54,32 @@ import Testing
         }
     }
 
+    @Test("Several people's ratings are looked up at once, each by its person, under the id of before too")
+    func severalPeople() async throws {
+        try await Fixture.with { fixture in
+            let users = [Fixture.newUser(), Fixture.newUser(), Fixture.newUser()]
+            let (old, new, other) = (Fixture.newTitle(), Fixture.newTitle(), Fixture.newTitle())
+            try await fixture.rate(old, 70, by: users[0])
+            try await fixture.rate(new, 80, by: users[1])
+            try await fixture.rate(other, 90, by: users[0])
+            _ = try await fixture.service.applyRedirects(
+                ApplyRedirectsParams(redirects: [TitleMove(from: old, to: new)]), Fixture.context())
+            let wanted = users.flatMap { user in [old, new, other].map { PersonTitle(user: user, title: $0) } }
+            let found = try await fixture.other.lookUpRatings(
+                LookUpRatingsParams(wanted: wanted + [wanted[0]]), Fixture.context()
+            ).found
+            let told = Set(
+                found.map { [$0.wanted.user.description, $0.wanted.title.description, $0.rating.rating.description] })
+            let due = [
+                (users[0], old, 70), (users[0], new, 70), (users[0], other, 90), (users[1], old, 80),
+                (users[1], new, 80),
+            ].map { [$0.0.description, $0.1.description, DecimalTenths(tenths: $0.2).description] }
+            #expect(told == Set(due))
+            #expect(found.count == due.count + 1)
+            #expect(found.allSatisfy { $0.rating.title == ($0.wanted.title == other ? other : new) })
+        }
+    }
+
     @Test(
         "A rating that is taken back again under the old id of a title that was merged meanwhile is answered as before")
     func takenBackAcrossMerge() async throws {

@@ -215,14 +215,20 @@ import Testing
                     try await watch.goingOn(fixture.user, today: Self.today, limit: 10, until: deadline)
                         .map(\.title.uuid.low))
             }
-            /// Asked for together, and each alone.
+            /// Asked for together, each alone, and beside somebody to whom they are nothing.
             func half() async throws -> [Set<UInt64>] {
+                let pairs = titles.flatMap { title in
+                    [UserID(UUIDBits(high: 9, low: 9)), fixture.user].map { PersonTitle(user: $0, title: title) }
+                }
+                let beside = try await watch.states(wanted: pairs, until: deadline)
+                #expect(beside.map(\.title) == pairs.map(\.title))
+                #expect(zip(pairs, beside).allSatisfy { $0.user == fixture.user || $1.percent == nil && $1.plays == 0 })
                 let together = try await watch.states(of: titles, to: fixture.user, until: deadline)
                 var alone: [TitleStanding] = []
                 for title in titles {
                     alone.append(contentsOf: try await watch.states(of: [title], to: fixture.user, until: deadline))
                 }
-                return [together, alone].map { states in
+                return [together, alone, beside].map { states in
                     Set(states.filter { $0.percent == 40 }.map(\.title.uuid.low))
                 }
             }
@@ -239,10 +245,10 @@ import Testing
             let sync = try await fixture.newBatch("trakt")
             _ = try await fixture.add([fixture.play(3, at: 20, from: "trakt", key: "3")], sync)
             #expect(try await goingOn() == [4])
-            #expect(try await half() == [[4], [4]])
+            #expect(try await half() == Array(repeating: [4], count: 3))
             _ = try await fixture.undo(mark)
             #expect(try await goingOn() == [2, 4])
-            #expect(try await half() == [[2, 4], [2, 4]])
+            #expect(try await half() == Array(repeating: [2, 4], count: 3))
         }
     }
 

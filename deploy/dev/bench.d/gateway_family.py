@@ -17,6 +17,8 @@ from measure import Server, Trouble, figure, free_port, in_turn, median, note, r
 from services import NAMES, start, start_upstreams
 
 CONNECTIONS = 32
+# Films that are asked for by chance, so that what is asked at one moment is seldom about one and the same.
+FILMS = 64
 # Kept by the limiter like any other limit, and never reached.
 REQUESTS_MAX = "10000000"
 P99_MAX_MS = 10
@@ -35,20 +37,15 @@ def run_family():
     running = {name: start(name, changes=limits if name == "gateway" else None) for name in NAMES}
     path = ThinPath(int(setting("BENCH_PORT_gateway")))
     path.walk()
-    film = path.want(200, "POST", "/movies/resolve", {"ids": {"imdb": "tt9100001"}})["id"]
-    path.want(200, "POST", f"/movies/{film}/rate", {"rating": 8.5})
-    path.want(200, "PUT", f"/movies/{film}/progress", {"percent": 33})
-    movie = path.want(200, "GET", f"/movies/{film}")
-    if movie.get("my_rating", {}).get("rating") != 8.5 or movie.get("my_state", {}).get("percent") != 33:
-        raise Trouble(f"the film is not composed: {movie}")
-    ours = Target("gateway", running["gateway"], int(setting("BENCH_PORT_gateway")), film, path.token)
+    films = _films(path)
+    ours = Target("gateway", running["gateway"], int(setting("BENCH_PORT_gateway")), films, path.token)
     statements = _statements_per_request(ours)
     note(f"gateway: {statements:.4f} statements of the gateway's own for a request")
     # A token is believed for a second, and a share of the limit is used for five: so many a second, however many requests.
     if statements > 0.1:
         raise Trouble("the gateway asks Postgres for each request")
-    _against_hummingbird(ours, film)
-    _against_fastapi(ours, film)
+    _against_hummingbird(ours)
+    _against_fastapi(ours)
     _at_half_load(ours)
     upstreams.stop()
     _listeners(running["gateway"], int(setting("BENCH_PORT_gateway")))
@@ -56,16 +53,61 @@ def run_family():
         running[name].stop()
 
 
-class Target:
-    """One server that answers a film."""
+def _films(path):
+    """Films that a person rates and is a third through: one with scores of all providers, and copies of it."""
+    film = path.want(200, "POST", "/movies/resolve", {"ids": {"imdb": "tt9100001"}})["id"]
+    copies = database.sql(f"""
+        WITH copies AS (
+            INSERT INTO metadata.titles SELECT copy.* FROM metadata.titles t, generate_series(2, {FILMS}) number,
+                jsonb_populate_record(t, jsonb_build_object('id', md5(number || t.id::text)::uuid)) copy
+            WHERE t.id = '{film}' RETURNING id),
+        known AS (
+            INSERT INTO metadata.external_ids SELECT e.source, e.kind, e.value || n.number, n.id
+            FROM metadata.external_ids e, (SELECT id, 10 + row_number() OVER () AS number FROM copies) n
+            WHERE e.title_id = '{film}')
+        SELECT id FROM copies""").split()
+    for one in [film, *copies]:
+        path.want(200, "POST", f"/movies/{one}/rate", {"rating": 8.5})
+        path.want(200, "PUT", f"/movies/{one}/progress", {"percent": 33})
+        movie = path.want(200, "GET", f"/movies/{one}")
+        if movie.get("my_rating", {}).get("rating") != 8.5 or movie.get("my_state", {}).get("percent") != 33:
+            raise Trouble(f"the film is not composed: {movie}")
+        if len(movie["external_ratings"]) < 9 or len(movie["external_ids"]) < 6:
+            raise Trouble(f"the film is poorer than its like: {movie}")
+    return [film, *copies]
 
-    def __init__(self, name, server, port, film, token):
-        self.name, self.server, self.port, self.film = name, server, port, film
+
+class Target:
+    """One server that answers films."""
+
+    def __init__(self, name, server, port, films, token):
+        self.name, self.server, self.port, self.films = name, server, port, films
+        self.token = token
         self.headers = ["-H", f"authorization: Bearer {token}"]
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/api/v1/movies/{self.film}"
+        return f"http://127.0.0.1:{self.port}/api/v1/movies/{self.films[0]}"
+
+    def rate(self):
+        """Requests a second, each for a film by chance."""
+        script = os.path.join(setting("BENCH_WORK"), "films.lua")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("local films = {" + ", ".join(f'"{film}"' for film in self.films) + f"""}}
+                wrk.headers["authorization"] = "Bearer {self.token}"
+                function request() return wrk.format("GET", "/api/v1/movies/" .. films[math.random(#films)]) end
+                function done(summary)
+                    local errors = summary.errors
+                    print(string.format("films done=%d failed=%d microseconds=%d", summary.requests, errors.connect + errors.read
+                        + errors.write + errors.status + errors.timeout, summary.duration))
+                end""")
+        rate = 0
+        for duration in (1, max(round(seconds()), 1)):
+            told = run(["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{duration}s", "-s", script, self.url])
+            if _number(r"failed=(\d+)", told) > 0 or _number(r"done=(\d+)", told) == 0:
+                raise Trouble(f"{self.name}: not every request succeeded:\n{told}")
+            rate = _number(r"done=(\d+)", told) * 1e6 / _number(r"microseconds=(\d+)", told)
+        return rate
 
     def load(self, how, connections=CONNECTIONS):
         told = run(["h2load", "--h1", "-t", "1", "-c", str(connections), *how, *self.headers, self.url])
@@ -74,17 +116,11 @@ class Target:
             raise Trouble(f"{self.name}: not every request succeeded:\n{told}")
         return told
 
-    def rate(self):
-        """Requests a second."""
-        warm = self.load(["-D", "1"])
-        count = max(int(_number(r"finished in .*?, ([\d.]+) req/s", warm) * seconds()), CONNECTIONS)
-        return _number(r"finished in .*?, ([\d.]+) req/s", self.load(["-n", str(count)]))
-
 
 def _number(pattern, text):
     found = re.search(pattern, text)
     if not found:
-        raise Trouble(f"h2load did not print {pattern}:\n{text}")
+        raise Trouble(f"the load did not print {pattern}:\n{text}")
     return float(found.group(1))
 
 
@@ -106,19 +142,19 @@ def _statements_per_request(target):
     return (count() - before) / requests
 
 
-def _against_hummingbird(ours, film):
+def _against_hummingbird(ours):
     port = free_port()
     server = Server(
         "bench-hummingbird", [os.path.join(setting("BENCH_PROGRAMS"), "bench-hummingbird"), str(port)])
     server.await_port(port)
-    peer = Target("bench-hummingbird", server, port, film, "none")
+    peer = Target("bench-hummingbird", server, port, ours.films, "none")
     taken = in_turn(ours=ours.rate, peer=peer.rate)
     server.stop()
     result("gateway.hummingbird", median(taken["ours"]), median(taken["peer"]), "more")
     note(f"gateway.hummingbird requests a second: ours {spread(taken['ours'])}, the framework's echo {spread(taken['peer'])}")
 
 
-def _against_fastapi(ours, film):
+def _against_fastapi(ours):
     program = os.path.join(setting("BENCH_PEERS"), "fastapi", "bin", "uvicorn")
     if not os.path.exists(program):
         raise Trouble("gateway.fastapi: FastAPI is not installed; deploy/dev/bench installs it from PyPI")
@@ -133,7 +169,7 @@ def _against_fastapi(ours, film):
             "PYTHONDONTWRITEBYTECODE": "1"
         })
     server.await_port(port, 60)
-    peer = Target("bench-fastapi", server, port, film, ours.headers[1].rsplit(" ", 1)[1])
+    peer = Target("bench-fastapi", server, port, ours.films, ours.token)
     answers = [json.loads(run(["curl", "-sS", *target.headers, target.url])) for target in (ours, peer)]
     # The two write fractions of a second in different lengths.
     moments = [answer["my_state"].pop("last_watched_at")[:19] for answer in answers]

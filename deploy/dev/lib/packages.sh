@@ -16,7 +16,7 @@ packages_to_run=(postgresql postgresql-contrib curl jq)
 # shellcheck disable=SC2034
 packages_to_fault=(nftables faketime)
 # shellcheck disable=SC2034
-packages_to_bench=(nghttp2-client nghttp2-server curl)
+packages_to_bench=(nghttp2-client nghttp2-server curl wrk)
 
 is_installed() {
     case "$1" in

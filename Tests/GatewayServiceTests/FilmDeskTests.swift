@@ -1,0 +1,145 @@
+import Contracts
+import JSON
+import RPC
+import Synchronization
+import Testing
+
+@testable import GatewayService
+
+/// Films that several people look at in one moment.
+@Suite struct FilmDeskTests {
+    private static let moment = Timestamp(clampingMicrosecondsSinceEpoch: 1_780_000_000_000_000)
+    /// Merged into the first.
+    private static let merged = StandIns.title(9)
+
+    private static func user(_ number: Int) -> UserID { UserID(UUIDBits(high: 3, low: UInt64(number))) }
+
+    /// The three services, which answer a film's rating and state by who asks: the person's number.
+    private final class Others: RPCCaller {
+        private let log = Mutex<[String]>([])
+        private let failures: [String: RPCError]
+
+        init(_ failures: [String: RPCError] = [:]) { self.failures = failures }
+
+        var calls: [String] { log.withLock { $0.sorted() } }
+
+        func call<Params: JSONEncodable, Result: JSONDecodable>(
+            _ method: RPCMethod, _ params: Params, _ call: RPCCall
+        ) async throws(RPCError) -> Result {
+            log.withLock { $0.append(method.name) }
+            if let failure = failures[method.name] { throw failure }
+            let answer: Any
+            switch params {
+            case let params as GetTitleParams: answer = Self.title(params.title)
+            case let params as GetTitlesParams:
+                answer = FoundTitles(found: params.titles.map { FoundTitle(asked: $0, title: Self.title($0)) })
+            case let params as GetRatingsParams:
+                answer = FoundRatings(ratings: params.titles.map { Self.rating(of: $0, by: params.user) })
+            case let params as LookUpRatingsParams:
+                // In no order.
+                answer = RatingsOfPeople(
+                    found: params.wanted.reversed().map {
+                        RatingOfPerson(wanted: $0, rating: Self.rating(of: $0.title, by: $0.user))
+                    })
+            case let params as GetTitleStatesParams:
+                answer = TitleStates(states: params.titles.map { Self.state(of: $0, to: params.user) })
+            case let params as LookUpTitleStatesParams:
+                answer = StatesOfPeople(states: params.wanted.map { Self.state(of: $0.title, to: $0.user) })
+            case is ApplyRedirectsParams: answer = AppliedRedirects(moved: 0, met: 0, done: true)
+            default: throw .internal("nobody expects \(method.name)")
+            }
+            guard let answer = answer as? Result else { throw .internal("another answer was wanted") }
+            return answer
+        }
+
+        private static func title(_ asked: TitleID) -> Title {
+            Title(
+                id: asked == merged ? StandIns.title(1) : asked, kind: .movie,
+                name: asked == merged ? "1" : "\(asked.uuid.low)", genres: [], externalIds: ExternalIds(),
+                externalRatings: [], isLocal: false)
+        }
+
+        private static func rating(of title: TitleID, by user: UserID) -> Rating {
+            Rating(
+                title: title, kind: .movie, rating: DecimalTenths(tenths: 10 * Int(user.uuid.low)), spoiler: false,
+                ratedAt: moment, updatedAt: moment)
+        }
+
+        private static func state(of title: TitleID, to user: UserID) -> TitleState {
+            TitleState(
+                title: title, plays: Int(100 * user.uuid.low + title.uuid.low), onWatchlist: false,
+                inCollection: false, isLiked: false)
+        }
+    }
+
+    /// What each of some people sees of a film: its name, their rating in tenths and their plays, or the code of an error.
+    private static func seen(
+        _ wanted: [(user: Int, title: TitleID)], _ others: Others, trace: TraceContext = .root()
+    ) async -> [String] {
+        let films = FilmDesk(
+            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
+        return await atOnce(wanted.count) { index in
+            let context = EdgeContext(
+                rpc: RPCContext(deadline: .now + .seconds(20), trace: trace), clientAddress: "192.0.2.1")
+            let handler = GetMovie(films: films)
+            do throws(RPCError) {
+                let movie = try await handler.run(
+                    GetMovieInput(title: wanted[index].title),
+                    EdgeCaller(user: user(wanted[index].user), credential: UUIDBits(high: 1, low: 2)), context
+                ).body
+                let plays = movie.myState?.plays.map(String.init) ?? "unknown"
+                return "\(movie.name): \(movie.myRating?.rating.tenths ?? 0), \(plays)"
+            } catch {
+                return "\(error.code) \(error.cause == nil ? "" : "of trace")"
+            }
+        }
+    }
+
+    private static let wanted = [
+        (user: 1, title: StandIns.title(5)), (user: 2, title: StandIns.title(5)), (user: 1, title: StandIns.title(6)),
+    ]
+
+    @Test("Films of one moment are three calls, and everybody sees what is theirs")
+    func together() async {
+        let others = Others()
+        #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        #expect(others.calls == ["metadata.getTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"])
+    }
+
+    @Test("A film that is looked at by itself is asked for by itself, and so is one whose caller follows a trace")
+    func alone() async {
+        let calls = ["metadata.getTitle", "ratings.getRatings", "scrobble.getTitleStates"]
+        var others = Others()
+        #expect(await Self.seen([Self.wanted[0]], others) == ["5: 10, 105"])
+        #expect(others.calls == calls)
+        others = Others()
+        #expect(await Self.seen(Array(Self.wanted.prefix(2)), others, trace: .root().child()).count == 2)
+        #expect(others.calls == calls.flatMap { [$0, $0] })
+    }
+
+    @Test("A film that was merged is asked for by itself, under the id that stayed")
+    func merged() async {
+        let others = Others()
+        let seen = await Self.seen([(user: 1, title: Self.merged), (user: 2, title: StandIns.title(5))], others)
+        #expect(seen == ["1: 10, 101", "5: 20, 205"])
+        #expect(others.calls.contains("metadata.getTitle"))
+    }
+
+    @Test("Without scrobble films are shown without what they are to people; without ratings none is")
+    func away() async {
+        let away = RPCError(code: RPCError.Code.unavailable, message: "away")
+        #expect(
+            await Self.seen(Self.wanted, Others(["scrobble.lookUpTitleStates": away]))
+                == ["5: 10, unknown", "5: 20, unknown", "6: 10, unknown"])
+        #expect(
+            await Self.seen(Self.wanted, Others(["ratings.lookUpRatings": away]))
+                == Array(repeating: "\(away.code) of trace", count: 3))
+    }
+
+    @Test("Services of before, which cannot be asked so, are asked for each film alone")
+    func before() async {
+        let unknown = RPCError(code: RPCError.Code.methodNotFound, message: "no such method")
+        let others = Others(["scrobble.lookUpTitleStates": unknown, "ratings.lookUpRatings": unknown])
+        #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+    }
+}
