@@ -128,6 +128,49 @@ import Testing
         }
     }
 
+    /// Asks for something and reads until the other side says that it closes, which is not said in return; prints how the answer
+    /// begins, and how many seconds later the other side has gone.
+    private static let unmannerly = """
+        import socket, ssl, sys, time
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        line.settimeout(20)
+        come, gone = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(come, gone)
+        def step(act):
+            while True:
+                try: return act()
+                except ssl.SSLWantReadError:
+                    line.sendall(gone.read())
+                    data = line.recv(65536)
+                    if not data: raise
+                    come.write(data)
+        step(tls.do_handshake)
+        tls.write(b"GET /api/v1/nowhere HTTP/1.1\\r\\nhost: a\\r\\n\\r\\n")
+        answer = b""
+        while data := step(lambda: tls.read(65536)): answer += data
+        begun = time.monotonic()
+        while line.recv(65536): pass
+        print(answer[:12].decode(), round(time.monotonic() - begun, 2))
+        """
+
+    /// One that has asked for nothing for a while is closed by TLS first; after an answer that says `close` the socket's own
+    /// half goes at once, which tells nothing of this.
+    @Test("A connection that is closed waits two seconds for a client that does not close it too")
+    func farewell() async throws {
+        let certificate = try Self.makeCertificate()
+        var limits = EdgeLimits()
+        limits.idleTimeout = .seconds(1)
+        try await withServer(limits, certificate: certificate) { port in
+            let told = try await Python.run(Self.unmannerly, ["\(port)"])
+            #expect(told.hasPrefix("HTTP/1.1 404 "), "\(told)")
+            // Five by the library's default.
+            let waited = try #require(told.split(separator: " ").last.flatMap { Double($0) }, "\(told)")
+            #expect((1.5..<4).contains(waited), "\(told)")
+        }
+    }
+
     @Test("Files that are no certificate and its key are refused by name")
     func refused() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "certificate-\(UUID().uuidString)")

@@ -23,9 +23,10 @@ import Testing
 
         deinit { for end in [ends.reader, ends.writer] { close(end) } }
 
-        func sink(gathers: Bool) -> LogSink {
+        /// Writes to the pipe unless another descriptor is given.
+        func sink(gathers: Bool, to other: Int32? = nil) -> LogSink {
             let later: LogSink.Later = { work in self.work.withLock { $0.append(work) } }
-            return LogSink(descriptor: ends.writer, later: gathers ? later : nil) {
+            return LogSink(descriptor: other ?? ends.writer, later: gathers ? later : nil) {
                 self.lost.withLock { $0 += 1 }
             }
         }
@@ -132,6 +133,77 @@ import Testing
         sink.finish(within: .seconds(10))
         reading.wait()
         #expect(found.withLock { $0 } == Array(0..<100) && rig.lostCount == 0)
+    }
+
+    /// A counter of the kernel (eventfd(2), which Glibc's module leaves out): eight bytes that are written are added to it, or
+    /// wait for room. It says that it takes more as long as there is room for one. Terminals may do so as well.
+    private static func counter(_ value: UInt64) throws -> Int32 {
+        typealias Make = @convention(c) (UInt32, Int32) -> Int32
+        let make = unsafeBitCast(try #require(dlsym(nil, "eventfd")), to: Make.self)
+        let counter = make(0, 0)
+        try #require(counter >= 0)
+        var value = value
+        try #require(Glibc.write(counter, &value, 8) == 8)
+        return counter
+    }
+
+    /// What a counter stands at, which is at zero then; nil where it is there already.
+    private static func count(_ counter: Int32) -> UInt64? {
+        var wanted = pollfd(fd: counter, events: Int16(POLLIN), revents: 0)
+        guard poll(&wanted, 1, 0) == 1 else { return nil }
+        var value: UInt64 = 0
+        return Glibc.read(counter, &value, 8) == 8 ? value : nil
+    }
+
+    /// A line of a thread of this process: its number, its name in brackets, its state (proc_pid_stat(5)).
+    private static func state(_ thread: String) -> String {
+        guard case .text(let text) = ConfigFile.read("/proc/\(thread)/stat") else { return "" }
+        return text
+    }
+
+    /// Those who logged would stand behind whoever is stuck, event loops among them.
+    @Test func `while a thread is stuck in a write nobody else waits, and their lines go when it goes on`() throws {
+        let rig = try Rig()
+        let counter = try Self.counter(.max - 15)
+        defer { close(counter) }
+        let sink = rig.sink(gathers: true, to: counter)
+        let lines = [Array("line 01\n".utf8), Array("line 02\n".utf8)]
+        let writer = Mutex("")
+        let (begun, ended, others) = (
+            DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+        )
+        DispatchQueue.global().async {
+            writer.withLock { $0 = String(Self.state("thread-self").prefix { $0 != " " }) }
+            begun.signal()
+            sink.write(lines[0])
+            ended.signal()
+        }
+        begun.wait()
+        let thread = "self/task/\(writer.withLock { $0 })"
+        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+        while Self.state(thread).split(separator: ")").last?.hasPrefix(" S") != true, ContinuousClock.now < deadline {
+            usleep(1_000)
+        }
+        DispatchQueue.global().async {
+            sink.write(lines[1])
+            rig.workOff()
+            sink.finish(within: .zero)
+            others.signal()
+        }
+        let areFree = others.wait(timeout: .now() + .seconds(5)) == .success
+        #expect(areFree)
+        let isStuck = ended.wait(timeout: .now()) == .timedOut
+        #expect(isStuck && rig.workCount == 1)
+
+        let before = Self.count(counter)
+        try #require(isStuck && before == UInt64.max - 15)
+        let isOver = ended.wait(timeout: .now() + .seconds(10)) == .success
+        try #require(isOver)
+        // Whoever goes on takes the other line along.
+        let sum = lines.map { line in line.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) } }.reduce(0, +)
+        #expect(Self.count(counter) == sum)
+        rig.workOff()
+        #expect(rig.lostCount == 0 && rig.workCount == 0)
     }
 
     @Test func `without a reader lines are lost and counted`() throws {

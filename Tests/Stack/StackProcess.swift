@@ -59,15 +59,16 @@ package final class StackProcess: Sendable {
     }
 
     /// Runs the same program with the same settings for a command of its own; what it printed. Throws where it failed.
+    /// `wrapper` is a program that runs it, with what stands before the program among its arguments.
     @discardableResult
-    package func command(_ arguments: [String]) async throws -> String {
+    package func command(_ arguments: [String], within wrapper: [String] = []) async throws -> String {
         // What the test run itself is told by its environment is no setting of a service.
         let foreign = ProcessInfo.processInfo.environment.keys.filter {
             $0.hasPrefix("REELAY_") && environment[$0] == nil
         }
         return try await Command.run(
             "env",
-            foreign.flatMap { ["-u", $0] } + [Self.programs.appendingPathComponent(name).path] + arguments,
+            foreign.flatMap { ["-u", $0] } + wrapper + [Self.programs.appendingPathComponent(name).path] + arguments,
             environment: environment, keeping: commandLog)
     }
 

@@ -54,6 +54,23 @@ struct ImportPlanTests {
         #expect(plan.rating?.row == 1)
     }
 
+    @Test("a list is as old as its file says, else as what is on it, and never younger than its import")
+    func listAge() throws {
+        let (past, earlier, now, future) = (
+            try #require(Timestamp("2019-01-02T03:04:05Z")), try #require(Timestamp("2020-01-02T03:04:05Z")),
+            try #require(Timestamp("2026-01-02T03:04:05Z")), try #require(Timestamp("2031-01-02T03:04:05Z"))
+        )
+        let cases: [(made: Timestamp?, dated: Timestamp?, age: Timestamp)] = [
+            (past, earlier, past), (nil, earlier, earlier), (nil, nil, now), (now, nil, now),
+            (future, nil, now), (future, earlier, now), (nil, future, now),
+        ]
+        for (made, dated, age) in cases {
+            let row = ImportedRow(
+                kind: .listItem, file: "lists-list-9-mine.json", line: 1, datedAt: dated, list: "9", listMadeAt: made)
+            #expect(NewList(row, at: now).createdAt == age, "\(String(describing: made)), \(String(describing: dated))")
+        }
+    }
+
     @Test("a note knows what the file speaks of, also where there is nothing of it")
     func told() {
         var row = Self.row(.play, on: "2020-01-02", key: "a")
