@@ -15,9 +15,9 @@ package final class EdgeCertificate: Sendable {
     /// How often the files are looked at.
     private static let lookInterval = Duration.seconds(5)
 
-    /// How long a connection that is closed here waits for the client to say that it closes too, and for what is still to be
-    /// sent to leave for a slow one. The library keeps all that such a connection holds for that long, also where the client has
-    /// long gone: in five seconds, its default, clients who had themselves thrown out again and again made 300 MB of that.
+    /// How long a connection that is closed here in order waits for the client to say that it closes too, and for what is still
+    /// to be sent to leave for a slow one. The library keeps all that such a connection holds for that long, also where the
+    /// client has gone; who is thrown out of HTTP/2 has no such time.
     private static let closeTimeout = TimeAmount.seconds(2)
 
     private struct Contents: Sendable {

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOHTTP2
+internal import NIOSSL
 
 /// Holds an HTTP/2 connection to the time that its beginning and each header may take, and to a number of frames that bring
 /// nothing, below the framework's parser, which waits for ever and takes some kinds of frames without end. Confined to the
@@ -20,7 +21,6 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     /// When something began to be waited for.
     private var waitingSince = ContinuousClock.now
     private var timer: Scheduled<Void>?
-    private var isOver = false
 
     init(limits: EdgeLimits, turnedAway: @escaping EdgeRefusalSink) {
         self.limits = limits
@@ -32,7 +32,6 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) { schedule(context, in: limits.headerTimeout) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isOver else { return }
         let before = progress
         let now = ContinuousClock.now
         progress.take(unwrapInboundIn(data).readableBytesView)
@@ -59,18 +58,17 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
             let left = self.limits.headerTimeout - self.waitingSince.duration(to: .now)
             guard left <= .zero else { return self.schedule(context, in: left) }
             self.turnedAway(.abuse(.stalled))
-            context.close(promise: nil)
+            context.throwOut()
         }
     }
 
     /// What has come is not even parsed.
     private func sendAway(_ context: ChannelHandlerContext) {
-        isOver = true
         turnedAway(.abuse(.idleFrames))
         // GOAWAY of no stream in particular, with ENHANCE_YOUR_CALM (RFC 9113 §6.8, §7).
         let bytes: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 11]
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
-        context.close(promise: nil)
+        context.throwOut()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -86,8 +84,20 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
+extension ChannelHandlerContext {
+    /// Throws a connection out: its socket is closed at once, below TLS, and of what was written leaves what the system has
+    /// taken. A close from above TLS would wait, with all that the connection holds, for the client to say that it closes too:
+    /// that time is for those who are still reading (`EdgeCertificate`).
+    fileprivate func throwOut() {
+        let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        // What a handler's own context closes is closed from that handler on, without the handler.
+        (tls ?? self).close(promise: nil)
+    }
+}
+
 /// Closes an HTTP/2 connection some time after it was told that it ends. The framework says so to who is idle, and then
-/// waits until the client has answered, which it need not do. Confined to the connection's event loop.
+/// waits until the client has answered, which it need not do. Who asks again and again whether anybody is there is told so too,
+/// and thrown out. Confined to the connection's event loop.
 final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
@@ -98,7 +108,14 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     init(limits: EdgeLimits) { self.limits = limits }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .goAway = unwrapOutboundIn(data).payload, timer == nil {
+        guard case .goAway(_, let code, _) = unwrapOutboundIn(data).payload else {
+            return context.write(data, promise: promise)
+        }
+        guard code != .enhanceYourCalm else {
+            context.writeAndFlush(data, promise: promise)
+            return context.throwOut()
+        }
+        if timer == nil {
             // What is under way may end.
             let patience = limits.operationTimeout + limits.farewellTimeout
             timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
@@ -114,7 +131,8 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     }
 }
 
-/// Tells what the framework's parser finds wrong with a connection or a request of it. Confined to the connection's event loop.
+/// Tells what the framework's parser finds wrong with a connection or a request of it, and throws the connection out, which the
+/// framework would close with TLS's patience. Confined to the connection's event loop.
 final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
@@ -124,7 +142,11 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     init(turnedAway: @escaping EdgeRefusalSink) { self.turnedAway = turnedAway }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let kind = Self.kind(of: error) { turnedAway(.abuse(kind)) }
+        let kind = Self.kind(of: error)
+        if let kind { turnedAway(.abuse(kind)) }
+        // What comes for a request that was refused a while ago may be nobody's fault. But the parser has ended the
+        // connection, and who sends bodies without end and heeds no refusal comes to this.
+        if kind != nil || error is NIOHTTP2Errors.NoSuchStream { context.throwOut() }
         context.fireErrorCaught(error)
     }
 

@@ -43,11 +43,11 @@ import Testing
         """
 
     /// Bytes that begin a connection, with settings and the acknowledgement of the other side's.
-    private static let beginning =
+    static let beginning =
         Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, []) + frame(4, 1, 0, [])
 
     /// RFC 9113 §4.1.
-    private static func frame(_ kind: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
+    static func frame(_ kind: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
         let head: [UInt8] = [0, 0, UInt8(payload.count), kind, flags, 0, 0, UInt8(stream >> 8), UInt8(stream & 0xFF)]
         return head + payload
     }
@@ -56,7 +56,7 @@ import Testing
     private static func stream(_ number: Int) -> Int { 2 * number - 1 }
 
     /// A GET, or a POST whose body is still to come.
-    private static func request(_ number: Int, _ path: String, isWhole: Bool = true) -> [UInt8] {
+    static func request(_ number: Int, _ path: String, isWhole: Bool = true) -> [UInt8] {
         // The method and https are in the static table; the path and the authority are literals (RFC 7541 §6.2.2).
         var block: [UInt8] = [isWhole ? 0x82 : 0x83, 0x87, 0x04, UInt8(path.utf8.count)]
         block += Array(path.utf8)
