@@ -3,7 +3,7 @@ import Stack
 import Testing
 
 /// A client that somebody else's generator writes from the document walks through the product. It comes from PyPI: without
-/// that, where it is not installed yet, the test says so and passes. Not among what every run does, for that reason.
+/// that, where it is not installed yet, the test says so and passes. `.ci/run` asks for it, `deploy/dev/test` alone does not.
 @Suite(
     .stack(.openAndClosed),
     .enabled("REELAY_GENERATED_CLIENT is not set") {

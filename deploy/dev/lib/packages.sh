@@ -72,6 +72,25 @@ try_packages() {
     say "without ${missing[*]} some tests are skipped; as root: apt-get install ${missing[*]}"
 }
 
+# Where promtool is, in `promtool`: Debian's package would start a Prometheus too, so it is unpacked below .reelay instead of
+# being installed. Fails, and says so, where it cannot be had.
+find_promtool() {
+    promtool=$(command -v promtool) && return 0
+    local folder=$state/promtool
+    promtool=$folder/usr/bin/promtool
+    [ ! -x "$promtool" ] || return 0
+    mkdir -p "$folder" "$state/log"
+    if (
+        cd "$folder"
+        apt-get -qq download prometheus || { [ "$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq download prometheus; }
+        dpkg-deb --extract prometheus_*.deb .
+        rm -f prometheus_*.deb usr/bin/prometheus
+    ) >>"$state/log/apt.log" 2>&1 </dev/null && [ -x "$promtool" ]; then return 0; fi
+    rm -rf "$folder"
+    say "without promtool (Debian's package prometheus) the alert rules are not held to their tests"
+    return 1
+}
+
 install_packages() {
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y --no-install-recommends)
     # The postgresql package makes and starts a cluster of its own, unless told not to before it arrives.
