@@ -122,7 +122,9 @@ struct EdgeChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
             try pipeline.addHandler(
-                FrameClock(limits: limits, turnedAway: turnedAway), position: .before(parser))
+                FrameClock(
+                    limits: limits, line: counts.network(of: channel).map { _ in lines[channel.eventLoop] },
+                    turnedAway: turnedAway), position: .before(parser))
             try pipeline.addHandler(Farewell(limits: limits), position: .after(parser))
             try pipeline.addHandler(FrameFaults(turnedAway: turnedAway), position: .after(parser))
             return .http2(value)

@@ -64,6 +64,9 @@ package struct EdgeLimits: Sendable {
     /// Requests of an HTTP/2 connection that are in work at a time, from their header to the beginning of their answers: about
     /// as many as a browser has connections over HTTP/1.1. A trusted proxy's are not counted.
     package var streamsInWorkMax = 8
+    /// Headers over HTTP/2 of one connection that are taken in one turn of the loop; the next wait in the same line. A trusted
+    /// proxy's are not counted.
+    package var headersAtOnceMax = 8
     /// The longest that a request is counted as one of these: who takes longer waits for others than the loop.
     package var streamPlaceTime = Duration.milliseconds(250)
     /// The longest that agreeing on TLS may take.

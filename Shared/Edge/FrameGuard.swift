@@ -3,8 +3,9 @@ internal import NIOHTTP2
 internal import NIOSSL
 
 /// Holds an HTTP/2 connection to the time that its beginning and each header may take, and to a number of frames that bring
-/// nothing, below the framework's parser, which waits for ever and takes some kinds of frames without end. Confined to the
-/// connection's event loop.
+/// nothing, below the framework's parser, which waits for ever and takes some kinds of frames without end. Of what came at once
+/// some requests are begun, and the others in the line of the loop, some at a time: what is read in one go may begin hundreds,
+/// and end them, and the loop would do nothing else meanwhile. Confined to the connection's event loop.
 final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -12,9 +13,19 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let limits: EdgeLimits
+    /// Where to wait; nil for the connections of a proxy, which are everybody's.
+    private let line: TurnLine?
     private let turnedAway: EdgeRefusalSink
     private var progress = FrameProgress()
     private var allowance: FrameAllowance
+    /// What waits: at most what one event of the socket brings.
+    private var held = ByteBuffer()
+    /// Headers that may still go on in this turn.
+    private var headersLeft: Int
+    private var isInLine = false
+    /// Whether somebody wants to read who had to wait.
+    private var wantsRead = false
+    private var context: ChannelHandlerContext?
     /// When the last bytes came, and what has been sent since.
     private var readAt = ContinuousClock.now
     private var sentBytes = 0
@@ -22,27 +33,95 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private var waitingSince = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
-    init(limits: EdgeLimits, turnedAway: @escaping EdgeRefusalSink) {
+    init(limits: EdgeLimits, line: TurnLine?, turnedAway: @escaping EdgeRefusalSink) {
         self.limits = limits
+        self.line = line
         self.turnedAway = turnedAway
+        headersLeft = limits.headersAtOnceMax
         allowance = FrameAllowance(burst: limits.idleFramesBurst, rate: limits.idleFramesPerSecond)
     }
 
     /// A client that has agreed on HTTP/2 begins at once.
-    func handlerAdded(context: ChannelHandlerContext) { schedule(context, in: limits.headerTimeout) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        schedule(context, in: limits.headerTimeout)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        if held.readableBytes == 0 { held = bytes } else { held.writeBuffer(&bytes) }
+        pass(context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if held.readableBytes == 0 { headersLeft = limits.headersAtOnceMax }
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if held.readableBytes == 0 { context.read() } else { wantsRead = true }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A client that sends no more has gone, and takes no answer to what waits.
+        if let event = event as? ChannelEvent, event == .inputClosed { held = ByteBuffer() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: Turns
+
+    /// Passes on what may go on by now; the rest gets in line.
+    private func pass(_ context: ChannelHandlerContext) {
+        while held.readableBytes > 0 {
+            guard line == nil || headersLeft > 0 else { return getInLine(context) }
+            guard let slice = take(context) else { return held = ByteBuffer() }
+            context.fireChannelRead(wrapInboundOut(slice))
+        }
+        held = ByteBuffer()
+    }
+
+    /// What may go on at once, after its first look; nil where the connection is thrown out for it.
+    private func take(_ context: ChannelHandlerContext) -> ByteBuffer? {
         let before = progress
         let now = ContinuousClock.now
-        progress.take(unwrapInboundIn(data).readableBytesView)
+        let count = progress.take(held.readableBytesView, headersMax: line == nil ? .max : headersLeft)
+        let headers = progress.headerCount - before.headerCount
+        headersLeft -= Int(headers)
         let isAffordable = allowance.spend(
-            idle: progress.idleFrameCount - before.idleFrameCount, headers: progress.headerCount - before.headerCount,
-            sentBytes: sentBytes, within: now - readAt)
+            idle: progress.idleFrameCount - before.idleFrameCount, headers: headers, sentBytes: sentBytes,
+            within: now - readAt)
         (readAt, sentBytes) = (now, 0)
-        guard isAffordable else { return sendAway(context) }
+        guard isAffordable else {
+            sendAway(context)
+            return nil
+        }
         if !before.isWaiting || progress.restCount != before.restCount { waitingSince = now }
         if progress.isWaiting, timer == nil { schedule(context, in: limits.headerTimeout) }
-        context.fireChannelRead(data)
+        return held.readSlice(length: count)
+    }
+
+    private func getInLine(_ context: ChannelHandlerContext) {
+        guard !isInLine, let line else { return }
+        isInLine = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        line.wait { bound.value.takeTurn() }
+    }
+
+    /// False where nothing waits for it any more.
+    private func takeTurn() -> Bool {
+        isInLine = false
+        guard let context, context.channel.isActive, held.readableBytes > 0 else { return false }
+        // One may have begun in the turn before.
+        headersLeft += limits.headersAtOnceMax
+        // The time in the line is not the client's.
+        waitingSince = .now
+        pass(context)
+        channelReadComplete(context: context)
+        if held.readableBytes == 0, wantsRead {
+            wantsRead = false
+            context.read()
+        }
+        return true
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -54,7 +133,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     private func schedule(_ context: ChannelHandlerContext, in time: Duration) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.timer = nil
-            guard self.progress.isWaiting else { return }
+            guard self.progress.isWaiting, self.held.readableBytes == 0 else { return }
             let left = self.limits.headerTimeout - self.waitingSince.duration(to: .now)
             guard left <= .zero else { return self.schedule(context, in: left) }
             self.turnedAway(.abuse(.stalled))
@@ -76,11 +155,15 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        stop()
+        self.context = nil
+    }
 
     private func stop() {
         timer?.cancel()
         timer = nil
+        held = ByteBuffer()
     }
 }
 

@@ -66,6 +66,22 @@ import Testing
         }
     }
 
+    @Test("Cut behind so many headers, the pieces are the whole")
+    func headers() {
+        for most in 0...3 {
+            var progress = FrameProgress()
+            var rest = Self.script.bytes[...]
+            while !rest.isEmpty {
+                let before = progress.headerCount
+                rest = rest.dropFirst(progress.take(rest, headersMax: most))
+                // The last of them has only begun.
+                #expect(progress.headerCount - before <= most + 1)
+                #expect(rest.isEmpty || progress.isWaiting)
+            }
+            #expect(progress.frameCount == 10 && progress.headerCount == 2)
+        }
+    }
+
     @Test("Frames that bring nothing are counted, and so are headers")
     func counts() {
         var progress = FrameProgress()

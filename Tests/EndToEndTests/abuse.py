@@ -173,6 +173,8 @@ KINDS = {
     "pipelined": (16, b"", "http/1.1", repeated(b"GET /api/v1/users/me HTTP/1.1\r\nhost: a\r\n\r\n", reads=False)),
 }
 
+#: Seconds between the calls of others.
+PAUSE = 0.02
 #: Kinds that the server holds to a time, which is longer than this takes.
 HELD = {"slow_headers", "slow_bodies", "endless_bodies", "answers_not_taken", "idle", "no_handshake", "slow_lines",
         "pipelined"}
@@ -251,10 +253,11 @@ def p99(taken):
 
 
 def quiet():
-    """What calls take while nobody misuses anything."""
-    caller, end = Polite(), time.monotonic() + SECONDS / 3
-    while len(caller.taken) < 20 or time.monotonic() < end:
+    """What calls take while nobody misuses anything, with the same pauses as then: they leave caches cold."""
+    caller, end = Polite(), time.monotonic() + SECONDS / 2
+    while len(caller.taken) < 50 or time.monotonic() < end:
         caller.call()
+        time.sleep(PAUSE)
     return caller.taken
 
 
@@ -281,7 +284,7 @@ def main():
         os.close(writing)
         peak = before
         with os.fdopen(reading) as told:
-            while not select.select([told], [], [], 0.02)[0]:
+            while not select.select([told], [], [], PAUSE)[0]:
                 polite.call()
                 peak = max(peak, resident())
             outcome = json.load(told)

@@ -40,14 +40,17 @@ struct FrameProgress: Sendable, Hashable {
         !hasSettings || isWithinBlock || headCount > 0 || payloadLeft > 0 && type != FrameType.data
     }
 
-    mutating func take(_ bytes: some Collection<UInt8>) {
+    /// Takes bytes up to and with the first ones of the header that is one more than `headersMax`; how many that were.
+    @discardableResult
+    mutating func take(_ bytes: some Collection<UInt8>, headersMax: Int = .max) -> Int {
         var rest = bytes[...]
+        let headersBefore = headerCount
         if prefaceLeft > 0 {
             let count = min(prefaceLeft, rest.count)
             prefaceLeft -= count
             rest = rest.dropFirst(count)
         }
-        while !rest.isEmpty {
+        while !rest.isEmpty, headerCount - headersBefore <= headersMax {
             if payloadLeft > 0 {
                 let count = min(payloadLeft, rest.count)
                 payloadLeft -= count
@@ -57,6 +60,7 @@ struct FrameProgress: Sendable, Hashable {
                 takeHead(byte)
             }
         }
+        return bytes.count - rest.count
     }
 
     private mutating func takeHead(_ byte: UInt8) {

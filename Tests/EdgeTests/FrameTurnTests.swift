@@ -1,0 +1,73 @@
+import NIOCore
+import NIOEmbedded
+import TestSupport
+import Testing
+
+@testable import Edge
+
+/// Requests over HTTP/2 that come in one piece.
+@Suite struct FrameTurnTests {
+    /// A connection whose handlers are below the parser, and what the parser has got.
+    private final class Line {
+        let loop = EmbeddedEventLoop()
+        let channel: EmbeddedChannel
+        private(set) var passed: [UInt8] = []
+        private var progress = FrameProgress()
+
+        init(isProxy: Bool = false) throws {
+            let limits = EdgeLimits()
+            let line = TurnLine(loop, pauses: limits.pipelinedPause...limits.pipelinedPauseMax)
+            let clock = FrameClock(limits: limits, line: isProxy ? nil : line, turnedAway: { _ in })
+            channel = EmbeddedChannel(handler: clock, loop: loop)
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        }
+
+        /// Frames that the parser has got whole, the two of the beginning included.
+        func frames() throws -> Int {
+            while let bytes = try channel.readInbound(as: ByteBuffer.self) {
+                passed += Array(bytes.readableBytesView)
+                progress.take(bytes.readableBytesView)
+            }
+            return Int(progress.frameCount)
+        }
+    }
+
+    private static let requests =
+        StreamGateTests.beginning + (1...30).flatMap { StreamGateTests.request($0, "/jobs/\($0)") }
+
+    @Test("Eight are taken in a turn of the loop, and the others in turns with pauses, until all have been")
+    func turns() throws {
+        let line = try Line()
+        try line.channel.writeInbound(ByteBuffer(bytes: Self.requests))
+        var frames = [try line.frames()]
+        for _ in 0..<60 {
+            line.loop.advanceTime(by: .microseconds(100))
+            frames.append(try line.frames())
+        }
+        #expect(frames[0] == 2 + 8 && frames[2] == 2 + 8, "\(frames)")
+        #expect(zip(frames, frames.dropFirst()).allSatisfy { $1 - $0 <= 8 }, "\(frames)")
+        #expect(frames.last == 2 + 30)
+        #expect(line.passed == Self.requests)
+    }
+
+    @Test("What comes while others wait goes on behind them, and eight are taken again once nothing waits")
+    func order() throws {
+        let line = try Line()
+        let (first, second) = (Self.requests.prefix(400), Self.requests.dropFirst(400))
+        try line.channel.writeInbound(ByteBuffer(bytes: first))
+        try line.channel.writeInbound(ByteBuffer(bytes: second))
+        for _ in 0..<60 { line.loop.advanceTime(by: .microseconds(100)) }
+        #expect(try line.frames() == 2 + 30)
+        #expect(line.passed == Self.requests)
+        let more = (31...38).flatMap { StreamGateTests.request($0, "/jobs/\($0)") }
+        try line.channel.writeInbound(ByteBuffer(bytes: more))
+        #expect(try line.frames() == 2 + 38)
+    }
+
+    @Test("A proxy's are everybody's, and wait for nobody")
+    func proxy() throws {
+        let line = try Line(isProxy: true)
+        try line.channel.writeInbound(ByteBuffer(bytes: Self.requests))
+        #expect(try line.frames() == 2 + 30)
+    }
+}
