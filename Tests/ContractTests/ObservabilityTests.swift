@@ -95,13 +95,14 @@ import Yams
         let known = try Self.known()
         let alerts = Set(try Self.alerts().compactMap { $0["alert"] as? String })
         let page = try Self.text("docs/operations.md")
-        let start = try #require(page.range(of: "| bar | fault | metric | alert |")).upperBound
+        let start = try #require(page.range(of: "| bar | fault | metric | alert | seen by |")).upperBound
         let rows = page[start...].split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2)
             .prefix { $0.hasPrefix("|") }
         var shown: Set<Int> = []
+        var seen = 0
         for row in rows {
             let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-            try #require(cells.count == 4, "\(row)")
+            try #require(cells.count == 5, "\(row)")
             let bars = Self.numbers(cells[0])
             #expect(cells[0] == "–" || !bars.isEmpty, "\(row)")
             shown.formUnion(bars)
@@ -110,6 +111,14 @@ import Yams
             for metric in metrics { #expect(known.contains(Self.family(metric, known)), "\(row): \(metric)") }
             let named = cells[3].matches(of: /`([A-Za-z]+)`/).map { String($0.1) }
             #expect(!named.isEmpty && named.allSatisfy(alerts.contains), "\(row)")
+            let tests = cells[4].matches(of: /`([A-Za-z]+)`/).map { String($0.1) }
+            #expect(tests.isEmpty == (cells[4] == "–"), "\(row)")
+            let wanted = cells[2].matches(of: /`([^`]+)`/).map { Series($0.1) }
+            for test in tests {
+                let watched = try Self.watched(by: test)
+                #expect(watched.contains { metric in wanted.contains { metric.isPart(of: $0) } }, "\(row)")
+            }
+            if !tests.isEmpty { seen += 1 }
         }
         let suite = Set(
             try Self.text("deploy/dev/lib/bars.py").matches(of: /\n {4}Bar\(([0-9]+), "/).compactMap { Int($0.1) })
@@ -119,6 +128,34 @@ import Yams
         #expect(exempt == [6, 11, 12, 18, 19, 20, 23, 24, 25, 26, 30])
         #expect(shown.isDisjoint(with: exempt))
         #expect(shown.union(exempt) == suite)
+        // Twelve at least on every machine: three are skipped where their fault cannot be injected.
+        #expect(seen >= 12 + 3)
+    }
+
+    /// A metric, and labels that are looked at.
+    private struct Series {
+        let name: Substring
+        let labels: Set<Substring>
+
+        init(_ text: Substring) {
+            let parts = text.split(separator: "{", maxSplits: 1)
+            name = parts.first ?? ""
+            labels = parts.count > 1 ? Set(parts[1].dropLast().split(separator: ",")) : []
+        }
+
+        /// Whether whatever this one counts, the other counts too.
+        func isPart(of other: Series) -> Bool { name == other.name && other.labels.isSubset(of: labels) }
+    }
+
+    /// The metrics that a test, by the name of its file, expects to rise over a fault.
+    private static func watched(by test: String) throws -> [Series] {
+        let path = try #require(
+            ["FaultTests", "EndToEndTests"].map { "Tests/\($0)/\(test).swift" }.first {
+                FileManager.default.fileExists(atPath: Project.root.appendingPathComponent($0).path)
+            }, "there is no \(test)")
+        let source = try text(path)
+        #expect(source.contains(".rises("), "\(test)")
+        return source.matches(of: /FaultMetric\(\s*#?"([a-z0-9_]+(?:\{[^}]*\})?)"/).map { Series($0.1) }
     }
 
     /// Numbers with commas between them.

@@ -71,6 +71,8 @@ struct AbuseTests {
                 ])
             let token = try #require(
                 (JSONSerialization.jsonObject(with: Data(made.utf8)) as? [String: Any])?["token"] as? String)
+            let abuse = try await FaultMetric("edge_http2_abuse_total", of: gateway)
+            async let isSeen: Void = abuse.rises()
             let told = try await Command.run(
                 "python3",
                 [
@@ -81,6 +83,7 @@ struct AbuseTests {
                 try JSONDecoder().decode(Outcome.self, from: Data(line.utf8))
             }
             print(told)
+            try await isSeen
             let text = try await Wire.send("GET", "http://127.0.0.1:\(gateway.adminPort)/metrics").text
             let counted = text.split(separator: "\n").filter { $0.hasPrefix("edge_http2_abuse_total{") }
             let count = counted.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)

@@ -282,6 +282,11 @@ struct IdentityTests {
         }
         _ = try await gateway().registered(name)
         #expect(try await login(name, "a long and odd phrase", home).status == 200)
+        let process = try #require(Stack.current?.copies["gateway"]?.first)
+        let wrong = try await FaultMetric(
+            #"http_server_duration_seconds{operation="login",status="401"}"#, of: process)
+        let slowed = try await FaultMetric(
+            #"http_server_duration_seconds{operation="login",status="429"}"#, of: process)
         for guessed in [name, Self.name()] {
             var statuses: [Int] = []
             for number in 0..<13 {
@@ -292,6 +297,8 @@ struct IdentityTests {
             #expect(statuses.prefix(10).allSatisfy { $0 == 401 }, "\(statuses)")
             #expect(statuses.contains(429), "\(statuses)")
         }
+        try await wrong.rises(by: 20)
+        try await slowed.rises(by: 2)
         #expect(try await login(name, "a long and odd phrase", home).status == 200, "the victim gets in")
         // One address that tries many names.
         var refused = 0

@@ -82,6 +82,7 @@ struct ImportGuardTests {
         let processes = [try stack.service("gateway"), try stack.service("scrobble")]
         let before = try processes.map(peak)
         var lines: [String] = []
+        let harmful = try await FaultMetric(#"http_server_duration_seconds{status="422"}"#, of: processes[0])
         for (name, bytes, reason) in bad {
             let clock = ContinuousClock()
             let begun = clock.now
@@ -97,6 +98,7 @@ struct ImportGuardTests {
             lines.append("\(process.name): \(peak.0) MiB before, \(peak.1) MiB at most")
             #expect(peak.1 - peak.0 <= 64, "\(lines)")
         }
+        try await harmful.rises()
         let history = try await client.send("GET", "/history")
         #expect((history.json["items"] as? [Any])?.isEmpty == true)
         print(lines.joined(separator: "\n"))

@@ -69,9 +69,11 @@ struct PeerTLSTests {
                 await Self.ask("ratings", ratings, as: strange.appendingPathComponent("gateway"), believing: gateway)
                     != "200")
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway, plain: true) != "200")
+            let turnedAway = try await FaultMetric("http2_connections_refused_total", of: ratings)
             // Right authority, wrong service: who calls whom is known.
             let metadata = folder.appendingPathComponent("metadata")
             #expect(await Self.ask("ratings", ratings, as: metadata, believing: gateway) != "200")
+            try await turnedAway.rises()
             #expect(
                 await Self.ask("scrobble", try stack.service("scrobble"), as: scrobble, believing: gateway) != "200")
             #expect(
@@ -96,6 +98,12 @@ struct PeerTLSTests {
             #expect(
                 await Self.ask("ratings", ratings, as: ended.appendingPathComponent("gateway"), believing: gateway)
                     != "200")
+
+            // A file that somebody is still writing: it is told, and what was read before serves on.
+            let unusable = try await FaultMetric("peer_tls_reload_failures_total", of: ratings)
+            try Data("-----BEGIN".utf8).write(to: folder.appendingPathComponent("ratings/tls.key"), options: .atomic)
+            try await unusable.rises()
+            #expect(await Self.ask("ratings", ratings, as: gateway, believing: gateway) == "200")
         }
     }
 

@@ -73,21 +73,20 @@ struct PublicTLSTests {
             await #expect(throws: StackError.self, "it is no TLS that anybody may have written") {
                 try await Self.ask(gateway, "/users/me", believing: "second", in: folder, [])
             }
+            let strangers = try await FaultMetric(#"edge_connections_refused_total{reason="tls"}"#, of: gateway)
             let plain = try? await Command.run(
                 "curl", ["-sS", "-m", "5", "http://127.0.0.1:\(gateway.port)/api/v1/openapi.json"])
             #expect(plain == nil, "it answers without TLS")
+            try await strangers.rises()
 
             let expiry = try #require(try await gateway.metric("edge_certificate_expires_timestamp_seconds"))
             #expect((86_400...172_800).contains(expiry - Date().timeIntervalSince1970), "made for two days")
             #expect(try await gateway.metric("edge_certificate_reload_failures_total") == 0)
+            let unusable = try await FaultMetric("edge_certificate_reload_failures_total", of: gateway)
             // Half of a renewal, which is told for as long as it lasts.
             try Data(contentsOf: folder.appendingPathComponent("second.pem")).write(
                 to: folder.appendingPathComponent("used.pem"), options: .atomic)
-            let patience = ContinuousClock.now + .seconds(30)
-            while try await gateway.metric("edge_certificate_reload_failures_total") == 0 {
-                try #require(ContinuousClock.now < patience, "files that do not fit are not counted")
-                try await Task.sleep(for: .milliseconds(200))
-            }
+            try await unusable.rises()
 
             try Self.use("second", in: folder)
             let end = ContinuousClock.now + .seconds(30)

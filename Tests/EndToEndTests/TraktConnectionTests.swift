@@ -89,4 +89,31 @@ struct TraktConnectionTests {
         #expect(ended.json["disconnected"] as? Bool == true)
         #expect(try await connection(client)["state"] as? String == "disconnected")
     }
+
+    @Test("Trakt that is away, that breaks off and that blocks the application shows at the admin port")
+    func troubles() async throws {
+        let stack = try #require(Stack.current)
+        let scrobble = try stack.service("scrobble")
+        let client = try await client()
+        let troubles = [
+            (
+                #""kind":"status","status":503"#,
+                try await FaultMetric(#"upstream_call_duration_seconds{outcome="5xx"}"#, of: scrobble)
+            ),
+            (
+                #""kind":"drop""#,
+                try await FaultMetric(#"upstream_call_duration_seconds{outcome="none"}"#, of: scrobble)
+            ),
+            (#""kind":"status","status":403"#, try await FaultMetric("upstream_turned_away_total", of: scrobble)),
+        ]
+        for (kind, metric) in troubles {
+            _ = try await Wire.send(
+                "POST", "http://127.0.0.1:\(stack.upstreams.port)/control/faults",
+                body: #"{"provider":"trakt","path":"/auth/oauth/device","times":1,\#(kind)}"#)
+            let none = try await client.send("POST", "/scrobbling/trakt/device")
+            #expect(none.status == 503, "\(kind): \(none.answer.text)")
+            try await metric.rises()
+        }
+        #expect(try await client.send("POST", "/scrobbling/trakt/device").status == 200, "and then it is as ever")
+    }
 }

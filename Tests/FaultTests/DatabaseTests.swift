@@ -41,9 +41,13 @@ extension FaultTests {
             var outages: [ClosedRange<Double>] = []
             var ends: [Double] = []
             for _ in 0..<Form.choose(2, full: 8) {
+                let lost = try await FaultMetric("postgres_connection_faults_total", of: try stack.service("ratings"))
+                let troubled = try await FaultMetric("queue_troubled_total", of: try stack.service("scrobble"))
                 let begin = wallClock()
                 try await server.crash()
                 try await Task.sleep(for: .seconds(3))
+                try await lost.rises()
+                try await troubled.rises()
                 try await server.launch()
                 let back = wallClock()
                 outages.append(begin...back)

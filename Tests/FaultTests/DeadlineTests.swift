@@ -22,7 +22,7 @@ extension FaultTests {
                     "LD_PRELOAD": library, "FAKETIME": "+1h", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 ]
             }
-            try await Self.measure("R1, clock +1 h", plan)
+            try await Self.measure("R1, clock +1 h", plan, ahead: 3_600)
         }
 
         private static let budget = 500.0
@@ -37,7 +37,8 @@ extension FaultTests {
             var age: Double?
         }
 
-        private static func measure(_ bar: String, _ plan: StackPlan) async throws {
+        /// `ahead` is by how many seconds the services' clock is.
+        private static func measure(_ bar: String, _ plan: StackPlan, ahead: Double = 0) async throws {
             var plan = plan
             plan.settings["REELAY_LOG_LEVEL"] = "debug"
             try await Stack.running(plan) { stack in
@@ -46,6 +47,9 @@ extension FaultTests {
                 // The first call opens the connections.
                 let first = try await Wire.call(scrobble, "scrobble.startPlayback", params: params(film))
                 #expect(first.status == 200 && first.text.contains("result"), "\(first.text)")
+                let clock = try await FaultMetric("clock_offset_seconds", of: scrobble, before: 0)
+                if ahead > 0 { try await clock.rises(by: ahead - 60) }
+                let late = try await FaultMetric(#"rpc_server_duration_seconds{code="1002"}"#, of: scrobble)
                 var worst = Measured()
                 var seen = 0
                 let rounds = Form.choose(4, full: 30)
@@ -59,6 +63,7 @@ extension FaultTests {
                         worst.age = max(worst.age ?? 0, age)
                     }
                 }
+                try await late.rises()
                 let hops = try await cancellations(stack, rounds)
                 let isHeld =
                     worst.code.isEmpty && worst.answer <= answerMax && seen * 2 >= rounds

@@ -33,12 +33,15 @@ extension FaultTests {
             try await client.rate(titles)
             let load = try Load(on: client, titles: titles, threads: 8, callsPerSecond: 150, writes: true)
             try await Task.sleep(for: .seconds(1))
+            let failing = try await FaultMetric(
+                #"postgres_statement_duration_seconds{outcome="error"}"#, of: try stack.service("ratings"))
             let begin = wallClock()
             try await server.fillDisk()
             // The log of Postgres needs room for what is written; that it has not is what it dies of.
             let isRefused = try await holds(within: .seconds(40)) {
                 try await client.send("POST", "/movies/\(titles[0])/rate", #"{"rating":7.5}"#).status == 503
             }
+            try await failing.rises()
             try await Task.sleep(for: .seconds(2))
             try await server.emptyDisk()
             // Who runs the machine starts a database that has given up; nobody starts a service.

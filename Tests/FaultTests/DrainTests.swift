@@ -15,6 +15,7 @@ extension FaultTests {
                 let titles = try await stack.makeFilms(16)
                 try await client.rate(titles)
                 let copies = try #require(stack.copies["ratings"])
+                let told = try await FaultMetric("http2_goaways_received_total", of: try stack.service("gateway"))
                 let rounds = Form.choose(3, full: 20)
                 let load = try Load(on: client, titles: titles, threads: 4, callsPerSecond: Form.choose(200, full: 500))
                 for _ in 0..<rounds {
@@ -36,6 +37,7 @@ extension FaultTests {
                     "\(rounds) rounds, \(calls.count) calls at \(Int(calls.pace))/s, \(calls.failed.count) failed, "
                         + "\(moved) moved, \(repeated) repeated, longest \(Int(calls.longest)) ms")
                 #expect(isHeld, "\(calls.outcomes)")
+                try await told.rises()
             }
         }
 

@@ -31,9 +31,11 @@ extension FaultTests {
             let lost = try #require(stack.copies["ratings"]?.last)
             let load = try Load(on: client, titles: titles, threads: 16, callsPerSecond: 200)
             try await Task.sleep(for: .seconds(2))
+            let retried = try await FaultMetric("rpc_client_retries_total", of: try stack.service("gateway"))
             try await wall.drop(port: lost.port)
             let cutAt = wallClock()
             try await Task.sleep(for: Form.choose(.seconds(18), full: .seconds(75)))
+            try await retried.rises()
             let before = try await lost.served("ratings.getRating")
             try await wall.heal()
             let healed = ContinuousClock.now

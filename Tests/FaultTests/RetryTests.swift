@@ -12,6 +12,8 @@ extension FaultTests {
                 let titles = try await stack.makeFilms(8)
                 try await client.rate(titles)
                 let metadata = try stack.service("metadata")
+                let failing = try await FaultMetric(
+                    #"http_server_duration_seconds{status="503"}"#, of: try stack.service("gateway"))
                 // Metadata stays up and answers; its database lets it in no more.
                 try await stack.shutMetadataOut()
                 let isOut = try await holds(within: .seconds(20)) {
@@ -19,6 +21,7 @@ extension FaultTests {
                         "unavailable")
                 }
                 #expect(isOut)
+                try await failing.rises()
                 let before = try await metadata.served("metadata.getTitle")
                 let load = try Load(
                     on: client, titles: titles, threads: 4, callsPerSecond: Form.choose(120, full: 40), writes: true)
