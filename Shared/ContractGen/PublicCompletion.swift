@@ -46,7 +46,7 @@ struct PublicCompletion {
         if let body = node["requestBody"] { members["requestBody"] = try requestBody(body, node) }
         var answers: [(key: String, value: SpecValue)] = []
         for (status, answer) in try node.require("responses").members() where status != "default" {
-            answers.append((status, try response(answer)))
+            answers.append((status, try response(answer, status, operation)))
         }
         answers += failures
         if let rest = node["responses"]?["default"] { answers.append(("default", rest.value)) }
@@ -98,11 +98,13 @@ struct PublicCompletion {
         return .object(members.list)
     }
 
-    private func response(_ answer: SpecNode) throws(SpecError) -> SpecValue {
-        guard answer["$ref"] == nil, let given = answer["content"] else { return answer.value }
+    private func response(_ answer: SpecNode, _ status: String, _ operation: Operation) throws(SpecError) -> SpecValue {
+        guard answer["$ref"] == nil else { return answer.value }
         var members = Members(try answer.members())
-        members["content"] = try content(given, sent: nil)
-        return .object(members.list)
+        if let given = answer["content"] { members["content"] = try content(given, sent: nil) }
+        // What a write answers has the tag under which it can be read.
+        let isTagged = operation.isRepresentation && (status == "200" || status == "201")
+        return PublicHeaders.complete(.object(members.list), adding: isTagged ? ["ETag"] : [])
     }
 
     private func content(_ content: SpecNode, sent: SpecValue?) throws(SpecError) -> SpecValue {
@@ -127,7 +129,10 @@ struct PublicCompletion {
         _ document: SpecNode, _ responses: [String: SpecValue], _ errors: [(key: String, value: SpecValue)]
     ) throws(SpecError) -> SpecValue {
         var components = Members(try document.require("components").members())
-        var all = Members(try document["components"]?["responses"]?.members() ?? [])
+        var all = Members([])
+        for (name, response) in try document["components"]?["responses"]?.members() ?? [] {
+            all[name] = PublicHeaders.complete(response.value)
+        }
         for (name, value) in responses.sorted(by: { $0.key < $1.key }) { all[name] = value }
         components["responses"] = .object(all.list)
         components["examples"] = .object(errors)

@@ -18,7 +18,7 @@ enum PublicConventions {
             .map { (key: $0.key, value: $0.node.value) }
         try add(parameters, to: "parameters", in: &components, document)
         try add(responses, to: "responses", in: &components, document)
-        try add(headers, to: "headers", in: &components, document)
+        try add(PublicHeaders.components, to: "headers", in: &components, document)
         set("components", .object(components), in: &members)
         return SpecNode(file: document.file, path: document.path, value: .object(members))
     }
@@ -39,7 +39,9 @@ enum PublicConventions {
     private static func describe(reader: SpecNode) throws(SpecError) -> SpecValue {
         var operation = try reader.members().map { (key: $0.key, value: $0.node.value) }
         // What is sent as it happens has no state that a tag could name.
-        if try reader["responses"]?["200"]?.flag("x-stream") == true { return try describe(stream: reader) }
+        if let answer = reader["responses"]?["200"], try answer.flag("x-stream") {
+            return try describe(stream: reader, answer)
+        }
         set("parameters", try parameters(of: reader, adding: ["IfNoneMatch"]), in: &operation)
         var answers: [(key: String, value: SpecValue)] = []
         for (status, answer) in try reader.require("responses").members() {
@@ -47,10 +49,7 @@ enum PublicConventions {
                 answers.append((key: status, value: answer.value))
                 continue
             }
-            var response = try answer.members().map { (key: $0.key, value: $0.node.value) }
-            let given = try answer["headers"]?.members().map { (key: $0.key, value: $0.node.value) } ?? []
-            set("headers", .object(given + [(key: "ETag", value: reference("headers/ETag"))]), in: &response)
-            answers.append((key: status, value: .object(response)))
+            answers.append((key: status, value: PublicHeaders.complete(answer.value, adding: ["ETag"])))
         }
         let rest = answers.firstIndex { $0.key == "default" } ?? answers.count
         answers.insert((key: "304", value: reference("responses/NotModified")), at: rest)
@@ -58,13 +57,19 @@ enum PublicConventions {
         return .object(operation)
     }
 
-    /// The document tells what an event holds; what a client reads is that in the fields of an event stream.
-    private static func describe(stream reader: SpecNode) throws(SpecError) -> SpecValue {
-        let place = ["responses", "200", "content", "text/event-stream", "schema"]
-        guard let event = reader["responses"]?["200"]?["content"]?["text/event-stream"]?["schema"] else {
-            return reader.value
+    /// The document tells what an event holds; what a client reads is that in the fields of an event stream. Any other stream
+    /// is a file, and has a name.
+    private static func describe(stream reader: SpecNode, _ answer: SpecNode) throws(SpecError) -> SpecValue {
+        let place = ["responses", "200"]
+        guard let event = answer["content"]?["text/event-stream"]?["schema"] else {
+            let file = PublicHeaders.complete(answer.value, adding: ["Content-Disposition"])
+            return try replacing(place[...], of: reader, by: file)
         }
-        let text = SpecValue.object([("type", .string("string"))])
+        func text(_ description: String) -> SpecValue {
+            .object([("type", .string("string")), ("description", .string(description))])
+        }
+        let id = text("Comes back as Last-Event-ID.")
+        let kind = text("The member of `data` that says what has happened, or a word about the stream.")
         let nothing = SpecValue.object([("type", .string("object")), ("maxProperties", .int(0))])
         let data = SpecValue.object([
             ("type", .string("string")), ("contentMediaType", .string("application/json")),
@@ -80,9 +85,9 @@ enum PublicConventions {
             ),
             ("additionalProperties", .bool(false)),
             ("required", .array([.string("event"), .string("data")])),
-            ("properties", .object([("id", text), ("event", text), ("data", data)])),
+            ("properties", .object([("id", id), ("event", kind), ("data", data)])),
         ])
-        return try replacing(place[...], of: reader, by: fields)
+        return try replacing((place + ["content", "text/event-stream", "schema"])[...], of: reader, by: fields)
     }
 
     /// `node` with another value at `path`.
@@ -162,33 +167,10 @@ enum PublicConventions {
         [
             (
                 key: "NotModified",
-                value: .object([(key: "description", value: .string("What you have is what is there."))])
+                value: PublicHeaders.complete(
+                    .object([(key: "description", value: .string("What you have is what is there."))]),
+                    adding: ["ETag"])
             )
-        ]
-    }
-
-    private static var headers: [(key: String, value: SpecValue)] {
-        [
-            (
-                key: "RetryAfter",
-                value: .object([
-                    (
-                        key: "description",
-                        value: .string("Seconds after which it may be tried again (RFC 9110 §10.2.3).")
-                    ),
-                    (
-                        key: "schema",
-                        value: .object([(key: "type", value: .string("integer")), (key: "minimum", value: .int(1))])
-                    ),
-                ])
-            ),
-            (
-                key: "ETag",
-                value: .object([
-                    (key: "description", value: .string("Names this state of the resource (RFC 9110 §8.8.3).")),
-                    (key: "schema", value: .object([(key: "type", value: .string("string"))])),
-                ])
-            ),
         ]
     }
 }

@@ -64,10 +64,6 @@ struct PublicErrors {
     private static func response(_ entries: [RegistryEntry]) -> SpecValue {
         let meanings = entries.map { "`\($0.name)`: \($0.meaning)" }.joined(separator: " ")
         var members: [(key: String, value: SpecValue)] = [(key: "description", value: .string(meanings))]
-        if entries.contains(where: { $0.status == 429 }) {
-            members.append(
-                (key: "headers", value: .object([(key: "Retry-After", value: reference("headers/RetryAfter"))])))
-        }
         let examples = entries.map { (key: $0.name, value: reference("examples/\($0.name)")) }
         members.append(
             (
@@ -82,7 +78,10 @@ struct PublicErrors {
                     )
                 ])
             ))
-        return .object(members)
+        var headers: [String] = []
+        if entries.contains(where: { $0.status == 429 }) { headers.append("Retry-After") }
+        if entries.contains(where: { $0.name == "unauthenticated" }) { headers.append("WWW-Authenticate") }
+        return PublicHeaders.complete(.object(members), adding: headers)
     }
 
     private static func reference(_ place: String) -> SpecValue {

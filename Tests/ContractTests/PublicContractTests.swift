@@ -61,6 +61,9 @@ struct PublicContractTests {
         let port = copies[request.isAtClosedGateway ? 1 : 0].port
         let answer = try await Wire.send(
             operation.method, "http://127.0.0.1:\(port)\(path)", headers: headers, body: sent)
+        let node = try #require(Self.generated.operations[operation.id], "\(operation.id) is not in the document")
+        let undeclared = ServedDocument.undeclared(in: answer, to: node, Self.generated.documents, Self.generatedFile)
+        #expect(undeclared.isEmpty, "\(operation.id) sends \(answer.status) with \(undeclared)")
         return (operation, answer)
     }
 
@@ -71,24 +74,24 @@ struct PublicContractTests {
 
     /// The errors that the generated document lists for an operation.
     private static func documented(_ operation: String) throws -> Set<String> {
-        try #require(errorsOfOperations[operation], "\(operation) is not in the document")
+        let node = try #require(generated.operations[operation], "\(operation) is not in the document")
+        return ServedDocument.codes(of: node, generated.documents, generatedFile)
     }
 
-    private static let errorsOfOperations: [String: Set<String>] = {
+    private static let generatedFile = "served"
+    private static let generated: (documents: ContractDocuments, operations: [String: Tree]) = {
         let source = Project.root.appendingPathComponent("Shared/Contracts/Generated/PublicDocument.swift")
         guard let text = try? String(contentsOf: source, encoding: .utf8),
             let start = text.range(of: "##\"\"\"\n"), let end = text.range(of: "\"\"\"##"),
             let document = try? Tree(json: Data(text[start.upperBound..<end.lowerBound].utf8))
         else { preconditionFailure("\(source.path) holds no document") }
-        let documents = ContractDocuments(files: ["served": document])
-        var errors: [String: Set<String>] = [:]
+        var operations: [String: Tree] = [:]
         for item in (document["paths"]?.members ?? [:]).values {
             for node in item.members.values {
-                guard let id = node["operationId"]?.text else { continue }
-                errors[id] = ServedErrors.codes(of: node, documents, "served")
+                if let id = node["operationId"]?.text { operations[id] = node }
             }
         }
-        return errors
+        return (ContractDocuments(files: [generatedFile: document]), operations)
     }()
 
     typealias Person = (token: String, names: [String: String])

@@ -32,8 +32,7 @@ struct SchemaCheck {
     private static let known: Set<String> = [
         "$ref", "type", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "multipleOf",
         "items", "minItems", "maxItems", "uniqueItems", "properties", "required", "additionalProperties", "description",
-        "examples",
-        "title",
+        "examples", "title", "contentMediaType", "contentSchema",
     ]
 
     private func fits(_ value: Tree, _ type: String) -> Bool {

@@ -2,8 +2,19 @@ import Foundation
 import Stack
 import Testing
 
+extension StackPlan {
+    /// A gateway that counts requests, of which it takes more than tests make.
+    static let counting: StackPlan = {
+        var plan = StackPlan()
+        plan.settingsOf["gateway"] = [
+            "REELAY_PERSON_REQUESTS": "100000", "REELAY_KEY_REQUESTS": "100000", "REELAY_ADDRESS_REQUESTS": "100000",
+        ]
+        return plan
+    }()
+}
+
 /// The OpenAPI document as the gateway serves it: complete, and true.
-@Suite(.stack)
+@Suite(.stack(.counting))
 struct ServedDocumentTests {
     private static let verbs = ["get", "put", "post", "delete", "patch"]
     private static let file = "served"
@@ -22,27 +33,129 @@ struct ServedDocumentTests {
         return (ContractDocuments(files: [Self.file: document]), operations)
     }
 
-    @Test("Every operation says what it does, who may do it, and what a request and an answer look like")
+    @Test("Every operation says what it does and who may do it")
     func complete() async throws {
-        let (documents, operations) = try await served()
-        let check = SchemaCheck(documents: documents)
+        let (_, operations) = try await served()
         for (name, node) in operations {
             for member in ["operationId", "summary", "description"] {
                 #expect(node[member]?.text?.isEmpty == false, "\(name) has no \(member)")
             }
             #expect(node["security"] != nil && node["tags"]?.items.count == 1, "\(name)")
+        }
+    }
+
+    @Test("Every form of every request and every answer, JSON or not, has a schema and an example that fits it")
+    func examples() async throws {
+        let (documents, operations) = try await served()
+        let check = SchemaCheck(documents: documents)
+        for (name, node) in operations {
             var contents: [(String, Tree)] = []
             if let body = node["requestBody"]?["content"] { contents.append(("request", body)) }
-            for (status, answer) in node["responses"]?.members ?? [:] where status.hasPrefix("2") {
+            for (status, given) in node["responses"]?.members ?? [:] {
+                let answer = ServedDocument.resolved(given, documents, Self.file)
                 if let content = answer["content"] { contents.append((status, content)) }
             }
             for (place, content) in contents {
-                guard let media = content.members["application/json"], let schema = media["schema"] else { continue }
-                let example = try #require(media["example"], "\(name), \(place) has no example")
-                let faults = check.faults(example, schema, in: Self.file, at: place)
-                #expect(faults.isEmpty, "\(name): \(faults)")
+                for (type, media) in content.members {
+                    let schema = try #require(media["schema"], "\(name), \(place): \(type) has no schema")
+                    var examples = [media["example"]].compactMap(\.self)
+                    for given in (media["examples"]?.members ?? [:]).values {
+                        examples += [ServedDocument.resolved(given, documents, Self.file)["value"]].compactMap(\.self)
+                    }
+                    #expect(!examples.isEmpty, "\(name), \(place): \(type) has no example")
+                    for example in examples {
+                        let faults = check.faults(example, schema, in: Self.file, at: place)
+                        #expect(faults.isEmpty, "\(name), \(type): \(faults)")
+                    }
+                }
             }
         }
+    }
+
+    @Test("Every parameter, header field, answer and schema says what it means")
+    func descriptions() async throws {
+        let (documents, operations) = try await served()
+        let document = try #require(documents.files[Self.file])
+        func silent(_ nodes: [(name: String, node: Tree)], in place: String) -> [String] {
+            nodes.filter { $0.node["$ref"] == nil && ($0.node["description"]?.text ?? "").isEmpty }
+                .map { "\(place).\($0.name)" }
+        }
+        func parameters(_ node: Tree?) -> [(name: String, node: Tree)] {
+            (node?["parameters"]?.items ?? []).map { ($0["name"]?.text ?? "", $0) }
+        }
+        func members(_ node: Tree?) -> [(name: String, node: Tree)] {
+            (node?.members ?? [:]).map { ($0.key, $0.value) }
+        }
+        for kind in ["schemas", "parameters", "headers", "responses", "securitySchemes"] {
+            let named = members(document.value(at: "components")?[kind])
+            #expect(!named.isEmpty, "there are no \(kind)")
+            #expect(silent(named, in: kind) == [])
+        }
+        for (path, item) in document["paths"]?.members ?? [:] { #expect(silent(parameters(item), in: path) == []) }
+        for (name, node) in operations {
+            #expect(silent(parameters(node), in: name) == [])
+            let answers = members(node["responses"])
+            #expect(silent(answers, in: name) == [])
+            for (status, answer) in answers {
+                #expect(silent(members(answer["headers"]), in: "\(name) \(status)") == [])
+            }
+        }
+    }
+
+    @Test("Every header field that is sent is declared, and a page elsewhere may read what it needs of them")
+    func headers() async throws {
+        let (documents, operations) = try await served()
+        let everywhere: Set = ["x-request-id", "ratelimit", "ratelimit-policy"]
+        for (name, node) in operations {
+            for (status, answer) in node["responses"]?.members ?? [:] {
+                let declared = ServedDocument.headers(of: ServedDocument.resolved(answer, documents, Self.file))
+                #expect(declared.isSuperset(of: everywhere), "\(name), \(status): \(declared)")
+            }
+        }
+        let stack = try #require(Stack.current)
+        let person = try await stack.people.next(asAdministrator: false)
+        let port = try stack.service("gateway").port
+        /// Sends it, and holds what comes back against the document.
+        func ask(
+            _ operation: String, status: Int, has names: Set<String> = [], withToken: Bool = true,
+            headers more: [String: String] = [:], body: String? = nil
+        ) async throws -> Wire.Answer {
+            let node = try #require(operations.first { $0.name == operation }?.node)
+            let parts = operation.split(separator: " ").map(String.init)
+            var headers = more.merging(["origin": "https://app.example"]) { given, _ in given }
+            if withToken { headers["authorization"] = "Bearer \(person.token)" }
+            if body != nil { headers["content-type"] = "application/json" }
+            let path = parts[1].replacingOccurrences(of: "{list}", with: "01920000-0000-7000-8000-00000000dead")
+            let query = parts[1].hasPrefix("/api/v1/exports/") ? "?list=diary" : ""
+            let answer = try await Wire.send(
+                parts[0].uppercased(), "http://127.0.0.1:\(port)\(path)\(query)", headers: headers, body: body)
+            #expect(answer.status == status, "\(operation): \(answer.text)")
+            #expect(Set(answer.headers.keys).isSuperset(of: names.union(everywhere)), "\(operation): \(answer.headers)")
+            #expect(ServedDocument.undeclared(in: answer, to: node, documents, Self.file) == [], "\(operation)")
+            return answer
+        }
+        let me = try await ask("get /api/v1/users/me", status: 200, has: ["etag"])
+        let tag = try #require(me.headers["etag"])
+        _ = try await ask("get /api/v1/users/me", status: 304, has: ["etag"], headers: ["if-none-match": tag])
+        _ = try await ask(
+            "patch /api/v1/users/me", status: 200, has: ["etag"], body: #"{"time_zone":"Europe/Berlin"}"#)
+        _ = try await ask("get /api/v1/users/me", status: 401, has: ["www-authenticate"], withToken: false)
+        _ = try await ask("get /api/v1/lists/{list}", status: 404)
+        _ = try await ask("get /api/v1/exports/letterboxd", status: 200, has: ["content-disposition"])
+
+        // What tells a client how to come in, and a proxy what to do, is not for pages.
+        let forOthers: Set = ["www-authenticate", "x-accel-buffering"]
+        let readable = Set(
+            (me.headers["access-control-expose-headers"] ?? "").lowercased().split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            })
+        var declared: Set<String> = []
+        for (_, node) in operations {
+            for answer in (node["responses"]?.members ?? [:]).values {
+                declared.formUnion(ServedDocument.headers(of: ServedDocument.resolved(answer, documents, Self.file)))
+            }
+        }
+        #expect(declared.subtracting(forOthers).subtracting(readable) == [])
     }
 
     @Test("Every operation lists the errors that anything can give, each with an example that is one")
@@ -51,7 +164,7 @@ struct ServedDocumentTests {
         let registry = ContractTests.documents.files["errors.yaml"]?["errors"]?.items ?? []
         let check = SchemaCheck(documents: documents)
         for (name, node) in operations {
-            let codes = ServedErrors.codes(of: node, documents, Self.file)
+            let codes = ServedDocument.codes(of: node, documents, Self.file)
             let isOpen = node["security"] == .list([])
             for code in ["invalidRequest", "tooManyRequests", "unavailable", "deadlineExceeded"] {
                 #expect(codes.contains(code), "\(name) lacks \(code)")
@@ -110,13 +223,18 @@ struct ServedDocumentTests {
 
     @Test("What a stream sends is described as it is sent")
     func streams() async throws {
-        let (_, operations) = try await served()
+        let (documents, operations) = try await served()
         let stream = try #require(operations.first { $0.name == "get /api/v1/events" }?.node)
-        let event = try #require(
-            stream["responses"]?["200"]?["content"]?.members["text/event-stream"]?["schema"]?["properties"])
+        let media = try #require(stream["responses"]?["200"]?["content"]?.members["text/event-stream"])
+        let event = try #require(media["schema"]?["properties"])
         #expect(Set(event.members.keys) == ["id", "event", "data"])
         #expect(
             event["data"]?["contentSchema"]?["anyOf"]?.items.first?["$ref"]?.text == "#/components/schemas/Event")
+        let data = try Tree(json: Data(try #require(media["example"]?["data"]?.text).utf8))
+        let faults = SchemaCheck(documents: documents).faults(
+            data, .object(["$ref": .string("#/components/schemas/Event")]), in: Self.file, at: "data")
+        #expect(faults.isEmpty, "\(faults)")
+        #expect(media["example"]?["event"]?.text.flatMap { data[$0] } != nil)
     }
 
     @Test("The document has no member without a value: such a one is a slip of the pen")
@@ -131,18 +249,5 @@ struct ServedDocumentTests {
             }
         }
         #expect(slips(try #require(documents.files[Self.file]), "").isEmpty)
-    }
-}
-
-/// The errors that a document says an operation gives.
-enum ServedErrors {
-    static func codes(of operation: Tree, _ documents: ContractDocuments, _ file: String) -> Set<String> {
-        var codes: Set<String> = []
-        for (status, given) in operation["responses"]?.members ?? [:] where status != "default" {
-            let answer = given["$ref"]?.text.map { documents.resolve($0, from: file).schema } ?? given
-            codes.formUnion(
-                answer["content"]?.members["application/problem+json"]?["examples"]?.members.keys.map(\.self) ?? [])
-        }
-        return codes
     }
 }

@@ -18,7 +18,11 @@ package struct CORSPolicy: Sendable, Hashable {
         guard origins.contains(origin) else { return nil }
         return [
             ("access-control-allow-origin", origin),
-            ("access-control-expose-headers", "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"),
+            (
+                "access-control-expose-headers",
+                "Content-Disposition, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Next-Cursor, "
+                    + "X-Request-Id"
+            ),
             ("vary", "Origin"),
         ]
     }

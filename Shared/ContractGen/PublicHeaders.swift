@@ -1,0 +1,91 @@
+/// The header fields of answers: what each one says, and which answers of the public surface have it.
+///
+/// Fields that HTTP itself or any browser understands (content type, caching, what a page may do) are not told of.
+enum PublicHeaders {
+    /// Of whatever an operation answers.
+    private static let everywhere = ["X-Request-Id", "RateLimit", "RateLimit-Policy"]
+
+    /// The name of a request that shows what such names look like: the id of a trace.
+    private static let requestID = "4bf92f3577b34da6a3ce929d0e0e4736"
+    private static let tag = "\"rX0mQ8sVt3cN1kz2bQ7wLg\""
+
+    /// `response` with the fields of every answer and `more`; what it tells of itself stays.
+    static func complete(_ response: SpecValue, adding more: [String] = []) -> SpecValue {
+        guard case .object(var members) = response, !members.contains(where: { $0.key == "$ref" }) else {
+            return response
+        }
+        let position = members.firstIndex { $0.key == "headers" }
+        var headers: [(key: String, value: SpecValue)] = []
+        if let position, case .object(let given) = members[position].value { headers = given }
+        for name in more + everywhere where !headers.contains(where: { $0.key == name }) {
+            headers.append((key: name, value: reference(to: name)))
+        }
+        if let position {
+            members[position].value = .object(headers)
+        } else {
+            members.append((key: "headers", value: .object(headers)))
+        }
+        return .object(members)
+    }
+
+    private static func reference(to name: String) -> SpecValue {
+        .object([(key: "$ref", value: .string("#/components/headers/" + component(name)))])
+    }
+
+    private static func component(_ name: String) -> String { name.filter { $0 != "-" } }
+
+    /// What the references of `complete` lead to.
+    static var components: [(key: String, value: SpecValue)] {
+        [
+            field(
+                "X-Request-Id",
+                "What the log calls this request: the `X-Request-Id` that came with it, where that is one of up to 64 "
+                    + "letters, digits, `-`, `_` and `.`; else the id of its trace. Every answer has it.",
+                text(members: [
+                    (key: "maxLength", value: .int(64)), (key: "pattern", value: .string("^[A-Za-z0-9._-]+$")),
+                ]), example: .string(requestID)),
+            field(
+                "RateLimit",
+                "How many requests are left (`r`) of the limit that `RateLimit-Policy` names; where the request was "
+                    + "refused for it (429), after how many seconds (`t`) it may come again. Absent where the "
+                    + "installation has no such limit, and where a request is refused before it is counted.",
+                text(), example: .string(#""person";r=1163"#)),
+            field(
+                "RateLimit-Policy",
+                "The limit that the request counts towards: `q` requests in `w` seconds of a `person` with all "
+                    + "sessions together, of an API `key`, or of the network `address` of whoever shows neither. "
+                    + "There where `RateLimit` is.",
+                text(), example: .string(#""person";q=1200;w=70"#)),
+            field(
+                "Retry-After", "Seconds after which it may be tried again (RFC 9110 §10.2.3).",
+                .object([(key: "type", value: .string("integer")), (key: "minimum", value: .int(1))]),
+                example: .int(17)),
+            field(
+                "WWW-Authenticate", "How to show who one is (RFC 9110 §11.6.1).", text(), example: .string("Bearer")),
+            field(
+                "ETag",
+                "Names this state of the resource (RFC 9110 §8.8.3), for `If-None-Match` and `If-Match`.", text(),
+                example: .string(tag)),
+            field(
+                "Content-Disposition", "What to call the file where it is kept (RFC 6266).", text(),
+                example: .string(#"attachment; filename="reelay.zip""#)),
+        ]
+    }
+
+    private static func field(
+        _ name: String, _ description: String, _ schema: SpecValue, example: SpecValue
+    ) -> (key: String, value: SpecValue) {
+        (
+            key: component(name),
+            value: .object([
+                (key: "description", value: .string(description)), (key: "schema", value: schema),
+                (key: "example", value: example),
+            ])
+        )
+    }
+
+    private static func text(members: [(key: String, value: SpecValue)] = []) -> SpecValue {
+        let type: [(key: String, value: SpecValue)] = [(key: "type", value: .string("string"))]
+        return .object(type + members)
+    }
+}
