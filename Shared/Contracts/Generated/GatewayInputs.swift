@@ -146,6 +146,7 @@ package struct EndOtherSessionsInput: Sendable, Hashable {
 
 /// What `endSession` is given.
 package struct EndSessionInput: Sendable, Hashable {
+    /// One of my sessions.
     package var session: SessionID
 
     package init(session: SessionID) {
@@ -194,6 +195,7 @@ package struct CreateApiKeyInput: Sendable, Hashable {
 
 /// What `deleteApiKey` is given.
 package struct DeleteApiKeyInput: Sendable, Hashable {
+    /// One of my API keys, by its id.
     package var key: APIKeyID
 
     package init(key: APIKeyID) {
@@ -242,6 +244,7 @@ package struct CreateInviteInput: Sendable, Hashable {
 
 /// What `deleteInvite` is given.
 package struct DeleteInviteInput: Sendable, Hashable {
+    /// One of the invitations.
     package var invite: InviteID
 
     package init(invite: InviteID) {
@@ -302,6 +305,7 @@ package struct ResolveMovieInput: Sendable, Hashable {
 
 /// What `getMovie` is given.
 package struct GetMovieInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -316,6 +320,7 @@ package struct GetMovieInput: Sendable, Hashable {
 
 /// What `getMovieRating` is given.
 package struct GetMovieRatingInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -330,6 +335,7 @@ package struct GetMovieRatingInput: Sendable, Hashable {
 
 /// What `rateMovie` is given.
 package struct RateMovieInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -357,6 +363,7 @@ package struct RateMovieInput: Sendable, Hashable {
 
 /// What `unrateMovie` is given.
 package struct UnrateMovieInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -371,6 +378,7 @@ package struct UnrateMovieInput: Sendable, Hashable {
 
 /// What `refreshMovie` is given.
 package struct RefreshMovieInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -385,6 +393,7 @@ package struct RefreshMovieInput: Sendable, Hashable {
 
 /// What `getMovieOutcomes` is given.
 package struct GetMovieOutcomesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -399,9 +408,14 @@ package struct GetMovieOutcomesInput: Sendable, Hashable {
 
 /// What `listMovieScores` is given.
 package struct ListMovieScoresInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only scores of this source.
     package var source: RatingSource?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -444,6 +458,7 @@ package struct ResolveShowInput: Sendable, Hashable {
 
 /// What `getShow` is given.
 package struct GetShowInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -458,6 +473,7 @@ package struct GetShowInput: Sendable, Hashable {
 
 /// What `refreshShow` is given.
 package struct RefreshShowInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -472,6 +488,7 @@ package struct RefreshShowInput: Sendable, Hashable {
 
 /// What `getShowOutcomes` is given.
 package struct GetShowOutcomesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -486,9 +503,14 @@ package struct GetShowOutcomesInput: Sendable, Hashable {
 
 /// What `listShowScores` is given.
 package struct ListShowScoresInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only scores of this source.
     package var source: RatingSource?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -517,8 +539,12 @@ package struct ListShowScoresInput: Sendable, Hashable {
 
 /// What `listShowSeasons` is given.
 package struct ListShowSeasonsInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only seasons with a greater number: `next_after` of the page before. Without it the first page, which begins
+    /// with the specials (0).
     package var after: Int?
+    /// Seasons on a page, 100 unless told otherwise, 100 at the most.
     package var limit: Int?
 
     package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
@@ -557,6 +583,7 @@ package struct ResolveSeasonInput: Sendable, Hashable {
 
 /// What `getSeason` is given.
 package struct GetSeasonInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -571,6 +598,7 @@ package struct GetSeasonInput: Sendable, Hashable {
 
 /// What `refreshSeason` is given.
 package struct RefreshSeasonInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -585,6 +613,7 @@ package struct RefreshSeasonInput: Sendable, Hashable {
 
 /// What `getSeasonOutcomes` is given.
 package struct GetSeasonOutcomesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -599,9 +628,14 @@ package struct GetSeasonOutcomesInput: Sendable, Hashable {
 
 /// What `listSeasonScores` is given.
 package struct ListSeasonScoresInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only scores of this source.
     package var source: RatingSource?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -630,8 +664,12 @@ package struct ListSeasonScoresInput: Sendable, Hashable {
 
 /// What `listSeasonEpisodes` is given.
 package struct ListSeasonEpisodesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only seasons with a greater number: `next_after` of the page before. Without it the first page, which begins
+    /// with the specials (0).
     package var after: Int?
+    /// Episodes on a page, 100 unless told otherwise, 100 at the most.
     package var limit: Int?
 
     package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
@@ -670,6 +708,7 @@ package struct ResolveEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisode` is given.
 package struct GetEpisodeInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -684,6 +723,7 @@ package struct GetEpisodeInput: Sendable, Hashable {
 
 /// What `refreshEpisode` is given.
 package struct RefreshEpisodeInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -698,6 +738,7 @@ package struct RefreshEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisodeOutcomes` is given.
 package struct GetEpisodeOutcomesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -712,9 +753,14 @@ package struct GetEpisodeOutcomesInput: Sendable, Hashable {
 
 /// What `listEpisodeScores` is given.
 package struct ListEpisodeScoresInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
+    /// Only scores of this source.
     package var source: RatingSource?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -743,10 +789,16 @@ package struct ListEpisodeScoresInput: Sendable, Hashable {
 
 /// What `searchTitles` is given.
 package struct SearchTitlesInput: Sendable, Hashable {
+    /// The name, or a part of it.
     package var query: String
+    /// Only titles of this kind.
     package var kind: TitleKind?
+    /// Year of the first release, which tells titles of one name apart.
     package var year: Int?
+    /// Titles in the answer, 20 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Only titles that are here: no provider is asked, which is fast enough for every letter that is typed. No by
+    /// default.
     package var hereOnly: Bool?
 
     package init(query: String, kind: TitleKind? = nil, year: Int? = nil, limit: Int? = nil, hereOnly: Bool? = nil) {
@@ -798,6 +850,7 @@ package struct CheckSourcesInput: Sendable, Hashable {
 
 /// What `getMovieRatings` is given.
 package struct GetMovieRatingsInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -812,6 +865,7 @@ package struct GetMovieRatingsInput: Sendable, Hashable {
 
 /// What `getShowRating` is given.
 package struct GetShowRatingInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -826,6 +880,7 @@ package struct GetShowRatingInput: Sendable, Hashable {
 
 /// What `rateShow` is given.
 package struct RateShowInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -853,6 +908,7 @@ package struct RateShowInput: Sendable, Hashable {
 
 /// What `unrateShow` is given.
 package struct UnrateShowInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -867,6 +923,7 @@ package struct UnrateShowInput: Sendable, Hashable {
 
 /// What `getShowRatings` is given.
 package struct GetShowRatingsInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -881,6 +938,7 @@ package struct GetShowRatingsInput: Sendable, Hashable {
 
 /// What `getSeasonRating` is given.
 package struct GetSeasonRatingInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -895,6 +953,7 @@ package struct GetSeasonRatingInput: Sendable, Hashable {
 
 /// What `rateSeason` is given.
 package struct RateSeasonInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -922,6 +981,7 @@ package struct RateSeasonInput: Sendable, Hashable {
 
 /// What `unrateSeason` is given.
 package struct UnrateSeasonInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -936,6 +996,7 @@ package struct UnrateSeasonInput: Sendable, Hashable {
 
 /// What `getSeasonRatings` is given.
 package struct GetSeasonRatingsInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -950,6 +1011,7 @@ package struct GetSeasonRatingsInput: Sendable, Hashable {
 
 /// What `getEpisodeRating` is given.
 package struct GetEpisodeRatingInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -964,6 +1026,7 @@ package struct GetEpisodeRatingInput: Sendable, Hashable {
 
 /// What `rateEpisode` is given.
 package struct RateEpisodeInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -991,6 +1054,7 @@ package struct RateEpisodeInput: Sendable, Hashable {
 
 /// What `unrateEpisode` is given.
 package struct UnrateEpisodeInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1005,6 +1069,7 @@ package struct UnrateEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisodeRatings` is given.
 package struct GetEpisodeRatingsInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1019,18 +1084,26 @@ package struct GetEpisodeRatingsInput: Sendable, Hashable {
 
 /// What `listRatings` is given.
 package struct ListRatingsInput: Sendable, Hashable {
+    /// Only titles of this kind.
     package var kind: TitleKind?
+    /// Rated so or higher.
     package var minRating: DecimalTenths?
+    /// Rated so or lower.
     package var maxRating: DecimalTenths?
     /// Rated at this moment or later.
     package var from: Timestamp?
     /// Rated before this moment.
     package var until: Timestamp?
+    /// Only ratings with a review, or only those without.
     package var hasReview: Bool?
     /// Words of the review; upper and lower case are the same.
     package var review: String?
+    /// In which order; `newest` by default.
     package var sort: RatingSort?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(
@@ -1118,6 +1191,7 @@ package struct GetRatingStatisticsInput: Sendable, Hashable {
 
 /// What `compareRatings` is given.
 package struct CompareRatingsInput: Sendable, Hashable {
+    /// Only titles of this kind.
     package var kind: TitleKind?
 
     package init(kind: TitleKind? = nil) {
@@ -1132,9 +1206,14 @@ package struct CompareRatingsInput: Sendable, Hashable {
 
 /// What `listRatingTimeline` is given.
 package struct ListRatingTimelineInput: Sendable, Hashable {
+    /// Only changes of this title.
     package var title: TitleID?
+    /// Only changes that were made together in this batch.
     package var batch: BatchID?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(title: TitleID? = nil, batch: BatchID? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1163,7 +1242,9 @@ package struct ListRatingTimelineInput: Sendable, Hashable {
 
 /// What `exportData` is given.
 package struct ExportDataInput: Sendable, Hashable {
+    /// What the file holds.
     package var kind: ExportKind
+    /// In which form; `json` by default.
     package var format: ExportFormat?
 
     package init(kind: ExportKind, format: ExportFormat? = nil) {
@@ -1194,6 +1275,7 @@ package struct StartPlaybackInput: Sendable, Hashable {
 
 /// What `heartbeatPlayback` is given.
 package struct HeartbeatPlaybackInput: Sendable, Hashable {
+    /// One of my sittings.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1211,6 +1293,7 @@ package struct HeartbeatPlaybackInput: Sendable, Hashable {
 
 /// What `pausePlayback` is given.
 package struct PausePlaybackInput: Sendable, Hashable {
+    /// One of my sittings.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1228,6 +1311,7 @@ package struct PausePlaybackInput: Sendable, Hashable {
 
 /// What `resumePlayback` is given.
 package struct ResumePlaybackInput: Sendable, Hashable {
+    /// One of my sittings.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1279,6 +1363,7 @@ package struct SetPlaybackSettingsInput: Sendable, Hashable {
 
 /// What `stopPlayback` is given.
 package struct StopPlaybackInput: Sendable, Hashable {
+    /// One of my sittings.
     package var session: PlaybackSessionID
     package var body: StopRequest
 
@@ -1306,6 +1391,7 @@ package struct ListConnectionsInput: Sendable, Hashable {
 
 /// What `disconnect` is given.
 package struct DisconnectInput: Sendable, Hashable {
+    /// The service that the account is at.
     package var provider: SyncProvider
 
     package init(provider: SyncProvider) {
@@ -1320,6 +1406,7 @@ package struct DisconnectInput: Sendable, Hashable {
 
 /// What `updateConnection` is given.
 package struct UpdateConnectionInput: Sendable, Hashable {
+    /// The service that the account is at.
     package var provider: SyncProvider
     package var body: ConnectionChange
 
@@ -1371,6 +1458,7 @@ package struct StartTraktDeviceInput: Sendable, Hashable {
 
 /// What `pollTraktDevice` is given.
 package struct PollTraktDeviceInput: Sendable, Hashable {
+    /// The `flow` that the answer to the beginning has named.
     package var flow: FlowID
 
     package init(flow: FlowID) {
@@ -1419,6 +1507,7 @@ package struct StartSimklPinInput: Sendable, Hashable {
 
 /// What `pollSimklPin` is given.
 package struct PollSimklPinInput: Sendable, Hashable {
+    /// The `flow` that the answer to the beginning has named.
     package var flow: FlowID
 
     package init(flow: FlowID) {
@@ -1433,8 +1522,11 @@ package struct PollSimklPinInput: Sendable, Hashable {
 
 /// What `startSync` is given.
 package struct StartSyncInput: Sendable, Hashable {
+    /// The service that the account is at.
     package var provider: SyncProvider
+    /// Only plans, and changes nothing on either side; no by default.
     package var dryRun: Bool?
+    /// The id of a run whose removals were held back: they may go now, if they are still the same.
     package var confirms: BatchID?
 
     package init(provider: SyncProvider, dryRun: Bool? = nil, confirms: BatchID? = nil) {
@@ -1453,7 +1545,10 @@ package struct StartSyncInput: Sendable, Hashable {
 
 /// What `listRuns` is given.
 package struct ListRunsInput: Sendable, Hashable {
+    /// Runs on a page, 20 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -1478,8 +1573,11 @@ package struct ListRunsInput: Sendable, Hashable {
 
 /// What `getRun` is given.
 package struct GetRunInput: Sendable, Hashable {
+    /// One of my syncs.
     package var run: BatchID
+    /// Where the page begins: `next_position` of the one before. Without it the first page.
     package var position: Int?
+    /// Changes on a page, 100 unless told otherwise, 500 at the most.
     package var limit: Int?
 
     package init(run: BatchID, position: Int? = nil, limit: Int? = nil) {
@@ -1504,8 +1602,12 @@ package struct GetRunInput: Sendable, Hashable {
 
 /// What `listConflicts` is given.
 package struct ListConflictsInput: Sendable, Hashable {
+    /// Only those that wait for my word; no by default.
     package var open: Bool?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(open: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1532,6 +1634,7 @@ package struct ListConflictsInput: Sendable, Hashable {
 
 /// What `resolveConflict` is given.
 package struct ResolveConflictInput: Sendable, Hashable {
+    /// One of my conflicts.
     package var conflict: ConflictID
     package var body: ConflictResolution
 
@@ -1549,8 +1652,12 @@ package struct ResolveConflictInput: Sendable, Hashable {
 
 /// What `listJobs` is given.
 package struct ListJobsInput: Sendable, Hashable {
+    /// Which part: what waits (the default), what is over, or what was given up.
     package var list: JobList?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(list: JobList? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1577,6 +1684,7 @@ package struct ListJobsInput: Sendable, Hashable {
 
 /// What `retryJob` is given.
 package struct RetryJobInput: Sendable, Hashable {
+    /// One of my jobs in the queue.
     package var job: JobID
 
     package init(job: JobID) {
@@ -1591,6 +1699,7 @@ package struct RetryJobInput: Sendable, Hashable {
 
 /// What `cancelJob` is given.
 package struct CancelJobInput: Sendable, Hashable {
+    /// One of my jobs in the queue.
     package var job: JobID
 
     package init(job: JobID) {
@@ -1639,6 +1748,7 @@ package struct CreateHookInput: Sendable, Hashable {
 
 /// What `getHook` is given.
 package struct GetHookInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
 
     package init(hook: HookID) {
@@ -1674,6 +1784,7 @@ package struct ReceiveHookInput: Sendable, Hashable {
 
 /// What `deleteHook` is given.
 package struct DeleteHookInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
 
     package init(hook: HookID) {
@@ -1688,6 +1799,7 @@ package struct DeleteHookInput: Sendable, Hashable {
 
 /// What `updateHook` is given.
 package struct UpdateHookInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
     package var body: HookChange
 
@@ -1705,6 +1817,7 @@ package struct UpdateHookInput: Sendable, Hashable {
 
 /// What `rotateHook` is given.
 package struct RotateHookInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -1732,6 +1845,7 @@ package struct RotateHookInput: Sendable, Hashable {
 
 /// What `listHookAccounts` is given.
 package struct ListHookAccountsInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
 
     package init(hook: HookID) {
@@ -1746,7 +1860,9 @@ package struct ListHookAccountsInput: Sendable, Hashable {
 
 /// What `assignHookAccount` is given.
 package struct AssignHookAccountInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
+    /// The account, as the server calls it: `account` among the hook's accounts.
     package var account: String
     package var body: HookAssignment
 
@@ -1769,8 +1885,12 @@ package struct AssignHookAccountInput: Sendable, Hashable {
 
 /// What `listHookDeliveries` is given.
 package struct ListHookDeliveriesInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(hook: HookID, limit: Int? = nil, cursor: String? = nil) {
@@ -1797,7 +1917,9 @@ package struct ListHookDeliveriesInput: Sendable, Hashable {
 
 /// What `rerunHookDelivery` is given.
 package struct RerunHookDeliveryInput: Sendable, Hashable {
+    /// One of my hooks, by its id.
     package var hook: HookID
+    /// One of the hook's deliveries.
     package var delivery: HookDeliveryID
 
     package init(hook: HookID, delivery: HookDeliveryID) {
@@ -1839,8 +1961,12 @@ package struct StreamEventsInput: Sendable, Hashable {
 
 /// What `exportLetterboxd` is given.
 package struct ExportLetterboxdInput: Sendable, Hashable {
+    /// What the file holds.
     package var list: LetterboxdList
+    /// Only what was written down later than this, whatever its own date.
     package var since: Timestamp?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(list: LetterboxdList, since: Timestamp? = nil, cursor: String? = nil) {
@@ -1874,7 +2000,10 @@ package struct ExportEverythingInput: Sendable, Hashable {
 
 /// What `listImports` is given.
 package struct ListImportsInput: Sendable, Hashable {
+    /// Imports on a page, 20 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -1901,6 +2030,7 @@ package struct ListImportsInput: Sendable, Hashable {
 package struct CreateImportInput: Sendable {
     /// What the file is called, where the body is the file.
     package var name: String?
+    /// Whether it is written as soon as its preview stands; without it nothing is until `apply` is called.
     package var apply: Bool?
     package var upload: EdgeUpload
 
@@ -1923,7 +2053,9 @@ package struct CreateImportInput: Sendable {
 
 /// What `getImport` is given.
 package struct GetImportInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
+    /// Whether to answer when the import rests, 25 seconds later at the latest, instead of at once.
     package var wait: Bool?
 
     package init(import: ImportID, wait: Bool? = nil) {
@@ -1940,6 +2072,7 @@ package struct GetImportInput: Sendable, Hashable {
 
 /// What `cancelImport` is given.
 package struct CancelImportInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
 
     package init(import: ImportID) {
@@ -1954,9 +2087,14 @@ package struct CancelImportInput: Sendable, Hashable {
 
 /// What `listImportRows` is given.
 package struct ListImportRowsInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
+    /// Only rows that come to this.
     package var verdict: ImportVerdict?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(import: ImportID, verdict: ImportVerdict? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1985,6 +2123,7 @@ package struct ListImportRowsInput: Sendable, Hashable {
 
 /// What `correctImport` is given.
 package struct CorrectImportInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
     package var body: ImportCorrection
 
@@ -2002,6 +2141,7 @@ package struct CorrectImportInput: Sendable, Hashable {
 
 /// What `setImportFileKind` is given.
 package struct SetImportFileKindInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
     package var body: ImportFileKindRequest
 
@@ -2019,6 +2159,7 @@ package struct SetImportFileKindInput: Sendable, Hashable {
 
 /// What `applyImport` is given.
 package struct ApplyImportInput: Sendable, Hashable {
+    /// One of my imports.
     package var `import`: ImportID
 
     package init(import: ImportID) {
@@ -2033,9 +2174,14 @@ package struct ApplyImportInput: Sendable, Hashable {
 
 /// What `listHistory` is given.
 package struct ListHistoryInput: Sendable, Hashable {
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
+    /// Only plays of films, or only those of episodes.
     package var kind: TitleKind?
+    /// Only plays of this film or episode.
     package var title: TitleID?
     /// Plays of the episodes of a show.
     package var series: TitleID?
@@ -2107,6 +2253,7 @@ package struct AddPlayInput: Sendable, Hashable {
 
 /// What `removePlay` is given.
 package struct RemovePlayInput: Sendable, Hashable {
+    /// One of my plays.
     package var play: PlayID
 
     package init(play: PlayID) {
@@ -2121,6 +2268,7 @@ package struct RemovePlayInput: Sendable, Hashable {
 
 /// What `editPlay` is given.
 package struct EditPlayInput: Sendable, Hashable {
+    /// One of my plays.
     package var play: PlayID
     package var body: PlayDate
 
@@ -2138,6 +2286,7 @@ package struct EditPlayInput: Sendable, Hashable {
 
 /// What `getMovieWatched` is given.
 package struct GetMovieWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2152,6 +2301,7 @@ package struct GetMovieWatchedInput: Sendable, Hashable {
 
 /// What `markMovieWatched` is given.
 package struct MarkMovieWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -2179,6 +2329,7 @@ package struct MarkMovieWatchedInput: Sendable, Hashable {
 
 /// What `unmarkMovieWatched` is given.
 package struct UnmarkMovieWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2193,6 +2344,7 @@ package struct UnmarkMovieWatchedInput: Sendable, Hashable {
 
 /// What `getMovieProgress` is given.
 package struct GetMovieProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2207,6 +2359,7 @@ package struct GetMovieProgressInput: Sendable, Hashable {
 
 /// What `setMovieProgress` is given.
 package struct SetMovieProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     package var body: ProgressMark
 
@@ -2224,6 +2377,7 @@ package struct SetMovieProgressInput: Sendable, Hashable {
 
 /// What `clearMovieProgress` is given.
 package struct ClearMovieProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2238,6 +2392,7 @@ package struct ClearMovieProgressInput: Sendable, Hashable {
 
 /// What `getShowWatched` is given.
 package struct GetShowWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2256,6 +2411,7 @@ package struct GetShowWatchedInput: Sendable, Hashable {
 
 /// What `markShowWatched` is given.
 package struct MarkShowWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -2283,6 +2439,7 @@ package struct MarkShowWatchedInput: Sendable, Hashable {
 
 /// What `unmarkShowWatched` is given.
 package struct UnmarkShowWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2297,6 +2454,7 @@ package struct UnmarkShowWatchedInput: Sendable, Hashable {
 
 /// What `getShowProgress` is given.
 package struct GetShowProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2315,6 +2473,7 @@ package struct GetShowProgressInput: Sendable, Hashable {
 
 /// What `getSeasonWatched` is given.
 package struct GetSeasonWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2333,6 +2492,7 @@ package struct GetSeasonWatchedInput: Sendable, Hashable {
 
 /// What `markSeasonWatched` is given.
 package struct MarkSeasonWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -2360,6 +2520,7 @@ package struct MarkSeasonWatchedInput: Sendable, Hashable {
 
 /// What `unmarkSeasonWatched` is given.
 package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2374,6 +2535,7 @@ package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
 
 /// What `getSeasonProgress` is given.
 package struct GetSeasonProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2392,6 +2554,7 @@ package struct GetSeasonProgressInput: Sendable, Hashable {
 
 /// What `getEpisodeWatched` is given.
 package struct GetEpisodeWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2406,6 +2569,7 @@ package struct GetEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `markEpisodeWatched` is given.
 package struct MarkEpisodeWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
     /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
@@ -2433,6 +2597,7 @@ package struct MarkEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `unmarkEpisodeWatched` is given.
 package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2447,6 +2612,7 @@ package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `getEpisodeProgress` is given.
 package struct GetEpisodeProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2461,6 +2627,7 @@ package struct GetEpisodeProgressInput: Sendable, Hashable {
 
 /// What `setEpisodeProgress` is given.
 package struct SetEpisodeProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
     package var body: ProgressMark
 
@@ -2478,6 +2645,7 @@ package struct SetEpisodeProgressInput: Sendable, Hashable {
 
 /// What `clearEpisodeProgress` is given.
 package struct ClearEpisodeProgressInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2492,6 +2660,7 @@ package struct ClearEpisodeProgressInput: Sendable, Hashable {
 
 /// What `listContinueWatching` is given.
 package struct ListContinueWatchingInput: Sendable, Hashable {
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
 
     package init(limit: Int? = nil) {
@@ -2509,9 +2678,14 @@ package struct ListContinueWatchingInput: Sendable, Hashable {
 
 /// What `listWatchlist` is given.
 package struct ListWatchlistInput: Sendable, Hashable {
+    /// Only titles of this kind.
     package var kind: TitleKind?
+    /// What stands so; without it what is wanted (`plan_to_watch`).
     package var status: WishStatus?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, status: WishStatus? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2554,6 +2728,7 @@ package struct PutOnWatchlistInput: Sendable, Hashable {
 
 /// What `takeOffWatchlist` is given.
 package struct TakeOffWatchlistInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2568,8 +2743,12 @@ package struct TakeOffWatchlistInput: Sendable, Hashable {
 
 /// What `listCollection` is given.
 package struct ListCollectionInput: Sendable, Hashable {
+    /// Only titles of this kind.
     package var kind: TitleKind?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2610,6 +2789,7 @@ package struct PutOnCollectionInput: Sendable, Hashable {
 
 /// What `takeOffCollection` is given.
 package struct TakeOffCollectionInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2624,8 +2804,12 @@ package struct TakeOffCollectionInput: Sendable, Hashable {
 
 /// What `listLikes` is given.
 package struct ListLikesInput: Sendable, Hashable {
+    /// Only titles of this kind.
     package var kind: TitleKind?
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2666,6 +2850,7 @@ package struct PutOnLikesInput: Sendable, Hashable {
 
 /// What `takeOffLikes` is given.
 package struct TakeOffLikesInput: Sendable, Hashable {
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2680,7 +2865,10 @@ package struct TakeOffLikesInput: Sendable, Hashable {
 
 /// What `listLists` is given.
 package struct ListListsInput: Sendable, Hashable {
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -2729,6 +2917,7 @@ package struct CreateListInput: Sendable, Hashable {
 
 /// What `getList` is given.
 package struct GetListInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
 
     package init(list: ListID) {
@@ -2743,6 +2932,7 @@ package struct GetListInput: Sendable, Hashable {
 
 /// What `deleteList` is given.
 package struct DeleteListInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
 
     package init(list: ListID) {
@@ -2757,6 +2947,7 @@ package struct DeleteListInput: Sendable, Hashable {
 
 /// What `editList` is given.
 package struct EditListInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
     package var body: ListChange
 
@@ -2774,8 +2965,12 @@ package struct EditListInput: Sendable, Hashable {
 
 /// What `listListItems` is given.
 package struct ListListItemsInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(list: ListID, limit: Int? = nil, cursor: String? = nil) {
@@ -2802,6 +2997,7 @@ package struct ListListItemsInput: Sendable, Hashable {
 
 /// What `putListItems` is given.
 package struct PutListItemsInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
     package var body: ShelfEntries
 
@@ -2819,7 +3015,9 @@ package struct PutListItemsInput: Sendable, Hashable {
 
 /// What `takeOffList` is given.
 package struct TakeOffListInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
+    /// The title. The id of one that was merged into another leads to the one that stayed.
     package var title: TitleID
 
     package init(list: ListID, title: TitleID) {
@@ -2836,6 +3034,7 @@ package struct TakeOffListInput: Sendable, Hashable {
 
 /// What `moveListItems` is given.
 package struct MoveListItemsInput: Sendable, Hashable {
+    /// One of my lists.
     package var list: ListID
     package var body: ListMove
 
@@ -2853,7 +3052,10 @@ package struct MoveListItemsInput: Sendable, Hashable {
 
 /// What `listBatches` is given.
 package struct ListBatchesInput: Sendable, Hashable {
+    /// Items on a page, 50 unless told otherwise, 100 at the most.
     package var limit: Int?
+    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
+    /// first page. One that another list has made is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -2878,6 +3080,7 @@ package struct ListBatchesInput: Sendable, Hashable {
 
 /// What `previewUndo` is given.
 package struct PreviewUndoInput: Sendable, Hashable {
+    /// What was written together, by its id among my batches.
     package var batch: BatchID
 
     package init(batch: BatchID) {
@@ -2892,6 +3095,7 @@ package struct PreviewUndoInput: Sendable, Hashable {
 
 /// What `undoBatch` is given.
 package struct UndoBatchInput: Sendable, Hashable {
+    /// What was written together, by its id among my batches.
     package var batch: BatchID
 
     package init(batch: BatchID) {

@@ -3,14 +3,17 @@
 
 package import JSON
 
+/// An API key without its text, which nobody can show again.
 package struct ApiKey: Sendable, Hashable, JSONCodable {
     package var id: APIKeyID
     package var name: String
     /// How the key's text begins.
     package var label: String
+    /// What the key may do.
     package var scopes: [Scope]
     package var createdAt: Timestamp
     package var expiresAt: Timestamp?
+    /// Absent where it was never used.
     package var lastUsedAt: Timestamp?
 
     package init(

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// My API keys.
 package struct ApiKeyList: Sendable, Hashable, JSONCodable {
     package var items: [ApiKey]
 

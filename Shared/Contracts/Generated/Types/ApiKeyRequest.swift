@@ -3,9 +3,13 @@
 
 package import JSON
 
+/// An API key that is to be made.
 package struct ApiKeyRequest: Sendable, Hashable, JSONCodable {
+    /// What the list of keys shows.
     package var name: String
+    /// What the key may do.
     package var scopes: [Scope]
+    /// From when on it is worth nothing; never without.
     package var expiresAt: Timestamp?
 
     package init(name: String, scopes: [Scope], expiresAt: Timestamp? = nil) {

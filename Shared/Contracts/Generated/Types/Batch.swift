@@ -7,8 +7,10 @@ package import JSON
 package struct Batch: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var source: String
+    /// What it was, for people.
     package var label: String?
     package var state: BatchState
+    /// How many items of each facet came to what.
     package var counts: [BatchCount]
     package var createdAt: Timestamp
     package var appliedAt: Timestamp?

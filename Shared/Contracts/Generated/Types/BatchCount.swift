@@ -3,8 +3,11 @@
 
 package import JSON
 
+/// How many items of one facet came to the same.
 package struct BatchCount: Sendable, Hashable, JSONCodable {
+    /// A part of the ledger, or rating.
     package var facet: String
+    /// What became of them.
     package var outcome: String
     package var count: Int
 

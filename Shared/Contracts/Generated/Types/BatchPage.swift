@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct BatchPage: Sendable, Hashable, JSONCodable {
     package var batches: [Batch]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(batches: [Batch], nextCursor: String? = nil) {

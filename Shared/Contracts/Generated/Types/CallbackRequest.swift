@@ -3,8 +3,11 @@
 
 package import JSON
 
+/// What the callback page was handed over, as it came.
 package struct CallbackRequest: Sendable, Hashable, JSONCodable {
+    /// `code` of the callback.
     package var code: String
+    /// `state` of the callback, which must be the one of the beginning.
     package var state: String
     /// Who sent the browser back, where the callback says so.
     package var iss: String?

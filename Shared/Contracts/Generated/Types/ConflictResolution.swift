@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whose value stays.
 package struct ConflictResolution: Sendable, Hashable, JSONCodable {
     package var keep: SyncSide
 

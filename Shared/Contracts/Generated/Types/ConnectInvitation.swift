@@ -5,8 +5,11 @@ package import JSON
 
 /// Where to send the browser. What comes back (code and state) goes to `complete`, from the same person.
 package struct ConnectInvitation: Sendable, Hashable, JSONCodable {
+    /// Where the person says yes.
     package var authorizeUrl: String
+    /// Comes back with the browser; `complete` wants it.
     package var state: String
+    /// Where the browser comes back to.
     package var redirectUri: String
     package var expiresAt: Timestamp
 

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// What became of a wish to connect.
 package struct ConnectOutcome: Sendable, Hashable, JSONCodable {
     package var result: ConnectResult
     /// While pending, how long to wait before asking again.

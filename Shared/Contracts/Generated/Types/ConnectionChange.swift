@@ -3,7 +3,9 @@
 
 package import JSON
 
+/// What is to be changed of a connection; what is absent stays.
 package struct ConnectionChange: Sendable, Hashable, JSONCodable {
+    /// Nothing is told there and nothing is read until this is true.
     package var enabled: Bool?
     /// Nothing is told there for now.
     package var paused: Bool?

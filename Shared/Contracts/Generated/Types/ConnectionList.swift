@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// A connection for each service that an account can be at.
 package struct ConnectionList: Sendable, Hashable, JSONCodable {
     package var connections: [ConnectionView]
 

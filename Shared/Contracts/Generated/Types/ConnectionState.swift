@@ -3,6 +3,11 @@
 
 package import JSON
 
+/// How a connection stands. disconnected: nobody has connected it. refreshing: its token is being changed.
+/// needs_reauth: its person has to connect it again. rate_limited: waits, and goes on by itself. account_limit,
+/// vip_required: the account there holds no more, or lacks what this needs. locked: the account was locked over there.
+/// api_key_rejected: whoever runs the installation has to look at its application there. paused: its person wants
+/// that.
 package enum ConnectionState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case disconnected
     case connected

@@ -20,7 +20,9 @@ package struct ConnectionView: Sendable, Hashable, JSONCodable {
     /// What the account is called there.
     package var account: String?
     package var connectedAt: Timestamp?
+    /// It is changed for another by itself before.
     package var tokenExpiresAt: Timestamp?
+    /// What is wanted of each facet.
     package var facets: [FacetSettings]
     /// Facets that stand still although the connection does not.
     package var stopped: [StoppedFacet]?

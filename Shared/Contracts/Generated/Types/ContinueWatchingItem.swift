@@ -6,7 +6,9 @@ package import JSON
 /// Something to go on with, with the scores of the world and mine.
 package struct ContinueWatchingItem: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Absent where I have not rated it.
     package var myRating: Rating?
     /// The show, of an episode.
     package var series: TitleCard?

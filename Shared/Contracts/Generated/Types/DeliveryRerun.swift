@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether a delivery is worked again.
 package struct DeliveryRerun: Sendable, Hashable, JSONCodable {
     /// False where there is nothing to do again: it waits, or was never taken in.
     package var queued: Bool

@@ -7,8 +7,11 @@ package import JSON
 /// `interval_seconds`.
 package struct DeviceInvitation: Sendable, Hashable, JSONCodable {
     package var flow: FlowID
+    /// What the person enters.
     package var userCode: String
+    /// Where.
     package var verificationUrl: String
+    /// Ask no sooner.
     package var intervalSeconds: Int
     package var expiresAt: Timestamp
 

@@ -13,7 +13,9 @@ package struct DiaryEntry: Sendable, Hashable, JSONCodable {
     package var rewatch: Bool
     package var tags: [String]?
     package var rating: DecimalTenths?
+    /// Plain text.
     package var review: String?
+    /// Whether the review gives the story away.
     package var spoiler: Bool
     /// Where the list goes on after this entry.
     package var place: String

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of films that were watched, the earliest first.
 package struct DiaryPage: Sendable, Hashable, JSONCodable {
     package var entries: [DiaryEntry]
+    /// Whether nothing comes after it.
     package var isLast: Bool
 
     package init(entries: [DiaryEntry], isLast: Bool) {

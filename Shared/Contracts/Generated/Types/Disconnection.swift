@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether a connection has ended.
 package struct Disconnection: Sendable, Hashable, JSONCodable {
     /// False if there was no connection.
     package var disconnected: Bool

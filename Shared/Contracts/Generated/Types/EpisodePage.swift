@@ -3,7 +3,9 @@
 
 package import JSON
 
+/// Episodes in their order.
 package struct EpisodePage: Sendable, Hashable, JSONCodable {
+    /// By number.
     package var items: [Episode]
     /// The number after which the next page starts.
     package var nextAfter: Int?

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// json: as the schema says. csv: a row for each, the names of the columns in the first.
 package enum ExportFormat: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case json
     case csv

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// ratings: all my ratings with their reviews.
 package enum ExportKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case ratings
 

@@ -15,6 +15,7 @@ package struct ExternalRating: Sendable, Hashable, JSONCodable {
     /// How many people it rests on, where the source says so.
     package var votes: Int?
     package var via: Provider
+    /// When the provider told it.
     package var fetchedAt: Timestamp
     package var status: ExternalRatingStatus
     /// Where the source shows it.

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// An event, whose it is, and where it stands among all.
 package struct FeedEvent: Sendable, Hashable, JSONCodable {
     package var place: String
     package var user: UserID

@@ -5,7 +5,9 @@ package import JSON
 
 /// A play, or a number of them, came or went.
 package struct HistoryEvent: Sendable, Hashable, JSONCodable {
+    /// Whether they came, went or came back.
     package var happened: PlayHappening
+    /// How many plays.
     package var count: Int
     /// Where it is a single one.
     package var play: Play?

@@ -5,13 +5,17 @@ package import JSON
 
 /// The rows of a start screen, each the latest first.
 package struct Home: Sendable, Hashable, JSONCodable {
+    /// What is being watched.
     package var nowPlaying: [PlayingItem]
     /// Half watched films and episodes.
     package var continueWatching: [ContinueWatchingItem]
     /// The next episode of every other show that I am in.
     package var nextEpisodes: [ContinueWatchingItem]
+    /// Plays.
     package var recentlyWatched: [WatchedMovieItem]
+    /// What I want to watch.
     package var watchlist: [ShelvedTitle]
+    /// My ratings.
     package var recentlyRated: [RatedItem]
     /// What cannot be had at the moment.
     package var unavailable: [HomePart]

@@ -19,6 +19,7 @@ package struct Hook: Sendable, Hashable, JSONCodable {
     /// Deliveries of another server, too large or unreadable.
     package var refused: Int
     package var createdAt: Timestamp
+    /// Absent where nothing has come yet.
     package var lastDeliveryAt: Timestamp?
     /// Until when the secret before the last change counts.
     package var oldSecretUntil: Timestamp?

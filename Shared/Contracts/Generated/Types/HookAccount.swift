@@ -6,6 +6,7 @@ package import JSON
 /// An account at a media server, and whose plays its are here.
 package struct HookAccount: Sendable, Hashable, JSONCodable {
     package var account: String
+    /// What the server shows for the account.
     package var name: String
     /// Absent while nobody has said whose it is.
     package var person: UserID?

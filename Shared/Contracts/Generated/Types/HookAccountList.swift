@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// The accounts that a hook has heard of.
 package struct HookAccountList: Sendable, Hashable, JSONCodable {
     package var accounts: [HookAccount]
 

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whose the plays of an account are; with neither member it is nobody's.
 package struct HookAssignment: Sendable, Hashable, JSONCodable {
     package var person: String?
     /// Whether what the account sends is left out.

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// What is to be changed of a hook; what is absent stays.
 package struct HookChange: Sendable, Hashable, JSONCodable {
     package var name: String?
+    /// Whether a title that is marked unplayed at the server loses its latest play here.
     package var removesPlays: Bool?
     /// Lets another server take the place of the one that spoke first.
     package var forgetServer: Bool?

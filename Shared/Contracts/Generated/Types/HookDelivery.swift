@@ -7,6 +7,7 @@ package import JSON
 package struct HookDelivery: Sendable, Hashable, JSONCodable {
     package var id: HookDeliveryID
     package var receivedAt: Timestamp
+    /// plex, jellyfin, emby or events.
     package var sender: String?
     /// As the server calls it.
     package var event: String?
@@ -14,9 +15,13 @@ package struct HookDelivery: Sendable, Hashable, JSONCodable {
     /// The title as the server names it.
     package var summary: String?
     package var state: HookDeliveryState
+    /// Why it stands so.
     package var reason: String?
+    /// The titles that it was found to mean.
     package var titles: [TitleID]
+    /// The plays that it made.
     package var plays: [PlayID]
+    /// How often it was tried.
     package var tries: Int
 
     package init(

@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct HookDeliveryList: Sendable, Hashable, JSONCodable {
     package var deliveries: [HookDelivery]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(deliveries: [HookDelivery], nextCursor: String? = nil) {

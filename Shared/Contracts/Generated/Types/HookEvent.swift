@@ -13,20 +13,28 @@ package struct HookEvent: Sendable, Hashable, JSONCodable {
     package var server: String?
     /// The device.
     package var player: String?
+    /// When it happened; now by default.
     package var occurredAt: Timestamp?
     package var kind: HookEventKind
     /// What the sender calls the file.
     package var item: String?
+    /// Of the film, or of the episode.
     package var title: String?
+    /// Of the film.
     package var year: Int?
     /// Of the film, or of the episode.
     package var ids: ExternalIds?
+    /// The show, of an episode.
     package var series: HookEventSeries?
+    /// The number of the season; 0 holds the specials.
     package var season: Int?
+    /// The number of the episode.
     package var episode: Int?
     /// The last episode of a file that holds several.
     package var episodeEnd: Int?
+    /// Where the player is.
     package var positionSeconds: Double?
+    /// How long the file is; with the position it says how far one got.
     package var durationSeconds: Double?
     /// Of `progress`.
     package var paused: Bool?

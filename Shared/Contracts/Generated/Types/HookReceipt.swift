@@ -7,6 +7,7 @@ package import JSON
 package struct HookReceipt: Sendable, Hashable, JSONCodable {
     package var outcome: HookOutcome
     package var delivery: HookDeliveryID?
+    /// Why.
     package var reason: String?
 
     package init(outcome: HookOutcome, delivery: HookDeliveryID? = nil, reason: String? = nil) {

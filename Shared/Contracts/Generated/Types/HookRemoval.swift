@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether a hook was taken away.
 package struct HookRemoval: Sendable, Hashable, JSONCodable {
     /// False if there was none.
     package var removed: Bool

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// A hook that is to be made.
 package struct HookRequest: Sendable, Hashable, JSONCodable {
     package var name: String
     /// Whether a title that is marked unplayed at the server loses its latest play here; no by default.

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// How a hook gets another secret.
 package struct HookRotation: Sendable, Hashable, JSONCodable {
     /// How long the secret before counts; a day by default.
     package var overlapSeconds: Int?

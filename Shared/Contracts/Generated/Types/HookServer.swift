@@ -5,7 +5,9 @@ package import JSON
 
 /// The server that spoke first on a hook.
 package struct HookServer: Sendable, Hashable, JSONCodable {
+    /// As the server calls itself.
     package var id: String
+    /// What its owner calls it.
     package var name: String?
 
     package init(id: String, name: String? = nil) {

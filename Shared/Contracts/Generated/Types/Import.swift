@@ -11,15 +11,19 @@ package struct Import: Sendable, Hashable, JSONCodable {
     package var files: [ImportFile]
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
+    /// Rows that were read of the files.
     package var rowCount: Int
+    /// Titles that these rows speak of.
     package var titleCount: Int
     /// Titles that the present state is done with.
     package var doneCount: Int
+    /// There once the preview stands.
     package var counts: ImportCounts?
     /// The export itself says that it lacks something.
     package var isPartial: Bool
     /// What it is taken back with.
     package var batch: BatchID?
+    /// Why it failed.
     package var problem: String?
 
     package init(

@@ -7,9 +7,12 @@ package import JSON
 /// `title` names the title that is meant, `skip` leaves the rows out, and `false` takes back what was said of them;
 /// `watched_on` is the day of this one row.
 package struct ImportCorrection: Sendable, Hashable, JSONCodable {
+    /// The row, by its place among the import's rows.
     package var place: Int
     package var title: TitleID?
+    /// Whether the rows of this title are left out.
     package var skip: Bool?
+    /// The day of this one row.
     package var watchedOn: CalendarDate?
 
     package init(place: Int, title: TitleID? = nil, skip: Bool? = nil, watchedOn: CalendarDate? = nil) {

@@ -7,10 +7,13 @@ package import JSON
 package struct ImportEvent: Sendable, Hashable, JSONCodable {
     package var id: ImportID
     package var state: ImportState
+    /// Rows that were read of the files.
     package var rowCount: Int
+    /// Titles that these rows speak of.
     package var titleCount: Int
     /// Titles that the present state is done with.
     package var doneCount: Int
+    /// Why it failed.
     package var problem: String?
 
     package init(

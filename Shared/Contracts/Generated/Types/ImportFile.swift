@@ -3,11 +3,14 @@
 
 package import JSON
 
+/// A file of an import.
 package struct ImportFile: Sendable, Hashable, JSONCodable {
     /// Its path, within its archive where it came in one.
     package var name: String
     package var sizeBytes: Int
+    /// Rows that were read of it.
     package var rowCount: Int
+    /// Whose file it is, and which one.
     package var recognisedAs: String?
     /// What it could be; somebody must say.
     package var mayBe: [ImportFileKind]?

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// What a file is that could be several things.
 package struct ImportFileKindRequest: Sendable, Hashable, JSONCodable {
     /// As the import lists the file.
     package var name: String

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether a file was waiting for that.
 package struct ImportFileKindSet: Sendable, Hashable, JSONCodable {
     /// False where no such file waits.
     package var changed: Bool

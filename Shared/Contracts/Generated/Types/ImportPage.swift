@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of imports, the latest first.
 package struct ImportPage: Sendable, Hashable, JSONCodable {
     package var imports: [Import]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(imports: [Import], nextCursor: String? = nil) {

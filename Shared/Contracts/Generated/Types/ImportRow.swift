@@ -9,6 +9,7 @@ package struct ImportRow: Sendable, Hashable, JSONCodable {
     package var place: Int
     package var row: ImportedRow
     package var verdict: ImportVerdict?
+    /// Why it comes to that.
     package var reason: String?
     package var title: TitleID?
     /// Of an `ambiguous` row that speaks of a film or a show: the titles that are here now and may be meant, the best

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of an import's rows, in their order.
 package struct ImportRowPage: Sendable, Hashable, JSONCodable {
     package var rows: [ImportRow]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(rows: [ImportRow], nextCursor: String? = nil) {

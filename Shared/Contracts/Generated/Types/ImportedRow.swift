@@ -6,6 +6,7 @@ package import JSON
 /// One row of a file, in our words.
 package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var kind: ImportRowKind
+    /// The file that it stands in.
     package var file: String
     /// Of the file, from 1; the element's number where it is JSON.
     package var line: Int
@@ -13,8 +14,10 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     /// Which title it was in the installation that wrote the file.
     package var titleId: TitleID?
     package var watchedAt: Timestamp?
+    /// The day, where only the day is known.
     package var watchedOn: CalendarDate?
     package var precision: PlayPrecision?
+    /// How far one got.
     package var percent: Double?
     package var rating: DecimalTenths?
     /// `rating` is what was given then, and says nothing of the title now.
@@ -26,8 +29,11 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var text: String?
     /// The text as the file has it.
     package var html: String?
+    /// Whether the text gives the story away.
     package var spoiler: Bool?
+    /// As the file has them.
     package var tags: [String]?
+    /// Whether the file says that it was not the first time.
     package var rewatch: Bool?
     /// When it was rated, listed, liked or collected.
     package var datedAt: Timestamp?
@@ -35,17 +41,21 @@ package struct ImportedRow: Sendable, Hashable, JSONCodable {
     package var key: String?
     /// What the file calls the list.
     package var list: String?
+    /// What the list is called.
     package var listName: String?
+    /// What the list says of itself.
     package var listNote: String?
     /// When the list was made.
     package var listMadeAt: Timestamp?
     /// Whether the order of the list says which is better.
     package var listRanked: Bool?
+    /// The place in the list.
     package var rank: Int?
     /// In which form it is owned.
     package var media: MediaDetails?
     /// How it stands with the wish; plan_to_watch where it is absent.
     package var status: WishStatus?
+    /// What could not be read of it.
     package var problems: [String]?
 
     package init(

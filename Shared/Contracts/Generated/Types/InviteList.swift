@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// The invitations of this installation.
 package struct InviteList: Sendable, Hashable, JSONCodable {
     package var items: [Invite]
 

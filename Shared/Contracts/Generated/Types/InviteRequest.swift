@@ -3,8 +3,11 @@
 
 package import JSON
 
+/// An invitation that is to be made.
 package struct InviteRequest: Sendable, Hashable, JSONCodable {
+    /// Who it is for, so that one knows later.
     package var note: String?
+    /// Until when it can be used; for seven days without.
     package var expiresAt: Timestamp?
 
     package init(note: String? = nil, expiresAt: Timestamp? = nil) {

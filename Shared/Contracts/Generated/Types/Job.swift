@@ -6,6 +6,7 @@ package import JSON
 /// Something that another account is to be told, or was.
 package struct Job: Sendable, Hashable, JSONCodable {
     package var id: JobID
+    /// The service that is told.
     package var provider: String
     package var title: TitleID
     package var kind: TitleKind
@@ -14,8 +15,10 @@ package struct Job: Sendable, Hashable, JSONCodable {
     package var state: JobProgress
     /// What came of the last try.
     package var reason: String?
+    /// How often it was tried.
     package var tries: Int
     package var createdAt: Timestamp
+    /// Not sent before.
     package var nextTryAt: Timestamp?
     package var finishedAt: Timestamp?
 

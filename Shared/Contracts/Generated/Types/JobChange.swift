@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether something was changed.
 package struct JobChange: Sendable, Hashable, JSONCodable {
     /// False if there was nothing to change.
     package var changed: Bool

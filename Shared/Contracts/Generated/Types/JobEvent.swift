@@ -6,10 +6,13 @@ package import JSON
 /// What became of something that another account was to be told.
 package struct JobEvent: Sendable, Hashable, JSONCodable {
     package var id: JobID
+    /// The service that is told.
     package var provider: String
     package var title: TitleID
+    /// Such as stop or add_play.
     package var action: String
     package var state: JobProgress
+    /// What came of the last try.
     package var reason: String
 
     package init(id: JobID, provider: String, title: TitleID, action: String, state: JobProgress, reason: String) {

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// waiting: what is yet to be told. finished: what is over, whatever came of it. dead: what of that was given up.
 package enum JobList: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case waiting
     case finished

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of jobs, the latest first.
 package struct JobPage: Sendable, Hashable, JSONCodable {
     package var jobs: [Job]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(jobs: [Job], nextCursor: String? = nil) {

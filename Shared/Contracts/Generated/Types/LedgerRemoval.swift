@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether something was taken out.
 package struct LedgerRemoval: Sendable, Hashable, JSONCodable {
     /// False if there was none.
     package var removed: Bool

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// A title on a list.
 package struct ListItem: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind

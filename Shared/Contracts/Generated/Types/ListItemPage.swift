@@ -6,6 +6,7 @@ package import JSON
 /// In the order of the list.
 package struct ListItemPage: Sendable, Hashable, JSONCodable {
     package var items: [ListItem]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [ListItem], nextCursor: String? = nil) {

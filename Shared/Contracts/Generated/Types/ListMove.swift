@@ -5,7 +5,9 @@ package import JSON
 
 /// Titles that move.
 package struct ListMove: Sendable, Hashable, JSONCodable {
+    /// In the order that they shall have.
     package var titles: [TitleID]
+    /// The title that they shall stand before; behind the last without.
     package var before: TitleID?
 
     package init(titles: [TitleID], before: TitleID? = nil) {

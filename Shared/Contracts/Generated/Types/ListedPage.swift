@@ -6,6 +6,7 @@ package import JSON
 /// In the order of the list.
 package struct ListedPage: Sendable, Hashable, JSONCodable {
     package var items: [ListedTitle]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [ListedTitle], nextCursor: String? = nil) {

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// Who logs in.
 package struct LoginRequest: Sendable, Hashable, JSONCodable {
     package var username: String
+    /// As it was given.
     package var password: String
     package var device: String?
 

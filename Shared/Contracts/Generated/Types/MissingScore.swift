@@ -6,6 +6,7 @@ package import JSON
 /// Why a source has no score of a title.
 package struct MissingScore: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
+    /// The source's name for people.
     package var name: String
     /// The answer for people, such as `OMDb has no key.`
     package var reason: String

@@ -7,21 +7,35 @@ package import JSON
 package struct Movie: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var name: String
+    /// In the language that it was made in.
     package var originalName: String?
+    /// Year of the first release.
     package var year: Int?
+    /// Day of the first release.
     package var releaseDate: CalendarDate?
+    /// What it is about.
     package var overview: String?
     package var runtimeMinutes: Int?
+    /// In the words of the providers.
     package var genres: [String]
+    /// Age rating; never mixed with scores.
     package var certification: String?
+    /// An upright picture.
     package var posterUrl: String?
+    /// A wide picture.
     package var backdropUrl: String?
     package var externalIds: ExternalIds
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
+    /// Votes of all the sources that count them.
     package var voteCount: Int?
+    /// When the providers were asked the last time.
     package var enrichedAt: Timestamp?
+    /// True while no provider has confirmed the title.
     package var isLocal: Bool
+    /// Absent where I have not rated it.
     package var myRating: Rating?
     /// What it is to me, where one film is asked for; absent while that cannot be had.
     package var myState: TitleState?

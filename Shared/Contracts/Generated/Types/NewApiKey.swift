@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// An API key with its text, which is shown here and never again.
 package struct NewApiKey: Sendable, Hashable, JSONCodable {
     /// The key itself; shown once.
     package var token: String

@@ -6,6 +6,7 @@ package import JSON
 /// A hook with its secret, which is shown here and never again.
 package struct NewHook: Sendable, Hashable, JSONCodable {
     package var hook: Hook
+    /// The last part of the address.
     package var secret: String
     /// The address below that of the installation.
     package var path: String

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// An invitation with its code, which is shown here and never again.
 package struct NewInvite: Sendable, Hashable, JSONCodable {
     /// The invitation itself; shown once.
     package var code: String

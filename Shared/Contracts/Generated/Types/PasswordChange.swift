@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// The password that counts, and the one that shall.
 package struct PasswordChange: Sendable, Hashable, JSONCodable {
     package var currentPassword: String
+    /// Of any characters. What is easily guessed is refused.
     package var newPassword: String
 
     package init(currentPassword: String, newPassword: String) {

@@ -8,6 +8,7 @@ package struct Play: Sendable, Hashable, JSONCodable {
     package var id: PlayID
     package var title: TitleID
     package var kind: TitleKind
+    /// The moment, where it is known.
     package var watchedAt: Timestamp?
     /// The day, where only the day is known.
     package var watchedOn: CalendarDate?

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Whether they came, went or came back.
 package enum PlayHappening: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case added
     case removed

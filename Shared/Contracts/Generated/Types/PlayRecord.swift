@@ -18,9 +18,11 @@ package struct PlayRecord: Sendable, Hashable, JSONCodable {
     package var tags: [String]?
     /// Given with this play.
     package var rating: DecimalTenths?
+    /// Plain text.
     package var review: String?
     /// The review as the file had it, where that is more than text.
     package var html: String?
+    /// Whether the review gives the story away.
     package var spoiler: Bool
     /// Where the list goes on after this play.
     package var place: String

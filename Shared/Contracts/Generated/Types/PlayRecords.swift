@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of plays, the earliest first.
 package struct PlayRecords: Sendable, Hashable, JSONCodable {
     package var plays: [PlayRecord]
+    /// Whether nothing comes after it.
     package var isLast: Bool
 
     package init(plays: [PlayRecord], isLast: Bool) {

@@ -10,6 +10,7 @@ package struct PlayRequest: Sendable, Hashable, JSONCodable {
     package var watchedOn: CalendarDate?
     /// I know that I watched it, not when.
     package var unknownDate: Bool?
+    /// Where `watched_on` was; mine by default.
     package var timeZone: String?
 
     package init(

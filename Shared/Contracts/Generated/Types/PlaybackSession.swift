@@ -11,6 +11,7 @@ package struct PlaybackSession: Sendable, Hashable, JSONCodable {
     package var progressPercent: Double
     package var startedAt: Timestamp
     package var updatedAt: Timestamp
+    /// The play that it became.
     package var play: PlayID?
     /// When a check-in ends by itself, as a play.
     package var endsAt: Timestamp?

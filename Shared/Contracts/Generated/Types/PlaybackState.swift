@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// stopped is over; the others may go on.
 package enum PlaybackState: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case playing
     case paused

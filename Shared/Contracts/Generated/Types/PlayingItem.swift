@@ -11,7 +11,9 @@ package struct PlayingItem: Sendable, Hashable, JSONCodable {
     package var series: TitleCard?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Absent where I have not rated it.
     package var myRating: Rating?
 
     package init(

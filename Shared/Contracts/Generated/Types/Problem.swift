@@ -5,8 +5,11 @@ package import JSON
 
 /// RFC 9457.
 package struct Problem: Sendable, Hashable, JSONCodable {
+    /// `urn:reelay:error:` and the code.
     package var type: String
+    /// What the code means, for people; the same for each of its kind.
     package var title: String
+    /// The HTTP status.
     package var status: Int
     /// A name of the error registry.
     package var code: String

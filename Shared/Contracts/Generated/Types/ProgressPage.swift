@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct ProgressPage: Sendable, Hashable, JSONCodable {
     package var items: [KeptProgress]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [KeptProgress], nextCursor: String? = nil) {

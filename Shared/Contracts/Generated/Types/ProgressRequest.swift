@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Where my player is.
 package struct ProgressRequest: Sendable, Hashable, JSONCodable {
     package var progressPercent: Double?
 

@@ -8,8 +8,11 @@ package import JSON
 package struct RateRequest: Sendable, Hashable, JSONCodable {
     package var rating: DecimalTenths?
     package var given: GivenRating?
+    /// Plain text; an empty one takes the review away.
     package var review: String?
+    /// Whether the review gives the story away.
     package var spoiler: Bool?
+    /// Now, where it is absent.
     package var ratedAt: Timestamp?
     package var play: PlayID?
 

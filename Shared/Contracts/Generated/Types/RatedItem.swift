@@ -7,6 +7,7 @@ package import JSON
 package struct RatedItem: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
     package var externalIds: ExternalIds
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
     package var rating: Rating
 

@@ -5,7 +5,9 @@ package import JSON
 
 /// A page of my ratings; one whose reviews are long has fewer than asked for.
 package struct RatedPage: Sendable, Hashable, JSONCodable {
+    /// In the order that was asked for.
     package var items: [RatedItem]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [RatedItem], nextCursor: String? = nil) {

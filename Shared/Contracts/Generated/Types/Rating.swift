@@ -11,7 +11,9 @@ package struct Rating: Sendable, Hashable, JSONCodable {
     package var review: String?
     /// Whether the review gives the story away.
     package var spoiler: Bool
+    /// When the person gave it; may lie in the past.
     package var ratedAt: Timestamp
+    /// When it was written here.
     package var updatedAt: Timestamp
     package var source: ChangeSource?
     package var given: GivenRating?

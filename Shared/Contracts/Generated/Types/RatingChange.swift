@@ -11,6 +11,7 @@ package struct RatingChange: Sendable, Hashable, JSONCodable {
     package var old: DecimalTenths?
     package var rating: DecimalTenths?
     package var review: String?
+    /// Whether the review gives the story away.
     package var spoiler: Bool?
     package var ratedAt: Timestamp?
     package var given: GivenRating?

@@ -7,6 +7,7 @@ package import JSON
 package struct RatingHistory: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var changes: [ScoreChange]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(title: TitleID, changes: [ScoreChange], nextCursor: String? = nil) {

@@ -11,8 +11,11 @@ package struct RatingItem: Sendable, Hashable, JSONCodable {
     package var given: GivenRating?
     /// Takes the rating back.
     package var remove: Bool?
+    /// Plain text; an empty one takes the review away.
     package var review: String?
+    /// Whether the review gives the story away.
     package var spoiler: Bool?
+    /// Now, where it is absent.
     package var ratedAt: Timestamp?
     package var play: PlayID?
 

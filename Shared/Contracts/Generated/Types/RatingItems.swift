@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Ratings that are to be set and taken back.
 package struct RatingItems: Sendable, Hashable, JSONCodable {
     package var items: [RatingItem]
 

@@ -5,13 +5,17 @@ package import JSON
 
 /// A person's ratings in figures.
 package struct RatingStatistics: Sendable, Hashable, JSONCodable {
+    /// How many ratings.
     package var count: Int
     package var average: Double?
+    /// How many of them have a review.
     package var reviews: Int
     package var firstRatedAt: Timestamp?
     package var lastRatedAt: Timestamp?
     package var distribution: [Int]
+    /// For each kind that has ratings.
     package var kinds: [KindStatistics]
+    /// For each year that has ratings.
     package var years: [YearStatistics]
 
     package init(

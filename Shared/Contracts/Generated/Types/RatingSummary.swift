@@ -6,6 +6,7 @@ package import JSON
 /// What all people here think of a title.
 package struct RatingSummary: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    /// How many people have rated it.
     package var count: Int
     package var average: Double?
     package var distribution: [Int]

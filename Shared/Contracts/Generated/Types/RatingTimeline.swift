@@ -6,6 +6,7 @@ package import JSON
 /// A page of changes, the latest first.
 package struct RatingTimeline: Sendable, Hashable, JSONCodable {
     package var changes: [RatingChange]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(changes: [RatingChange], nextCursor: String? = nil) {

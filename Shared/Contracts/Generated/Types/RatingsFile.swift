@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// All my ratings, in the order of the titles' ids.
 package struct RatingsFile: Sendable, Hashable, JSONCodable {
     package var ratings: [RatedItem]
 

@@ -3,7 +3,9 @@
 
 package import JSON
 
+/// The refresh token that is to be changed for new ones.
 package struct RefreshRequest: Sendable, Hashable, JSONCodable {
+    /// As the session got it last.
     package var refreshToken: String
 
     package init(refreshToken: String) {

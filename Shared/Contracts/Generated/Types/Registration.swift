@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// An account that is to be made.
 package struct Registration: Sendable, Hashable, JSONCodable {
     package var username: String
+    /// Of any characters. What is easily guessed is refused.
     package var password: String
     /// The code of an invitation.
     package var invite: String?

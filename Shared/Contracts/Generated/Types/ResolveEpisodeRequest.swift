@@ -8,7 +8,9 @@ package struct ResolveEpisodeRequest: Sendable, Hashable, JSONCodable {
     package var ids: ExternalIds?
     package var series: TitleID?
     package var seriesIds: ExternalIds?
+    /// Of the series, where no id of it is known.
     package var seriesName: String?
+    /// Year of the first release of the series.
     package var seriesYear: Int?
     package var seasonNumber: Int?
     package var episodeNumber: Int?

@@ -3,9 +3,12 @@
 
 package import JSON
 
+/// A film or a series that is meant: by ids, or by name and year.
 package struct ResolveRequest: Sendable, Hashable, JSONCodable {
     package var ids: ExternalIds
+    /// Where no id is known.
     package var name: String?
+    /// Year of the first release.
     package var year: Int?
 
     package init(ids: ExternalIds, name: String? = nil, year: Int? = nil) {

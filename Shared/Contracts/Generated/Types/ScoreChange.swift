@@ -7,9 +7,13 @@ package import JSON
 /// on.
 package struct ScoreChange: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
+    /// From when on it is so.
     package var at: Timestamp
+    /// The score as the source shows it.
     package var value: String?
+    /// On a scale of 0 to 100.
     package var score: Double?
+    /// How many people it rests on.
     package var votes: Int?
     package var via: Provider?
 

@@ -3,7 +3,9 @@
 
 package import JSON
 
+/// Seasons in their order.
 package struct SeasonPage: Sendable, Hashable, JSONCodable {
+    /// By number; the specials (0) come first.
     package var items: [Season]
     /// The number after which the next page starts.
     package var nextAfter: Int?

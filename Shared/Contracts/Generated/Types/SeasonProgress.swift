@@ -6,8 +6,11 @@ package import JSON
 /// How far a person is with a season.
 package struct SeasonProgress: Sendable, Hashable, JSONCodable {
     package var seasonNumber: Int
+    /// Episodes that have aired.
     package var aired: Int
+    /// How many of those were watched.
     package var watched: Int
+    /// Whether everything that has aired was watched.
     package var isWatched: Bool
 
     package init(seasonNumber: Int, aired: Int, watched: Int, isWatched: Bool) {

@@ -3,12 +3,15 @@
 
 package import JSON
 
+/// A session with its tokens, which are shown here and never again.
 package struct SessionGrant: Sendable, Hashable, JSONCodable {
     /// The bearer token; shown once.
     package var token: String
+    /// Until when the bearer token counts.
     package var expiresAt: Timestamp
     /// Gets the next bearer token; shown once and good once.
     package var refreshToken: String
+    /// Until when the refresh token counts.
     package var refreshExpiresAt: Timestamp
     package var user: User
 

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// Where I am logged in.
 package struct SessionList: Sendable, Hashable, JSONCodable {
     package var items: [Session]
 

@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct ShelfPage: Sendable, Hashable, JSONCodable {
     package var items: [KeptTitle]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [KeptTitle], nextCursor: String? = nil) {

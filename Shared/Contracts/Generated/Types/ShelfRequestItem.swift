@@ -6,6 +6,7 @@ package import JSON
 /// A title that is to be kept. Without a date it is kept from now on.
 package struct ShelfRequestItem: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    /// When it was put there; now by default.
     package var addedAt: Timestamp?
     /// Of the watchlist and of lists.
     package var note: String?

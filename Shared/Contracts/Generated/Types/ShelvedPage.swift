@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct ShelvedPage: Sendable, Hashable, JSONCodable {
     package var items: [ShelvedTitle]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [ShelvedTitle], nextCursor: String? = nil) {

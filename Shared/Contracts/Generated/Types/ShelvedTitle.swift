@@ -6,7 +6,9 @@ package import JSON
 /// A title that I keep, with the scores of the world and mine.
 package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Absent where I have not rated it.
     package var myRating: Rating?
     package var addedAt: Timestamp
     package var note: String?

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// How far my ratings are from the scores of one source.
 package struct SourceComparison: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
+    /// The source's name for people.
     package var name: String
     /// How many of these have a score there.
     package var titles: Int

@@ -6,9 +6,12 @@ package import JSON
 /// How a provider is doing, seen by all copies together.
 package struct SourceHealth: Sendable, Hashable, JSONCodable {
     package var provider: Provider
+    /// The provider's name for people.
     package var name: String
     package var state: SourceState
+    /// Why it is not asked, or what failed.
     package var reason: String?
+    /// When it is asked again.
     package var until: Timestamp?
     /// The last answer.
     package var answeredAt: Timestamp?

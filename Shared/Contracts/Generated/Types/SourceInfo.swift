@@ -6,12 +6,17 @@ package import JSON
 /// A provider, whose scores it tells, and what is owed to it where its data is shown.
 package struct SourceInfo: Sendable, Hashable, JSONCodable {
     package var provider: Provider
+    /// The provider's name for people.
     package var name: String
+    /// Whether it is asked.
     package var enabled: Bool
     /// Why it is off, and what would switch it on.
     package var reason: String?
+    /// What must be shown where its data is.
     package var attribution: String
+    /// Where that leads.
     package var link: String
+    /// Whose scores it tells.
     package var sources: [RatingSource]
 
     package init(

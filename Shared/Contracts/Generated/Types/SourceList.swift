@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// The providers.
 package struct SourceList: Sendable, Hashable, JSONCodable {
     package var sources: [SourceInfo]
 

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// How the providers are doing.
 package struct SourcesHealth: Sendable, Hashable, JSONCodable {
     package var sources: [SourceHealth]
     /// Titles whose refresh is due; where all providers are asked for.

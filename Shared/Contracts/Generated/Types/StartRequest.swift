@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// What I begin to watch.
 package struct StartRequest: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var progressPercent: Double?

@@ -6,6 +6,7 @@ package import JSON
 /// What became of a sitting.
 package struct StopOutcome: Sendable, Hashable, JSONCodable {
     package var session: PlaybackSession
+    /// The play that it became; absent where it was too short.
     package var play: Play?
 
     package init(session: PlaybackSession, play: Play? = nil) {

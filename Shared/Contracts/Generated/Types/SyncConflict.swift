@@ -10,8 +10,11 @@ package struct SyncConflict: Sendable, Hashable, JSONCodable {
     package var facet: SyncFacet
     package var title: TitleID
     package var kind: TitleKind
+    /// What both had before; absent where there was nothing.
     package var base: String?
+    /// What is here.
     package var ours: String
+    /// What is there.
     package var theirs: String
     /// Absent while its person is asked.
     package var winner: SyncSide?

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of conflicts, the latest first.
 package struct SyncConflictPage: Sendable, Hashable, JSONCodable {
     package var conflicts: [SyncConflict]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(conflicts: [SyncConflict], nextCursor: String? = nil) {

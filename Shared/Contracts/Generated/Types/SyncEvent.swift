@@ -7,8 +7,10 @@ package import JSON
 package struct SyncEvent: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var provider: SyncProvider
+    /// Whether it only plans, and changes nothing.
     package var isDryRun: Bool
     package var state: SyncRunState
+    /// Why it failed, or left something out.
     package var reason: String?
 
     package init(id: BatchID, provider: SyncProvider, isDryRun: Bool, state: SyncRunState, reason: String? = nil) {

@@ -7,6 +7,7 @@ package import JSON
 package struct SyncItem: Sendable, Hashable, JSONCodable {
     package var position: Int
     package var facet: SyncFacet
+    /// The side that is changed.
     package var side: SyncSide
     package var title: TitleID
     package var kind: TitleKind
@@ -16,6 +17,7 @@ package struct SyncItem: Sendable, Hashable, JSONCodable {
     package var becomes: String?
     package var at: Timestamp?
     package var state: SyncItemState
+    /// Why it came to that.
     package var reason: String?
 
     package init(

@@ -7,17 +7,26 @@ package import JSON
 package struct SyncRun: Sendable, Hashable, JSONCodable {
     package var id: BatchID
     package var provider: SyncProvider
+    /// Whether it only plans, and changes nothing.
     package var isDryRun: Bool
     package var state: SyncRunState
+    /// Why it failed, or left something out.
     package var reason: String?
     package var createdAt: Timestamp
     package var finishedAt: Timestamp?
+    /// Changes that the plan makes here.
     package var changesHere: Int
+    /// Changes that the plan makes in the account elsewhere.
     package var changesThere: Int
+    /// Changes that are yet to be done.
     package var waiting: Int
+    /// Changes that are done.
     package var done: Int
+    /// Changes that were given up.
     package var failed: Int
+    /// Removals that wait for a word.
     package var held: Int
+    /// What both sides had changed.
     package var conflicts: Int
 
     package init(

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// A sync, and a page of its changes in their order.
 package struct SyncRunDetail: Sendable, Hashable, JSONCodable {
     /// The run; none where there is no such run.
     package var runs: [SyncRun]

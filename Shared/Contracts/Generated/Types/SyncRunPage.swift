@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of syncs, the latest first.
 package struct SyncRunPage: Sendable, Hashable, JSONCodable {
     package var runs: [SyncRun]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(runs: [SyncRun], nextCursor: String? = nil) {

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// ours: here. theirs: in the account elsewhere.
 package enum SyncSide: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case ours
     case theirs

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// The run that was asked for.
 package struct SyncStart: Sendable, Hashable, JSONCodable {
     /// The run; absent where one is under way already.
     package var run: BatchID?

@@ -8,9 +8,11 @@ package struct Title: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind
     package var name: String
+    /// In the language that it was made in.
     package var originalName: String?
     /// Year of the first release.
     package var year: Int?
+    /// Day of the first release.
     package var releaseDate: CalendarDate?
     /// Last day of a series that ended.
     package var endDate: CalendarDate?
@@ -18,19 +20,26 @@ package struct Title: Sendable, Hashable, JSONCodable {
     package var series: TitleID?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
+    /// What it is about.
     package var overview: String?
+    /// Of a series, how long an episode is as a rule.
     package var runtimeMinutes: Int?
+    /// In the words of the providers.
     package var genres: [String]
     /// Age rating; never mixed with scores.
     package var certification: String?
+    /// An upright picture.
     package var posterUrl: String?
+    /// A wide picture.
     package var backdropUrl: String?
     package var externalIds: ExternalIds
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
     /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
     /// Votes of all the sources that count them.
     package var voteCount: Int?
+    /// When the providers were asked the last time.
     package var enrichedAt: Timestamp?
     /// True while no provider has confirmed the title (no key, or offline).
     package var isLocal: Bool

@@ -9,8 +9,11 @@ package struct TitleCandidate: Sendable, Hashable, JSONCodable {
     package var id: TitleID?
     package var kind: TitleKind
     package var name: String
+    /// In the language that it was made in.
     package var originalName: String?
+    /// Year of the first release.
     package var year: Int?
+    /// An upright picture.
     package var posterUrl: String?
     package var externalIds: ExternalIds
     /// How well it fits what was asked; 1 is beyond doubt.

@@ -8,7 +8,9 @@ package struct TitleCard: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind
     package var name: String
+    /// Year of the first release.
     package var year: Int?
+    /// An upright picture.
     package var posterUrl: String?
 
     package init(id: TitleID, kind: TitleKind, name: String, year: Int? = nil, posterUrl: String? = nil) {

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// What a title is. A series has seasons, and these have episodes.
 package enum TitleKind: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case movie
     case series

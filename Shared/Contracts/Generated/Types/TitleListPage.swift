@@ -6,6 +6,7 @@ package import JSON
 /// The latest first.
 package struct TitleListPage: Sendable, Hashable, JSONCodable {
     package var lists: [TitleList]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(lists: [TitleList], nextCursor: String? = nil) {

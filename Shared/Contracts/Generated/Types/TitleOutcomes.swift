@@ -6,7 +6,9 @@ package import JSON
 /// What each provider came to at the last refresh, and which scores are missing because of that.
 package struct TitleOutcomes: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    /// What each provider came to.
     package var outcomes: [AskedProvider]
+    /// Sources without a score, and why.
     package var missing: [MissingScore]
 
     package init(title: TitleID, outcomes: [AskedProvider], missing: [MissingScore]) {

@@ -12,9 +12,13 @@ package struct TitleOverview: Sendable, Hashable, JSONCodable {
     package var seasonNumber: Int?
     package var episodeNumber: Int?
     package var externalIds: ExternalIds
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
+    /// Votes of all the sources that count them.
     package var voteCount: Int?
+    /// Absent where I have not rated it.
     package var myRating: Rating?
     package var state: TitleState
 

@@ -6,6 +6,7 @@ package import JSON
 /// The titles in the order in which they were asked for.
 package struct TitleOverviews: Sendable, Hashable, JSONCodable {
     package var items: [TitleOverview]
+    /// Ids that nothing is known of.
     package var unknown: [TitleID]
 
     package init(items: [TitleOverview], unknown: [TitleID]) {

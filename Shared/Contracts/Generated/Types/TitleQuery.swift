@@ -8,11 +8,15 @@ package import JSON
 package struct TitleQuery: Sendable, Hashable, JSONCodable {
     package var kind: TitleKind
     package var ids: ExternalIds
+    /// Where no id is known.
     package var name: String?
+    /// Year of the first release.
     package var year: Int?
     package var series: TitleID?
     package var seriesIds: ExternalIds?
+    /// Of the series, where no id of it is known.
     package var seriesName: String?
+    /// Year of the first release of the series.
     package var seriesYear: Int?
     package var seasonNumber: Int?
     package var episodeNumber: Int?

@@ -6,10 +6,14 @@ package import JSON
 /// What I, all people here and the world think of a title.
 package struct TitleRatings: Sendable, Hashable, JSONCodable {
     package var title: TitleID
+    /// Absent where I have not rated it.
     package var mine: Rating?
     package var people: RatingSummary
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
+    /// Votes of all the sources that count them.
     package var voteCount: Int?
 
     package init(

@@ -8,10 +8,12 @@ package struct TitleReference: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind
     package var name: String
+    /// Year of the first release.
     package var year: Int?
     package var series: TitleID?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
+    /// True while no provider has confirmed the title.
     package var isLocal: Bool
 
     package init(

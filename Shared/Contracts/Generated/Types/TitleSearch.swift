@@ -5,9 +5,11 @@ package import JSON
 
 /// Titles that may be meant, the best first.
 package struct TitleSearch: Sendable, Hashable, JSONCodable {
+    /// Best first.
     package var candidates: [TitleCandidate]
     /// The one that is meant beyond doubt, where it is here.
     package var accepted: TitleID?
+    /// What became of asking each provider.
     package var asked: [AskedProvider]
 
     package init(candidates: [TitleCandidate], accepted: TitleID? = nil, asked: [AskedProvider]) {

@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// An account, and how its person wants things shown.
 package struct User: Sendable, Hashable, JSONCodable {
     package var id: UserID
+    /// As it was written at registration.
     package var username: String
     package var role: UserRole
     package var timeZone: String

@@ -3,6 +3,7 @@
 
 package import JSON
 
+/// admin: may invite people, and assign accounts of media servers to others. member: everything of their own.
 package enum UserRole: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case admin
     case member

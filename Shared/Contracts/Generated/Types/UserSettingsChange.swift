@@ -3,9 +3,12 @@
 
 package import JSON
 
+/// Settings that are to be changed; what is absent stays.
 package struct UserSettingsChange: Sendable, Hashable, JSONCodable {
     package var ratingScale: RatingScale?
+    /// Whether frontends hide what the world thinks until I have rated.
     package var hideOutsideScores: Bool?
+    /// A BCP 47 tag.
     package var language: String?
 
     package init(ratingScale: RatingScale? = nil, hideOutsideScores: Bool? = nil, language: String? = nil) {

@@ -9,6 +9,7 @@ package struct WatchedMarkOfEpisode: Sendable, Hashable, JSONCodable {
     package var watchedOn: CalendarDate?
     /// It was at some time.
     package var unknownDate: Bool?
+    /// Where `watched_on` was; mine by default.
     package var timeZone: String?
     /// All episodes before it too; then a date that is not given is unknown.
     package var upTo: Bool?

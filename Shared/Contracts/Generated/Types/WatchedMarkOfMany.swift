@@ -9,6 +9,7 @@ package struct WatchedMarkOfMany: Sendable, Hashable, JSONCodable {
     package var watchedOn: CalendarDate?
     /// It was at some time.
     package var unknownDate: Bool?
+    /// Where `watched_on` was; mine by default.
     package var timeZone: String?
     /// Specials too.
     package var specials: Bool?

@@ -7,7 +7,9 @@ package import JSON
 package struct WatchedMovieItem: Sendable, Hashable, JSONCodable {
     package var play: Play
     package var title: TitleCard
+    /// The scores of the world, one of each source.
     package var externalRatings: [ExternalRating]
+    /// Absent where I have not rated it.
     package var myRating: Rating?
 
     package init(play: Play, title: TitleCard, externalRatings: [ExternalRating], myRating: Rating? = nil) {

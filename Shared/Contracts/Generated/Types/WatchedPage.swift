@@ -3,8 +3,10 @@
 
 package import JSON
 
+/// A page of plays, the latest first.
 package struct WatchedPage: Sendable, Hashable, JSONCodable {
     package var items: [WatchedMovieItem]
+    /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?
 
     package init(items: [WatchedMovieItem], nextCursor: String? = nil) {

@@ -8,11 +8,15 @@ package import JSON
 package struct WatchedState: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var kind: TitleKind
+    /// Whether everything that has aired was watched.
     package var isWatched: Bool
+    /// How often; of a show and a season, all episodes together.
     package var plays: Int
     /// Noon UTC where only the day is known; absent where no date is.
     package var lastWatchedAt: Timestamp?
+    /// Episodes that have aired.
     package var aired: Int
+    /// How many of those were watched.
     package var watched: Int
     /// The first episode not watched behind the one watched last; of a show.
     package var next: EpisodeCard?

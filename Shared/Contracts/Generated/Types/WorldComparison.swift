@@ -7,6 +7,7 @@ package import JSON
 package struct WorldComparison: Sendable, Hashable, JSONCodable {
     /// How many of my ratings were looked at.
     package var titles: Int
+    /// Each source that has a score of one of them.
     package var sources: [SourceComparison]
 
     package init(titles: Int, sources: [SourceComparison]) {

@@ -5,7 +5,9 @@ package import JSON
 
 /// The ratings given in one year, as the person's time zone counts it.
 package struct YearStatistics: Sendable, Hashable, JSONCodable {
+    /// By the date of the rating.
     package var year: Int
+    /// How many ratings.
     package var count: Int
     package var average: Double
 
