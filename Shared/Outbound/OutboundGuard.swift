@@ -70,7 +70,10 @@ package struct OutboundGuard: Sendable {
         guard let fault else { return channel.eventLoop.makeSucceededVoidFuture() }
         refused.increment()
         logger?.warning("outgoing connection refused", metadata: ["cause": "\(fault)"])
-        return channel.eventLoop.makeFailedFuture(OutboundRefused(reason: fault))
+        // Closed here, since the client only forgets it; and before the client hears of the refusal: one of which it was told
+        // must not end while it waits to try again, or it ends the process.
+        channel.close(promise: nil)
+        return channel.closeFuture.flatMap { channel.eventLoop.makeFailedFuture(OutboundRefused(reason: fault)) }
     }
 }
 

@@ -13,39 +13,59 @@ import Testing
         private final class Ear: ChannelInboundHandler {
             typealias InboundIn = ByteBuffer
             typealias OutboundOut = ByteBuffer
-            let hear: @Sendable (Int) -> Void
-            let answer: String
+            let heard: Heard
+            /// Nil for one that hangs up at once.
+            let answer: String?
 
-            init(_ answer: String, _ hear: @escaping @Sendable (Int) -> Void) {
+            init(_ answer: String?, _ heard: Heard) {
                 self.answer = answer
-                self.hear = hear
+                self.heard = heard
             }
 
+            func channelActive(context: ChannelHandlerContext) {
+                heard.open()
+                if answer == nil { context.close(promise: nil) }
+            }
+
+            func channelInactive(context: ChannelHandlerContext) { heard.close() }
+
             func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-                hear(unwrapInboundIn(data).readableBytes)
+                heard.add(unwrapInboundIn(data).readableBytes)
+                guard let answer else { return }
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
             }
         }
 
         static func listen(
-            _ answer: String = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+            _ answer: String? = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", on host: String = "127.0.0.1",
+            port: Int = 0, _ heard: Heard = Heard()
         ) async throws -> (port: Int, heard: Heard, channel: any Channel) {
-            let heard = Heard()
             let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(Ear(answer) { heard.add($0) })
+                        try channel.pipeline.syncOperations.addHandler(Ear(answer, heard))
                     }
                 }
-                .bind(host: "127.0.0.1", port: 0).get()
+                .bind(host: host, port: port).get()
             return (channel.localAddress?.port ?? 0, heard, channel)
         }
     }
 
     private final class Heard: Sendable {
-        private let bytes = Mutex(0)
-        var byteCount: Int { bytes.withLock { $0 } }
-        func add(_ count: Int) { bytes.withLock { $0 += count } }
+        private let counts = Mutex((bytes: 0, opened: 0, closed: 0))
+        var byteCount: Int { counts.withLock { $0.bytes } }
+        var openedCount: Int { counts.withLock { $0.opened } }
+        var openCount: Int { counts.withLock { $0.opened - $0.closed } }
+        func add(_ count: Int) { counts.withLock { $0.bytes += count } }
+        func open() { counts.withLock { $0.opened += 1 } }
+        func close() { counts.withLock { $0.closed += 1 } }
+
+        /// Whether within some seconds no connection is open any more.
+        func empties() async -> Bool {
+            let end = ContinuousClock.now + .seconds(10)
+            while openCount > 0, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(10)) }
+            return openCount == 0
+        }
     }
 
     /// What a call by a client under `rule` comes to: its status, or nil where it failed.
@@ -93,6 +113,63 @@ import Testing
         let before = canary.heard.byteCount
         #expect(try await Self.call("http://localhost:\(canary.port)/", under: own) == nil)
         #expect(canary.heard.byteCount == before, "never the installation's own services")
+        try await canary.channel.close()
+    }
+
+    /// `url` at another port.
+    private static func placed(_ url: String, at port: Int) -> String {
+        guard let scheme = url.firstRange(of: "//") else { return url }
+        let authority = url[scheme.upperBound...].prefix { $0 != "/" }
+        let host = authority.replacing(/:[0-9]+$/, with: "")
+        return "\(url[..<scheme.upperBound])\(host):\(port)\(url[authority.endIndex...])"
+    }
+
+    /// Which of the URLs are answered when they are called all at once.
+    private static func answered(_ urls: [String], under rule: OutboundRule?) async throws -> [String] {
+        try await withThrowingTaskGroup(of: String?.self) { group in
+            for url in urls { group.addTask { try await call(url, under: rule) == nil ? nil : url } }
+            return try await group.reduce(into: [String]()) { answered, url in
+                if let url { answered.append(url) }
+            }
+        }
+    }
+
+    /// No setting takes any of them (`OutboundRuleTests`); here they are called all the same.
+    @Test("However this machine is written, and whatever a resolver makes of it, the listener hears no byte")
+    func forms() async throws {
+        let canary = try await Canary.listen(on: "0.0.0.0")
+        // Where the machine has IPv6.
+        let other = try? await Canary.listen(on: "::1", port: canary.port, canary.heard)
+        func placed(_ scheme: String) -> [String] {
+            OutboundRuleTests.thisMachine.filter { $0.hasPrefix(scheme) }.map { Self.placed($0, at: canary.port) }
+        }
+        let plain = placed("http:") + placed("//")
+        #expect(plain.count + placed("https:").count == OutboundRuleTests.thisMachine.count)
+        #expect(try await Self.answered(plain, under: OutboundRule()) == [])
+        #expect(canary.heard.byteCount == 0)
+        #expect(await canary.heard.empties(), "connections that are refused are closed")
+        let refused = canary.heard.openedCount
+        // TLS may begin before the client asks; a request may not.
+        #expect(try await Self.answered(placed("https:"), under: OutboundRule()) == [])
+        // The same without the guard, or nothing was shown.
+        let reached = try await Self.answered(plain, under: nil)
+        #expect(reached.count >= 5, "\(reached)")
+        print(
+            "addresses called: \(plain.count) ways of writing this machine, \(reached.count) of which lead here; "
+                + "\(refused) connections refused, 0 bytes heard")
+        try await canary.channel.close()
+        try await other?.channel.close()
+    }
+
+    /// The client forgot a connection that was refused, and ended the process when the other side closed it a moment later.
+    @Test("A place inside that hangs up at once is refused as any other")
+    func hangsUp() async throws {
+        let canary = try await Canary.listen(nil)
+        for _ in 0..<3 {
+            #expect(try await Self.call("http://127.0.0.1:\(canary.port)/", under: OutboundRule()) == nil)
+        }
+        #expect(canary.heard.openedCount > 0 && canary.heard.byteCount == 0)
+        #expect(await canary.heard.empties())
         try await canary.channel.close()
     }
 

@@ -6,8 +6,10 @@ import Testing
     private static let rule = OutboundRule()
 
     /// Ways to write an address that is not on the public internet, or to hide where a URL leads.
-    static let refused = [
-        // This machine.
+    static let refused = thisMachine + elsewhere
+
+    /// Those that name this machine, to some reader at least.
+    static let thisMachine = [
         "http://127.0.0.1/", "http://127.0.0.1:8080/", "https://127.0.0.1/", "http://127.255.255.254/",
         "http://0.0.0.0/", "http://0.0.0.1/", "http://localhost/", "http://LOCALHOST:80/", "http://localhost./",
         "http://anything.localhost/", "http://[::1]/", "http://[::]/", "http://[0:0:0:0:0:0:0:1]/",
@@ -19,19 +21,24 @@ import Testing
         "http://4294967297/", "http://127.0.0.256/",
         // IPv4 inside of IPv6.
         "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[0:0:0:0:0:ffff:127.0.0.1]/",
-        "http://[::ffff:0:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[64:ff9b::10.0.0.1]/",
-        "http://[::127.0.0.1]/", "http://[2002:7f00:1::]/", "http://[2001:0:7f00:1::]/",
-        // Other private, shared, reserved and group addresses.
+        "http://[::ffff:0:127.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://[::127.0.0.1]/", "http://[2002:7f00:1::]/",
+        "http://[2001:0:7f00:1::]/",
+        // Behind a user, in other digits, in brackets, after a space.
+        "http://api.example@127.0.0.1/", "http://127.0.0.1\\@api.example/", "http://①②⑦.⓪.⓪.①/", "//127.0.0.1/",
+        "http://[127.0.0.1]/", "http:// 127.0.0.1/",
+    ]
+
+    private static let elsewhere = [
+        // Private, shared, reserved and group addresses.
         "http://10.0.0.1/", "http://172.16.0.1/", "http://172.31.255.255/", "http://192.168.1.1/", "http://100.64.0.1/",
         "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://[fe80::1%25eth0]/",
         "http://[fd00:ec2::254]/", "http://[fc00::1]/", "http://224.0.0.1/", "http://[ff02::1]/",
         "http://255.255.255.255/", "http://240.0.0.1/", "http://198.18.0.1/", "http://192.0.0.1/", "http://192.0.2.1/",
         "http://[2001:db8::1]/", "http://[100::1]/", "http://[3fff::1]/", "http://[64:ff9b:1::1]/",
-        // What hides the host.
-        "http://api.example@127.0.0.1/", "http://127.0.0.1\\@api.example/", "http://api.example%00.internal/",
-        "http://①②⑦.⓪.⓪.①/", "http:///", "http://", "//127.0.0.1/", "ftp://api.example/", "file:///etc/passwd",
-        "http://api.example:0/", "http://api.example:99999/", "http://[127.0.0.1]/", "http:// 127.0.0.1/",
-        "http://api.example:80:80/", "http://./", "http://../",
+        "http://[64:ff9b::10.0.0.1]/",
+        // What hides the host, or names none.
+        "http://api.example%00.internal/", "http:///", "http://", "ftp://api.example/", "file:///etc/passwd",
+        "http://api.example:0/", "http://api.example:99999/", "http://api.example:80:80/", "http://./", "http://../",
     ]
 
     @Test("No way of writing an address leads out of the public internet")

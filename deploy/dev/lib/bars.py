@@ -82,7 +82,8 @@ BARS = [
     Bar(21, "Partition", suites=("PartitionTests", "PGListenerTests"), tests=("R4: packets to one of two copies are dropped",),
         figures=("bar R4:",), short="18 s of silence, time of pickup without LISTEN not measured",
         full="time of pickup without LISTEN not measured", may_skip=True),
-    Bar(22, "Outgoing addresses", suites=("OutboundRuleTests", "OutboundGuardTests"), figures=("addresses:",)),
+    Bar(22, "Outgoing addresses", suites=("OutboundRuleTests", "OutboundGuardTests"),
+        figures=("addresses:", "addresses called:")),
     Bar(23, "OAuth attacks", suites=("TraktAccountTests", "OAuthAttackTests"),
         figures=("attacks on connecting an account:",)),
     Bar(24, "Schemathesis", suites=("SchemathesisTests",), figures=("schemathesis:",),
@@ -91,8 +92,8 @@ BARS = [
     Bar(25, "Fuzzers and sanitizers", elsewhere="deploy/dev/check --deep"),
     Bar(26, "Idempotency keys", suites=("RepeatTests", "KeyStoreTests"),
         tests=("Of 100 requests with one key one has an effect",)),
-    Bar(27, "Login", suites=("LoginTimingTests", "PasswordHasherTests"), tests=("Guessing is slowed down per name",),
-        short="13 of 10,000 guesses", full="13 of 10,000 guesses"),
+    Bar(27, "Login", suites=("LoginTimingTests", "PasswordHasherTests", "GuessingHourTests"),
+        tests=("Guessing is slowed down per name",), figures=("bar Login:",)),
     Bar(28, "Archives and CSV", suites=("ZIP archives from outside", "CSV", "CSVTextTests", "ImportGuardTests"),
         short="10,000 rows there and back are not part of it", full="10,000 rows there and back are not part of it"),
     Bar(29, "Disk full, clocks", suites=("DiskTests", "ClockStepTests"), tests=(
@@ -111,8 +112,8 @@ FILTERS = [
     "DeadlineTests/", "RetryTests/", "RawFrameTests/", "H2SharedLimitTests/", "H2SessionTimerTests/", "HeldConnectionTests/",
     "EndToEndTests.AbuseTests/", "ConformanceTests/", "ContractTests.ContractTests/", "PartitionTests/", "PGListenerTests/",
     "OutboundRuleTests/", "OutboundGuardTests/", "TraktAccountTests/", "OAuthAttackTests/", "SchemathesisTests/",
-    "RepeatTests/", "KeyStoreTests/", "IdentityTests/", "LoginTimingTests/", "PasswordHasherTests/", "ArchiveReaderTests/",
-    "CSVReaderTests/", "CSVTextTests/", "ImportGuardTests/", "DiskTests/", "ClockStepTests/", "RoleTests/", "RPCClientTests/",
+    "RepeatTests/", "KeyStoreTests/", "IdentityTests/", "LoginTimingTests/", "GuessingHourTests/", "PasswordHasherTests/",
+    "ArchiveReaderTests/", "CSVReaderTests/", "CSVTextTests/", "ImportGuardTests/", "DiskTests/", "ClockStepTests/", "RoleTests/", "RPCClientTests/",
 ]
 
 # Safeguards that are taken away in tests of their own, each of which says so; twelve are wanted.
