@@ -93,10 +93,11 @@ extension GatewayService {
             assembly.add(
                 .running("certificate", phase: .background, { await identity.run(logger: runtime.logger) }))
         }
-        let audit = OperationAudit(
-            log: AuditLog(logger: runtime.logger, secret: values[SharedKeys.serviceSecret]))
+        let log = AuditLog(logger: runtime.logger, secret: values[SharedKeys.serviceSecret])
+        let audit = OperationAudit(log: log)
         let telemetry = EdgeTelemetry(
-            logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() })
+            logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() },
+            digest: { log.person($0.description) })
         let edge = EdgeServer(
             routes: GatewayRoutes.all(service).map { $0.watched(by: audit) } + CallbackPage.routes + [
                 ReferencePage.route

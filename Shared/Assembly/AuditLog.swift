@@ -60,7 +60,7 @@ package struct AuditLog: Sendable {
     package func write(_ event: AuditEvent) {
         let members: [(String, String?)] = [
             ("event", event.name), ("outcome", event.outcome.rawValue), ("code", event.code),
-            ("person", event.person.map { digest("person", $0) }),
+            ("person", event.person.map { person($0) }),
             ("account", event.username.map { digest("account", $0) }), ("address", event.address),
             ("credential", event.credential), ("credential_id", event.credentialID), ("object", event.object),
             ("trace_id", event.traceID),
@@ -89,6 +89,9 @@ package struct AuditLog: Sendable {
             throw error
         }
     }
+
+    /// What stands in the log for the person with this id.
+    package func person(_ id: String) -> String { digest("person", id) }
 
     /// The same for the same person or name in every line, as long as the secret is the same.
     private func digest(_ kind: String, _ text: String) -> String {

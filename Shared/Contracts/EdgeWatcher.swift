@@ -7,10 +7,10 @@ package protocol EdgeWatcher: Sendable {
         _ context: EdgeContext)
 }
 
-/// Whom and what a request turns out to be about, as the operation tells; for the audit, and in no answer.
+/// Whom and what a request turns out to be about, as its credentials or the operation tell; for the log, and in no answer.
 package final class EdgeSubject: Sendable {
     package struct Facts: Sendable {
-        /// Whose account it is, where no credentials say so.
+        /// Whose account it is.
         package var person: UserID?
         /// The user name that was asked for, in the form under which it is unique, whether or not somebody has it.
         package var username: String?

@@ -37,6 +37,8 @@ package struct EdgeRecord: Sendable {
     package let trace: TraceContext
     /// What the client calls the request, where it does.
     package let requestID: String?
+    /// Who asked; nil where nobody knows.
+    package let person: UserID?
     /// What was behind a failure here.
     package let cause: String?
 }
@@ -79,15 +81,16 @@ struct EdgeResponder: HTTPResponder {
             idempotencyKey: Self.field("idempotency-key", of: request))
         let peer = connections.peer(of: context.channel)
         let client = peer.map { proxies.client(peer: $0, forwardedFor: Self.fields("x-forwarded-for", of: request)) }
+        let subject = EdgeSubject()
         var (operation, answer) = await answer(
-            request, EdgeContext(rpc: rpc, clientAddress: client ?? ""), context, end)
+            request, EdgeContext(rpc: rpc, clientAddress: client ?? "", subject: subject), context, end)
         if request.method == .head, let stream = answer.stream, stream.name != nil {
             answer = await counted(answer, stream, rpc)
         }
         observe(
             EdgeRecord(
                 operation: operation, status: answer.status, duration: begun.duration(to: .now), trace: trace,
-                requestID: requestID, cause: answer.cause))
+                requestID: requestID, person: subject.facts.person, cause: answer.cause))
         answer = await packer.packed(answer, of: operation, for: request.head)
         return response(to: request, answer, requestID ?? trace.traceID, on: context)
     }
@@ -121,6 +124,7 @@ struct EdgeResponder: HTTPResponder {
             var told: [(name: String, value: String)] = []
             do throws(RPCError) {
                 let (caller, verdict) = try await admission(of: request, to: route, context)
+                if let caller { context.subject.tell(person: caller.user) }
                 if let verdict {
                     told = verdict.fields
                     guard verdict.isAdmitted else { throw .limited(verdict.waitSeconds) }
@@ -169,7 +173,7 @@ struct EdgeResponder: HTTPResponder {
         observe(
             EdgeRecord(
                 operation: nil, status: answer.status, duration: .zero, trace: trace, requestID: nil,
-                cause: error.message))
+                person: nil, cause: error.message))
         answer.headers = AnswerFields.complete(answer.headers, requestID: trace.traceID, isSecure: isSecure)
         return answer
     }

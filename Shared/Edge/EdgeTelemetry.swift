@@ -1,3 +1,4 @@
+package import Contracts
 package import Logging
 internal import Metrics
 package import OTLP
@@ -12,16 +13,22 @@ package struct EdgeTelemetry: Sendable {
     private let waits = Counters<EdgeWait>(label: "edge_requests_waited_total", by: "protocol")
     private let exporter: OTLPExporter?
     private let now: @Sendable () -> Int64
+    private let digest: @Sendable (UserID) -> String
 
-    /// `now` tells nanoseconds since 1970; it is asked only where there is an exporter.
-    package init(logger: Logger, exporter: OTLPExporter? = nil, now: @escaping @Sendable () -> Int64 = { 0 }) {
+    /// `now` tells nanoseconds since 1970; it is asked only where there is an exporter. `digest` is what stands in the log for
+    /// a person.
+    package init(
+        logger: Logger, exporter: OTLPExporter? = nil, now: @escaping @Sendable () -> Int64 = { 0 },
+        digest: @escaping @Sendable (UserID) -> String
+    ) {
         self.logger = logger
         self.exporter = exporter
         self.now = now
+        self.digest = digest
     }
 
     package var observe: @Sendable (EdgeRecord) -> Void {
-        { [logger, timers, exporter, now] record in
+        { [logger, timers, exporter, now, digest] record in
             let operation = record.operation ?? "none"
             let (seconds, attoseconds) = record.duration.components
             let nanoseconds = seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000
@@ -33,7 +40,9 @@ package struct EdgeTelemetry: Sendable {
             ]
             if let name = record.requestID { metadata["request_id"] = .string(name) }
             if let cause = record.cause { metadata["cause"] = "\(cause)" }
-            logger.log(level: record.status >= 500 ? .warning : .info, "request", metadata: metadata)
+            let level: Logger.Level = record.status >= 500 ? .warning : .info
+            if let person = record.person, logger.logLevel <= level { metadata["person"] = .string(digest(person)) }
+            logger.log(level: level, "request", metadata: metadata)
             guard let exporter else { return }
             let end = now()
             exporter.add(
@@ -45,7 +54,15 @@ package struct EdgeTelemetry: Sendable {
         }
     }
 
-    package var turnedAway: EdgeRefusalSink { { [refusals] refusal in refusals.count(refusal) } }
+    /// A request that is refused has a line as all requests do; who comes too often is counted alone, so that a crowd fills no log.
+    package var turnedAway: EdgeRefusalSink {
+        { [logger, refusals] refusal in
+            refusals.count(refusal)
+            if case .abuse(let kind) = refusal {
+                logger.info("connection closed for abuse", metadata: ["kind": .string(kind.rawValue)])
+            }
+        }
+    }
 
     package var waited: EdgeWaitSink { { [waits] wait in waits.count(wait) } }
 

@@ -45,4 +45,30 @@ import Testing
         // What is linked comes with what it needs itself.
         #expect(places.contains { $0.hasPrefix("pkg:deb/debian/libc6@") })
     }
+
+    /// Places of Swift packages, each with its version.
+    private static func packages(_ document: [String: Any]) throws -> [String: String] {
+        let places = try #require(document["components"] as? [[String: Any]]).compactMap { $0["purl"] as? String }
+        let parts = places.filter { $0.hasPrefix("pkg:swift/") }.map { $0.split(separator: "@").map(String.init) }
+        return Dictionary(uniqueKeysWithValues: try parts.map { (try #require($0.first), try #require($0.last)) })
+    }
+
+    @Test("The list that is kept here has every package that is built in, none else, and none too old")
+    func kept() async throws {
+        let file = Project.root.appendingPathComponent("deploy/sbom.json")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        let kept = try Self.packages(document)
+        let resolved = try Self.packages(try await Self.components())
+        #expect(
+            Set(kept.keys).symmetricDifference(resolved.keys).sorted() == [],
+            "deploy/dev/sbom >deploy/sbom.json mends it")
+        let manifest = try String(contentsOf: Project.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let wanted = manifest.matches(of: /\.package\(url: "https:\/\/([^"]+)", from: "([^"]+)"/)
+        #expect(wanted.count >= 10)
+        for package in wanted {
+            let version = try #require(kept["pkg:swift/\(package.1)"], "\(package.1)")
+            #expect(
+                version.compare(String(package.2), options: .numeric) != .orderedAscending, "\(package.1) \(version)")
+        }
+    }
 }

@@ -102,6 +102,13 @@ struct TraceTests {
                 let log = try String(contentsOf: try stack.service(name).log, encoding: .utf8)
                 #expect(log.contains(trace), "\(name)")
             }
+            // Whose request it was stands there as in the audit.
+            let gatewayLog = try String(contentsOf: try stack.service("gateway").log, encoding: .utf8)
+            let walter = try #require(
+                try AuditTests.lines(gatewayLog).first { $0["event"] == "register" }?["person"])
+            let request = try #require(
+                gatewayLog.split(separator: "\n").first { $0.contains(#""message":"request""#) && $0.contains(trace) })
+            #expect(request.contains(#""person":"\#(walter)""#) && walter.count == 32, "\(request)")
             let scrobbleLog = try String(contentsOf: try stack.service("scrobble").log, encoding: .utf8)
             #expect(scrobbleLog.split(separator: "\n").contains { $0.contains("job tried") && $0.contains(trace) })
             let logs = Self.records(try collector.bodies("/v1/logs"), "resourceLogs", "scopeLogs", "logRecords")

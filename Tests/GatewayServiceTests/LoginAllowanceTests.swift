@@ -111,6 +111,16 @@ import Testing
         }
     }
 
+    @Test("A password of ten years ago opens its account as one of today does")
+    func noEnd() async throws {
+        try await Self.withAlice { store, pool in
+            let accounts = try Self.accounts(store)
+            try await pool.execute(
+                PGCommand("tests.age", "UPDATE users SET created_at = created_at - interval '10 years'"))
+            #expect(await Self.refusal(accounts, Self.phrase) == nil)
+        }
+    }
+
     @Test("A new hash that cannot be made now keeps nobody out")
     func noRehash() async throws {
         try await Self.withAlice { store, pool in

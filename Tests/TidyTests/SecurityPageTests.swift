@@ -131,6 +131,71 @@ import Testing
         }
     }
 
+    /// A part of docs/security.md, from its heading to the next one.
+    private static func part(_ heading: String) throws -> Substring {
+        let text = try Sources.text("docs/security.md")
+        let begin = try #require(text.firstRange(of: "\n## \(heading)\n"), "\(heading)").upperBound
+        let end = text[begin...].firstRange(of: "\n## ")?.lowerBound ?? text.endIndex
+        return text[begin..<end]
+    }
+
+    @Test("Every table of every service is of one class of data")
+    func tables() throws {
+        var tables: [String] = []
+        for service in Sources.services {
+            var names: Set<String> = []
+            for file in Sources.files(below: "Services/\(service)/Store/Migrations", ending: ".sql") {
+                let text = try Sources.text(file)
+                for match in text.matches(of: /CREATE (?:UNLOGGED )?TABLE ([a-z_]+)/) { names.insert(String(match.1)) }
+                for match in text.matches(of: /ALTER TABLE ([a-z_]+) RENAME TO ([a-z_]+);/) {
+                    names.remove(String(match.1))
+                    names.insert(String(match.2))
+                }
+            }
+            tables += names.map { "\(service).\($0)" }
+        }
+        #expect(tables.count >= 80)
+        let told = try Self.part("Classes of data").matches(of: /`([a-z]+\.[a-z_]+)`/).map { String($0.1) }
+        #expect(told.count == Set(told).count, "a table is of one class")
+        #expect(Set(told).symmetricDifference(tables).sorted() == [])
+    }
+
+    @Test("Every line that is logged is in the inventory, and nothing else is")
+    func lines() throws {
+        var lines: Set<String> = []
+        let call =
+            /logger\??\.(?:(?:debug|info|notice|warning|error|critical)\(|log\(level: [^"]*?, )\s*"([^"\\]+)"/
+        for folder in ["Services", "Shared"] {
+            for file in Sources.files(below: folder) where !file.hasPrefix("Shared/ContractGen/") {
+                for match in try Sources.code(file).matches(of: call) { lines.insert(String(match.1)) }
+            }
+        }
+        // What tidying of accounts says of what it could not do.
+        for match in try Sources.code("Services/gateway/Peers/Accounts/AccountUpkeep.swift")
+            .matches(of: /attempt\("([^"]+)"\)/)
+        { lines.insert(String(match.1)) }
+        #expect(lines.count > 50)
+        let table = try Self.part("What is logged").split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let told = table.flatMap { row in
+            row.split(separator: "|")[0].matches(of: /`([^`]+)`/).map { String($0.1) }
+        }
+        #expect(told.count == Set(told).count)
+        #expect(Set(told).symmetricDifference(lines).sorted() == [])
+    }
+
+    @Test("Nothing is written to standard output, standard error or the system's log but by what runs a service")
+    func places() throws {
+        let runner = "Shared/Runtime/Lifecycle/ServiceRuntime+Run.swift"
+        #expect(try Sources.code(runner).contains("STDOUT_FILENO"))
+        for folder in ["Services", "Shared"] {
+            for file in Sources.files(below: folder) where file != runner && !file.hasPrefix("Shared/ContractGen/") {
+                let code = try Sources.code(file)
+                let place = code.firstMatch(of: /STD(OUT|ERR)_FILENO|\bFileHandle\b|\b(fputs|syslog|openlog)\(/)
+                #expect(place == nil, "\(file)")
+            }
+        }
+    }
+
     @Test("The counts that the pages tell are those of the rows")
     func counts() throws {
         let rows = try Self.rows()

@@ -50,6 +50,24 @@ import Testing
         #expect(ReferencePage.policy.hasPrefix("default-src 'none'; "))
     }
 
+    /// Whoever could name a member of an object could name `__proto__`.
+    @Test("Scripts of pages set no member whose name comes from outside, and make nothing of text")
+    func scripts() throws {
+        for (script, sets) in [(ReferenceText.script, 0), (CallbackPage.script, 1)] {
+            #expect(script.matches(of: /\[[^\]"]+\]\s*=[^=]/).count == sets)
+            for name in ["__proto__", "prototype", "assign(", "eval(", "Function(", "innerHTML", "document.write"] {
+                #expect(!script.contains(name), "\(name)")
+            }
+        }
+        // The one that is set is one of these.
+        #expect(CallbackPage.script.contains(#"for (const name of ["code", "state", "iss", "error"])"#))
+        #expect(CallbackPage.script.contains("answer[name] = query.get(name)"))
+        let pages = try [
+            ReferencePage.html(), String(decoding: CallbackPage.response(scriptDigest: "").body, as: UTF8.self),
+        ]
+        #expect(pages.allSatisfy { $0.ranges(of: "<script").count == 1 })
+    }
+
     @Test("What stands in the document is text on the page, never markup")
     func escaping() throws {
         let document = try decodeJSON(
