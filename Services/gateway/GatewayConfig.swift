@@ -95,9 +95,10 @@ extension GatewayService {
         }
         let log = AuditLog(logger: runtime.logger, secret: values[SharedKeys.serviceSecret])
         let audit = OperationAudit(log: log)
+        let digests = PersonDigests { log.person($0.description) }
         let telemetry = EdgeTelemetry(
             logger: runtime.logger, exporter: runtime.exporter, now: { WallTime.nanoseconds() },
-            digest: { log.person($0.description) })
+            digest: { digests.of($0) })
         let edge = EdgeServer(
             routes: GatewayRoutes.all(service).map { $0.watched(by: audit) } + CallbackPage.routes + [
                 ReferencePage.route

@@ -52,6 +52,12 @@ final class H2PeerGate: ChannelInboundHandler {
         if isOpen { context.fireChannelRead(data) }
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Without a certificate that is believed, or without TLS at all; who only looks whether anybody is there is no caller.
+        if !isOpen, case .handshakeFailed(.sslError)? = error as? NIOSSLError { onRefusal() }
+        context.fireErrorCaught(error)
+    }
+
     private static func names(_ certificate: NIOSSLCertificate) -> [String] {
         certificate._subjectAlternativeNames().compactMap { name in
             name.nameType == .dnsName ? String(decoding: Array(name.contents), as: UTF8.self) : nil

@@ -65,10 +65,14 @@ struct PeerTLSTests {
             #expect(await Self.ask("ratings", ratings, as: gateway, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: scrobble, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway) != "200")
+            let strangers = try await FaultMetric("http2_connections_refused_total", of: ratings)
             #expect(
                 await Self.ask("ratings", ratings, as: strange.appendingPathComponent("gateway"), believing: gateway)
                     != "200")
+            try await strangers.rises()
+            let open = try await FaultMetric("http2_connections_refused_total", of: ratings)
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway, plain: true) != "200")
+            try await open.rises()
             let turnedAway = try await FaultMetric("http2_connections_refused_total", of: ratings)
             // Right authority, wrong service: who calls whom is known.
             let metadata = folder.appendingPathComponent("metadata")
