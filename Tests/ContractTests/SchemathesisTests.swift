@@ -17,7 +17,7 @@ struct SchemathesisTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seed = environment["REELAY_SCHEMATHESIS_SEED"] ?? "20261126"
     /// Of each operation, beside those that follow from its description alone; of journeys as many.
-    private static let examples = "4"
+    private static let examples = "2"
     private static let script = Project.root.appendingPathComponent("deploy/dev/schemathesis").path
     /// How the script says that schemathesis cannot be had.
     private static let notToBeHad = "75"

@@ -93,11 +93,16 @@ struct StrangerTests {
         try surface.expect(answer, isProblem: "forbidden", of: operation)
     }
 
-    /// Every read of `person` that shows only what is theirs, by operation.
-    func view(_ person: PublicContractTests.Person, _ names: [String: String]) async throws -> [String: String] {
+    /// Every read of `person` that shows only what is theirs, by operation; those alone of which `isWanted` is true.
+    func view(
+        _ person: PublicContractTests.Person, _ names: [String: String],
+        where isWanted: (PublicDocument.Request) -> Bool = { _ in true }
+    ) async throws -> [String: String] {
         try await withThrowingTaskGroup(of: (String, String).self) { group in
             for operation in Self.operations where operation.method == "GET" {
-                guard case .own? = Self.kinds[operation.id], let example = operation.example else { continue }
+                guard case .own? = Self.kinds[operation.id], let example = operation.example, isWanted(example) else {
+                    continue
+                }
                 group.addTask {
                     (operation.id, try await surface.send(example, names, token: person.token).answer.text)
                 }

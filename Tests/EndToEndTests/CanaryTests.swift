@@ -88,12 +88,13 @@ struct CanaryTests {
         for (number, text) in await answers.all.enumerated() { places["answer \(number)"] = text }
         let lines = places.values.reduce(0) { $0 + $1.split(separator: "\n").count }
         var hits = 0
+        // Bytes are searched four times as fast as text.
+        let forms = cage.canaries.flatMap { secret, what in Self.forms(secret).map { (Data($0.utf8), what) } }
         for (place, text) in places.sorted(by: { $0.key < $1.key }) {
-            for (secret, what) in cage.canaries {
-                for form in Self.forms(secret) where text.contains(form) {
-                    hits += 1
-                    Issue.record("\(what) stands in \(place)")
-                }
+            let bytes = Data(text.utf8)
+            for (form, what) in forms where bytes.range(of: form) != nil {
+                hits += 1
+                Issue.record("\(what) stands in \(place)")
             }
         }
         print("canaries: \(cage.canaries.count) secrets, \(places.count) places with \(lines) lines, \(hits) hits")

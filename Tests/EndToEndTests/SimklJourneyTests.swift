@@ -145,7 +145,7 @@ struct SimklJourneyTests {
         var report = try await send(client, "POST", "/batches/\(batch)/undo")
         let end = ContinuousClock.now + .seconds(60)
         while (report["batch"] as? [String: Any])?["state"] as? String != "undone", ContinuousClock.now < end {
-            try await Task.sleep(for: .seconds(1))
+            try await Task.sleep(for: .milliseconds(300))
             report = try await send(client, "POST", "/batches/\(batch)/undo")
         }
         #expect((report["batch"] as? [String: Any])?["state"] as? String == "undone", "\(report)")

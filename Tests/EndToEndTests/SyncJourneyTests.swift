@@ -112,7 +112,7 @@ struct SyncJourneyTests {
         var report = try await teller.send("POST", "/batches/\(batch)/undo")
         let end = ContinuousClock.now + .seconds(90)
         while (report["batch"] as? [String: Any])?["state"] as? String != "undone", ContinuousClock.now < end {
-            try await Task.sleep(for: .seconds(1))
+            try await Task.sleep(for: .milliseconds(300))
             report = try await teller.client.send("POST", "/batches/\(batch)/undo").json
         }
         #expect((report["batch"] as? [String: Any])?["state"] as? String == "undone", "\(report)")

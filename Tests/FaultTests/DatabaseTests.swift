@@ -45,7 +45,7 @@ extension FaultTests {
                 let troubled = try await FaultMetric("queue_troubled_total", of: try stack.service("scrobble"))
                 let begin = wallClock()
                 try await server.crash()
-                try await Task.sleep(for: .seconds(3))
+                try await Task.sleep(for: Form.choose(.milliseconds(1_500), full: .seconds(3)))
                 try await lost.rises()
                 try await troubled.rises()
                 try await server.launch()
@@ -56,7 +56,7 @@ extension FaultTests {
                 }
                 #expect(answers)
                 // Long enough to see whether it stays so.
-                try await Task.sleep(for: Form.choose(.seconds(3), full: .seconds(10)))
+                try await Task.sleep(for: Form.choose(.seconds(2), full: .seconds(10)))
                 ends.append(wallClock())
                 // What began before is answered before the next crash, which would be taken for not having recovered.
                 try await Task.sleep(for: .seconds(2))

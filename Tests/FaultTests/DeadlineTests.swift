@@ -87,21 +87,21 @@ extension FaultTests {
             let url = stack.database.adminURL
             async let locked = Command.run(
                 "psql",
-                ["-qXAt", url, "-c", "BEGIN; LOCK TABLE metadata.titles; SELECT pg_sleep(2); COMMIT"])
-            // Each command is a transaction of its own, so that each sees what is then.
-            let look = """
-                SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 FROM pg_stat_activity
-                WHERE datname = current_database() AND usename = 'reelay_metadata' AND state = 'active'
-                """
-            async let sights = Command.run(
-                "psql",
-                ["-qXAt", url] + Array(repeating: ["-c", look, "-c", "SELECT pg_sleep(0.01)"], count: 160).joined())
+                ["-qXAt", url, "-c", "BEGIN; LOCK TABLE metadata.titles; SELECT pg_sleep(30); COMMIT"])
             let isLocked = try await holds(within: .seconds(5)) {
                 try await stack.database.query(
                     "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'metadata.titles'::regclass"
                 ) == ["1"]
             }
             #expect(isLocked)
+            // Each command is a transaction of its own, so that each sees what is then; together longer than a statement may last.
+            let look = """
+                SELECT extract(epoch FROM clock_timestamp() - query_start) * 1000 FROM pg_stat_activity
+                WHERE datname = current_database() AND usename = 'reelay_metadata' AND state = 'active'
+                """
+            async let sights = Command.run(
+                "psql",
+                ["-qXAt", url] + Array(repeating: ["-c", look, "-c", "SELECT pg_sleep(0.01)"], count: 100).joined())
             // By curl's own watch, which leaves out how long the machine took to start it.
             let printed = try await Command.run(
                 "curl",
@@ -117,7 +117,11 @@ extension FaultTests {
             let json = try JSONSerialization.jsonObject(with: Data((printed.first ?? "").utf8)) as? [String: Any]
             measured.code = ((json?["error"] as? [String: Any])?["code"] as? Int).map(String.init) ?? printed.joined()
             measured.age = try await sights.split(separator: "\n").compactMap { Double($0) }.max()
-            _ = try await locked
+            // The table is free once nothing more is to be seen.
+            _ = try await stack.database.query(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'BEGIN; LOCK TABLE%'"
+            )
+            _ = try? await locked
             return measured
         }
 

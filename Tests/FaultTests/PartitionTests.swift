@@ -30,7 +30,7 @@ extension FaultTests {
             try await client.rate(titles)
             let lost = try #require(stack.copies["ratings"]?.last)
             let load = try Load(on: client, titles: titles, threads: 16, callsPerSecond: 200)
-            try await Task.sleep(for: .seconds(2))
+            try await Task.sleep(for: .seconds(1))
             let retried = try await FaultMetric("rpc_client_retries_total", of: try stack.service("gateway"))
             try await wall.drop(port: lost.port)
             let cutAt = wallClock()

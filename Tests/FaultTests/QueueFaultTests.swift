@@ -83,7 +83,7 @@ extension FaultTests {
         private static func crash(_ place: QueueFaults.Place, _ server: OwnPostgres) async throws {
             let workers = try (0..<2).map { _ in try QueueWorkerProcess(place.database, place.trakt, "none", 1) }
             defer { for worker in workers { worker.kill() } }
-            let (crashes, kills) = Form.choose((2, 15), full: (10, 300))
+            let (crashes, kills) = Form.choose((2, 10), full: (10, 300))
             // Only what was acknowledged counts as queued; what was not may be there or not.
             let acknowledged = AcknowledgedJobs()
             let filler = Task {

@@ -8,7 +8,7 @@ import Testing
 /// and while it asks by itself: both books are those of an undisturbed run.
 @Suite(.stack(.openToEverybody), .serialized)
 struct SyncCrashTests {
-    private static let kills = Form.choose(4, full: 40)
+    private static let kills = Form.choose(3, full: 40)
     private static let account = "demo-hurt"
     /// Films that were watched here only, there only, and on both sides.
     private static let (ours, theirs, both) = (60, 40, 20)

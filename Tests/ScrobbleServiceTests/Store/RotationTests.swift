@@ -1,6 +1,5 @@
 import Contracts
 import Cryptography
-import Foundation
 import Postgres
 import Store
 import Synchronization
@@ -17,7 +16,7 @@ import Testing
         Sealer(try KeyRing(parsing: Secret(lines.map(\.revealed).joined(separator: "\n"))))
     }
 
-    private static let count: Int = ProcessInfo.processInfo.environment["REELAY_FAULTS"] == "full" ? 50_000 : 1_500
+    private static let count = TestForm.choose(1_500, full: 50_000)
 
     private static func tokens(_ number: Int) -> AccountTokens {
         let now = SystemWallClock().now

@@ -100,7 +100,7 @@ class BarsTests(unittest.TestCase):
         self.assertEqual(self.line(told, 24), "bar 24: not measured: PyPI cannot be reached  Schemathesis")
 
     def test_only_what_may_be_missing_may_be_skipped(self):
-        lines = skipping(whole(), "2,000 ambiguous replies", "too slow", "bar Ambiguous replies:")
+        lines = skipping(whole(), "Ambiguous replies, 2,000 in the long form", "too slow", "bar Ambiguous replies:")
         status, told = judged(lines)
         self.assertEqual(status, 1)
         self.assertIn("bar 3: not held, skipped (too slow)", told)
@@ -128,6 +128,29 @@ class BarsTests(unittest.TestCase):
         caught = [f"mutant run {name}: caught" for name, _ in bars.RUN_MUTANTS]
         self.assertEqual(judged(whole() + caught, "--with-run-mutants")[0], 0)
         self.assertEqual(judged(whole() + caught[1:] + ["mutant run kill: SURVIVED"], "--with-run-mutants")[0], 1)
+
+    def test_the_time_of_the_tests_behind_the_bars_is_told_and_held_to_where_that_is_wanted(self):
+        tests = {test for bar in bars.BARS for test in bar.tests}
+        # One that two bars name, within a suite that one of them names, one of another suite within that, and one of no bar.
+        both = "R1: the same where the services' clock is an hour ahead and more"
+        lines = [line for line in whole() if "DeadlineTests" not in line and both not in line]
+        more = ["◇ Suite DeadlineTests started.", f'✔ Test "{both}" passed after 100.000 seconds.', "◇ Suite Inner started.",
+                "✔ Test one() passed after 50.400 seconds.", "✔ Suite Inner passed after 50.500 seconds.",
+                "✔ Suite DeadlineTests passed after 150.500 seconds.", "✔ Test another() passed after 1000.000 seconds."]
+        lines[2:2] = more
+        status, told = judged(lines)
+        self.assertEqual(status, 0, told)
+        total = round(150.4 + len(tests) - 1)
+        self.assertIn(f"\nthe tests behind the bars took {total} s, most of it for 14 (150 s), 29 (101 s), ", told)
+        self.assertEqual(judged(lines, "--seconds-max", str(total + 1))[0], 0)
+        status, told = judged(lines, "--seconds-max", str(total - 1))
+        self.assertEqual(status, 1)
+        self.assertIn(f"; the short form is to take {total - 1} s at most\n", told)
+        self.assertEqual(judged(["form: full", *lines[1:]], "--seconds-max", "1")[0], 0, "the long form has its time")
+
+    def test_the_command_of_the_bars_holds_its_short_form_to_a_time_and_other_runs_tell_it(self):
+        self.assertIn("--seconds-max", (ROOT / "deploy/dev/faults").read_text(encoding="utf-8"))
+        self.assertNotIn("--seconds-max", (ROOT / ".ci/run").read_text(encoding="utf-8"))
 
     def test_smaller_forms_say_so(self):
         self.assertIn("bar 8: held (short form: 2 of 100 stops; ", judged(whole())[1])
