@@ -85,11 +85,13 @@ extension EdgeResponse {
         isFixed = true
     }
 
-    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid params:
-    /// a service found something wrong with what the person sent. A `retry_after_seconds` in the data becomes Retry-After.
+    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid params, where
+    /// a service found something wrong with what the person sent, and methods that a service does not know yet, in the middle of
+    /// an upgrade. A `retry_after_seconds` in the data becomes Retry-After.
     package static func problem(_ error: RPCError, trace: TraceContext) -> EdgeResponse {
         var known = RegistryError(code: error.code)
         if error.code == RPCError.Code.invalidParams { known = .invalidRequest }
+        if error.code == RPCError.Code.methodNotFound { known = .unavailable }
         let status = known?.status ?? 500
         let name = known?.rawValue ?? "internal"
         let title = known?.meaning ?? "Something went wrong here."

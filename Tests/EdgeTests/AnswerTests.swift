@@ -35,6 +35,14 @@ import Testing
         }
     }
 
+    @Test("What a service of before does not know yet is refused as what cannot be had now")
+    func methodOfLater() {
+        let unknown = RPCError(code: RPCError.Code.methodNotFound, message: "There is no such method.")
+        let answer = EdgeResponse.problem(unknown, trace: .root())
+        #expect(answer.status == 503 && answer.code == "unavailable")
+        #expect(EdgeResponse.problem(.internal("odd"), trace: .root()).status == 500)
+    }
+
     @Test("A page says itself what it needs")
     func ownPolicy() {
         let own = [

@@ -142,4 +142,15 @@ import Testing
         let others = Others(["scrobble.lookUpTitleStates": unknown, "ratings.lookUpRatings": unknown])
         #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
     }
+
+    @Test("A scrobble that cannot be asked at all what films are to people costs that, and no film")
+    func longBefore() async {
+        let unknown = RPCError(code: RPCError.Code.methodNotFound, message: "no such method")
+        let others = Others([
+            "scrobble.lookUpTitleStates": unknown, "ratings.lookUpRatings": unknown,
+            "scrobble.getTitleStates": unknown,
+        ])
+        #expect(await Self.seen([Self.wanted[0]], others) == ["5: 10, unknown"])
+        #expect(await Self.seen(Self.wanted, others) == ["5: 10, unknown", "5: 20, unknown", "6: 10, unknown"])
+    }
 }

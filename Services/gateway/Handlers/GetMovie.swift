@@ -63,12 +63,12 @@ struct GetMovie: Sendable {
         }
     }
 
-    /// A film is worth showing without it.
+    /// A film is worth showing without it; a scrobble of the previous release, in the middle of an upgrade, cannot be asked for it.
     private func state(_ known: Result<TitleStates, RPCError>) throws(RPCError) -> TitleState? {
         switch known {
         case .success(let found): return found.states.first
         case .failure(let error):
-            guard error.isMissing else { throw error }
+            guard error.isMissing || error.code == RPCError.Code.methodNotFound else { throw error }
             return nil
         }
     }
