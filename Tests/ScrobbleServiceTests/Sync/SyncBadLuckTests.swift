@@ -41,7 +41,7 @@ import UpstreamEmulators
             let told = book.entries.filter { $0.request.method == "POST" && $0.request.path == "/sync/history" }
             let ambiguous = told.count { $0.status == 502 || $0.status == 504 }
             print("ambiguous replies: \(ambiguous) of \(told.count) calls, book dropped \(book.droppedCount)")
-            #expect(ambiguous >= Self.plays / 3 && book.droppedCount == 0, "\(ambiguous)")
+            #expect(ambiguous >= Self.plays / 5 && book.droppedCount == 0, "\(ambiguous)")
             let run = try await test.run(id)
             #expect(run.done == Self.plays && run.failed == 0)
             #expect(test.trakt.plays.count == Self.plays)
