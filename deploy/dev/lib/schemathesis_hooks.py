@@ -12,6 +12,9 @@ TAGS = st.builds(
     st.text(st.characters(codec="ascii", min_codepoint=0x23, max_codepoint=0x7E), max_size=24))
 schemathesis.openapi.format("entity-tags", st.just("*") | st.lists(TAGS, min_size=1, max_size=8).map(", ".join))
 
+# An archive is bytes like any others.
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
 # A stream goes on for as long as it may; the shortest one says as much as one of a quarter of an hour.
 STREAM = "GET /api/v1/events"
 STREAM_SECONDS = [str(seconds) for seconds in range(1, 901)]
