@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import Synchronization
 
-/// How many connections each network has, so that one cannot take all of them.
+/// How many connections, or streams of these, each network has, so that one cannot take all of them.
 final class ConnectionCounts: Sendable {
     private let limit: Int
     private let proxies: TrustedProxies

@@ -28,6 +28,8 @@ struct EdgeChannel: ServerChildChannel {
     private let http2: HTTP2Channel
     private let certificate: EdgeCertificate?
     private let counts: ConnectionCounts
+    /// Streams over HTTP/2.
+    private let streams: ConnectionCounts
     private let limits: EdgeLimits
     private let executors: LoopExecutors
     private let lines: TurnLines
@@ -49,6 +51,7 @@ struct EdgeChannel: ServerChildChannel {
                 streamConfiguration: requests))
         self.certificate = certificate
         self.counts = counts
+        streams = ConnectionCounts(limit: limits.addressStreamsMax, proxies: TrustedProxies())
         self.limits = limits
         self.executors = executors
         self.lines = lines
@@ -134,10 +137,11 @@ struct EdgeChannel: ServerChildChannel {
     /// HTTP/2 with a gate for the requests of this connection. Those of a proxy are everybody's and wait for nobody: who sends
     /// too many is for the proxy to say.
     private func gated(_ channel: any Channel) -> HTTP2Channel {
-        guard counts.network(of: channel) != nil else { return http2 }
+        guard let network = counts.network(of: channel) else { return http2 }
         let gate = StreamGate(
             limits: limits, line: lines[channel.eventLoop], loop: channel.eventLoop, room: room,
-            client: channel.remoteAddress?.ipAddress ?? "", turnedAway: turnedAway, waited: waited)
+            streams: streams, network: network, client: channel.remoteAddress?.ipAddress ?? "",
+            turnedAway: turnedAway, waited: waited)
         let bound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
         var configuration = http2.configuration
         let guards = configuration.streamConfiguration.additionalChannelHandlers

@@ -10,6 +10,7 @@ package struct EdgeTelemetry: Sendable {
     private let logger: Logger
     private let timers = Timers()
     private let refusals = Refusals()
+    private let pace = Pace()
     private let waits = Counters<EdgeWait>(label: "edge_requests_waited_total", by: "protocol")
     private let exporter: OTLPExporter?
     private let now: @Sendable () -> Int64
@@ -56,10 +57,10 @@ package struct EdgeTelemetry: Sendable {
 
     /// A request that is refused has a line as all requests do; who comes too often is counted alone, so that a crowd fills no log.
     package var turnedAway: EdgeRefusalSink {
-        { [logger, refusals] refusal in
+        { [logger, refusals, pace] refusal in
             refusals.count(refusal)
-            if case .abuse(let kind) = refusal {
-                logger.info("connection closed for abuse", metadata: ["kind": .string(kind.rawValue)])
+            if case .abuse(let kind) = refusal, pace.allows(kind) {
+                logger.info("misuse of HTTP/2", metadata: ["kind": .string(kind.rawValue)])
             }
         }
     }
@@ -86,6 +87,21 @@ package struct EdgeTelemetry: Sendable {
                 return timer
             }
             timer.recordNanoseconds(nanoseconds)
+        }
+    }
+
+    /// One line a second for each kind: the metric counts all of them.
+    private final class Pace: Sendable {
+        private static let interval = Duration.seconds(1)
+        private let toldAt = Mutex<[EdgeRefusal.Abuse: ContinuousClock.Instant]>([:])
+
+        func allows(_ kind: EdgeRefusal.Abuse) -> Bool {
+            let now = ContinuousClock.now
+            return toldAt.withLock { toldAt in
+                if let last = toldAt[kind], now - last < Self.interval { return false }
+                toldAt[kind] = now
+                return true
+            }
         }
     }
 

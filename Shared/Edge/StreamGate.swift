@@ -18,6 +18,9 @@ final class StreamGate {
     }
 
     let room: BodyRoom
+    /// The streams of this connection's network.
+    private let streams: ConnectionCounts
+    private let network: [UInt8]
     /// Who has the connection.
     let client: String
     let turnedAway: EdgeRefusalSink
@@ -34,17 +37,24 @@ final class StreamGate {
     private var timer: Scheduled<Void>?
 
     init(
-        limits: EdgeLimits, line: TurnLine, loop: any EventLoop, room: BodyRoom, client: String,
-        turnedAway: @escaping EdgeRefusalSink, waited: @escaping EdgeWaitSink
+        limits: EdgeLimits, line: TurnLine, loop: any EventLoop, room: BodyRoom, streams: ConnectionCounts,
+        network: [UInt8], client: String, turnedAway: @escaping EdgeRefusalSink, waited: @escaping EdgeWaitSink
     ) {
         self.limits = limits
         self.line = line
         self.loop = loop
         self.room = room
+        self.streams = streams
+        self.network = network
         self.client = client
         self.turnedAway = turnedAway
         self.waited = waited
     }
+
+    /// Whether the network may have one more stream, which ends with `ended`.
+    func begin() -> Bool { streams.enter(network) }
+
+    func ended() { streams.leave(network) }
 
     /// A place for a request that has come; nil where it must wait, until `goOn` is called on it.
     func enter(_ turn: StreamTurn) -> Int? {
@@ -140,6 +150,8 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
     /// For the part of a body that may come while it waits.
     private var bodyPlace: BodyRoom.Place?
     private var isBodyCounted = false
+    /// Whether this is one of the streams of its network.
+    private var isCounted = false
     private var wantsRead = false
     private var context: ChannelHandlerContext?
 
@@ -159,6 +171,8 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         switch stage {
         case .new:
             guard case .head = part else { return context.fireChannelRead(data) }
+            guard gate.begin() else { return refuse(context) }
+            isCounted = true
             if let place = gate.enter(self) {
                 stage = .inWork(place: place)
                 context.fireChannelRead(data)
@@ -212,6 +226,8 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func end() {
         if case .waiting = stage { gate.giveUp(self) }
+        if isCounted { gate.ended() }
+        isCounted = false
         stage = .over
         (held, events) = ([], [])
         bodyPlace = nil

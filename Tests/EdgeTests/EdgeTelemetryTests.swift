@@ -31,10 +31,11 @@ import Testing
     func turnedAway() {
         let lines = Lines()
         let telemetry = EdgeTelemetry(logger: Logger(label: "test") { _ in Notebook(lines) }, digest: { _ in "" })
-        for kind in EdgeRefusal.Abuse.allCases { telemetry.turnedAway(.abuse(kind)) }
+        // Who misuses it again and again within a second has one line.
+        for kind in EdgeRefusal.Abuse.allCases + EdgeRefusal.Abuse.allCases { telemetry.turnedAway(.abuse(kind)) }
         for reason in EdgeRefusal.Request.allCases { telemetry.turnedAway(.request(reason)) }
         for reason in EdgeRefusal.Connection.allCases { telemetry.turnedAway(.connection(reason)) }
         #expect(
-            lines.all == EdgeRefusal.Abuse.allCases.map { "info connection closed for abuse \($0.rawValue)" })
+            lines.all == EdgeRefusal.Abuse.allCases.map { "info misuse of HTTP/2 \($0.rawValue)" })
     }
 }

@@ -267,6 +267,35 @@ import Testing
         }
     }
 
+    @Test("A network has so many streams, of all its connections; more are refused, to be sent again, until some have ended")
+    func streamsOfNetwork() throws {
+        let loop = EmbeddedEventLoop()
+        let (limits, streams) = (EdgeLimits(), ConnectionCounts(limit: 2, proxies: TrustedProxies()))
+        let refused = Mutex<[EdgeRefusal]>([])
+        let head = HTTPRequest(method: .get, scheme: "https", authority: "a", path: "/")
+        /// A stream of a connection of its own, and what has come through.
+        func stream() throws -> (channel: EmbeddedChannel, heard: [String]) {
+            let gate = StreamGate(
+                limits: limits, line: TurnLine(loop, pause: limits.pipelinedPause), loop: loop,
+                room: BodyRoom(limits: limits), streams: streams, network: [1], client: "",
+                turnedAway: { refusal in refused.withLock { $0.append(refusal) } }, waited: { _ in })
+            let (channel, ear) = (EmbeddedChannel(loop: loop), Ear())
+            try channel.pipeline.syncOperations.addHandler(StreamTurn(gate: gate))
+            try channel.pipeline.syncOperations.addHandler(ear)
+            try channel.writeInbound(HTTPRequestPart.head(head))
+            return (channel, ear.heard)
+        }
+        let first = [try stream(), try stream()]
+        #expect(first.map(\.heard) == [["head"], ["head"]])
+        #expect(try stream().heard == [])
+        #expect(refused.withLock { $0 } == [.abuse(.streams)])
+        _ = try first[0].channel.finish(acceptAlreadyClosed: true)
+        let next = try stream()
+        #expect(next.heard == ["head"])
+        for each in [first[1].channel, next.channel] { _ = try each.finish(acceptAlreadyClosed: true) }
+        #expect(streams.enter([1]) && streams.enter([1]) && !streams.enter([1]))
+    }
+
     /// The framework closes a stream without a request when it hears that the server stops.
     @Test("A server that stops is told of by who has had a turn only")
     func stopping() throws {
@@ -275,7 +304,8 @@ import Testing
         limits.streamsInWorkMax = 1
         let gate = StreamGate(
             limits: limits, line: TurnLine(loop, pause: limits.pipelinedPause), loop: loop,
-            room: BodyRoom(limits: limits), client: "", turnedAway: { _ in }, waited: { _ in })
+            room: BodyRoom(limits: limits), streams: ConnectionCounts(limit: 2, proxies: TrustedProxies()),
+            network: [1], client: "", turnedAway: { _ in }, waited: { _ in })
         let ears = [Ear(), Ear()]
         let channels = [EmbeddedChannel(loop: loop), EmbeddedChannel(loop: loop)]
         defer { for channel in channels { _ = try? channel.finish(acceptAlreadyClosed: true) } }
