@@ -77,8 +77,8 @@ package struct EdgeLimits: Sendable {
     package var descriptorsKept = 256
     /// Connections of one address (of IPv6, of its first 64 bits) that is no trusted proxy; more are closed at once.
     package var addressConnectionsMax = 256
-    /// Streams of one address over HTTP/2, of all its connections, that is no trusted proxy: each has a task from its beginning
-    /// to its end, some 40 kB. More are refused, to be sent again.
+    /// Streams of one address over HTTP/2, of all its connections, that is no trusted proxy: each has a task while
+    /// it is open, some 40 kB. More are refused, to be sent again.
     package var addressStreamsMax = 1_000
     /// Bytes from which on an answer is packed.
     package var packedBytesMin = 1_024

@@ -54,7 +54,11 @@ final class H2PeerGate: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // Without a certificate that is believed, or without TLS at all; who only looks whether anybody is there is no caller.
-        if !isOpen, case .handshakeFailed(.sslError)? = error as? NIOSSLError { onRefusal() }
+        if !isOpen, case .handshakeFailed(.sslError(let causes))? = error as? NIOSSLError,
+            causes != [.eofDuringHandshake]
+        {
+            onRefusal()
+        }
         context.fireErrorCaught(error)
     }
 

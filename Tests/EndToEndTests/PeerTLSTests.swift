@@ -65,6 +65,10 @@ struct PeerTLSTests {
             #expect(await Self.ask("ratings", ratings, as: gateway, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: scrobble, believing: gateway) == "200")
             #expect(await Self.ask("ratings", ratings, as: nil, believing: gateway) != "200")
+            let before = try await ratings.metric("http2_connections_refused_total")
+            _ = try await Command.run("bash", ["-c", "exec 3<>/dev/tcp/127.0.0.1/\(ratings.port)"])
+            let after = try await ratings.metric("http2_connections_refused_total")
+            #expect(after == before, "who only looks whether anybody is there is no caller")
             let strangers = try await FaultMetric("http2_connections_refused_total", of: ratings)
             #expect(
                 await Self.ask("ratings", ratings, as: strange.appendingPathComponent("gateway"), believing: gateway)

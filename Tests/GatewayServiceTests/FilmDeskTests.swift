@@ -74,13 +74,14 @@ import Testing
 
     /// What each of some people sees of a film: its name, their rating in tenths and their plays, or the code of an error.
     private static func seen(
-        _ wanted: [(user: Int, title: TitleID)], _ others: Others, trace: TraceContext = .root()
+        _ wanted: [(user: Int, title: TitleID)], _ others: Others, trace: TraceContext = .root(),
+        within time: Duration = .seconds(20)
     ) async -> [String] {
         let films = FilmDesk(
             metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
         return await atOnce(wanted.count) { index in
             let context = EdgeContext(
-                rpc: RPCContext(deadline: .now + .seconds(20), trace: trace), clientAddress: "192.0.2.1")
+                rpc: RPCContext(deadline: .now + time, trace: trace), clientAddress: "192.0.2.1")
             let handler = GetMovie(films: films)
             do throws(RPCError) {
                 let movie = try await handler.run(
@@ -115,6 +116,18 @@ import Testing
         others = Others()
         #expect(await Self.seen(Array(Self.wanted.prefix(2)), others, trace: .root().child()).count == 2)
         #expect(others.calls == calls.flatMap { [$0, $0] })
+    }
+
+    @Test("Nobody shares the little time that somebody has left, or an answer that came too late for them")
+    func hurried() async {
+        var others = Others()
+        #expect(
+            await Self.seen(Array(Self.wanted.prefix(2)), others, within: .seconds(4)) == ["5: 10, 105", "5: 20, 205"])
+        #expect(!others.calls.contains("metadata.getTitles"))
+        others = Others([
+            "ratings.lookUpRatings": RPCError(code: RPCError.Code.deadlineExceeded, message: "too late")
+        ])
+        #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
     }
 
     @Test("A film that was merged is asked for by itself, under the id that stayed")

@@ -12,6 +12,8 @@ struct FilmFacts: Sendable {
 struct FilmDesk: Sendable {
     /// Films that are asked for together.
     static let filmsMax = 64
+    /// The shortest that one who asks for several has left: others, who have longer, share that time.
+    static let timeMin = Duration.seconds(5)
     /// The longest that a film waits for what it can be shown without.
     static let besideTimeout = Duration.seconds(3)
 
@@ -32,7 +34,9 @@ struct FilmDesk: Sendable {
     func facts(
         of title: TitleID, for user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> FilmFacts? {
-        guard context.rpc.trace.parentSpanID == nil else { return nil }
+        guard context.rpc.trace.parentSpanID == nil,
+            ContinuousClock.now.duration(to: context.rpc.deadline) > Self.timeMin
+        else { return nil }
         let told = await gathering.answer(to: PersonTitle(user: user, title: title)) {
             (wanted) async throws(RPCError) in
             do throws(RPCError) {
@@ -45,7 +49,10 @@ struct FilmDesk: Sendable {
         switch told {
         case .answer(let facts): return facts
         case .nothing: return nil
-        case .failure(let error): throw error
+        case .failure(let error):
+            // It was the time of the one who asked that ran out.
+            guard error.code == RPCError.Code.deadlineExceeded, context.rpc.deadline > .now else { throw error }
+            return nil
         }
     }
 

@@ -150,6 +150,8 @@ class Log:
     def __init__(self, paths):
         #: (kind, name): verbs and what is said behind them.
         self.outcomes, self.lines, self.faults, self.is_full = {}, [], [], False
+        #: What began, and of which a run that came to its end did not say that it ended: a line was lost on its way.
+        self.lost = []
         #: Tests that ran: their names, the suites within which they did, and how many seconds they took.
         self.taken = []
         runs = sum(self._read(path) for path in paths)
@@ -184,7 +186,7 @@ class Log:
             self.faults.append(f"{runs - ended} of {runs} runs of the tests did not come to their end")
         for (kind, name), count in running.items():
             if count > 0:
-                self.faults.append(f"{kind} {name} began and did not end")
+                (self.lost if runs == ended else self.faults).append(f"{kind} {name} began and did not end")
         return runs
 
     def _time(self, kind, name, rest, within):
@@ -318,6 +320,8 @@ def main(arguments):
         print(line)
     are_caught, line = judge_mutants(log, with_runs)
     print(line)
+    for lost in log.lost:
+        print(f"a line is missing: {lost}; whether it passed is in the outcome of the run")
     for fault in log.faults:
         print(f"FAILED: {fault}")
     is_in_time, line = judge_time(log, limit)

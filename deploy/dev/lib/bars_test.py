@@ -114,6 +114,11 @@ class BarsTests(unittest.TestCase):
         # Where another run came to its end, the one that did not still shows.
         self.assertEqual(judged(whole()[:-1] + begun + whole()[1:])[0], 1)
 
+    def test_a_line_that_was_lost_is_told_and_is_no_stop(self):
+        status, told = judged(whole()[:-1] + ["◇ Test \"One whose line was lost\" started."] + whole()[-1:])
+        self.assertEqual(status, 0, told)
+        self.assertIn("a line is missing: Test One whose line was lost began and did not end", told)
+
     def test_a_line_behind_the_output_of_others_is_read(self):
         lines = [("a service says " + line if line.startswith(("✔ Suite", "bar R4")) else line) for line in whole()]
         self.assertEqual(judged(lines)[0], 0)
