@@ -267,7 +267,9 @@ import Testing
         }
     }
 
-    @Test("A network has so many streams, of all its connections; more are refused, to be sent again, until some have ended")
+    @Test(
+        "A network has so many streams, of all its connections; more are refused, to be sent again, until some have ended"
+    )
     func streamsOfNetwork() throws {
         let loop = EmbeddedEventLoop()
         let (limits, streams) = (EdgeLimits(), ConnectionCounts(limit: 2, proxies: TrustedProxies()))
