@@ -77,7 +77,7 @@ struct FilmDesk: Sendable {
         var facts: [PersonTitle: FilmFacts] = [:]
         for (index, film) in wanted.enumerated() {
             guard let title = titles[film.title], !title.hasMoves(from: film.title) else { continue }
-            let state = states.flatMap { index < $0.count ? $0[index] : nil }
+            let state = states.flatMap { index < $0.count && $0[index].title == film.title ? $0[index] : nil }
             let rating = scores[film].flatMap { $0.title == title.id ? $0 : nil }
             facts[film] = FilmFacts(title: title, rating: rating, state: state)
         }

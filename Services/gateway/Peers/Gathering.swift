@@ -41,8 +41,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
             let answers = try await ask(Array(Set(questions)))
             told = questions.map { answers[$0].map(Told.answer) ?? .nothing }
         } catch {
-            let isOfAll = error.isRetryable && error.code != RPCError.Code.cancelled
-            told = questions.map { _ in isOfAll ? .failure(error) : .nothing }
+            told = questions.map { _ in error.isMissing ? .failure(error) : .nothing }
         }
         group.tell(told)
         return told[0]

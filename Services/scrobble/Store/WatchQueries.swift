@@ -63,14 +63,16 @@ enum WatchQueries {
         "watch.state", state(of: "(VALUES ($1::uuid, $2::uuid)) AS t (person, title_id)"),
         many: PGManyText(
             state(
-                of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)",
+                of: severalPeople,
                 first: "t.place, ")), row: standing)
 
     /// The same of several people, in the order of the questions.
     static let statesOfPeople = PGStatement(
         "watch.statesOfPeople",
-        state(of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)")
+        state(of: severalPeople)
             + " ORDER BY t.place", row: standing)
+
+    private static let severalPeople = "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)"
 
     private static func state(of asked: String, first: String = "") -> String {
         func isKept(_ table: String) -> String {
