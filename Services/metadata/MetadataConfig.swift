@@ -66,5 +66,6 @@ extension MetadataService {
         Migration(1, "titles", sql: PackageResources._001_titles_sql),
         Migration(2, "engine", sql: PackageResources._002_engine_sql),
         Migration(3, "entries", sql: PackageResources._003_entries_sql),
+        Migration(4, "title_versions", sql: PackageResources._004_title_versions_sql),
     ]
 }

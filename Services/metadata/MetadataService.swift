@@ -26,6 +26,12 @@ package struct MetadataService: MetadataAPI {
         try await GetTitles(store: store, demand: demand).run(params, context)
     }
 
+    package func lookUpTitles(
+        _ params: LookUpTitlesParams, _ context: RPCContext
+    ) async throws(RPCError) -> VersionedTitles {
+        try await LookUpTitles(store: store, demand: demand).run(params, context)
+    }
+
     package func resolveTitles(
         _ params: ResolveTitlesParams, _ context: RPCContext
     ) async throws(RPCError) -> ResolvedTitles {

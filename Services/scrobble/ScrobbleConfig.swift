@@ -109,7 +109,8 @@ extension ScrobbleService {
         let housekeeper = Housekeeper(
             id: ids.next(), turns: jobs, events: EventStore(database: database), hooks: hookStore,
             keys: KeyStore(database: database), batches: BatchStore(database: database, ids: ids),
-            imports: ImportStore(database: database), undoLife: .seconds(values[undoDays] * 86_400), clock: clock,
+            imports: ImportStore(database: database), watch: WatchStore(database: database),
+            undoLife: .seconds(values[undoDays] * 86_400), clock: clock,
             logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
         // Those who wait for events get their answer before the listener waits for them.
@@ -257,5 +258,6 @@ extension ScrobbleService {
         Migration(34, "whole_spans", sql: PackageResources._034_whole_spans_sql),
         Migration(35, "parts_of_notes", sql: PackageResources._035_parts_of_notes_sql),
         Migration(36, "check_ins", sql: PackageResources._036_check_ins_sql),
+        Migration(37, "state_changes", sql: PackageResources._037_state_changes_sql),
     ]
 }

@@ -14,14 +14,38 @@ import Testing
 
     private static func user(_ number: Int) -> UserID { UserID(UUIDBits(high: 3, low: UInt64(number))) }
 
-    /// The three services, which answer a film's rating and state by who asks: the person's number.
+    /// The three services, which answer a film's rating and state by who asks, the person's number, and by how often it has changed.
     private final class Others: RPCCaller {
         private let log = Mutex<[String]>([])
+        private let told = Mutex(0)
+        private let changes = Mutex(0)
         private let failures: [String: RPCError]
 
         init(_ failures: [String: RPCError] = [:]) { self.failures = failures }
 
         var calls: [String] { log.withLock { $0.sorted() } }
+
+        /// Titles, ratings and states that were told to those who asked about several, since the last look.
+        func takeTold() -> Int {
+            told.withLock { told in
+                defer { told = 0 }
+                return told
+            }
+        }
+
+        /// Every title, rating and state is another one from here on.
+        func change() { changes.withLock { $0 += 1 } }
+
+        private var count: Int { changes.withLock { $0 } }
+
+        /// What is told where `known` is not the version by now.
+        private func news<Value>(_ known: String?, _ values: () -> [Value]) -> (version: String, told: [Value]?) {
+            let version = "v\(count)"
+            guard known != version else { return (version, nil) }
+            let values = values()
+            told.withLock { $0 += values.count }
+            return (version, values)
+        }
 
         func call<Params: JSONEncodable, Result: JSONDecodable>(
             _ method: RPCMethod, _ params: Params, _ call: RPCCall
@@ -30,21 +54,36 @@ import Testing
             if let failure = failures[method.name] { throw failure }
             let answer: Any
             switch params {
-            case let params as GetTitleParams: answer = Self.title(params.title)
-            case let params as GetTitlesParams:
-                answer = FoundTitles(found: params.titles.map { FoundTitle(asked: $0, title: Self.title($0)) })
-            case let params as GetRatingsParams:
-                answer = FoundRatings(ratings: params.titles.map { Self.rating(of: $0, by: params.user) })
-            case let params as LookUpRatingsParams:
+            case let params as GetTitleParams: answer = title(params.title)
+            case let params as LookUpTitlesParams:
                 // In no order.
+                answer = VersionedTitles(
+                    found: params.wanted.reversed().map { wanted in
+                        let (version, told) = news(wanted.known) { [title(wanted.title)] }
+                        return VersionedTitle(asked: wanted.title, version: version, title: told?.first)
+                    })
+            case let params as GetRatingsParams:
+                answer = FoundRatings(ratings: params.titles.map { rating(of: $0, by: params.user) })
+            case let params as LookUpRatingsParams:
                 answer = RatingsOfPeople(
-                    found: params.wanted.reversed().map {
-                        RatingOfPerson(wanted: $0, rating: Self.rating(of: $0.title, by: $0.user))
+                    people: params.wanted.map { wanted in
+                        let (version, told) = news(wanted.known) {
+                            wanted.titles.reversed().map {
+                                FoundRating(asked: $0, rating: rating(of: $0, by: wanted.user))
+                            }
+                        }
+                        return RatingsOfPerson(version: version, ratings: told)
                     })
             case let params as GetTitleStatesParams:
-                answer = TitleStates(states: params.titles.map { Self.state(of: $0, to: params.user) })
+                answer = TitleStates(states: params.titles.map { state(of: $0, to: params.user) })
             case let params as LookUpTitleStatesParams:
-                answer = StatesOfPeople(states: params.wanted.map { Self.state(of: $0.title, to: $0.user) })
+                answer = StatesOfPeople(
+                    people: params.wanted.map { wanted in
+                        let (version, told) = news(wanted.known) {
+                            wanted.titles.map { state(of: $0, to: wanted.user) }
+                        }
+                        return StatesOfPerson(version: version, states: told)
+                    })
             case is ApplyRedirectsParams: answer = AppliedRedirects(moved: 0, met: 0, done: true)
             default: throw .internal("nobody expects \(method.name)")
             }
@@ -52,22 +91,24 @@ import Testing
             return answer
         }
 
-        private static func title(_ asked: TitleID) -> Title {
-            Title(
+        private func title(_ asked: TitleID) -> Title {
+            let name = asked == merged ? "1" : "\(asked.uuid.low)"
+            return Title(
                 id: asked == merged ? StandIns.title(1) : asked, kind: .movie,
-                name: asked == merged ? "1" : "\(asked.uuid.low)", genres: [], externalIds: ExternalIds(),
+                name: name + String(repeating: "'", count: count), genres: [], externalIds: ExternalIds(),
                 externalRatings: [], isLocal: false)
         }
 
-        private static func rating(of title: TitleID, by user: UserID) -> Rating {
+        private func rating(of title: TitleID, by user: UserID) -> Rating {
             Rating(
-                title: title, kind: .movie, rating: DecimalTenths(tenths: 10 * Int(user.uuid.low)), spoiler: false,
+                title: title, kind: .movie, rating: DecimalTenths(tenths: 10 * Int(user.uuid.low) + count),
+                spoiler: false,
                 ratedAt: moment, updatedAt: moment)
         }
 
-        private static func state(of title: TitleID, to user: UserID) -> TitleState {
+        private func state(of title: TitleID, to user: UserID) -> TitleState {
             TitleState(
-                title: title, plays: Int(100 * user.uuid.low + title.uuid.low), onWatchlist: false,
+                title: title, plays: Int(100 * user.uuid.low + title.uuid.low) + 1_000 * count, onWatchlist: false,
                 inCollection: false, isLiked: false)
         }
     }
@@ -77,9 +118,18 @@ import Testing
         _ wanted: [(user: Int, title: TitleID)], _ others: Others, trace: TraceContext = .root(),
         within time: Duration = .seconds(20)
     ) async -> [String] {
-        let films = FilmDesk(
-            metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
-        return await atOnce(wanted.count) { index in
+        await seen(wanted, at: desk(others), trace: trace, within: time)
+    }
+
+    private static func desk(_ others: Others) -> FilmDesk {
+        FilmDesk(metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
+    }
+
+    private static func seen(
+        _ wanted: [(user: Int, title: TitleID)], at films: FilmDesk, trace: TraceContext = .root(),
+        within time: Duration = .seconds(20)
+    ) async -> [String] {
+        await atOnce(wanted.count) { index in
             let context = EdgeContext(
                 rpc: RPCContext(deadline: .now + time, trace: trace), clientAddress: "192.0.2.1")
             let handler = GetMovie(films: films)
@@ -104,7 +154,27 @@ import Testing
     func together() async {
         let others = Others()
         #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
-        #expect(others.calls == ["metadata.getTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"])
+        #expect(others.calls == ["metadata.lookUpTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"])
+    }
+
+    @Test("What has not changed is not told again, and what has is seen at once")
+    func toldOnce() async {
+        let (others, before) = (Others(), ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        let desk = Self.desk(others)
+        #expect(await Self.seen(Self.wanted, at: desk) == before)
+        #expect(others.takeTold() == 2 + 3 + 3)
+        #expect(await Self.seen(Self.wanted, at: desk) == before)
+        #expect(others.takeTold() == 0)
+        // One more title of a person of whom something is known.
+        let more = Self.wanted + [(user: 2, title: StandIns.title(6))]
+        #expect(await Self.seen(more, at: desk) == before + ["6: 20, 206"])
+        #expect(others.takeTold() == 2)
+        others.change()
+        let after = ["5': 11, 1105", "5': 21, 1205", "6': 11, 1106"]
+        #expect(await Self.seen(Self.wanted, at: desk) == after)
+        #expect(others.takeTold() == 2 + 3 + 3)
+        #expect(await Self.seen(more, at: desk) == after + ["6': 21, 1206"])
+        #expect(others.takeTold() == 2)
     }
 
     @Test("A film that is looked at by itself is asked for by itself, and so is one whose caller follows a trace")
@@ -123,7 +193,7 @@ import Testing
         var others = Others()
         #expect(
             await Self.seen(Array(Self.wanted.prefix(2)), others, within: .seconds(4)) == ["5: 10, 105", "5: 20, 205"])
-        #expect(!others.calls.contains("metadata.getTitles"))
+        #expect(!others.calls.contains("metadata.lookUpTitles"))
         others = Others([
             "ratings.lookUpRatings": RPCError(code: RPCError.Code.deadlineExceeded, message: "too late")
         ])
@@ -152,8 +222,10 @@ import Testing
     @Test("Services of before, which cannot be asked so, are asked for each film alone")
     func before() async {
         let unknown = RPCError(code: RPCError.Code.methodNotFound, message: "no such method")
-        let others = Others(["scrobble.lookUpTitleStates": unknown, "ratings.lookUpRatings": unknown])
-        #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        for method in ["metadata.lookUpTitles", "ratings.lookUpRatings", "scrobble.lookUpTitleStates"] {
+            let others = Others([method: unknown])
+            #expect(await Self.seen(Self.wanted, others) == ["5: 10, 105", "5: 20, 205", "6: 10, 106"])
+        }
     }
 
     @Test("A scrobble that cannot be asked at all what films are to people costs that, and no film")

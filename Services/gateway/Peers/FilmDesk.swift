@@ -1,5 +1,6 @@
 import Contracts
 import RPC
+import Synchronization
 
 /// A film as metadata, ratings and scrobble know it, for a person.
 struct FilmFacts: Sendable {
@@ -8,8 +9,8 @@ struct FilmFacts: Sendable {
     let state: TitleState?
 }
 
-/// Films that people look at in the same moment: three calls for all of them.
-struct FilmDesk: Sendable {
+/// Films that people look at in the same moment: three calls for all of them, which tell what is new since they were last told.
+final class FilmDesk: Sendable {
     /// Films that are asked for together.
     static let filmsMax = 64
     /// The shortest that one who asks for several has left: others, who have longer, share that time.
@@ -21,6 +22,7 @@ struct FilmDesk: Sendable {
     let ratings: RatingsClient
     let scrobble: ScrobbleClient
     private let gathering = Gathering<PersonTitle, FilmFacts>(questionsMax: filmsMax)
+    private let book = Mutex(FilmBook())
 
     init(metadata: MetadataClient, ratings: RatingsClient, scrobble: ScrobbleClient) {
         self.metadata = metadata
@@ -59,35 +61,52 @@ struct FilmDesk: Sendable {
     private func ask(
         _ wanted: [PersonTitle], _ context: EdgeContext
     ) async throws(RPCError) -> [PersonTitle: FilmFacts] {
+        let now = ContinuousClock.now
+        var told = book.withLock { $0.facts(of: wanted, at: now) }
+        let titles = told.titles
+        let (scores, places) = (
+            ToldFilms.questions(wanted, told.ratings), ToldFilms.questions(wanted, told.states)
+        )
         async let scoring = outcome { () async throws(RPCError) in
-            try await ratings.lookUpRatings(LookUpRatingsParams(wanted: wanted), context.rpc.outgoing())
+            try await ratings.lookUpRatings(LookUpRatingsParams(wanted: scores), context.rpc.outgoing())
         }
         async let standing = outcome { () async throws(RPCError) in
             try await scrobble.lookUpTitleStates(
-                LookUpTitleStatesParams(wanted: wanted), context.rpc.outgoing(timeout: Self.besideTimeout))
+                LookUpTitleStatesParams(wanted: places), context.rpc.outgoing(timeout: Self.besideTimeout))
         }
         let asked = await outcome { () async throws(RPCError) in
-            try await metadata.getTitles(
-                GetTitlesParams(titles: Array(Set(wanted.map(\.title)))), context.rpc.outgoing())
+            let wanted = Set(wanted.map(\.title)).map { KnownTitle(title: $0, known: titles[$0]?.version) }
+            return try await metadata.lookUpTitles(LookUpTitlesParams(wanted: wanted), context.rpc.outgoing())
         }
         let (rated, known) = await (scoring, standing)
-        let titles = Dictionary(try asked.get().found.map { ($0.asked, $0.title) }) { first, _ in first }
-        let scores = Dictionary(try rated.get().found.map { ($0.wanted, $0.rating) }) { first, _ in first }
-        let states = try Self.states(known)
+        told.take(try asked.get().found, askedAt: now)
+        told.take(try rated.get().people, to: scores, askedAt: now)
+        if let states = try Self.states(known) {
+            told.take(states, to: places, askedAt: now)
+        } else {
+            told.states = [:]
+        }
+        book.withLock { $0.keep(told, askedAt: now) }
+        return Self.facts(of: wanted, told)
+    }
+
+    private static func facts(of wanted: [PersonTitle], _ told: ToldFilms) -> [PersonTitle: FilmFacts] {
         var facts: [PersonTitle: FilmFacts] = [:]
-        for (index, film) in wanted.enumerated() {
-            guard let title = titles[film.title], !title.hasMoves(from: film.title) else { continue }
-            let state = states.flatMap { index < $0.count && $0[index].title == film.title ? $0[index] : nil }
-            let rating = scores[film].flatMap { $0.title == title.id ? $0 : nil }
-            facts[film] = FilmFacts(title: title, rating: rating, state: state)
+        facts.reserveCapacity(wanted.count)
+        for film in wanted {
+            guard let title = told.titles[film.title]?.value, !title.hasMoves(from: film.title),
+                let rated = told.ratings[film]
+            else { continue }
+            let rating = rated.value.flatMap { $0.title == title.id ? $0 : nil }
+            facts[film] = FilmFacts(title: title, rating: rating, state: told.states[film]?.value)
         }
         return facts
     }
 
     /// Nil where they cannot be had now: a film is worth showing without.
-    private static func states(_ known: Result<StatesOfPeople, RPCError>) throws(RPCError) -> [TitleState]? {
+    private static func states(_ known: Result<StatesOfPeople, RPCError>) throws(RPCError) -> [StatesOfPerson]? {
         switch known {
-        case .success(let found): return found.states
+        case .success(let found): return found.people
         case .failure(let error):
             guard error.isMissing else { throw error }
             return nil

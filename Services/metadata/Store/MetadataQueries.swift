@@ -60,6 +60,25 @@ enum MetadataQueries {
         """
     ) { row throws(PGError) in FoundTitle(asked: try row.next(), title: try title(&row)) }
 
+    /// The same with the version of each, and nothing else of those whose version is known: the transaction that wrote the row,
+    /// which is written again with everything that is told of the title. Without OFFSET all would be put together and then thrown away.
+    static let titlesSince = PGStatement(
+        "metadata.titlesSince",
+        """
+        SELECT asked.id, v.version, asked.known IS NOT DISTINCT FROM v.version, told.*
+        FROM unnest($1::uuid[], $2::text[]) AS asked (id, known)
+        LEFT JOIN title_redirects r ON r.old_id = asked.id
+        JOIN titles t ON t.id = coalesce(r.new_id, asked.id)
+        CROSS JOIN LATERAL (SELECT t.xmin::text AS version) v
+        LEFT JOIN LATERAL (SELECT \(columns) WHERE asked.known IS DISTINCT FROM v.version OFFSET 0) told ON true
+        """
+    ) { row throws(PGError) in
+        let asked: TitleID = try row.next()
+        let version: String = try row.next()
+        let isKnown: Bool = try row.next()
+        return VersionedTitle(asked: asked, version: version, title: isKnown ? nil : try title(&row))
+    }
+
     /// The title that the first known of some keys means.
     static let titleKnownAs = PGStatement(
         "metadata.titleKnownAs",

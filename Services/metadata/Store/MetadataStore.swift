@@ -19,6 +19,14 @@ package struct MetadataStore: Sendable {
         try await database.rows(MetadataQueries.titles, [.ids(ids)], until: deadline)
     }
 
+    /// The titles of `wanted` with their versions; those of which that is known already without anything else.
+    func titles(
+        since wanted: [KnownTitle], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [VersionedTitle] {
+        try await database.rows(
+            MetadataQueries.titlesSince, [.ids(wanted.map(\.title)), .textArray(wanted.map(\.known))], until: deadline)
+    }
+
     /// The title that the first known of `keys` means.
     func title(knownAs keys: [OutsideKey], until deadline: ContinuousClock.Instant) async throws(StoreError) -> Title? {
         guard !keys.isEmpty else { return nil }

@@ -2,16 +2,26 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.lookUpRatings`: what several people have given to a title each, in one query.
+/// `ratings.lookUpRatings`: what several people have rated among titles, in one query, as far as the caller does not know it.
 struct LookUpRatings: Sendable {
     let store: RatingsStore
 
     func run(_ params: LookUpRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsOfPeople {
-        guard !params.wanted.isEmpty else { return RatingsOfPeople(found: []) }
-        let found = try await asking { () throws(StoreError) in
+        guard params.wanted.lazy.map(\.titles.count).reduce(0, +) <= RatingsLimits.lookUpTitlesMax else {
+            throw .invalidParams("params.wanted: asks about more than \(RatingsLimits.lookUpTitlesMax) titles")
+        }
+        guard !params.wanted.isEmpty else { return RatingsOfPeople(people: []) }
+        let rows = try await asking { () throws(StoreError) in
             try await store.ratings(wanted: params.wanted, until: context.deadline)
         }
-        return RatingsOfPeople(
-            found: found.map { RatingOfPerson(wanted: params.wanted[$0.index], rating: $0.rating) })
+        var people: [RatingsOfPerson] = []
+        people.reserveCapacity(params.wanted.count)
+        for row in rows {
+            if row.index == people.count {
+                people.append(RatingsOfPerson(version: row.version, ratings: row.isKnown ? nil : []))
+            }
+            if let found = row.found { people[row.index].ratings?.append(found) }
+        }
+        return RatingsOfPeople(people: people)
     }
 }

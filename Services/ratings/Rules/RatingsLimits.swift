@@ -7,6 +7,8 @@ package enum RatingsLimits {
     /// Bytes of the reviews on one page or part; one that has more ends earlier. As JSON they are six times as many at the
     /// most, which is less than the 8 MiB that an answer may have.
     static let pageReviewBytesMax = 1_000_000
+    /// Titles about which one call for several people asks.
+    static let lookUpTitlesMax = 100
     /// Titles that one call puts back.
     static let restoreTitlesMax = 1_000
     /// Bytes of the reviews that one call puts back; with more it ends earlier. 4 MiB.

@@ -78,20 +78,48 @@ enum RatingsQueries {
         SELECT \(ratingColumns) FROM user_ratings
         WHERE user_id = $1 AND media_id = coalesce((SELECT to_id FROM merged_titles WHERE from_id = $2), $2)
         """,
-        many: PGManyText(ofPeople)
+        many: PGManyText(
+            """
+            SELECT asked.place, \(ratingColumns)
+            FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (person, title, place)
+            LEFT JOIN merged_titles m ON m.from_id = asked.title
+            JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
+            """)
     ) { row throws(PGError) in try rating(&row) }
 
-    /// The same of several people, each with the place of its question from 1.
-    static let lookUp = PGStatement("ratings.lookUp", ofPeople) { row throws(PGError) in
-        RatingsStore.Answered(index: try row.next(Int.self) - 1, rating: try rating(&row))
-    }
-
-    private static let ofPeople = """
-        SELECT asked.place, \(ratingColumns)
-        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (person, title, place)
-        LEFT JOIN merged_titles m ON m.from_id = asked.title
-        JOIN user_ratings ON user_id = asked.person AND media_id = coalesce(m.to_id, asked.title)
+    /// Several people's last changes, each with the place of the question from 1, and where that change is not the one that is
+    /// known a row for each of the titles (`$4`, each with the place of its question) that is rated.
+    static let lookUp = PGStatement(
+        "ratings.lookUp",
         """
+        WITH asked AS MATERIALIZED (
+            SELECT g.place, g.person, v.version, g.known IS NOT DISTINCT FROM v.version AS is_known
+            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS g (person, known, place) CROSS JOIN LATERAL (
+                SELECT coalesce((SELECT p.version FROM user_versions p WHERE p.user_id = g.person), 0)::text AS version
+            ) v
+        )
+        SELECT a.place, a.version, a.is_known, f.*
+        FROM asked a LEFT JOIN LATERAL (
+            SELECT t.title, r.* FROM (
+                SELECT n.title FROM unnest($3::bigint[], $4::uuid[]) AS n (place, title)
+                WHERE n.place = a.place AND NOT a.is_known OFFSET 0
+            ) t LEFT JOIN merged_titles m ON m.from_id = t.title
+            CROSS JOIN LATERAL (
+                SELECT \(ratingColumns) FROM user_ratings
+                WHERE user_id = a.person AND media_id = coalesce(m.to_id, t.title) OFFSET 0
+            ) r
+        ) f ON true
+        ORDER BY a.place
+        """
+    ) { row throws(PGError) in
+        let place: Int = try row.next()
+        let version: String = try row.next()
+        let isKnown: Bool = try row.next()
+        let asked: TitleID? = try row.next()
+        var found: FoundRating?
+        if let asked { found = FoundRating(asked: asked, rating: try rating(&row)) }
+        return RatingsStore.LookedUp(index: place - 1, version: version, isKnown: isKnown, found: found)
+    }
 
     /// Those before which the reviews come to less than `$3` bytes, which the length that is stored tells, are whole; of the
     /// others no review is read.

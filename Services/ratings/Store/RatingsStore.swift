@@ -80,10 +80,14 @@ package struct RatingsStore: Sendable {
         let isWhole: Bool
     }
 
-    /// The rating that answers one of several questions, and the place of that question.
-    struct Answered: Sendable {
+    /// One of the answers to one of several questions.
+    struct LookedUp: Sendable {
+        /// Place of the question, from 0.
         let index: Int
-        let rating: Rating
+        let version: String
+        let isKnown: Bool
+        /// Nil where nothing that is asked for is rated, or it is known.
+        let found: FoundRating?
     }
 
     /// Ratings that were moved, and how many of them met another of the same person.
@@ -173,12 +177,17 @@ package struct RatingsStore: Sendable {
         try await database.rows(RatingsQueries.get, [.id(user), .id(title)], until: deadline).first
     }
 
-    /// What of `wanted` is rated, in no order.
+    /// What of `wanted` is rated and not known yet, in the order of the people.
     func ratings(
-        wanted: [PersonTitle], until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [Answered] {
-        try await database.rows(
-            RatingsQueries.lookUp, [.ids(wanted.map(\.user)), .ids(wanted.map(\.title))], until: deadline)
+        wanted: [PersonTitles], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [LookedUp] {
+        let places = wanted.indices.flatMap { index in repeatElement(index + 1, count: wanted[index].titles.count) }
+        return try await database.rows(
+            RatingsQueries.lookUp,
+            [
+                .ids(wanted.map(\.user)), .textArray(wanted.map(\.known)), .intArray(places),
+                .ids(wanted.flatMap(\.titles)),
+            ], until: deadline)
     }
 
     /// The ratings of those among `titles` that have one, in no order; whole only until their reviews have come to

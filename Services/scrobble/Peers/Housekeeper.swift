@@ -11,6 +11,7 @@ struct Housekeeper: Sendable {
     let keys: KeyStore
     let batches: BatchStore
     let imports: ImportStore
+    let watch: WatchStore
     /// How long what a batch changed is kept.
     let undoLife: Duration
     let clock: any WallClock
@@ -26,6 +27,7 @@ struct Housekeeper: Sendable {
                         "housekeeping", every: EventLimits.sweepInterval / 2, as: id, until: .now + .seconds(5))
                 else { continue }
                 while try await events.sweep(until: .now + .seconds(30)), !Task.isCancelled {}
+                while try await watch.sweep(until: .now + .seconds(30)), !Task.isCancelled {}
                 try await hooks.sweep(until: .now + .seconds(30))
                 while try await keys.sweep(at: clock.now, until: .now + .seconds(30)), !Task.isCancelled {}
                 while try await forgetBatches(), !Task.isCancelled {}

@@ -94,7 +94,7 @@ enum ScrobbleQueries {
         "scrobble.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
     /// Every table of a person's rows; `list_items` goes with the lists, what was sent of an import with that. What batches
-    /// changed goes last: whoever writes the rows before it adds to it.
+    /// changed goes after what they changed, since that adds to it, and what tells of changes last.
     static let removedWithPerson = [
         "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies",
         "oauth_flows",
@@ -104,7 +104,7 @@ enum ScrobbleQueries {
         "events",
         "watchlist_items", "collection_items", "likes", "watch_progress", "lists",
         "batch_changes", "batches", "imports", "import_items", "import_rows", "import_spans", "match_overrides",
-        "idempotency_keys",
+        "idempotency_keys", "state_changes",
     ]
     static let removePerson = removedWithPerson.map {
         PGCommand("scrobble.remove.\($0)", "DELETE FROM \($0) WHERE user_id = $1")

@@ -63,18 +63,52 @@ enum WatchQueries {
         "watch.state", state(of: "(VALUES ($1::uuid, $2::uuid)) AS t (person, title_id)"),
         many: PGManyText(
             state(
-                of: severalPeople,
+                of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)",
                 first: "t.place, ")), row: standing)
 
-    /// The same of several people, in the order of the questions.
-    static let statesOfPeople = PGStatement(
-        "watch.statesOfPeople",
-        state(of: severalPeople)
-            + " ORDER BY t.place", row: standing)
+    /// The versions of what titles are to several people, each with the place of the question from 1, and where that is not the one
+    /// that is known a row for each of the titles (`$4`, each with the place of its question), in their order.
+    static let statesSince = PGStatement(
+        "watch.statesSince",
+        """
+        WITH asked AS MATERIALIZED (
+            SELECT g.place, g.person, v.version, g.known IS NOT DISTINCT FROM v.version AS is_known
+            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS g (person, known, place) CROSS JOIN LATERAL (
+                SELECT count(*) || ':' || coalesce(sum(c.xid::text::bigint), 0) AS version
+                FROM state_changes c WHERE c.user_id = g.person
+            ) v
+        )
+        SELECT a.place, a.version, a.is_known, s.*
+        FROM asked a LEFT JOIN LATERAL (
+            \(state(
+                of: """
+                    (SELECT a.person, n.title_id, n.place
+                    FROM unnest($3::bigint[], $4::uuid[]) WITH ORDINALITY AS n (question, title_id, place)
+                    WHERE n.question = a.place AND NOT a.is_known OFFSET 0) t
+                    """, last: ", t.place AS nth"))
+        ) s ON true
+        ORDER BY a.place, s.nth
+        """
+    ) { row throws(PGError) in
+        let place: Int = try row.next()
+        let version: String = try row.next()
+        let isKnown: Bool = try row.next()
+        let title: TitleID? = try row.next()
+        var state: TitleStanding?
+        if let title { state = try standing(of: title, &row) }
+        return WatchStore.LookedUp(index: place - 1, version: version, isKnown: isKnown, state: state)
+    }
 
-    private static let severalPeople = "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)"
+    static let sweepChanges = PGStatement(
+        "watch.sweepChanges",
+        """
+        DELETE FROM state_changes WHERE (user_id, xid) IN (
+            SELECT user_id, xid FROM state_changes WHERE changed_at < now() - $1 * interval '1 second' LIMIT $2)
+        RETURNING true
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
 
-    private static func state(of asked: String, first: String = "") -> String {
+    private static func state(of asked: String, first: String = "", last: String = "") -> String {
         func isKept(_ table: String) -> String {
             """
             (SELECT true FROM \(table) i
@@ -88,7 +122,7 @@ enum WatchQueries {
                         AND (o.last_at >= w.added_at) IS NOT TRUE LIMIT 1),
                 (SELECT coalesce(i.status, 'plan_to_watch') FROM watchlist_items i
                     WHERE i.user_id = t.person AND i.title_id = t.title_id AND i.removed_at IS NULL LIMIT 1),
-                \(isKept("collection_items")), \(isKept("likes"))
+                \(isKept("collection_items")), \(isKept("likes"))\(last)
             FROM \(asked) CROSS JOIN LATERAL (
                 SELECT count(*), max(listed_at) AS last_at FROM plays p
                 WHERE p.user_id = t.person AND p.title_id = t.title_id AND p.removed_at IS NULL
@@ -100,8 +134,12 @@ enum WatchQueries {
     }
 
     @Sendable private static func standing(_ row: inout PGRowReader) throws(PGError) -> TitleStanding {
+        try standing(of: try row.next(), &row)
+    }
+
+    private static func standing(of title: TitleID, _ row: inout PGRowReader) throws(PGError) -> TitleStanding {
         TitleStanding(
-            title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next(), percent: try row.next(),
+            title: title, plays: try row.next(), lastPlayedAt: try row.next(), percent: try row.next(),
             wishStatus: try row.next(String?.self).flatMap(WishStatus.init(rawValue:)),
             inCollection: try row.next(), isLiked: try row.next())
     }

@@ -35,12 +35,36 @@ package struct WatchStore: Sendable {
         return try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
     }
 
-    /// What a title each is to several people; one answer for each, in their order.
+    /// One of the answers to one of several questions.
+    struct LookedUp: Sendable {
+        /// Place of the question, from 0.
+        let index: Int
+        let version: String
+        let isKnown: Bool
+        /// Nil where no title is asked for, or it is known.
+        let state: TitleStanding?
+    }
+
+    /// What titles are to several people where it is not known yet, in their order and that of the titles.
     func states(
-        wanted: [PersonTitle], until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> [TitleStanding] {
-        try await database.rows(
-            WatchQueries.statesOfPeople, [.ids(wanted.map(\.user)), .ids(wanted.map(\.title))], until: deadline)
+        wanted: [PersonTitles], until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> [LookedUp] {
+        let places = wanted.indices.flatMap { index in repeatElement(index + 1, count: wanted[index].titles.count) }
+        return try await database.rows(
+            WatchQueries.statesSince,
+            [
+                .ids(wanted.map(\.user)), .textArray(wanted.map(\.known)), .intArray(places),
+                .ids(wanted.flatMap(\.titles)),
+            ], until: deadline)
+    }
+
+    /// Forgets changes of states that nobody can have missed; at most so many, and whether there may be more.
+    func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
+        let gone = try await database.rows(
+            WatchQueries.sweepChanges,
+            [.double(LedgerLimits.stateChangesKeptFor.inSeconds), .int(LedgerLimits.stateChangesSweptMax)],
+            until: deadline)
+        return gone.count == LedgerLimits.stateChangesSweptMax
     }
 
     /// How far a person got with a title; nil where it was not begun, or watched since, by whichever road.

@@ -12,6 +12,9 @@ package protocol MetadataAPI: Sendable {
     func getTitle(_ params: GetTitleParams, _ context: RPCContext) async throws(RPCError) -> Title
     /// Several titles at once. Unknown ids are left out; a merged id answers with the title that stayed.
     func getTitles(_ params: GetTitlesParams, _ context: RPCContext) async throws(RPCError) -> FoundTitles
+    /// Several titles at once, as far as one does not know them. Unknown ids are left out; a merged id answers with
+    /// the title that stayed.
+    func lookUpTitles(_ params: LookUpTitlesParams, _ context: RPCContext) async throws(RPCError) -> VersionedTitles
     /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
     /// order. What is missing is left or kept as a local title for the next refresh.
     func resolveTitles(_ params: ResolveTitlesParams, _ context: RPCContext) async throws(RPCError) -> ResolvedTitles
@@ -46,6 +49,7 @@ package enum MetadataMethods {
     package static let resolveTitle = RPCMethod(name: "metadata.resolveTitle", isIdempotent: true)
     package static let getTitle = RPCMethod(name: "metadata.getTitle", isIdempotent: true)
     package static let getTitles = RPCMethod(name: "metadata.getTitles", isIdempotent: true)
+    package static let lookUpTitles = RPCMethod(name: "metadata.lookUpTitles", isIdempotent: true)
     package static let resolveTitles = RPCMethod(name: "metadata.resolveTitles", isIdempotent: true)
     package static let searchTitles = RPCMethod(name: "metadata.searchTitles", isIdempotent: true)
     package static let listChildren = RPCMethod(name: "metadata.listChildren", isIdempotent: true)
@@ -77,6 +81,12 @@ package struct MetadataClient: Sendable {
     /// Several titles at once. Unknown ids are left out; a merged id answers with the title that stayed.
     package func getTitles(_ params: GetTitlesParams, _ call: RPCCall) async throws(RPCError) -> FoundTitles {
         try await caller.call(MetadataMethods.getTitles, params, call)
+    }
+
+    /// Several titles at once, as far as one does not know them. Unknown ids are left out; a merged id answers with
+    /// the title that stayed.
+    package func lookUpTitles(_ params: LookUpTitlesParams, _ call: RPCCall) async throws(RPCError) -> VersionedTitles {
+        try await caller.call(MetadataMethods.lookUpTitles, params, call)
     }
 
     /// Finds many titles at once among those that are here, without asking providers; an answer per query, in their
@@ -152,6 +162,10 @@ package enum MetadataRoutes {
         router.register(MetadataMethods.getTitles) {
             (params: GetTitlesParams, context) async throws(RPCError) in
             try await api.getTitles(params, context)
+        }
+        router.register(MetadataMethods.lookUpTitles) {
+            (params: LookUpTitlesParams, context) async throws(RPCError) in
+            try await api.lookUpTitles(params, context)
         }
         router.register(MetadataMethods.resolveTitles) {
             (params: ResolveTitlesParams, context) async throws(RPCError) in

@@ -14,7 +14,8 @@ package protocol RatingsAPI: Sendable {
     func getRating(_ params: GetRatingParams, _ context: RPCContext) async throws(RPCError) -> Rating
     /// A person's ratings of several titles; those without one are left out.
     func getRatings(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings
-    /// The ratings that several people have given to a title each; what is not rated is left out.
+    /// What several people have rated among titles, as far as one does not know it. One answer for each, in their
+    /// order.
     func lookUpRatings(_ params: LookUpRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsOfPeople
     /// A person's ratings, by what is asked for; the newest first unless told otherwise. Errors: invalidCursor.
     func listRatings(_ params: ListRatingsParams, _ context: RPCContext) async throws(RPCError) -> RatingsPage
@@ -87,7 +88,8 @@ package struct RatingsClient: Sendable {
         try await caller.call(RatingsMethods.getRatings, params, call)
     }
 
-    /// The ratings that several people have given to a title each; what is not rated is left out.
+    /// What several people have rated among titles, as far as one does not know it. One answer for each, in their
+    /// order.
     package func lookUpRatings(
         _ params: LookUpRatingsParams, _ call: RPCCall
     ) async throws(RPCError) -> RatingsOfPeople {

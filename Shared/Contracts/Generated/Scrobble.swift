@@ -150,7 +150,7 @@ package protocol ScrobbleAPI: Sendable {
     /// What several titles are to a person - watched, half watched, wanted, owned, liked. One answer for each id,
     /// known or not.
     func getTitleStates(_ params: GetTitleStatesParams, _ context: RPCContext) async throws(RPCError) -> TitleStates
-    /// What a title each is to several people. One answer for each, in their order, known or not.
+    /// What titles are to several people, as far as one does not know it. One answer for each, in their order.
     func lookUpTitleStates(
         _ params: LookUpTitleStatesParams, _ context: RPCContext
     ) async throws(RPCError) -> StatesOfPeople
@@ -649,7 +649,7 @@ package struct ScrobbleClient: Sendable {
         try await caller.call(ScrobbleMethods.getTitleStates, params, call)
     }
 
-    /// What a title each is to several people. One answer for each, in their order, known or not.
+    /// What titles are to several people, as far as one does not know it. One answer for each, in their order.
     package func lookUpTitleStates(
         _ params: LookUpTitleStatesParams, _ call: RPCCall
     ) async throws(RPCError) -> StatesOfPeople {

@@ -64,19 +64,23 @@ import Testing
             try await fixture.rate(other, 90, by: users[0])
             _ = try await fixture.service.applyRedirects(
                 ApplyRedirectsParams(redirects: [TitleMove(from: old, to: new)]), Fixture.context())
-            let wanted = users.flatMap { user in [old, new, other].map { PersonTitle(user: user, title: $0) } }
-            let found = try await fixture.other.lookUpRatings(
-                LookUpRatingsParams(wanted: wanted + [wanted[0]]), Fixture.context()
-            ).found
-            let told = Set(
-                found.map { [$0.wanted.user.description, $0.wanted.title.description, $0.rating.rating.description] })
-            let due = [
-                (users[0], old, 70), (users[0], new, 70), (users[0], other, 90), (users[1], old, 80),
-                (users[1], new, 80),
-            ].map { [$0.0.description, $0.1.description, DecimalTenths(tenths: $0.2).description] }
-            #expect(told == Set(due))
-            #expect(found.count == due.count + 1)
-            #expect(found.allSatisfy { $0.rating.title == ($0.wanted.title == other ? other : new) })
+            let wanted = users.map { PersonTitles(user: $0, titles: [old, new, other]) }
+            let people = try await fixture.other.lookUpRatings(
+                LookUpRatingsParams(wanted: wanted + [PersonTitles(user: users[0], titles: [old])]), Fixture.context()
+            ).people
+            let told = people.map { person in
+                Set(person.ratings?.map { [$0.asked.description, $0.rating.rating.description] } ?? [])
+            }
+            func due(_ title: TitleID, _ tenths: Int) -> [String] {
+                [title.description, DecimalTenths(tenths: tenths).description]
+            }
+            #expect(
+                told == [
+                    [due(old, 70), due(new, 70), due(other, 90)], [due(old, 80), due(new, 80)], [], [due(old, 70)],
+                ])
+            let found = people.flatMap { $0.ratings ?? [] }
+            #expect(found.count == 6)
+            #expect(found.allSatisfy { $0.rating.title == ($0.asked == other ? other : new) })
         }
     }
 

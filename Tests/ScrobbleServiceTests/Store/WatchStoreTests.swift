@@ -217,12 +217,13 @@ import Testing
             }
             /// Asked for together, each alone, and beside somebody to whom they are nothing.
             func half() async throws -> [Set<UInt64>] {
-                let pairs = titles.flatMap { title in
-                    [UserID(UUIDBits(high: 9, low: 9)), fixture.user].map { PersonTitle(user: $0, title: title) }
-                }
-                let beside = try await watch.states(wanted: pairs, until: deadline)
-                #expect(beside.map(\.title) == pairs.map(\.title))
-                #expect(zip(pairs, beside).allSatisfy { $0.user == fixture.user || $1.percent == nil && $1.plays == 0 })
+                let people = [UserID(UUIDBits(high: 9, low: 9)), fixture.user]
+                let wanted = people.map { PersonTitles(user: $0, titles: titles) }
+                let told = try await watch.states(wanted: wanted, until: deadline)
+                let beside = told.compactMap(\.state)
+                #expect(told.map(\.index) == [0, 0, 0, 0, 1, 1, 1, 1])
+                #expect(beside.map(\.title) == titles + titles)
+                #expect(beside.prefix(4).allSatisfy { $0.percent == nil && $0.plays == 0 })
                 let together = try await watch.states(of: titles, to: fixture.user, until: deadline)
                 var alone: [TitleStanding] = []
                 for title in titles {

@@ -57,13 +57,14 @@ def _films(path):
     """Films that a person rates and is a third through: one with scores of all providers, and copies of it."""
     film = path.want(200, "POST", "/movies/resolve", {"ids": {"imdb": "tt9100001"}})["id"]
     copies = database.sql(f"""
+        SET search_path = metadata;
         WITH copies AS (
-            INSERT INTO metadata.titles SELECT copy.* FROM metadata.titles t, generate_series(2, {FILMS}) number,
+            INSERT INTO titles SELECT copy.* FROM titles t, generate_series(2, {FILMS}) number,
                 jsonb_populate_record(t, jsonb_build_object('id', md5(number || t.id::text)::uuid)) copy
             WHERE t.id = '{film}' RETURNING id),
         known AS (
-            INSERT INTO metadata.external_ids SELECT e.source, e.kind, e.value || n.number, n.id
-            FROM metadata.external_ids e, (SELECT id, 10 + row_number() OVER () AS number FROM copies) n
+            INSERT INTO external_ids SELECT e.source, e.kind, e.value || n.number, n.id
+            FROM external_ids e, (SELECT id, 10 + row_number() OVER () AS number FROM copies) n
             WHERE e.title_id = '{film}')
         SELECT id FROM copies""").split()
     for one in [film, *copies]:

@@ -115,7 +115,7 @@ look_at_before() {
     say "told that there is no such method: $(xargs <<<"$told")"
     told_wrongly=$(comm -13 <(sort <<<"$unknown") <(cut -d ' ' -f 1 <<<"$told" | sort) | xargs)
     [ -z "$told_wrongly" ] || die "the documents of ${before:0:12} have them: $told_wrongly"
-    for method in ratings.lookUpRatings scrobble.lookUpTitleStates; do
+    for method in metadata.lookUpTitles ratings.lookUpRatings scrobble.lookUpTitleStates; do
         ! grep -qx "$method" <<<"$unknown" || grep -q "^$method " <<<"$told" || die "no films were asked for together"
     done
     walk_generated

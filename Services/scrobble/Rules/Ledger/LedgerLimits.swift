@@ -21,4 +21,11 @@ package enum LedgerLimits {
     /// Batches that are forgotten together, and rows of what they changed that one statement removes.
     static let forgottenBatchesMax = 100
     static let forgottenChangesMax = 5_000
+    /// Titles about which one call for several people asks.
+    static let lookUpTitlesMax = 100
+    /// How long it is kept that a transaction changed what titles are to a person. Longer than what was told is kept by those who ask
+    /// (a minute) and the longest transaction together: what went could not be told from what came.
+    static let stateChangesKeptFor = Duration.seconds(3_600)
+    /// Of those, how many one statement removes.
+    static let stateChangesSweptMax = 5_000
 }

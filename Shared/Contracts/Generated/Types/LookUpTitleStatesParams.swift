@@ -4,20 +4,20 @@
 package import JSON
 
 package struct LookUpTitleStatesParams: Sendable, Hashable, JSONCodable {
-    package var wanted: [PersonTitle]
+    package var wanted: [PersonTitles]
 
-    package init(wanted: [PersonTitle]) {
+    package init(wanted: [PersonTitles]) {
         self.wanted = wanted
     }
 
     private static let names = JSONNames("wanted")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
-        var wanted: [PersonTitle]?
+        var wanted: [PersonTitles]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            default: wanted = try jsonReader.array(of: PersonTitle.self, max: 100)
+            default: wanted = try jsonReader.array(of: PersonTitles.self, max: 100)
             }
         }
         guard let wanted else {

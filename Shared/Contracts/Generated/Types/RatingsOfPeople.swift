@@ -4,31 +4,31 @@
 package import JSON
 
 package struct RatingsOfPeople: Sendable, Hashable, JSONCodable {
-    package var found: [RatingOfPerson]
+    package var people: [RatingsOfPerson]
 
-    package init(found: [RatingOfPerson]) {
-        self.found = found
+    package init(people: [RatingsOfPerson]) {
+        self.people = people
     }
 
-    private static let names = JSONNames("found")
+    private static let names = JSONNames("people")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
-        var found: [RatingOfPerson]?
+        var people: [RatingsOfPerson]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            default: found = try jsonReader.array(of: RatingOfPerson.self, max: 100)
+            default: people = try jsonReader.array(of: RatingsOfPerson.self, max: 100)
             }
         }
-        guard let found else {
+        guard let people else {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
-        self.found = found
+        self.people = people
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"found":"#)
-        found.encode(to: &jsonWriter)
+        jsonWriter.raw(#"{"people":"#)
+        people.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
     }
 }

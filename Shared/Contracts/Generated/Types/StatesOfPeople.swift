@@ -4,31 +4,31 @@
 package import JSON
 
 package struct StatesOfPeople: Sendable, Hashable, JSONCodable {
-    package var states: [TitleState]
+    package var people: [StatesOfPerson]
 
-    package init(states: [TitleState]) {
-        self.states = states
+    package init(people: [StatesOfPerson]) {
+        self.people = people
     }
 
-    private static let names = JSONNames("states")
+    private static let names = JSONNames("people")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
-        var states: [TitleState]?
+        var people: [StatesOfPerson]?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            default: states = try jsonReader.array(of: TitleState.self, max: 100)
+            default: people = try jsonReader.array(of: StatesOfPerson.self, max: 100)
             }
         }
-        guard let states else {
+        guard let people else {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x1)
         }
-        self.states = states
+        self.people = people
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"states":"#)
-        states.encode(to: &jsonWriter)
+        jsonWriter.raw(#"{"people":"#)
+        people.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
     }
 }

@@ -3,37 +3,37 @@
 
 package import JSON
 
-package struct RatingOfPerson: Sendable, Hashable, JSONCodable {
-    package var wanted: PersonTitle
+package struct FoundRating: Sendable, Hashable, JSONCodable {
+    package var asked: TitleID
     package var rating: Rating
 
-    package init(wanted: PersonTitle, rating: Rating) {
-        self.wanted = wanted
+    package init(asked: TitleID, rating: Rating) {
+        self.asked = asked
         self.rating = rating
     }
 
-    private static let names = JSONNames("wanted", "rating")
+    private static let names = JSONNames("asked", "rating")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
-        var wanted: PersonTitle?
+        var asked: TitleID?
         var rating: Rating?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
-            case 0: wanted = try PersonTitle(from: &jsonReader)
+            case 0: asked = try TitleID(from: &jsonReader)
             default: rating = try Rating(from: &jsonReader)
             }
         }
-        guard let wanted, let rating else {
+        guard let asked, let rating else {
             throw jsonReader.missing(jsonMembers, Self.names, required: 0x3)
         }
-        self.wanted = wanted
+        self.asked = asked
         self.rating = rating
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
-        jsonWriter.raw(#"{"wanted":"#)
-        wanted.encode(to: &jsonWriter)
+        jsonWriter.raw(#"{"asked":"#)
+        asked.encode(to: &jsonWriter)
         jsonWriter.raw(#","rating":"#)
         rating.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
