@@ -142,7 +142,7 @@ let package = Package(
             "Edge",
             [
                 "Contracts", "Cryptography", "GZip", "HTTP2", "JSON", "OTLP", "RPC", "Reloading", hummingbird,
-                product("HummingbirdCore", "hummingbird"), product("HummingbirdHTTP2", "hummingbird"), log, metrics,
+                product("HummingbirdCore", "hummingbird"), log, metrics,
                 product("HTTPTypes", "swift-http-types"), product("NIOCore", "swift-nio"),
                 product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),

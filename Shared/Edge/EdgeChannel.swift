@@ -1,7 +1,6 @@
 internal import Contracts
 internal import Hummingbird
 internal import HummingbirdCore
-internal import HummingbirdHTTP2
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -12,11 +11,11 @@ internal import NIOSSL
 internal import NIOTLS
 
 /// How a connection of the public side is set up: counted, with TLS where there is a certificate, and with HTTP/2 where TLS
-/// has agreed on it. The protocols themselves are the web framework's.
+/// has agreed on it. The parsers of both are the web framework's.
 struct EdgeChannel: ServerChildChannel {
     enum Connection: Sendable {
         case http1(HTTP1Channel.Value)
-        case http2(HTTP2Channel.Value)
+        case http2(MultiplexedChannel.Streams)
     }
 
     struct Value: ServerChildChannelValue {
@@ -25,7 +24,7 @@ struct EdgeChannel: ServerChildChannel {
     }
 
     private let http1: HTTP1Channel
-    private let http2: HTTP2Channel
+    private let http2: MultiplexedChannel
     private let certificate: EdgeCertificate?
     private let counts: ConnectionCounts
     /// Streams over HTTP/2.
@@ -44,11 +43,7 @@ struct EdgeChannel: ServerChildChannel {
         waited: @escaping EdgeWaitSink
     ) {
         http1 = HTTP1Channel(responder: responder, configuration: requests)
-        http2 = HTTP2Channel(
-            responder: responder,
-            configuration: HTTP2ChannelConfiguration(
-                idleTimeout: limits.idleTimeout, gracefulCloseTimeout: limits.operationTimeout,
-                streamConfiguration: requests))
+        http2 = MultiplexedChannel(requests: http1, limits: limits)
         self.certificate = certificate
         self.counts = counts
         streams = ConnectionCounts(limit: limits.addressStreamsMax, proxies: TrustedProxies())
@@ -121,7 +116,8 @@ struct EdgeChannel: ServerChildChannel {
 
     /// HTTP/2, with its guards around the parser.
     private func multiplexed(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
-        gated(channel).setup(channel: channel, logger: logger).flatMapThrowing { value in
+        channel.eventLoop.makeCompletedFuture {
+            let streams = try http2.setup(channel, gate: gate(of: channel), logger)
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
             try pipeline.addHandler(
@@ -129,26 +125,19 @@ struct EdgeChannel: ServerChildChannel {
                     limits: limits, line: counts.network(of: channel).map { _ in lines[channel.eventLoop] },
                     turnedAway: turnedAway), position: .before(parser))
             try pipeline.addHandler(Farewell(limits: limits), position: .after(parser))
-            try pipeline.addHandler(FrameFaults(turnedAway: turnedAway), position: .after(parser))
-            return .http2(value)
+            try pipeline.addHandler(FrameFaults(limits: limits, turnedAway: turnedAway), position: .after(parser))
+            return Connection.http2(streams)
         }
     }
 
-    /// HTTP/2 with a gate for the requests of this connection. Those of a proxy are everybody's and wait for nobody: who sends
-    /// too many is for the proxy to say.
-    private func gated(_ channel: any Channel) -> HTTP2Channel {
-        guard let network = counts.network(of: channel) else { return http2 }
-        let gate = StreamGate(
+    /// A gate for the requests of a connection. Those of a proxy are everybody's and wait for nobody: who sends too many is for
+    /// the proxy to say.
+    private func gate(of channel: any Channel) -> StreamGate? {
+        guard let network = counts.network(of: channel) else { return nil }
+        return StreamGate(
             limits: limits, line: lines[channel.eventLoop], loop: channel.eventLoop, room: room,
             streams: streams, network: network, client: channel.remoteAddress?.ipAddress ?? "",
             turnedAway: turnedAway, waited: waited)
-        let bound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
-        var configuration = http2.configuration
-        let guards = configuration.streamConfiguration.additionalChannelHandlers
-        configuration.streamConfiguration.additionalChannelHandlers = {
-            [StreamTurn(gate: bound.value) as any RemovableChannelHandler] + guards()
-        }
-        return HTTP2Channel(responder: http1.responder, configuration: configuration)
     }
 
     func handle(value: Value, logger: Logger) async {
@@ -157,7 +146,7 @@ struct EdgeChannel: ServerChildChannel {
             await withTaskExecutorPreference(executors[value.channel.eventLoop]) {
                 switch connection {
                 case .http1(let connection): await http1.handle(value: connection, logger: logger)
-                case .http2(let connection): await http2.handle(value: connection, logger: logger)
+                case .http2(let streams): await http2.handle(streams, logger)
                 }
             }
         } catch {

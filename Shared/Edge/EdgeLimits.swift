@@ -47,6 +47,10 @@ package struct EdgeLimits: Sendable {
     package var idleFramesBurst = 1_000
     /// The same in a second; requests and answers earn more, since their bytes are acknowledged so.
     package var idleFramesPerSecond = 100
+    /// The time in which a connection over HTTP/2 may ask once whether anybody is there.
+    package var pingInterval = Duration.seconds(30)
+    /// How often in all it may ask sooner.
+    package var earlyPingsMax = 2
     /// Pieces of a body over HTTP/1.1 that may be of any size.
     package var bodyPiecesFree = 1_024
     /// Bytes that pieces beyond those have at least, on an average of the whole body.
@@ -80,6 +84,10 @@ package struct EdgeLimits: Sendable {
     /// Streams of one address over HTTP/2, of all its connections, that is no trusted proxy: each has a task while
     /// it is open, some 40 kB. More are refused, to be sent again.
     package var addressStreamsMax = 1_000
+    /// Streams of one HTTP/2 connection that were reset here and are remembered, so that what is still on its way for them is
+    /// dropped; for older ones it ends the connection. The framework remembers one less, and that has to be as many as the
+    /// 100 that a client may have open: it has no more that it has not heard of yet.
+    package var resetStreamsKept = 128
     /// Bytes from which on an answer is packed.
     package var packedBytesMin = 1_024
     /// Bytes up to which an answer is packed: 4 MiB.

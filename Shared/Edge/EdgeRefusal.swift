@@ -39,8 +39,12 @@ package enum EdgeRefusal: Sendable, Hashable {
         case frames
         /// A header that is too large once it is unpacked.
         case largeHead = "large_head"
-        /// More requests at once than were allowed, or than there is room for the bodies of.
+        /// More requests of a connection at once than were allowed.
         case streams
+        /// More requests of an address at once than it may have, of all its connections.
+        case addressStreams = "address_streams"
+        /// A request that had to wait, with a body that there was no room for.
+        case bodies
         /// What is no HTTP/2.
         case malformed
     }

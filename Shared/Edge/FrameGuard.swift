@@ -179,8 +179,7 @@ extension ChannelHandlerContext {
 }
 
 /// Closes an HTTP/2 connection some time after it was told that it ends. The framework says so to who is idle, and then
-/// waits until the client has answered, which it need not do. Who asks again and again whether anybody is there is told so too,
-/// and thrown out. Confined to the connection's event loop.
+/// waits until the client has answered, which it need not do. Confined to the connection's event loop.
 final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
@@ -191,14 +190,7 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     init(limits: EdgeLimits) { self.limits = limits }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .goAway(_, let code, _) = unwrapOutboundIn(data).payload else {
-            return context.write(data, promise: promise)
-        }
-        guard code != .enhanceYourCalm else {
-            context.writeAndFlush(data, promise: promise)
-            return context.throwOut()
-        }
-        if timer == nil {
+        if case .goAway = unwrapOutboundIn(data).payload, timer == nil {
             // What is under way may end.
             let patience = limits.operationTimeout + limits.farewellTimeout
             timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
@@ -214,23 +206,66 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     }
 }
 
-/// Tells what the framework's parser finds wrong with a connection or a request of it, and throws the connection out, which the
-/// framework would close with TLS's patience. Confined to the connection's event loop.
+/// Ends an HTTP/2 connection with which something is wrong: tells what the framework's parser finds wrong with it or a
+/// request of it, and throws it out, which would have TLS's patience otherwise. So it does to who asks again and again whether
+/// anybody is there. Whose client sends no more is closed. Confined to the connection's event loop.
 final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
 
+    private let limits: EdgeLimits
     private let turnedAway: EdgeRefusalSink
+    /// When the client asked last that was not too soon.
+    private var askedAt: NIODeadline?
+    private var earlyPings = 0
+    /// Thrown out: nothing that comes counts any more.
+    private var isOver = false
 
-    init(turnedAway: @escaping EdgeRefusalSink) { self.turnedAway = turnedAway }
+    init(limits: EdgeLimits, turnedAway: @escaping EdgeRefusalSink) {
+        self.limits = limits
+        self.turnedAway = turnedAway
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        if case .ping(_, ack: false) = unwrapInboundIn(data).payload, !mayAsk(at: .now()) { return sendAway(context) }
+        context.fireChannelRead(data)
+    }
+
+    private func mayAsk(at now: NIODeadline) -> Bool {
+        if let askedAt, now < askedAt + TimeAmount(limits.pingInterval) {
+            earlyPings += 1
+        } else {
+            askedAt = now
+        }
+        return earlyPings <= limits.earlyPingsMax
+    }
+
+    private func sendAway(_ context: ChannelHandlerContext) {
+        isOver = true
+        let farewell = HTTP2Frame(
+            streamID: .rootStream,
+            payload: .goAway(lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil))
+        context.writeAndFlush(wrapOutboundOut(farewell), promise: nil)
+        context.throwOut()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        if let event = event as? ChannelEvent, event == .inputClosed { context.close(promise: nil) }
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let kind = Self.kind(of: error)
         if let kind { turnedAway(.abuse(kind)) }
-        // What comes for a request that was refused a while ago may be nobody's fault. But the parser has ended the
-        // connection, and who sends bodies without end and heeds no refusal comes to this.
-        if kind != nil || error is NIOHTTP2Errors.NoSuchStream { context.throwOut() }
-        context.fireErrorCaught(error)
+        // What comes for a request that was refused a while ago (`resetStreamsKept`) may be nobody's fault. But the parser
+        // has ended the connection, and who sends bodies without end and heeds no refusal comes to this.
+        if kind != nil || error is NIOHTTP2Errors.NoSuchStream {
+            context.throwOut()
+        } else {
+            context.close(promise: nil)
+        }
     }
 
     /// Nil for what is nobody's fault: a stream or a connection that ended while something was on its way.

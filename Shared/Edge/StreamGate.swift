@@ -171,7 +171,7 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         switch stage {
         case .new:
             guard case .head = part else { return context.fireChannelRead(data) }
-            guard gate.begin() else { return refuse(context) }
+            guard gate.begin() else { return refuse(context, as: .addressStreams) }
             isCounted = true
             if let place = gate.enter(self) {
                 stage = .inWork(place: place)
@@ -188,7 +188,7 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         guard case .waiting = stage else { return context.fireChannelReadComplete() }
-        if !isBodyCounted, !makeRoom() { refuse(context) }
+        if !isBodyCounted, !makeRoom() { refuse(context, as: .bodies) }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -250,9 +250,9 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// The client is told that nothing has been done about the request, so that it can come again (RFC 9113 §8.7).
-    private func refuse(_ context: ChannelHandlerContext) {
+    private func refuse(_ context: ChannelHandlerContext, as kind: EdgeRefusal.Abuse) {
         end()
-        gate.turnedAway(.abuse(.streams))
+        gate.turnedAway(.abuse(kind))
         context.triggerUserOutboundEvent(NIOHTTP2FramePayloadToHTTPEvent.reset(code: .refusedStream), promise: nil)
     }
 

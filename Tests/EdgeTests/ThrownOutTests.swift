@@ -4,11 +4,11 @@ import Testing
 
 @testable import Contracts
 
-/// How connections over HTTP/2 and TLS end here, for clients who never say that they close too.
+/// How connections over HTTP/2 and TLS end here, for clients who do not say in return that they close.
 @Suite(.serialized) struct ThrownOutTests: EdgeServing {
-    /// Sends the bytes over TLS after having agreed on HTTP/2, and from then on nothing at all, the end of TLS neither;
-    /// waits, and reads. Prints how the socket ended and after how many seconds, the code of the last GOAWAY, how many bytes
-    /// of bodies there were, and whether one was whole.
+    /// Sends the bytes over TLS after having agreed on HTTP/2, and the end of TLS where that is wanted, and from then on
+    /// nothing at all; waits, and reads. Prints how the socket ended and after how many seconds, the code of the last GOAWAY,
+    /// how many bytes of bodies there were, and whether one was whole.
     private static let script = """
         import socket, ssl, sys, time
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -28,6 +28,9 @@ import Testing
                 incoming.write(data)
         line.write(bytes.fromhex(sys.argv[2]))
         plain.sendall(outgoing.read())
+        if sys.argv[4] == "true":
+            try: line.unwrap()
+            except ssl.SSLWantReadError: plain.sendall(outgoing.read())
         begun, end = time.monotonic(), "closed"
         time.sleep(float(sys.argv[3]))
         try:
@@ -56,9 +59,11 @@ import Testing
     }
 
     /// What became of a connection on which these bytes follow its beginning; the client reads after `pause` seconds.
-    private static func ending(_ port: Int, _ bytes: [UInt8], pause: Double = 0) async throws -> Ending {
+    private static func ending(
+        _ port: Int, _ bytes: [UInt8], pause: Double = 0, saysItCloses: Bool = false
+    ) async throws -> Ending {
         let all = StreamGateTests.beginning + bytes
-        let told = try await Python.run(script, ["\(port)", Python.hex(all), "\(pause)"])
+        let told = try await Python.run(script, ["\(port)", Python.hex(all), "\(pause)", "\(saysItCloses)"])
         let words = told.split(separator: " ").map(String.init)
         try #require(words.count == 5, "\(told)")
         let seconds = try #require(Double(words[1]), "\(told)")
@@ -129,6 +134,43 @@ import Testing
             #expect(ending.body == "1048576 whole", "\(ending)")
             #expect(ending.end == "closed" && ending.code == "0", "\(ending)")
             #expect(ending.seconds > 3.6, "two seconds after it was closed: \(ending)")
+        }
+    }
+
+    @Test("A connection on which nothing is ever asked for is told that it ends, and closed")
+    func silent() async throws {
+        var limits = EdgeLimits()
+        limits.idleTimeout = .milliseconds(500)
+        limits.operationTimeout = .milliseconds(300)
+        limits.farewellTimeout = .milliseconds(300)
+        let certificate = try CertificateTests.makeCertificate()
+        try await withServer(limits, certificate: certificate) { port in
+            let ending = try await Self.ending(port, [])
+            #expect(ending.end == "closed" && ending.code == "0", "\(ending)")
+        }
+    }
+
+    @Test("A client that says that it sends no more has gone")
+    func gone() async throws {
+        let certificate = try CertificateTests.makeCertificate()
+        try await withServer(certificate: certificate) { port in
+            let ending = try await Self.ending(port, [], saysItCloses: true)
+            #expect(ending.end == "closed" && ending.seconds < 1.5, "\(ending)")
+        }
+    }
+
+    @Test("Whether anybody is there may be asked once in a time, and a few times sooner", arguments: [3, 4])
+    func pings(count: Int) async throws {
+        var limits = EdgeLimits()
+        limits.idleTimeout = .milliseconds(500)
+        limits.operationTimeout = .milliseconds(300)
+        limits.farewellTimeout = .milliseconds(300)
+        let certificate = try CertificateTests.makeCertificate()
+        try await withServer(limits, certificate: certificate) { port in
+            let ping = StreamGateTests.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8])
+            let ending = try await Self.ending(port, (0..<count).flatMap { _ in ping })
+            // Three end as all do that ask for nothing.
+            #expect(ending.end == "closed" && ending.code == (count > 3 ? "11" : "0"), "\(ending)")
         }
     }
 }
