@@ -144,5 +144,6 @@ extension GatewayService {
         Migration(5, "known_tokens", sql: PackageResources._005_known_tokens_sql),
         Migration(6, "refresh_lines", sql: PackageResources._006_refresh_lines_sql),
         Migration(7, "known_networks_end", sql: PackageResources._007_known_networks_end_sql),
+        Migration(8, "given_passwords", sql: PackageResources._008_given_passwords_sql),
     ]
 }

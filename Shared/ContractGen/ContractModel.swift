@@ -128,6 +128,8 @@ struct Operation: Sendable {
     let path: String
     let isOpen: Bool
     let scope: String?
+    /// Whether it is there for who logged in with a password that an administrator gave, and has not changed it yet.
+    let takesGivenPassword: Bool
     let parameters: [Parameter]
     let body: Shape?
     let isBodyRequired: Bool

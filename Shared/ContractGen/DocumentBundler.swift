@@ -17,7 +17,7 @@ struct DocumentBundler {
     private static let noSchemas: Set<String> = ["example", "examples", "default", "headers"]
     /// Members that only tests read; no caller is shown them.
     private static let unpublished: Set<String> = [
-        "x-example", "x-provoke", "x-conditional", "x-repeatable", "x-upload",
+        "x-example", "x-provoke", "x-conditional", "x-repeatable", "x-upload", "x-given-password",
     ]
 
     init(documents: [String: SpecNode], registry: [RegistryEntry], isForStrangers: Bool = false) {

@@ -185,7 +185,8 @@ struct GatewayRenderer {
         file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
             let scope = operation.isOpen ? [] : ["scope: \(operation.scope.map(literal) ?? "nil")"]
             let flags =
-                (operation.isRepresentation ? ["isRepresentation: true"] : [])
+                (operation.takesGivenPassword ? ["takesGivenPassword: true"] : [])
+                + (operation.isRepresentation ? ["isRepresentation: true"] : [])
                 + (operation.checksConditions ? ["checksConditions: true"] : [])
                 + (operation.takesKey ? ["takesKey: true"] : [])
                 + (operation.isBodyRaw ? ["takesAnyBody: true"] : [])

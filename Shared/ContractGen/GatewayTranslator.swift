@@ -46,6 +46,7 @@ struct GatewayTranslator {
             [
                 "operationId", "tags", "summary", "description", "security", "parameters", "requestBody", "responses",
                 "x-scope", "x-rpc", "x-errors", "x-document", "x-example", "x-provoke", "x-conditional", "x-repeatable",
+                "x-given-password",
             ], "in an operation")
         let id = try node.require("operationId").string()
         guard SwiftName.isMember(id), SwiftName.property(id) == id else {
@@ -61,10 +62,13 @@ struct GatewayTranslator {
         }
         let scope = try node.text("x-scope")
         if isOpen != nil, scope != nil { throw node.fail("x-scope is not supported with security: []") }
+        let takesGivenPassword = try node.flag("x-given-password")
+        if isOpen != nil, takesGivenPassword { throw node.fail("x-given-password is not supported with security: []") }
         let takesUpload = try node["requestBody"]?.flag("x-upload") ?? false
         let operation = Operation(
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
-            isOpen: isOpen ?? false, scope: scope, parameters: parameters, body: body?.shape,
+            isOpen: isOpen ?? false, scope: scope, takesGivenPassword: takesGivenPassword, parameters: parameters,
+            body: body?.shape,
             isBodyRequired: body?.isRequired ?? false, isBodyRaw: try node["requestBody"]?.flag("x-raw") ?? false,
             takesUpload: takesUpload, replies: try replies(node, name, &schemas),
             checksConditions: try node.flag("x-conditional"), errors: try errors(node), rpc: try rpc(node),

@@ -64,6 +64,9 @@ struct PublicCompletion {
         } else {
             facts.append("Needs a session; API keys are refused.")
         }
+        if operation.takesGivenPassword {
+            facts.append("Also before a password that an administrator gave is changed.")
+        }
         if operation.parameters.contains(where: { $0.property.wireName == "Idempotency-Key" }) {
             facts.append("With an `Idempotency-Key` it takes effect once, however often it is sent.")
         }

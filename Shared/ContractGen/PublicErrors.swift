@@ -14,6 +14,7 @@ struct PublicErrors {
     func errors(of operation: Operation, _ node: SpecNode, hasReader: Bool) throws(SpecError) -> [RegistryEntry] {
         var names = Set(Self.everywhere + operation.errors)
         if !operation.isOpen { names.formUnion(Self.guarded) }
+        if !operation.isOpen, !operation.takesGivenPassword { names.insert("passwordChangeRequired") }
         if operation.body != nil || operation.isBodyRaw || operation.takesUpload { names.formUnion(Self.withBody) }
         if operation.method != "GET" {
             names.insert("outcomeUnknown")

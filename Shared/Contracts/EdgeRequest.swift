@@ -49,16 +49,19 @@ package struct EdgeCaller: Sendable, Hashable {
     package let scopes: Set<String>?
     /// The session or API key that the token belongs to.
     package let credential: UUIDBits
+    /// Whether the person's password is one that an administrator gave: it is there to be changed, and for nothing else.
+    package let hasGivenPassword: Bool
 
     package init(
         user: UserID, isAdministrator: Bool = false, timeZone: String = "UTC", scopes: Set<String>? = nil,
-        credential: UUIDBits
+        credential: UUIDBits, hasGivenPassword: Bool = false
     ) {
         self.user = user
         self.isAdministrator = isAdministrator
         self.timeZone = timeZone
         self.scopes = scopes
         self.credential = credential
+        self.hasGivenPassword = hasGivenPassword
     }
 
     /// Whether the credentials allow operations of `scope`; only a session may do those without one.

@@ -59,7 +59,8 @@ package struct EdgeRoute: Sendable {
     }
 
     static func bearer(
-        _ operation: String, _ method: String, _ path: String, scope: String?, isRepresentation: Bool = false,
+        _ operation: String, _ method: String, _ path: String, scope: String?, takesGivenPassword: Bool = false,
+        isRepresentation: Bool = false,
         checksConditions: Bool = false, takesKey: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
@@ -72,6 +73,9 @@ package struct EdgeRoute: Sendable {
             (request, caller, context) async throws(RPCError) in
             guard let caller else { throw .unauthenticated() }
             guard caller.allows(scope) else { throw .forbidden() }
+            guard takesGivenPassword || !caller.hasGivenPassword else {
+                throw .passwordChangeRequired("change the password first: auth/password")
+            }
             return try await run(request, caller, context)
         }
     }

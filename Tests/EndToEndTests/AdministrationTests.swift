@@ -67,16 +67,30 @@ struct AdministrationTests {
         for text in [founder, second, "second", "spaces"] { #expect(!audit.contains(text), "\(text)") }
 
         let token = try #require(answer.json["token"] as? String)
-        let made = try await PublicClient(try gateway().port, token: token).send(
-            "POST", "/users/me/api-keys", #"{"name":"script","scopes":["read"]}"#)
+        let member = PublicClient(try gateway().port, token: token)
+        let key = #"{"name":"script","scopes":["read"]}"#
+        let refused = try await member.send("POST", "/users/me/api-keys", key)
+        #expect(refused.status == 403 && refused.json["code"] as? String == "passwordChangeRequired")
+        #expect(try await member.send("GET", "/users/me").json["change_password_by"] is String)
+        let chosen = "a phrase of their own"
+        let change = #"{"current_password":"\#(second)","new_password":"\#(chosen)"}"#
+        #expect(try await member.send("POST", "/auth/password", change).status == 204)
+        let free = try await member.send("GET", "/users/me")
+        #expect(free.status == 200 && free.json["change_password_by"] == nil, "\(free.answer.text)")
+        let made = try await member.send("POST", "/users/me/api-keys", key)
         let script = PublicClient(try gateway().port, token: try #require(made.json["token"] as? String))
         #expect(try await script.send("GET", "/users/me").status == 200)
         let reset = try await ask("gateway", "reset-password", "Second")
-        #expect(try await login("second", second).status == 401)
+        for old in [second, chosen] { #expect(try await login("second", old).status == 401) }
         #expect(try await login("second", reset).status == 200)
+        // A day later, for a name as for one that nobody has.
+        let database = try #require(Stack.current).database
+        _ = try await database.query("UPDATE gateway.users SET given_until = now() WHERE username_key = 'second'")
+        let (late, nobodys) = (try await login("second", reset), try await login("nobody", reset))
+        #expect(late.status == 401 && late.json["code"] as? String == "invalidCredentials")
+        #expect(late.json["detail"] as? String == nobodys.json["detail"] as? String)
         try await Task.sleep(for: .milliseconds(1_100))
-        let old = PublicClient(try gateway().port, token: token)
-        #expect(try await old.send("GET", "/users/me").status == 401)
+        #expect(try await member.send("GET", "/users/me").status == 401)
         #expect(try await script.send("GET", "/users/me").status == 401)
     }
 

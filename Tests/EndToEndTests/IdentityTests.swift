@@ -56,6 +56,38 @@ struct IdentityTests {
         #expect(try await elsewhere.send("GET", "/users/me").status == 401, "a second later, everywhere")
     }
 
+    @Test("Ending other sessions wants the password once the login is ten minutes ago; a login ends its client's own")
+    func proof() async throws {
+        let name = Self.name()
+        let first = try await gateway().registered(name)
+        let login = #"{"username":"\#(name)","password":"a long and odd phrase"}"#
+        let second = try await gateway().send("POST", "/auth/login", login)
+        let refresh = try #require(second.json["refresh_token"] as? String)
+        let third = try await gateway().send(
+            "POST", "/auth/login", String(login.dropLast()) + #","refresh_token":"\#(refresh)"}"#)
+        #expect(third.status == 200, "\(third.answer.text)")
+        let replaced = try gateway(token: try #require(second.json["token"] as? String))
+        #expect(try await replaced.send("GET", "/users/me").status == 401)
+        let database = try #require(Stack.current).database
+        _ = try await database.query(
+            """
+            UPDATE gateway.sessions SET authenticated_at = authenticated_at - interval '10 min'
+            WHERE user_id = (SELECT id FROM gateway.users WHERE username_key = '\(name)')
+            """)
+        let list = try await first.send("GET", "/users/me/sessions").json["items"] as? [[String: Any]] ?? []
+        #expect(list.count == 2)
+        let other = try #require(list.first { $0["is_current"] as? Bool == false }?["id"] as? String)
+        for path in ["/users/me/sessions/\(other)", "/users/me/sessions"] {
+            let refused = try await first.send("DELETE", path)
+            #expect(refused.status == 403 && refused.json["code"] as? String == "reauthenticationRequired")
+        }
+        let wrong = try await first.send("POST", "/auth/confirm", #"{"password":"not this one"}"#)
+        #expect(wrong.status == 403 && wrong.json["code"] as? String == "wrongPassword")
+        #expect(try await first.send("POST", "/auth/confirm", #"{"password":"a long and odd phrase"}"#).status == 204)
+        #expect(try await first.send("DELETE", "/users/me/sessions/\(other)").status == 204)
+        #expect(try await first.send("DELETE", "/users/me/sessions").status == 204)
+    }
+
     /// The token before was forgotten at its second showing: the third was refused, and whoever retried was logged out.
     @Test("A refresh token is good once, for a moment answered alike each time it comes, and later ends the session")
     func refresh() async throws {

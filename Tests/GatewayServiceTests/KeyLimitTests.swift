@@ -147,7 +147,7 @@ import Testing
         try await Self.withCopies { fixture async throws in
             for copy in 0..<2 { #expect(await fixture.createKey(at: copy) == nil) }
             let user = try await fixture.copies[1].store.resetPassword(
-                of: "alice", to: "$scrypt$2", until: Self.deadline())
+                of: "alice", to: "$scrypt$2", limits: GatewayLimits(), until: Self.deadline())
             #expect(user == fixture.alice.user)
             #expect(try await fixture.count("api_keys") == 0)
             // For a moment the session's token is believed without a look.

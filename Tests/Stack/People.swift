@@ -73,7 +73,7 @@ package actor People {
             SELECT copy.* FROM gateway.users founder JOIN gateway.sessions session ON session.user_id = founder.id,
                 newcomer JOIN made ON made.username_key = newcomer.name,
                 jsonb_populate_record(NULL::gateway.sessions, to_jsonb(session) || jsonb_build_object(
-                    'id', gen_random_uuid(), 'user_id', made.id,
+                    'id', gen_random_uuid(), 'user_id', made.id, 'authenticated_at', now(),
                     'token_hash', sha256(convert_to(newcomer.token, 'UTF8')),
                     'refresh_hash', sha256(convert_to('refresh ' || newcomer.token, 'UTF8')))) AS copy
             WHERE founder.username_key = '\(founder)'

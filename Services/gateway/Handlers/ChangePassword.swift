@@ -5,7 +5,8 @@ import Postgres
 import RPC
 import Store
 
-/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions.
+/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions. One that an administrator
+/// gave cannot be the new one.
 struct ChangePassword: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -33,12 +34,20 @@ struct ChangePassword: Sendable {
             if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
                 throw .weakPassword(fault.explanation)
             }
+            if stored.user.changePasswordBy != nil, input.body.newPassword == input.body.currentPassword {
+                throw .weakPassword("new_password: is the one that you were given; choose another")
+            }
             let hash = try await accounts.hash(input.body.newPassword)
             let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in
                 let user = PGValue.id(caller.user)
+                let session = PGValue.id(SessionID(caller.credential))
+                // An administrator may just have set another one, which ends the session: the last word is theirs.
+                try await transaction.execute(GatewayQueries.lockPerson, [user])
+                guard try await transaction.first(GatewayQueries.isSession, [user, session]) != nil else {
+                    return .failure(.unauthenticated("the session has ended"))
+                }
                 try await transaction.execute(GatewayQueries.setPassword, [user, .text(hash)])
-                try await transaction.execute(
-                    GatewayQueries.endOtherSessions, [user, .id(SessionID(caller.credential))])
+                try await transaction.execute(GatewayQueries.endOtherSessions, [user, session])
                 try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
                 return .success(JSONBytes(encoding: true))
             }

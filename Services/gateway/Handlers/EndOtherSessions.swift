@@ -2,17 +2,19 @@ import Contracts
 import RPC
 import Store
 
-/// `endOtherSessions`: ends all sessions of a person but the one that asks.
+/// `endOtherSessions`: ends all sessions of a person but the one that asks, for which the password must have been shown lately.
 struct EndOtherSessions: Sendable {
     let accounts: Accounts
 
     func run(
         _ input: EndOtherSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await asking { () throws(StoreError) in
+        let isProven = try await asking { () throws(StoreError) in
             try await accounts.store.endSessions(
-                of: caller.user, but: SessionID(caller.credential), until: context.rpc.deadline)
+                of: caller.user, but: SessionID(caller.credential), freshSince: accounts.confirmedSince,
+                until: context.rpc.deadline)
         }
+        guard isProven else { throw .unconfirmed }
         accounts.callers.forget { $0.user == caller.user && $0.scopes == nil && $0.credential != caller.credential }
         return .nothing()
     }

@@ -2,17 +2,23 @@ import Contracts
 import RPC
 import Store
 
-/// `endSession`: ends one of a person's sessions.
+/// `endSession`: ends one of a person's sessions. For any but the one that asks the password must have been shown lately.
 struct EndSession: Sendable {
     let accounts: Accounts
 
     func run(
         _ input: EndSessionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        let wasThere = try await asking { () throws(StoreError) in
-            try await accounts.store.end(input.session, of: caller.user, until: context.rpc.deadline)
+        let outcome = try await asking { () throws(StoreError) in
+            try await accounts.store.end(
+                input.session, of: caller.user, asking: SessionID(caller.credential),
+                freshSince: accounts.confirmedSince, until: context.rpc.deadline)
         }
-        guard wasThere else { throw .loginNotFound("you have no such session") }
+        switch outcome {
+        case .ended: break
+        case .absent: throw .loginNotFound("you have no such session")
+        case .unproven: throw .unconfirmed
+        }
         accounts.callers.forget { $0.credential == input.session.uuid }
         return .nothing()
     }

@@ -4,7 +4,8 @@ import RPC
 import Store
 
 /// `login`: opens a session. An unknown name and a wrong password get the same answer after the same work: the same
-/// statements on rows of the same size, and a check against a hash of the same cost.
+/// statements on rows of the same size, and a check against a hash of the same cost. So does a password that an administrator
+/// gave and that was not changed in time.
 struct Login: Sendable {
     let accounts: Accounts
 
@@ -17,13 +18,18 @@ struct Login: Sendable {
         try await accounts.admit(attempt, until: context.rpc.deadline)
         while true {
             let verdict = try await accounts.verify(input.body.password, against: known.passwordHash, attempt)
-            guard known.areSomebodys, case .match(let needsRehash) = verdict else { throw Self.refusal }
-            // One that cannot be made now is made at a later login.
+            guard known.areSomebodys, !known.haveExpired(at: accounts.clock.now), case .match(let needsRehash) = verdict
+            else { throw Self.refusal }
+            // One that cannot be made now is made at a later login; one that was given is to be changed anyhow.
             let newHash: String?
-            if needsRehash { newHash = try? await accounts.hash(input.body.password) } else { newHash = nil }
+            if needsRehash, known.givenUntil == nil {
+                newHash = try? await accounts.hash(input.body.password)
+            } else {
+                newHash = nil
+            }
             let checked = known
             let grant = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
-                try await open(checked, attempt, newHash, input.body.device, context)
+                try await open(checked, attempt, newHash, input.body, context)
             }
             if let grant { return EdgeReply(grant) }
             let present = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
@@ -46,24 +52,28 @@ struct Login: Sendable {
 
     /// Nil where the account is closed by now, or its password another one than was checked.
     private func open(
-        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ device: String?, _ context: EdgeContext
+        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ body: LoginRequest, _ context: EdgeContext
     ) async throws(RPCError) -> SessionGrant? {
         let deadline = context.rpc.deadline
         let now = accounts.clock.now
-        let (session, token, refresh) = accounts.newSession(at: now, device: device, address: context.clientAddress)
+        let (session, token, refresh) = accounts.newSession(
+            at: now, device: body.device, address: context.clientAddress)
+        let replaced = body.refreshToken.flatMap { OpaqueToken(presented: Secret($0), prefix: Accounts.refreshPrefix) }
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(known.user, until: deadline)
         }
         guard let stored else { throw Self.refusal }
         do {
             try await accounts.store.open(
-                GatewayStore.OpenedLogin(credentials: known, session: session, attempt: attempt, newHash: newHash),
+                GatewayStore.OpenedLogin(
+                    credentials: known, session: session, attempt: attempt, newHash: newHash, replaced: replaced),
                 at: now, limits: accounts.limits, until: deadline)
         } catch .conflict {
             return nil
         } catch {
             throw error.asRPCError
         }
+        if replaced != nil { accounts.callers.forget { $0.user == known.user && $0.scopes == nil } }
         accounts.callers.learn([token.digest])
         context.subject.tell(person: known.user)
         return SessionGrant(session, token, refresh, stored.user)

@@ -26,16 +26,18 @@ enum GatewayQueries {
             INSERT INTO users (id, username, username_key, password_hash, role, created_at)
             SELECT $1, $2, $3, $4, CASE WHEN EXISTS (SELECT FROM founded) THEN 'admin' ELSE 'member' END, $5
             WHERE $6 OR EXISTS (SELECT FROM founded) OR EXISTS (SELECT FROM invited)
-            RETURNING id, username, role, time_zone, settings, created_at
+            RETURNING id, username, role, time_zone, settings, created_at, \(givenUntil) AS given_until
         ), opened AS (
             INSERT INTO sessions (id, user_id, token_hash, refresh_hash, created_at, refreshed_at, authenticated_at,
                 expires_at, refresh_expires_at, device, address)
             SELECT $8, id, $9, $10, $5, $5, $5, $11, $12, $13, $14 FROM made RETURNING user_id
         )
-        SELECT id, username, role, time_zone, settings, created_at FROM made JOIN opened ON opened.user_id = made.id
+        SELECT id, username, role, time_zone, settings, created_at, given_until
+        FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
-    /// The same by an administrator's hand: whatever registration allows, and without a session.
+    /// The same by an administrator's hand: whatever registration allows, and without a session. The password is to be changed
+    /// within `$6` seconds.
     static let addUser = PGStatement(
         "gateway.addUser",
         """
@@ -43,8 +45,9 @@ enum GatewayQueries {
             INSERT INTO installation (founder, founded_at) VALUES ($1, $5)
             ON CONFLICT DO NOTHING RETURNING founder
         )
-        INSERT INTO users (id, username, username_key, password_hash, role, created_at)
-        SELECT $1, $2, $3, $4, CASE WHEN EXISTS (SELECT FROM founded) THEN 'admin' ELSE 'member' END, $5
+        INSERT INTO users (id, username, username_key, password_hash, role, created_at, given_hash, given_until)
+        SELECT $1, $2, $3, $4, CASE WHEN EXISTS (SELECT FROM founded) THEN 'admin' ELSE 'member' END, $5, $4,
+            now() + $6 * interval '1 second'
         RETURNING id
         """, kind: .write
     ) { row throws(PGError) in try row.next(UserID.self) }
@@ -55,13 +58,14 @@ enum GatewayQueries {
         "gateway.credentials",
         """
         SELECT coalesce(u.id, $2), coalesce(u.password_hash, $3), u.id IS NOT NULL,
-            EXISTS (SELECT FROM known_networks n WHERE n.user_id = coalesce(u.id, $2) AND n.network_hash = $4)
+            EXISTS (SELECT FROM known_networks n WHERE n.user_id = coalesce(u.id, $2) AND n.network_hash = $4),
+            \(givenUntil)
         FROM (SELECT $1::text AS name) AS asked LEFT JOIN users u ON u.username_key = asked.name
         """
     ) { row throws(PGError) in
         Credentials(
             user: try row.next(), passwordHash: try row.next(), areSomebodys: try row.next(),
-            areFromKnownNetwork: try row.next())
+            areFromKnownNetwork: try row.next(), givenUntil: try row.next())
     }
 
     static let user = stored("gateway.user", "id = $1")
@@ -73,7 +77,8 @@ enum GatewayQueries {
         PGStatement(
             name,
             """
-            SELECT id, username, role, time_zone, settings, created_at, password_hash FROM users WHERE \(condition)
+            SELECT id, username, role, time_zone, settings, created_at, \(givenUntil), password_hash
+            FROM users WHERE \(condition)
             """
         ) { row throws(PGError) in
             let user = try readUser(&row)
@@ -85,7 +90,7 @@ enum GatewayQueries {
         "gateway.updateUser",
         """
         UPDATE users SET time_zone = $2, settings = $3 WHERE id = $1
-        RETURNING id, username, role, time_zone, settings, created_at
+        RETURNING id, username, role, time_zone, settings, created_at, \(givenUntil)
         """, kind: .write, row: readUser)
 
     /// Exact names only: Postgres itself would take any case, abbreviations and rules of POSIX.
@@ -105,17 +110,25 @@ enum GatewayQueries {
 
     // MARK: Passwords
 
+    /// Until when the password is to be changed that an administrator's command printed; NULL for one that its person chose.
+    /// It is the printed one as long as its hash is: a copy of a version that does not know of this changes only that.
+    static let givenUntil = "CASE WHEN given_hash = password_hash THEN given_until END"
+
     static let setPassword = PGCommand(
-        "gateway.setPassword", "UPDATE users SET password_hash = $2 WHERE id = $1")
+        "gateway.setPassword",
+        "UPDATE users SET password_hash = $2, given_hash = NULL, given_until = NULL WHERE id = $1")
 
     /// The same password with today's parameters.
     static let rehash = PGCommand(
         "gateway.rehash", "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
 
-    /// What an administrator does at the machine itself.
+    /// What an administrator does at the machine itself. The password is to be changed within `$3` seconds.
     static let resetPassword = PGStatement(
-        "gateway.resetPassword", "UPDATE users SET password_hash = $2 WHERE username_key = $1 RETURNING id",
-        kind: .write
+        "gateway.resetPassword",
+        """
+        UPDATE users SET password_hash = $2, given_hash = $2, given_until = now() + $3 * interval '1 second'
+        WHERE username_key = $1 RETURNING id
+        """, kind: .write
     ) { row throws(PGError) in try row.next(UserID.self) }
 
     // MARK: Leaving
@@ -153,7 +166,8 @@ enum GatewayQueries {
     @Sendable static func readUser(_ row: inout PGRowReader) throws(PGError) -> User {
         User(
             id: try row.next(), username: try row.next(), role: try row.next(), timeZone: try row.next(),
-            settings: UserSettings.standard.applying(try row.nextJSON()), createdAt: try row.next())
+            settings: UserSettings.standard.applying(try row.nextJSON()), createdAt: try row.next(),
+            changePasswordBy: try row.next())
     }
 }
 
@@ -166,6 +180,11 @@ struct Credentials: Sendable {
     let areSomebodys: Bool
     /// Whether the person has logged in from this network before.
     let areFromKnownNetwork: Bool
+    /// Until when the password is good that an administrator gave; nil for one that its person chose.
+    let givenUntil: Timestamp?
+
+    /// Whether they are worth nothing any more, though the password is right.
+    func haveExpired(at now: Timestamp) -> Bool { givenUntil.map { $0 <= now } ?? false }
 }
 
 /// A person's row.

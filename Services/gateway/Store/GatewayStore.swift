@@ -63,15 +63,18 @@ package struct GatewayStore: Sendable {
         ).first
     }
 
-    /// Makes an account without a session, as an administrator does. Throws `conflict` for a taken name.
+    /// Makes an account without a session, as an administrator does, with a password that is to be changed. Throws `conflict` for
+    /// a taken name.
     func add(
-        _ username: Username, _ id: UserID, _ passwordHash: String, at now: Timestamp,
+        _ username: Username, _ id: UserID, _ passwordHash: String, at now: Timestamp, limits: GatewayLimits,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         _ = try await database.rows(
             GatewayQueries.addUser,
-            [.id(id), .text(username.display), .text(username.key), .text(passwordHash), .moment(now)],
-            until: deadline)
+            [
+                .id(id), .text(username.display), .text(username.key), .text(passwordHash), .moment(now),
+                .int(Int(limits.givenPasswordLife.components.seconds)),
+            ], until: deadline)
     }
 
     /// What a password for `username` is checked against; for a name that nobody has it is `decoy`, a PHC string.
@@ -103,13 +106,15 @@ package struct GatewayStore: Sendable {
         try await database.rows(GatewayQueries.isTimeZone, [.text(name)], until: deadline).first ?? false
     }
 
-    /// Sets a password, ends every session of the person and takes back their keys; nil where nobody has that name.
+    /// Sets a password that is to be changed, ends every session of the person and takes back their keys; nil where nobody has
+    /// that name.
     package func resetPassword(
-        of name: String, to hash: String, until deadline: ContinuousClock.Instant
+        of name: String, to hash: String, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UserID? {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             let found = try await transaction.first(
-                GatewayQueries.resetPassword, [.text(Username(name).key), .text(hash)])
+                GatewayQueries.resetPassword,
+                [.text(Username(name).key), .text(hash), .int(Int(limits.givenPasswordLife.components.seconds))])
             guard let found else { return nil }
             // By themselves, so that they see the session of a login and the key that were waited for.
             try await transaction.execute(GatewayQueries.endSessions, [.id(found)])

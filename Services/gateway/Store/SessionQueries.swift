@@ -14,6 +14,14 @@ extension GatewayQueries {
             $8, $9)
         """)
 
+    /// Ends the session of a person that had the refresh token `$2`, of the line `$3`: its client has begun another one.
+    static let endReplacedSession = PGCommand(
+        "gateway.endReplacedSession",
+        """
+        DELETE FROM sessions
+        WHERE user_id = $1 AND (refresh_hash = $2 OR previous_refresh_hash = $2 OR refresh_line = $3)
+        """)
+
     /// Ends those of a person's sessions that were unused the longest, beyond a number.
     static let endSurplusSessions = PGCommand(
         "gateway.endSurplusSessions",
@@ -38,17 +46,18 @@ extension GatewayQueries {
             SELECT network_hash FROM known_networks WHERE user_id = $1 ORDER BY seen_at DESC, network_hash OFFSET $2)
         """)
 
-    /// Who a session's token belongs to.
+    /// Who a session's token belongs to: nobody where the password that was given has not been changed in time.
     static let sessionCaller = PGStatement(
         "gateway.sessionCaller",
         """
-        SELECT s.user_id, u.role = 'admin', u.time_zone, s.id
-        FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = $1 AND s.expires_at > $2
+        SELECT s.user_id, u.role = 'admin', u.time_zone, s.id, \(givenUntil) IS NOT NULL
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.token_hash = $1 AND s.expires_at > $2 AND (\(givenUntil) > $2) IS NOT FALSE
         """
     ) { row throws(PGError) in
         EdgeCaller(
             user: try row.next(), isAdministrator: try row.next(), timeZone: try row.next(),
-            credential: try row.next(SessionID.self).uuid)
+            credential: try row.next(SessionID.self).uuid, hasGivenPassword: try row.next())
     }
 
     /// Digests of tokens that are somebody's and were given out after a moment, of sessions and of keys those first that were
@@ -89,6 +98,7 @@ extension GatewayQueries {
             WHERE (refresh_hash = $1
                     OR previous_refresh_hash = $1 AND refreshed_at > $8 AND renewed_from IS DISTINCT FROM $1)
                 AND refresh_expires_at > $2
+                AND NOT EXISTS (SELECT FROM users WHERE id = user_id AND \(givenUntil) <= $2)
             RETURNING id, user_id, expires_at, refresh_expires_at, renewal_salt, refresh_hash
         )
         SELECT \(renewedColumns) FROM renewed r JOIN users u ON u.id = r.user_id
@@ -100,6 +110,7 @@ extension GatewayQueries {
         """
         SELECT \(renewedColumns) FROM sessions r JOIN users u ON u.id = r.user_id
         WHERE r.previous_refresh_hash = $1 AND r.renewed_from = $1 AND r.refreshed_at > $3 AND r.refresh_expires_at > $2
+            AND (\(givenUntil) > $2) IS NOT FALSE
         """, row: renewed)
 
     /// Ends the session that had the refresh token `$1`, of the line `$3`, where that is not its last one any more, nor the one
@@ -116,8 +127,8 @@ extension GatewayQueries {
     ) { row throws(PGError) in StolenSession(id: try row.next(), user: try row.next()) }
 
     private static let renewedColumns = """
-        u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, r.id, r.expires_at, r.refresh_expires_at,
-        r.renewal_salt, r.refresh_hash
+        u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, \(givenUntil), r.id, r.expires_at,
+        r.refresh_expires_at, r.renewal_salt, r.refresh_hash
         """
 
     @Sendable private static func renewed(_ row: inout PGRowReader) throws(PGError) -> RenewedSession {
@@ -144,6 +155,42 @@ extension GatewayQueries {
         "gateway.endSession", "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
+    /// The same for the session `$3` that asks, which may end itself, and others where the password was shown for it after `$4`.
+    static let endProvenSession = PGStatement(
+        "gateway.endProvenSession",
+        """
+        WITH proof AS (
+            SELECT $2::uuid = $3::uuid
+                OR EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $3 AND authenticated_at > $4) AS holds
+        ), ended AS (
+            DELETE FROM sessions WHERE user_id = $1 AND id = $2 AND (SELECT holds FROM proof) RETURNING id
+        )
+        SELECT holds, EXISTS (SELECT FROM ended) FROM proof
+        """, kind: .write
+    ) { row throws(PGError) in
+        let (isProven, wasThere) = (try row.next(Bool.self), try row.next(Bool.self))
+        return isProven ? (wasThere ? SessionEnding.ended : .absent) : .unproven
+    }
+
+    /// Ends all sessions but `$2`, which asks, where the password was shown for it after `$3`; whether it was.
+    static let endProvenSessions = PGStatement(
+        "gateway.endProvenSessions",
+        """
+        WITH proof AS (
+            SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $2 AND authenticated_at > $3) AS holds
+        ), ended AS (
+            DELETE FROM sessions WHERE user_id = $1 AND id <> $2 AND (SELECT holds FROM proof)
+        )
+        SELECT holds FROM proof
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// The password was shown once more. No row where the session has ended meanwhile.
+    static let confirmSession = PGStatement(
+        "gateway.confirmSession",
+        "UPDATE sessions SET authenticated_at = $3 WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
     static let endSessions = PGCommand("gateway.endSessions", "DELETE FROM sessions WHERE user_id = $1")
 
     static let endOtherSessions = PGCommand(
@@ -164,6 +211,15 @@ extension GatewayQueries {
             UPDATE \(table) t SET last_used_at = greatest(t.last_used_at, held.moment) FROM held WHERE t.id = held.id
             """)
     }
+}
+
+/// What the wish to end a session came to.
+enum SessionEnding: Sendable, Hashable {
+    case ended
+    /// There is no such session of theirs.
+    case absent
+    /// It is not the one that asks, and for that the password was not shown lately.
+    case unproven
 }
 
 /// A session that was ended because one of its earlier tokens came.

@@ -11,10 +11,12 @@ extension GatewayStore {
         let attempt: LoginAttempt
         /// The password's hash with today's parameters, where the old one is of others.
         let newHash: String?
+        /// A refresh token of the session that the client had.
+        var replaced: OpaqueToken?
     }
 
-    /// Opens a session, and remembers from where. Throws `conflict` where the account was closed since its credentials were read,
-    /// or its password changed.
+    /// Opens a session, ends the one that its client had, and remembers from where. Throws `conflict` where the account was
+    /// closed since its credentials were read, or its password changed.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -26,9 +28,15 @@ extension GatewayStore {
                 .bytea(session.tokens.refreshDigest.bytes), .moment(now), .moment(session.tokens.expiresAt),
                 .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
                 .text(login.credentials.passwordHash),
-            ]),
-            GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]),
+            ])
         ]
+        if let replaced = login.replaced {
+            statements.append(
+                GatewayQueries.endReplacedSession.bound([
+                    user, .bytea(replaced.digest.bytes), .bytea(replaced.lineDigest.bytes),
+                ]))
+        }
+        statements.append(GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]))
         if let network = login.attempt.networkDigest {
             statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
             statements.append(GatewayQueries.forgetSurplusNetworks.bound([user, .int(limits.knownNetworksMax)]))
@@ -126,10 +134,42 @@ extension GatewayStore {
         try await !database.rows(GatewayQueries.endSession, [.id(user), .id(session)], until: deadline).isEmpty
     }
 
+    /// Ends a session because `asking`, another one or the same, says so; another one only where the password was shown for
+    /// `asking` after `freshSince`.
+    func end(
+        _ session: SessionID, of user: UserID, asking: SessionID, freshSince: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> SessionEnding {
+        let outcome = try await database.rows(
+            GatewayQueries.endProvenSession, [.id(user), .id(session), .id(asking), .moment(freshSince)],
+            until: deadline
+        ).first
+        guard let outcome else { throw .fault("the end of a session answered with no row") }
+        return outcome
+    }
+
+    /// Ends all sessions but the one that asks; false, and none has ended, where the password was not shown for that after
+    /// `freshSince`.
     func endSessions(
-        of user: UserID, but session: SessionID, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
-        try await database.run(GatewayQueries.endOtherSessions, [.id(user), .id(session)], until: deadline)
+        of user: UserID, but asking: SessionID, freshSince: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.rows(
+            GatewayQueries.endProvenSessions, [.id(user), .id(asking), .moment(freshSince)], until: deadline
+        ).first ?? false
+    }
+
+    /// Notes that the password was shown for a session, and clears what was counted before it; false where the session has ended.
+    func confirm(
+        _ session: SessionID, of user: UserID, _ attempt: LoginAttempt, at now: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Bool {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let confirmed = try await transaction.first(
+                GatewayQueries.confirmSession, [.id(user), .id(session), .moment(now)])
+            guard confirmed != nil else { return false }
+            try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
+            return true
+        }
     }
 
     /// Writes down when sessions and keys were used last.

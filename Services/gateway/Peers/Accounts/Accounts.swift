@@ -141,10 +141,18 @@ package struct Accounts: Sendable {
             callers.forget(digest)
             return nil
         }
-        callers.remember(found, for: digest)
+        // What a given password keeps away is there at every copy as soon as it is changed.
+        if found.hasGivenPassword {
+            callers.learn([digest])
+        } else {
+            callers.remember(found, for: digest)
+        }
         uses.note(found.credential, isKey: isKey, at: now)
         return found
     }
+
+    /// Since when the password must have been shown for a session that ends others.
+    var confirmedSince: Timestamp { clock.now.advanced(by: .zero - limits.confirmationMax) }
 
     /// Hashes a password that was found good enough.
     func hash(_ password: String) async throws(RPCError) -> String {
@@ -195,6 +203,9 @@ package struct Accounts: Sendable {
 }
 
 extension RPCError {
+    /// The password was not shown lately for the session that asks.
+    static var unconfirmed: RPCError { .reauthenticationRequired("show your password at auth/confirm, then ask again") }
+
     /// Too many attempts; `seconds` is told as Retry-After.
     static func waiting(_ seconds: Int) -> RPCError {
         .tooManyAttempts(

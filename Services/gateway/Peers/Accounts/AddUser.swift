@@ -7,7 +7,7 @@ internal import Runtime
 internal import Store
 
 /// The command `add-user NAME`: makes an account whatever `REELAY_REGISTRATION` says, and prints its password, which nobody
-/// chose. The very first person becomes the administrator, as everywhere.
+/// chose and which is to be changed. The very first person becomes the administrator, as everywhere.
 enum AddUser {
     private static let timeout = Duration.seconds(30)
 
@@ -17,7 +17,7 @@ enum AddUser {
     }
 
     static let command = ServiceCommand(
-        "add-user", argument: "NAME", "makes an account, prints its password"
+        "add-user", argument: "NAME", "makes an account, prints its password, which is to be changed within a day"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("add-user", values) { (event) async throws(StartupError) in
             let password = try await GivenPassword.make()
@@ -43,7 +43,8 @@ enum AddUser {
         _ name: Username, _ id: UserID, _ hash: String, _ store: GatewayStore
     ) async throws(StoreError) -> Outcome {
         do throws(StoreError) {
-            try await store.add(name, id, hash, at: SystemWallClock().now, until: .now.advanced(by: timeout))
+            try await store.add(
+                name, id, hash, at: SystemWallClock().now, limits: GatewayLimits(), until: .now.advanced(by: timeout))
             return .made
         } catch .conflict(constraint: "users_username_key_key") {
             return .taken

@@ -5,19 +5,22 @@ internal import Runtime
 internal import Store
 
 /// The command `reset-password NAME`: for who has lost the password, or whose account others got into, and can reach the
-/// machine. Sets one that nobody chose, ends every session and takes back every key of the person, and prints it.
+/// machine. Sets one that nobody chose and that is to be changed, ends every session and takes back every key of the
+/// person, and prints it.
 enum ResetPassword {
     private static let timeout = Duration.seconds(30)
 
     static let command = ServiceCommand(
-        "reset-password", argument: "NAME", "sets a new password for a person, ends their sessions and keys, prints it"
+        "reset-password", argument: "NAME",
+        "sets a new password for a person, which is to be changed within a day, ends their sessions and keys, prints it"
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("reset-password", values) { (event) async throws(StartupError) in
             event.username = Username(name).key
             let password = try await GivenPassword.make()
             let found = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
                 try await GatewayStore(database: database)
-                    .resetPassword(of: name, to: password.hash, until: .now.advanced(by: timeout))
+                    .resetPassword(
+                        of: name, to: password.hash, limits: GatewayLimits(), until: .now.advanced(by: timeout))
             }
             guard let found else { throw .resource(name, "nobody has this user name") }
             event.person = found.description

@@ -17,6 +17,7 @@ enum AuditRule: Sendable, Hashable {
     /// to accounts, connections or hooks, or exports must be here (`AuditRuleTests`).
     static let rules: [String: AuditRule] = [
         "register": .always, "login": .always, "logout": .always, "refresh": .refusals, "changePassword": .always,
+        "confirmPassword": .always,
         "deleteMe": .always, "endSession": .always, "endOtherSessions": .always, "createApiKey": .always,
         "deleteApiKey": .always, "createInvite": .always, "deleteInvite": .always,
         "updateMe": .never("changes the time zone and how things are shown"),
@@ -33,6 +34,10 @@ enum AuditRule: Sendable, Hashable {
         "getOpenApi": .never("shows everybody the same"),
     ]
 
+    /// What says that the credentials do not allow an operation.
+    private static let denials: Set<String> = [
+        RegistryError.forbidden.rawValue, RegistryError.passwordChangeRequired.rawValue,
+    ]
     private static let begins = "connects nothing yet; what ends it is written"
     private static let goesOn = "goes on with an account that is connected"
 
@@ -45,7 +50,7 @@ enum AuditRule: Sendable, Hashable {
 
     /// What a line is to tell of a call; nil where there is to be none.
     static func verdict(of operation: String, _ answer: EdgeResponse) -> Verdict? {
-        if answer.code == RegistryError.forbidden.rawValue { return Verdict(outcome: .denied, code: answer.code) }
+        if let code = answer.code, denials.contains(code) { return Verdict(outcome: .denied, code: code) }
         guard let rule = rules[operation] else { return nil }
         let isGood = answer.status < 400
         switch rule {

@@ -1,0 +1,116 @@
+import Contracts
+import Cryptography
+import Edge
+import Postgres
+import RPC
+import Store
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatewayService
+
+/// Two copies of a gateway on one database, and people who ask them for sessions, by a clock that the tests move.
+struct Household {
+    static let phrase = "a long and odd phrase"
+
+    final class Wall: WallClock {
+        private let moment = Mutex(SystemWallClock().now)
+        var now: Timestamp { moment.withLock { $0 } }
+        func pass(_ time: Duration) { moment.withLock { $0 = $0.advanced(by: time) } }
+    }
+
+    let copies: [Accounts]
+    let pool: PGPool
+    let wall: Wall
+
+    var accounts: Accounts { copies[0] }
+    var store: GatewayStore { copies[0].store }
+
+    static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }
+
+    static func context() -> EdgeContext {
+        EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1")
+    }
+
+    /// `logN` is the cost of a password, by copy.
+    static func live(
+        _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], _ body: (Household) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
+            let wall = Wall()
+            var copies: [Accounts] = []
+            for (pool, logN) in zip(pools, logN) {
+                let cost = try #require(ScryptCost(logN: logN, blockSize: 1, parallelism: 1))
+                copies.append(
+                    Accounts(
+                        store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(cost: cost),
+                        clock: wall, ids: SystemIDSource(), registration: .open, limits: limits))
+            }
+            try await body(Household(copies: copies, pool: pools[0], wall: wall))
+        }
+    }
+
+    func register(_ name: String) async throws -> SessionGrant {
+        try await Register(accounts: accounts).run(
+            RegisterInput(body: Registration(username: name, password: Self.phrase)), Self.context()
+        ).body
+    }
+
+    func logIn(
+        _ name: String, _ password: String = Household.phrase, replacing refreshToken: String? = nil, at copy: Int = 0
+    ) async throws(RPCError) -> SessionGrant {
+        try await Login(accounts: copies[copy]).run(
+            LoginInput(body: LoginRequest(username: name, password: password, refreshToken: refreshToken)),
+            Self.context()
+        ).body
+    }
+
+    func refresh(_ grant: SessionGrant) async throws(RPCError) -> SessionGrant {
+        try await Refresh(accounts: accounts).run(
+            RefreshInput(body: RefreshRequest(refreshToken: grant.refreshToken)), Self.context()
+        ).body
+    }
+
+    /// Whose the bearer token is; nil for nobody's.
+    func caller(_ grant: SessionGrant, at copy: Int = 0) async throws -> EdgeCaller? {
+        switch copies[copy].credentials(grant.token) {
+        case .nobody: return nil
+        case .caller(let caller): return caller
+        case .unread(wasGood: _, let lookUp): return try await lookUp(Self.deadline())
+        }
+    }
+
+    func changePassword(
+        _ caller: EdgeCaller, from current: String, to new: String
+    ) async throws(RPCError) {
+        let once = OnceStore(database: store.database, secret: Secret("a secret of the tests"))
+        _ = try await ChangePassword(accounts: accounts, once: once).run(
+            ChangePasswordInput(body: PasswordChange(currentPassword: current, newPassword: new)), caller,
+            Self.context())
+    }
+
+    func confirm(_ caller: EdgeCaller, _ password: String = Household.phrase) async throws(RPCError) {
+        _ = try await ConfirmPassword(accounts: accounts).run(
+            ConfirmPasswordInput(body: PasswordConfirmation(password: password)), caller, Self.context())
+    }
+
+    func end(_ session: UUIDBits, by caller: EdgeCaller) async throws(RPCError) {
+        _ = try await EndSession(accounts: accounts).run(
+            EndSessionInput(session: SessionID(session)), caller, Self.context())
+    }
+
+    func endOthers(by caller: EdgeCaller) async throws(RPCError) {
+        _ = try await EndOtherSessions(accounts: accounts).run(EndOtherSessionsInput(), caller, Self.context())
+    }
+
+    /// What a call was refused with; nil where it was not.
+    static func refusal(_ call: () async throws(RPCError) -> Void) async -> RegistryError? {
+        do throws(RPCError) {
+            try await call()
+            return nil
+        } catch {
+            return RegistryError.allCases.first { $0.code == error.code }
+        }
+    }
+}
