@@ -184,13 +184,11 @@ struct GatewayRenderer {
         let place = "\(literal(operation.id)), \(literal(operation.method)), \(literal(operation.path))"
         file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
             let scope = operation.isOpen ? [] : ["scope: \(operation.scope.map(literal) ?? "nil")"]
-            let flags =
-                (operation.takesGivenPassword ? ["takesGivenPassword: true"] : [])
-                + (operation.isRepresentation ? ["isRepresentation: true"] : [])
-                + (operation.checksConditions ? ["checksConditions: true"] : [])
-                + (operation.takesKey ? ["takesKey: true"] : [])
-                + (operation.isBodyRaw ? ["takesAnyBody: true"] : [])
-                + (operation.takesUpload ? ["takesUpload: true"] : [])
+            let flags = [
+                ("takesGivenPassword", operation.takesGivenPassword), ("isRepresentation", operation.isRepresentation),
+                ("checksConditions", operation.checksConditions), ("takesKey", operation.takesKey),
+                ("takesAnyBody", operation.isBodyRaw), ("takesUpload", operation.takesUpload),
+            ].filter(\.1).map { "\($0.0): true" }
             let arguments = [place] + scope + flags
             let names = operation.isOpen ? ["request", "context"] : ["request", "caller", "context"]
             let list = (operation.isDocument ? names.map { _ in "_" } : names).joined(separator: ", ")

@@ -12,6 +12,7 @@ package enum GatewayRoutes {
             logout(api),
             refresh(api),
             changePassword(api),
+            confirmPassword(api),
             getMe(api),
             deleteMe(api),
             updateMe(api),
@@ -189,7 +190,7 @@ package enum GatewayRoutes {
     }
 
     private static func logout(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil) {
+        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil, takesGivenPassword: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.logout(LogoutInput(request), caller, context)
             return EdgeResponse(204, reply)
@@ -205,15 +206,23 @@ package enum GatewayRoutes {
     }
 
     private static func changePassword(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesKey: true) {
+        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesGivenPassword: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.changePassword(ChangePasswordInput(request), caller, context)
             return EdgeResponse(204, reply)
         }
     }
 
+    private static func confirmPassword(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("confirmPassword", "POST", "/api/v1/auth/confirm", scope: nil) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.confirmPassword(ConfirmPasswordInput(request), caller, context)
+            return EdgeResponse(204, reply)
+        }
+    }
+
     private static func getMe(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", isRepresentation: true) {
+        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", takesGivenPassword: true, isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMe(GetMeInput(request), caller, context)
             return EdgeResponse(200, reply)

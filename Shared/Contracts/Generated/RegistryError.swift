@@ -54,7 +54,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case tooManyAttempts
     /// The invitation does not exist, is used up or has expired.
     case invalidInvite
-    /// The operation wants a session of a fresh login; log in again first.
+    /// The operation wants the password to have been shown a moment ago; confirm it or log in again first.
     case loginTooOld
     /// The refresh token is worth nothing; log in again.
     case invalidRefreshToken
@@ -74,7 +74,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case dateInFuture
     /// The cursor was not made by this list.
     case invalidCursor
-    /// The password is among the commonest ones or holds the user name.
+    /// The password is among the commonest ones, holds the user name, or is the one that an administrator gave.
     case weakPassword
     /// The title is of another kind than the operation is for.
     case wrongKind
@@ -88,6 +88,10 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case expiryInPast
     /// Values that each fit their description do not fit together; detail says which.
     case contradictoryValues
+    /// The password is one that an administrator gave; change it first.
+    case passwordChangeRequired
+    /// The operation wants the password to have been shown a moment ago; confirm it first.
+    case reauthenticationRequired
     /// The person has no play with this id.
     case playNotFound
     /// The person has no list with this id.
@@ -159,6 +163,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 1050
         case .expiryInPast: 1051
         case .contradictoryValues: 1052
+        case .passwordChangeRequired: 1060
+        case .reauthenticationRequired: 1061
         case .playNotFound: 1070
         case .listNotFound: 1071
         case .batchNotFound: 1072
@@ -219,6 +225,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: 422
         case .expiryInPast: 422
         case .contradictoryValues: 422
+        case .passwordChangeRequired: 403
+        case .reauthenticationRequired: 403
         case .playNotFound: 404
         case .listNotFound: 404
         case .batchNotFound: 404
@@ -265,7 +273,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .forbidden: "The credentials do not allow this operation."
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
         case .invalidInvite: "The invitation does not exist, is used up or has expired."
-        case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
+        case .loginTooOld:
+            "The operation wants the password to have been shown a moment ago; confirm it or log in again first."
         case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
         case .wrongPassword: "The current password is another one."
         case .tooManyRequests:
@@ -276,13 +285,17 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .nothingToResolve: "Neither an outside id nor a name was given."
         case .dateInFuture: "The date lies more than five minutes ahead."
         case .invalidCursor: "The cursor was not made by this list."
-        case .weakPassword: "The password is among the commonest ones or holds the user name."
+        case .weakPassword:
+            "The password is among the commonest ones, holds the user name, or is the one that an administrator gave."
         case .wrongKind: "The title is of another kind than the operation is for."
         case .requestTimeout: "The body did not arrive in time."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request before."
         case .unknownTimeZone: "There is no time zone of this name in the IANA database."
         case .expiryInPast: "The moment of expiry has passed already."
         case .contradictoryValues: "Values that each fit their description do not fit together; detail says which."
+        case .passwordChangeRequired: "The password is one that an administrator gave; change it first."
+        case .reauthenticationRequired:
+            "The operation wants the password to have been shown a moment ago; confirm it first."
         case .playNotFound: "The person has no play with this id."
         case .listNotFound: "The person has no list with this id."
         case .batchNotFound: "The person has no batch with this id."
@@ -344,6 +357,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .unknownTimeZone: false
         case .expiryInPast: false
         case .contradictoryValues: false
+        case .passwordChangeRequired: false
+        case .reauthenticationRequired: false
         case .playNotFound: false
         case .listNotFound: false
         case .batchNotFound: false
@@ -404,6 +419,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1050: self = .unknownTimeZone
         case 1051: self = .expiryInPast
         case 1052: self = .contradictoryValues
+        case 1060: self = .passwordChangeRequired
+        case 1061: self = .reauthenticationRequired
         case 1070: self = .playNotFound
         case 1071: self = .listNotFound
         case 1072: self = .batchNotFound
@@ -524,7 +541,7 @@ extension RPCError {
     package static func invalidInvite(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidInvite.error(message, data: data)
     }
-    /// The operation wants a session of a fresh login; log in again first.
+    /// The operation wants the password to have been shown a moment ago; confirm it or log in again first.
     package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginTooOld.error(message, data: data)
     }
@@ -564,7 +581,7 @@ extension RPCError {
     package static func invalidCursor(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidCursor.error(message, data: data)
     }
-    /// The password is among the commonest ones or holds the user name.
+    /// The password is among the commonest ones, holds the user name, or is the one that an administrator gave.
     package static func weakPassword(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.weakPassword.error(message, data: data)
     }
@@ -591,6 +608,14 @@ extension RPCError {
     /// Values that each fit their description do not fit together; detail says which.
     package static func contradictoryValues(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.contradictoryValues.error(message, data: data)
+    }
+    /// The password is one that an administrator gave; change it first.
+    package static func passwordChangeRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.passwordChangeRequired.error(message, data: data)
+    }
+    /// The operation wants the password to have been shown a moment ago; confirm it first.
+    package static func reauthenticationRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.reauthenticationRequired.error(message, data: data)
     }
     /// The person has no play with this id.
     package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {

@@ -73,7 +73,7 @@ import Testing
         ),
         (
             "what was merged and goes on to another",
-            "UPDATE title_redirects SET new_id = $1 WHERE new_id = $2", [true, false]
+            "UPDATE title_redirects SET new_id = $1 WHERE new_id = $2", [true, true]
         ),
         (
             "a turn",

@@ -29,3 +29,5 @@ CREATE TRIGGER title_redirects_made AFTER INSERT ON title_redirects
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION touch_titles_of_redirects();
 CREATE TRIGGER title_redirects_changed AFTER UPDATE ON title_redirects
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION touch_titles_of_redirects();
+CREATE TRIGGER title_redirects_left AFTER UPDATE ON title_redirects
+    REFERENCING OLD TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION touch_titles_of_redirects();

@@ -9,27 +9,32 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
     /// As it was given.
     package var password: String
     package var device: String?
+    /// Of the session that the client had, which ends.
+    package var refreshToken: String?
 
-    package init(username: String, password: String, device: String? = nil) {
+    package init(username: String, password: String, device: String? = nil, refreshToken: String? = nil) {
         self.username = username
         self.password = password
         self.device = device
+        self.refreshToken = refreshToken
     }
 
     private static let usernamePattern = TextPattern("^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
-    private static let names = JSONNames("username", "password", "device")
+    private static let names = JSONNames("username", "password", "device", "refresh_token")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var username: String?
         var password: String?
         var device: String?
+        var refreshToken: String?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
             case 0: username = try jsonReader.string(min: 2, max: 40, pattern: Self.usernamePattern)
             case 1: password = try jsonReader.string(min: 1, max: 256)
-            default: device = try jsonReader.string(min: 1, max: 100)
+            case 2: device = try jsonReader.string(min: 1, max: 100)
+            default: refreshToken = try jsonReader.string(min: 20, max: 200)
             }
         }
         guard let username, let password else {
@@ -38,6 +43,7 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
         self.username = username
         self.password = password
         self.device = device
+        self.refreshToken = refreshToken
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -48,6 +54,10 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
         if let device {
             jsonWriter.raw(#","device":"#)
             device.encode(to: &jsonWriter)
+        }
+        if let refreshToken {
+            jsonWriter.raw(#","refresh_token":"#)
+            refreshToken.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

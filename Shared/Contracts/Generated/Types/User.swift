@@ -12,9 +12,13 @@ package struct User: Sendable, Hashable, JSONCodable {
     package var timeZone: String
     package var settings: UserSettings
     package var createdAt: Timestamp
+    /// Until when the password must be changed, which an administrator gave; after that it is worth nothing. Absent
+    /// for one that the person chose.
+    package var changePasswordBy: Timestamp?
 
     package init(
-        id: UserID, username: String, role: UserRole, timeZone: String, settings: UserSettings, createdAt: Timestamp
+        id: UserID, username: String, role: UserRole, timeZone: String, settings: UserSettings, createdAt: Timestamp,
+        changePasswordBy: Timestamp? = nil
     ) {
         self.id = id
         self.username = username
@@ -22,11 +26,14 @@ package struct User: Sendable, Hashable, JSONCodable {
         self.timeZone = timeZone
         self.settings = settings
         self.createdAt = createdAt
+        self.changePasswordBy = changePasswordBy
     }
 
     private static let timeZonePattern = TextPattern("^[A-Za-z][A-Za-z0-9+_/-]*$")
 
-    private static let names = JSONNames("id", "username", "role", "time_zone", "settings", "created_at")
+    private static let names = JSONNames(
+        "id", "username", "role", "time_zone", "settings", "created_at", "change_password_by"
+    )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var id: UserID?
@@ -35,6 +42,7 @@ package struct User: Sendable, Hashable, JSONCodable {
         var timeZone: String?
         var settings: UserSettings?
         var createdAt: Timestamp?
+        var changePasswordBy: Timestamp?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -43,7 +51,8 @@ package struct User: Sendable, Hashable, JSONCodable {
             case 2: role = try UserRole(from: &jsonReader)
             case 3: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             case 4: settings = try UserSettings(from: &jsonReader)
-            default: createdAt = try Timestamp(from: &jsonReader)
+            case 5: createdAt = try Timestamp(from: &jsonReader)
+            default: changePasswordBy = try Timestamp(from: &jsonReader)
             }
         }
         guard let id, let username, let role, let timeZone, let settings, let createdAt else {
@@ -55,6 +64,7 @@ package struct User: Sendable, Hashable, JSONCodable {
         self.timeZone = timeZone
         self.settings = settings
         self.createdAt = createdAt
+        self.changePasswordBy = changePasswordBy
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -70,6 +80,10 @@ package struct User: Sendable, Hashable, JSONCodable {
         settings.encode(to: &jsonWriter)
         jsonWriter.raw(#","created_at":"#)
         createdAt.encode(to: &jsonWriter)
+        if let changePasswordBy {
+            jsonWriter.raw(#","change_password_by":"#)
+            changePasswordBy.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#"}"#)
     }
 }
