@@ -186,7 +186,7 @@ extension FaultTests {
                 let films = try await stack.makeFilms(count)
                 let rows = films.enumerated().map { "('trakt', 'movie', '\(70_000 + $0)', '\($1)')" }
                 _ = try await stack.database.query(
-                    "INSERT INTO metadata.external_ids (source, kind, value, title_id) VALUES "
+                    "SET search_path = metadata; INSERT INTO external_ids (source, kind, value, title_id) VALUES "
                         + rows.joined(separator: ", "))
                 return films
             }

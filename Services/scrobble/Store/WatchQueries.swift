@@ -67,16 +67,20 @@ enum WatchQueries {
                 first: "t.place, ")), row: standing)
 
     /// The versions of what titles are to several people, each with the place of the question from 1, and where that is not the one
-    /// that is known a row for each of the titles (`$4`, each with the place of its question), in their order.
+    /// that is known a row for each of the titles (`$4`, each with the place of its question), in their order. A person who is asked
+    /// about for many versions has the changes counted once.
     static let statesSince = PGStatement(
         "watch.statesSince",
         """
-        WITH asked AS MATERIALIZED (
-            SELECT g.place, g.person, v.version, g.known IS NOT DISTINCT FROM v.version AS is_known
-            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS g (person, known, place) CROSS JOIN LATERAL (
+        WITH people AS MATERIALIZED (
+            SELECT p.id, v.version FROM (SELECT DISTINCT id FROM unnest($1::uuid[]) AS id) p CROSS JOIN LATERAL (
                 SELECT count(*) || ':' || coalesce(sum(c.xid::text::bigint), 0) AS version
-                FROM state_changes c WHERE c.user_id = g.person
+                FROM state_changes c WHERE c.user_id = p.id
             ) v
+        ), asked AS MATERIALIZED (
+            SELECT g.place, g.person, p.version, g.known IS NOT DISTINCT FROM p.version AS is_known
+            FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS g (person, known, place)
+            JOIN people p ON p.id = g.person
         )
         SELECT a.place, a.version, a.is_known, s.*
         FROM asked a LEFT JOIN LATERAL (

@@ -155,10 +155,34 @@ import Testing
         }
     }
 
-    private static let age = PGCommand(
-        "tests.age", "UPDATE state_changes SET changed_at = changed_at - interval '59 minutes' WHERE user_id = $1")
+    @Test("Who is asked about for several versions is told of each, in the order of the questions")
+    func several() async throws {
+        try await LedgerFixture.with { fixture in
+            let database = Database(pool: fixture.pool)
+            let (watch, deadline) = (WatchStore(database: database), LedgerFixture.deadline())
+            try await database.run(Self.like, [.id(fixture.user), .id(Self.titles[0])], until: deadline)
+            let version = try await Self.seen(watch, fixture.user).version
+            let stranger = UserID(LedgerFixture.ids.next())
+            func question(_ user: UserID, _ titles: [TitleID], _ known: String?) -> PersonTitles {
+                PersonTitles(user: user, titles: titles, known: known)
+            }
+            let told = try await watch.states(
+                wanted: [
+                    question(fixture.user, [Self.titles[1], Self.titles[0]], "0:0"),
+                    question(stranger, Self.titles, "0:0"), question(fixture.user, Self.titles, version),
+                    question(fixture.user, [Self.titles[0]], nil), question(stranger, [], nil),
+                ], until: deadline)
+            #expect(told.map(\.index) == [0, 0, 1, 2, 3, 4])
+            #expect(told.map(\.isKnown) == [false, false, true, true, false, false])
+            #expect(told.map { $0.state?.isLiked } == [false, true, nil, nil, true, nil])
+            #expect(told.map(\.version) == [version, version, "0:0", version, version, "0:0"])
+        }
+    }
 
-    @Test("What is old of it goes, after an hour; the version is another one then, and what is told the same")
+    private static let age = PGCommand(
+        "tests.age", "UPDATE state_changes SET changed_at = changed_at - interval '9 minutes' WHERE user_id = $1")
+
+    @Test("What is old of it goes, after ten minutes; the version is another one then, and what is told the same")
     func sweep() async throws {
         try await LedgerFixture.with { fixture in
             let database = Database(pool: fixture.pool)

@@ -25,7 +25,7 @@ package enum LedgerLimits {
     static let lookUpTitlesMax = 100
     /// How long it is kept that a transaction changed what titles are to a person. Longer than what was told is kept by those who ask
     /// (a minute) and the longest transaction together: what went could not be told from what came.
-    static let stateChangesKeptFor = Duration.seconds(3_600)
+    static let stateChangesKeptFor = Duration.seconds(600)
     /// Of those, how many one statement removes.
     static let stateChangesSweptMax = 5_000
 }
