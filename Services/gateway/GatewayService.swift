@@ -198,12 +198,6 @@ extension GatewayService {
         try await ChangePassword(accounts: accounts, once: once).run(input, caller, context)
     }
 
-    package func confirmPassword(
-        _ input: ConfirmPasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        try await ConfirmPassword(accounts: accounts).run(input, caller, context)
-    }
-
     package func getMe(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User> {

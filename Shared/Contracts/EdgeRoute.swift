@@ -80,10 +80,12 @@ package struct EdgeRoute: Sendable {
         }
     }
 
-    /// The answer to somebody who may do everything: to find out what is there, never to show it.
+    /// The answer to somebody who may do everything, but for what a password must be changed first: to find out what is
+    /// there, never to show it.
     package func inspect(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
         let inspector = caller.map {
-            EdgeCaller(user: $0.user, timeZone: $0.timeZone, credential: $0.credential)
+            EdgeCaller(
+                user: $0.user, timeZone: $0.timeZone, credential: $0.credential, hasGivenPassword: $0.hasGivenPassword)
         }
         return await outcome(request, inspector, context)
     }
@@ -99,7 +101,13 @@ package struct EdgeRoute: Sendable {
     ///
     /// `caller` is who the credentials belong to, nil where there are none or they are worth nothing.
     package func respond(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
-        let answer = await outcome(request, caller, context)
+        told(await outcome(request, caller, context), to: request, caller, context)
+    }
+
+    /// What a call came to, also one that was refused before the operation ran: its watcher hears of it.
+    package func told(
+        _ answer: EdgeResponse, to request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext
+    ) -> EdgeResponse {
         watcher?.hear(answer, of: operation, to: request, from: caller, context)
         return answer
     }

@@ -33,7 +33,7 @@ struct EdgeExchange: Sendable {
     private var isRead: Bool { route.method == "GET" }
 
     func run() async -> EdgeResponse {
-        if let refusal = await refusal() { return refusal }
+        if let refusal = await refusal() { return route.told(refusal, to: input, caller, context) }
         var answer = await route.respond(input, caller, context)
         await release(after: answer)
         if let stream = answer.stream, stream.name != nil { answer = await begun(answer, stream) }

@@ -93,6 +93,9 @@ import Testing
         #expect(open == ["changePassword", "getMe", "logout"])
         let (status, body, _) = try await ask("getHome", EdgeRequest(), newcomer)
         #expect(status == 403 && body["code"].string == "passwordChangeRequired")
+        // Nor does it read for the conditions of a write.
+        let inspected = await (try #require(routes["getMovie"])).inspect(EdgeRequest(), newcomer, context)
+        #expect(inspected.code == RegistryError.passwordChangeRequired.rawValue)
     }
 
     @Test(
@@ -243,12 +246,6 @@ extension EchoGateway {
 
     func changePassword(
         _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        throw .forbidden()
-    }
-
-    func confirmPassword(
-        _ input: ConfirmPasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         throw .forbidden()
     }

@@ -18,7 +18,6 @@ struct StrangerTests {
 
     private static let kinds: [String: Kind] = [
         "register": .shared, "login": .shared, "refresh": .shared, "logout": .own, "changePassword": .own,
-        "confirmPassword": .own,
         "getHome": .own, "readTitles": .own, "getMe": .own, "updateMe": .own, "deleteMe": .own, "listSessions": .own,
         "endOtherSessions": .own,
         "endSession": .addressed("loginNotFound"), "listApiKeys": .own, "createApiKey": .own,

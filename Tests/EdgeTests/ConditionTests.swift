@@ -32,6 +32,20 @@ private final class Book: ConditionBook {
     }
 }
 
+/// Remembers what calls came to, by operation and code.
+private final class Ear: EdgeWatcher {
+    private let state = Mutex([String]())
+
+    var heard: [String] { state.withLock { $0 } }
+
+    func hear(
+        _ answer: EdgeResponse, of operation: String, to request: EdgeRequest, from caller: EdgeCaller?,
+        _ context: EdgeContext
+    ) {
+        state.withLock { $0.append("\(operation) \(answer.code ?? "")") }
+    }
+}
+
 /// Entity tags, conditions and idempotency keys, as every operation has them.
 @Suite(.serialized) struct ConditionTests: EdgeServing {
     private static func ask(
@@ -139,6 +153,23 @@ private final class Book: ConditionBook {
             let refused = try await Self.ask(port, "PUT", ["if-none-match: *"], "one", token: "key")
             #expect(refused.status == "403")
             #expect(note.contexts.isEmpty)
+        }
+    }
+
+    /// What is there was read for them, and whether it is what they said could be told from the answer.
+    @Test("Who has a password to change learns nothing by a condition, and that they were refused is heard")
+    func givenPasswords() async throws {
+        let (note, ear) = (Note(), Ear())
+        try await withServer(routes: TestRoutes.make(note).map { $0.watched(by: ear) }) { port in
+            let written = try await Self.ask(port, "PUT", [], "one")
+            let tag = try #require(written.tag)
+            for field in ["if-match: \(tag)", "if-match: \"stale\"", "if-none-match: *"] {
+                let refused = try await Self.ask(port, "PUT", [field], "two", token: "newcomer")
+                #expect(refused.status == "403" && refused.text.contains("passwordChangeRequired"), "\(refused.text)")
+            }
+            #expect(note.contexts.count == 1)
+            let denials = Array(repeating: "putNote passwordChangeRequired", count: 3)
+            #expect(ear.heard == ["putNote "] + denials)
         }
     }
 

@@ -7,7 +7,8 @@ import RPC
 import ServiceLifecycle
 import Testing
 
-/// The tokens of tests: `good`, a session, `key`, which may only read, and `writer`, which may only rate.
+/// The tokens of tests: `good`, a session, `newcomer`, one with a password that is to be changed, `key`, which may only read, and
+/// `writer`, which may only rate.
 enum TestTokens {
     static let authenticate: EdgeAuthenticator = { token in
         TestTokens.caller(of: token).map(EdgeCredentials.caller) ?? .nobody
@@ -15,9 +16,10 @@ enum TestTokens {
 
     static func caller(of token: String) -> EdgeCaller? {
         let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
-        guard token == "good" || scopes[token] != nil else { return nil }
+        guard ["good", "newcomer"].contains(token) || scopes[token] != nil else { return nil }
         return EdgeCaller(
-            user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token], credential: UUIDBits(high: 1, low: 2))
+            user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token], credential: UUIDBits(high: 1, low: 2),
+            hasGivenPassword: token == "newcomer")
     }
 }
 

@@ -76,6 +76,8 @@ import Testing
                 #expect(free?.hasGivenPassword == false)
             }
             #expect(await Self.loginRefusal(home, "alice", Self.given) == .invalidCredentials)
+            // Nor by way of another one.
+            #expect(await Self.changeRefusal(home, caller, Household.phrase, Self.given) == .weakPassword)
             home.wall.pass(Self.day * 2)
             let later = try await home.logIn("alice")
             #expect(later.user.changePasswordBy == nil)
@@ -149,6 +151,61 @@ import Testing
             #expect(await Self.changeRefusal(home, thief, Self.given, "a newer odd phrase") == .unauthenticated)
             let mine = try await home.logIn("alice", Self.given)
             #expect(mine.user.changePasswordBy != nil)
+        }
+    }
+
+    /// It was answered as before, and the printed password stayed.
+    @Test("A change that a reset has undone is no answer to the same request that comes again")
+    func repeatedAfterReset() async throws {
+        try await Household.live { home async throws in
+            let grant = try await home.register("alice")
+            let found = try await home.caller(grant)
+            let before = try #require(found)
+            for _ in 0..<2 {
+                try await home.changePassword(before, from: Household.phrase, to: "a newer odd phrase", key: "k")
+            }
+            try await Self.reset("alice", in: home)
+            let renewed = try await home.logIn("alice", Self.given)
+            let present = try await home.caller(renewed)
+            let after = try #require(present)
+            let again = await Household.refusal { () async throws(RPCError) in
+                try await home.changePassword(after, from: Household.phrase, to: "a newer odd phrase", key: "k")
+            }
+            #expect(again == .wrongPassword)
+        }
+    }
+
+    /// Who had tried the one that had expired waited for up to a quarter of an hour with the next.
+    @Test(
+        "What failed before a reset keeps nobody waiting after it: from anywhere, from a known network, at the change")
+    func failuresBefore() async throws {
+        var limits = GatewayLimits()
+        limits.accountFailuresMax = 3
+        limits.failureWaitMin = .seconds(60)
+        try await Household.live(limits) { home async throws in
+            try await Self.add("alice", to: home)
+            for _ in 0..<2 {
+                for _ in 0..<3 {
+                    #expect(await Self.loginRefusal(home, "alice", "not this phrase") == .invalidCredentials)
+                }
+                #expect(await Self.loginRefusal(home, "alice", Self.given) == .tooManyAttempts)
+                try await Self.reset("alice", in: home)
+                // From here on the network is known.
+                _ = try await home.logIn("alice", Self.given)
+            }
+            func newcomer() async throws -> EdgeCaller {
+                let grant = try await home.logIn("alice", Self.given)
+                let caller = try await home.caller(grant)
+                return try #require(caller)
+            }
+            let alice = try await newcomer()
+            for _ in 0..<3 {
+                #expect(await Self.changeRefusal(home, alice, "not this phrase", Household.phrase) == .wrongPassword)
+            }
+            #expect(await Self.changeRefusal(home, alice, Self.given, Household.phrase) == .tooManyAttempts)
+            try await Self.reset("alice", in: home)
+            let next = try await newcomer()
+            #expect(await Self.changeRefusal(home, next, Self.given, Household.phrase) == nil)
         }
     }
 }

@@ -29,8 +29,8 @@ struct Household {
 
     static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }
 
-    static func context() -> EdgeContext {
-        EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1")
+    static func context(once: EdgeOnce? = nil) -> EdgeContext {
+        EdgeContext(rpc: RPCContext(deadline: deadline(), trace: .root()), clientAddress: "192.0.2.1", once: once)
     }
 
     /// `logN` is the cost of a password, by copy.
@@ -82,17 +82,12 @@ struct Household {
     }
 
     func changePassword(
-        _ caller: EdgeCaller, from current: String, to new: String
+        _ caller: EdgeCaller, from current: String, to new: String, key: String? = nil
     ) async throws(RPCError) {
         let once = OnceStore(database: store.database, secret: Secret("a secret of the tests"))
         _ = try await ChangePassword(accounts: accounts, once: once).run(
             ChangePasswordInput(body: PasswordChange(currentPassword: current, newPassword: new)), caller,
-            Self.context())
-    }
-
-    func confirm(_ caller: EdgeCaller, _ password: String = Household.phrase) async throws(RPCError) {
-        _ = try await ConfirmPassword(accounts: accounts).run(
-            ConfirmPasswordInput(body: PasswordConfirmation(password: password)), caller, Self.context())
+            Self.context(once: key.map { EdgeOnce(key: $0, fingerprint: Array("\(current)\n\(new)".utf8)) }))
     }
 
     func end(_ session: UUIDBits, by caller: EdgeCaller) async throws(RPCError) {

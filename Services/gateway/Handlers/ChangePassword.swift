@@ -5,8 +5,8 @@ import Postgres
 import RPC
 import Store
 
-/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions. One that an administrator
-/// gave cannot be the new one.
+/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions. The one that an
+/// administrator gave last cannot be the new one, however many came after it.
 struct ChangePassword: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -34,8 +34,10 @@ struct ChangePassword: Sendable {
             if let fault = PasswordPolicy.fault(input.body.newPassword, username: Username(stored.user.username)) {
                 throw .weakPassword(fault.explanation)
             }
-            if stored.user.changePasswordBy != nil, input.body.newPassword == input.body.currentPassword {
-                throw .weakPassword("new_password: is the one that you were given; choose another")
+            if let given = stored.givenHash,
+                try await accounts.verify(input.body.newPassword, against: given) != .mismatch
+            {
+                throw .weakPassword("new_password: is one that you were given; choose another")
             }
             let hash = try await accounts.hash(input.body.newPassword)
             let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `endOtherSessions`: ends all sessions of a person but the one that asks, for which the password must have been shown lately.
+/// `endOtherSessions`: ends all sessions of a person but the one that asks, which must have begun by a login lately.
 struct EndOtherSessions: Sendable {
     let accounts: Accounts
 
@@ -11,10 +11,10 @@ struct EndOtherSessions: Sendable {
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         let isProven = try await asking { () throws(StoreError) in
             try await accounts.store.endSessions(
-                of: caller.user, but: SessionID(caller.credential), freshSince: accounts.confirmedSince,
+                of: caller.user, but: SessionID(caller.credential), freshSince: accounts.reauthenticatedSince,
                 until: context.rpc.deadline)
         }
-        guard isProven else { throw .unconfirmed }
+        guard isProven else { throw .notReauthenticated }
         accounts.callers.forget { $0.user == caller.user && $0.scopes == nil && $0.credential != caller.credential }
         return .nothing()
     }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `endSession`: ends one of a person's sessions. For any but the one that asks the password must have been shown lately.
+/// `endSession`: ends one of a person's sessions. For any but itself the one that asks must have begun by a login lately.
 struct EndSession: Sendable {
     let accounts: Accounts
 
@@ -12,12 +12,12 @@ struct EndSession: Sendable {
         let outcome = try await asking { () throws(StoreError) in
             try await accounts.store.end(
                 input.session, of: caller.user, asking: SessionID(caller.credential),
-                freshSince: accounts.confirmedSince, until: context.rpc.deadline)
+                freshSince: accounts.reauthenticatedSince, until: context.rpc.deadline)
         }
         switch outcome {
         case .ended: break
         case .absent: throw .loginNotFound("you have no such session")
-        case .unproven: throw .unconfirmed
+        case .unproven: throw .notReauthenticated
         }
         accounts.callers.forget { $0.credential == input.session.uuid }
         return .nothing()

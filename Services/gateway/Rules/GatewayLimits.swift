@@ -10,8 +10,8 @@ package struct GatewayLimits: Sendable {
     package var refreshGrace = Duration.seconds(60)
     /// How long a login counts as fresh, for what cannot be undone.
     package var freshLoginMax = Duration.seconds(15 * 60)
-    /// How long the password, once shown for a session, lets it end others.
-    package var confirmationMax = Duration.seconds(10 * 60)
+    /// How long after its login a session may end others.
+    package var reauthenticationMax = Duration.seconds(10 * 60)
     /// How long a password is good that an administrator's command printed; it is there to be changed.
     package var givenPasswordLife = Duration.seconds(24 * 3_600)
     /// Sessions of a person; a login beyond ends the one that was unused the longest.

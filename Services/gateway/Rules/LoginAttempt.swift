@@ -86,6 +86,13 @@ struct LoginAttempt: Sendable, Hashable {
             ], networkDigest: nil)
     }
 
+    /// The digests of what counts for one person alone, wherever they show a password; `networks` are those that the account
+    /// knows.
+    static func digests(of name: Username, _ user: UserID, knownNetworks networks: [[UInt8]]) -> [[UInt8]] {
+        [digest("account", name.key, []), digest("confirmation", user.description, [])]
+            + networks.map { digest("known", name.key, $0) }
+    }
+
     private static func digest(_ kind: String, _ name: String, _ bytes: [UInt8]) -> [UInt8] {
         SHA256.hash(Array("\(kind)\n\(name)\n".utf8) + bytes).bytes
     }

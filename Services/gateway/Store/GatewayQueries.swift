@@ -77,12 +77,12 @@ enum GatewayQueries {
         PGStatement(
             name,
             """
-            SELECT id, username, role, time_zone, settings, created_at, \(givenUntil), password_hash
+            SELECT id, username, role, time_zone, settings, created_at, \(givenUntil), password_hash, given_hash
             FROM users WHERE \(condition)
             """
         ) { row throws(PGError) in
             let user = try readUser(&row)
-            return StoredUser(user: user, passwordHash: try row.next())
+            return StoredUser(user: user, passwordHash: try row.next(), givenHash: try row.next())
         }
     }
 
@@ -114,9 +114,9 @@ enum GatewayQueries {
     /// It is the printed one as long as its hash is: a copy of a version that does not know of this changes only that.
     static let givenUntil = "CASE WHEN given_hash = password_hash THEN given_until END"
 
+    /// The printed one stays beside it, so that it is known where it is to be the password again.
     static let setPassword = PGCommand(
-        "gateway.setPassword",
-        "UPDATE users SET password_hash = $2, given_hash = NULL, given_until = NULL WHERE id = $1")
+        "gateway.setPassword", "UPDATE users SET password_hash = $2 WHERE id = $1")
 
     /// The same password with today's parameters.
     static let rehash = PGCommand(
@@ -191,4 +191,6 @@ struct Credentials: Sendable {
 struct StoredUser: Sendable {
     let user: User
     let passwordHash: String
+    /// Of the password that an administrator gave last, whatever came after it.
+    let givenHash: String?
 }

@@ -106,8 +106,8 @@ package struct GatewayStore: Sendable {
         try await database.rows(GatewayQueries.isTimeZone, [.text(name)], until: deadline).first ?? false
     }
 
-    /// Sets a password that is to be changed, ends every session of the person and takes back their keys; nil where nobody has
-    /// that name.
+    /// Sets a password that is to be changed, ends every session of the person, takes back their keys and forgets what they did
+    /// once under an Idempotency-Key and which passwords were wrong; nil where nobody has that name.
     package func resetPassword(
         of name: String, to hash: String, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UserID? {
@@ -119,6 +119,14 @@ package struct GatewayStore: Sendable {
             // By themselves, so that they see the session of a login and the key that were waited for.
             try await transaction.execute(GatewayQueries.endSessions, [.id(found)])
             try await transaction.execute(GatewayQueries.deleteKeys, [.id(found)])
+            // A change of the password that is kept would be answered as if it had come after this one. Of one that is under way
+            // the row is not to be seen yet: it waits for the person, and then finds its session gone.
+            try await transaction.execute(GatewayQueries.forgetKeys, [.id(found)])
+            let networks = try await transaction.query(GatewayQueries.knownNetworks, [.id(found)])
+            let subjects = LoginAttempt.digests(of: Username(name), found, knownNetworks: networks)
+            // Last, since others wait for these rows.
+            try await transaction.execute(
+                GatewayQueries.clearAllFailures, [.byteaArray(subjects.map { Optional($0) })])
             return found
         }
     }

@@ -76,6 +76,16 @@ extension GatewayQueries {
     /// back while others wait would be locked out of order.
     static let clearFailures = PGCommand(
         "gateway.clearFailures", "UPDATE login_throttles SET failures = 0, free_at = '-infinity' WHERE subject = $1")
+    /// The same for several subjects, in the order in which `admit` locks them.
+    static let clearAllFailures = PGCommand(
+        "gateway.clearAllFailures",
+        """
+        UPDATE login_throttles t SET failures = 0, free_at = '-infinity'
+        FROM (
+            SELECT subject FROM login_throttles WHERE subject = ANY ($1) ORDER BY allowance DESC, subject FOR UPDATE
+        ) AS held
+        WHERE t.subject = held.subject
+        """, kind: .solo)
     /// Locks rows in the order in which `admit` does, so that neither waits for the other; nothing may be locked behind it.
     static let refundFailures = PGCommand(
         "gateway.refundFailures",
@@ -109,6 +119,9 @@ extension GatewayQueries {
     static let forgetKey = PGCommand(
         "gateway.forgetKey",
         "DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND fingerprint = $3 AND answer IS NULL")
+
+    /// Gives all keys of a person back. What took effect under them is forgotten.
+    static let forgetKeys = PGCommand("gateway.forgetKeys", "DELETE FROM idempotency_keys WHERE user_id = $1")
 
     // MARK: Erasure and sweeping
 

@@ -38,6 +38,10 @@ extension GatewayQueries {
         ON CONFLICT (user_id, network_hash) DO UPDATE SET seen_at = excluded.seen_at
         """)
 
+    static let knownNetworks = PGStatement(
+        "gateway.knownNetworks", "SELECT network_hash FROM known_networks WHERE user_id = $1"
+    ) { row throws(PGError) in try row.next([UInt8].self) }
+
     /// Forgets those of a person's networks from which no login has come for the longest, beyond a number.
     static let forgetSurplusNetworks = PGCommand(
         "gateway.forgetSurplusNetworks",
@@ -155,7 +159,7 @@ extension GatewayQueries {
         "gateway.endSession", "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The same for the session `$3` that asks, which may end itself, and others where the password was shown for it after `$4`.
+    /// The same for the session `$3` that asks, which may end itself, and others where it began by a login after `$4`.
     static let endProvenSession = PGStatement(
         "gateway.endProvenSession",
         """
@@ -172,7 +176,7 @@ extension GatewayQueries {
         return isProven ? (wasThere ? SessionEnding.ended : .absent) : .unproven
     }
 
-    /// Ends all sessions but `$2`, which asks, where the password was shown for it after `$3`; whether it was.
+    /// Ends all sessions but `$2`, which asks, where it began by a login after `$3`; whether it did.
     static let endProvenSessions = PGStatement(
         "gateway.endProvenSessions",
         """
@@ -183,12 +187,6 @@ extension GatewayQueries {
         )
         SELECT holds FROM proof
         """, kind: .write
-    ) { row throws(PGError) in try row.next(Bool.self) }
-
-    /// The password was shown once more. No row where the session has ended meanwhile.
-    static let confirmSession = PGStatement(
-        "gateway.confirmSession",
-        "UPDATE sessions SET authenticated_at = $3 WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let endSessions = PGCommand("gateway.endSessions", "DELETE FROM sessions WHERE user_id = $1")
@@ -218,7 +216,7 @@ enum SessionEnding: Sendable, Hashable {
     case ended
     /// There is no such session of theirs.
     case absent
-    /// It is not the one that asks, and for that the password was not shown lately.
+    /// It is not the one that asks, whose login was not lately.
     case unproven
 }
 

@@ -134,8 +134,8 @@ extension GatewayStore {
         try await !database.rows(GatewayQueries.endSession, [.id(user), .id(session)], until: deadline).isEmpty
     }
 
-    /// Ends a session because `asking`, another one or the same, says so; another one only where the password was shown for
-    /// `asking` after `freshSince`.
+    /// Ends a session because `asking`, another one or the same, says so; another one only where `asking` began by a login
+    /// after `freshSince`.
     func end(
         _ session: SessionID, of user: UserID, asking: SessionID, freshSince: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -148,28 +148,13 @@ extension GatewayStore {
         return outcome
     }
 
-    /// Ends all sessions but the one that asks; false, and none has ended, where the password was not shown for that after
-    /// `freshSince`.
+    /// Ends all sessions but the one that asks; false, and none has ended, where that began by no login after `freshSince`.
     func endSessions(
         of user: UserID, but asking: SessionID, freshSince: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await database.rows(
             GatewayQueries.endProvenSessions, [.id(user), .id(asking), .moment(freshSince)], until: deadline
         ).first ?? false
-    }
-
-    /// Notes that the password was shown for a session, and clears what was counted before it; false where the session has ended.
-    func confirm(
-        _ session: SessionID, of user: UserID, _ attempt: LoginAttempt, at now: Timestamp,
-        until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> Bool {
-        try await database.transaction(until: deadline) { transaction throws(PGError) in
-            let confirmed = try await transaction.first(
-                GatewayQueries.confirmSession, [.id(user), .id(session), .moment(now)])
-            guard confirmed != nil else { return false }
-            try await transaction.execute(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)])
-            return true
-        }
     }
 
     /// Writes down when sessions and keys were used last.

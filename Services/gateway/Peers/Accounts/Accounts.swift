@@ -151,8 +151,8 @@ package struct Accounts: Sendable {
         return found
     }
 
-    /// Since when the password must have been shown for a session that ends others.
-    var confirmedSince: Timestamp { clock.now.advanced(by: .zero - limits.confirmationMax) }
+    /// Since when a session must have begun by a login that ends others.
+    var reauthenticatedSince: Timestamp { clock.now.advanced(by: .zero - limits.reauthenticationMax) }
 
     /// Hashes a password that was found good enough.
     func hash(_ password: String) async throws(RPCError) -> String {
@@ -163,15 +163,24 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Checks a password against a PHC string. An attempt that could not be checked is taken back: it was no wrong one.
-    func verify(
-        _ password: String, against hash: String, _ attempt: LoginAttempt
-    ) async throws(RPCError) -> PasswordVerdict {
+    /// Checks a password against a PHC string.
+    func verify(_ password: String, against hash: String) async throws(RPCError) -> PasswordVerdict {
         do {
             return try await hasher.verify(Secret(password), against: hash)
         } catch {
-            await takeBack(attempt)
             throw error.asRPCError
+        }
+    }
+
+    /// The same where that is an attempt. One that could not be checked is taken back: it was no wrong one.
+    func verify(
+        _ password: String, against hash: String, _ attempt: LoginAttempt
+    ) async throws(RPCError) -> PasswordVerdict {
+        do throws(RPCError) {
+            return try await verify(password, against: hash)
+        } catch {
+            await takeBack(attempt)
+            throw error
         }
     }
 
@@ -203,8 +212,10 @@ package struct Accounts: Sendable {
 }
 
 extension RPCError {
-    /// The password was not shown lately for the session that asks.
-    static var unconfirmed: RPCError { .reauthenticationRequired("show your password at auth/confirm, then ask again") }
+    /// The login of the session that asks was not lately.
+    static var notReauthenticated: RPCError {
+        .reauthenticationRequired("log in again, with the refresh_token of this session, then ask again")
+    }
 
     /// Too many attempts; `seconds` is told as Retry-After.
     static func waiting(_ seconds: Int) -> RPCError {

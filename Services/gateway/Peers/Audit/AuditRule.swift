@@ -17,7 +17,6 @@ enum AuditRule: Sendable, Hashable {
     /// to accounts, connections or hooks, or exports must be here (`AuditRuleTests`).
     static let rules: [String: AuditRule] = [
         "register": .always, "login": .always, "logout": .always, "refresh": .refusals, "changePassword": .always,
-        "confirmPassword": .always,
         "deleteMe": .always, "endSession": .always, "endOtherSessions": .always, "createApiKey": .always,
         "deleteApiKey": .always, "createInvite": .always, "deleteInvite": .always,
         "updateMe": .never("changes the time zone and how things are shown"),
