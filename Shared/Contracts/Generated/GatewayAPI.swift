@@ -40,17 +40,12 @@ package protocol GatewayAPI: Sendable {
     func changePassword(
         _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Shows my password once more. What wants a fresh login takes this session for one from now on. `POST
-    /// /api/v1/auth/confirm`. Errors: wrongPassword.
-    func confirmPassword(
-        _ input: ConfirmPasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Who the bearer token belongs to. `GET /api/v1/users/me`.
     func getMe(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User>
-    /// Closes my account at once and erases everything of mine. Wants the password to have been shown in the last 15
-    /// minutes, at login or by `auth/confirm` (`loginTooOld`). `DELETE /api/v1/users/me`.
+    /// Closes my account at once and erases everything of mine. Wants a session of a login in the last 15 minutes
+    /// (`loginTooOld`). `DELETE /api/v1/users/me`.
     func deleteMe(
         _ input: DeleteMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>

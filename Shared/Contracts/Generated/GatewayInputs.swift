@@ -80,20 +80,6 @@ package struct ChangePasswordInput: Sendable, Hashable {
     }
 }
 
-/// What `confirmPassword` is given.
-package struct ConfirmPasswordInput: Sendable, Hashable {
-    package var body: PasswordConfirmation
-
-    package init(body: PasswordConfirmation) {
-        self.body = body
-    }
-
-    /// Reads and checks `request`.
-    init(_ request: EdgeRequest) throws(RPCError) {
-        body = try request.requiredBody(PasswordConfirmation.self)
-    }
-}
-
 /// What `getMe` is given.
 package struct GetMeInput: Sendable, Hashable {
     package init() {

@@ -12,7 +12,6 @@ package enum GatewayRoutes {
             logout(api),
             refresh(api),
             changePassword(api),
-            confirmPassword(api),
             getMe(api),
             deleteMe(api),
             updateMe(api),
@@ -209,14 +208,6 @@ package enum GatewayRoutes {
         EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesGivenPassword: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.changePassword(ChangePasswordInput(request), caller, context)
-            return EdgeResponse(204, reply)
-        }
-    }
-
-    private static func confirmPassword(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("confirmPassword", "POST", "/api/v1/auth/confirm", scope: nil) {
-            (request, caller, context) async throws(RPCError) in
-            let reply = try await api.confirmPassword(ConfirmPasswordInput(request), caller, context)
             return EdgeResponse(204, reply)
         }
     }

@@ -54,7 +54,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case tooManyAttempts
     /// The invitation does not exist, is used up or has expired.
     case invalidInvite
-    /// The operation wants the password to have been shown a moment ago; confirm it or log in again first.
+    /// The operation wants a session of a fresh login; log in again first.
     case loginTooOld
     /// The refresh token is worth nothing; log in again.
     case invalidRefreshToken
@@ -90,7 +90,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case contradictoryValues
     /// The password is one that an administrator gave; change it first.
     case passwordChangeRequired
-    /// The operation wants the password to have been shown a moment ago; confirm it first.
+    /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
     case reauthenticationRequired
     /// The person has no play with this id.
     case playNotFound
@@ -273,8 +273,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .forbidden: "The credentials do not allow this operation."
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
         case .invalidInvite: "The invitation does not exist, is used up or has expired."
-        case .loginTooOld:
-            "The operation wants the password to have been shown a moment ago; confirm it or log in again first."
+        case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
         case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
         case .wrongPassword: "The current password is another one."
         case .tooManyRequests:
@@ -295,7 +294,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .contradictoryValues: "Values that each fit their description do not fit together; detail says which."
         case .passwordChangeRequired: "The password is one that an administrator gave; change it first."
         case .reauthenticationRequired:
-            "The operation wants the password to have been shown a moment ago; confirm it first."
+            "The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one."
         case .playNotFound: "The person has no play with this id."
         case .listNotFound: "The person has no list with this id."
         case .batchNotFound: "The person has no batch with this id."
@@ -541,7 +540,7 @@ extension RPCError {
     package static func invalidInvite(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidInvite.error(message, data: data)
     }
-    /// The operation wants the password to have been shown a moment ago; confirm it or log in again first.
+    /// The operation wants a session of a fresh login; log in again first.
     package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginTooOld.error(message, data: data)
     }
@@ -613,7 +612,7 @@ extension RPCError {
     package static func passwordChangeRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.passwordChangeRequired.error(message, data: data)
     }
-    /// The operation wants the password to have been shown a moment ago; confirm it first.
+    /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
     package static func reauthenticationRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.reauthenticationRequired.error(message, data: data)
     }
