@@ -71,7 +71,7 @@ struct EdgeChannel: ServerChildChannel {
             try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
             let agreement = NIOTypedApplicationProtocolNegotiationHandler<Connection> { result in
                 switch result {
-                case .negotiated("h2"): multiplexed(channel, logger)
+                case .negotiated("h2"): multiplexed(channel)
                 case .negotiated("http/1.1"), .fallback: plain(channel, logger)
                 case .negotiated(let other): channel.eventLoop.makeFailedFuture(UnknownProtocol(name: other))
                 }
@@ -115,9 +115,9 @@ struct EdgeChannel: ServerChildChannel {
     }
 
     /// HTTP/2, with its guards around the parser.
-    private func multiplexed(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
+    private func multiplexed(_ channel: any Channel) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
-            let streams = try http2.setup(channel, gate: gate(of: channel), logger)
+            let streams = try http2.setup(channel, gate: gate(of: channel))
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: NIOHTTP2Handler.self)
             try pipeline.addHandler(
@@ -146,7 +146,7 @@ struct EdgeChannel: ServerChildChannel {
             await withTaskExecutorPreference(executors[value.channel.eventLoop]) {
                 switch connection {
                 case .http1(let connection): await http1.handle(value: connection, logger: logger)
-                case .http2(let streams): await http2.handle(streams, logger)
+                case .http2(let streams): await http2.handle(streams, of: value.channel, logger)
                 }
             }
         } catch {

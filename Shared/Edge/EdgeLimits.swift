@@ -85,8 +85,9 @@ package struct EdgeLimits: Sendable {
     /// it is open, some 40 kB. More are refused, to be sent again.
     package var addressStreamsMax = 1_000
     /// Streams of one HTTP/2 connection that were reset here and are remembered, so that what is still on its way for them is
-    /// dropped; for older ones it ends the connection. The framework remembers one less, and that has to be as many as the
-    /// 100 that a client may have open: it has no more that it has not heard of yet.
+    /// dropped; for older ones it ends the connection. The framework remembers one less, and that has to be more than the
+    /// 100 that a client may have open. What it cancels itself frees places sooner: more than 127 resets can come before what
+    /// was on its way only from a client that cancels more than 27 requests within one round trip.
     package var resetStreamsKept = 128
     /// Bytes from which on an answer is packed.
     package var packedBytesMin = 1_024

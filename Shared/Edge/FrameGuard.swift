@@ -178,6 +178,14 @@ extension ChannelHandlerContext {
     }
 }
 
+extension Channel {
+    /// The same for a connection over HTTP/2 whose streams nobody serves any more. On its event loop.
+    func throwOut() {
+        // One that has lost its handlers is closed.
+        (try? pipeline.syncOperations.context(handlerType: FrameClock.self))?.throwOut()
+    }
+}
+
 /// Closes an HTTP/2 connection some time after it was told that it ends. The framework says so to who is idle, and then
 /// waits until the client has answered, which it need not do. Confined to the connection's event loop.
 final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {

@@ -145,8 +145,6 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
     private var stage = Stage.new
     /// What has come of a request that waits.
     private var held: [HTTPRequestPart] = []
-    /// What has been told of the connection meanwhile: a request that nobody knows of would be ended by it.
-    private var events: [ChannelShouldQuiesceEvent] = []
     /// For the part of a body that may come while it waits.
     private var bodyPlace: BodyRoom.Place?
     private var isBodyCounted = false
@@ -201,22 +199,13 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         stage = .inWork(place: place)
         // Whoever reads the body makes room for it.
         bodyPlace = nil
-        let (parts, told) = (held, events)
-        (held, events) = ([], [])
+        let parts = held
+        held = []
         for part in parts { context.fireChannelRead(wrapInboundOut(part)) }
         context.fireChannelReadComplete()
-        for event in told { context.fireUserInboundEventTriggered(event) }
         guard wantsRead else { return }
         wantsRead = false
         context.read()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .waiting = stage, let event = event as? ChannelShouldQuiesceEvent {
-            events.append(event)
-        } else {
-            context.fireUserInboundEventTriggered(event)
-        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -229,7 +218,7 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         if isCounted { gate.ended() }
         isCounted = false
         stage = .over
-        (held, events) = ([], [])
+        held = []
         bodyPlace = nil
     }
 

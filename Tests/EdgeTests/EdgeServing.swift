@@ -44,14 +44,9 @@ extension EdgeServing {
         turnedAway: @escaping EdgeRefusalSink = { _ in }, waited: @escaping EdgeWaitSink = { _ in },
         _ body: @Sendable @escaping (_ port: Int) async throws -> Void
     ) async throws {
-        let server = EdgeServer(
-            routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
-            limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
-            group: loops, logger: Logger(label: "edge"),
-            authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway, waited: waited)
-        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let lifetime = ServiceGroup(
-            services: [ServedEdge(server: server, announce: { announce.yield($0) })], logger: Logger(label: "lifetime"))
+        let (lifetime, ports) = makeServer(
+            limits, routes: routes, proxies: proxies, limiter: limiter, certificate: certificate,
+            conditions: conditions, group: loops, authenticate: authenticate, turnedAway: turnedAway, waited: waited)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await lifetime.run() }
             var arrivals = ports.makeAsyncIterator()
@@ -65,6 +60,26 @@ extension EdgeServing {
             while (try? await group.next()) != nil {}
             try ended?.get()
         }
+    }
+
+    /// A server that is not running yet, and tells its port when it is.
+    func makeServer(
+        _ limits: EdgeLimits = EdgeLimits(), routes: [EdgeRoute] = TestRoutes.all,
+        proxies: TrustedProxies = TrustedProxies(), limiter: RateLimiter? = nil, certificate: EdgeCertificate? = nil,
+        conditions: (any ConditionBook)? = nil,
+        group loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        authenticate: @escaping EdgeAuthenticator = TestTokens.authenticate,
+        turnedAway: @escaping EdgeRefusalSink = { _ in }, waited: @escaping EdgeWaitSink = { _ in }
+    ) -> (lifetime: ServiceGroup, ports: AsyncStream<Int>) {
+        let server = EdgeServer(
+            routes: routes, cors: CORSPolicy(origins: ["https://app.example"]), proxies: proxies, limits: limits,
+            limiter: limiter, certificate: certificate, conditions: conditions, host: "127.0.0.1", port: 0,
+            group: loops, logger: Logger(label: "edge"),
+            authenticate: authenticate, observe: { _ in }, turnedAway: turnedAway, waited: waited)
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        let lifetime = ServiceGroup(
+            services: [ServedEdge(server: server, announce: { announce.yield($0) })], logger: Logger(label: "lifetime"))
+        return (lifetime, ports)
     }
 
     static func post(_ path: String, _ fields: [String], _ body: String = "") -> String {

@@ -282,10 +282,6 @@ import Testing
             case .end: heard.append("end")
             }
         }
-
-        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if event is ChannelShouldQuiesceEvent { heard.append("quiesce") }
-        }
     }
 
     @Test(
@@ -317,34 +313,5 @@ import Testing
         #expect(next.heard == ["head"])
         for each in [first[1].channel, next.channel] { _ = try each.finish(acceptAlreadyClosed: true) }
         #expect(streams.enter([1]) && streams.enter([1]) && !streams.enter([1]))
-    }
-
-    /// The framework closes a stream without a request when it hears that the server stops.
-    @Test("A server that stops is told of by who has had a turn only")
-    func stopping() throws {
-        let loop = EmbeddedEventLoop()
-        var limits = EdgeLimits()
-        limits.streamsInWorkMax = 1
-        let gate = StreamGate(
-            limits: limits, line: TurnLine(loop, pause: limits.pipelinedPause), loop: loop,
-            room: BodyRoom(limits: limits), streams: ConnectionCounts(limit: 2, proxies: TrustedProxies()),
-            network: [1], client: "", turnedAway: { _ in }, waited: { _ in })
-        let ears = [Ear(), Ear()]
-        let channels = [EmbeddedChannel(loop: loop), EmbeddedChannel(loop: loop)]
-        defer { for channel in channels { _ = try? channel.finish(acceptAlreadyClosed: true) } }
-        let head = HTTPRequest(method: .get, scheme: "https", authority: "a", path: "/")
-        for (channel, ear) in zip(channels, ears) {
-            try channel.pipeline.syncOperations.addHandler(StreamTurn(gate: gate))
-            try channel.pipeline.syncOperations.addHandler(ear)
-            try channel.writeInbound(HTTPRequestPart.head(head))
-            try channel.writeInbound(HTTPRequestPart.end(nil))
-            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        }
-        let all = ["head", "end", "quiesce"]
-        #expect(ears[0].heard == all)
-        #expect(ears[1].heard == [])
-        try channels[0].writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .noContent)))
-        loop.advanceTime(by: TimeAmount(limits.pipelinedPause))
-        #expect(ears[1].heard == all)
     }
 }
