@@ -265,6 +265,9 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The parser has refused a request that came after the server had said that it stops. Those before it have their answers.
+        let ofStream = (error as? NIOHTTP2Errors.StreamError)?.baseError
+        if ofStream is NIOHTTP2Errors.CreatedStreamAfterGoaway { return }
         let kind = Self.kind(of: error)
         if let kind { turnedAway(.abuse(kind)) }
         // What comes for a request that was refused a while ago (`resetStreamsKept`) may be nobody's fault. But the parser
@@ -287,7 +290,7 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
         case is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock: .largeHead
         case is NIOHTTP2Errors.MaxStreamsViolation: .streams
         case is NIOHTTP2Errors.IOOnClosedConnection, is NIOHTTP2Errors.NoSuchStream, is NIOHTTP2Errors.StreamClosed,
-            is NIOHTTP2Errors.CreatedStreamAfterGoaway, is NIOHTTP2Errors.ActivationError:
+            is NIOHTTP2Errors.ActivationError:
             nil
         default: error is any NIOHTTP2Error ? .malformed : nil
         }
