@@ -144,10 +144,15 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     /// What has come is not even parsed.
     private func sendAway(_ context: ChannelHandlerContext) {
         turnedAway(.abuse(.idleFrames))
-        // GOAWAY of no stream in particular, with ENHANCE_YOUR_CALM (RFC 9113 §6.8, §7).
-        let bytes: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 11]
-        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
+        // ENHANCE_YOUR_CALM (RFC 9113 §7).
+        context.writeAndFlush(wrapOutboundOut(Self.goAway(code: 11)), promise: nil)
         context.throwOut()
+    }
+
+    /// GOAWAY of no stream in particular (RFC 9113 §6.8).
+    fileprivate static func goAway(code: UInt8) -> IOData {
+        let bytes: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, code]
+        return .byteBuffer(ByteBuffer(bytes: bytes))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -198,14 +203,25 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     init(limits: EdgeLimits) { self.limits = limits }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .goAway = unwrapOutboundIn(data).payload, timer == nil {
+        guard case .goAway(let last, let code, _) = unwrapOutboundIn(data).payload else {
+            return context.write(data, promise: promise)
+        }
+        if timer == nil {
             // What is under way may end.
             let patience = limits.operationTimeout + limits.farewellTimeout
             timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
                 context.close(promise: nil)
             }
         }
-        context.write(data, promise: promise)
+        // The first one says that there will be another, and every stream is taken until the client has heard of it (RFC 9113 §6.8).
+        // The parser would take none from here on, and end the connection over what follows their heads.
+        if last == .maxID, code == .noError,
+            let clock = try? context.pipeline.syncOperations.context(handlerType: FrameClock.self)
+        {
+            clock.writeAndFlush(NIOAny(FrameClock.goAway(code: 0)), promise: promise)
+        } else {
+            context.write(data, promise: promise)
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -265,7 +281,7 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The parser has refused a request that came after the server had said that it stops. Those before it have their answers.
+        // The parser has refused a request that came after the last GOAWAY. Those before it have their answers.
         let ofStream = (error as? NIOHTTP2Errors.StreamError)?.baseError
         if ofStream is NIOHTTP2Errors.CreatedStreamAfterGoaway { return }
         let kind = Self.kind(of: error)

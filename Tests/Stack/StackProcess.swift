@@ -148,11 +148,15 @@ package enum FreePort {
     private static let range = 10_000..<20_000
     private static let given = Mutex<Set<Int>>([])
 
-    /// A port that was free a moment ago; none is handed out twice by one process.
+    /// A port that was free a moment ago; none is handed out twice by one process. Services refuse to call what is a thousand above a
+    /// port of theirs, where an admin port is unless told otherwise.
     package static func next() throws -> Int {
         for _ in 0..<1_000 {
             let port = Int.random(in: range)
-            guard given.withLock({ $0.insert(port).inserted }) else { continue }
+            let isNew = given.withLock { given in
+                given.isDisjoint(with: [port - 1_000, port + 1_000]) && given.insert(port).inserted
+            }
+            guard isNew else { continue }
             if try isFree(port) { return port }
         }
         throw StackError("no free port between \(range.lowerBound) and \(range.upperBound)")
