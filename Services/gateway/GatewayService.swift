@@ -13,6 +13,7 @@ package struct GatewayService: GatewayAPI {
     let erasure: AccountErasure
     let events: EventRelay
     private let films: FilmDesk
+    private let sheets = FilmSheets()
 
     package init(
         clients: GatewayClients, metadata: MetadataClient, accounts: Accounts, once: OnceStore, erasure: AccountErasure,
@@ -35,8 +36,8 @@ package struct GatewayService: GatewayAPI {
 
     package func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Movie> {
-        try await GetMovie(films: films).run(input, caller, context)
+    ) async throws(RPCError) -> EdgeReply<EdgeWritten<Movie>> {
+        try await GetMovie(films: films, sheets: sheets).run(input, caller, context)
     }
 
     package func listHistory(

@@ -119,6 +119,8 @@ struct Reply: Sendable {
     let body: Shape?
     /// Whether it is sent as it is made.
     var isStream = false
+    /// Whether its operation writes the JSON itself.
+    var isWritten = false
 }
 
 struct Operation: Sendable {

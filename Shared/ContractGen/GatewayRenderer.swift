@@ -234,6 +234,7 @@ extension Operation {
 extension Reply {
     var type: String {
         if isStream { return "EdgeReply<EdgeStream>" }
-        return "EdgeReply<\(body.map(ShapeRenderer.type) ?? "EdgeNothing")>"
+        let type = body.map(ShapeRenderer.type) ?? "EdgeNothing"
+        return isWritten ? "EdgeReply<EdgeWritten<\(type)>>" : "EdgeReply<\(type)>"
     }
 }

@@ -144,7 +144,7 @@ struct GatewayTranslator {
         for (status, given) in try node.require("responses").members() where status != "default" {
             var response = given
             if let reference = given["$ref"] { response = try schemas.target(reference) }
-            try response.only(["description", "content", "headers", "x-stream"], "in a response")
+            try response.only(["description", "content", "headers", "x-stream", "x-written"], "in a response")
             guard let code = Int(status), (200...599).contains(code) else { throw response.fail("is no status") }
             if code >= 400 { throw response.fail("errors belong to x-errors and the default response") }
             guard let content = response["content"] else {
@@ -162,7 +162,8 @@ struct GatewayTranslator {
             let media = try content.require("application/json")
             let shape = try schemas.shape(try media.require("schema"), name: name + "Reply")
             switch shape {
-            case .named, .json: replies.append(Reply(status: code, body: shape))
+            case .named, .json:
+                replies.append(Reply(status: code, body: shape, isWritten: try response.flag("x-written")))
             default: throw media.fail("a response must be a declared type or x-json")
             }
         }
@@ -223,6 +224,7 @@ enum RPCForwarding {
             throw node.fail("x-rpc \(rpc.method.wireName) answers another type")
         }
         if operation.body != nil, !operation.isBodyRequired { throw node.fail("x-rpc needs a required body") }
+        if reply.isWritten { throw node.fail("x-rpc and x-written are not supported together") }
     }
 
     /// Refuses an operation whose names or types do not fit its method.

@@ -1,4 +1,4 @@
-internal import JSON
+package import JSON
 package import RPC
 
 /// A public answer, whatever HTTP server sends it.
@@ -45,6 +45,16 @@ package struct EdgeNothing: Sendable, Hashable {
     package init() {}
 }
 
+/// The body of an answer as JSON already, so that what has not changed is written once.
+package struct EdgeWritten<Value: JSONCodable & Sendable>: Sendable {
+    package let bytes: [UInt8]
+
+    package init(_ value: Value) { bytes = encodeJSON(value, capacity: EdgeResponse.documentBytesExpected) }
+
+    /// What is written.
+    package func value() throws(JSONError) -> Value { try decodeJSON(Value.self, from: bytes) }
+}
+
 extension EdgeReply where Body == EdgeNothing {
     /// An answer without a body.
     package static func nothing(headers: [(name: String, value: String)] = []) -> EdgeReply {
@@ -54,19 +64,30 @@ extension EdgeReply where Body == EdgeNothing {
 
 extension EdgeResponse {
     init(_ status: Int, _ reply: EdgeReply<some JSONEncodable>) {
-        var headers: [(name: String, value: String)] = []
-        headers.reserveCapacity(Self.headersExpected + reply.headers.count)
-        headers.append(("content-type", "application/json"))
-        headers += reply.headers
         self.init(
-            status: status, headers: headers, body: encodeJSON(reply.body, capacity: Self.documentBytesExpected))
+            status: status, headers: Self.documentHeaders(and: reply.headers),
+            body: encodeJSON(reply.body, capacity: Self.documentBytesExpected))
+    }
+
+    init<Value>(_ status: Int, _ reply: EdgeReply<EdgeWritten<Value>>) {
+        self.init(status: status, headers: Self.documentHeaders(and: reply.headers), body: reply.body.bytes)
+    }
+
+    private static func documentHeaders(
+        and more: [(name: String, value: String)]
+    ) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        headers.reserveCapacity(headersExpected + more.count)
+        headers.append(("content-type", "application/json"))
+        headers += more
+        return headers
     }
 
     /// Room for the fields that most answers come to have on their way out.
     private static let headersExpected = 8
 
     /// Room for most documents, so that they do not move while they are written: 4 KiB.
-    private static let documentBytesExpected = 4_096
+    fileprivate static let documentBytesExpected = 4_096
 
     init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
 

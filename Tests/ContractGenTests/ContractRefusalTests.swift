@@ -252,6 +252,11 @@ import Testing
                 + "{ application/json: { schema: { $ref: 'schemas.yaml#/components/schemas/S' } } } } } }",
             "paths./x.get: x-rpc a.go answers another type"
         ),
+        (
+            "{ operationId: go, x-rpc: a.go, responses: { '200': { description: d, x-written: true, content: "
+                + "{ application/json: { schema: { $ref: 'schemas.yaml#/components/schemas/R' } } } } } }",
+            "paths./x.get: x-rpc and x-written are not supported together"
+        ),
     ])
     func operations(_ operation: String, _ reason: String) { #expect(surface(operation) == "openapi.yaml: " + reason) }
 

@@ -215,7 +215,7 @@ struct EchoGateway: GatewayAPI {
 
     func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Movie> { throw .internal("a row was not as it should be") }
+    ) async throws(RPCError) -> EdgeReply<EdgeWritten<Movie>> { throw .internal("a row was not as it should be") }
 
     func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext

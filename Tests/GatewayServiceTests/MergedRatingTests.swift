@@ -147,10 +147,12 @@ import Testing
             .run(title, caller, context()).body
     }
 
-    private static func movie(_ title: TitleID, _ others: Others) async throws(RPCError) -> Movie {
+    private static func movie(_ title: TitleID, _ others: Others) async throws -> Movie {
         let films = FilmDesk(
             metadata: MetadataClient(others), ratings: RatingsClient(others), scrobble: ScrobbleClient(others))
-        return try await GetMovie(films: films).run(GetMovieInput(title: title), caller, context()).body
+        let reply = try await GetMovie(films: films, sheets: FilmSheets()).run(
+            GetMovieInput(title: title), caller, context())
+        return try reply.body.value()
     }
 
     /// It was not found there until ratings had heard of the merge, some seconds later.

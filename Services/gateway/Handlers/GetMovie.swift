@@ -5,21 +5,20 @@ import RPC
 /// that others ask for at the same moment.
 struct GetMovie: Sendable {
     let films: FilmDesk
+    let sheets: FilmSheets
 
     func run(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Movie> {
-        guard let film = try await films.facts(of: input.title, for: caller.user, context) else {
-            return try await alone(input, caller, context)
+    ) async throws(RPCError) -> EdgeReply<EdgeWritten<Movie>> {
+        guard let facts = try await films.facts(of: input.title, for: caller.user, context) else {
+            return FilmSheets.reply(try await alone(input, caller, context))
         }
-        var movie = try Movie(film.title, rating: film.rating)
-        movie.myState = film.state
-        return EdgeReply(movie)
+        return try sheets.reply(of: PersonTitle(user: caller.user, title: input.title), facts)
     }
 
     private func alone(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Movie> {
+    ) async throws(RPCError) -> Movie {
         let call = context.rpc.outgoing()
         async let scoring = rating(of: input.title, by: caller.user, context)
         async let standing = states(of: input.title, for: caller.user, context)
@@ -42,7 +41,7 @@ struct GetMovie: Sendable {
         }
         var movie = try Movie(title, rating: scored.first { $0.title == title.id })
         movie.myState = try state(known)
-        return EdgeReply(movie)
+        return movie
     }
 
     private func rating(

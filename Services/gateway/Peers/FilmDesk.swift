@@ -2,11 +2,16 @@ import Contracts
 import RPC
 import Synchronization
 
-/// A film as metadata, ratings and scrobble know it, for a person.
+/// A film as metadata, ratings and scrobble know it, for a person: what was told last is the same objects until there is news.
 struct FilmFacts: Sendable {
-    let title: Title
-    let rating: Rating?
-    let state: TitleState?
+    let title: Told<Title>
+    let rating: Told<Rating?>
+    /// Nil where it cannot be had now.
+    let state: Told<TitleState>?
+
+    func isSame(as other: FilmFacts) -> Bool {
+        title === other.title && rating === other.rating && state === other.state
+    }
 }
 
 /// Films that people look at in the same moment: three calls for all of them, which tell what is new since they were last told.
@@ -94,11 +99,10 @@ final class FilmDesk: Sendable {
         var facts: [PersonTitle: FilmFacts] = [:]
         facts.reserveCapacity(wanted.count)
         for film in wanted {
-            guard let title = told.titles[film.title]?.value, !title.hasMoves(from: film.title),
+            guard let title = told.titles[film.title], !title.value.hasMoves(from: film.title),
                 let rated = told.ratings[film]
             else { continue }
-            let rating = rated.value.flatMap { $0.title == title.id ? $0 : nil }
-            facts[film] = FilmFacts(title: title, rating: rating, state: told.states[film]?.value)
+            facts[film] = FilmFacts(title: title, rating: rated, state: told.states[film])
         }
         return facts
     }

@@ -6,11 +6,18 @@ struct PersonTitle: Sendable, Hashable {
     let title: TitleID
 }
 
-/// What a service told, for which version of it, and when it was asked.
-struct Told<Value: Sendable>: Sendable {
+/// What a service told, for which version of it, and when it was asked. Held by reference: a film is passed on in every answer, and
+/// copying it counts each of its parts.
+final class Told<Value: Sendable>: Sendable {
     let version: String
     let value: Value
     let askedAt: ContinuousClock.Instant
+
+    init(version: String, value: Value, askedAt: ContinuousClock.Instant) {
+        self.version = version
+        self.value = value
+        self.askedAt = askedAt
+    }
 }
 
 /// What the services told of films a short while ago: they are asked each time whether that version still holds, and tell what is
