@@ -218,7 +218,7 @@ let package = Package(
                 path: "Tests/Stack", swiftSettings: house),
             .testTarget(
                 name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
-                swiftSettings: house),
+                exclude: ["osv.py"], swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests",
                 dependencies: ["Archive", "CSV", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],

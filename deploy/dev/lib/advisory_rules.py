@@ -1,0 +1,293 @@
+"""What published faults of parts mean: how long one may stay, whether its day is over, and what was accepted.
+
+Pure: nothing is asked or read here, and the day is told. What has not the form it must have is a ValueError that says so.
+"""
+
+import re
+from datetime import date, timedelta
+from typing import NamedTuple, Optional
+from urllib.parse import unquote
+
+#: Days within which a part is replaced, as docs/security.md has them.
+URGENT, HIGH, OTHER = 7, 30, 90
+#: An acceptance is looked at again at least this often.
+ACCEPTED_DAYS_MAX = 366
+#: As it is put into addresses and shown.
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+
+#: Words of GitHub's advisories, and urgencies of Debian. Others ("not yet assigned", "end-of-life") say nothing.
+WORDS = {"critical": URGENT, "high": HIGH, "moderate": OTHER, "medium": OTHER, "low": OTHER, "unimportant": OTHER}
+#: Weights of CVSS 3.1 (7.4); rights weigh more where the scope changes.
+WEIGHTS = {
+    "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2}, "AC": {"L": 0.77, "H": 0.44}, "UI": {"N": 0.85, "R": 0.62},
+    "PR": {"N": 0.85, "L": 0.62, "H": 0.27}, "C": {"H": 0.56, "L": 0.22, "N": 0}, "I": {"H": 0.56, "L": 0.22, "N": 0},
+    "A": {"H": 0.56, "L": 0.22, "N": 0}, "S": {"U": 0, "C": 1},
+}
+CHANGED_RIGHTS = {"N": 0.85, "L": 0.68, "H": 0.5}
+
+
+class Part(NamedTuple):
+    #: As OSV calls it: of Debian the source package, and its version.
+    ecosystem: str
+    name: str
+    version: str
+    #: As the list of parts calls it.
+    names: tuple
+
+
+class Acceptance(NamedTuple):
+    id: str
+    part: str
+    reason: str
+    until: date
+
+
+class Fault(NamedTuple):
+    part: Part
+    id: str
+    #: How severe it is, in words, and the days that follow.
+    severity: str
+    days: int
+    published: date
+    #: Versions without it; None where the record does not tell, empty where there is none.
+    mended: Optional[tuple]
+    #: past, open, waiting or accepted.
+    state: str
+    #: The day until which the part is to be replaced; None where there is no version without it.
+    due: Optional[date]
+    #: What sets it aside, or did until a day that is over.
+    acceptances: tuple
+    expired: bool
+
+
+def shown(text, length=80):
+    """Text of others, fit for a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:length])
+
+
+def wanted(value, kind, what):
+    """The value, where it is of the kind; empty text is none."""
+    if not isinstance(value, kind) or value == "":
+        raise ValueError(f"{what}: {kind.__name__} was expected, not {shown(repr(value))}")
+    return value
+
+
+def day(text, what):
+    try:
+        return date.fromisoformat(wanted(text, str, what)[:10])
+    except ValueError:
+        raise ValueError(f"{what}: a day was expected, not {shown(text)}") from None
+
+
+# The list of parts
+
+
+def parts_of(document):
+    """What is to be asked about, by the components of a CycloneDX document: each once. No component is left out."""
+    grouped = {}
+    for component in wanted(wanted(document, dict, "the list of parts").get("components"), list, "components"):
+        place = wanted(wanted(component, dict, "a component").get("purl"), str, "purl")
+        match = re.fullmatch(r"pkg:(swift|deb/debian)/([^@?]+)@([^?]+)(?:\?(.*))?", place)
+        if not match:
+            raise ValueError(f"{shown(place)}: neither a Swift package nor one of Debian")
+        kind, name, version, rest = match.groups()
+        name, version, own = unquote(name), unquote(version), name.split("/")[-1]
+        if kind == "swift":
+            ecosystem = "SwiftURL"
+        else:
+            release = re.search(r"(?:^|&)distro=debian-(\d+)", rest or "")
+            told = {item["name"]: item["value"] for item in component.get("properties", [])}
+            name, version = told.get("reelay:source"), told.get("reelay:source-version")
+            if not (release and name and version):
+                raise ValueError(f"{shown(place)}: does not say of which source package it is; deploy/dev/sbom does")
+            ecosystem = f"Debian:{release[1]}"
+        grouped.setdefault((ecosystem, name, version), []).append(own)
+    if not grouped:
+        raise ValueError("the list of parts is empty")
+    return [Part(*key, tuple(names)) for key, names in grouped.items()]
+
+
+# How severe a fault is
+
+
+def metrics(vector, version):
+    """The metrics of a CVSS vector, or nothing where it is of another version or has not the form."""
+    head, *pairs = vector.split("/")
+    if not head.startswith(f"CVSS:{version}"):
+        return None
+    told = dict(pair.split(":", 1) for pair in pairs if ":" in pair)
+    return told if len(told) == len(pairs) else None
+
+
+def cvss3_score(told):
+    """The base score of CVSS 3.1, by its metrics; a KeyError where one is missing or unknown."""
+    weight = {name: values[told[name]] for name, values in WEIGHTS.items()}
+    changed = told["S"] == "C"
+    rights = CHANGED_RIGHTS[told["PR"]] if changed else weight["PR"]
+    loss = 1 - (1 - weight["C"]) * (1 - weight["I"]) * (1 - weight["A"])
+    impact = 7.52 * (loss - 0.029) - 3.25 * (loss - 0.02) ** 15 if changed else 6.42 * loss
+    if impact <= 0:
+        return 0.0
+    total = impact + 8.22 * weight["AV"] * weight["AC"] * rights * weight["UI"]
+    # Rounded up to a tenth; by whole numbers, as appendix A of the specification wants.
+    hundred_thousandths = round(min(1.08 * total if changed else total, 10) * 100_000)
+    return -(-hundred_thousandths // 10_000) / 10
+
+
+def cvss3_days(vector):
+    """The days that a vector of CVSS 3 leaves, and its score in words."""
+    told = metrics(vector, "3.")
+    try:
+        score = cvss3_score(told or {})
+    except KeyError:
+        return HIGH, "a CVSS vector that cannot be read"
+    # By anybody who reaches it, and nobody of us has to do anything: the first row of the table.
+    reached = told["AV"] == "N" and told["PR"] == "N" and told["UI"] == "N"
+    led = "H" in (told["C"], told["I"], told["A"])
+    days = URGENT if score >= 9 or (reached and led) else HIGH if score >= 7 else OTHER
+    return days, f"CVSS {score:.1f}"
+
+
+def cvss4_days(vector):
+    """The same for CVSS 4, whose scores come from a table of 270 rows: without a high impact none is 7.0 or more, and what
+    has one counts as such, also where its score is less."""
+    told = metrics(vector, "4.") or {}
+    own, others = [told.get(name) for name in ("VC", "VI", "VA")], [told.get(name) for name in ("SC", "SI", "SA")]
+    reach = [told.get(name) for name in ("AV", "PR", "UI")]
+    if None in own + others + reach:
+        return HIGH, "a CVSS vector that cannot be read"
+    if reach == ["N", "N", "N"] and "H" in own:
+        return URGENT, "CVSS 4 for anybody, high impact"
+    if "H" in own + others:
+        return HIGH, "CVSS 4, high impact"
+    return OTHER, "CVSS 4, low impact"
+
+
+def plain(name):
+    """The name of a package, without what some write around an address of Git."""
+    return re.sub(r"^https?://|\.git$", "", name).lower()
+
+
+def affected_of(record, part):
+    """What a record says of the part itself."""
+    found = []
+    for affected in wanted(record.get("affected", []), list, "affected"):
+        package = wanted(affected, dict, "affected").get("package")
+        if not isinstance(package, dict):
+            continue
+        if package.get("ecosystem") == part.ecosystem and plain(str(package.get("name"))) == plain(part.name):
+            found.append(affected)
+    return found
+
+
+def weigh(record, part):
+    """Within how many days the part is to be replaced, and why: the strictest of all that is told. Where nothing is, it
+    counts as a high one."""
+    found, marks = affected_of(record, part), []
+    for holder in [record, *found]:
+        for severity in wanted(holder.get("severity") or [], list, "severity"):
+            kind, score = wanted(severity, dict, "severity").get("type"), str(severity.get("score"))
+            if kind == "CVSS_V3":
+                marks.append(cvss3_days(score))
+            elif kind == "CVSS_V4":
+                marks.append(cvss4_days(score))
+        for told in (holder.get("database_specific"), holder.get("ecosystem_specific")):
+            for key in ("severity", "urgency"):
+                word = told.get(key) if isinstance(told, dict) else None
+                if isinstance(word, str) and word.lower() in WORDS:
+                    marks.append((WORDS[word.lower()], word.lower()))
+    return min(marks, key=lambda mark: mark[0]) if marks else (HIGH, "severity not told")
+
+
+def mended_by(record, part):
+    """The versions without the fault: none where the record knows of none, nothing where it does not speak of the part."""
+    found = affected_of(record, part)
+    if not found:
+        return None
+    versions = []
+    for affected in found:
+        for extent in wanted(affected.get("ranges") or [], list, "ranges"):
+            if wanted(extent, dict, "ranges").get("type") == "GIT":
+                continue
+            for event in wanted(extent.get("events") or [], list, "events"):
+                if "fixed" in wanted(event, dict, "events"):
+                    versions.append(shown(event["fixed"]))
+                elif "last_affected" in event:
+                    versions.append(f"later than {shown(event['last_affected'])}")
+    return tuple(dict.fromkeys(versions))
+
+
+# What was accepted
+
+
+def acceptances_of(document, today):
+    """The acceptances of a file; one that is not whole, or for longer than may be, is refused."""
+    if set(wanted(document, dict, "the acceptances")) != {"accepted"}:
+        raise ValueError("the acceptances: one member was expected, accepted")
+    result = []
+    for item in wanted(document["accepted"], list, "accepted"):
+        if set(wanted(item, dict, "an acceptance")) != {"id", "part", "reason", "until"}:
+            raise ValueError(f"an acceptance has id, part, reason and until: {shown(item)}")
+        what = f"acceptance of {shown(item['id'])}"
+        until = day(item["until"], what)
+        if until > today + timedelta(days=ACCEPTED_DAYS_MAX):
+            raise ValueError(f"{what}: at most {ACCEPTED_DAYS_MAX} days from now, not until {until}")
+        result.append(Acceptance(
+            *(wanted(item[name], str, what).strip() for name in ("id", "part", "reason")), until))
+    for acceptance in result:
+        if not (acceptance.reason and ID.fullmatch(acceptance.id)):
+            raise ValueError(f"acceptance of {shown(acceptance.id)}: an id and a reason were expected")
+    return result
+
+
+def accepted_by(record, part, acceptances):
+    """The acceptances that together set a record aside: one of its id or of another name of it, or one of each of the
+    faults that it is about, where it is a notice of Debian about several."""
+    by_id = {item.id: item for item in acceptances if item.part in (part.name, *part.names)}
+    for name in [record["id"], *wanted(record.get("aliases") or [], list, "aliases")]:
+        if name in by_id:
+            return [by_id[name]]
+    about = wanted(record.get("upstream") or [], list, "upstream")
+    return [by_id[name] for name in about] if about and all(name in by_id for name in about) else []
+
+
+# What follows
+
+
+def judge(part, record, acceptances, today):
+    """What a record means for a part on a day; nothing where it was withdrawn."""
+    id_ = wanted(wanted(record, dict, "a record").get("id"), str, "id")
+    if record.get("withdrawn"):
+        return None
+    days, severity = weigh(record, part)
+    mended = mended_by(record, part)
+    published = day(record.get("published") or record.get("modified"), f"{shown(id_)}: published")
+    # OSV does not say since when there is a version without it. That was hardly before the fault was published.
+    due = None if mended == () else published + timedelta(days=days)
+    accepted = tuple(accepted_by(record, part, acceptances))
+    expired = any(item.until < today for item in accepted)
+    if accepted and not expired:
+        state = "accepted"
+    elif due is None:
+        state = "waiting"
+    else:
+        state = "past" if due < today else "open"
+    return Fault(part, id_, severity, days, published, mended, state, due, accepted, expired)
+
+
+def line(fault):
+    """A fault, on one line."""
+    part = fault.part
+    names = ", ".join(name for name in part.names if name != part.name)
+    mended = {None: "mended by: not told", (): "no version without it yet"}.get(
+        fault.mended, f"mended by {', '.join(fault.mended or ())}")
+    due = f"until {fault.due}" if fault.due else "until there is one"
+    words = [
+        fault.state.upper() if fault.state == "past" else fault.state,
+        f"{part.name}{f' ({names})' if names and part.ecosystem != 'SwiftURL' else ''} {part.version}", fault.id,
+        f"{fault.severity}: {fault.days} days", f"published {fault.published}", due, mended]
+    if fault.acceptances:
+        first = min(fault.acceptances, key=lambda item: item.until)
+        over = "was accepted until" if fault.expired else "accepted until"
+        words.append(f"{over} {first.until}: {shown(first.reason, 200)}")
+    return "  ".join(words)
