@@ -1,0 +1,65 @@
+internal import COpenSSL
+
+/// One-time codes by time (RFC 6238): six digits, another one every 30 seconds. HMAC-SHA-1, since that is what apps take that show
+/// such codes; it is for nothing else. Which moment it is says the caller.
+package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
+    /// 160 random bits, as RFC 4226 §4 wants.
+    package static let secretBytes = 20
+    /// Digits of a code.
+    package static let digitCount = 6
+    /// How long a code is the present one.
+    package static let stepSeconds = 30
+    /// Steps before and after the present one whose codes are taken too: clocks differ, and people type slowly.
+    package static let driftSteps = 1
+
+    private static let modulus: UInt32 = 1_000_000
+
+    /// What both sides know.
+    package let secret: [UInt8]
+
+    /// Codes of a new secret.
+    package init() { secret = RandomBytes.make(Self.secretBytes) }
+
+    /// Codes of a secret; nil unless it has 20 bytes.
+    package init?(_ secret: [UInt8]) {
+        guard secret.count == Self.secretBytes else { return nil }
+        self.secret = secret
+    }
+
+    /// The number of the step at `seconds` after 1970-01-01T00:00:00Z; the first one before that.
+    package static func step(atUnixSeconds seconds: Int64) -> Int { Int(max(0, seconds)) / stepSeconds }
+
+    /// The code of a step (RFC 4226 §5.3).
+    package func code(at step: Int) -> String {
+        let counter = [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: step >> $0) }
+        let digest = Self.hmacSHA1(key: secret, message: counter)
+        let offset = Int(digest[digest.count - 1] & 15)
+        let number = digest[offset..<offset + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7fff_ffff
+        let digits = String(number % Self.modulus)
+        return String(repeating: "0", count: Self.digitCount - digits.count) + digits
+    }
+
+    /// The step whose code `shown` is, of those around `present` the latest, where it is after `last`, the latest that was taken;
+    /// nil for any other code. The time tells nothing of the code that would be right.
+    package func step(of shown: String, around present: Int, after last: Int) -> Int? {
+        let bytes = Array(shown.utf8)
+        var found: Int?
+        for step in present - Self.driftSteps...present + Self.driftSteps
+        where ConstantTime.equal(bytes, Array(code(at: step).utf8)) {
+            found = step
+        }
+        return found.flatMap { $0 > last ? $0 : nil }
+    }
+
+    package var description: String { "***" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+
+    private static func hmacSHA1(key: [UInt8], message: [UInt8]) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: 20) { buffer, initializedCount in
+            let outcome = unsafe COpenSSL.HMAC(
+                EVP_sha1(), key, Int32(key.count), message, message.count, buffer.baseAddress, nil)
+            precondition(unsafe outcome != nil, "no memory for an authentication code")
+            initializedCount = 20
+        }
+    }
+}
