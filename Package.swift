@@ -217,11 +217,11 @@ let package = Package(
                 dependencies: [product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2")] + nio,
                 path: "Tests/Stack", swiftSettings: house),
             .testTarget(
-                name: "ContractTests", dependencies: ["Stack", product("Yams", "Yams")], path: "Tests/ContractTests",
-                exclude: ["osv.py"], swiftSettings: house),
+                name: "ContractTests", dependencies: ["Cryptography", "Stack", product("Yams", "Yams")],
+                path: "Tests/ContractTests", exclude: ["osv.py"], swiftSettings: house),
             .testTarget(
                 name: "EndToEndTests",
-                dependencies: ["Archive", "CSV", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],
+                dependencies: ["Archive", "CSV", "Cryptography", "HTTP2", "Stack", product("NIOPosix", "swift-nio")],
                 path: "Tests/EndToEndTests",
                 exclude: ["abuse.py", "collector.py"],
                 swiftSettings: house),

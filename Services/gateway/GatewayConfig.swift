@@ -19,6 +19,11 @@ extension GatewayService {
         default: RegistrationPolicy.first.rawValue,
         "Who may make an account beside the first person, who becomes the administrator: nobody (first), who shows an invitation, or everybody."
     )
+    private static let secondFactor = ConfigKey<String>.choice(
+        "REELAY_SECOND_FACTOR", of: SecondFactorPolicy.allCases.map(\.rawValue),
+        default: SecondFactorPolicy.optional.rawValue,
+        "Who has to have a second factor (one-time codes of an app): nobody (optional), or everybody (required), for everything but getting one."
+    )
     private static let proxies = ConfigKey<[String]>.list(
         "REELAY_TRUSTED_PROXIES", form: "addresses and ranges such as 10.0.0.0/8, separated by commas",
         "Proxies in front of the gateway whose X-Forwarded-For is believed; without it a proxy's address counts as the client's.",
@@ -51,9 +56,10 @@ extension GatewayService {
         keys: ServiceAssembly.keys + [
             SharedKeys.metadataAddress.definition, SharedKeys.ratingsAddress.definition,
             SharedKeys.scrobbleAddress.definition, origins.definition, registration.definition,
-            proxies.definition, internalPort.definition, personRate.definition, keyRate.definition,
+            secondFactor.definition, proxies.definition, internalPort.definition, personRate.definition,
+            keyRate.definition,
             addressRate.definition, certificate.definition, certificateKey.definition,
-        ], commands: [AddUser.command, ResetPassword.command]
+        ], commands: [AddUser.command, ResetPassword.command, RemoveSecondFactorOf.command]
     ) { (values, runtime) async throws(StartupError) in
         let assembly = try ServiceAssembly(values, runtime)
         let metadata = try assembly.client("metadata", at: SharedKeys.metadataAddress)
@@ -64,7 +70,9 @@ extension GatewayService {
         let clock = await assembly.clock(of: database)
         let accounts = Accounts(
             store: store, hasher: PasswordHasher(), clock: clock, ids: SystemIDSource(clock: clock),
-            registration: RegistrationPolicy(rawValue: values[registration]) ?? .first)
+            registration: RegistrationPolicy(rawValue: values[registration]) ?? .first,
+            secret: values[SharedKeys.serviceSecret],
+            secondFactor: SecondFactorPolicy(rawValue: values[secondFactor]) ?? .required)
         let clients = GatewayClients(
             metadata: MetadataClient(metadata), ratings: RatingsClient(ToldMerges(ratings, now: { .now })),
             scrobble: ScrobbleClient(scrobble))
@@ -81,6 +89,7 @@ extension GatewayService {
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)
         assembly.add(
             .running("account upkeep", phase: .flushing, { await upkeep.run() }, stop: { await upkeep.flush() }))
+        await upkeep.resealFactors()
         let learntAt = await upkeep.learnTokens()
         assembly.add(.running("known tokens", phase: .background, { await upkeep.followTokens(since: learntAt) }))
         assembly.add(.running("account erasure", phase: .background, { await erasure.run() }))
@@ -145,5 +154,6 @@ extension GatewayService {
         Migration(6, "refresh_lines", sql: PackageResources._006_refresh_lines_sql),
         Migration(7, "known_networks_end", sql: PackageResources._007_known_networks_end_sql),
         Migration(8, "given_passwords", sql: PackageResources._008_given_passwords_sql),
+        Migration(9, "second_factors", sql: PackageResources._009_second_factors_sql),
     ]
 }

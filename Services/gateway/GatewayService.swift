@@ -199,6 +199,24 @@ extension GatewayService {
         try await ChangePassword(accounts: accounts, once: once).run(input, caller, context)
     }
 
+    package func beginSecondFactor(
+        _ input: BeginSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SecondFactorSecret> {
+        try await BeginSecondFactor(accounts: accounts).run(input, caller, context)
+    }
+
+    package func confirmSecondFactor(
+        _ input: ConfirmSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RecoveryCodes> {
+        try await ConfirmSecondFactor(accounts: accounts, once: once).run(input, caller, context)
+    }
+
+    package func removeSecondFactor(
+        _ input: RemoveSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        try await RemoveSecondFactor(accounts: accounts, once: once).run(input, caller, context)
+    }
+
     package func getMe(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User> {

@@ -132,6 +132,8 @@ struct Operation: Sendable {
     let scope: String?
     /// Whether it is there for who logged in with a password that an administrator gave, and has not changed it yet.
     let takesGivenPassword: Bool
+    /// Whether it is there for who has no second factor where everybody has to have one.
+    let takesMissingFactor: Bool
     let parameters: [Parameter]
     let body: Shape?
     let isBodyRequired: Bool

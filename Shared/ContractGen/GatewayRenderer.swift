@@ -185,7 +185,8 @@ struct GatewayRenderer {
         file.block("private static func \(SwiftName.quoted(operation.id))(\(argument)) -> EdgeRoute") { file in
             let scope = operation.isOpen ? [] : ["scope: \(operation.scope.map(literal) ?? "nil")"]
             let flags = [
-                ("takesGivenPassword", operation.takesGivenPassword), ("isRepresentation", operation.isRepresentation),
+                ("takesGivenPassword", operation.takesGivenPassword),
+                ("takesMissingFactor", operation.takesMissingFactor), ("isRepresentation", operation.isRepresentation),
                 ("checksConditions", operation.checksConditions), ("takesKey", operation.takesKey),
                 ("takesAnyBody", operation.isBodyRaw), ("takesUpload", operation.takesUpload),
             ].filter(\.1).map { "\($0.0): true" }

@@ -46,7 +46,7 @@ struct GatewayTranslator {
             [
                 "operationId", "tags", "summary", "description", "security", "parameters", "requestBody", "responses",
                 "x-scope", "x-rpc", "x-errors", "x-document", "x-example", "x-provoke", "x-conditional", "x-repeatable",
-                "x-given-password",
+                "x-given-password", "x-missing-factor",
             ], "in an operation")
         let id = try node.require("operationId").string()
         guard SwiftName.isMember(id), SwiftName.property(id) == id else {
@@ -64,10 +64,13 @@ struct GatewayTranslator {
         if isOpen != nil, scope != nil { throw node.fail("x-scope is not supported with security: []") }
         let takesGivenPassword = try node.flag("x-given-password")
         if isOpen != nil, takesGivenPassword { throw node.fail("x-given-password is not supported with security: []") }
+        let takesMissingFactor = try node.flag("x-missing-factor")
+        if isOpen != nil, takesMissingFactor { throw node.fail("x-missing-factor is not supported with security: []") }
         let takesUpload = try node["requestBody"]?.flag("x-upload") ?? false
         let operation = Operation(
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
-            isOpen: isOpen ?? false, scope: scope, takesGivenPassword: takesGivenPassword, parameters: parameters,
+            isOpen: isOpen ?? false, scope: scope, takesGivenPassword: takesGivenPassword,
+            takesMissingFactor: takesMissingFactor, parameters: parameters,
             body: body?.shape,
             isBodyRequired: body?.isRequired ?? false, isBodyRaw: try node["requestBody"]?.flag("x-raw") ?? false,
             takesUpload: takesUpload, replies: try replies(node, name, &schemas),

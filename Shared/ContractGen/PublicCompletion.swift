@@ -67,6 +67,9 @@ struct PublicCompletion {
         if operation.takesGivenPassword {
             facts.append("Also before a password that an administrator gave is changed.")
         }
+        if operation.takesMissingFactor {
+            facts.append("Also without a second factor where everybody has to have one.")
+        }
         if operation.parameters.contains(where: { $0.property.wireName == "Idempotency-Key" }) {
             facts.append("With an `Idempotency-Key` it takes effect once, however often it is sent.")
         }

@@ -15,6 +15,7 @@ struct PublicErrors {
         var names = Set(Self.everywhere + operation.errors)
         if !operation.isOpen { names.formUnion(Self.guarded) }
         if !operation.isOpen, !operation.takesGivenPassword { names.insert("passwordChangeRequired") }
+        if !operation.isOpen, !operation.takesMissingFactor { names.insert("secondFactorMissing") }
         if operation.body != nil || operation.isBodyRaw || operation.takesUpload { names.formUnion(Self.withBody) }
         if operation.method != "GET" {
             names.insert("outcomeUnknown")

@@ -51,10 +51,12 @@ package struct EdgeCaller: Sendable, Hashable {
     package let credential: UUIDBits
     /// Whether the person's password is one that an administrator gave: it is there to be changed, and for nothing else.
     package let hasGivenPassword: Bool
+    /// Whether the person has no second factor where everybody has to have one: it is there to get one, and for nothing else.
+    package let lacksSecondFactor: Bool
 
     package init(
         user: UserID, isAdministrator: Bool = false, timeZone: String = "UTC", scopes: Set<String>? = nil,
-        credential: UUIDBits, hasGivenPassword: Bool = false
+        credential: UUIDBits, hasGivenPassword: Bool = false, lacksSecondFactor: Bool = false
     ) {
         self.user = user
         self.isAdministrator = isAdministrator
@@ -62,6 +64,7 @@ package struct EdgeCaller: Sendable, Hashable {
         self.scopes = scopes
         self.credential = credential
         self.hasGivenPassword = hasGivenPassword
+        self.lacksSecondFactor = lacksSecondFactor
     }
 
     /// Whether the credentials allow operations of `scope`; only a session may do those without one.

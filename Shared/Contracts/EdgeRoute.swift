@@ -60,7 +60,7 @@ package struct EdgeRoute: Sendable {
 
     static func bearer(
         _ operation: String, _ method: String, _ path: String, scope: String?, takesGivenPassword: Bool = false,
-        isRepresentation: Bool = false,
+        takesMissingFactor: Bool = false, isRepresentation: Bool = false,
         checksConditions: Bool = false, takesKey: Bool = false, takesAnyBody: Bool = false, takesUpload: Bool = false,
         _ run: @escaping @Sendable (EdgeRequest, EdgeCaller, EdgeContext) async throws(RPCError) -> EdgeResponse
     ) -> EdgeRoute {
@@ -76,16 +76,20 @@ package struct EdgeRoute: Sendable {
             guard takesGivenPassword || !caller.hasGivenPassword else {
                 throw .passwordChangeRequired("change the password first: auth/password")
             }
+            guard takesMissingFactor || !caller.lacksSecondFactor else {
+                throw .secondFactorMissing("get a second factor first: users/me/second-factor")
+            }
             return try await run(request, caller, context)
         }
     }
 
-    /// The answer to somebody who may do everything, but for what a password must be changed first: to find out what is
-    /// there, never to show it.
+    /// The answer to somebody who may do everything, but for what a password must be changed or a second factor got first: to find out
+    /// what is there, never to show it.
     package func inspect(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
         let inspector = caller.map {
             EdgeCaller(
-                user: $0.user, timeZone: $0.timeZone, credential: $0.credential, hasGivenPassword: $0.hasGivenPassword)
+                user: $0.user, timeZone: $0.timeZone, credential: $0.credential, hasGivenPassword: $0.hasGivenPassword,
+                lacksSecondFactor: $0.lacksSecondFactor)
         }
         return await outcome(request, inspector, context)
     }

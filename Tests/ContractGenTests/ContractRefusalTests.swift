@@ -231,6 +231,10 @@ import Testing
             "paths./x.get: x-given-password is not supported with security: []"
         ),
         (
+            "{ operationId: go, security: [], x-missing-factor: true, responses: { '204': { description: d } } }",
+            "paths./x.get: x-missing-factor is not supported with security: []"
+        ),
+        (
             "{ operationId: go, x-errors: [nope], responses: { '204': { description: d } } }",
             "paths./x.get.x-errors.0: nope is not in the registry"
         ),

@@ -98,6 +98,30 @@ import Testing
         #expect(inspected.code == RegistryError.passwordChangeRequired.rawValue)
     }
 
+    /// What is open, or is there for getting a second factor, takes whoever has none where everybody has to; nothing else does.
+    @Test func missingFactors() async throws {
+        for scopes in [nil, ["read", "admin"]] as [Set<String>?] {
+            let lacking = EdgeCaller(
+                user: Self.user, isAdministrator: true, scopes: scopes, credential: UUIDBits(high: 3, low: 4),
+                lacksSecondFactor: true)
+            var open: Set<String> = []
+            for (operation, route) in routes where route.access != .open {
+                let response = await route.respond(EdgeRequest(), lacking, context)
+                if response.code == RegistryError.forbidden.rawValue, scopes != nil { continue }
+                if response.code != RegistryError.secondFactorMissing.rawValue {
+                    open.insert(operation)
+                } else {
+                    #expect(response.status == 403)
+                }
+            }
+            let all: Set = ["beginSecondFactor", "changePassword", "confirmSecondFactor", "getMe", "logout"]
+            #expect(open == (scopes == nil ? all : ["getMe"]))
+            // Nor does it read for the conditions of a write.
+            let inspected = await (try #require(routes["getMovie"])).inspect(EdgeRequest(), lacking, context)
+            #expect(inspected.code == RegistryError.secondFactorMissing.rawValue)
+        }
+    }
+
     @Test(
         arguments: [
             ("limit=1", 200, nil), ("limit=100", 200, nil), ("limit=0", 400, "limit: 0 is below 1"),
@@ -246,6 +270,24 @@ extension EchoGateway {
 
     func changePassword(
         _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
+        throw .forbidden()
+    }
+
+    func beginSecondFactor(
+        _ input: BeginSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SecondFactorSecret> {
+        throw .forbidden()
+    }
+
+    func confirmSecondFactor(
+        _ input: ConfirmSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RecoveryCodes> {
+        throw .forbidden()
+    }
+
+    func removeSecondFactor(
+        _ input: RemoveSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         throw .forbidden()
     }

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Stack
 import Testing
@@ -122,6 +123,10 @@ struct PublicContractTests {
             }
             for (path, literal) in step.becomes {
                 names[literal] = try #require(result?.value(at: path)?.text, "\(answer.text)")
+            }
+            // What an app shows for the secret that was begun; in the document it is always the same.
+            if let totp = (result?["secret"]?.text).flatMap(Base32.decode).flatMap({ TOTP($0) }) {
+                names["123456"] = totp.code(at: TOTP.step(atUnixSeconds: Int64(Date().timeIntervalSince1970)))
             }
         }
         return names

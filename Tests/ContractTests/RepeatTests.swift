@@ -22,9 +22,9 @@ struct RepeatTests {
         ($0.isRepeatable || $0.method == "DELETE" || $0.method == "PUT") && others[$0.id] == nil
     }
     /// How often a request comes at once. A change of password costs a third of a second of a processor, and the wrong ones
-    /// of a name are counted.
+    /// of a name are counted, as wrong codes are: each counts until it is known to be right.
     private static func timesAtOnce(_ operation: PublicDocument.Operation) -> Int {
-        operation.id == "changePassword" ? 5 : 100
+        ["changePassword", "confirmSecondFactor", "removeSecondFactor"].contains(operation.id) ? 5 : 100
     }
 
     private let surface = PublicContractTests()

@@ -18,6 +18,7 @@ struct StrangerTests {
 
     private static let kinds: [String: Kind] = [
         "register": .shared, "login": .shared, "refresh": .shared, "logout": .own, "changePassword": .own,
+        "beginSecondFactor": .own, "confirmSecondFactor": .own, "removeSecondFactor": .own,
         "getHome": .own, "readTitles": .own, "getMe": .own, "updateMe": .own, "deleteMe": .own, "listSessions": .own,
         "endOtherSessions": .own,
         "endSession": .addressed("loginNotFound"), "listApiKeys": .own, "createApiKey": .own,
@@ -69,6 +70,8 @@ struct StrangerTests {
         "setImportFileKind": .addressed("importNotFound"), "applyImport": .addressed("importNotFound"),
     ]
 
+    /// After these others could not be what their examples want; a second factor is there all the same, before it is removed.
+    private static let lasting: Set = ["logout", "changePassword", "confirmSecondFactor"]
     private let surface = PublicContractTests()
     private static let operations = PublicContractTests.document.operations
 
@@ -119,9 +122,7 @@ struct StrangerTests {
         for operation in Self.operations where !operation.isOpen && !operation.isForAdministrators {
             guard let example = operation.example else { continue }
             names.merge(try await surface.prepare(example, alice)) { _, new in new }
-            guard operation.method == "POST", operation.id != "logout", operation.id != "changePassword" else {
-                continue
-            }
+            guard operation.method == "POST", !Self.lasting.contains(operation.id) else { continue }
             _ = try await surface.send(example, names, token: alice.token)
         }
         try await letImportsRest(alice)

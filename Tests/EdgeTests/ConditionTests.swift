@@ -157,18 +157,20 @@ private final class Ear: EdgeWatcher {
     }
 
     /// What is there was read for them, and whether it is what they said could be told from the answer.
-    @Test("Who has a password to change learns nothing by a condition, and that they were refused is heard")
-    func givenPasswords() async throws {
+    @Test(
+        "Who has a password to change, or a second factor to get, learns nothing by a condition, and that they were refused is heard",
+        arguments: [("newcomer", "passwordChangeRequired"), ("plain", "secondFactorMissing")])
+    func givenPasswords(token: String, code: String) async throws {
         let (note, ear) = (Note(), Ear())
         try await withServer(routes: TestRoutes.make(note).map { $0.watched(by: ear) }) { port in
             let written = try await Self.ask(port, "PUT", [], "one")
             let tag = try #require(written.tag)
             for field in ["if-match: \(tag)", "if-match: \"stale\"", "if-none-match: *"] {
-                let refused = try await Self.ask(port, "PUT", [field], "two", token: "newcomer")
-                #expect(refused.status == "403" && refused.text.contains("passwordChangeRequired"), "\(refused.text)")
+                let refused = try await Self.ask(port, "PUT", [field], "two", token: token)
+                #expect(refused.status == "403" && refused.text.contains(code), "\(refused.text)")
             }
             #expect(note.contexts.count == 1)
-            let denials = Array(repeating: "putNote passwordChangeRequired", count: 3)
+            let denials = Array(repeating: "putNote \(code)", count: 3)
             #expect(ear.heard == ["putNote "] + denials)
         }
     }

@@ -7,7 +7,8 @@ import RPC
 import ServiceLifecycle
 import Testing
 
-/// The tokens of tests: `good`, a session, `newcomer`, one with a password that is to be changed, `key`, which may only read, and
+/// The tokens of tests: `good`, a session, `newcomer`, one with a password that is to be changed,
+/// `plain`, one without a second factor where everybody has to have one, `key`, which may only read, and
 /// `writer`, which may only rate.
 enum TestTokens {
     static let authenticate: EdgeAuthenticator = { token in
@@ -16,10 +17,10 @@ enum TestTokens {
 
     static func caller(of token: String) -> EdgeCaller? {
         let scopes = ["key": Set(["read"]), "writer": Set(["rate"])]
-        guard ["good", "newcomer"].contains(token) || scopes[token] != nil else { return nil }
+        guard ["good", "newcomer", "plain"].contains(token) || scopes[token] != nil else { return nil }
         return EdgeCaller(
             user: UserID(UUIDBits(high: 1, low: 1)), scopes: scopes[token], credential: UUIDBits(high: 1, low: 2),
-            hasGivenPassword: token == "newcomer")
+            hasGivenPassword: token == "newcomer", lacksSecondFactor: token == "plain")
     }
 }
 

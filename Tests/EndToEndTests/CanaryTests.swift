@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Stack
 import Testing
@@ -57,6 +58,9 @@ struct CanaryTests {
 
         let client = try await account(port, &cage)
         try await things(client, &cage, answers)
+        let factor = try await client.enrolled()
+        try cage.add("the secret of a second factor", Base32.encode(factor.totp.secret))
+        try cage.add("a recovery code", factor.codes[0])
         try await trakt(stack, client, &cage)
         try await simkl(stack, client, &cage)
         try await providers(stack, client, answers)

@@ -50,6 +50,7 @@ struct DeletionTests {
         let key = try await client.send(
             "POST", "/users/me/api-keys", #"{"name":"k","scopes":["read"]}"#, headers: ["idempotency-key": "k"])
         #expect(key.status == 201)
+        _ = try await client.enrolled()
         return (client, id, title)
     }
 
@@ -89,7 +90,10 @@ struct DeletionTests {
             let (client, id, title) = try await inhabitant(stack)
             let traces = try await traces(of: id, stack)
             #expect(
-                Set(traces).isSuperset(of: ["ratings.user_ratings", "scrobble.plays", "gateway.sessions"]), "\(traces)")
+                Set(traces).isSuperset(of: [
+                    "ratings.user_ratings", "scrobble.plays", "gateway.sessions", "gateway.second_factors",
+                    "gateway.recovery_codes",
+                ]), "\(traces)")
             let ledger = [
                 "watchlist_items", "collection_items", "likes", "lists", "list_items", "watch_progress", "batches",
                 "batch_changes", "idempotency_keys", "hooks", "imports", "events",

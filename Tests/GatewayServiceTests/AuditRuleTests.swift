@@ -142,7 +142,7 @@ import Testing
         let lines = try Self.lines { audit in
             for (operation, error) in [
                 ("rateMovie", RPCError.forbidden()), ("updateMe", .forbidden()), ("logout", .forbidden()),
-                ("getHome", .passwordChangeRequired()),
+                ("getHome", .passwordChangeRequired()), ("getHome", .secondFactorMissing()),
                 ("login", .unavailable("the database is away")), ("rateMovie", .unavailable("the database is away")),
                 ("rateMovie", .titleNotFound()),
             ] as [(String, RPCError)] {
@@ -150,11 +150,11 @@ import Testing
                     .problem(error, trace: trace), of: operation, to: EdgeRequest(), from: key, Self.context())
             }
         }
-        #expect(lines.map { $0["event"] } == ["rateMovie", "updateMe", "logout", "getHome", "login"])
-        #expect(lines.map { $0["outcome"] } == ["denied", "denied", "denied", "denied", "failed"])
+        #expect(lines.map { $0["event"] } == ["rateMovie", "updateMe", "logout", "getHome", "getHome", "login"])
+        #expect(lines.map { $0["outcome"] } == ["denied", "denied", "denied", "denied", "denied", "failed"])
         #expect(lines.allSatisfy { $0["credential"] == "key" && $0["credential_id"] == key.credential.description })
         #expect(lines.prefix(3).allSatisfy { $0["code"] == "forbidden" })
-        #expect(lines.suffix(2).map { $0["code"] } == ["passwordChangeRequired", "unavailable"])
+        #expect(lines.suffix(3).map { $0["code"] } == ["passwordChangeRequired", "secondFactorMissing", "unavailable"])
     }
 
     @Test("What an operation says it has ended is written though the call was refused")

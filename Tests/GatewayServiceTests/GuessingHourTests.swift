@@ -58,7 +58,7 @@ import Testing
             let copies = pools.map { pool in
                 Accounts(
                     store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(cost: cost),
-                    clock: SystemWallClock(), ids: SystemIDSource(), registration: .open)
+                    clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, secret: .ofTests)
             }
             _ = try await Register(accounts: copies[0]).run(
                 RegisterInput(body: Registration(username: "alice", password: Self.phrase)),

@@ -10,6 +10,11 @@ import Testing
 
 @testable import GatewayService
 
+extension Secret {
+    /// Of the copies of a gateway in tests.
+    static let ofTests = Secret("a secret of the tests")
+}
+
 /// Two copies of a gateway on one database, and people who ask them for sessions, by a clock that the tests move.
 struct Household {
     static let phrase = "a long and odd phrase"
@@ -35,7 +40,8 @@ struct Household {
 
     /// `logN` is the cost of a password, by copy.
     static func live(
-        _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], _ body: (Household) async throws -> Void
+        _ limits: GatewayLimits = GatewayLimits(), logN: [Int] = [4, 4], secondFactor: SecondFactorPolicy = .optional,
+        _ body: (Household) async throws -> Void
     ) async throws {
         try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
             let wall = Wall()
@@ -45,7 +51,8 @@ struct Household {
                 copies.append(
                     Accounts(
                         store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(cost: cost),
-                        clock: wall, ids: SystemIDSource(), registration: .open, limits: limits))
+                        clock: wall, ids: SystemIDSource(), registration: .open, secret: .ofTests,
+                        secondFactor: secondFactor, limits: limits))
             }
             try await body(Household(copies: copies, pool: pools[0], wall: wall))
         }
@@ -58,10 +65,11 @@ struct Household {
     }
 
     func logIn(
-        _ name: String, _ password: String = Household.phrase, replacing refreshToken: String? = nil, at copy: Int = 0
+        _ name: String, _ password: String = Household.phrase, replacing refreshToken: String? = nil, at copy: Int = 0,
+        code: String? = nil
     ) async throws(RPCError) -> SessionGrant {
         try await Login(accounts: copies[copy]).run(
-            LoginInput(body: LoginRequest(username: name, password: password, refreshToken: refreshToken)),
+            LoginInput(body: LoginRequest(username: name, password: password, code: code, refreshToken: refreshToken)),
             Self.context()
         ).body
     }
@@ -84,7 +92,7 @@ struct Household {
     func changePassword(
         _ caller: EdgeCaller, from current: String, to new: String, key: String? = nil
     ) async throws(RPCError) {
-        let once = OnceStore(database: store.database, secret: Secret("a secret of the tests"))
+        let once = OnceStore(database: store.database, secret: .ofTests)
         _ = try await ChangePassword(accounts: accounts, once: once).run(
             ChangePasswordInput(body: PasswordChange(currentPassword: current, newPassword: new)), caller,
             Self.context(once: key.map { EdgeOnce(key: $0, fingerprint: Array("\(current)\n\(new)".utf8)) }))

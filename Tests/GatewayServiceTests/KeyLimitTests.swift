@@ -17,7 +17,7 @@ import Testing
         let alice: EdgeCaller
 
         private func once(_ copy: Int) -> OnceStore {
-            OnceStore(database: copies[copy].store.database, secret: Secret("a secret of the tests"))
+            OnceStore(database: copies[copy].store.database, secret: .ofTests)
         }
 
         private func context() -> EdgeContext {
@@ -65,7 +65,8 @@ import Testing
             let copies = pools.map { pool in
                 Accounts(
                     store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(),
-                    clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, limits: limits)
+                    clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, secret: .ofTests,
+                    limits: limits)
             }
             let now = SystemWallClock().now
             let (session, _, _) = copies[0].newSession(at: now)

@@ -38,7 +38,7 @@ import Testing
             limits.knownNetworksMax = 3
             let accounts = Accounts(
                 store: GatewayStore(database: Database(pool: pools[0])), hasher: PasswordHasher(cost: cost),
-                clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, limits: limits)
+                clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, secret: .ofTests, limits: limits)
             for name in ["alice", "bob"] {
                 _ = try await Register(accounts: accounts).run(
                     RegisterInput(body: Registration(username: name, password: phrase)), context("192.0.2.1"))

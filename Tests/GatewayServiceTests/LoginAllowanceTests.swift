@@ -34,7 +34,7 @@ import Testing
         let cost = try #require(ScryptCost(logN: 4, blockSize: 1, parallelism: 1))
         return Accounts(
             store: store, hasher: PasswordHasher(cost: cost, limits: workers), clock: SystemWallClock(),
-            ids: SystemIDSource(), registration: .open, limits: limits)
+            ids: SystemIDSource(), registration: .open, secret: .ofTests, limits: limits)
     }
 
     /// The code with which a login is refused; nil where it is not.
@@ -128,7 +128,7 @@ import Testing
             let cost = try #require(ScryptCost(logN: 16, blockSize: 1, parallelism: 1))
             let accounts = Accounts(
                 store: store, hasher: PasswordHasher(cost: cost), clock: SystemWallClock(), ids: SystemIDSource(),
-                registration: .open)
+                registration: .open, secret: .ofTests)
             await #expect(throws: RPCError.self) { try await accounts.hash(Self.phrase) }
             #expect(await Self.refusal(accounts, Self.phrase) == nil)
             #expect(try await pool.first(Self.failures) == 0)

@@ -39,7 +39,7 @@ import Testing
         return Accounts(
             store: store,
             hasher: PasswordHasher(cost: try #require(ScryptCost(logN: logN, blockSize: 8, parallelism: 1))),
-            clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, limits: limits)
+            clock: SystemWallClock(), ids: SystemIDSource(), registration: .open, secret: .ofTests, limits: limits)
     }
 
     private static func context() -> EdgeContext {

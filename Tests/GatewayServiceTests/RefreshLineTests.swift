@@ -54,7 +54,7 @@ import Testing
             let copies = pools.map { pool in
                 Accounts(
                     store: GatewayStore(database: Database(pool: pool)), hasher: PasswordHasher(), clock: wall,
-                    ids: SystemIDSource(), registration: .open)
+                    ids: SystemIDSource(), registration: .open, secret: .ofTests)
             }
             let (session, token, refresh) = copies[0].newSession(at: wall.now)
             let user = try await copies[0].store.register(

@@ -5,7 +5,8 @@ import Store
 
 /// `login`: opens a session. An unknown name and a wrong password get the same answer after the same work: the same
 /// statements on rows of the same size, and a check against a hash of the same cost. So does a password that an administrator
-/// gave and that was not changed in time.
+/// gave and that was not changed in time. Where the person has a second factor, who knows the password is told that a code is
+/// missing; a code that is wrong gets the answer of a wrong password, and is counted as one.
 struct Login: Sendable {
     let accounts: Accounts
 
@@ -16,6 +17,7 @@ struct Login: Sendable {
         let attempt = LoginAttempt.login(
             username, from: context.clientAddress, isKnown: known.areFromKnownNetwork, limits: accounts.limits)
         try await accounts.admit(attempt, until: context.rpc.deadline)
+        var factor: SecondFactorStore.Verdict?
         while true {
             let verdict = try await accounts.verify(input.body.password, against: known.passwordHash, attempt)
             guard known.areSomebodys, !known.haveExpired(at: accounts.clock.now), case .match(let needsRehash) = verdict
@@ -28,14 +30,21 @@ struct Login: Sendable {
                 newHash = nil
             }
             let checked = known
+            if factor == nil {
+                factor = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
+                    try await take(input.body.code, of: checked.user, context)
+                }
+            }
+            guard factor != .wrong else { throw Self.refusal }
+            let hasShownFactor = factor == .taken
             let grant = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
-                try await open(checked, attempt, newHash, input.body, context)
+                try await open(checked, attempt, newHash, hasShownFactor, input.body, context)
             }
             if let grant { return EdgeReply(grant) }
             let present = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
                 try await credentials(of: username, context)
             }
-            // The account was closed this very moment.
+            // The account was closed this very moment, or its second factor turned on.
             guard present.passwordHash != known.passwordHash else { throw Self.refusal }
             // Another password, or the same with other parameters: what was shown must fit what stands there now.
             known = present
@@ -50,9 +59,22 @@ struct Login: Sendable {
         }
     }
 
-    /// Nil where the account is closed by now, or its password another one than was checked.
+    /// What the code of a login comes to, which is taken by it; throws where one is missing.
+    private func take(
+        _ code: String?, of user: UserID, _ context: EdgeContext
+    ) async throws(RPCError) -> SecondFactorStore.Verdict {
+        let verdict = try await asking { () throws(StoreError) in
+            try await accounts.factors.take(code, of: user, at: accounts.clock.now, until: context.rpc.deadline)
+        }
+        guard verdict != .missing else { throw .secondFactorRequired("code: is missing; log in again with one") }
+        return verdict
+    }
+
+    /// Nil where the account is closed by now, its password another one than was checked, or a second factor on for which no code
+    /// was taken.
     private func open(
-        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ body: LoginRequest, _ context: EdgeContext
+        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ hasShownFactor: Bool, _ body: LoginRequest,
+        _ context: EdgeContext
     ) async throws(RPCError) -> SessionGrant? {
         let deadline = context.rpc.deadline
         let now = accounts.clock.now
@@ -66,7 +88,8 @@ struct Login: Sendable {
         do {
             try await accounts.store.open(
                 GatewayStore.OpenedLogin(
-                    credentials: known, session: session, attempt: attempt, newHash: newHash, replaced: replaced),
+                    credentials: known, session: session, attempt: attempt, newHash: newHash,
+                    hasShownFactor: hasShownFactor, replaced: replaced),
                 at: now, limits: accounts.limits, until: deadline)
         } catch .conflict {
             return nil

@@ -14,6 +14,10 @@ package struct GatewayLimits: Sendable {
     package var reauthenticationMax = Duration.seconds(10 * 60)
     /// How long a password is good that an administrator's command printed; it is there to be changed.
     package var givenPasswordLife = Duration.seconds(24 * 3_600)
+    /// How long a second factor that was begun can be confirmed.
+    package var factorBeginningMax = Duration.seconds(10 * 60)
+    /// Recovery codes that are given with a second factor.
+    package var recoveryCodesCount = 10
     /// Sessions of a person; a login beyond ends the one that was unused the longest.
     package var sessionsMax = 100
     /// Networks of a person from which others cannot lock them out: those of the latest logins, for 90 days each.
@@ -57,6 +61,8 @@ package struct GatewayLimits: Sendable {
     /// How often what has expired is removed, and how many rows of a table at a time.
     package var sweepInterval = Duration.seconds(300)
     package var sweepRowsMax = 1_000
+    /// Second factors that are sealed again in one go.
+    package var resealRowsMax = 500
     /// How often closed accounts are looked for, how long one gateway has an account for itself, how many it takes.
     package var erasureInterval = Duration.seconds(10)
     package var erasureLease = Duration.seconds(60)

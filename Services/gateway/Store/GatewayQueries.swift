@@ -32,7 +32,7 @@ enum GatewayQueries {
                 expires_at, refresh_expires_at, device, address)
             SELECT $8, id, $9, $10, $5, $5, $5, $11, $12, $13, $14 FROM made RETURNING user_id
         )
-        SELECT id, username, role, time_zone, settings, created_at, given_until
+        SELECT id, username, role, time_zone, settings, created_at, given_until, false
         FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
@@ -77,7 +77,8 @@ enum GatewayQueries {
         PGStatement(
             name,
             """
-            SELECT id, username, role, time_zone, settings, created_at, \(givenUntil), password_hash, given_hash
+            SELECT id, username, role, time_zone, settings, created_at, \(givenUntil), \(hasSecondFactor("users")),
+                password_hash, given_hash
             FROM users WHERE \(condition)
             """
         ) { row throws(PGError) in
@@ -90,7 +91,7 @@ enum GatewayQueries {
         "gateway.updateUser",
         """
         UPDATE users SET time_zone = $2, settings = $3 WHERE id = $1
-        RETURNING id, username, role, time_zone, settings, created_at, \(givenUntil)
+        RETURNING id, username, role, time_zone, settings, created_at, \(givenUntil), \(hasSecondFactor("users"))
         """, kind: .write, row: readUser)
 
     /// Exact names only: Postgres itself would take any case, abbreviations and rules of POSIX.
@@ -167,7 +168,7 @@ enum GatewayQueries {
         User(
             id: try row.next(), username: try row.next(), role: try row.next(), timeZone: try row.next(),
             settings: UserSettings.standard.applying(try row.nextJSON()), createdAt: try row.next(),
-            changePasswordBy: try row.next())
+            changePasswordBy: try row.next(), secondFactor: try row.next(Bool.self) ? true : nil)
     }
 }
 

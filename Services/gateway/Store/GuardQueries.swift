@@ -148,6 +148,7 @@ extension GatewayQueries {
         sweep("rate_counts", "subject", "slot < floor(extract(epoch FROM now()) / 5) - 60"),
         sweep("login_throttles", "subject", "last_at < now() - interval '1 day'"),
         sweep("known_networks", "(user_id, network_hash)", "seen_at < now() - interval '90 days'"),
+        sweep("second_factors", "user_id", "confirmed_at IS NULL AND begun_at < now() - interval '1 hour'"),
         sweep("idempotency_keys", "(user_id, key_hash)", "created_at < now() - $2 * interval '1 second'"),
         // What the present tokens follow from, with a token that is spent, is not needed longer than the grace.
         PGCommand(

@@ -8,14 +8,15 @@ extension GatewayQueries {
     static let keyCaller = PGStatement(
         "gateway.keyCaller",
         """
-        SELECT k.user_id, u.role = 'admin', u.time_zone, k.scopes, k.id
+        SELECT k.user_id, u.role = 'admin', u.time_zone, k.scopes, k.id, $3 AND NOT \(hasSecondFactor("u"))
         FROM api_keys k JOIN users u ON u.id = k.user_id
         WHERE k.secret_hash = $1 AND (k.expires_at IS NULL OR k.expires_at > $2)
         """
     ) { row throws(PGError) in
         EdgeCaller(
             user: try row.next(), isAdministrator: try row.next(), timeZone: try row.next(),
-            scopes: Set(try row.next([String].self)), credential: try row.next(APIKeyID.self).uuid)
+            scopes: Set(try row.next([String].self)), credential: try row.next(APIKeyID.self).uuid,
+            lacksSecondFactor: try row.next())
     }
 
     /// Held until the transaction ends, so that of keys made at once the later ones see the earlier, and a reset of the password

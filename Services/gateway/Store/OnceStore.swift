@@ -14,16 +14,7 @@ package struct OnceStore: Sendable {
     /// `secret` is shared by all copies of the gateway; the key that seals answers follows from it.
     package init(database: Database, secret: Secret) {
         self.database = database
-        let parts = secret.revealed.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
-        let lines = parts.map { part in
-            let key = HMAC.sha256(key: Array(part.utf8), message: Array("reelay.once.v1".utf8))
-            return "k\(Hex.encode(Array(SHA256.hash(key).bytes.prefix(8)))):\(Base64.encode(key))"
-        }
-        do throws(KeyRingError) {
-            sealer = Sealer(try KeyRing(parsing: Secret(lines.joined(separator: "\n"))))
-        } catch {
-            preconditionFailure("a digest is a key: \(error)")
-        }
+        sealer = Sealer(following: secret, for: "reelay.once.v1")
     }
 
     /// Which write it is.

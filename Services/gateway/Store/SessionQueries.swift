@@ -3,14 +3,18 @@ import Postgres
 import Store
 
 extension GatewayQueries {
-    /// For who has the password `$10`. Whoever changes it ends sessions, and waits for this one to be there; where it was changed
-    /// first the session would be nobody's, which the table refuses.
+    /// For who has the password `$10`, and no second factor unless `$11` says that a code was taken for it. Whoever changes either
+    /// ends sessions, and waits for this one to be there; where that came first the session would be nobody's, which the table refuses.
+    /// The person is to be locked by a statement before: this one sees a factor that was waited for.
     static let openSession = PGCommand(
         "gateway.openSession",
         """
         INSERT INTO sessions (id, user_id, token_hash, refresh_hash, created_at, refreshed_at, authenticated_at,
             expires_at, refresh_expires_at, device, address)
-        VALUES ($1, (SELECT id FROM users WHERE id = $2 AND password_hash = $10 FOR NO KEY UPDATE), $3, $4, $5, $5, $5, $6, $7,
+        VALUES ($1, (
+            SELECT id FROM users
+            WHERE id = $2 AND password_hash = $10 AND ($11 OR NOT \(hasSecondFactor("users"))) FOR NO KEY UPDATE
+        ), $3, $4, $5, $5, $5, $6, $7,
             $8, $9)
         """)
 
@@ -50,18 +54,21 @@ extension GatewayQueries {
             SELECT network_hash FROM known_networks WHERE user_id = $1 ORDER BY seen_at DESC, network_hash OFFSET $2)
         """)
 
-    /// Who a session's token belongs to: nobody where the password that was given has not been changed in time.
+    /// Who a session's token belongs to: nobody where the password that was given has not been changed in time. `$3` says whether
+    /// everybody has to have a second factor.
     static let sessionCaller = PGStatement(
         "gateway.sessionCaller",
         """
-        SELECT s.user_id, u.role = 'admin', u.time_zone, s.id, \(givenUntil) IS NOT NULL
+        SELECT s.user_id, u.role = 'admin', u.time_zone, s.id, \(givenUntil) IS NOT NULL,
+            $3 AND NOT \(hasSecondFactor("u"))
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND (\(givenUntil) > $2) IS NOT FALSE
         """
     ) { row throws(PGError) in
         EdgeCaller(
             user: try row.next(), isAdministrator: try row.next(), timeZone: try row.next(),
-            credential: try row.next(SessionID.self).uuid, hasGivenPassword: try row.next())
+            credential: try row.next(SessionID.self).uuid, hasGivenPassword: try row.next(),
+            lacksSecondFactor: try row.next())
     }
 
     /// Digests of tokens that are somebody's and were given out after a moment, of sessions and of keys those first that were
@@ -131,8 +138,8 @@ extension GatewayQueries {
     ) { row throws(PGError) in StolenSession(id: try row.next(), user: try row.next()) }
 
     private static let renewedColumns = """
-        u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, \(givenUntil), r.id, r.expires_at,
-        r.refresh_expires_at, r.renewal_salt, r.refresh_hash
+        u.id, u.username, u.role, u.time_zone, u.settings, u.created_at, \(givenUntil), \(hasSecondFactor("u")), r.id,
+        r.expires_at, r.refresh_expires_at, r.renewal_salt, r.refresh_hash
         """
 
     @Sendable private static func renewed(_ row: inout PGRowReader) throws(PGError) -> RenewedSession {
@@ -187,6 +194,11 @@ extension GatewayQueries {
         )
         SELECT holds FROM proof
         """, kind: .write
+    ) { row throws(PGError) in try row.next(Bool.self) }
+
+    /// No row where the session has ended, or began by no login after `$3`.
+    static let isProvenSession = PGStatement(
+        "gateway.isProvenSession", "SELECT true FROM sessions WHERE user_id = $1 AND id = $2 AND authenticated_at > $3"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let endSessions = PGCommand("gateway.endSessions", "DELETE FROM sessions WHERE user_id = $1")

@@ -11,24 +11,27 @@ extension GatewayStore {
         let attempt: LoginAttempt
         /// The password's hash with today's parameters, where the old one is of others.
         let newHash: String?
+        /// Whether a code of the person's second factor was taken for it.
+        let hasShownFactor: Bool
         /// A refresh token of the session that the client had.
         var replaced: OpaqueToken?
     }
 
     /// Opens a session, ends the one that its client had, and remembers from where. Throws `conflict` where the account was
-    /// closed since its credentials were read, or its password changed.
+    /// closed since its credentials were read, its password changed, or a second factor turned on for which no code was taken.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         let user = PGValue.id(login.credentials.user)
         let session = login.session
         var statements = [
+            GatewayQueries.lockPerson.bound([user]),
             GatewayQueries.openSession.bound([
                 .id(session.id), user, .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(now), .moment(session.tokens.expiresAt),
                 .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
-                .text(login.credentials.passwordHash),
-            ])
+                .text(login.credentials.passwordHash), .bool(login.hasShownFactor),
+            ]),
         ]
         if let replaced = login.replaced {
             statements.append(
@@ -65,12 +68,15 @@ extension GatewayStore {
             try await database.rows(GatewayQueries.alive, [.uuidArray(asked), .moment(now)], until: deadline))
     }
 
-    /// Who a token belongs to; nil where it has ended or never was.
+    /// Who a token belongs to; nil where it has ended or never was. `wantsFactor`: everybody has to have a second factor.
     func caller(
-        of digest: SHA256Digest, isKey: Bool, at now: Timestamp, until deadline: ContinuousClock.Instant
+        of digest: SHA256Digest, isKey: Bool, wantsFactor: Bool, at now: Timestamp,
+        until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> EdgeCaller? {
         let statement = isKey ? GatewayQueries.keyCaller : GatewayQueries.sessionCaller
-        return try await database.rows(statement, [.bytea(digest.bytes), .moment(now)], until: deadline).first
+        return try await database.rows(
+            statement, [.bytea(digest.bytes), .moment(now), .bool(wantsFactor)], until: deadline
+        ).first
     }
 
     /// Tokens that are somebody's and were given out after `moment`: half as many as are remembered, at the most.

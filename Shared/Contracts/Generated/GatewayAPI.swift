@@ -25,7 +25,7 @@ package protocol GatewayAPI: Sendable {
     /// weakPassword, invalidInvite.
     func register(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Opens a session. An unknown name and a wrong password get the same answer in the same time; too many failures
-    /// get `tooManyAttempts`. `POST /api/v1/auth/login`. Errors: invalidCredentials.
+    /// get `tooManyAttempts`. `POST /api/v1/auth/login`. Errors: invalidCredentials, secondFactorRequired.
     func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Ends the session that the bearer token belongs to. `POST /api/v1/auth/logout`.
     func logout(
@@ -54,6 +54,22 @@ package protocol GatewayAPI: Sendable {
     func updateMe(
         _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User>
+    /// Makes the secret of a second factor, for an app that shows one-time codes (TOTP, RFC 6238). It guards nothing
+    /// until it is confirmed. `POST /api/v1/users/me/second-factor`. Errors: secondFactorExists.
+    func beginSecondFactor(
+        _ input: BeginSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<SecondFactorSecret>
+    /// Turns on the second factor that I have begun, by a code of it, and ends all my other sessions. Logins want a
+    /// code from then on. `POST /api/v1/users/me/second-factor/confirm`. Errors: secondFactorNotFound,
+    /// secondFactorExists, wrongCode.
+    func confirmSecondFactor(
+        _ input: ConfirmSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<RecoveryCodes>
+    /// Takes my second factor away, with its recovery codes, and ends all my other sessions. `POST
+    /// /api/v1/users/me/second-factor/remove`. Errors: secondFactorNotFound, wrongCode.
+    func removeSecondFactor(
+        _ input: RemoveSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
+    ) async throws(RPCError) -> EdgeReply<EdgeNothing>
     /// Where I am logged in, the latest first. `GET /api/v1/users/me/sessions`.
     func listSessions(
         _ input: ListSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext

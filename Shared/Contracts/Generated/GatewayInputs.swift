@@ -124,6 +124,64 @@ package struct UpdateMeInput: Sendable, Hashable {
     }
 }
 
+/// What `beginSecondFactor` is given.
+package struct BeginSecondFactorInput: Sendable, Hashable {
+    package init() {
+    }
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+    }
+}
+
+/// What `confirmSecondFactor` is given.
+package struct ConfirmSecondFactorInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: SecondFactorCode
+
+    package init(idempotencyKey: String? = nil, body: SecondFactorCode) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(SecondFactorCode.self)
+    }
+}
+
+/// What `removeSecondFactor` is given.
+package struct RemoveSecondFactorInput: Sendable, Hashable {
+    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
+    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    package var idempotencyKey: String?
+    package var body: SecondFactorCode
+
+    package init(idempotencyKey: String? = nil, body: SecondFactorCode) {
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+
+    private static let idempotencyKeyPattern = TextPattern("^[!-~]+$")
+
+    /// Reads and checks `request`.
+    init(_ request: EdgeRequest) throws(RPCError) {
+        idempotencyKey = try request.optional(.header, "Idempotency-Key", isText: true) {
+            (json: inout JSONReader) throws(JSONError) in
+            try json.string(min: 1, max: 255, pattern: Self.idempotencyKeyPattern)
+        }
+        body = try request.requiredBody(SecondFactorCode.self)
+    }
+}
+
 /// What `listSessions` is given.
 package struct ListSessionsInput: Sendable, Hashable {
     package init() {

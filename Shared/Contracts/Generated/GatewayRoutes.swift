@@ -15,6 +15,9 @@ package enum GatewayRoutes {
             getMe(api),
             deleteMe(api),
             updateMe(api),
+            beginSecondFactor(api),
+            confirmSecondFactor(api),
+            removeSecondFactor(api),
             listSessions(api),
             endOtherSessions(api),
             endSession(api),
@@ -189,7 +192,7 @@ package enum GatewayRoutes {
     }
 
     private static func logout(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil, takesGivenPassword: true) {
+        EdgeRoute.bearer("logout", "POST", "/api/v1/auth/logout", scope: nil, takesGivenPassword: true, takesMissingFactor: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.logout(LogoutInput(request), caller, context)
             return EdgeResponse(204, reply)
@@ -205,7 +208,7 @@ package enum GatewayRoutes {
     }
 
     private static func changePassword(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesGivenPassword: true, takesKey: true) {
+        EdgeRoute.bearer("changePassword", "POST", "/api/v1/auth/password", scope: nil, takesGivenPassword: true, takesMissingFactor: true, takesKey: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.changePassword(ChangePasswordInput(request), caller, context)
             return EdgeResponse(204, reply)
@@ -213,7 +216,7 @@ package enum GatewayRoutes {
     }
 
     private static func getMe(_ api: some GatewayAPI) -> EdgeRoute {
-        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", takesGivenPassword: true, isRepresentation: true) {
+        EdgeRoute.bearer("getMe", "GET", "/api/v1/users/me", scope: "read", takesGivenPassword: true, takesMissingFactor: true, isRepresentation: true) {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.getMe(GetMeInput(request), caller, context)
             return EdgeResponse(200, reply)
@@ -233,6 +236,30 @@ package enum GatewayRoutes {
             (request, caller, context) async throws(RPCError) in
             let reply = try await api.updateMe(UpdateMeInput(request), caller, context)
             return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func beginSecondFactor(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("beginSecondFactor", "POST", "/api/v1/users/me/second-factor", scope: nil, takesMissingFactor: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.beginSecondFactor(BeginSecondFactorInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func confirmSecondFactor(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("confirmSecondFactor", "POST", "/api/v1/users/me/second-factor/confirm", scope: nil, takesMissingFactor: true, takesKey: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.confirmSecondFactor(ConfirmSecondFactorInput(request), caller, context)
+            return EdgeResponse(200, reply)
+        }
+    }
+
+    private static func removeSecondFactor(_ api: some GatewayAPI) -> EdgeRoute {
+        EdgeRoute.bearer("removeSecondFactor", "POST", "/api/v1/users/me/second-factor/remove", scope: nil, takesKey: true) {
+            (request, caller, context) async throws(RPCError) in
+            let reply = try await api.removeSecondFactor(RemoveSecondFactorInput(request), caller, context)
+            return EdgeResponse(204, reply)
         }
     }
 

@@ -36,6 +36,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case apiKeyNotFound
     /// There is no invitation with this id.
     case inviteNotFound
+    /// The person has no second factor, or began none a moment ago.
+    case secondFactorNotFound
     /// Another account has this user name.
     case usernameTaken
     /// The playback session has already ended.
@@ -44,6 +46,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case preconditionFailed
     /// There are as many of these as there may be; remove one first.
     case tooMany
+    /// The person has a second factor already; remove it first.
+    case secondFactorExists
     /// User name or password is wrong.
     case invalidCredentials
     /// This installation takes no new accounts.
@@ -92,6 +96,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case passwordChangeRequired
     /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
     case reauthenticationRequired
+    /// The password is right, and a code of the second factor is missing.
+    case secondFactorRequired
+    /// Everybody has to have a second factor here; get one first.
+    case secondFactorMissing
+    /// The code of the second factor is wrong, or was used already.
+    case wrongCode
     /// The person has no play with this id.
     case playNotFound
     /// The person has no list with this id.
@@ -137,10 +147,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginNotFound: 1016
         case .apiKeyNotFound: 1017
         case .inviteNotFound: 1018
+        case .secondFactorNotFound: 1019
         case .usernameTaken: 1020
         case .sessionEnded: 1021
         case .preconditionFailed: 1022
         case .tooMany: 1023
+        case .secondFactorExists: 1024
         case .invalidCredentials: 1030
         case .registrationClosed: 1031
         case .forbidden: 1032
@@ -165,6 +177,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .contradictoryValues: 1052
         case .passwordChangeRequired: 1060
         case .reauthenticationRequired: 1061
+        case .secondFactorRequired: 1062
+        case .secondFactorMissing: 1063
+        case .wrongCode: 1064
         case .playNotFound: 1070
         case .listNotFound: 1071
         case .batchNotFound: 1072
@@ -199,10 +214,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginNotFound: 404
         case .apiKeyNotFound: 404
         case .inviteNotFound: 404
+        case .secondFactorNotFound: 404
         case .usernameTaken: 409
         case .sessionEnded: 409
         case .preconditionFailed: 412
         case .tooMany: 409
+        case .secondFactorExists: 409
         case .invalidCredentials: 401
         case .registrationClosed: 403
         case .forbidden: 403
@@ -227,6 +244,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .contradictoryValues: 422
         case .passwordChangeRequired: 403
         case .reauthenticationRequired: 403
+        case .secondFactorRequired: 401
+        case .secondFactorMissing: 403
+        case .wrongCode: 403
         case .playNotFound: 404
         case .listNotFound: 404
         case .batchNotFound: 404
@@ -263,11 +283,13 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginNotFound: "The person has no login session with this id."
         case .apiKeyNotFound: "The person has no API key with this id."
         case .inviteNotFound: "There is no invitation with this id."
+        case .secondFactorNotFound: "The person has no second factor, or began none a moment ago."
         case .usernameTaken: "Another account has this user name."
         case .sessionEnded: "The playback session has already ended."
         case .preconditionFailed:
             "What is there is not what If-Match or If-None-Match asks for; nothing was changed."
         case .tooMany: "There are as many of these as there may be; remove one first."
+        case .secondFactorExists: "The person has a second factor already; remove it first."
         case .invalidCredentials: "User name or password is wrong."
         case .registrationClosed: "This installation takes no new accounts."
         case .forbidden: "The credentials do not allow this operation."
@@ -295,6 +317,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .passwordChangeRequired: "The password is one that an administrator gave; change it first."
         case .reauthenticationRequired:
             "The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one."
+        case .secondFactorRequired: "The password is right, and a code of the second factor is missing."
+        case .secondFactorMissing: "Everybody has to have a second factor here; get one first."
+        case .wrongCode: "The code of the second factor is wrong, or was used already."
         case .playNotFound: "The person has no play with this id."
         case .listNotFound: "The person has no list with this id."
         case .batchNotFound: "The person has no batch with this id."
@@ -330,10 +355,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .loginNotFound: false
         case .apiKeyNotFound: false
         case .inviteNotFound: false
+        case .secondFactorNotFound: false
         case .usernameTaken: false
         case .sessionEnded: false
         case .preconditionFailed: false
         case .tooMany: false
+        case .secondFactorExists: false
         case .invalidCredentials: false
         case .registrationClosed: false
         case .forbidden: false
@@ -358,6 +385,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .contradictoryValues: false
         case .passwordChangeRequired: false
         case .reauthenticationRequired: false
+        case .secondFactorRequired: false
+        case .secondFactorMissing: false
+        case .wrongCode: false
         case .playNotFound: false
         case .listNotFound: false
         case .batchNotFound: false
@@ -392,10 +422,12 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1016: self = .loginNotFound
         case 1017: self = .apiKeyNotFound
         case 1018: self = .inviteNotFound
+        case 1019: self = .secondFactorNotFound
         case 1020: self = .usernameTaken
         case 1021: self = .sessionEnded
         case 1022: self = .preconditionFailed
         case 1023: self = .tooMany
+        case 1024: self = .secondFactorExists
         case 1030: self = .invalidCredentials
         case 1031: self = .registrationClosed
         case 1032: self = .forbidden
@@ -420,6 +452,9 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1052: self = .contradictoryValues
         case 1060: self = .passwordChangeRequired
         case 1061: self = .reauthenticationRequired
+        case 1062: self = .secondFactorRequired
+        case 1063: self = .secondFactorMissing
+        case 1064: self = .wrongCode
         case 1070: self = .playNotFound
         case 1071: self = .listNotFound
         case 1072: self = .batchNotFound
@@ -504,6 +539,10 @@ extension RPCError {
     package static func inviteNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.inviteNotFound.error(message, data: data)
     }
+    /// The person has no second factor, or began none a moment ago.
+    package static func secondFactorNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.secondFactorNotFound.error(message, data: data)
+    }
     /// Another account has this user name.
     package static func usernameTaken(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.usernameTaken.error(message, data: data)
@@ -519,6 +558,10 @@ extension RPCError {
     /// There are as many of these as there may be; remove one first.
     package static func tooMany(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.tooMany.error(message, data: data)
+    }
+    /// The person has a second factor already; remove it first.
+    package static func secondFactorExists(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.secondFactorExists.error(message, data: data)
     }
     /// User name or password is wrong.
     package static func invalidCredentials(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
@@ -615,6 +658,18 @@ extension RPCError {
     /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
     package static func reauthenticationRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.reauthenticationRequired.error(message, data: data)
+    }
+    /// The password is right, and a code of the second factor is missing.
+    package static func secondFactorRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.secondFactorRequired.error(message, data: data)
+    }
+    /// Everybody has to have a second factor here; get one first.
+    package static func secondFactorMissing(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.secondFactorMissing.error(message, data: data)
+    }
+    /// The code of the second factor is wrong, or was used already.
+    package static func wrongCode(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
+        RegistryError.wrongCode.error(message, data: data)
     }
     /// The person has no play with this id.
     package static func playNotFound(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {

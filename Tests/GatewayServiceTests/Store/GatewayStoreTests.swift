@@ -106,7 +106,8 @@ import Testing
             let user = try #require(try await store.register(registration, isOpen: false, until: Self.deadline()))
             let tokens = registration.session.tokens
             func caller(_ digest: SHA256Digest, _ moment: Timestamp) async throws -> EdgeCaller? {
-                try await stores[1].caller(of: digest, isKey: false, at: moment, until: Self.deadline())
+                try await stores[1].caller(
+                    of: digest, isKey: false, wantsFactor: false, at: moment, until: Self.deadline())
             }
             let found = try await caller(tokens.tokenDigest, registration.at)
             #expect(found?.user == user.id && found?.credential == registration.session.id.uuid)
@@ -144,7 +145,8 @@ import Testing
             let attempt = LoginAttempt.login(name, from: "192.0.2.1", isKnown: false, limits: GatewayLimits())
             do throws(StoreError) {
                 try await stores[0].open(
-                    GatewayStore.OpenedLogin(credentials: known, session: session, attempt: attempt, newHash: nil),
+                    GatewayStore.OpenedLogin(
+                        credentials: known, session: session, attempt: attempt, newHash: nil, hasShownFactor: false),
                     at: registration.at, limits: GatewayLimits(), until: Self.deadline())
                 Issue.record("the old password opened a session")
             } catch .conflict {}
@@ -180,7 +182,8 @@ import Testing
     func tokensAtRest() async throws {
         try await Self.withStores { stores, pool in
             let accounts = Accounts(
-                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids, registration: .open
+                store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
+                registration: .open, secret: .ofTests
             )
             let now = SystemWallClock().now
             let (session, token, refresh) = accounts.newSession(at: now)
@@ -213,7 +216,7 @@ import Testing
     @Test("Conditions that held are noted for one request of one person, until it is forgotten or a day has passed")
     func conditions() async throws {
         try await TestDatabase.withReplicas(2, migrations: GatewayService.migrations) { pools in
-            let books = pools.map { OnceStore(database: Database(pool: $0), secret: Secret("a secret of the tests")) }
+            let books = pools.map { OnceStore(database: Database(pool: $0), secret: .ofTests) }
             let store = GatewayStore(database: Database(pool: pools[0]))
             var people: [UserID] = []
             for name in ["alice", "bob"] {
@@ -280,7 +283,7 @@ import Testing
             func gateway(_ store: GatewayStore) -> Accounts {
                 Accounts(
                     store: store, hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
-                    registration: .open)
+                    registration: .open, secret: .ofTests)
             }
             func isGood(_ token: String, at accounts: Accounts) -> Bool {
                 if case .unread(wasGood: true, _) = accounts.credentials(token) { true } else { false }
@@ -307,7 +310,7 @@ import Testing
 
             let bob = try await register("bob")
             let made = try await CreateApiKey(
-                accounts: first, once: OnceStore(database: stores[0].database, secret: Secret("a secret of the tests"))
+                accounts: first, once: OnceStore(database: stores[0].database, secret: .ofTests)
             ).run(
                 CreateApiKeyInput(body: ApiKeyRequest(name: "script", scopes: [.read])),
                 EdgeCaller(
@@ -334,7 +337,7 @@ import Testing
             limits.goodTokensMax = 4
             let accounts = Accounts(
                 store: stores[0], hasher: PasswordHasher(), clock: SystemWallClock(), ids: Self.ids,
-                registration: .open, limits: limits)
+                registration: .open, secret: .ofTests, limits: limits)
             /// Whether it was somebody's before, and is.
             func show(_ token: OpaqueToken) async throws -> [Bool] {
                 guard case .unread(wasGood: let wasGood, let lookUp) = accounts.credentials(token.text.revealed) else {

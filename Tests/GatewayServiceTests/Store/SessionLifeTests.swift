@@ -36,7 +36,7 @@ import Testing
             self.wall = wall
             accounts = Accounts(
                 store: store, hasher: PasswordHasher(cost: cost), clock: wall, ids: SystemIDSource(),
-                registration: .open, limits: limits)
+                registration: .open, secret: .ofTests, limits: limits)
         }
 
         private static func deadline() -> ContinuousClock.Instant { .now + .seconds(20) }

@@ -2,7 +2,7 @@ package import Contracts
 package import Logging
 internal import Store
 
-/// What accounts need now and then: last uses written down, and what has expired removed.
+/// What accounts need now and then: last uses written down, what has expired removed, second factors sealed again.
 package struct AccountUpkeep: Sendable {
     private let accounts: Accounts
     private let logger: Logger
@@ -23,6 +23,7 @@ package struct AccountUpkeep: Sendable {
             await attempt("expired rows stay for now") { () throws(StoreError) in
                 try await accounts.store.sweep(limits: accounts.limits, until: .now.advanced(by: .seconds(30)))
             }
+            await resealFactors()
         }
     }
 
@@ -31,6 +32,21 @@ package struct AccountUpkeep: Sendable {
         let uses = accounts.uses.take()
         await attempt("last uses are not noted") { () throws(StoreError) in
             try await accounts.store.note(uses, until: .now.advanced(by: .seconds(5)))
+        }
+    }
+
+    /// Seals second factors again that an older service secret has sealed; also at the start, so that it can go. A copy that does
+    /// not know the new one yet may seal another one so meanwhile.
+    package func resealFactors() async {
+        await attempt("second factors are not sealed again") { () throws(StoreError) in
+            let outcome = try await accounts.factors.reseal(
+                pageRows: accounts.limits.resealRowsMax, until: .now.advanced(by: .seconds(30)))
+            if outcome.sealed > 0 {
+                logger.notice("second factors were sealed again", metadata: ["count": "\(outcome.sealed)"])
+            }
+            if outcome.lost > 0 {
+                logger.warning("second factors cannot be opened", metadata: ["count": "\(outcome.lost)"])
+            }
         }
     }
 

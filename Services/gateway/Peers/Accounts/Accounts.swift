@@ -15,6 +15,14 @@ package enum RegistrationPolicy: String, Sendable, CaseIterable {
     case open
 }
 
+/// Who has to have a second factor.
+package enum SecondFactorPolicy: String, Sendable, CaseIterable {
+    /// Nobody; whoever wants one has one.
+    case optional
+    /// Everybody, for everything but getting one.
+    case required
+}
+
 /// What everything about accounts needs.
 package struct Accounts: Sendable {
     static let sessionPrefix = TokenPrefix("reelay_st_")
@@ -27,19 +35,25 @@ package struct Accounts: Sendable {
     let clock: any WallClock
     let ids: any IDSource
     let registration: RegistrationPolicy
+    let secondFactor: SecondFactorPolicy
+    let factors: SecondFactorStore
     let limits: GatewayLimits
     let callers: CallerCache
     let uses: LastUses
 
+    /// `secret` is shared by all copies of the gateway; what seals second factors follows from it.
     package init(
         store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource,
-        registration: RegistrationPolicy, limits: GatewayLimits = GatewayLimits()
+        registration: RegistrationPolicy, secret: Secret, secondFactor: SecondFactorPolicy = .optional,
+        limits: GatewayLimits = GatewayLimits()
     ) {
         self.store = store
         self.hasher = hasher
         self.clock = clock
         self.ids = ids
         self.registration = registration
+        self.secondFactor = secondFactor
+        factors = SecondFactorStore(database: store.database, secret: secret)
         self.limits = limits
         callers = CallerCache(limits: limits)
         uses = LastUses(limits: limits)
@@ -135,14 +149,15 @@ package struct Accounts: Sendable {
     ) async throws(RPCError) -> EdgeCaller? {
         let now = clock.now
         let found = try await asking { () throws(StoreError) in
-            try await store.caller(of: digest, isKey: isKey, at: now, until: deadline)
+            try await store.caller(
+                of: digest, isKey: isKey, wantsFactor: secondFactor == .required, at: now, until: deadline)
         }
         guard let found else {
             callers.forget(digest)
             return nil
         }
-        // What a given password keeps away is there at every copy as soon as it is changed.
-        if found.hasGivenPassword {
+        // What a given password keeps away is there at every copy as soon as it is changed, as with a second factor that is missing.
+        if found.hasGivenPassword || found.lacksSecondFactor {
             callers.learn([digest])
         } else {
             callers.remember(found, for: digest)
@@ -196,6 +211,18 @@ package struct Accounts: Sendable {
         }
     }
 
+    /// Does what a code of a second factor is shown for. A wrong one stays counted; any other failure takes the attempt back.
+    func afterCode<Value: Sendable>(
+        _ attempt: LoginAttempt, _ work: () async throws(RPCError) -> Value
+    ) async throws(RPCError) -> Value {
+        do throws(RPCError) {
+            return try await work()
+        } catch {
+            if error.code != RegistryError.wrongCode.code { await takeBack(attempt) }
+            throw error
+        }
+    }
+
     /// Also where the caller has gone, and this task with it.
     private func takeBack(_ attempt: LoginAttempt) async {
         let store = store
@@ -216,6 +243,10 @@ extension RPCError {
     static var notReauthenticated: RPCError {
         .reauthenticationRequired("log in again, with the refresh_token of this session, then ask again")
     }
+
+    static var noSecondFactor: RPCError { .secondFactorNotFound("there is no second factor; begin one") }
+    static var hasSecondFactor: RPCError { .secondFactorExists("a second factor is on; remove it first") }
+    static var codeIsWrong: RPCError { .wrongCode("code: is wrong, or was used already") }
 
     /// Too many attempts; `seconds` is told as Retry-After.
     static func waiting(_ seconds: Int) -> RPCError {

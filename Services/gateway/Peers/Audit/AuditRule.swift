@@ -17,6 +17,7 @@ enum AuditRule: Sendable, Hashable {
     /// to accounts, connections or hooks, or exports must be here (`AuditRuleTests`).
     static let rules: [String: AuditRule] = [
         "register": .always, "login": .always, "logout": .always, "refresh": .refusals, "changePassword": .always,
+        "beginSecondFactor": .always, "confirmSecondFactor": .always, "removeSecondFactor": .always,
         "deleteMe": .always, "endSession": .always, "endOtherSessions": .always, "createApiKey": .always,
         "deleteApiKey": .always, "createInvite": .always, "deleteInvite": .always,
         "updateMe": .never("changes the time zone and how things are shown"),
@@ -36,6 +37,7 @@ enum AuditRule: Sendable, Hashable {
     /// What says that the credentials do not allow an operation.
     private static let denials: Set<String> = [
         RegistryError.forbidden.rawValue, RegistryError.passwordChangeRequired.rawValue,
+        RegistryError.secondFactorMissing.rawValue,
     ]
     private static let begins = "connects nothing yet; what ends it is written"
     private static let goesOn = "goes on with an account that is connected"

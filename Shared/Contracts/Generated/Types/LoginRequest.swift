@@ -8,24 +8,29 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
     package var username: String
     /// As it was given.
     package var password: String
+    package var code: String?
     package var device: String?
     /// Of the session that the client had, which ends.
     package var refreshToken: String?
 
-    package init(username: String, password: String, device: String? = nil, refreshToken: String? = nil) {
+    package init(
+        username: String, password: String, code: String? = nil, device: String? = nil, refreshToken: String? = nil
+    ) {
         self.username = username
         self.password = password
+        self.code = code
         self.device = device
         self.refreshToken = refreshToken
     }
 
     private static let usernamePattern = TextPattern("^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
-    private static let names = JSONNames("username", "password", "device", "refresh_token")
+    private static let names = JSONNames("username", "password", "code", "device", "refresh_token")
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
         var username: String?
         var password: String?
+        var code: String?
         var device: String?
         var refreshToken: String?
         var jsonMembers = try jsonReader.beginObject()
@@ -33,7 +38,8 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
             switch jsonMember {
             case 0: username = try jsonReader.string(min: 2, max: 40, pattern: Self.usernamePattern)
             case 1: password = try jsonReader.string(min: 1, max: 256)
-            case 2: device = try jsonReader.string(min: 1, max: 100)
+            case 2: code = try jsonReader.string(min: 1, max: 64)
+            case 3: device = try jsonReader.string(min: 1, max: 100)
             default: refreshToken = try jsonReader.string(min: 20, max: 200)
             }
         }
@@ -42,6 +48,7 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
         }
         self.username = username
         self.password = password
+        self.code = code
         self.device = device
         self.refreshToken = refreshToken
     }
@@ -51,6 +58,10 @@ package struct LoginRequest: Sendable, Hashable, JSONCodable {
         username.encode(to: &jsonWriter)
         jsonWriter.raw(#","password":"#)
         password.encode(to: &jsonWriter)
+        if let code {
+            jsonWriter.raw(#","code":"#)
+            code.encode(to: &jsonWriter)
+        }
         if let device {
             jsonWriter.raw(#","device":"#)
             device.encode(to: &jsonWriter)

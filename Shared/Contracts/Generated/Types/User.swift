@@ -15,10 +15,12 @@ package struct User: Sendable, Hashable, JSONCodable {
     /// Until when the password must be changed, which an administrator gave; after that it is worth nothing. Absent
     /// for one that the person chose.
     package var changePasswordBy: Timestamp?
+    /// True where logins want a code of an app; absent otherwise.
+    package var secondFactor: Bool?
 
     package init(
         id: UserID, username: String, role: UserRole, timeZone: String, settings: UserSettings, createdAt: Timestamp,
-        changePasswordBy: Timestamp? = nil
+        changePasswordBy: Timestamp? = nil, secondFactor: Bool? = nil
     ) {
         self.id = id
         self.username = username
@@ -27,12 +29,13 @@ package struct User: Sendable, Hashable, JSONCodable {
         self.settings = settings
         self.createdAt = createdAt
         self.changePasswordBy = changePasswordBy
+        self.secondFactor = secondFactor
     }
 
     private static let timeZonePattern = TextPattern("^[A-Za-z][A-Za-z0-9+_/-]*$")
 
     private static let names = JSONNames(
-        "id", "username", "role", "time_zone", "settings", "created_at", "change_password_by"
+        "id", "username", "role", "time_zone", "settings", "created_at", "change_password_by", "second_factor"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -43,6 +46,7 @@ package struct User: Sendable, Hashable, JSONCodable {
         var settings: UserSettings?
         var createdAt: Timestamp?
         var changePasswordBy: Timestamp?
+        var secondFactor: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
             switch jsonMember {
@@ -52,7 +56,8 @@ package struct User: Sendable, Hashable, JSONCodable {
             case 3: timeZone = try jsonReader.string(min: 1, max: 64, pattern: Self.timeZonePattern)
             case 4: settings = try UserSettings(from: &jsonReader)
             case 5: createdAt = try Timestamp(from: &jsonReader)
-            default: changePasswordBy = try Timestamp(from: &jsonReader)
+            case 6: changePasswordBy = try Timestamp(from: &jsonReader)
+            default: secondFactor = try jsonReader.bool()
             }
         }
         guard let id, let username, let role, let timeZone, let settings, let createdAt else {
@@ -65,6 +70,7 @@ package struct User: Sendable, Hashable, JSONCodable {
         self.settings = settings
         self.createdAt = createdAt
         self.changePasswordBy = changePasswordBy
+        self.secondFactor = secondFactor
     }
 
     package func encode(to jsonWriter: inout JSONWriter) {
@@ -83,6 +89,10 @@ package struct User: Sendable, Hashable, JSONCodable {
         if let changePasswordBy {
             jsonWriter.raw(#","change_password_by":"#)
             changePasswordBy.encode(to: &jsonWriter)
+        }
+        if let secondFactor {
+            jsonWriter.raw(#","second_factor":"#)
+            secondFactor.encode(to: &jsonWriter)
         }
         jsonWriter.raw(#"}"#)
     }

@@ -1,0 +1,26 @@
+internal import Assembly
+internal import Contracts
+internal import Runtime
+internal import Store
+
+/// The command `remove-second-factor NAME`: for who has lost the device and the recovery codes, and whom whoever runs the machine knows.
+/// Ends every session of the person; the password stays.
+enum RemoveSecondFactorOf {
+    private static let timeout = Duration.seconds(30)
+
+    static let command = ServiceCommand(
+        "remove-second-factor", argument: "NAME",
+        "takes a person's second factor and recovery codes away, ends their sessions"
+    ) { (values, name) async throws(StartupError) in
+        try await AuditLog.command("remove-second-factor", values) { (event) async throws(StartupError) in
+            event.username = Username(name).key
+            let found = try await CommandDatabase.use(values, schema: "gateway") { database throws(StoreError) in
+                try await GatewayStore(database: database).removeFactor(of: name, until: .now.advanced(by: timeout))
+            }
+            guard let found else { throw .resource(name, "nobody has this user name") }
+            event.person = found.user.description
+            guard found.hadOne else { return "there was none; all sessions have ended\n" }
+            return "the second factor is removed, all sessions have ended\n"
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Contracts
+package import Cryptography
+import Postgres
+import RPC
+package import Store
+
+/// Second factors in Postgres, sealed to their person with keys that follow from the service secret, which all copies of the gateway
+/// share.
+package struct SecondFactorStore: Sendable {
+    let database: Database
+    private let sealer: Sealer
+
+    package init(database: Database, secret: Secret) {
+        self.database = database
+        sealer = Sealer(following: secret, for: "reelay.second-factor.v1")
+    }
+
+    /// What a code that was shown is worth.
+    enum Verdict: Sendable, Hashable {
+        /// There is no factor that is on.
+        case absent
+        /// There is one, and no code was shown.
+        case missing
+        /// It is no code of theirs, or was taken before.
+        case wrong
+        /// It is taken, and worth nothing from now on.
+        case taken
+    }
+
+    /// Keeps a new secret until it is confirmed.
+    func begin(
+        _ totp: TOTP, of user: UserID, asking session: SessionID, freshSince: Timestamp, at now: Timestamp,
+        until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> FactorBeginning {
+        let sealed: [UInt8]
+        do throws(SealError) {
+            sealed = try sealer.seal(totp.secret, in: Self.place(user))
+        } catch {
+            throw .fault("a second factor cannot be sealed: \(error)")
+        }
+        let outcome = try await database.rows(
+            GatewayQueries.beginFactor,
+            [.id(user), .id(session), .moment(freshSince), .bytea(sealed), .moment(now)], until: deadline
+        ).first
+        guard let outcome else { throw .fault("the beginning of a second factor answered with no row") }
+        return outcome
+    }
+
+    /// Takes a code for a login. What was taken stays so, whatever becomes of the login.
+    func take(
+        _ code: String?, of user: UserID, at now: Timestamp, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> Verdict {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            try await take(code, of: user, at: now, transaction)
+        }
+    }
+
+    /// Takes a code of the device or a recovery code in a transaction of somebody's.
+    func take(
+        _ code: String?, of user: UserID, at now: Timestamp, _ transaction: PGTransaction
+    ) async throws(PGError) -> Verdict {
+        guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]), stored.isOn else {
+            return .absent
+        }
+        guard let code else { return .missing }
+        if let recovery = RecoveryCode(presented: Secret(code)) {
+            let isTheirs = try await transaction.first(
+                GatewayQueries.takeRecoveryCode, [.id(user), .bytea(recovery.digest.bytes)])
+            return isTheirs == nil ? .wrong : .taken
+        }
+        let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: stored.lastStep)
+        guard let step else { return .wrong }
+        let isFirst = try await transaction.first(GatewayQueries.takeStep, [.id(user), .int(step)])
+        return isFirst == nil ? .wrong : .taken
+    }
+
+    /// Turns on what was begun after `begunSince`, by a code of it; the recovery codes that go with it.
+    func confirm(
+        _ code: String, of user: UserID, at now: Timestamp, begunSince: Timestamp, codesCount: Int,
+        _ transaction: PGTransaction
+    ) async throws(PGError) -> Result<RecoveryCodes, RPCError> {
+        guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]) else {
+            return .failure(.noSecondFactor)
+        }
+        guard !stored.isOn else { return .failure(.hasSecondFactor) }
+        guard stored.begunAt > begunSince else { return .failure(.noSecondFactor) }
+        let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: 0)
+        guard let step else { return .failure(.codeIsWrong) }
+        guard
+            try await transaction.first(GatewayQueries.confirmFactor, [.id(user), .moment(now), .int(step)]) != nil
+        else { return .failure(.hasSecondFactor) }
+        let codes = (0..<codesCount).map { _ in RecoveryCode() }
+        try await transaction.execute(
+            GatewayQueries.addRecoveryCodes,
+            [.id(user), .byteaArray(codes.map { Optional($0.digest.bytes) })])
+        return .success(RecoveryCodes(recoveryCodes: codes.map(\.text.revealed)))
+    }
+
+    /// Seals again what another key has sealed; how many that were, and how many cannot be opened with any key that is known.
+    func reseal(
+        pageRows: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (sealed: Int, lost: Int) {
+        var outcome = (sealed: 0, lost: 0)
+        var last = UserID(UUIDBits(high: 0, low: 0))
+        while true {
+            let page = try await database.rows(
+                GatewayQueries.factorsOfOtherKeys,
+                [.bytea(sealer.writerPrefix), .id(last), .int(pageRows)], until: deadline)
+            for factor in page {
+                last = factor.user
+                guard let again = try? sealer.reseal(factor.secret, in: Self.place(factor.user)) else {
+                    outcome.lost += 1
+                    continue
+                }
+                try await database.run(
+                    GatewayQueries.sealFactor, [.id(factor.user), .bytea(factor.secret), .bytea(again)],
+                    until: deadline)
+                outcome.sealed += 1
+            }
+            if page.count < pageRows { return outcome }
+        }
+    }
+
+    private func open(_ sealed: [UInt8], of user: UserID) throws(PGError) -> TOTP {
+        do throws(SealError) {
+            if let totp = TOTP(try sealer.open(sealed, in: Self.place(user))) { return totp }
+            throw SealError.malformed
+        } catch {
+            throw PGError(.decoding, "a second factor cannot be opened: \(error)")
+        }
+    }
+
+    private static func step(at now: Timestamp) -> Int {
+        TOTP.step(atUnixSeconds: now.microsecondsSinceEpoch / 1_000_000)
+    }
+
+    private static func place(_ user: UserID) -> SealContext {
+        SealContext(
+            service: "gateway", table: "second_factors", column: "secret", rowID: user.description,
+            userID: user.description)
+    }
+}
+
+extension GatewayStore {
+    /// Takes a person's second factor away, ends every session of theirs and forgets what they did once under an Idempotency-Key, as the
+    /// codes of that factor; nil where nobody has that name.
+    package func removeFactor(
+        of name: String, until deadline: ContinuousClock.Instant
+    ) async throws(StoreError) -> (user: UserID, hadOne: Bool)? {
+        try await database.transaction(until: deadline) { transaction throws(PGError) in
+            let found = try await transaction.first(
+                GatewayQueries.lockPersonNamed, [.text(Username(name).key)])
+            guard let found else { return nil }
+            let removed = try await transaction.first(GatewayQueries.removeFactor, [.id(found)])
+            try await transaction.execute(GatewayQueries.endSessions, [.id(found)])
+            try await transaction.execute(GatewayQueries.forgetKeys, [.id(found)])
+            return (user: found, hadOne: removed != nil)
+        }
+    }
+}
