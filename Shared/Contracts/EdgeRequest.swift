@@ -79,7 +79,8 @@ package struct EdgeCaller: Sendable, Hashable {
 package struct EdgeOnce: Sendable, Hashable {
     /// 1 to 255 visible ASCII characters.
     package let key: String
-    /// SHA-256 of method, address and body: another request under the same key is told apart by it.
+    /// SHA-256 of method, address and body: another request under the same key is told apart by it. A body may hold a password
+    /// that could be guessed from it, so it is kept nowhere without a key.
     package let fingerprint: [UInt8]
 
     package init(key: String, fingerprint: [UInt8]) {

@@ -90,9 +90,10 @@ struct Household {
     }
 
     func changePassword(
-        _ caller: EdgeCaller, from current: String, to new: String, key: String? = nil
+        _ caller: EdgeCaller, from current: String, to new: String, key: String? = nil,
+        secret: String = "a secret of the tests"
     ) async throws(RPCError) {
-        let once = OnceStore(database: store.database, secret: .ofTests)
+        let once = OnceStore(database: store.database, secret: Secret(secret))
         _ = try await ChangePassword(accounts: accounts, once: once).run(
             ChangePasswordInput(body: PasswordChange(currentPassword: current, newPassword: new)), caller,
             Self.context(once: key.map { EdgeOnce(key: $0, fingerprint: Array("\(current)\n\(new)".utf8)) }))

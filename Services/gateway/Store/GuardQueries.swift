@@ -118,7 +118,8 @@ extension GatewayQueries {
     /// Gives a key back under which nothing took effect.
     static let forgetKey = PGCommand(
         "gateway.forgetKey",
-        "DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND fingerprint = $3 AND answer IS NULL")
+        "DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND fingerprint = ANY ($3) AND answer IS NULL"
+    )
 
     /// Gives all keys of a person back. What took effect under them is forgotten.
     static let forgetKeys = PGCommand("gateway.forgetKeys", "DELETE FROM idempotency_keys WHERE user_id = $1")

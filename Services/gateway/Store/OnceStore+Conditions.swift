@@ -12,7 +12,8 @@ extension OnceStore: ConditionBook {
     ) async throws(RPCError) {
         _ = try await asking { () throws(StoreError) in
             try await database.rows(
-                GatewayQueries.claimKey, [.id(user), Self.name(once), .bytea(once.fingerprint)], until: deadline)
+                GatewayQueries.claimKey, [.id(user), Self.name(once), .bytea(fingerprint(once.fingerprint))],
+                until: deadline)
         }
     }
 
@@ -22,7 +23,7 @@ extension OnceStore: ConditionBook {
         let rows = try await asking { () throws(StoreError) in
             try await database.rows(GatewayQueries.keptAnswer, [.id(user), Self.name(once)], until: deadline)
         }
-        return rows.first?.fingerprint == once.fingerprint
+        return rows.first.map { fingerprints(once.fingerprint).contains($0.fingerprint) } ?? false
     }
 
     package func forget(
@@ -30,7 +31,9 @@ extension OnceStore: ConditionBook {
     ) async throws(RPCError) {
         try await asking { () throws(StoreError) in
             try await database.run(
-                GatewayQueries.forgetKey, [.id(user), Self.name(once), .bytea(once.fingerprint)], until: deadline)
+                GatewayQueries.forgetKey,
+                [.id(user), Self.name(once), .byteaArray(fingerprints(once.fingerprint).map { Optional($0) })],
+                until: deadline)
         }
     }
 

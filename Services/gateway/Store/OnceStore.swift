@@ -6,22 +6,30 @@ import RPC
 package import Store
 
 /// Writes of the gateway itself that take effect once for an Idempotency-Key: the key, the effect and its answer are one
-/// transaction. Answers are sealed, since some show a secret.
+/// transaction. Answers are sealed, since some show a secret, and requests are known by keyed digests, since some have a
+/// password.
 package struct OnceStore: Sendable {
     let database: Database
     private let sealer: Sealer
+    /// The first is what requests are noted under, with the others they may have been.
+    private let fingerprintKeys: [[UInt8]]
 
-    /// `secret` is shared by all copies of the gateway; the key that seals answers follows from it.
+    /// `secret` is shared by all copies of the gateway, with the ones before it where it is just being changed; the keys that
+    /// seal answers and digest requests follow from it.
     package init(database: Database, secret: Secret) {
         self.database = database
         sealer = Sealer(following: secret, for: "reelay.once.v1")
+        fingerprintKeys = secret.revealed.split(separator: ",").map { part in
+            HMAC.sha256(
+                key: Array(part.filter { !$0.isWhitespace }.utf8), message: Array("reelay.once.fingerprint.v1".utf8))
+        }
     }
 
     /// Which write it is.
     struct Mark: Sendable {
         let user: UserID
         let keyHash: [UInt8]
-        let fingerprint: [UInt8]
+        fileprivate let fingerprint: [UInt8]
 
         /// Nil where the request has no key.
         init?(_ context: EdgeContext, _ caller: EdgeCaller) {
@@ -30,6 +38,15 @@ package struct OnceStore: Sendable {
             keyHash = SHA256.hash(once.key).bytes
             fingerprint = once.fingerprint
         }
+    }
+
+    /// What stands in the database for a request: whoever reads that alone cannot try passwords on it.
+    func fingerprint(_ request: [UInt8]) -> [UInt8] { HMAC.sha256(key: fingerprintKeys[0], message: request) }
+
+    /// Everything that a request may have been noted as: with the secret of now, with those before it, and without any, as
+    /// gateways did until now, whose notes are gone after a day.
+    func fingerprints(_ request: [UInt8]) -> [[UInt8]] {
+        fingerprintKeys.map { HMAC.sha256(key: $0, message: request) } + [request]
     }
 
     private enum Outcome<Answer: Sendable>: Sendable {
@@ -67,7 +84,7 @@ package struct OnceStore: Sendable {
     ) async throws(PGError) -> Outcome<Answer> {
         if let mark {
             let claimed = try await transaction.first(
-                GatewayQueries.claimKey, [.id(mark.user), .bytea(mark.keyHash), .bytea(mark.fingerprint)])
+                GatewayQueries.claimKey, [.id(mark.user), .bytea(mark.keyHash), .bytea(fingerprint(mark.fingerprint))])
             guard claimed != nil else {
                 try await transaction.rollBack()
                 return .taken
@@ -97,14 +114,25 @@ package struct OnceStore: Sendable {
                 GatewayQueries.keptAnswer, [.id(mark.user), .bytea(mark.keyHash)], until: deadline)
         }
         guard let kept = rows.first, let sealed = kept.answer else { return nil }
-        guard kept.fingerprint == mark.fingerprint else {
+        // First, since an answer of a secret that is not known any more says nothing of whose it is: its request may be this one.
+        let answer: [UInt8]
+        do throws(SealError) {
+            answer = try sealer.open(sealed, in: Self.place(mark))
+        } catch {
+            throw Self.unreadable
+        }
+        guard fingerprints(mark.fingerprint).contains(kept.fingerprint) else {
             throw .idempotencyKeyReused("this Idempotency-Key was used for another request")
         }
         do {
-            return try decodeJSON(Answer.self, from: try sealer.open(sealed, in: Self.place(mark)))
+            return try decodeJSON(Answer.self, from: answer)
         } catch {
-            throw .internal("the kept answer cannot be read any more; the write has happened")
+            throw Self.unreadable
         }
+    }
+
+    private static var unreadable: RPCError {
+        .internal("the kept answer cannot be read any more; the write has happened")
     }
 
     private func seal(_ answer: [UInt8], for mark: Mark) throws(PGError) -> [UInt8] {
