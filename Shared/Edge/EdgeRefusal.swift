@@ -31,6 +31,8 @@ package enum EdgeRefusal: Sendable, Hashable {
     package enum Abuse: String, Sendable, CaseIterable {
         /// Too many frames that bring nothing.
         case idleFrames = "idle_frames"
+        /// Questions whether anybody is there, sooner than they may be asked.
+        case pings
         /// Something that is sent in one go was begun and not ended.
         case stalled
         /// Requests that are given up as soon as they are made.

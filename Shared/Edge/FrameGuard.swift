@@ -268,6 +268,7 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
 
     private func sendAway(_ context: ChannelHandlerContext) {
         isOver = true
+        turnedAway(.abuse(.pings))
         let farewell = HTTP2Frame(
             streamID: .rootStream,
             payload: .goAway(lastStreamID: .maxID, errorCode: .enhanceYourCalm, opaqueData: nil))

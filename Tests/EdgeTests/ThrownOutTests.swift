@@ -166,11 +166,14 @@ import Testing
         limits.operationTimeout = .milliseconds(300)
         limits.farewellTimeout = .milliseconds(300)
         let certificate = try CertificateTests.makeCertificate()
-        try await withServer(limits, certificate: certificate) { port in
+        let told = ToldRefusals()
+        try await withServer(limits, certificate: certificate, turnedAway: told.sink) { port in
             let ping = StreamGateTests.frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8])
             let ending = try await Self.ending(port, (0..<count).flatMap { _ in ping })
             // Three end as all do that ask for nothing.
             #expect(ending.end == "closed" && ending.code == (count > 3 ? "11" : "0"), "\(ending)")
+            if count > 3 { _ = await told.has(.abuse(.pings)) }
+            #expect(told.all == (count > 3 ? [.abuse(.pings)] : []))
         }
     }
 }

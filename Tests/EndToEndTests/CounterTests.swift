@@ -52,8 +52,8 @@ struct CounterTests {
         (
             "edge_http2_abuse_total", "kind",
             [
-                "idle_frames", "stalled", "resets", "frames", "large_head", "streams", "address_streams", "bodies",
-                "malformed",
+                "idle_frames", "pings", "stalled", "resets", "frames", "large_head", "streams", "address_streams",
+                "bodies", "malformed",
             ]
         ),
         ("edge_requests_waited_total", "protocol", ["http1", "http2"]),
