@@ -69,6 +69,8 @@ struct EdgeChannel: ServerChildChannel {
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2_048, maximum: Self.readBytesMax))
             try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
+            let handshake = HandshakeWatch()
+            try pipeline.addHandler(handshake)
             let agreement = NIOTypedApplicationProtocolNegotiationHandler<Connection> { result in
                 switch result {
                 case .negotiated("h2"): multiplexed(channel)
@@ -81,9 +83,12 @@ struct EdgeChannel: ServerChildChannel {
             let patience = channel.eventLoop.scheduleTask(in: TimeAmount(limits.handshakeTimeout)) {
                 channel.close(promise: nil)
             }
-            connection.whenComplete { _ in patience.cancel() }
-            connection.whenFailure { [turnedAway] _ in
-                if isLetIn { turnedAway(.connection(.tls)) }
+            connection.assumeIsolated().whenComplete { _ in
+                patience.cancel()
+                pipeline.removeHandler(handshake, promise: nil)
+            }
+            connection.assumeIsolated().whenFailure { [turnedAway] _ in
+                if isLetIn, !handshake.isOver { turnedAway(.connection(.tls)) }
                 channel.close(promise: nil)
             }
             return Value(connection: connection, channel: channel)
@@ -164,5 +169,25 @@ struct EdgeChannel: ServerChildChannel {
         }
         channel.closeFuture.whenComplete { _ in counts.leave(network) }
         return true
+    }
+}
+
+/// Tells who left once TLS was agreed on from who does not agree on it, right above TLS: a client that has gone as soon as it had
+/// sent the last of its handshake is found out by the answer to that, before anybody is told that it is over. Confined to the
+/// connection's event loop.
+private final class HandshakeWatch: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private(set) var isOver = false
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent { isOver = true }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Within the handshake an end is another error.
+        if case .uncleanShutdown = error as? NIOSSLError { isOver = true }
+        context.fireErrorCaught(error)
     }
 }

@@ -113,6 +113,45 @@ final class ToldRefusals: Sendable {
         }
     }
 
+    /// Leaves as soon as the last of its handshake is written, as probes of balancers do, again and again: it is mostly gone
+    /// before that is read.
+    private static let hasty = """
+        import socket, ssl, struct, sys
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        for _ in range(50):
+            line = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            come, gone = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(come, gone)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    line.sendall(gone.read())
+                    come.write(line.recv(65536))
+            line.sendall(gone.read())
+            line.close()
+        print("left")
+        """
+
+    @Test("Who agrees on TLS and has gone by then is not told as one who does not agree on it")
+    func hasty() async throws {
+        let certificate = try CertificateTests.makeCertificate()
+        let told = ToldRefusals()
+        var limits = EdgeLimits()
+        limits.handshakeTimeout = .seconds(1)
+        try await withServer(limits, certificate: certificate, turnedAway: told.sink) { port in
+            let said = try await Python.run(Self.hasty, ["\(port)"])
+            #expect(said.hasPrefix("left"), "\(said)")
+            // One that says nothing is.
+            _ = try await RawClient(port: port).readToEnd()
+            #expect(await told.all(with: .connection(.tls)) == [.connection(.tls)])
+        }
+    }
+
     @Test("Who does not agree on TLS is told once, and who was one too many not as such")
     func handshake() async throws {
         let certificate = try CertificateTests.makeCertificate()
