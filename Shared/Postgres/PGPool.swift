@@ -54,11 +54,26 @@ package final class PGPool: Sendable {
     package func execute(
         together statements: [PGBoundStatement], deadline: ContinuousClock.Instant? = nil
     ) async throws(PGError) -> [Int] {
+        try await results(of: statements, deadline: deadline).map(\.affectedCount)
+    }
+
+    /// The same, with the rows of the one that is `statement`; none where it is not among them.
+    package func rows<Row>(
+        of statement: PGStatement<Row>, together statements: [PGBoundStatement],
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws(PGError) -> [Row] {
+        let results = try await results(of: statements, deadline: deadline)
+        guard let place = statements.firstIndex(where: { $0.text.name == statement.text.name }) else { return [] }
+        return try statement.rows(of: results[place])
+    }
+
+    private func results(
+        of statements: [PGBoundStatement], deadline: ContinuousClock.Instant?
+    ) async throws(PGError) -> [PGResult] {
         guard !statements.isEmpty else { return [] }
         return try await withConnection(deadline: deadline) { lease throws(PGError) in
             let isLossUnknown = statements.contains { $0.text.kind != .read }
-            let results = try await lease.run(statements, isLossUnknown: isLossUnknown, deadline: lease.deadline)
-            return results.map(\.affectedCount)
+            return try await lease.run(statements, isLossUnknown: isLossUnknown, deadline: lease.deadline)
         }
     }
 

@@ -92,6 +92,31 @@ import Testing
         }
     }
 
+    @Test("A login tells the audit which session it has ended, and where it ended none, none")
+    func named() async throws {
+        try await Household.live { home async throws in
+            let (first, bob) = (try await home.register("alice"), try await home.register("bob"))
+            let found = try await home.caller(first)
+            let alice = try #require(found)
+            func ended(by token: String) async throws -> UUIDBits? {
+                let context = Household.context()
+                _ = try await Login(accounts: home.accounts).run(
+                    LoginInput(
+                        body: LoginRequest(username: "alice", password: Household.phrase, refreshToken: token)), context
+                )
+                #expect(context.subject.facts.person == alice.user)
+                return context.subject.facts.object
+            }
+            let renewed = try await home.refresh(first)
+            let none = try await ended(by: bob.refreshToken)
+            #expect(none == nil)
+            let session = try await ended(by: renewed.refreshToken)
+            #expect(session == alice.credential)
+            let again = try await ended(by: renewed.refreshToken)
+            #expect(again == nil)
+        }
+    }
+
     @Test("A login ends the session that its client had, by any refresh token that it ever had, and no other")
     func replaced() async throws {
         try await Household.live { home async throws in

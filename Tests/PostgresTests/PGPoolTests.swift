@@ -115,6 +115,21 @@ import TestSupport
         }
     }
 
+    @Test func ofSeveralStatementsTheRowsOfOneAreTold() async throws {
+        try await TestDatabase.withPool("pool") { pool in
+            try await pool.execute(Statements.create)
+            let insert = Statements.insert.bound([.int(1), .text("a")])
+            let gone = PGStatement("items.gone", "DELETE FROM items RETURNING id", kind: .write) {
+                row throws(PGError) in
+                try row.next(Int.self)
+            }
+            #expect(try await pool.rows(of: gone, together: [insert, gone.bound([]), insert]) == [1])
+            #expect(try await pool.rows(of: gone, together: [gone.bound([]), insert, gone.bound([])]) == [1])
+            #expect(try await pool.rows(of: gone, together: [insert]) == [])
+            #expect(try await pool.first(Statements.count) == 1)
+        }
+    }
+
     @Test func aPlanThatNoLongerFitsIsPreparedAnew() async throws {
         try await TestDatabase.withPool("pool") { pool in
             try await pool.execute(Statements.create)

@@ -86,11 +86,12 @@ struct Login: Sendable {
         }
         guard let stored else { throw Self.refusal }
         do {
-            try await accounts.store.open(
+            let ended = try await accounts.store.open(
                 GatewayStore.OpenedLogin(
                     credentials: known, session: session, attempt: attempt, newHash: newHash,
                     hasShownFactor: hasShownFactor, replaced: replaced),
                 at: now, limits: accounts.limits, until: deadline)
+            if let ended { context.subject.tell(object: ended.uuid) }
         } catch .conflict {
             return nil
         } catch {

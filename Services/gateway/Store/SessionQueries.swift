@@ -19,12 +19,14 @@ extension GatewayQueries {
         """)
 
     /// Ends the session of a person that had the refresh token `$2`, of the line `$3`: its client has begun another one.
-    static let endReplacedSession = PGCommand(
+    static let endReplacedSession = PGStatement(
         "gateway.endReplacedSession",
         """
         DELETE FROM sessions
         WHERE user_id = $1 AND (refresh_hash = $2 OR previous_refresh_hash = $2 OR refresh_line = $3)
-        """)
+        RETURNING id
+        """, kind: .write
+    ) { row throws(PGError) in try row.next(SessionID.self) }
 
     /// Ends those of a person's sessions that were unused the longest, beyond a number.
     static let endSurplusSessions = PGCommand(

@@ -17,11 +17,12 @@ extension GatewayStore {
         var replaced: OpaqueToken?
     }
 
-    /// Opens a session, ends the one that its client had, and remembers from where. Throws `conflict` where the account was
-    /// closed since its credentials were read, its password changed, or a second factor turned on for which no code was taken.
+    /// Opens a session, ends the one that its client had, which is told, and remembers from where. Throws `conflict` where the
+    /// account was closed since its credentials were read, its password changed, or a second factor turned on for which no code
+    /// was taken.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> SessionID? {
         let user = PGValue.id(login.credentials.user)
         let session = login.session
         var statements = [
@@ -53,7 +54,9 @@ extension GatewayStore {
             GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),
         ]
         do throws(PGError) {
-            try await database.pool.execute(together: statements, deadline: deadline)
+            return try await database.pool.rows(
+                of: GatewayQueries.endReplacedSession, together: statements, deadline: deadline
+            ).first
         } catch {
             throw StoreError(error)
         }

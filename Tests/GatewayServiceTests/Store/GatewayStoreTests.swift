@@ -144,7 +144,7 @@ import Testing
             let session = Self.registration("alice").session
             let attempt = LoginAttempt.login(name, from: "192.0.2.1", isKnown: false, limits: GatewayLimits())
             do throws(StoreError) {
-                try await stores[0].open(
+                _ = try await stores[0].open(
                     GatewayStore.OpenedLogin(
                         credentials: known, session: session, attempt: attempt, newHash: nil, hasShownFactor: false),
                     at: registration.at, limits: GatewayLimits(), until: Self.deadline())
