@@ -1,4 +1,5 @@
 import Contracts
+import Logging
 import RPC
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Which sessions of a person may end others, and which of them a login ends.
 @Suite struct SessionProofTests {
-    private static let tenMinutes = Duration.seconds(600)
+    private static let freshness = Duration.seconds(900)
 
     /// Alice's session that asks, and another one of hers.
     private static func withTwo(
@@ -35,17 +36,17 @@ import Testing
         await Household.refusal { () async throws(RPCError) in try await home.endOthers(by: caller) }
     }
 
-    @Test("For ten minutes after its login a session ends others, and itself whenever it likes")
+    @Test("For 15 minutes after its login a session ends others, and itself whenever it likes")
     func fresh() async throws {
         try await Self.withTwo { home, asking, other async throws in
-            home.wall.pass(Self.tenMinutes - .seconds(1))
+            home.wall.pass(Self.freshness - .seconds(1))
             #expect(await Self.endRefusal(home, other, by: asking) == nil)
             #expect(await Self.endRefusal(home, other, by: asking) == .loginNotFound)
             let third = try await home.logIn("alice")
             #expect(await Self.endOthersRefusal(home, by: asking) == nil)
             let ended = try await home.caller(third)
             #expect(ended == nil)
-            home.wall.pass(Self.tenMinutes)
+            home.wall.pass(Self.freshness)
             #expect(await Self.endRefusal(home, asking, by: asking) == nil)
             let left = try await Self.count(home, asking)
             #expect(left == 0)
@@ -57,12 +58,12 @@ import Testing
         try await Household.live { home async throws in
             let grant = try await home.register("alice")
             let second = try await home.logIn("alice")
-            home.wall.pass(Self.tenMinutes)
+            home.wall.pass(Self.freshness)
             let renewed = try await home.refresh(grant)
             let (mine, others) = (try await home.caller(renewed), try await home.caller(second))
             let (asking, other) = (try #require(mine), try #require(others))
-            #expect(await Self.endRefusal(home, other, by: asking) == .reauthenticationRequired)
-            #expect(await Self.endOthersRefusal(home, by: asking) == .reauthenticationRequired)
+            #expect(await Self.endRefusal(home, other, by: asking) == .loginTooOld)
+            #expect(await Self.endOthersRefusal(home, by: asking) == .loginTooOld)
             let kept = try await Self.count(home, asking)
             #expect(kept == 2)
             let again = try await home.logIn("alice", replacing: renewed.refreshToken)
@@ -72,21 +73,56 @@ import Testing
             // Whoever has a copy of the old token has nothing of it, and the other session is as old as before.
             let old = try await home.caller(renewed)
             #expect(old == nil)
-            #expect(await Self.endOthersRefusal(home, by: asking) == .reauthenticationRequired)
-            #expect(await Self.endRefusal(home, fresh, by: other) == .reauthenticationRequired)
+            #expect(await Self.endOthersRefusal(home, by: asking) == .loginTooOld)
+            #expect(await Self.endRefusal(home, fresh, by: other) == .loginTooOld)
             #expect(await Self.endRefusal(home, other, by: fresh) == nil)
             #expect(await Self.endOthersRefusal(home, by: fresh) == nil)
-            home.wall.pass(Self.tenMinutes)
-            #expect(await Self.endOthersRefusal(home, by: fresh) == .reauthenticationRequired)
+            home.wall.pass(Self.freshness)
+            #expect(await Self.endOthersRefusal(home, by: fresh) == .loginTooOld)
         }
     }
+
+    private static func closingRefusal(_ home: Household, by caller: EdgeCaller) async -> RegistryError? {
+        await Household.refusal { () async throws(RPCError) in
+            let erasure = AccountErasure(store: home.store, keepers: [], logger: Logger(label: "tests"))
+            _ = try await DeleteMe(accounts: home.accounts, erasure: erasure).run(
+                DeleteMeInput(), caller, Household.context())
+        }
+    }
+
+    @Test("The list of sessions says until when a login is fresh, which holds for others' ends and for the account's")
+    func told() async throws {
+        try await Self.withTwo { home, asking, other async throws in
+            let begun = home.wall.now
+            home.wall.pass(.seconds(60))
+            let listed = try await ListSessions(accounts: home.accounts).run(
+                ListSessionsInput(), asking, Household.context()
+            ).body.items
+            for session in listed { #expect(session.freshUntil == begun.advanced(by: Self.freshness)) }
+            #expect(listed.count == 2 && listed.contains { $0.isCurrent && $0.id.uuid == asking.credential })
+            home.wall.pass(Self.freshness - .seconds(61))
+            #expect(await Self.endRefusal(home, Self.nobody, by: asking) == .loginNotFound)
+            home.wall.pass(.seconds(1))
+            #expect(await Self.endRefusal(home, Self.nobody, by: asking) == .loginTooOld)
+            #expect(await Self.closingRefusal(home, by: asking) == .loginTooOld)
+            let again = try await home.caller(try await home.logIn("alice"))
+            let fresh = try #require(again)
+            #expect(await Self.closingRefusal(home, by: fresh) == nil)
+            let left = try await Self.count(home, other)
+            #expect(left == 0)
+        }
+    }
+
+    /// Whoever has a session that is not there.
+    private static let nobody = EdgeCaller(
+        user: UserID(UUIDBits(high: 7, low: 1)), credential: UUIDBits(high: 7, low: 2))
 
     @Test("A session that has ended proves nothing, though its token is believed for a moment")
     func gone() async throws {
         try await Self.withTwo { home, asking, other async throws in
             try await home.endOthers(by: asking)
-            #expect(await Self.endRefusal(home, asking, by: other) == .reauthenticationRequired)
-            #expect(await Self.endOthersRefusal(home, by: other) == .reauthenticationRequired)
+            #expect(await Self.endRefusal(home, asking, by: other) == .loginTooOld)
+            #expect(await Self.endOthersRefusal(home, by: other) == .loginTooOld)
             let left = try await Self.count(home, asking)
             #expect(left == 1)
         }

@@ -10,12 +10,12 @@ struct DeleteMe: Sendable {
     func run(
         _ input: DeleteMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
-        let freshSince = accounts.clock.now.advanced(by: .zero - accounts.limits.freshLoginMax)
         let isClosed = try await asking { () throws(StoreError) in
             try await accounts.store.close(
-                caller.user, asking: SessionID(caller.credential), freshSince: freshSince, until: context.rpc.deadline)
+                caller.user, asking: SessionID(caller.credential), freshSince: accounts.reauthenticatedSince,
+                until: context.rpc.deadline)
         }
-        guard isClosed else { throw .loginTooOld("log in again, then delete the account") }
+        guard isClosed else { throw .notReauthenticated }
         // Others may have inherited the installation.
         accounts.callers.forget { _ in true }
         erasure.wake()

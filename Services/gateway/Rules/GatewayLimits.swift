@@ -8,10 +8,8 @@ package struct GatewayLimits: Sendable {
     package var sessionLifeMax = Duration.seconds(180 * 86_400)
     /// How long a refresh token may be shown again after its use: the answer may have been lost.
     package var refreshGrace = Duration.seconds(60)
-    /// How long a login counts as fresh, for what cannot be undone.
+    /// How long a login counts as fresh: its session may close the account, and end others.
     package var freshLoginMax = Duration.seconds(15 * 60)
-    /// How long after its login a session may end others.
-    package var reauthenticationMax = Duration.seconds(10 * 60)
     /// How long a password is good that an administrator's command printed; it is there to be changed.
     package var givenPasswordLife = Duration.seconds(24 * 3_600)
     /// How long a second factor that was begun can be confirmed.

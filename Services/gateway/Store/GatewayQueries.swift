@@ -144,7 +144,7 @@ enum GatewayQueries {
         """
         WITH gone AS (
             DELETE FROM users WHERE id = $1
-                AND EXISTS (SELECT FROM sessions WHERE id = $2 AND user_id = $1 AND authenticated_at > $3)
+                AND \(isFresh("$2", since: "$3"))
             RETURNING id, role
         ), noted AS (
             INSERT INTO account_deletions (user_id, requested_at, due_at) SELECT id, now(), now() FROM gone

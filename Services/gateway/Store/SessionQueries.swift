@@ -154,14 +154,21 @@ extension GatewayQueries {
     static let sessions = PGStatement(
         "gateway.sessions",
         """
-        SELECT id, device, address, created_at, last_used_at, refresh_expires_at
+        SELECT id, device, address, created_at, last_used_at, refresh_expires_at,
+            authenticated_at + $4 * interval '1 second'
         FROM sessions WHERE user_id = $1 AND refresh_expires_at > $2
         ORDER BY created_at DESC, id DESC LIMIT $3
         """
     ) { row throws(PGError) in
         Session(
             id: try row.next(), device: try row.next(), address: try row.next(), createdAt: try row.next(),
-            lastUsedAt: try row.next(), expiresAt: try row.next(), isCurrent: false)
+            lastUsedAt: try row.next(), expiresAt: try row.next(), freshUntil: try row.next(),
+            isCurrent: false)
+    }
+
+    /// Whether a session of the person `$1` began by a login after a moment, for what wants a fresh one.
+    static func isFresh(_ session: String, since moment: String) -> String {
+        "EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = \(session) AND authenticated_at > \(moment))"
     }
 
     static let endSession = PGStatement(
@@ -173,8 +180,7 @@ extension GatewayQueries {
         "gateway.endProvenSession",
         """
         WITH proof AS (
-            SELECT $2::uuid = $3::uuid
-                OR EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $3 AND authenticated_at > $4) AS holds
+            SELECT $2::uuid = $3::uuid OR \(isFresh("$3", since: "$4")) AS holds
         ), ended AS (
             DELETE FROM sessions WHERE user_id = $1 AND id = $2 AND (SELECT holds FROM proof) RETURNING id
         )
@@ -190,7 +196,7 @@ extension GatewayQueries {
         "gateway.endProvenSessions",
         """
         WITH proof AS (
-            SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $2 AND authenticated_at > $3) AS holds
+            SELECT \(isFresh("$2", since: "$3")) AS holds
         ), ended AS (
             DELETE FROM sessions WHERE user_id = $1 AND id <> $2 AND (SELECT holds FROM proof)
         )

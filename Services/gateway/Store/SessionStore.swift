@@ -133,7 +133,11 @@ extension GatewayStore {
         of user: UserID, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Session] {
         try await database.rows(
-            GatewayQueries.sessions, [.id(user), .moment(now), .int(limits.sessionsMax)], until: deadline)
+            GatewayQueries.sessions,
+            [
+                .id(user), .moment(now), .int(limits.sessionsMax),
+                .int(Int(limits.freshLoginMax.components.seconds)),
+            ], until: deadline)
     }
 
     /// Whether there was such a session of theirs.

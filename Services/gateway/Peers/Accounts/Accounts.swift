@@ -166,8 +166,8 @@ package struct Accounts: Sendable {
         return found
     }
 
-    /// Since when a session must have begun by a login that ends others.
-    var reauthenticatedSince: Timestamp { clock.now.advanced(by: .zero - limits.reauthenticationMax) }
+    /// Since when a session must have begun by a login that ends others, or the account.
+    var reauthenticatedSince: Timestamp { clock.now.advanced(by: .zero - limits.freshLoginMax) }
 
     /// Hashes a password that was found good enough.
     func hash(_ password: String) async throws(RPCError) -> String {
@@ -241,7 +241,7 @@ package struct Accounts: Sendable {
 extension RPCError {
     /// The login of the session that asks was not lately.
     static var notReauthenticated: RPCError {
-        .reauthenticationRequired("log in again, with the refresh_token of this session, then ask again")
+        .loginTooOld("log in again, with the refresh_token of this session, then ask again")
     }
 
     static var noSecondFactor: RPCError { .secondFactorNotFound("there is no second factor; begin one") }

@@ -12,12 +12,15 @@ package struct Session: Sendable, Hashable, JSONCodable {
     package var createdAt: Timestamp
     package var lastUsedAt: Timestamp?
     package var expiresAt: Timestamp
+    /// Until when its login counts as fresh, 15 minutes after it; no refresh changes that. Until then it ends other
+    /// sessions and closes the account; after that both want a new login (`loginTooOld`).
+    package var freshUntil: Timestamp?
     /// Whether this is the session that asks.
     package var isCurrent: Bool
 
     package init(
         id: SessionID, device: String? = nil, address: String? = nil, createdAt: Timestamp,
-        lastUsedAt: Timestamp? = nil, expiresAt: Timestamp, isCurrent: Bool
+        lastUsedAt: Timestamp? = nil, expiresAt: Timestamp, freshUntil: Timestamp? = nil, isCurrent: Bool
     ) {
         self.id = id
         self.device = device
@@ -25,11 +28,12 @@ package struct Session: Sendable, Hashable, JSONCodable {
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt
         self.expiresAt = expiresAt
+        self.freshUntil = freshUntil
         self.isCurrent = isCurrent
     }
 
     private static let names = JSONNames(
-        "id", "device", "address", "created_at", "last_used_at", "expires_at", "is_current"
+        "id", "device", "address", "created_at", "last_used_at", "expires_at", "fresh_until", "is_current"
     )
 
     package init(from jsonReader: inout JSONReader) throws(JSONError) {
@@ -39,6 +43,7 @@ package struct Session: Sendable, Hashable, JSONCodable {
         var createdAt: Timestamp?
         var lastUsedAt: Timestamp?
         var expiresAt: Timestamp?
+        var freshUntil: Timestamp?
         var isCurrent: Bool?
         var jsonMembers = try jsonReader.beginObject()
         while let jsonMember = try jsonReader.nextMember(&jsonMembers, Self.names) {
@@ -49,11 +54,12 @@ package struct Session: Sendable, Hashable, JSONCodable {
             case 3: createdAt = try Timestamp(from: &jsonReader)
             case 4: lastUsedAt = try Timestamp(from: &jsonReader)
             case 5: expiresAt = try Timestamp(from: &jsonReader)
+            case 6: freshUntil = try Timestamp(from: &jsonReader)
             default: isCurrent = try jsonReader.bool()
             }
         }
         guard let id, let createdAt, let expiresAt, let isCurrent else {
-            throw jsonReader.missing(jsonMembers, Self.names, required: 0x69)
+            throw jsonReader.missing(jsonMembers, Self.names, required: 0xa9)
         }
         self.id = id
         self.device = device
@@ -61,6 +67,7 @@ package struct Session: Sendable, Hashable, JSONCodable {
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt
         self.expiresAt = expiresAt
+        self.freshUntil = freshUntil
         self.isCurrent = isCurrent
     }
 
@@ -83,6 +90,10 @@ package struct Session: Sendable, Hashable, JSONCodable {
         }
         jsonWriter.raw(#","expires_at":"#)
         expiresAt.encode(to: &jsonWriter)
+        if let freshUntil {
+            jsonWriter.raw(#","fresh_until":"#)
+            freshUntil.encode(to: &jsonWriter)
+        }
         jsonWriter.raw(#","is_current":"#)
         isCurrent.encode(to: &jsonWriter)
         jsonWriter.raw(#"}"#)
