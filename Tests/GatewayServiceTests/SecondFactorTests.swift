@@ -173,8 +173,9 @@ extension Household {
             #expect(await confirmation(home.code(first)) == .wrongCode, "another one took its place")
             home.wall.pass(.seconds(601))
             #expect(await confirmation(home.code(second)) == .secondFactorNotFound)
+            home.wall.pass(.seconds(300))
             let old = await Household.refusal { () async throws(RPCError) in _ = try await home.begin(alice) }
-            #expect(old == .reauthenticationRequired)
+            #expect(old == .loginTooOld)
 
             let again = try await home.logIn("alice")
             let fresh = try await home.caller(again)
@@ -189,11 +190,11 @@ extension Household {
                 try await home.removeFactor(asking, home.code(totp))
             }
             #expect(reused == .wrongCode)
-            home.wall.pass(.seconds(601))
+            home.wall.pass(.seconds(901))
             let stale = await Household.refusal { () async throws(RPCError) in
                 try await home.removeFactor(asking, codes[0])
             }
-            #expect(stale == .reauthenticationRequired)
+            #expect(stale == .loginTooOld)
             let last = try await home.logIn("alice", code: codes[0])
             let present = try await home.caller(last)
             let owner = try #require(present)

@@ -14,7 +14,7 @@ extension GatewayQueries {
         "gateway.beginFactor",
         """
         WITH proof AS (
-            SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $2 AND authenticated_at > $3) AS holds
+            SELECT \(isFresh("$2", since: "$3")) AS holds
         ), begun AS (
             INSERT INTO second_factors AS f (user_id, secret, begun_at) SELECT $1, $4, $5 FROM proof WHERE holds
             ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, begun_at = excluded.begun_at

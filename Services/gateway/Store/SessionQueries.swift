@@ -206,7 +206,7 @@ extension GatewayQueries {
 
     /// No row where the session has ended, or began by no login after `$3`.
     static let isProvenSession = PGStatement(
-        "gateway.isProvenSession", "SELECT true FROM sessions WHERE user_id = $1 AND id = $2 AND authenticated_at > $3"
+        "gateway.isProvenSession", "SELECT true WHERE \(isFresh("$2", since: "$3"))"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
     static let endSessions = PGCommand("gateway.endSessions", "DELETE FROM sessions WHERE user_id = $1")
