@@ -256,7 +256,7 @@ extension Household {
                     hasShownFactor: hasShownFactor)
                 var isOpen = true
                 do throws(StoreError) {
-                    try await home.store.open(
+                    _ = try await home.store.open(
                         login, at: home.wall.now, limits: GatewayLimits(), until: Household.deadline())
                 } catch .conflict {
                     isOpen = false

@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 package import Cryptography
 import Postgres
 import RPC

@@ -125,7 +125,7 @@ package protocol GatewayAPI: Sendable {
     /// A film with the scores of the world and mine. `GET /api/v1/movies/{title}`. Errors: titleNotFound, wrongKind.
     func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
-    ) async throws(RPCError) -> EdgeReply<Movie>
+    ) async throws(RPCError) -> EdgeReply<EdgeWritten<Movie>>
     /// My rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getMovieRating(
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext

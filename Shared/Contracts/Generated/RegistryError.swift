@@ -58,7 +58,7 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case tooManyAttempts
     /// The invitation does not exist, is used up or has expired.
     case invalidInvite
-    /// The operation wants a session of a fresh login; log in again first.
+    /// The operation wants a session of a fresh login; log in again first, with the refresh token of this one.
     case loginTooOld
     /// The refresh token is worth nothing; log in again.
     case invalidRefreshToken
@@ -94,8 +94,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
     case contradictoryValues
     /// The password is one that an administrator gave; change it first.
     case passwordChangeRequired
-    /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
-    case reauthenticationRequired
     /// The password is right, and a code of the second factor is missing.
     case secondFactorRequired
     /// Everybody has to have a second factor here; get one first.
@@ -176,7 +174,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .expiryInPast: 1051
         case .contradictoryValues: 1052
         case .passwordChangeRequired: 1060
-        case .reauthenticationRequired: 1061
         case .secondFactorRequired: 1062
         case .secondFactorMissing: 1063
         case .wrongCode: 1064
@@ -243,7 +240,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .expiryInPast: 422
         case .contradictoryValues: 422
         case .passwordChangeRequired: 403
-        case .reauthenticationRequired: 403
         case .secondFactorRequired: 401
         case .secondFactorMissing: 403
         case .wrongCode: 403
@@ -295,7 +291,8 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .forbidden: "The credentials do not allow this operation."
         case .tooManyAttempts: "Too many attempts; wait as long as Retry-After says."
         case .invalidInvite: "The invitation does not exist, is used up or has expired."
-        case .loginTooOld: "The operation wants a session of a fresh login; log in again first."
+        case .loginTooOld:
+            "The operation wants a session of a fresh login; log in again first, with the refresh token of this one."
         case .invalidRefreshToken: "The refresh token is worth nothing; log in again."
         case .wrongPassword: "The current password is another one."
         case .tooManyRequests:
@@ -315,8 +312,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .expiryInPast: "The moment of expiry has passed already."
         case .contradictoryValues: "Values that each fit their description do not fit together; detail says which."
         case .passwordChangeRequired: "The password is one that an administrator gave; change it first."
-        case .reauthenticationRequired:
-            "The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one."
         case .secondFactorRequired: "The password is right, and a code of the second factor is missing."
         case .secondFactorMissing: "Everybody has to have a second factor here; get one first."
         case .wrongCode: "The code of the second factor is wrong, or was used already."
@@ -384,7 +379,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case .expiryInPast: false
         case .contradictoryValues: false
         case .passwordChangeRequired: false
-        case .reauthenticationRequired: false
         case .secondFactorRequired: false
         case .secondFactorMissing: false
         case .wrongCode: false
@@ -451,7 +445,6 @@ package enum RegistryError: String, Sendable, Hashable, CaseIterable {
         case 1051: self = .expiryInPast
         case 1052: self = .contradictoryValues
         case 1060: self = .passwordChangeRequired
-        case 1061: self = .reauthenticationRequired
         case 1062: self = .secondFactorRequired
         case 1063: self = .secondFactorMissing
         case 1064: self = .wrongCode
@@ -583,7 +576,7 @@ extension RPCError {
     package static func invalidInvite(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.invalidInvite.error(message, data: data)
     }
-    /// The operation wants a session of a fresh login; log in again first.
+    /// The operation wants a session of a fresh login; log in again first, with the refresh token of this one.
     package static func loginTooOld(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.loginTooOld.error(message, data: data)
     }
@@ -654,10 +647,6 @@ extension RPCError {
     /// The password is one that an administrator gave; change it first.
     package static func passwordChangeRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
         RegistryError.passwordChangeRequired.error(message, data: data)
-    }
-    /// The operation wants a session of a login a moment ago; log in again first, with the refresh token of this one.
-    package static func reauthenticationRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
-        RegistryError.reauthenticationRequired.error(message, data: data)
     }
     /// The password is right, and a code of the second factor is missing.
     package static func secondFactorRequired(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError {
