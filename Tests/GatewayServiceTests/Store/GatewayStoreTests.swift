@@ -157,7 +157,7 @@ import Testing
                 .id(session.id), .id(user.id), .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(registration.at),
                 .moment(session.tokens.expiresAt), .moment(session.tokens.refreshExpiresAt), .text(nil), .text(nil),
-                .text("$scrypt$2"),
+                .text("$scrypt$2"), .bool(false),
             ]
             let (resets, started) = AsyncStream.makeStream(of: Task<UserID?, any Error>.self)
             try await pool.withTransaction(deadline: Self.deadline()) { transaction throws(PGError) in

@@ -34,6 +34,23 @@ import Testing
         #expect(empty.forUs.isEmpty && empty.forThem.count == 50)
     }
 
+    /// It came back by a reading from before, to who had taken it out here, and nobody took it out again.
+    @Test("What neither side has any more stays away, though a late reading shows it once more", arguments: [true, false])
+    func lateAgain(isLetGo: Bool) {
+        let (title, row) = (Self.title(1), TitleValue(Self.title(1), 5))
+        let policy = FacetPolicy(direction: .receive, deletes: false)
+        let planner = FacetPlanner<Int>(policy: policy)
+        let gone = planner.plan(
+            base: [title: BaseEntry(5, isLetGo: isLetGo)], ours: [], theirs: Self.complete([], agreed: 1))
+        #expect(gone.forUs.isEmpty && gone.base == [title: BaseEntry(nil, echo: .init(was: 5))])
+        let late = planner.plan(base: gone.base, ours: [], theirs: Self.complete([row]))
+        #expect(late.isEmpty && late.echoes == 1)
+        #expect(planner.plan(base: gone.base, ours: [], theirs: Self.complete([])).isEmpty)
+        // Once no reading is late any more it is news.
+        let news = planner.plan(base: [title: BaseEntry(nil)], ours: [], theirs: Self.complete([row]))
+        #expect(news.forUs.map(\.becomes) == [5])
+    }
+
     @Test(
         "Up to ten removals go, or up to a tenth; more stop and ask; a brake that fails stops",
         arguments: [(10, 50, true), (11, 50, false), (11, 110, true), (12, 110, false), (50, 1_000, true)])
@@ -148,7 +165,7 @@ import Testing
                 base[change.title] = change.becomes.map { BaseEntry($0) }
             }
             // As time goes by nothing lags any more.
-            for (title, entry) in plan.base { base[title] = entry.map { BaseEntry($0.value, isLetGo: $0.isLetGo) } }
+            for (title, entry) in plan.base { base[title] = BaseEntry(entry.value, isLetGo: entry.isLetGo) }
         }
     }
 

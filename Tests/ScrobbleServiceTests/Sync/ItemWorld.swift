@@ -184,7 +184,7 @@ struct ItemWorld<Value: SyncStorable> {
         let isOpen = reading.snapshot.isPartial || plan.echoes > 0 || plan.clashes.contains { $0.winner == nil }
         seenStamp = isOpen ? nil : reading.stamp
         for (title, entry) in plan.base {
-            if mutant == (entry == nil ? .forgetting : .agreeing) { continue }
+            if mutant == (entry.value == nil ? .forgetting : .agreeing) { continue }
             base[title] = entry
             writtenAt[title] = now
         }

@@ -130,7 +130,7 @@ struct PlannerCases {
             their[change.title] = change.becomes == nil ? nil : own[change.title]
             base[change.title] = change.becomes.map { BaseEntry($0) }
         }
-        for (title, entry) in plan.base { base[title] = entry.map { BaseEntry($0.value) } }
+        for (title, entry) in plan.base { base[title] = BaseEntry(entry.value) }
         (ours, theirs) = (Array(mine.values), Array(their.values))
     }
 

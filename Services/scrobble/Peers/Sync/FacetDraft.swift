@@ -63,14 +63,10 @@ struct FacetDraft: Sendable {
         add(plan.heldForUs, .ours, .held)
         add(plan.heldForThem, .theirs, .held)
         for (title, entry) in plan.base {
-            if let entry {
-                draft.base.append(
-                    BaseRow(
-                        facet: facet, item: title.uuid, title: title, kind: kind, value: entry.value?.stored,
-                        was: entry.echo?.was?.stored, isLetGo: entry.isLetGo))
-            } else {
-                draft.forgotten.append((facet, title.uuid))
-            }
+            draft.base.append(
+                BaseRow(
+                    facet: facet, item: title.uuid, title: title, kind: kind, value: entry.value?.stored,
+                    was: entry.echo?.was?.stored, isLetGo: entry.isLetGo))
         }
         // What its person has decided is listed already.
         draft.clashes = plan.clashes.filter { circumstances.chosen[$0.title] == nil }.map {

@@ -29,8 +29,8 @@ package struct ItemClash<Value: Hashable & Sendable>: Sendable, Hashable {
 package struct FacetPlan<Value: Hashable & Sendable>: Sendable, Hashable {
     package var forUs: [ItemChange<Value>] = []
     package var forThem: [ItemChange<Value>] = []
-    /// What the base is to say without anything being written to either side; nil: nothing any more.
-    package var base: [TitleID: BaseEntry<Value>?] = [:]
+    /// What the base is to say without anything being written to either side.
+    package var base: [TitleID: BaseEntry<Value>] = [:]
     package var clashes: [ItemClash<Value>] = []
     /// Removals that the brake has stopped, and why, by the side that would lose them.
     package var heldForUs: [ItemChange<Value>] = []

@@ -107,10 +107,11 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
             switch decision {
             case .rest: break
             case .agree(let value), .concede(let value):
-                plan.base.updateValue(BaseEntry(value, echo: .init(was: base?.value)), forKey: title)
+                plan.base[title] = BaseEntry(value, echo: .init(was: base?.value))
             case .letGo(let value):
-                plan.base.updateValue(BaseEntry(value, echo: .init(was: base?.value), isLetGo: true), forKey: title)
-            case .forget: plan.base.updateValue(nil, forKey: title)
+                plan.base[title] = BaseEntry(value, echo: .init(was: base?.value), isLetGo: true)
+            // Kept for as long as a late reading may show it once more, which would bring back what nobody has.
+            case .forget: plan.base[title] = BaseEntry(nil, echo: .init(was: base?.value))
             case .give(let value): plan.forThem.append(ItemChange(title: title, was: theirs, becomes: value))
             case .take(let value): plan.forUs.append(ItemChange(title: title, was: ours, becomes: value))
             case .removeTheirs:

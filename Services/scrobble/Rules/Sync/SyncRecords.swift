@@ -157,7 +157,8 @@ package struct SyncDraft: Sendable {
     /// Whether it would be another one if what a reading has not shown were there after all: something is taken away here, a
     /// play is told that they may have, or something is taken for gone on both sides.
     package var leansOnAbsence: Bool {
-        takesAway || !forgotten.isEmpty
+        takesAway || forgotten.contains { $0.facet == .history }
+            || base.contains { $0.facet != .history && $0.value == nil }
             || changes.contains { $0.facet == .history && $0.side == .theirs && $0.becomes != nil }
     }
 
