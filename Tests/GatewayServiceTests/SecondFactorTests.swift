@@ -156,6 +156,30 @@ extension Household {
         }
     }
 
+    @Test("Who knows the password as well has no more guesses by changing it, and wrong codes keep nobody from that")
+    func guessesBetweenPasswords() async throws {
+        var limits = GatewayLimits()
+        limits.accountFailuresMax = 3
+        limits.failureWaitMin = .seconds(60)
+        try await Household.live(limits) { home async throws in
+            let (_, alice, _, codes) = try await home.enrol("alice")
+            func removal(_ code: String) async -> RegistryError? {
+                await Household.refusal { () async throws(RPCError) in try await home.removeFactor(alice, code) }
+            }
+            for _ in 0..<2 { #expect(await removal("none") == .wrongCode) }
+            try await home.changePassword(alice, from: Household.phrase, to: "a newer odd phrase")
+            #expect(await removal("none") == .wrongCode)
+            #expect(await removal(codes[0]) == .tooManyAttempts)
+            try await home.changePassword(alice, from: "a newer odd phrase", to: Household.phrase)
+            #expect(await removal(codes[0]) == .tooManyAttempts)
+            // A reset forgets what was wrong, as of passwords, and ends the session.
+            let hash = try await home.accounts.hash("given by a command")
+            _ = try await home.store.resetPassword(
+                of: "alice", to: hash, limits: limits, until: Household.deadline())
+            #expect(await removal(codes[0]) == .loginTooOld)
+        }
+    }
+
     @Test(
         "It is begun and removed by a session of a login lately, confirmed within ten minutes, and there is one at a time"
     )

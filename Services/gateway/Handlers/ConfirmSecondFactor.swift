@@ -16,7 +16,7 @@ struct ConfirmSecondFactor: Sendable {
         let mark = OnceStore.Mark(context, caller)
         // What was begun is on by now for a repeated request.
         if let kept: RecoveryCodes = try await once.kept(mark, until: deadline) { return EdgeReply(kept) }
-        let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
+        let attempt = LoginAttempt.code(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
         let now = accounts.clock.now
         let begunSince = now.advanced(by: .zero - accounts.limits.factorBeginningMax)

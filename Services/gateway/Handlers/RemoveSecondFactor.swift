@@ -17,7 +17,7 @@ struct RemoveSecondFactor: Sendable {
         let mark = OnceStore.Mark(context, caller)
         // The code that a repeated request shows was taken by now.
         if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
-        let attempt = LoginAttempt.confirmation(by: caller.user, limits: accounts.limits)
+        let attempt = LoginAttempt.code(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
         let (now, freshSince) = (accounts.clock.now, accounts.reauthenticatedSince)
         try await accounts.afterCode(attempt) { () async throws(RPCError) in

@@ -78,19 +78,29 @@ struct LoginAttempt: Sendable, Hashable {
 
     /// A person who is logged in shows the password once more.
     static func confirmation(by user: UserID, limits: GatewayLimits) -> LoginAttempt {
+        ofOne("confirmation", user, limits)
+    }
+
+    /// The same of a code of the second factor, counted apart: who knows the password could clear what was counted by changing it, and
+    /// so guess on.
+    static func code(by user: UserID, limits: GatewayLimits) -> LoginAttempt { ofOne("code", user, limits) }
+
+    private static func ofOne(_ kind: String, _ user: UserID, _ limits: GatewayLimits) -> LoginAttempt {
         LoginAttempt(
             subjects: [
                 Subject(
-                    digest: digest("confirmation", user.description, []), allowance: limits.accountFailuresMax,
+                    digest: digest(kind, user.description, []), allowance: limits.accountFailuresMax,
                     waitMaxSeconds: seconds(limits.failureWaitMax), isShared: false)
             ], networkDigest: nil)
     }
 
-    /// The digests of what counts for one person alone, wherever they show a password; `networks` are those that the account
-    /// knows.
+    /// The digests of what counts for one person alone, wherever they show a password or a code; `networks` are those that the
+    /// account knows.
     static func digests(of name: Username, _ user: UserID, knownNetworks networks: [[UInt8]]) -> [[UInt8]] {
-        [digest("account", name.key, []), digest("confirmation", user.description, [])]
-            + networks.map { digest("known", name.key, $0) }
+        [
+            digest("account", name.key, []), digest("confirmation", user.description, []),
+            digest("code", user.description, []),
+        ] + networks.map { digest("known", name.key, $0) }
     }
 
     private static func digest(_ kind: String, _ name: String, _ bytes: [UInt8]) -> [UInt8] {
