@@ -264,20 +264,22 @@ extension Household {
         }
     }
 
-    /// Its session would have been one without a code.
-    @Test("A login that looked before the factor was turned on, and comes after it, opens no session")
+    /// Its session would have been one without a code, or with a code of a device that was replaced.
+    @Test(
+        "A login that looked before the factor was turned on, or showed a code of another one, opens no session after it"
+    )
     func turnedOnMeanwhile() async throws {
         try await Household.live { home async throws in
             _ = try await home.enrol("alice")
+            let on = home.wall.now
             let known = try await home.store.credentials(
                 of: Username("alice"), from: nil, decoy: "x", until: Household.deadline())
             let attempt = LoginAttempt.login(
                 Username("alice"), from: "192.0.2.1", isKnown: false, limits: GatewayLimits())
-            for hasShownFactor in [false, true] {
+            for shownFactor in [nil, on.advanced(by: .seconds(-60)), on] {
                 let (session, _, _) = home.accounts.newSession(at: home.wall.now)
                 let login = GatewayStore.OpenedLogin(
-                    credentials: known, session: session, attempt: attempt, newHash: nil,
-                    hasShownFactor: hasShownFactor)
+                    credentials: known, session: session, attempt: attempt, newHash: nil, shownFactor: shownFactor)
                 var isOpen = true
                 do throws(StoreError) {
                     _ = try await home.store.open(
@@ -285,7 +287,7 @@ extension Household {
                 } catch .conflict {
                     isOpen = false
                 }
-                #expect(isOpen == hasShownFactor)
+                #expect(isOpen == (shownFactor == on))
             }
         }
     }
@@ -318,6 +320,7 @@ extension Household {
     func rotation() async throws {
         try await Household.live { home async throws in
             let (_, alice, totp, codes) = try await home.enrol("alice")
+            let on = home.wall.now
             home.wall.pass(Self.step)
             func factors(_ secret: String) -> SecondFactorStore {
                 SecondFactorStore(database: home.store.database, secret: Secret(secret))
@@ -328,13 +331,13 @@ extension Household {
             }
             await #expect(throws: StoreError.self) { try await take("new", home.code(totp)) }
             let recovered = try await take("new", codes[0])
-            #expect(recovered == .taken)
+            #expect(recovered == .taken(of: on))
             let lost = try await factors("new").reseal(pageRows: 1, until: Household.deadline())
             #expect(lost.sealed == 0 && lost.lost == 1)
             let sealed = try await factors("new,a secret of the tests").reseal(pageRows: 1, until: Household.deadline())
             #expect(sealed.sealed == 1 && sealed.lost == 0)
             let taken = try await take("new", home.code(totp))
-            #expect(taken == .taken)
+            #expect(taken == .taken(of: on))
             let rest = try await factors("new").reseal(pageRows: 1, until: Household.deadline())
             #expect(rest.sealed == 0 && rest.lost == 0)
         }

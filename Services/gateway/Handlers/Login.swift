@@ -36,9 +36,9 @@ struct Login: Sendable {
                 }
             }
             guard factor != .wrong else { throw Self.refusal }
-            let hasShownFactor = factor == .taken
+            let shownFactor: Timestamp? = if case .taken(let moment)? = factor { moment } else { nil }
             let grant = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
-                try await open(checked, attempt, newHash, hasShownFactor, input.body, context)
+                try await open(checked, attempt, newHash, shownFactor, input.body, context)
             }
             if let grant { return EdgeReply(grant) }
             let present = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
@@ -70,10 +70,11 @@ struct Login: Sendable {
         return verdict
     }
 
-    /// Nil where the account is closed by now, its password another one than was checked, or a second factor on for which no code
+    /// Nil where the account is closed by now, its password another one than was checked, or a second factor on of which no code
     /// was taken.
     private func open(
-        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ hasShownFactor: Bool, _ body: LoginRequest,
+        _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ shownFactor: Timestamp?,
+        _ body: LoginRequest,
         _ context: EdgeContext
     ) async throws(RPCError) -> SessionGrant? {
         let deadline = context.rpc.deadline
@@ -89,7 +90,7 @@ struct Login: Sendable {
             let ended = try await accounts.store.open(
                 GatewayStore.OpenedLogin(
                     credentials: known, session: session, attempt: attempt, newHash: newHash,
-                    hasShownFactor: hasShownFactor, replaced: replaced),
+                    shownFactor: shownFactor, replaced: replaced),
                 at: now, limits: accounts.limits, until: deadline)
             if let ended { context.subject.tell(object: ended.uuid) }
         } catch .conflict {

@@ -32,11 +32,11 @@ extension GatewayQueries {
     static let factor = PGStatement(
         "gateway.factor",
         """
-        SELECT secret, begun_at, confirmed_at IS NOT NULL, last_step FROM second_factors WHERE user_id = $1 FOR UPDATE
+        SELECT secret, begun_at, confirmed_at, last_step FROM second_factors WHERE user_id = $1 FOR UPDATE
         """
     ) { row throws(PGError) in
         StoredFactor(
-            secret: try row.next(), begunAt: try row.next(), isOn: try row.next(), lastStep: try row.next())
+            secret: try row.next(), begunAt: try row.next(), confirmedAt: try row.next(), lastStep: try row.next())
     }
 
     /// No row where one is on already.
@@ -104,8 +104,8 @@ struct StoredFactor: Sendable {
     /// Sealed.
     let secret: [UInt8]
     let begunAt: Timestamp
-    /// Whether it was confirmed.
-    let isOn: Bool
+    /// When it was turned on; nil where it is not.
+    let confirmedAt: Timestamp?
     let lastStep: Int
 }
 

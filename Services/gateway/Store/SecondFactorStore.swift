@@ -23,8 +23,8 @@ package struct SecondFactorStore: Sendable {
         case missing
         /// It is no code of theirs, or was taken before.
         case wrong
-        /// It is taken, and worth nothing from now on.
-        case taken
+        /// It is taken, and worth nothing from now on; of the factor that was turned on then.
+        case taken(of: Timestamp)
     }
 
     /// Keeps a new secret until it is confirmed.
@@ -59,19 +59,19 @@ package struct SecondFactorStore: Sendable {
     func take(
         _ code: String?, of user: UserID, at now: Timestamp, _ transaction: PGTransaction
     ) async throws(PGError) -> Verdict {
-        guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]), stored.isOn else {
-            return .absent
-        }
+        guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]),
+            let confirmedAt = stored.confirmedAt
+        else { return .absent }
         guard let code else { return .missing }
         if let recovery = RecoveryCode(presented: Secret(code)) {
             let isTheirs = try await transaction.first(
                 GatewayQueries.takeRecoveryCode, [.id(user), .bytea(recovery.digest.bytes)])
-            return isTheirs == nil ? .wrong : .taken
+            return isTheirs == nil ? .wrong : .taken(of: confirmedAt)
         }
         let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: stored.lastStep)
         guard let step else { return .wrong }
         let isFirst = try await transaction.first(GatewayQueries.takeStep, [.id(user), .int(step)])
-        return isFirst == nil ? .wrong : .taken
+        return isFirst == nil ? .wrong : .taken(of: confirmedAt)
     }
 
     /// Turns on what was begun after `begunSince`, by a code of it; the recovery codes that go with it.
@@ -82,7 +82,7 @@ package struct SecondFactorStore: Sendable {
         guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]) else {
             return .failure(.noSecondFactor)
         }
-        guard !stored.isOn else { return .failure(.hasSecondFactor) }
+        guard stored.confirmedAt == nil else { return .failure(.hasSecondFactor) }
         guard stored.begunAt > begunSince else { return .failure(.noSecondFactor) }
         let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: 0)
         guard let step else { return .failure(.codeIsWrong) }

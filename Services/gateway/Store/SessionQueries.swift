@@ -3,8 +3,9 @@ import Postgres
 import Store
 
 extension GatewayQueries {
-    /// For who has the password `$10`, and no second factor unless `$11` says that a code was taken for it. Whoever changes either
-    /// ends sessions, and waits for this one to be there; where that came first the session would be nobody's, which the table refuses.
+    /// For who has the password `$10`, and no second factor but the one that was turned on at `$11`, of which a code was taken. Whoever
+    /// changes either ends sessions, and waits for this one to be there; where that came first the session would be nobody's, which the
+    /// table refuses.
     /// The person is to be locked by a statement before: this one sees a factor that was waited for.
     static let openSession = PGCommand(
         "gateway.openSession",
@@ -13,7 +14,10 @@ extension GatewayQueries {
             expires_at, refresh_expires_at, device, address)
         VALUES ($1, (
             SELECT id FROM users
-            WHERE id = $2 AND password_hash = $10 AND ($11 OR NOT \(hasSecondFactor("users"))) FOR NO KEY UPDATE
+            WHERE id = $2 AND password_hash = $10 AND NOT EXISTS (
+                SELECT FROM second_factors f WHERE f.user_id = users.id AND f.confirmed_at IS DISTINCT FROM $11
+                    AND f.confirmed_at IS NOT NULL)
+            FOR NO KEY UPDATE
         ), $3, $4, $5, $5, $5, $6, $7,
             $8, $9)
         """)

@@ -11,14 +11,14 @@ extension GatewayStore {
         let attempt: LoginAttempt
         /// The password's hash with today's parameters, where the old one is of others.
         let newHash: String?
-        /// Whether a code of the person's second factor was taken for it.
-        let hasShownFactor: Bool
+        /// When the second factor was turned on of which a code was taken for it; nil where none was.
+        let shownFactor: Timestamp?
         /// A refresh token of the session that the client had.
         var replaced: OpaqueToken?
     }
 
     /// Opens a session, ends the one that its client had, which is told, and remembers from where. Throws `conflict` where the
-    /// account was closed since its credentials were read, its password changed, or a second factor turned on for which no code
+    /// account was closed since its credentials were read, its password changed, or a second factor turned on of which no code
     /// was taken.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
@@ -31,7 +31,7 @@ extension GatewayStore {
                 .id(session.id), user, .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(now), .moment(session.tokens.expiresAt),
                 .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
-                .text(login.credentials.passwordHash), .bool(login.hasShownFactor),
+                .text(login.credentials.passwordHash), .moment(login.shownFactor),
             ]),
         ]
         if let replaced = login.replaced {

@@ -146,7 +146,7 @@ import Testing
             do throws(StoreError) {
                 _ = try await stores[0].open(
                     GatewayStore.OpenedLogin(
-                        credentials: known, session: session, attempt: attempt, newHash: nil, hasShownFactor: false),
+                        credentials: known, session: session, attempt: attempt, newHash: nil, shownFactor: nil),
                     at: registration.at, limits: GatewayLimits(), until: Self.deadline())
                 Issue.record("the old password opened a session")
             } catch .conflict {}
@@ -157,7 +157,7 @@ import Testing
                 .id(session.id), .id(user.id), .bytea(session.tokens.tokenDigest.bytes),
                 .bytea(session.tokens.refreshDigest.bytes), .moment(registration.at),
                 .moment(session.tokens.expiresAt), .moment(session.tokens.refreshExpiresAt), .text(nil), .text(nil),
-                .text("$scrypt$2"), .bool(false),
+                .text("$scrypt$2"), .moment(nil),
             ]
             let (resets, started) = AsyncStream.makeStream(of: Task<UserID?, any Error>.self)
             try await pool.withTransaction(deadline: Self.deadline()) { transaction throws(PGError) in
