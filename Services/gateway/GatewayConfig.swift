@@ -155,5 +155,6 @@ extension GatewayService {
         Migration(7, "known_networks_end", sql: PackageResources._007_known_networks_end_sql),
         Migration(8, "given_passwords", sql: PackageResources._008_given_passwords_sql),
         Migration(9, "second_factors", sql: PackageResources._009_second_factors_sql),
+        Migration(10, "wrong_codes", sql: PackageResources._010_wrong_codes_sql),
     ]
 }

@@ -46,6 +46,18 @@ extension Household {
         }
     }
 
+    /// The same of a login from another network.
+    fileprivate func elsewhere(
+        _ name: String, _ code: String?, at copy: Int = 0, from address: String = "198.51.100.7"
+    ) async -> RegistryError? {
+        await Self.refusal { () async throws(RPCError) in
+            _ = try await Login(accounts: copies[copy]).run(
+                LoginInput(body: LoginRequest(username: name, password: Self.phrase, code: code)),
+                EdgeContext(
+                    rpc: RPCContext(deadline: Self.deadline(), trace: .root()), clientAddress: address))
+        }
+    }
+
     /// Somebody with a second factor that is on.
     fileprivate func enrol(
         _ name: String
@@ -129,18 +141,9 @@ extension Household {
             // From here on the network is known.
             home.wall.pass(Self.step)
             _ = try await home.logIn("alice", code: home.code(totp))
-            func elsewhere(_ code: String?) async -> RegistryError? {
-                await Household.refusal { () async throws(RPCError) in
-                    _ = try await Login(accounts: home.accounts).run(
-                        LoginInput(body: LoginRequest(username: "alice", password: Household.phrase, code: code)),
-                        EdgeContext(
-                            rpc: RPCContext(deadline: Household.deadline(), trace: .root()),
-                            clientAddress: "198.51.100.7"))
-                }
-            }
-            for _ in 0..<8 { #expect(await elsewhere(nil) == .secondFactorRequired) }
-            for _ in 0..<3 { #expect(await elsewhere("none") == .invalidCredentials) }
-            #expect(await elsewhere(codes[0]) == .tooManyAttempts)
+            for _ in 0..<8 { #expect(await home.elsewhere("alice", nil) == .secondFactorRequired) }
+            for _ in 0..<3 { #expect(await home.elsewhere("alice", "none") == .invalidCredentials) }
+            #expect(await home.elsewhere("alice", codes[0]) == .tooManyAttempts)
             #expect(await home.loginRefusal("alice", codes[0]) == nil)
 
             for _ in 0..<3 {
@@ -153,6 +156,32 @@ extension Household {
                 try await home.removeFactor(alice, codes[1])
             }
             #expect(late == .tooManyAttempts)
+        }
+    }
+
+    @Test(
+        "After so many wrong codes from elsewhere only recovery codes let in there, and at home the app goes on doing so"
+    )
+    func guessesAtLength() async throws {
+        var limits = GatewayLimits()
+        limits.wrongCodesMax = 3
+        try await Household.live(limits) { home async throws in
+            let (_, _, totp, codes) = try await home.enrol("alice")
+            home.wall.pass(Self.step)
+            #expect(await home.loginRefusal("alice", home.code(totp)) == nil, "from here on the network is known")
+            for copy in [0, 1, 0] { #expect(await home.elsewhere("alice", "none", at: copy) == .invalidCredentials) }
+            home.wall.pass(Self.step)
+            #expect(await home.elsewhere("alice", home.code(totp), at: 1) == .invalidCredentials)
+            for _ in 0..<4 { #expect(await home.loginRefusal("alice", "none") == .invalidCredentials) }
+            #expect(await home.elsewhere("alice", home.code(totp)) == .invalidCredentials)
+            #expect(await home.loginRefusal("alice", home.code(totp)) == nil, "what was refused was not taken")
+
+            // That one begins the count anew, and so does a recovery code.
+            for _ in 0..<3 { #expect(await home.elsewhere("alice", "none") == .invalidCredentials) }
+            home.wall.pass(Self.step)
+            #expect(await home.elsewhere("alice", home.code(totp)) == .invalidCredentials)
+            #expect(await home.elsewhere("alice", codes[0]) == nil)
+            #expect(await home.elsewhere("alice", home.code(totp), from: "203.0.113.9") == nil)
         }
     }
 
@@ -327,7 +356,7 @@ extension Household {
             }
             func take(_ secret: String, _ code: String) async throws -> SecondFactorStore.Verdict {
                 try await factors(secret).take(
-                    code, of: alice.user, at: home.wall.now, until: Household.deadline())
+                    code, of: alice.user, at: home.wall.now, wrongMax: nil, until: Household.deadline())
             }
             await #expect(throws: StoreError.self) { try await take("new", home.code(totp)) }
             let recovered = try await take("new", codes[0])

@@ -32,7 +32,7 @@ struct Login: Sendable {
             let checked = known
             if factor == nil {
                 factor = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
-                    try await take(input.body.code, of: checked.user, context)
+                    try await take(input.body.code, of: checked, context)
                 }
             }
             guard factor != .wrong else { throw Self.refusal }
@@ -59,12 +59,16 @@ struct Login: Sendable {
         }
     }
 
-    /// What the code of a login comes to, which is taken by it; throws where one is missing.
+    /// What the code of a login comes to, which is taken by it; throws where one is missing. Waits alone would let who knows the
+    /// password guess for as long as they care to; where the person has logged in before they do, so that nobody is kept out there.
     private func take(
-        _ code: String?, of user: UserID, _ context: EdgeContext
+        _ code: String?, of known: Credentials, _ context: EdgeContext
     ) async throws(RPCError) -> SecondFactorStore.Verdict {
         let verdict = try await asking { () throws(StoreError) in
-            try await accounts.factors.take(code, of: user, at: accounts.clock.now, until: context.rpc.deadline)
+            try await accounts.factors.take(
+                code, of: known.user, at: accounts.clock.now,
+                wrongMax: known.areFromKnownNetwork ? nil : accounts.limits.wrongCodesMax,
+                until: context.rpc.deadline)
         }
         guard verdict != .missing else { throw .secondFactorRequired("code: is missing; log in again with one") }
         return verdict

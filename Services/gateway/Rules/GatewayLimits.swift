@@ -16,6 +16,9 @@ package struct GatewayLimits: Sendable {
     package var factorBeginningMax = Duration.seconds(10 * 60)
     /// Recovery codes that are given with a second factor.
     package var recoveryCodesCount = 10
+    /// Wrong codes of the app, one after the other, at logins with the password from somewhere new; after them only recovery codes
+    /// let in there.
+    package var wrongCodesMax = 100
     /// Sessions of a person; a login beyond ends the one that was unused the longest.
     package var sessionsMax = 100
     /// Networks of a person from which others cannot lock them out: those of the latest logins, for 90 days each.

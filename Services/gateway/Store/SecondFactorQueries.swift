@@ -32,11 +32,12 @@ extension GatewayQueries {
     static let factor = PGStatement(
         "gateway.factor",
         """
-        SELECT secret, begun_at, confirmed_at, last_step FROM second_factors WHERE user_id = $1 FOR UPDATE
+        SELECT secret, begun_at, confirmed_at, last_step, wrong_codes FROM second_factors WHERE user_id = $1 FOR UPDATE
         """
     ) { row throws(PGError) in
         StoredFactor(
-            secret: try row.next(), begunAt: try row.next(), confirmedAt: try row.next(), lastStep: try row.next())
+            secret: try row.next(), begunAt: try row.next(), confirmedAt: try row.next(), lastStep: try row.next(),
+            wrongCodes: try row.next())
     }
 
     /// No row where one is on already.
@@ -52,10 +53,16 @@ extension GatewayQueries {
     static let takeStep = PGStatement(
         "gateway.takeStep",
         """
-        UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND confirmed_at IS NOT NULL AND last_step < $2
+        UPDATE second_factors SET last_step = $2, wrong_codes = 0 WHERE user_id = $1 AND confirmed_at IS NOT NULL AND last_step < $2
         RETURNING true
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
+
+    static let noteWrongCode = PGCommand(
+        "gateway.noteWrongCode", "UPDATE second_factors SET wrong_codes = wrong_codes + 1 WHERE user_id = $1")
+
+    static let forgetWrongCodes = PGCommand(
+        "gateway.forgetWrongCodes", "UPDATE second_factors SET wrong_codes = 0 WHERE user_id = $1")
 
     static let addRecoveryCodes = PGCommand(
         "gateway.addRecoveryCodes",
@@ -107,6 +114,8 @@ struct StoredFactor: Sendable {
     /// When it was turned on; nil where it is not.
     let confirmedAt: Timestamp?
     let lastStep: Int
+    /// One after the other, where they count.
+    let wrongCodes: Int
 }
 
 /// Whose sealed secret it is.

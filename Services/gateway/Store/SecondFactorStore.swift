@@ -46,18 +46,19 @@ package struct SecondFactorStore: Sendable {
         return outcome
     }
 
-    /// Takes a code for a login. What was taken stays so, whatever becomes of the login.
+    /// Takes a code for a login. What was taken stays so, whatever becomes of the login. `wrongMax`: as below.
     func take(
-        _ code: String?, of user: UserID, at now: Timestamp, until deadline: ContinuousClock.Instant
+        _ code: String?, of user: UserID, at now: Timestamp, wrongMax: Int?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Verdict {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
-            try await take(code, of: user, at: now, transaction)
+            try await take(code, of: user, at: now, wrongMax: wrongMax, transaction)
         }
     }
 
-    /// Takes a code of the device or a recovery code in a transaction of somebody's.
+    /// Takes a code of the device or a recovery code in a transaction of somebody's. `wrongMax` is how many wrong ones of the device
+    /// may come one after the other before none is taken any more; nil where they do not count.
     func take(
-        _ code: String?, of user: UserID, at now: Timestamp, _ transaction: PGTransaction
+        _ code: String?, of user: UserID, at now: Timestamp, wrongMax: Int?, _ transaction: PGTransaction
     ) async throws(PGError) -> Verdict {
         guard let stored = try await transaction.first(GatewayQueries.factor, [.id(user)]),
             let confirmedAt = stored.confirmedAt
@@ -66,12 +67,17 @@ package struct SecondFactorStore: Sendable {
         if let recovery = RecoveryCode(presented: Secret(code)) {
             let isTheirs = try await transaction.first(
                 GatewayQueries.takeRecoveryCode, [.id(user), .bytea(recovery.digest.bytes)])
-            return isTheirs == nil ? .wrong : .taken(of: confirmedAt)
+            guard isTheirs != nil else { return .wrong }
+            try await transaction.execute(GatewayQueries.forgetWrongCodes, [.id(user)])
+            return .taken(of: confirmedAt)
         }
         let step = try open(stored.secret, of: user).step(of: code, around: Self.step(at: now), after: stored.lastStep)
-        guard let step else { return .wrong }
-        let isFirst = try await transaction.first(GatewayQueries.takeStep, [.id(user), .int(step)])
-        return isFirst == nil ? .wrong : .taken(of: confirmedAt)
+        if let wrongMax, stored.wrongCodes >= wrongMax { return .wrong }
+        if let step, try await transaction.first(GatewayQueries.takeStep, [.id(user), .int(step)]) != nil {
+            return .taken(of: confirmedAt)
+        }
+        if wrongMax != nil { try await transaction.execute(GatewayQueries.noteWrongCode, [.id(user)]) }
+        return .wrong
     }
 
     /// Turns on what was begun after `begunSince`, by a code of it; the recovery codes that go with it.
