@@ -40,9 +40,10 @@ package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
     }
 
     /// The step whose code `shown` is, of those around `present` the latest, where it is after `last`, the latest that was taken;
-    /// nil for any other code. The time tells nothing of the code that would be right.
+    /// nil for any other code. Apps show codes as two groups, so spaces do not matter. The time tells nothing of the code that would
+    /// be right.
     package func step(of shown: String, around present: Int, after last: Int) -> Int? {
-        let bytes = Array(shown.utf8)
+        let bytes = shown.utf8.filter { $0 != UInt8(ascii: " ") }
         var found: Int?
         for step in present - Self.driftSteps...present + Self.driftSteps
         where ConstantTime.equal(bytes, Array(code(at: step).utf8)) {

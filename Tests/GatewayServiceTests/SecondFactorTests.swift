@@ -340,7 +340,7 @@ extension Household {
             home.wall.pass(Self.step)
             await #expect(throws: StoreError.self, "it does not open there") {
                 try await home.accounts.factors.take(
-                    home.code(totp), of: bob.user, at: home.wall.now, until: Household.deadline())
+                    home.code(totp), of: bob.user, at: home.wall.now, wrongMax: nil, until: Household.deadline())
             }
         }
     }
