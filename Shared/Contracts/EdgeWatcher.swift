@@ -14,8 +14,8 @@ package final class EdgeSubject: Sendable {
         package var person: UserID?
         /// The user name that was asked for, in the form under which it is unique, whether or not somebody has it.
         package var username: String?
-        /// The id of what was made, or ended.
-        package var object: UUIDBits?
+        /// The ids of what was made, or ended.
+        package var objects: [UUIDBits] = []
     }
 
     private let state = Mutex(Facts())
@@ -26,5 +26,6 @@ package final class EdgeSubject: Sendable {
 
     package func tell(person: UserID) { state.withLock { $0.person = person } }
     package func tell(username: String) { state.withLock { $0.username = username } }
-    package func tell(object: UUIDBits) { state.withLock { $0.object = object } }
+    package func tell(object: UUIDBits) { tell(objects: [object]) }
+    package func tell(objects: [UUIDBits]) { state.withLock { $0.objects = objects } }
 }

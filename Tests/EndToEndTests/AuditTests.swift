@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Stack
 import Synchronization
@@ -100,7 +101,7 @@ struct AuditTests {
             .trimmingCharacters(in: .newlines)
     }
 
-    @Test("Coming, going, guessing, keys, invitations, hooks, connections, exports and what is denied")
+    @Test("Coming, going, guessing, second factors, keys, invitations, hooks, connections, exports and what is denied")
     func everything() async throws {
         let (walter, founded) = try await join("walter", nil)
         let me = try await walter.send("GET", "/users/me")
@@ -109,6 +110,7 @@ struct AuditTests {
         try await sessions(walter, founded)
         let member = try await invitations(walter)
         try await keys(member)
+        try await secondFactor(member)
         try await hooks(member)
         try await connections(member)
         for address in ["?kind=ratings&format=json", "/letterboxd?list=diary", "/everything"] {
@@ -214,6 +216,33 @@ struct AuditTests {
         #expect(denied["credential_id"] == id && denied["object"] == nil)
         #expect(try await member.send("DELETE", "/users/me/api-keys/\(id)").status == 204)
         #expect(try expect("deleteApiKey", "ok")["object"] == id)
+    }
+
+    /// A second factor that is begun, turned on and removed, with a wrong code before each of the right ones.
+    private func secondFactor(_ member: PublicClient) async throws {
+        let wrong = "none-of-it"
+        typed.insert(wrong)
+        let begun = try await member.send("POST", "/users/me/second-factor")
+        let secret = try text(begun, "secret")
+        _ = try text(begun, "otpauth_url")
+        try expect("beginSecondFactor", "ok")
+        let decoded = Base32.decode(secret).flatMap { TOTP($0) }
+        let totp = try #require(decoded)
+        /// What the right code brought.
+        func show(_ code: String, to operation: String, _ address: String) async throws -> PublicClient.Answer {
+            let path = "/users/me/second-factor/\(address)"
+            #expect(try await member.send("POST", path, #"{"code":"\#(wrong)"}"#).status == 403)
+            try expect(operation, "refused", "wrongCode")
+            let answer = try await member.send("POST", path, #"{"code":"\#(code)"}"#)
+            #expect(answer.status < 300, "\(operation): \(answer.answer.text)")
+            try expect(operation, "ok")
+            return answer
+        }
+        // Six digits may stand in any number of a line, so that they are not looked for.
+        let confirmed = try await show(PublicClient.code(totp), to: "confirmSecondFactor", "confirm")
+        let codes = try #require(confirmed.json["recovery_codes"] as? [String])
+        for code in codes { typed.insert(code) }
+        _ = try await show(codes[0], to: "removeSecondFactor", "remove")
     }
 
     private func hooks(_ member: PublicClient) async throws {

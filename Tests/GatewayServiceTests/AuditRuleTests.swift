@@ -172,6 +172,17 @@ import Testing
         #expect(lines.first?["person"] == Self.digest("person \(Self.user)"))
     }
 
+    @Test("Of several things that ended all are named")
+    func severalObjects() throws {
+        let context = Self.context()
+        let other = UUIDBits(high: 7, low: 4)
+        context.subject.tell(objects: [Self.object, other])
+        let lines = try Self.lines { audit in
+            audit.hear(EdgeResponse(status: 200), of: "login", to: EdgeRequest(), from: nil, context)
+        }
+        #expect(lines.count == 1 && lines.first?["object"] == "\(Self.object.description) \(other.description)")
+    }
+
     @Test("Names are digests, and nothing that anybody typed is written")
     func nothingTyped() throws {
         let context = Self.context()

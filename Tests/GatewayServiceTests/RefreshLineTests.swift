@@ -110,10 +110,11 @@ import Testing
             }
             let refused = RegistryError.invalidRefreshToken.code
             #expect(await refusal(OpaqueToken(prefix: Accounts.refreshPrefix)) == refused)
-            #expect(context.subject.facts.person == nil && context.subject.facts.object == nil)
+            #expect(context.subject.facts.person == nil && context.subject.facts.objects.isEmpty)
             #expect(await refusal(fixture.first.refresh) == refused)
             #expect(context.subject.facts.person == alice)
-            #expect(session != nil && context.subject.facts.object == session?.id.uuid)
+            let ended = try #require(session).id.uuid
+            #expect(context.subject.facts.objects == [ended])
         }
     }
 

@@ -128,28 +128,59 @@ import Testing
         }
     }
 
+    /// What a login of alice's tells the audit.
+    private static func told(_ home: Household, replacing token: String? = nil) async throws -> EdgeSubject.Facts {
+        let context = Household.context()
+        let body = LoginRequest(username: "alice", password: Household.phrase, refreshToken: token)
+        _ = try await Login(accounts: home.accounts).run(LoginInput(body: body), context)
+        return context.subject.facts
+    }
+
     @Test("A login tells the audit which session it has ended, and where it ended none, none")
     func named() async throws {
         try await Household.live { home async throws in
             let (first, bob) = (try await home.register("alice"), try await home.register("bob"))
             let found = try await home.caller(first)
             let alice = try #require(found)
-            func ended(by token: String) async throws -> UUIDBits? {
-                let context = Household.context()
-                _ = try await Login(accounts: home.accounts).run(
-                    LoginInput(
-                        body: LoginRequest(username: "alice", password: Household.phrase, refreshToken: token)), context
-                )
-                #expect(context.subject.facts.person == alice.user)
-                return context.subject.facts.object
-            }
             let renewed = try await home.refresh(first)
-            let none = try await ended(by: bob.refreshToken)
-            #expect(none == nil)
-            let session = try await ended(by: renewed.refreshToken)
-            #expect(session == alice.credential)
-            let again = try await ended(by: renewed.refreshToken)
-            #expect(again == nil)
+            let none = try await Self.told(home, replacing: bob.refreshToken)
+            #expect(none.person == alice.user && none.objects.isEmpty)
+            let one = try await Self.told(home, replacing: renewed.refreshToken)
+            #expect(one.person == alice.user && one.objects == [alice.credential])
+            let again = try await Self.told(home, replacing: renewed.refreshToken)
+            #expect(again.person == alice.user && again.objects.isEmpty)
+        }
+    }
+
+    @Test("So does one that ended others because there were too many, however many these were")
+    func surplusNamed() async throws {
+        var limits = GatewayLimits()
+        limits.sessionsMax = 2
+        try await Household.live(limits) { home async throws in
+            let found = try await home.caller(try await home.register("alice"))
+            let first = try #require(found)
+            home.wall.pass(.seconds(60))
+            let second = try await Self.told(home)
+            #expect(second.objects.isEmpty)
+            home.wall.pass(.seconds(60))
+            let third = try await Self.told(home)
+            #expect(third.objects == [first.credential])
+            home.wall.pass(.seconds(60))
+            // As where a version before allowed more.
+            var fewer = GatewayLimits()
+            fewer.sessionsMax = 1
+            let listed = try await home.store.sessions(
+                of: first.user, at: home.wall.now, limits: GatewayLimits(), until: Household.deadline())
+            let known = try await home.store.credentials(
+                of: Username("alice"), from: nil, decoy: "x", until: Household.deadline())
+            let attempt = LoginAttempt.login(
+                Username("alice"), from: "192.0.2.1", isKnown: false, limits: GatewayLimits())
+            let (session, _, _) = home.accounts.newSession(at: home.wall.now)
+            let ended = try await home.store.open(
+                GatewayStore.OpenedLogin(
+                    credentials: known, session: session, attempt: attempt, newHash: nil, hasShownFactor: false),
+                at: home.wall.now, limits: fewer, until: Household.deadline())
+            #expect(ended.count == 2 && Set(ended) == Set(listed.map(\.id)))
         }
     }
 

@@ -96,7 +96,7 @@ struct Login: Sendable {
                     credentials: known, session: session, attempt: attempt, newHash: newHash,
                     shownFactor: shownFactor, replaced: replaced),
                 at: now, limits: accounts.limits, until: deadline)
-            if let ended { context.subject.tell(object: ended.uuid) }
+            context.subject.tell(objects: ended.map(\.uuid))
         } catch .conflict {
             return nil
         } catch {

@@ -22,24 +22,25 @@ extension GatewayQueries {
             $8, $9)
         """)
 
-    /// Ends the session of a person that had the refresh token `$2`, of the line `$3`: its client has begun another one.
-    static let endReplacedSession = PGStatement(
-        "gateway.endReplacedSession",
+    /// Ends the session of a person that had the refresh token `$2`, of the line `$3`: its client has begun another one; both are
+    /// null where it had none. Of the others those end that were unused the longest, beyond `$4`: one at the most, unless more were
+    /// allowed before.
+    static let endEarlierSessions = PGStatement(
+        "gateway.endEarlierSessions",
         """
-        DELETE FROM sessions
-        WHERE user_id = $1 AND (refresh_hash = $2 OR previous_refresh_hash = $2 OR refresh_line = $3)
-        RETURNING id
+        WITH replaced AS (
+            DELETE FROM sessions
+            WHERE user_id = $1 AND (refresh_hash = $2 OR previous_refresh_hash = $2 OR refresh_line = $3)
+            RETURNING id
+        ), surplus AS (
+            DELETE FROM sessions WHERE id IN (
+                SELECT id FROM sessions WHERE user_id = $1 AND id NOT IN (SELECT id FROM replaced)
+                ORDER BY greatest(last_used_at, refreshed_at) DESC, id DESC OFFSET $4)
+            RETURNING id
+        )
+        SELECT id FROM replaced UNION ALL SELECT id FROM surplus
         """, kind: .write
     ) { row throws(PGError) in try row.next(SessionID.self) }
-
-    /// Ends those of a person's sessions that were unused the longest, beyond a number.
-    static let endSurplusSessions = PGCommand(
-        "gateway.endSurplusSessions",
-        """
-        DELETE FROM sessions WHERE id IN (
-            SELECT id FROM sessions WHERE user_id = $1
-            ORDER BY greatest(last_used_at, refreshed_at) DESC, id DESC OFFSET $2)
-        """)
 
     static let knowNetwork = PGCommand(
         "gateway.knowNetwork",

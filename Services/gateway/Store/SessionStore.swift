@@ -17,12 +17,12 @@ extension GatewayStore {
         var replaced: OpaqueToken?
     }
 
-    /// Opens a session, ends the one that its client had, which is told, and remembers from where. Throws `conflict` where the
-    /// account was closed since its credentials were read, its password changed, or a second factor turned on of which no code
-    /// was taken.
+    /// Opens a session, ends the one that its client had and those that are too many, which are told, and remembers from where.
+    /// Throws `conflict` where the account was closed since its credentials were read, its password changed, or a second factor
+    /// turned on of which no code was taken.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
-    ) async throws(StoreError) -> SessionID? {
+    ) async throws(StoreError) -> [SessionID] {
         let user = PGValue.id(login.credentials.user)
         let session = login.session
         var statements = [
@@ -33,14 +33,11 @@ extension GatewayStore {
                 .moment(session.tokens.refreshExpiresAt), .text(session.device), .text(session.address),
                 .text(login.credentials.passwordHash), .moment(login.shownFactor),
             ]),
+            GatewayQueries.endEarlierSessions.bound([
+                user, .bytea(login.replaced?.digest.bytes), .bytea(login.replaced?.lineDigest.bytes),
+                .int(limits.sessionsMax),
+            ]),
         ]
-        if let replaced = login.replaced {
-            statements.append(
-                GatewayQueries.endReplacedSession.bound([
-                    user, .bytea(replaced.digest.bytes), .bytea(replaced.lineDigest.bytes),
-                ]))
-        }
-        statements.append(GatewayQueries.endSurplusSessions.bound([user, .int(limits.sessionsMax)]))
         if let network = login.attempt.networkDigest {
             statements.append(GatewayQueries.knowNetwork.bound([user, .bytea(network), .moment(now)]))
             statements.append(GatewayQueries.forgetSurplusNetworks.bound([user, .int(limits.knownNetworksMax)]))
@@ -55,8 +52,7 @@ extension GatewayStore {
         ]
         do throws(PGError) {
             return try await database.pool.rows(
-                of: GatewayQueries.endReplacedSession, together: statements, deadline: deadline
-            ).first
+                of: GatewayQueries.endEarlierSessions, together: statements, deadline: deadline)
         } catch {
             throw StoreError(error)
         }

@@ -22,7 +22,11 @@ struct OperationAudit: EdgeWatcher {
             event.credentialID = caller.credential.description
         }
         // What the operation tells has happened, whatever came of the call.
-        event.object = facts.object?.description ?? (verdict.outcome == .ok ? Self.object(request) : nil)
+        if !facts.objects.isEmpty {
+            event.object = facts.objects.map(\.description).joined(separator: " ")
+        } else if verdict.outcome == .ok {
+            event.object = Self.object(request)
+        }
         event.traceID = context.rpc.trace.traceID
         log.write(event)
     }
