@@ -134,6 +134,8 @@ struct Operation: Sendable {
     let takesGivenPassword: Bool
     /// Whether it is there for who has no second factor where everybody has to have one.
     let takesMissingFactor: Bool
+    /// Whether it can be sent again without an Idempotency-Key.
+    let isRepeatable: Bool
     let parameters: [Parameter]
     let body: Shape?
     let isBodyRequired: Bool

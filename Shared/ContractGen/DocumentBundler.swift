@@ -15,7 +15,7 @@ struct DocumentBundler {
     private static let kindsOfText = ["pattern", "enum", "const", "format", "contentMediaType"]
     /// Below these stand values, or fields of HTTP, which cannot hold that character.
     private static let noSchemas: Set<String> = ["example", "examples", "default", "headers"]
-    /// Members that only tests read; no caller is shown them.
+    /// Members for the tests and the generator; what callers have to know of them is said in words (`PublicCompletion`).
     private static let unpublished: Set<String> = [
         "x-example", "x-provoke", "x-conditional", "x-repeatable", "x-upload", "x-given-password",
         "x-written", "x-missing-factor",

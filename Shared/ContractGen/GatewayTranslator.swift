@@ -70,8 +70,8 @@ struct GatewayTranslator {
         let operation = Operation(
             id: id, summary: try node.text("summary") ?? "", method: verb.uppercased(), path: path,
             isOpen: isOpen ?? false, scope: scope, takesGivenPassword: takesGivenPassword,
-            takesMissingFactor: takesMissingFactor, parameters: parameters,
-            body: body?.shape,
+            takesMissingFactor: takesMissingFactor, isRepeatable: try node.flag("x-repeatable"),
+            parameters: parameters, body: body?.shape,
             isBodyRequired: body?.isRequired ?? false, isBodyRaw: try node["requestBody"]?.flag("x-raw") ?? false,
             takesUpload: takesUpload, replies: try replies(node, name, &schemas),
             checksConditions: try node.flag("x-conditional"), errors: try errors(node), rpc: try rpc(node),

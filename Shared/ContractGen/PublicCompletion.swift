@@ -70,8 +70,11 @@ struct PublicCompletion {
         if operation.takesMissingFactor {
             facts.append("Also without a second factor where everybody has to have one.")
         }
-        if operation.parameters.contains(where: { $0.property.wireName == "Idempotency-Key" }) {
+        if operation.takesKey {
             facts.append("With an `Idempotency-Key` it takes effect once, however often it is sent.")
+        }
+        if operation.isRepeatable {
+            facts.append("Where the answer is lost, it can be sent again without an `Idempotency-Key`.")
         }
         return facts
     }

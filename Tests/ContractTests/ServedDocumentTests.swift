@@ -44,6 +44,23 @@ struct ServedDocumentTests {
         }
     }
 
+    @Test("Every POST and PATCH either takes an Idempotency-Key or says that it can be sent again without one")
+    func repeating() async throws {
+        let (documents, operations) = try await served()
+        for (name, node) in operations {
+            let takesKey = (node["parameters"]?.items ?? []).contains {
+                $0["$ref"]?.text == "#/components/parameters/IdempotencyKey"
+            }
+            let isToSay = name.hasPrefix("post ") || name.hasPrefix("patch ")
+            let text = node["description"]?.text ?? ""
+            #expect(text.contains("With an `Idempotency-Key` it takes effect once") == takesKey, "\(name)")
+            #expect(
+                text.contains("it can be sent again without an `Idempotency-Key`") == (isToSay && !takesKey), "\(name)")
+        }
+        let general = documents.files[Self.file]?.value(at: "info.description")?.text ?? ""
+        #expect(general.contains("PUT and DELETE can be sent again"))
+    }
+
     @Test("Every form of every request and every answer, JSON or not, has a schema and an example that fits it")
     func examples() async throws {
         let (documents, operations) = try await served()
