@@ -1,7 +1,9 @@
 import Contracts
 import RPC
 
-/// `getHome`: everything of a start screen: five calls for the rows, at once, and at most three for what all of them show.
+/// `getHome`: everything of a start screen: five calls for the rows, at once, and as a rule two for what all of them show, or
+/// three while an episode is being watched. Long reviews and titles that were merged lately take some more: ratings answer in
+/// parts, are told of the merge and asked again (`RatingsClient.ratings`, `completed`).
 ///
 /// A row whose service cannot be had is empty and named, so that one service that is away costs its row and not the screen.
 struct GetHome: Sendable {
