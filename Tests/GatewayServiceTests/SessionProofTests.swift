@@ -178,7 +178,7 @@ import Testing
             let (session, _, _) = home.accounts.newSession(at: home.wall.now)
             let ended = try await home.store.open(
                 GatewayStore.OpenedLogin(
-                    credentials: known, session: session, attempt: attempt, newHash: nil, hasShownFactor: false),
+                    credentials: known, session: session, attempt: attempt, newHash: nil, shownFactor: nil),
                 at: home.wall.now, limits: fewer, until: Household.deadline())
             #expect(ended.count == 2 && Set(ended) == Set(listed.map(\.id)))
         }
