@@ -48,8 +48,9 @@ class OSV:
         def over(*_):
             raise Unasked(f"{self.asking}: all together took more than {self.all_seconds_max} s")
 
-        # By a signal: no bound of a single read ends an answer that comes a byte at a time.
+        # By a signal: no bound of a single read ends an answer that comes a byte at a time. Whoever starts us may have blocked it.
         signal.signal(signal.SIGALRM, over)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
         signal.setitimer(signal.ITIMER_REAL, self.all_seconds_max)
         return self
 
