@@ -32,7 +32,8 @@ import Testing
         reply.body.bytes.withUnsafeBytes(\.baseAddress)
     }
 
-    @Test("What the services have not told anew is not written anew; each of the three that is, is seen, and its absence")
+    @Test(
+        "What the services have not told anew is not written anew; each of the three that is, is seen, and its absence")
     func once() throws {
         let sheets = FilmSheets()
         let facts = FilmFacts(title: Self.title(), rating: Self.unrated(), state: Self.state(1))

@@ -35,7 +35,8 @@ import Testing
     }
 
     /// It came back by a reading from before, to who had taken it out here, and nobody took it out again.
-    @Test("What neither side has any more stays away, though a late reading shows it once more", arguments: [true, false])
+    @Test(
+        "What neither side has any more stays away, though a late reading shows it once more", arguments: [true, false])
     func lateAgain(isLetGo: Bool) {
         let (title, row) = (Self.title(1), TitleValue(Self.title(1), 5))
         let policy = FacetPolicy(direction: .receive, deletes: false)
