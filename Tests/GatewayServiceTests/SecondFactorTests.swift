@@ -284,12 +284,22 @@ extension Household {
                 }
                 return marks
             }
+            /// Of the session and the key, those whose streams of events go on.
+            func heard() async throws -> Int {
+                let key = try await home.store.caller(
+                    of: key.digest, isKey: true, wantsFactor: false, at: home.wall.now, until: Household.deadline())
+                return try await home.accounts.alive([alice.credential, try #require(key).credential]).count
+            }
             let before = try await marks()
             #expect(before == [true, true, true, true])
+            let unheard = try await heard()
+            #expect(unheard == 0)
             let totp = try await home.begin(alice)
             _ = try await home.confirm(alice, home.code(totp))
             let after = try await marks()
             #expect(after == [false, false, false, false])
+            let others = try await heard()
+            #expect(others == 2)
         }
     }
 

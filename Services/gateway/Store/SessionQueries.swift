@@ -91,12 +91,15 @@ extension GatewayQueries {
         """, kind: .solo
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
+    /// Of sessions and keys those that count; where `$3` says that everybody has to have a second factor, of those who have one.
     static let alive = PGStatement(
         "gateway.alive",
         """
-        SELECT id FROM sessions WHERE id = ANY ($1) AND refresh_expires_at > $2
+        SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.id = ANY ($1) AND s.refresh_expires_at > $2 AND NOT ($3 AND NOT \(hasSecondFactor("u")))
         UNION ALL
-        SELECT id FROM api_keys WHERE id = ANY ($1) AND (expires_at IS NULL OR expires_at > $2)
+        SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.id = ANY ($1) AND (k.expires_at IS NULL OR k.expires_at > $2) AND NOT ($3 AND NOT \(hasSecondFactor("u")))
         """
     ) { row throws(PGError) in
         let id: PGUUID = try row.next()

@@ -58,13 +58,14 @@ extension GatewayStore {
         }
     }
 
-    /// Those sessions and keys that still count.
+    /// Those sessions and keys that still count. `wantsFactor`: everybody has to have a second factor.
     func alive(
-        _ credentials: Set<UUIDBits>, at now: Timestamp, until deadline: ContinuousClock.Instant
+        _ credentials: Set<UUIDBits>, wantsFactor: Bool, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<UUIDBits> {
         let asked = credentials.map { PGUUID(high: $0.high, low: $0.low) }
         return Set(
-            try await database.rows(GatewayQueries.alive, [.uuidArray(asked), .moment(now)], until: deadline))
+            try await database.rows(
+                GatewayQueries.alive, [.uuidArray(asked), .moment(now), .bool(wantsFactor)], until: deadline))
     }
 
     /// Who a token belongs to; nil where it has ended or never was. `wantsFactor`: everybody has to have a second factor.

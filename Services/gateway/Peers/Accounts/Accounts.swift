@@ -59,9 +59,10 @@ package struct Accounts: Sendable {
         uses = LastUses(limits: limits)
     }
 
-    /// Those sessions and keys that still count.
+    /// Those sessions and keys that still count for more than getting a second factor.
     func alive(_ credentials: Set<UUIDBits>) async throws(StoreError) -> Set<UUIDBits> {
-        try await store.alive(credentials, at: clock.now, until: .now + .seconds(2))
+        try await store.alive(
+            credentials, wantsFactor: secondFactor == .required, at: clock.now, until: .now + .seconds(2))
     }
 
     /// A session that begins, and the tokens that open it and carry it on.
