@@ -2,9 +2,9 @@ import Contracts
 import RPC
 import Store
 
-/// Takes batches back: what is here, and what ratings has of them.
+/// Undoes batches: in the ledger, in ratings and in the account elsewhere.
 struct BatchUndo: Sendable {
-    /// How long a call works at an undoing before it leaves the rest to the keeper.
+    /// How long a call works on an undo before it leaves the rest to `LedgerKeeper`.
     static let callTime = Duration.seconds(8)
 
     let batches: BatchStore
@@ -24,7 +24,7 @@ struct BatchUndo: Sendable {
         }
     }
 
-    /// From here on the batch is taken back, whoever does it. One that was never written is undone at once.
+    /// Marks a batch as being undone, whoever does it. One that was never written is undone at once.
     func begin(
         _ batch: StoredBatch, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) {
@@ -33,25 +33,26 @@ struct BatchUndo: Sendable {
         let begun = try await asking { () throws(StoreError) in
             try await batches.advance(batch.id, of: user, to: next, at: clock.now, until: deadline)
         }
-        // It may have grown too old between the two.
+        // It may have grown too old in between.
         if begun == nil { try await self.batch(batch.id, of: user, until: deadline)?.checkAge() }
     }
 
-    /// Takes back what is left of a batch that is being undone, and says so at the end. May be repeated and cut short.
+    /// Undoes the rest of a batch that is being undone, and marks it as undone at the end. May be interrupted and
+    /// repeated.
     func finish(
         _ batch: BatchID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) {
         guard let stored = try await self.batch(batch, of: user, until: deadline), stored.state == .undoing else {
             return
         }
-        // Nobody begins to write any more; whoever has begun comes to an end first.
+        // No new writes begin; those in progress finish first.
         let isQuiet = try await asking { () throws(StoreError) in
             try await batches.isQuiet(batch, of: user, until: deadline)
         }
         guard isQuiet else { return }
         let lane = try await asking { () throws(StoreError) in try await syncs.lane(of: batch, user, until: deadline) }
         if let lane {
-            // A plan that was made before is done first.
+            // A run that was planned before is applied first.
             let mayBegin = try await asking { () throws(StoreError) in
                 try await syncs.mayBegin(lane, until: deadline)
             }
@@ -82,7 +83,7 @@ struct BatchUndo: Sendable {
         }
     }
 
-    /// What an undoing came to so far.
+    /// The result of an undo so far.
     func report(
         on batch: StoredBatch, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> UndoReport {
@@ -96,7 +97,7 @@ struct BatchUndo: Sendable {
         tally.restored = fates.restored
         tally.kept = fates.kept
         tally.items = kept.map { KeptChange($0) }
-        // Looking at it again changes nothing: what was restored is, and what was edited since is named.
+        // A dry run changes nothing: it counts what was restored, and names what has been edited since.
         if batch.state == .undone, batch.undoneAt != nil {
             try await countRatings(of: batch, user, &tally, until: deadline)
         }
@@ -107,7 +108,7 @@ struct BatchUndo: Sendable {
         return tally.report(on: batch)
     }
 
-    /// What an undoing would come to; nothing is changed.
+    /// What an undo would result in; changes nothing.
     func preview(
         of batch: StoredBatch, of user: UserID, _ context: RPCContext
     ) async throws(RPCError) -> UndoReport {
@@ -155,21 +156,21 @@ struct BatchUndo: Sendable {
 }
 
 extension StoredBatch {
-    /// Throws `undoExpired` where nobody knows any more what the batch changed.
+    /// Throws `undoExpired` if the batch's changes are no longer known.
     func checkAge() throws(RPCError) {
         guard let forgottenAt else { return }
         throw .undoExpired("what this batch changed was forgotten on \(forgottenAt.date)")
     }
 }
 
-/// What an undoing comes to, counted.
+/// Counts the results of an undo.
 struct UndoTally {
     var restored = 0
     var kept = 0
     var waiting = 0
     var items: [KeptChange] = []
 
-    /// What it comes to in the account elsewhere.
+    /// Adds the results in the account elsewhere.
     mutating func add(_ there: SyncUndo.Count) {
         restored += there.restored
         waiting += there.waiting

@@ -2,7 +2,7 @@ import Contracts
 import Logging
 import Store
 
-/// Removes what is old, one copy of the service at a time.
+/// Removes old data, one copy of the service at a time.
 struct Housekeeper: Sendable {
     let id: UUIDBits
     let turns: QueueStore
@@ -12,7 +12,7 @@ struct Housekeeper: Sendable {
     let batches: BatchStore
     let imports: ImportStore
     let watch: WatchStore
-    /// How long what a batch changed is kept.
+    /// How long the changes of a batch are kept.
     let undoLife: Duration
     let clock: any WallClock
     let logger: Logger

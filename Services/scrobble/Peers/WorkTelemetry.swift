@@ -2,7 +2,7 @@ import Contracts
 import Logging
 import Metrics
 
-/// What work came to that nobody waits for an answer of: refreshes of tokens, runs of syncs, imports.
+/// Metrics and log lines for background work: token refreshes, sync runs and imports.
 final class WorkTelemetry: Sendable {
     private struct Refresh: Hashable {
         let provider: SyncProvider
@@ -23,7 +23,7 @@ final class WorkTelemetry: Sendable {
 
     init(logger: Logger) {
         self.logger = logger
-        // Each from the start: of a counter that is first read at one nobody can say that it rose.
+        // Each starts at zero: a counter that is first read at one shows no increase.
         var refreshes: [Refresh: Counter] = [:]
         var runs: [Run: Counter] = [:]
         for provider in SyncProvider.allCases {
@@ -41,12 +41,12 @@ final class WorkTelemetry: Sendable {
         self.runs = runs
     }
 
-    /// What refreshes at a provider come to.
+    /// Returns a closure that counts the outcomes of token refreshes at `provider`.
     func refreshed(at provider: SyncProvider) -> @Sendable (TokenRefresh) -> Void {
         { [refreshes] outcome in refreshes[Refresh(provider: provider, outcome: outcome)]?.increment() }
     }
 
-    /// A run of a sync has ended.
+    /// Counts a sync run that has ended.
     func tell(_ provider: SyncProvider, _ state: SyncRunState) {
         runs[Run(provider: provider, state: state)]?.increment()
     }

@@ -4,9 +4,9 @@ internal import Postgres
 internal import Runtime
 internal import Store
 
-/// The command `requeue PROVIDER`: sends again what was given up, once the reason is mended.
+/// The command `requeue PROVIDER`: resends jobs that were given up, once the cause is fixed.
 enum Requeue {
-    /// Jobs that are put back in one transaction.
+    /// The number of jobs requeued in one transaction.
     private static let pageJobs = 200
     private static let pageTimeout = Duration.seconds(30)
 

@@ -4,8 +4,8 @@ internal import Postgres
 internal import Runtime
 internal import Store
 
-/// The command `rotate-keys`: seals every token again with the first key of the ring. The services go on meanwhile; every copy
-/// must know the new key before.
+/// The command `rotate-keys`: reseals every token with the first key of the ring. The services keep running; every copy
+/// must know the new key beforehand.
 enum RotateKeys {
     static let command = ServiceCommand(
         "rotate-keys", "seals all stored tokens again with the first key of the ring; may be repeated"

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Wakes everybody who waits for events. Who remembers the count from before they looked misses no ring.
+/// Wakes everybody who waits for events. A caller that reads the ring count before it looks misses no ring.
 package final class EventBell: Sendable {
     private struct State {
         var rings: UInt64 = 0
@@ -22,7 +22,7 @@ package final class EventBell: Sendable {
         for waiter in waiting { waiter.resume() }
     }
 
-    /// Nobody waits from now on.
+    /// Ends all waits, now and in future.
     package func drain() {
         state.withLock { $0.isDraining = true }
         ring()
@@ -31,7 +31,7 @@ package final class EventBell: Sendable {
     var rings: UInt64 { state.withLock(\.rings) }
     var isDraining: Bool { state.withLock(\.isDraining) }
 
-    /// Waits for a ring after `rings`, at most `limit`.
+    /// Waits for a ring after `rings`, for at most `limit`.
     func wait(after rings: UInt64, atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(for: limit) }

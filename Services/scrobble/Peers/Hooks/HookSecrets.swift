@@ -5,16 +5,18 @@ import Contracts
 package struct HookSecrets: Sendable {
     static let prefix = TokenPrefix("reelay_hk_")
 
-    /// What secrets follow from that are asked for under an Idempotency-Key; shared by all copies of the service.
+    /// The key from which secrets requested under an Idempotency-Key are derived; the same in all copies of the
+    /// service.
     private let seed: [UInt8]
 
-    /// `secret` is the service's own; of several, the first.
+    /// `secret` is the service's own; if it is a list, its first element is used.
     package init(seed secret: Secret) {
         let first = secret.revealed.split(separator: ",").first.map(String.init) ?? ""
         seed = HMAC.sha256(key: Array(first.utf8), message: Array("reelay.hooks.v1".utf8))
     }
 
-    /// A new secret. The same call again, under the same key, gets the same: its answer may have been lost.
+    /// Returns a new secret. The same call under the same key gets the same one, because its first answer may have been
+    /// lost.
     func make(_ purpose: String, of user: UserID, under key: String?) -> OpaqueToken {
         guard let key else { return OpaqueToken(prefix: Self.prefix) }
         let bits = HMAC.sha256(key: seed, message: Array("\(purpose)\n\(user)\n\(key)".utf8))
@@ -22,7 +24,7 @@ package struct HookSecrets: Sendable {
         return OpaqueToken(presented: text, prefix: Self.prefix) ?? OpaqueToken(prefix: Self.prefix)
     }
 
-    /// The digest of a secret that somebody shows; nil for junk.
+    /// The digest of a presented secret; nil if it is malformed.
     func digest(of text: String) -> SHA256Digest? {
         OpaqueToken(presented: Secret(text), prefix: Self.prefix)?.digest
     }

@@ -1,11 +1,11 @@
 import Contracts
 import RPC
 
-/// Finds the titles that a media server means.
+/// Finds the titles that a media server's events refer to.
 struct HookTitleDesk: Sendable {
     let metadata: MetadataClient
 
-    /// What came of looking.
+    /// The result of a search.
     enum Finding: Sendable {
         /// One title, or one for each episode of the file that has a place in its series.
         case found([Title])
@@ -38,7 +38,7 @@ struct HookTitleDesk: Sendable {
         for question in questions {
             if let title = try await ask(question), HookTitles.fits(title, item) { return title }
         }
-        // Under a place rather than under an id alone: nothing would ever bring that one home to its series.
+        // Prefer a place to a mere id: nothing would ever move a title kept under an id alone to its series.
         let placed = questions.filter { $0.kind == .movie || $0.seasonNumber != nil }
         for question in placed.isEmpty ? questions : placed {
             if let title = try await keep(question), HookTitles.fits(title, item) { return title }
@@ -46,12 +46,12 @@ struct HookTitleDesk: Sendable {
         return nil
     }
 
-    /// A further episode of the file. Where nobody knows the series as the server names it, in a language of its own perhaps, it
-    /// is that of the first.
+    /// Finds a further episode of the file. If nobody knows the series by the server's name for it, which may be in
+    /// another language, the series of the first episode is used.
     private func another(
         _ number: Int, of item: MediaItem, beside first: Title
     ) async throws(RPCError) -> Title? {
-        // As the server names the series: then the providers can be asked about it.
+        // Under the server's name for the series, so that the providers can be asked about it.
         if let told = HookTitles.place(of: number, in: item, series: nil), let title = try await ask(told) {
             return title
         }
@@ -71,7 +71,7 @@ struct HookTitleDesk: Sendable {
         }
     }
 
-    /// The title as a local one; nil where several could be meant.
+    /// Keeps the title as a local one; nil if the question is ambiguous.
     private func keep(_ question: ResolveTitleParams) async throws(RPCError) -> Title? {
         let params = ResolveTitlesParams(queries: [HookTitles.keeping(question)], missing: .create)
         let kept = try await metadata.resolveTitles(params, RPCCall.within(HookLimits.resolveTimeout))

@@ -4,7 +4,8 @@ import RPC
 import Store
 import Synchronization
 
-/// Works what media servers have sent. Any number of copies may run anywhere; a hook's deliveries keep their order.
+/// Processes what media servers have sent. Any number of copies may run, on any machine; a hook's deliveries stay in
+/// order.
 package final class HookWorker: Sendable {
     private let store: HookStore
     private let playback: PlaybackStore
@@ -13,7 +14,7 @@ package final class HookWorker: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let bell = QueueBell()
-    /// Hooks that are being worked here.
+    /// The number of hooks being processed here.
     private let working = Atomic(0)
 
     init(
@@ -28,10 +29,11 @@ package final class HookWorker: Sendable {
         self.logger = logger
     }
 
-    /// There is something to work.
+    /// Signals that there is work.
     func announce() { bell.ring() }
 
-    /// Works until the task is cancelled. What is under way then is held for `HookLimits.lease`, and another copy's after.
+    /// Works until the task is cancelled. Hooks in progress then stay held for `HookLimits.lease`, after which another
+    /// copy takes them.
     func run() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
@@ -65,19 +67,19 @@ package final class HookWorker: Sendable {
         do throws(StoreError) {
             try await store.letGo(place, for: try await workThrough(place), until: .now + .seconds(5))
         } catch {
-            // Another turn begins when the hook is free again; what was done is written down.
+            // The next turn begins when the hook is free again; what was done is recorded.
             logger.warning("a hook was not worked", metadata: ["cause": "\(error)"])
         }
     }
 
-    /// Works a hook's deliveries in their order; how long the rest waits for one of them.
+    /// Processes a hook's deliveries in order; returns how long the rest must wait for one of them.
     private func workThrough(_ place: HookPlace) async throws(StoreError) -> Duration {
         let end = ContinuousClock.now + HookLimits.lease - HookLimits.resolveTimeout * 2
         var passedOver: [DueDelivery] = []
         var hasTakenNext = false
         for delivery in try await store.due(place, until: .now + .seconds(5)) {
             let isPassedOver = delivery.tries >= HookLimits.passedOverFrom
-            // Asking in vain for those that were passed over may use the turn up, but never the next one's.
+            // Retrying passed-over deliveries in vain may use up this turn, but must not prevent the next delivery's.
             if ContinuousClock.now >= end, hasTakenNext || isPassedOver { continue }
             hasTakenNext = hasTakenNext || !isPassedOver
             switch try await look(at: delivery, place) {
@@ -87,7 +89,7 @@ package final class HookWorker: Sendable {
                 guard isPassedOver else { return wait }
                 passedOver.append(delivery)
             case .ready(let work):
-                // Whoever can be asked now may not have been a moment ago.
+                // What could not be looked up a moment ago may be available now.
                 for earlier in passedOver where ContinuousClock.now < end {
                     if case .ready(let work) = try await look(at: earlier, place) { try await work() }
                 }
@@ -98,11 +100,11 @@ package final class HookWorker: Sendable {
         return .zero
     }
 
-    /// What came of looking at a delivery.
+    /// The result of looking at a delivery.
     private enum Look {
         case ready(() async throws(StoreError) -> Void)
         case settled
-        /// Its titles cannot be looked for now.
+        /// Its titles cannot be looked up now.
         case waits(Duration)
     }
 
@@ -159,7 +161,7 @@ package final class HookWorker: Sendable {
             try await store.finish(
                 delivery.id, of: place.owner, as: .failed, "the person is gone", until: .now + .seconds(10))
         } catch .fault(let cause), .invalidValue(let cause) {
-            // It would be one every time, and nothing behind it would ever be worked.
+            // Retrying would fail every time and block everything behind it.
             logger.error("a delivery cannot be worked", metadata: ["cause": "\(cause)"])
             try await store.finish(
                 delivery.id, of: place.owner, as: .failed, "it cannot be worked", until: .now + .seconds(10))

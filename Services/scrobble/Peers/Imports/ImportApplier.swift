@@ -2,15 +2,15 @@ import Contracts
 import RPC
 import Store
 
-/// Writes what a page of titles comes to. May be done again at any time: every write is known by its key, its date or its
-/// batch, so that a second one changes nothing.
+/// Writes the effects of a page of titles. Safe to repeat: every write is identified by its key, its date or its batch,
+/// so a second one changes nothing.
 struct ImportApplier: Sendable {
     let judge: ImportJudge
     let metadata: MetadataClient
 
     private var store: ImportStore { judge.store }
 
-    /// Keeps what no title is known for under its own name; metadata asks the providers about it.
+    /// Keeps items without a known title under their own names; metadata asks the providers about them.
     func nameUnknown(_ page: inout ImportPageOfItems, _ aCase: ImportJudge.Case) async throws(ImportTrouble) {
         let unknown = page.items.indices.filter { page.items[$0].match == .unknown }
         guard !unknown.isEmpty else { return }
@@ -34,20 +34,21 @@ struct ImportApplier: Sendable {
         }
     }
 
-    /// Answers what rows come to whose ratings were not taken; they stand as they were judged until then.
+    /// Writes the effects; returns the verdicts of rows whose ratings were not taken. All other rows keep their
+    /// verdicts.
     func write(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) -> [RowVerdict] {
         let deadline = ContinuousClock.now + store.limits.stepTimeout
-        // That a rating was changed where it came from is seen by what stands beside its play: once that is written nobody who
-        // goes on knows it any more.
+        // Write edited ratings first: the edit is recognized by comparison with the play's note, and once that is
+        // written a worker that resumes could no longer tell.
         let written: [RowVerdict]?
         if effects.ratings.contains(where: { $0.effect.replaces != nil }) {
             written = try await writeRatings(effects, aCase, batch)
         } else {
             written = nil
         }
-        // Ratings are kept elsewhere.
+        // Ratings are kept by another service.
         async let rated = ratings(effects, aCase, batch, written)
         try await writePlays(effects, aCase, batch, until: deadline)
         try await asking { () throws(StoreError) in
@@ -86,9 +87,9 @@ struct ImportApplier: Sendable {
         var notes: [PlayID: ImportPlan.Note] = [:]
         for (play, verdict) in zip(effects.plays, verdicts) {
             guard !play.effect.note.isEmpty || effects.emptied.contains(play.effect.row) else { continue }
-            // A removed play keeps what was written beside it.
+            // A removed play keeps its note.
             if case .removed = verdict { continue }
-            // The file was written here: what stands beside the play is what it told, or newer.
+            // The file was exported here: the play's note is the one in the file, or newer.
             if PlayID(play.effect.key) == verdict.play { continue }
             if notes[verdict.play] == nil { notes[verdict.play] = play.effect.note }
         }
@@ -121,7 +122,7 @@ struct ImportApplier: Sendable {
         }
     }
 
-    /// Makes lists, or finds them again; one answer each.
+    /// Creates lists or finds them again; returns one result per list.
     func write(
         _ lists: [NewList], _ aCase: ImportJudge.Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> [ListStore.PutList] {
@@ -135,7 +136,7 @@ struct ImportApplier: Sendable {
     private func writeRatings(
         _ effects: ImportJudge.Effects, _ aCase: ImportJudge.Case, _ batch: BatchID
     ) async throws(ImportTrouble) -> [RowVerdict] {
-        // What was changed where it came from is written over that alone, by its version; its date is the same.
+        // A rating edited at its source replaces only the version it was compared with; its date is the same.
         let newer = effects.ratings.filter { $0.effect.replaces == nil }
         let edited = effects.ratings.filter { $0.effect.replaces != nil }
         return try await write(newer, onlyNewer: true, effects, aCase, batch)

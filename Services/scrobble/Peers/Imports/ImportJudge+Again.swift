@@ -2,9 +2,9 @@ import Contracts
 import RPC
 import Store
 
-/// What a later file says of what an earlier one brought.
+/// What a later file changes in what an earlier one brought.
 extension ImportJudge {
-    /// Plays that older files have on another day stay where they are.
+    /// Keeps plays where they are if it is an older file that has them on another day.
     func settled(
         _ verdicts: [PlayVerdict], _ effects: inout Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> [PlayVerdict] {
@@ -18,12 +18,12 @@ extension ImportJudge {
         return settled
     }
 
-    /// What stands beside plays that are here, and would be told anew.
+    /// Judges the notes of plays that are already here.
     func weigh(
         notes effects: inout Effects, _ verdicts: [PlayVerdict], _ aCase: Case, _ outcomes: inout ImportVerdicts,
         until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) {
-        // Of two rows about one play the first that says something is written.
+        // If two rows are about one play, the first that says something is written.
         var told: [PlayID: Int] = [:]
         for (index, verdict) in verdicts.enumerated() {
             switch verdict {
@@ -48,7 +48,7 @@ extension ImportJudge {
                 if !effect.note.isEmpty { outcomes.note(.update, row: effect.row) }
                 continue
             }
-            // What another road has told stays.
+            // A note from another source stays.
             guard there.source == aCase.source.rawValue, effect.note.differs(from: there.note) else { continue }
             if try await isOvertaken(&effects, aCase, until: deadline) {
                 effects.outdated.insert(effect.row)
@@ -60,7 +60,7 @@ extension ImportJudge {
         }
     }
 
-    /// The version of a rating here that was changed where it came from; nil where it stays.
+    /// The version of the rating here that an edit at its source replaces; nil if the rating stays.
     func edited(
         _ rating: ImportPlan.Rating, _ there: Rating, _ effects: inout Effects, _ aCase: Case,
         until deadline: ContinuousClock.Instant
@@ -72,8 +72,8 @@ extension ImportJudge {
         return try await isOvertaken(&effects, aCase, until: deadline) ? nil : version
     }
 
-    /// Whether what an undo has put back came from Letterboxd, as the changes of the title tell; what they do not tell of any more
-    /// stays as it is.
+    /// Whether a rating restored by an undo came from Letterboxd, according to the title's changes; if those no longer
+    /// tell, it stays as it is.
     private func wasBrought(_ there: Rating, _ user: UserID) async throws(ImportTrouble) -> Bool {
         do throws(RPCError) {
             let changes = try await ratings.listTimeline(
@@ -89,10 +89,10 @@ extension ImportJudge {
         }
     }
 
-    /// Changes of one title that are looked at, the latest first.
+    /// The number of a title's changes that are looked at, latest first.
     private static let changesMax = 50
 
-    /// Whether newer files of the same source have been brought in; asked once for a page.
+    /// Whether newer files of the same source have been imported; looked up once per page.
     func isOvertaken(
         _ effects: inout Effects, _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> Bool {

@@ -3,7 +3,7 @@ import JSON
 import RPC
 import Store
 
-/// The effects of some titles' rows, and what each would come to. Nothing is written.
+/// Judges the rows of titles: their effects, and a verdict for each row. Writes nothing.
 struct ImportJudge: Sendable {
     let store: ImportStore
     let ledger: LedgerStore
@@ -11,15 +11,15 @@ struct ImportJudge: Sendable {
     let lists: ListStore
     let ratings: RatingsClient
 
-    /// Whose rows are looked at, and on whose behalf they will be written.
+    /// Whose rows are judged, and on whose behalf they will be written.
     struct Case: Sendable {
         let user: UserID
         let id: ImportID
         let source: ImportSource
         let timeZone: String
-        /// The import's own moment: what is read again is written with the same date.
+        /// The import's own time, so that repeated writes have the same date.
         let at: Timestamp
-        /// When the files were written, where they say so.
+        /// When the files were written, if they say so.
         let asOf: Timestamp?
         let batch: BatchID?
 
@@ -28,7 +28,7 @@ struct ImportJudge: Sendable {
         }
     }
 
-    /// The effects of a page, with the titles that they are for.
+    /// The effects of a page, each with its title.
     struct Effects: Sendable {
         struct OnTitle<Effect: Sendable>: Sendable {
             let title: MeantTitle
@@ -36,29 +36,29 @@ struct ImportJudge: Sendable {
         }
 
         var plays: [OnTitle<ImportPlan.Play>] = []
-        /// The plays as the ledger takes them, in the same order.
+        /// The plays in the ledger's form, in the same order.
         var incoming: [IncomingPlay] = []
         var ratings: [OnTitle<ImportPlan.Rating>] = []
-        /// What rows with a rating come to without it; those that bring nothing else are not in it.
+        /// The verdicts of rows with a rating, leaving the rating aside; rows that bring nothing else are absent.
         var besides: [Int: ImportVerdict] = [:]
-        /// Rows that say no more of what stands beside a play; what does is written whether it is known or not.
+        /// Rows that no longer have a note for their play; notes are written whether they are known or not.
         var emptied: Set<Int> = []
-        /// Rows of plays that are here, of which newer files have said something else.
+        /// Rows of plays that are here, about which newer files say something else.
         var outdated: Set<Int> = []
-        /// What rows that change what stands beside a play rated it before.
+        /// The previous rating of plays whose note a row changes, by row.
         var ratedBefore: [Int: DecimalTenths] = [:]
-        /// Whether newer files of the same source have been brought in; asked only where something would be replaced.
+        /// Whether newer files of the same source have been imported; looked up only if something would be replaced.
         var isOvertaken: Bool?
         var watchlist: [OnTitle<ImportPlan.Shelved>] = []
         var likes: [OnTitle<ImportPlan.Shelved>] = []
         var collection: [OnTitle<ImportPlan.Shelved>] = []
         var progress: [OnTitle<ImportPlan.Shelved>] = []
         var listed: [OnTitle<ImportPlan.Listed>] = []
-        /// The lists by what the file calls them, with a row that tells of each.
+        /// The lists by their names in the file, each with a row about it.
         var lists: [String: ImportedRow] = [:]
     }
 
-    /// What a page of titles comes to: a verdict for each row, and the effects of those with a title.
+    /// Returns a verdict for each row of a page, and the effects of those with a title.
     func judge(
         _ page: ImportPageOfItems, _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> (verdicts: [RowVerdict], effects: Effects) {
@@ -80,7 +80,7 @@ struct ImportJudge: Sendable {
             }
         }
         try await weigh(&effects, aCase, &outcomes, until: deadline)
-        // A worker that goes on after another finds what that one wrote and told as new.
+        // A worker that resumes finds what its predecessor wrote and reported as new.
         for row in page.items.flatMap({ page.rows(of: $0.key) }) where row.verdict == .new {
             if effects.besides[row.place] == .same { effects.besides[row.place] = .new }
         }
@@ -92,7 +92,7 @@ struct ImportJudge: Sendable {
         return (verdicts, effects)
     }
 
-    /// Ratings that are no news are left out of the effects.
+    /// Judges the effects, and drops the ratings that change nothing.
     private func weigh(
         _ effects: inout Effects, _ aCase: Case, _ outcomes: inout ImportVerdicts,
         until deadline: ContinuousClock.Instant
@@ -118,7 +118,7 @@ struct ImportJudge: Sendable {
         try await weigh(lists: effects, aCase, &outcomes, until: deadline)
         try await date(&effects.ratings, aCase, until: deadline)
         var known = try await ratings(of: effects.ratings.map(\.title.id), aCase.user)
-        // The latest first: the others of the same title, which a file may call by two names, are held against it.
+        // The latest first: others of the same title, which a file may give two names, are compared with it.
         let dates = effects.ratings.map { $0.effect.at ?? .past }
         var news: Set<Int> = []
         for index in dates.indices.sorted(by: { (dates[$0], $0) > (dates[$1], $1) }) {
@@ -141,12 +141,12 @@ struct ImportJudge: Sendable {
                 spoiler: rating.spoiler, ratedAt: at, updatedAt: at)
         }
         effects.ratings = effects.ratings.enumerated().filter { news.contains($0.offset) }.map(\.element)
-        // Last: what the row brings besides its rating is not in the way of that.
+        // Last, so that `besides` leaves it out.
         for row in effects.outdated { outcomes.note(.older, row: row) }
     }
 
-    /// A rating of a day is of that day's start where its person lives: there it shows as that day, and a click of the same
-    /// day is newer.
+    /// Dates the rating of a day at the start of that day where the person lives: it shows as that day, and a click on
+    /// the same day is newer.
     private func date(
         _ ratings: inout [Effects.OnTitle<ImportPlan.Rating>], _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) {
@@ -169,7 +169,7 @@ struct ImportJudge: Sendable {
         }
     }
 
-    /// What the ledger is given of a page that was judged.
+    /// The plays of a judged page as an arrival at the ledger.
     func arrival(of effects: Effects, _ aCase: Case) -> LedgerStore.Arrival {
         LedgerStore.Arrival(
             user: aCase.user, timeZone: aCase.timeZone, batch: aCase.batch, at: aCase.at, isByHand: false,
@@ -177,7 +177,7 @@ struct ImportJudge: Sendable {
             moving: aCase.source == .letterboxd && effects.isOvertaken != true)
     }
 
-    /// Plays as the ledger takes them; on which days instants were is the person's time zone's to say.
+    /// Converts plays to the ledger's form; the person's time zone determines the days of instants.
     private func incoming(
         _ plays: [Effects.OnTitle<ImportPlan.Play>], _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> [IncomingPlay] {
@@ -207,8 +207,8 @@ struct ImportJudge: Sendable {
         }
     }
 
-    /// What has no name of its own where it comes from is told apart by its title; what we have written ourselves names the
-    /// play by its id, in whatever form of file.
+    /// A play without an identity at its source is identified by its title; our own exports, in any format, name the
+    /// play by its id.
     private static func source(of play: ImportPlan.Play, _ title: TitleID, _ aCase: Case) -> PlaySource {
         if PlayID(play.key) != nil { return PlaySource(name: ImportSource.reelay.rawValue, key: play.key) }
         let isNameless = play.moment == .unknown || play.key == ImportPlan.watchedKey
@@ -216,7 +216,7 @@ struct ImportJudge: Sendable {
         return PlaySource(name: aCase.source.rawValue, key: key)
     }
 
-    /// Titles are in a page whole, so that parts do not have to know of each other.
+    /// A page holds whole titles, so that its parts are independent of each other.
     private func judgeInParts(
         _ arrival: LedgerStore.Arrival, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
@@ -225,7 +225,7 @@ struct ImportJudge: Sendable {
         return verdicts
     }
 
-    /// What lists without titles come to.
+    /// Returns verdicts for lists without titles.
     func judge(
         bare lists: [(place: Int, row: ImportedRow)], _ aCase: Case, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> [RowVerdict] {
@@ -291,7 +291,7 @@ struct ImportJudge: Sendable {
 }
 
 extension LedgerStore.Arrival {
-    /// As many plays at a time as the ledger takes.
+    /// Parts with as many plays as the ledger accepts at a time.
     var parts: [LedgerStore.Arrival] {
         stride(from: 0, to: plays.count, by: LedgerLimits.itemsMax).map { start in
             LedgerStore.Arrival(
@@ -303,7 +303,7 @@ extension LedgerStore.Arrival {
 }
 
 extension StoredItem {
-    /// What its rows come to while nobody knows its title.
+    /// The verdict on its rows while its title is unknown.
     fileprivate var verdict: ImportVerdict {
         switch match {
         case .skipped: .skipped
@@ -322,7 +322,7 @@ extension StoredItem {
 }
 
 extension NewList {
-    /// The list that a row speaks of.
+    /// The list that a row describes.
     init(_ row: ImportedRow, at moment: Timestamp) {
         self.init(
             name: row.listName ?? row.list ?? row.file, description: row.listNote, isRanked: row.listRanked ?? true,
@@ -331,7 +331,7 @@ extension NewList {
 }
 
 extension ImportSource {
-    /// Whether its files date nothing more exactly than to the day.
+    /// Whether the times in its files are no more precise than a day.
     fileprivate var tellsDaysOnly: Bool { self == .letterboxd || self == .imdb }
 }
 
@@ -359,12 +359,12 @@ extension LedgerOutcome {
 }
 
 extension MeantTitle {
-    /// Only what is watched in one go has plays.
+    /// Only what is watched in one sitting has plays.
     fileprivate var hasPlays: Bool { kind == .movie || kind == .episode }
 }
 
 extension ImportPlan.Play {
-    /// Why nothing of it is kept where a title has no plays of its own.
+    /// Why none of it is kept for a title that has no plays of its own.
     fileprivate func reasonWithoutPlace(_ isRated: Bool) -> String {
         if note.review == nil { return "a show or a season is watched by its episodes" }
         return isRated
@@ -425,7 +425,7 @@ extension ImportJudge.Effects {
         }
     }
 
-    /// Notes on shelves are short.
+    /// Shortens a note to what shelves accept.
     static func note(_ text: String) -> String {
         var note = text
         while note.utf8.count > 2_000 { note.removeLast() }

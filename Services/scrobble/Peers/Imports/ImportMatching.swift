@@ -2,8 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// Finds out which titles an import speaks of: what its person said before, ids, then names. Providers are not asked;
-/// what nobody knows becomes a local title when it is applied, which metadata enriches.
+/// Finds the titles that an import refers to: by its person's earlier answers, then by ids, then by names. Providers
+/// are not asked; an unknown item becomes a local title when it is applied, and metadata enriches it.
 struct ImportMatching: Sendable {
     let store: ImportStore
     let metadata: MetadataClient
@@ -12,11 +12,11 @@ struct ImportMatching: Sendable {
         var page = try await pending(claim, after: "").get()
         var unnoted: Matches = []
         while let last = page.last?.key {
-            // What was found of a page is written while metadata looks for the next one.
+            // The matches of a page are written while metadata looks up the next one.
             async let ahead = pending(claim, after: last)
             async let noted = note(unnoted, claim)
             let matches = await outcome { () throws(ImportTrouble) in try await self.matches(of: page) }
-            // First what is known: it must not be looked for again because metadata fails at the next page.
+            // The known matches first: they must not be looked up again because metadata fails on the next page.
             try await noted.get()
             (unnoted, page) = (try matches.get(), try await ahead.get())
         }
@@ -49,7 +49,7 @@ struct ImportMatching: Sendable {
         }
     }
 
-    /// For what runs beside something else.
+    /// Wraps work that runs concurrently.
     private func outcome<Value>(
         _ work: () async throws(ImportTrouble) -> Value
     ) async -> Result<Value, ImportTrouble> {
@@ -60,7 +60,7 @@ struct ImportMatching: Sendable {
         }
     }
 
-    /// One title of an import that is at rest.
+    /// Matches one title of an import that is at rest.
     func run(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
         let pending = try await asking { () throws(StoreError) in
             try await store.pending(key, of: id, user, until: .now + store.limits.stepTimeout)
@@ -84,7 +84,7 @@ struct ImportMatching: Sendable {
                 if let title = items[index].override.flatMap({ titles[$0] }) { found[index] = (.known, title) }
             }
         }
-        // A file of this installation says which title it means. Elsewhere, or where that is gone, the rest decides.
+        // A file of this installation says which title it means. Elsewhere, or if that title is gone, the rest decides.
         let own = items.indices.filter { found[$0] == nil && ImportItemKey.title(of: items[$0].key) != nil }
         if !own.isEmpty {
             let titles = try await titles(own.compactMap { ImportItemKey.title(of: items[$0].key) })
@@ -93,11 +93,11 @@ struct ImportMatching: Sendable {
                 if let title, title.kind == items[index].query.kind { found[index] = (.known, title) }
             }
         }
-        // What may mean either of two films is for its person to say.
+        // If either of two films may be meant, its person decides.
         for index in items.indices where found[index] == nil && ImportItemKey.isOpen(items[index].key) {
             found[index] = (.ambiguous, nil)
         }
-        // An id decides; names are compared where there is none, or none that is known.
+        // An id decides; names are compared if there is none, or no known one.
         let identified = items.indices.filter { found[$0] == nil && items[$0].query.isIdentified }
         try await resolve(identified, items.map(\.query.withoutNames), &found)
         let named = items.indices.filter {
@@ -105,7 +105,7 @@ struct ImportMatching: Sendable {
                 && !ImportItemKey.isOpen(items[$0].key)
         }
         try await resolve(named, items.map(\.query.withoutIds), &found)
-        // A name that two films share does not say which of them is the one that is here.
+        // A name that two films share does not say which of them is the one here.
         for index in named where found[index]?.match == .known && ImportItemKey.isNamesake(items[index].key) {
             found[index] = (.ambiguous, nil)
         }
@@ -139,8 +139,8 @@ struct ImportMatching: Sendable {
         }
     }
 
-    /// One result for each query, in their order. Looking is done in two calls at once; what is made is made in order, since a
-    /// later query may mean what an earlier one has made.
+    /// Returns one result per query, in order. Lookups use two concurrent calls; titles are created in order, because a
+    /// later query may mean what an earlier one has created.
     static func resolve(
         _ queries: [TitleQuery], missing: ResolveMissing, _ metadata: MetadataClient, _ limits: ImportLimits
     ) async throws(ImportTrouble) -> [ResolvedTitle] {
@@ -188,7 +188,7 @@ struct ImportMatching: Sendable {
 }
 
 extension TitleQuery {
-    /// Whether an id names it, its own or that of its series.
+    /// Whether an id identifies it, its own or its series'.
     fileprivate var isIdentified: Bool {
         ids != ExternalIds() || seasonNumber != nil && seriesIds ?? ExternalIds() != ExternalIds()
     }

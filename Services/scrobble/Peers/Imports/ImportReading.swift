@@ -2,14 +2,14 @@ import Archive
 import Contracts
 import Store
 
-/// Takes the rows from the files of an import and keeps them; begun again after a crash, it passes over what is kept.
+/// Extracts rows from an import's files and stores them; restarted after a crash, it skips what is stored.
 struct ImportReading: Sendable {
     let store: ImportStore
     let spool: ImportSpool
 
     private var limits: ImportLimits { store.limits }
 
-    /// False where none of the files is one that is known, and the import has failed.
+    /// Returns false if none of the files is recognized, in which case the import has failed.
     func run(_ claim: ImportClaim) async throws(ImportTrouble) -> Bool {
         let deadline = ContinuousClock.now + limits.stepTimeout
         let (files, last) = try await asking { () throws(StoreError) in
@@ -22,7 +22,7 @@ struct ImportReading: Sendable {
         do throws(ImportTrouble) {
             try await read(files, claim, &progress)
         } catch {
-            // Nobody else reads these files while something of them is on its way.
+            // Nobody else may read these files while rows are still being written.
             _ = await progress.writing?.value
             throw error
         }
@@ -79,7 +79,7 @@ struct ImportReading: Sendable {
         return true
     }
 
-    /// Answers when the archive was packed, where it says so.
+    /// Returns when the archive was packed, if it says so.
     private func readArchive(
         _ scratch: borrowing ScratchFile, _ claim: ImportClaim, _ progress: inout Progress
     ) async throws(ImportTrouble) -> Timestamp? {
@@ -116,7 +116,7 @@ struct ImportReading: Sendable {
         let written = entries.filter { !LetterboxdFile.isForeign($0.name) }.map {
             Timestamp(clampingMicrosecondsSinceEpoch: Int64($0.writtenAtSeconds) * 1_000_000)
         }.max()
-        // Archives count from 1980; who leaves it at that knows nothing.
+        // The dates of archives start in 1980, which packers without a clock leave in place.
         return written.flatMap { $0.date.year >= 2_000 ? $0 : nil }
     }
 
@@ -128,7 +128,7 @@ struct ImportReading: Sendable {
         progress.note(reading, limits)
     }
 
-    /// Writes rows in whole batches, at the end of a file the rest; each while the next ones are read.
+    /// Writes rows in whole batches, and the rest at the end of a file; each batch while the next one is read.
     private func flush(
         _ reading: inout FileReading, _ claim: ImportClaim, _ progress: inout Progress, isEnd: Bool
     ) async throws(ImportTrouble) {
@@ -162,7 +162,7 @@ struct ImportReading: Sendable {
         }
     }
 
-    /// A row that cannot be read speaks of no title, nor does one that is only shown.
+    /// The key of a row's title; nil if it has none, for example because it cannot be read or is only shown.
     static func key(of row: ImportedRow) -> String? {
         guard row.kind != .shown, row.kind != .list, row.problems == nil, let title = row.title else { return nil }
         return row.titleId.map { ImportItemKey.of($0) } ?? ImportItemKey.of(title)
@@ -186,20 +186,20 @@ struct ImportReading: Sendable {
         }
     }
 
-    /// How far the reading of all files has come.
+    /// The progress through all files.
     struct Progress {
-        /// The last row that is kept already.
+        /// The last row that is already stored.
         let keptTo: Int
         /// The place of the next row.
         var next = 0
         var lists: [String: TraktExportReader.ListHeader] = [:]
         var summary = ImportStore.Reading()
-        /// Rows on their way into the table, one batch at a time.
+        /// The batch of rows that is being written, one at a time.
         var writing: Task<Result<Void, ImportTrouble>, Never>?
 
         init(keptTo: Int) { self.keptTo = keptTo }
 
-        /// Titles that are kept, or on their way, and whether with an id.
+        /// Titles that are stored or being written, and whether with an id.
         private var titles: [ImportItemKey.Exact: Bool] = [:]
 
         /// Whether a row brings a title, or the first id of one.
@@ -215,7 +215,7 @@ struct ImportReading: Sendable {
             return true
         }
 
-        /// Waits for the rows that are on their way.
+        /// Waits for the rows that are being written.
         mutating func settle() async throws(ImportTrouble) {
             guard let writing else { return }
             self.writing = nil
@@ -237,7 +237,7 @@ struct ImportReading: Sendable {
     }
 }
 
-/// One file on its way into rows.
+/// One file being turned into rows.
 struct FileReading {
     let name: String
     private let present: ImportPresent
@@ -259,7 +259,7 @@ struct FileReading {
             isLone: isLone, limits: limits)
     }
 
-    /// Whether nothing more can be had of it: it cannot be read, or belongs to no export.
+    /// Whether nothing more can be read from it: it is unreadable, or belongs to no export.
     var isOver: Bool { failure != nil || reader.isForeign }
 
     mutating func feed(_ bytes: [UInt8]) {

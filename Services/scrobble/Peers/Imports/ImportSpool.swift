@@ -3,18 +3,18 @@ import Contracts
 import Cryptography
 import Store
 
-/// Why a step of an import did not come to its end.
+/// Why a step of an import did not complete.
 enum ImportTrouble: Error, Sendable {
     case store(StoreError)
-    /// The files cannot be taken; a sentence for the person whose they are.
+    /// The files cannot be accepted; a sentence for their owner.
     case refused(String)
-    /// Another worker has the import, or its person gave it up.
+    /// Another worker has the import, or its person cancelled it.
     case lost
     /// A service that is needed does not answer.
     case unavailable(String)
 }
 
-/// Lays files down as they were sent, and holds archives to their limits.
+/// Writes sent files to scratch files, and enforces the limits of archives.
 struct ImportSpool: Sendable {
     let store: ImportStore
     let folder: String
@@ -41,7 +41,8 @@ struct ImportSpool: Sendable {
         return scratch
     }
 
-    /// The SHA-256 of everything that was sent. Throws `refused` where there is an archive beyond its limits in it.
+    /// Returns the SHA-256 of everything that was sent. Throws `refused` if an archive in it is not a valid ZIP within
+    /// its limits.
     func inspect(
         _ files: [SentFile], of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> [UInt8] {
@@ -64,7 +65,7 @@ struct ImportSpool: Sendable {
             } else if ArchiveReader.isArchive(front) {
                 throw .refused("\(file.name): of archives only ZIP is taken")
             } else {
-                // What a lone file is may rest on its name.
+                // The format of a lone file may be told by its name.
                 sum.update(Array(file.name.utf8))
             }
             sums.append(sum.finish().bytes)
@@ -77,13 +78,14 @@ struct ImportSpool: Sendable {
 
     static func isZip(_ front: [UInt8]) -> Bool { front.starts(with: [0x50, 0x4B]) }
 
-    /// What is read of an archive: what holds everything says again what the other files of its archive say.
+    /// The entries of an archive that are read: a lossless export repeats what the other files of its archive say.
     static func told(_ entries: [ArchiveEntry]) -> [ArchiveEntry] {
         let lossless = entries.filter { LosslessReader.reads($0.name) && !LetterboxdFile.isForeign($0.name) }
         return lossless.isEmpty ? entries : lossless
     }
 
-    /// Unpacks all of an archive that will be read and keeps nothing: what is wrong with it is found before anybody waits for it.
+    /// Unpacks everything in an archive that will be read and keeps nothing, so that faults are found before anybody
+    /// waits.
     private func goThrough(_ scratch: borrowing ScratchFile) throws(ImportTrouble) {
         do throws(ArchiveError) {
             var reader = try ArchiveReader(scratch, limits: archiveLimits)

@@ -2,24 +2,24 @@ package import Contracts
 import RPC
 package import Store
 
-/// Takes imports from state to state. Any number of workers may run anywhere; whatever one leaves behind, another finds
-/// when the lease is over.
+/// Advances imports from state to state. Any number of workers may run, on any machine; another one resumes what is
+/// left behind when the lease expires.
 package struct ImportWorker: Sendable {
-    /// What a worker tells of its work; also the places where a test lets it die.
+    /// An event in a worker's progress; also the points at which a test kills it.
     package enum Point: Sendable {
         case claimed(ImportClaim)
-        /// A page is judged, nothing of it is written.
+        /// A page is judged; nothing of it is written.
         case judged(ImportClaim)
-        /// A page is written, and not noted as done.
+        /// A page is written, but not noted as done.
         case written(ImportClaim)
         /// A correction is about to be written.
         case correcting(ImportID)
-        /// Nothing more comes of it.
+        /// The import has failed for good.
         case failed(ImportClaim)
         case troubled(ImportClaim?, String)
     }
 
-    /// What an import is worked with.
+    /// The dependencies of a worker.
     package struct Tools: Sendable {
         let store: ImportStore
         let judge: ImportJudge
@@ -48,7 +48,7 @@ package struct ImportWorker: Sendable {
 
     private let tools: Tools
     private let observe: @Sendable (Point) async -> Void
-    /// Rings when there is work; ring it after a person's word.
+    /// Rings when there is work; ring it after a person's decision.
     package let bell = QueueBell()
 
     private var store: ImportStore { tools.store }
@@ -60,7 +60,7 @@ package struct ImportWorker: Sendable {
         self.observe = observe
     }
 
-    /// Works until the task is cancelled; one import at a time.
+    /// Works until the task is cancelled, on one import at a time.
     package func run() async {
         while !Task.isCancelled {
             var claim: ImportClaim?
@@ -77,7 +77,7 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Takes one import to where it rests or its state ends.
+    /// Advances an import until it rests or its state ends.
     package func work(_ claim: ImportClaim) async {
         await observe(.claimed(claim))
         do throws(ImportTrouble) {
@@ -116,12 +116,12 @@ package struct ImportWorker: Sendable {
                 try await again(claim, "\(error)", until: deadline)
             }
         } catch {
-            // The lease ends by itself.
+            // The lease expires by itself.
             await observe(.troubled(claim, "\(error)"))
         }
     }
 
-    /// What has begun to be written is tried for as long as it takes.
+    /// Postpones a failed step or gives up; an import that has begun to be written is retried indefinitely.
     private func again(
         _ claim: ImportClaim, _ why: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -137,7 +137,7 @@ package struct ImportWorker: Sendable {
 
     private func judge(_ claim: ImportClaim) async throws(ImportTrouble) {
         let aCase = try self.case(of: claim)
-        // What applies itself is judged page by page as it is written: nobody looks at it in between.
+        // An import that applies itself is judged page by page as it is written: nobody reviews it in between.
         if !claim.appliesItself { try await judgePages(of: claim, aCase) }
         let bare = try await bareLists(of: claim)
         if !bare.isEmpty {
@@ -179,7 +179,7 @@ package struct ImportWorker: Sendable {
                 batch, of: claim.user, source: aCase.source.rawValue, label: "import", as: .applying,
                 at: tools.clock.now, asOf: claim.asOf, until: deadline)
         }
-        // What was taken back while it was written stays as it is.
+        // A batch that was undone while it was being written stays as it is.
         guard try await mayWrite(batch, claim.user, begins: true) else { return try await finish(claim, batch) }
         do throws(ImportTrouble) {
             if try await write(claim, batch, aCase) {
@@ -195,13 +195,13 @@ package struct ImportWorker: Sendable {
         await endWrite(batch, claim.user)
     }
 
-    /// Writes page after page; false where the batch is being taken back meanwhile. While one is written the next one is read,
-    /// judged and its verdicts are kept.
+    /// Writes page after page; false if the batch is being undone meanwhile. While one page is written, the next one is
+    /// read and judged, and its verdicts are stored.
     private func write(
         _ claim: ImportClaim, _ batch: BatchID, _ aCase: ImportJudge.Case
     ) async throws(ImportTrouble) -> Bool {
         var (done, judged) = (claim.doneKey, claim.judgedKey)
-        // Titles that are written, and noted as done together with the verdicts on later ones.
+        // Titles that are written, and will be noted as done together with the verdicts on later ones.
         var unnoted = 0
         var next = try await pageAhead(of: claim, aCase, after: done, judged: judged).get()
         while let last = next.page.items.last?.key {
@@ -246,9 +246,9 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Where the database refuses, the time ends by itself.
+    /// Ends a write; if the database refuses, it expires by itself.
     private func endWrite(_ batch: BatchID, _ user: UserID) async {
-        // Also for a worker that stops: whoever takes the batch back waits for this.
+        // Also in a worker that stops: whoever undoes the batch waits for this.
         let (batches, limits) = (tools.batches, limits)
         await Task { try? await batches.endWrite(batch, of: user, until: .now + limits.stepTimeout) }.value
     }
@@ -259,8 +259,8 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Why rows can no longer be corrected once their import was written; nil where they can. Of all rows that mean the same title,
-    /// or of one of them.
+    /// Why rows can no longer be corrected now that their import is applied; nil if they can be. Concerns all rows with
+    /// the same title, or only the one at `place`.
     func refusal(
         ofCorrecting key: String, _ place: Int?, of id: ImportID, _ user: UserID
     ) async throws(ImportTrouble) -> String? {
@@ -282,8 +282,8 @@ package struct ImportWorker: Sendable {
             : "the row is written already: edit the play"
     }
 
-    /// Whether something of some rows was written, or was here. Where a rating was not taken because what is here is newer, the
-    /// play of the same row was.
+    /// Whether anything from the rows was written or already here. If a rating was not taken because the one here is
+    /// newer, the play of the same row still was.
     private func areWritten(
         _ rows: [ItemRow], of page: ImportPageOfItems, _ aCase: ImportJudge.Case,
         until deadline: ContinuousClock.Instant
@@ -298,7 +298,7 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Whether what a batch wrote is there, and may become more.
+    /// Whether a batch is applied, so that it may be extended.
     private func isInPlace(
         _ batch: BatchID?, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(ImportTrouble) -> Bool {
@@ -309,7 +309,7 @@ package struct ImportWorker: Sendable {
         return stored?.state == .applied
     }
 
-    /// Takes in a row that can be read now, and finds out which title it means; answers the key that it has got.
+    /// Adopts a row that has become readable and matches its title; returns its new key.
     func adopt(
         _ row: ImportStore.NewRow, to id: ImportID, _ user: UserID
     ) async throws(ImportTrouble) -> String? {
@@ -320,7 +320,7 @@ package struct ImportWorker: Sendable {
         return key
     }
 
-    /// Takes back what was said of a title, and finds out what it means by itself.
+    /// Withdraws a person's decision about a title, and matches it again.
     func forget(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
         try await asking { () throws(StoreError) in
             try await store.forget(key, of: id, user, until: .now + limits.stepTimeout)
@@ -328,7 +328,7 @@ package struct ImportWorker: Sendable {
         try await ImportMatching(store: store, metadata: tools.metadata).run(key, of: id, user)
     }
 
-    /// Judges one title's rows anew, and writes those that are not written yet where the import was.
+    /// Judges a title's rows again and, if the import is applied, writes those that are not written yet.
     func judgeAgain(_ key: String, of id: ImportID, _ user: UserID) async throws(ImportTrouble) {
         let deadline = ContinuousClock.now + limits.stepTimeout
         let (found, read) = try await asking { () throws(StoreError) in
@@ -359,7 +359,7 @@ package struct ImportWorker: Sendable {
                 throw error
             }
             await endWrite(batch, user)
-            // What was written before stays told as it was then.
+            // Rows that were written before keep their verdicts.
             let written = Set(
                 page.rows(of: key).filter { [.new, .update].contains($0.verdict) }.map(\.place))
             verdicts = verdicts.compactMap { written.contains($0.place) ? nil : refused[$0.place] ?? $0 }
@@ -391,24 +391,24 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Titles that are written and not noted yet, up to a key.
+    /// Titles that are written but not yet noted, up to a key.
     private struct Written: Sendable {
         let done: String
         let count: Int
     }
 
-    /// A page, and what it comes to where its verdicts are kept.
+    /// A page, with its effects once its verdicts are stored.
     private struct PageAhead: Sendable {
         let page: ImportPageOfItems
         var effects: ImportJudge.Effects?
-        /// Titles of pages before it that were noted as done with its verdicts.
+        /// The number of titles of earlier pages that were noted as done with its verdicts.
         var noted = 0
         /// When the lease was renewed with its verdicts.
         var heldAt = ContinuousClock.now
     }
 
-    /// The next page with all its titles, and its verdicts kept; up to `judged` where those stand already. Where it speaks of
-    /// a title of the page that is being written, what it comes to is seen only when that is done.
+    /// The next page with all its titles and its verdicts stored, up to `judged` if those are stored already. If it
+    /// shares a title with the page that is being written, it is judged only when that is done.
     private func pageAhead(
         of claim: ImportClaim, _ aCase: ImportJudge.Case, after key: String, judged: String,
         beside other: ImportPageOfItems? = nil, noting written: Written? = nil
@@ -426,7 +426,7 @@ package struct ImportWorker: Sendable {
         }
     }
 
-    /// Judges a page and keeps its verdicts, unless those of an earlier worker stand.
+    /// Judges a page and stores its verdicts, unless those of an earlier worker are in place.
     private func keep(
         _ ahead: inout PageAhead, _ claim: ImportClaim, _ aCase: ImportJudge.Case, judged: String, _ written: Written
     ) async throws(ImportTrouble) {

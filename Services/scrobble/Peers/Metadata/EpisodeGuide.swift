@@ -2,13 +2,13 @@ import Contracts
 import RPC
 import Store
 
-/// Takes over from metadata which episodes a show has, so that rules about plays need no call.
+/// Copies from metadata which episodes a show has, so that rules about plays need no call.
 struct EpisodeGuide: Sendable {
     private let metadata: MetadataClient
     private let refs: TitleRefStore
     private let clock: any WallClock
 
-    /// How long a show's episodes are good.
+    /// How long a show's episodes stay valid.
     static let life = Duration.seconds(24 * 3_600)
     private static let pageRows = 100
 
@@ -18,8 +18,7 @@ struct EpisodeGuide: Sendable {
         self.clock = clock
     }
 
-    /// Sees to it that the episodes of a show are known and not too old. While metadata cannot be asked, what is here
-    /// serves, if anything is.
+    /// Ensures that a show's episodes are known and recent. While metadata cannot be asked, any existing copy serves.
     func refresh(_ series: TitleID, _ context: RPCContext) async throws(RPCError) {
         let takenAt = try await asking { () throws(StoreError) in
             try await refs.episodesAt(of: series, until: context.deadline)
@@ -32,7 +31,7 @@ struct EpisodeGuide: Sendable {
         }
     }
 
-    /// Takes over the episodes of a show, season by season; `LedgerLimits.guideEpisodesMax` at the most.
+    /// Copies the episodes of a show, season by season; at most about `LedgerLimits.guideEpisodesMax`.
     func take(
         _ series: TitleID, _ call: RPCCall, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) {
@@ -41,7 +40,7 @@ struct EpisodeGuide: Sendable {
             guard episodes.count < LedgerLimits.guideEpisodesMax else { break }
             episodes += try await children(of: season.id, call).map { TitleRef($0) }
         }
-        // What metadata puts elsewhere is not this show's.
+        // An episode that metadata assigns elsewhere is not this show's.
         let taken = episodes.filter { $0.series == series && $0.kind == .episode }
         try await asking { () throws(StoreError) in
             try await refs.take(taken, of: series, at: clock.now, until: deadline)

@@ -3,15 +3,15 @@ import Logging
 import RPC
 import Store
 
-/// Keeps the ledger in step with metadata, and ends undoings that a crash cut short: one replica at a time.
+/// Keeps the ledger in step with metadata, and completes undos that a crash interrupted: one replica at a time.
 struct LedgerKeeper: Sendable {
-    /// How often each round comes, over all replicas.
+    /// The interval between rounds, across all replicas.
     static let interval = Duration.seconds(15)
-    /// Merged titles that are applied together; a call to ratings takes 500.
+    /// The number of merged titles applied together; a call to ratings takes 500.
     private static let redirectsMax = 500
-    /// Episodes whose series is asked for in one call.
+    /// The number of episodes whose series is requested in one call.
     private static let homelessMax = 500
-    /// Shows whose episodes are taken over in one round.
+    /// The number of shows whose episodes are copied in one round.
     private static let guidesMax = 5
     private static let undoingsMax = 10
 
@@ -44,7 +44,7 @@ struct LedgerKeeper: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval * Double.random(in: 0.4...0.6))
             guard !Task.isCancelled else { return }
-            // What cannot be done now is done in the next round.
+            // What fails now is done in the next round.
             await turn("ledger.redirects") { deadline in try await followRedirects(until: deadline) }
             await turn("ledger.series") { deadline in try await bringHome(until: deadline) }
             await turn("ledger.guides") { deadline in try await refreshGuides(until: deadline) }
@@ -68,9 +68,9 @@ struct LedgerKeeper: Sendable {
         }
     }
 
-    /// Re-keys what ratings has and what is here, page by page. Ratings first: a sync that finds something agreed on under the
-    /// id that stays, and nothing rated there yet, would take it for taken back. The place in the feed moves on last, so a
-    /// crash repeats a page, which changes nothing more.
+    /// Re-keys ratings and the ledger, page by page. Ratings come first: a sync that finds something agreed on under
+    /// the remaining id, with no rating there yet, would take it for removed. The position in the feed advances last,
+    /// so a crash repeats a page, which changes nothing more.
     func followRedirects(until deadline: ContinuousClock.Instant) async throws {
         var isMore = true
         while isMore {
@@ -104,7 +104,7 @@ struct LedgerKeeper: Sendable {
                 GetTitlesParams(titles: titles), RPCCall(deadline: deadline)
             ).found
             let known = Set(found.map(\.title.id))
-            // One that metadata does not know is asked for again later, not in each round.
+            // A title unknown to metadata is asked for again later, not in each round.
             let unknown = titles.filter { !known.contains($0) }.map { TitleRef(unknown: $0) }
             try await refs.remember(found.map { TitleRef($0.title) } + unknown, at: now, until: deadline)
             try await refs.bringHome(titles, until: deadline)
@@ -120,7 +120,7 @@ struct LedgerKeeper: Sendable {
                 try await guide.take(series, RPCCall(deadline: deadline), until: deadline)
             } catch {
                 guard error.code == RPCError.titleNotFound("").code else { throw error }
-                // Nobody knows it any more: it has no episodes, and is asked for again in a day.
+                // It no longer exists: it has no episodes, and is asked for again in a day.
                 try await refs.take([], of: series, at: clock.now, until: deadline)
             }
         }

@@ -7,7 +7,7 @@ package struct TitleLookup: Sendable {
 
     package init(metadata: MetadataClient) { self.metadata = metadata }
 
-    /// The ids elsewhere of the titles that exist, by the ids that were asked for; nil while metadata cannot be asked.
+    /// The external ids of the titles that exist, by requested id; nil while metadata cannot be asked.
     func ids(of titles: [TitleID]) async -> [TitleID: ExternalIds]? {
         do throws(RPCError) {
             let found = try await metadata.getTitles(
@@ -18,7 +18,8 @@ package struct TitleLookup: Sendable {
         }
     }
 
-    /// The titles as they are named elsewhere, seasons and episodes by their series; nil while metadata cannot be asked.
+    /// The titles as they are named elsewhere, seasons and episodes by their series; nil while metadata cannot be
+    /// asked.
     func queries(of titles: [TitleID]) async -> [TitleID: TitleQuery]? {
         do throws(RPCError) {
             let found = try await metadata.getTitles(
@@ -44,8 +45,8 @@ package struct TitleLookup: Sendable {
         }
     }
 
-    /// What is here and may be meant by the name of each film or series, the best first; nothing of those of which metadata does not
-    /// tell, be it away or a copy of the version before.
+    /// The titles here that the name of each film or series may mean, best first; no entry if metadata gives none,
+    /// because it is unreachable or of the previous version.
     func candidates(of queries: [TitleQuery], _ context: RPCContext) async -> [TitleQuery: [TitleCandidate]] {
         do throws(RPCError) {
             let results = try await metadata.resolveTitles(
@@ -61,15 +62,15 @@ package struct TitleLookup: Sendable {
         }
     }
 
-    /// Candidates of one name.
+    /// The maximum number of candidates per name.
     private static let candidatesMax = 10
     /// How long a list of rows waits for candidates.
     private static let candidatesTimeout = Duration.seconds(2)
 
-    /// How long metadata may take to tell the ids of a title.
+    /// How long metadata may take to return the ids of titles.
     private static let idsTimeout = Duration.seconds(4)
 
-    /// The title that `id` means now: an id of a merged title answers with the one that stayed. Throws `titleNotFound`.
+    /// The title that `id` means now: the id of a merged title leads to the one that remains. Throws `titleNotFound`.
     func title(_ id: TitleID, _ context: RPCContext) async throws(RPCError) -> Title {
         try await metadata.getTitle(GetTitleParams(title: id), context.outgoing())
     }

@@ -1,13 +1,13 @@
 import AsyncHTTPClient
 import NIOCore
 
-/// The body of a write that leaves only while the lane is ours. The head has gone ahead by then, and no side acts on a
-/// request without its body: what is left of the time in which a stopped process could tell a thing twice is that between
-/// this question and the system's write.
+/// A request body that is sent only while the worker still holds the lane. The head has been sent by then, and no
+/// provider acts on a request without its body. A suspended process can therefore deliver something twice only between
+/// this check and the system's write.
 struct GuardedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
-    /// Somebody else holds the lane by now; the write has not happened.
+    /// Thrown if somebody else holds the lane by now; nothing was written.
     struct LaneLost: Error {}
 
     let bytes: [UInt8]

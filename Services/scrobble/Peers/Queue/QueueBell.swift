@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Wakes the one who looks at the queue: at once, or at a time that is known already. A ring while nobody waits is kept.
+/// Wakes whoever polls the queue, at once or at a known time. A ring while nobody waits is kept for the next waiter.
 package final class QueueBell: Sendable {
     private struct State {
         var isRung = false
@@ -21,18 +21,18 @@ package final class QueueBell: Sendable {
         sleeper?.resume()
     }
 
-    /// Rings by itself at that time, or earlier where that was asked for too.
+    /// Rings at `time`, or earlier if that was requested too.
     package func ring(at time: ContinuousClock.Instant) {
         let isSooner = state.withLock { state in
             if let next = state.next, next <= time { return false }
             state.next = time
             return true
         }
-        // Whoever waits must wait less long.
+        // A waiter must wait less long.
         if isSooner { ring() }
     }
 
-    /// Waits for a ring, at most `limit`; returns early when the task is cancelled.
+    /// Waits for a ring for at most `limit`; returns early if the task is cancelled.
     package func wait(atMost limit: Duration) async {
         let now = ContinuousClock.now
         let end = state.withLock { state in

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What one worker has in hand: lanes under way, and settlements that wait to be written.
+/// The state of one worker: lanes in progress, and settlements that wait to be written.
 final class QueueFloor: Sendable {
     private struct State {
         var lanes: [LaneKey: LaneClaim] = [:]
@@ -9,24 +9,24 @@ final class QueueFloor: Sendable {
         var settlements: [LaneSettlement] = []
         var isDraining = false
         var isClaiming = false
-        /// The lane whose jobs workers have died of, while it is worked.
+        /// The lane whose jobs have killed workers, while it is worked.
         var suspect: LaneKey?
     }
 
     private let state = Mutex(State())
-    /// Rings when a settlement waits.
+    /// Rings when a settlement is waiting.
     let finished = QueueBell()
 
     var isDraining: Bool { state.withLock(\.isDraining) }
-    /// Nothing is in hand, and nothing on its way into it.
+    /// Whether nothing is in hand and no claim is in progress.
     var isEmpty: Bool { state.withLock { $0.lanes.isEmpty && !$0.isClaiming } }
     var claims: [LaneClaim] { state.withLock { Array($0.lanes.values) } }
 
-    /// How many more lanes fit: all, and of these such with bulk work; none once the end was asked for. What a claim of
-    /// them brings is owed until `endClaiming`.
+    /// Returns how many more lanes fit, in total and with bulk work; none while draining. Until `endClaiming`, the
+    /// floor does not count as empty.
     func beginClaiming(_ limits: QueueLimits) -> (all: Int, bulk: Int) {
         state.withLock { state in
-            // Beside a suspect nothing new is taken in hand: it would suffer with it.
+            // Nothing new is claimed beside a suspect: it would be harmed with it.
             guard !state.isDraining, state.suspect == nil else { return (0, 0) }
             state.isClaiming = true
             let all = max(0, limits.lanesMax - state.lanes.count)
@@ -45,7 +45,7 @@ final class QueueFloor: Sendable {
         }
     }
 
-    /// Whether a write may begin: the lane is ours for long enough, and nobody asked for the end.
+    /// Whether a write may begin: the lane is held for long enough, and the worker is not draining.
     func maySend(_ claim: LaneClaim, now: ContinuousClock.Instant, leaseLeftMin: Duration) -> Bool {
         state.withLock { state in
             guard !state.isDraining, !state.lost.contains(claim.key), let held = state.lanes[claim.key],
@@ -55,7 +55,7 @@ final class QueueFloor: Sendable {
         }
     }
 
-    /// The leases that were renewed before `leaseEnds`; the others of `asked` are lost.
+    /// Extends the `kept` leases until `leaseEnds`; the others in `asked` are lost.
     func renewed(_ kept: Set<LaneKey>, of asked: [LaneClaim], until leaseEnds: ContinuousClock.Instant) {
         state.withLock { state in
             for claim in asked {
@@ -70,7 +70,7 @@ final class QueueFloor: Sendable {
         }
     }
 
-    /// Whether `claim` may be worked although workers died of its jobs: one such claim at a time.
+    /// Marks `claim`, whose jobs have killed workers, as the suspect; false if there is one already.
     func takeSuspect(_ claim: LaneClaim) -> Bool {
         state.withLock { state in
             guard state.suspect == nil else { return false }
@@ -79,7 +79,7 @@ final class QueueFloor: Sendable {
         }
     }
 
-    /// Whether nothing else is in hand that would suffer with it.
+    /// Whether nothing else is in hand that would be harmed if `claim` killed the worker.
     func isAlone(_ claim: LaneClaim) -> Bool { state.withLock { $0.lanes.count <= 1 } }
 
     func finish(_ settlement: LaneSettlement) {

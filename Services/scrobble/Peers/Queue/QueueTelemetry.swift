@@ -7,9 +7,9 @@ import Runtime
 import Store
 import Synchronization
 
-/// Log lines, metrics and spans of the queue and of calls to other sides.
+/// Log lines, metrics and spans for the queue and for calls to providers.
 final class QueueTelemetry: Sendable {
-    /// How often the queue is counted.
+    /// The interval at which the queue is counted.
     private static let countEvery = Duration.seconds(10)
 
     private let logger: Logger
@@ -29,14 +29,14 @@ final class QueueTelemetry: Sendable {
             uniqueKeysWithValues: SyncProvider.allCases.map { provider in
                 (provider, Counter(label: "upstream_turned_away_total", dimensions: [("provider", provider.rawValue)]))
             })
-        // Each from the start: of a counter that is first read at one nobody can say that it rose.
+        // Each starts at zero: a counter that is first read at one shows no increase.
         for counter in turnedAway.values { counter.increment(by: 0) }
         for provider in SyncProvider.allCases {
             for word in JobFate.words { settled(provider, word, by: 0) }
         }
     }
 
-    /// What the worker tells. Jobs that were delivered are lines at debug; what needs somebody's eye is a warning.
+    /// Records an event of the worker. Delivered jobs are logged at debug level; whatever needs attention is a warning.
     func tell(_ point: QueuePoint) {
         switch point {
         case .claiming, .claimed, .answered: break
@@ -59,7 +59,7 @@ final class QueueTelemetry: Sendable {
         }
     }
 
-    /// A job was taken to the other side, or not.
+    /// Records an attempt to deliver a job.
     func tell(_ delivery: Delivery) {
         var metadata: Logger.Metadata = [
             "provider": "\(delivery.provider.rawValue)", "action": "\(delivery.action.rawValue)",
@@ -75,7 +75,7 @@ final class QueueTelemetry: Sendable {
             [OTLPAttribute("reelay.provider", delivery.provider.rawValue)], delivery.failure)
     }
 
-    /// What calls to a provider are told to.
+    /// Returns a sink that records calls to `provider`.
     func calls(to provider: SyncProvider) -> UpstreamSink {
         { [self] call in
             let outcome = call.status.map { "\($0 / 100)xx" } ?? "none"
@@ -94,7 +94,7 @@ final class QueueTelemetry: Sendable {
         }
     }
 
-    /// Counts the queue every now and then, until it is cancelled.
+    /// Counts the queue at intervals until the task is cancelled.
     func watch(_ store: QueueStore) async {
         while !Task.isCancelled {
             if let size = try? await store.size(until: .now + .seconds(5)) {
@@ -118,7 +118,7 @@ final class QueueTelemetry: Sendable {
                 attributes: attributes, failure: failure))
     }
 
-    /// Labels come from closed sets.
+    /// Label values come from closed sets.
     private func settled(_ provider: SyncProvider, _ fate: String, by amount: Int64) {
         let key = "\(provider.rawValue) \(fate)"
         counters.withLock { counters in

@@ -2,23 +2,23 @@ package import Contracts
 import Postgres
 import Store
 
-/// What a worker tells of its work; also the places where a test lets it die.
+/// An event in a worker's progress; also the points at which a test kills it.
 package enum QueuePoint: Sendable {
     /// About to look for work.
     case claiming
-    /// Lanes are leased, the intent to send is committed, nothing has left yet.
+    /// Lanes are leased and the intent to send is committed; nothing has been sent yet.
     case claimed([LaneClaim])
-    /// The other side has answered, nothing of it is written down.
+    /// The provider has answered; nothing of it has been recorded.
     case answered(LaneClaim)
     /// The outcome is committed.
     case settled(LaneSettlement)
     /// Somebody else holds the lane by now: the outcome was not written.
     case lost(LaneClaim)
-    /// The database refused; what was in hand is tried again or left to the lease.
+    /// The database failed; what was in hand is retried or left to the lease.
     case troubled(String)
 }
 
-/// Takes jobs from the queue to the other sides. Any number of workers may run anywhere.
+/// Delivers jobs from the queue to the providers. Any number of workers may run, on any machine.
 package final class QueueWorker: Sendable {
     private let id: UUIDBits
     private let store: QueueStore
@@ -46,7 +46,7 @@ package final class QueueWorker: Sendable {
         machine = JobMachine(limits: store.limits)
     }
 
-    /// Tells this worker and all others that jobs were queued, or that something else happened to somebody.
+    /// Tells this worker and all others that jobs were queued or that something else has happened to a person.
     package func announce() {
         onNews()
         bell.ring()
@@ -66,7 +66,7 @@ package final class QueueWorker: Sendable {
         }
     }
 
-    /// Claims nothing more, finishes what has been sent and writes it down; what was not sent goes back uncounted.
+    /// Claims nothing more, then finishes and records what has been sent; what was not sent goes back uncounted.
     package func drain() async {
         floor.drain()
         bell.ring()
@@ -88,7 +88,7 @@ package final class QueueWorker: Sendable {
                 let wanted = min(room.all, limits.claimMax)
                 var claims: [LaneClaim] = []
                 if wanted > 0 { claims = await claim(&window, wanted, min(wanted, room.bulk)) }
-                // All before the first is worked, which may look around whether it is alone.
+                // Begin all before any is worked: a suspect checks whether it is alone.
                 for claim in claims { floor.begin(claim) }
                 for claim in claims {
                     let isSuspect = claim.jobs.contains { $0.state.unsettled >= limits.suspectFrom }
@@ -99,7 +99,7 @@ package final class QueueWorker: Sendable {
                     }
                 }
                 floor.endClaiming()
-                // As long as claims bring something there may be more; with no room, an ending lane rings.
+                // While claims bring something there may be more; if there was no room, a finished lane rings.
                 if claims.isEmpty { await bell.wait(atMost: limits.poll * Double.random(in: 0.75...1.25)) }
             }
         }
@@ -122,13 +122,13 @@ package final class QueueWorker: Sendable {
 
     // MARK: Working
 
-    /// Not now: another one of which workers died is under way.
+    /// Postpones a suspect because another one is in progress.
     private func giveBack(_ claim: LaneClaim) {
         let results = claim.jobs.map { (fate: machine.postponed($0.state), lane: LaneEffect.goOn) }
         floor.finish(LaneSettlement(claim: claim, results: results, pace: limits.suspectPause))
     }
 
-    /// What workers died of waits until nothing else is in hand, so that only the guilty are counted.
+    /// Holds a suspect back until nothing else is in hand, so that only the culprit is counted.
     private func work(_ claim: LaneClaim, alone isSuspect: Bool) async {
         let patience = ContinuousClock.now + limits.suspectPatience
         while isSuspect, !floor.isAlone(claim), ContinuousClock.now < patience, !Task.isCancelled {
@@ -156,7 +156,7 @@ package final class QueueWorker: Sendable {
             case .settle(let fate): return (fate, .goOn)
             case .send:
                 var reply = sent.next() ?? .untried
-                // Whose fault it was shows once it goes alone.
+                // Only a job that is sent alone can be blamed.
                 if case .broken(let reason) = reply, parcels.send.count > 1 { reply = .ambiguous(reason) }
                 return machine.settle(job.state, reply, jitter: jitter)
             case .look: return machine.settle(job.state, looked.next() ?? .failed(.untried), jitter: jitter)
@@ -204,7 +204,7 @@ package final class QueueWorker: Sendable {
         }
     }
 
-    /// Tries until it is written or the leases are over; what was sent then is looked for by the next worker.
+    /// Retries until the outcome is written or the leases expire; the next worker then looks for what was sent.
     private func settle(_ settlements: [LaneSettlement]) async {
         let leaseEnds = settlements.map(\.claim.leaseEnds).max() ?? .now
         var pause = Duration.milliseconds(20)

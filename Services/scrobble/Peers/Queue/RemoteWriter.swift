@@ -1,23 +1,23 @@
-/// Jobs of one connection that travel in one call.
+/// Jobs of one connection that share one call.
 package struct Parcel: Sendable {
     package let lane: LaneKey
-    /// One or more, all with the same action.
+    /// One or more jobs, all with the same action.
     package let jobs: [QueueJob]
-    /// The call has ended by then, whatever came of it.
+    /// The time by which the call has ended, whatever its outcome.
     package let deadline: ContinuousClock.Instant
-    /// Whether the lane is still the worker's for long enough. A write asks once more as its last bytes leave: a process
-    /// that was stopped meanwhile would tell what another has told by then.
+    /// Whether the worker still holds the lane for long enough. A write asks again as its last bytes leave: a process
+    /// that was suspended meanwhile would otherwise repeat what another one has sent.
     package let isOurs: @Sendable () -> Bool
 }
 
-/// Takes jobs to the other side. Never throws: whatever happens is a reply.
+/// Delivers jobs to a provider. Never throws: every outcome is a reply.
 package protocol RemoteWriter: Sendable {
-    /// The least time between two calls of one connection.
+    /// The minimum interval between two calls of one connection.
     var pace: Duration { get }
 
-    /// One reply for each job, in their order.
+    /// Returns one reply per job, in order.
     func send(_ parcel: Parcel) async -> [JobReply]
 
-    /// Looks whether jobs have arrived that were sent before; one reply for each, in their order.
+    /// Checks whether jobs that were sent before have arrived; returns one reply per job, in order.
     func look(for parcel: Parcel) async -> [LookReply]
 }

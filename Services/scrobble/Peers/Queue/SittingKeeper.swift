@@ -1,11 +1,11 @@
 import Logging
 import Store
 
-/// Ends sittings whose players fell silent.
+/// Ends sittings whose players have fallen silent.
 struct SittingKeeper: Sendable {
-    /// How often it looks.
+    /// The interval between checks.
     static let interval = Duration.seconds(30)
-    /// Sittings looked up at a time.
+    /// The maximum number of sittings ended at a time.
     static let sittingsMax = 200
 
     let store: PlaybackStore
@@ -17,7 +17,7 @@ struct SittingKeeper: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.interval * Double.random(in: 0.75...1.25))
             guard !Task.isCancelled else { return }
-            // What the database refuses now is done in the next round.
+            // What fails in the database is retried in the next round.
             let expiry = try? await store.closeExpired(
                 at: clock.now, limit: Self.sittingsMax, until: .now + Self.interval)
             guard let expiry else { continue }

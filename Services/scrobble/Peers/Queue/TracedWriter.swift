@@ -1,18 +1,18 @@
 import Contracts
 import RPC
 
-/// A job that was taken to the other side, or not.
+/// An attempt to deliver a job.
 struct Delivery: Sendable {
     let provider: SyncProvider
     let action: JobAction
-    /// A span of the trace in which the job was queued; nil where it was not queued by a call.
+    /// A span of the trace in which the job was queued; nil if no call queued it.
     let trace: TraceContext?
-    /// What came of it; nil where it went well.
+    /// What went wrong; nil on success.
     let failure: String?
     let duration: Duration
 }
 
-/// Lets a writer work within the traces of the jobs, and tells of each.
+/// Runs a writer within the traces of its jobs, and reports each delivery.
 package struct TracedWriter: RemoteWriter {
     private let inner: any RemoteWriter
     private let tell: @Sendable (Delivery) -> Void
@@ -27,7 +27,7 @@ package struct TracedWriter: RemoteWriter {
     package func send(_ parcel: Parcel) async -> [JobReply] {
         let traces = Self.traces(parcel)
         let begun = ContinuousClock.now
-        // What travels in one call belongs to the trace of the first.
+        // Jobs that share a call belong to the trace of the first.
         let replies = await TraceContext.$current.withValue(traces.first ?? nil) { await inner.send(parcel) }
         for (place, job) in parcel.jobs.enumerated() {
             let reply = place < replies.count ? replies[place] : .untried
@@ -49,7 +49,7 @@ package struct TracedWriter: RemoteWriter {
 }
 
 extension JobReply {
-    /// A word for what went wrong; nil where the other side has what it was to have.
+    /// A phrase for what went wrong; nil if the provider has what it should have.
     fileprivate var failure: String? {
         switch self {
         case .delivered, .alreadyThere, .alreadyPlayed: nil

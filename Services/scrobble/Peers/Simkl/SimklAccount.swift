@@ -5,7 +5,7 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Connects a person's Simkl account by a code that is entered there, and lets go of it again.
+/// Connects a person's Simkl account, by a code flow or a code entered at Simkl, and disconnects it.
 package struct SimklAccount: Sendable {
     private let store: ConnectionStore
     private let http: SimklHTTP
@@ -21,7 +21,7 @@ package struct SimklAccount: Sendable {
 
     private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .simkl) }
 
-    /// Where to send the browser.
+    /// Opens a code flow and returns where to send the browser.
     package func connect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectInvitation {
@@ -35,7 +35,8 @@ package struct SimklAccount: Sendable {
             expiresAt: clock.now.advanced(by: TraktLimits.flowLife))
     }
 
-    /// Ends a code flow. The state is used up first, whatever comes of the code; so is the code by the first try.
+    /// Completes a code flow. The state is used up first, whatever happens to the code; the code is used up by the
+    /// first try.
     package func complete(
         _ user: UserID, code: Secret, state: Secret, iss: String?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectResult {
@@ -58,7 +59,7 @@ package struct SimklAccount: Sendable {
         }
     }
 
-    /// A form to the place that gives out V2 tokens; nil where nothing came back.
+    /// Posts a form to Simkl's V2 token endpoints; nil if no answer came.
     private func form(
         _ path: String, _ members: [(String, String)], until deadline: ContinuousClock.Instant
     ) async -> SimklAnswer? {
@@ -66,7 +67,7 @@ package struct SimklAccount: Sendable {
         if case .answered(let answer) = outcome { return answer } else { return nil }
     }
 
-    /// A code to enter at Simkl; nil where Simkl gives out none now.
+    /// Requests a code to enter at Simkl; nil if Simkl issues none now.
     package func start(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> DeviceInvitation? {
@@ -82,7 +83,7 @@ package struct SimklAccount: Sendable {
             intervalSeconds: Int(pin.interval.components.seconds), expiresAt: clock.now.advanced(by: pin.life))
     }
 
-    /// What became of a code, and how long to wait before asking again. Simkl is asked no sooner than it allows.
+    /// The state of a code, and how long to wait before asking again. Simkl is asked no sooner than it allows.
     package func poll(
         _ user: UserID, _ flow: FlowID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (result: ConnectResult, retryAfter: Duration?) {
@@ -100,7 +101,7 @@ package struct SimklAccount: Sendable {
         guard case .answered(let answer) = outcome else { return (.pending, interval) }
         switch SimklPINReply(answer, now: clock.now) {
         case .granted(let tokens):
-            // Tokens go to nobody who ended the flow meanwhile, and to one caller only.
+            // Nobody who ended the flow meanwhile gets tokens, and only one caller does.
             guard try await store.endFlow(flow, of: user, until: deadline) else { return (.unknown, nil) }
             try await keep(tokens, of: user, until: deadline)
             return (.connected, nil)
@@ -111,7 +112,7 @@ package struct SimklAccount: Sendable {
             return (.pending, time)
         case .gone:
             try await store.endFlow(flow, of: user, until: deadline)
-            // Within its life a code goes only where it was turned down or somebody has taken it.
+            // A code vanishes within its lifetime only if it was denied or somebody has redeemed it.
             return (.denied, nil)
         case .clientRefused:
             try await store.endFlow(flow, of: user, until: deadline)
@@ -119,8 +120,8 @@ package struct SimklAccount: Sendable {
         }
     }
 
-    /// Lets go of an account: its jobs are taken back. A token of the first kind (V1) cannot be revoked: who connected withdraws
-    /// the application there, at Connected Apps.
+    /// Disconnects an account and withdraws its jobs. A first-generation (V1) token cannot be revoked: its person
+    /// withdraws the application at Simkl, under Connected Apps.
     package func disconnect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -131,7 +132,7 @@ package struct SimklAccount: Sendable {
         return ended.wasConnected
     }
 
-    /// Stored before anything else is asked with it. Where Simkl does not say whose account it is, the next sync asks.
+    /// Stores the tokens before they are used. If Simkl does not say whose account it is, the next sync asks.
     private func keep(
         _ tokens: AccountTokens, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -140,7 +141,7 @@ package struct SimklAccount: Sendable {
         _ = try await store.confirm(lane(user), account, connectedAt: tokens.issuedAt, until: deadline)
     }
 
-    /// Clients have always posted; the newer reference reads.
+    /// Clients have always used POST; the newer reference says GET.
     private func account(_ token: Secret, until deadline: ContinuousClock.Instant) async -> RemoteAccount? {
         let end = min(deadline, .now + SimklLimits.connectTimeout)
         var outcome = await http.call(.POST, "users/settings", .bytes(Array("{}".utf8)), token: token, until: end)

@@ -7,20 +7,20 @@ package import NIOHTTP1
 import NIOPosix
 import Store
 
-/// Calls to Simkl; every one says which application asks, in the address and in a header.
+/// Calls to Simkl, each of which names the calling application in the URL and in a header.
 package struct SimklHTTP: Sendable {
-    /// Where Simkl is, and who asks.
+    /// Where Simkl is, and how this application identifies itself.
     package struct Settings: Sendable {
-        /// Such as `https://api.simkl.com`.
+        /// The base URL of the API, such as `https://api.simkl.com`.
         package let url: String
-        /// Where people agree, such as `https://simkl.com`; also who it says that it is (RFC 9207).
+        /// Where people give consent, such as `https://simkl.com`; also the issuer (RFC 9207).
         package let siteURL: String
-        /// Where it sends browsers back to.
+        /// Where Simkl redirects browsers to.
         package let redirectURI: String
         package let clientID: Secret
-        /// Of an application that is registered as confidential; needed to renew V2 tokens of such a one only.
+        /// The secret of a confidential application; only such a one needs it, to renew V2 tokens.
         package let clientSecret: Secret?
-        /// Such as `1.0`.
+        /// The application's version, such as `1.0`.
         package let version: String
 
         package init(
@@ -35,12 +35,12 @@ package struct SimklHTTP: Sendable {
         }
     }
 
-    /// What came of a call.
+    /// The outcome of a call.
     package enum Outcome: Sendable {
         case answered(SimklAnswer)
-        /// Nothing was tried: no time was left, or the lane is somebody else's by now.
+        /// Nothing was tried: no time was left, holds could not be read, or somebody else holds the lane.
         case untried
-        /// Nor was it here: Simkl has turned the client id away, whoever showed it, and for so long nobody is to.
+        /// Nothing was tried: Simkl has rejected the client id, and nobody is to call it for this long.
         case held(Duration)
         /// Nothing left this machine.
         case unreachable
@@ -62,8 +62,8 @@ package struct SimklHTTP: Sendable {
         self.client = client
     }
 
-    /// Calls a path, which may have a query; in a person's name where there is a token. Never longer than the deadline. Who is
-    /// turned away for the client id is so for everybody, and a call in between would prolong a block.
+    /// Calls a path, which may have a query; on behalf of a person if there is a token. Ends by the deadline. A
+    /// rejected client id is rejected for everybody, and a call during a block would prolong it.
     package func call(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret? = nil,
         type: String = "application/json", until deadline: ContinuousClock.Instant
@@ -83,7 +83,7 @@ package struct SimklHTTP: Sendable {
         return outcome
     }
 
-    /// A form to a place of V2, with who asks in it.
+    /// Posts a form to a V2 endpoint, with the application's credentials in it.
     func form(
         _ path: String, _ members: [(String, String)], until deadline: ContinuousClock.Instant
     ) async -> Outcome {
@@ -133,7 +133,7 @@ package struct SimklHTTP: Sendable {
         } catch is NIOConnectionError {
             return .unreachable
         } catch is NIOTooManyBytesError {
-            // More than is read here is asked for in parts, as what is more than Simkl gives.
+            // Like a list that is too long for Simkl, one too long to read here is requested in parts.
             return .answered(SimklAnswer(status: 413))
         } catch is GuardedBody.LaneLost {
             return .untried

@@ -2,7 +2,7 @@ import Contracts
 package import Cryptography
 package import Store
 
-/// Simkl, asked for a new access token by one that does not change (V2); the old access token ends at once.
+/// Gets access tokens from Simkl for a refresh token that does not change (V2); the old access token expires at once.
 package struct SimklIssuer: TokenIssuer {
     private let http: SimklHTTP
     private let clock: any WallClock
@@ -17,7 +17,7 @@ package struct SimklIssuer: TokenIssuer {
             "token", [("grant_type", "refresh_token"), ("refresh_token", refresh.revealed)],
             until: .now + TraktLimits.refreshTimeout)
         switch outcome {
-        // A block passes by itself: no reason to ask anybody for anything.
+        // A block passes by itself: nobody needs to be asked for anything.
         case .answered(let answer) where answer.status == 412: return .wait(SimklLimits.blockWait)
         case .answered(let answer): return TokenReply(simkl: answer, keeping: refresh, now: clock.now)
         case .unreachable, .untried: return .wait(.seconds(60))

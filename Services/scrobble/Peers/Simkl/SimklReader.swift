@@ -5,8 +5,8 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Reads a person's library at Simkl: everything once, afterwards what changed, and where something was removed the numbers
-/// of what is left. What is read is kept, so that lists are always whole. One call at a time.
+/// Reads a person's library at Simkl: everything once, then what has changed, and after a removal the ids of what is
+/// left. The result is kept, so that lists are always complete. Makes one call at a time.
 package struct SimklReader: RemoteReader {
     package let shape = RemoteShape.simkl
     private let http: SimklHTTP
@@ -26,7 +26,7 @@ package struct SimklReader: RemoteReader {
         self.clock = clock
     }
 
-    /// Clients have always posted; the newer reference reads.
+    /// Clients have always used POST; the newer reference says GET.
     package func account(of lane: LaneKey) async throws(ReadTrouble) -> RemoteAccount {
         let settings: JSONValue
         do throws(ReadTrouble) {
@@ -41,7 +41,7 @@ package struct SimklReader: RemoteReader {
         return account
     }
 
-    /// Asks what happened, and reads it. Nothing is kept of a reading that fails half way.
+    /// Asks what has changed, and reads it. A read that fails half way leaves nothing behind.
     package func activities(of lane: LaneKey) async throws(ReadTrouble) -> RemoteActivities {
         let (body, date) = try await get("sync/activities", lane)
         guard let now = SimklStamps(body) else { throw .broken("Simkl's activities cannot be read") }
@@ -49,7 +49,7 @@ package struct SimklReader: RemoteReader {
         let before = try await asking { () throws(StoreError) in
             try await mirror.stamps(of: lane.user, until: .now + Self.queryTimeout)
         }
-        // Up to where the copy has come, which is what lists are made of.
+        // The state that the copy has reached, which lists are made of.
         let reached: SimklStamps
         switch before {
         case .some(now): reached = now
@@ -60,14 +60,15 @@ package struct SimklReader: RemoteReader {
         return SimklRows.activities(reached, playback: playback, clockSkew: skew)
     }
 
-    /// What is asked of items. Without `include_all_episodes` titles that are finished or dropped come without their episodes; `yes`
-    /// would make up those that nobody recorded. Only `full_anime_seasons` says where anime stand by TVDB's count.
+    /// The query for items. Without `include_all_episodes`, finished and dropped titles come without their episodes;
+    /// `yes` would make up episodes that nobody recorded. Only `full_anime_seasons` gives the places of anime in TVDB's
+    /// numbering.
     static func wholly(_ group: String? = nil) -> String {
         let extended = group == "anime" || group == nil ? "full_anime_seasons" : "full"
         return "extended=\(extended)&episode_watched_at=yes&include_all_episodes=original"
     }
 
-    /// Once for an account: the three groups, one after the other, or list by list what is too long.
+    /// Reads an account for the first time: the three groups in turn, or list by list where a group is too long.
     private func readWhole(
         _ stamps: SimklStamps, doubtedAt: Timestamp?, _ lane: LaneKey
     ) async throws(ReadTrouble) -> SimklStamps {
@@ -75,7 +76,7 @@ package struct SimklReader: RemoteReader {
         for group in SimklRows.groups {
             let (shown, isInParts) = try await library(.group(group), lane) { Self.wholly($0.group) }
             items += shown
-            // What went from list to list meanwhile may have stood on neither when that one was read.
+            // An item that moved between lists meanwhile may have been on neither when that one was read.
             if isInParts { items += try await changes(in: .group(group), since: stamps, lane) }
         }
         let now = clock.now
@@ -97,14 +98,14 @@ package struct SimklReader: RemoteReader {
         var rests: [String: SimklStamps.Rest] = [:]
         for group in SimklRows.groups where before.removals[group] != now.removals[group] {
             let (rest, isInParts) = try await library(.group(group), lane) { _ in "extended=simkl_ids_only" }
-            // Lists that were read one by one while something went from one to another are no list.
+            // Lists read one by one while something moved between them are not complete.
             if isInParts, try await haveMoved(group, since: now, lane) { continue }
             let known = try await asking { () throws(StoreError) in
                 try await mirror.numbers(of: lane.user, in: group, until: .now + Self.queryTimeout)
             }
             rests[group] = SimklStamps.Rest(left: Set(rest.map(\.simkl)), known: known)
         }
-        // Nothing is no list at once: an account that was emptied looks like an answer that was.
+        // An empty list is not believed at once: an emptied account looks like an emptied answer.
         let moment = clock.now
         let proven = now.believed(rests, since: before, items, at: moment)
         let reached = now.reached(
@@ -120,7 +121,7 @@ package struct SimklReader: RemoteReader {
         return try await library(part, lane) { "date_from=\(from)&\(Self.wholly($0.group))" }.items
     }
 
-    /// Whether anything of a group has another list, or another rating, than when its lists were begun to be read.
+    /// Whether anything in a group has changed its list or rating since its lists began to be read.
     private func haveMoved(
         _ group: String, since stamps: SimklStamps, _ lane: LaneKey
     ) async throws(ReadTrouble) -> Bool {
@@ -172,7 +173,7 @@ package struct SimklReader: RemoteReader {
         return readings
     }
 
-    /// One page that is not full, of exactly so many.
+    /// A single incomplete page with exactly these rows.
     private static func whole(_ rows: [RemoteRow]) -> RemoteReading {
         var tally = PageTally()
         tally.add(
@@ -180,8 +181,8 @@ package struct SimklReader: RemoteReader {
         return RemoteReading(rows: rows, tally: tally, unreadable: 0)
     }
 
-    /// A part of the library; in smaller parts, one after the other, where it is longer than Simkl gives at once. `query` is
-    /// what is asked of each.
+    /// Reads a part of the library, in smaller parts one after the other if it is longer than Simkl gives at once.
+    /// `query` gives the query for each part.
     private func library(
         _ part: SimklPart, _ lane: LaneKey, query: (SimklPart) -> String
     ) async throws(ReadTrouble) -> (items: [SimklRows.Item], isInParts: Bool) {
@@ -207,7 +208,7 @@ package struct SimklReader: RemoteReader {
         return answer
     }
 
-    /// One answer with status 200 and JSON in it, nil where it would be too long; a token that is refused is replaced once.
+    /// Returns an answer with status 200 and JSON in it, nil if it would be too long; a refused token is replaced once.
     private func answer(
         _ path: String, _ lane: LaneKey, by method: HTTPMethod = .GET
     ) async throws(ReadTrouble) -> (body: JSONValue, date: Timestamp?)? {

@@ -5,12 +5,12 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Takes jobs to Simkl. There is one date for each item there and one rating, so that writing again what may have arrived
-/// changes nothing; nothing has to be looked for.
+/// Delivers jobs to Simkl. An item has one date and one rating there, so repeating a write that may have arrived
+/// changes nothing, and nothing has to be looked for.
 package struct SimklWriter: RemoteWriter {
-    /// The titles with what they are called elsewhere; nil while nobody can be asked.
+    /// Looks up titles and what they are called elsewhere; nil while they cannot be looked up.
     package typealias Titles = @Sendable ([TitleID]) async -> [TitleID: TitleQuery]?
-    /// What stands here of the titles of a person's jobs, the latest play of each; nil while nobody can be asked.
+    /// Looks up the latest play that stands here of each title of a person's jobs; nil while that is impossible.
     package typealias Standing = @Sendable (UserID, [UUIDBits]) async -> [UUIDBits: StandingPlay]?
 
     private let http: SimklHTTP
@@ -19,7 +19,7 @@ package struct SimklWriter: RemoteWriter {
     private let mirror: SimklMirrorStore
     private let tokens: any TokenSource
     private let clock: any WallClock
-    /// Simkl takes one write a second; who is faster is blocked.
+    /// Simkl accepts one write a second and blocks faster callers.
     package let pace: Duration
 
     package init(
@@ -41,7 +41,7 @@ package struct SimklWriter: RemoteWriter {
         case .none(let trouble): return parcel.jobs.map { _ in .askUser(trouble) }
         case .good(let token):
             let replies = await send(parcel, token)
-            // The token may have been renewed by somebody else, which ends the old one at once.
+            // Somebody else may have renewed the token, which invalidates the old one at once.
             guard replies.contains(.askUser(.needsReauth)) else { return replies }
             switch await tokens.renewed(of: parcel.lane, instead: token) {
             case .good(let other): return await send(parcel, other)
@@ -51,7 +51,7 @@ package struct SimklWriter: RemoteWriter {
         }
     }
 
-    /// What was under way when its worker died is sent again.
+    /// Reports every job as absent, so that what was in flight when its worker died is sent again.
     package func look(for parcel: Parcel) async -> [LookReply] { parcel.jobs.map { _ in .absent } }
 
     private func send(_ parcel: Parcel, _ token: Secret) async -> [JobReply] {
@@ -67,7 +67,7 @@ package struct SimklWriter: RemoteWriter {
             guard refusal == nil, let title = titles[job.title], SimklCalls.isNameable(title) else { return nil }
             return (job: job, title: title)
         }
-        // One call has one action; jobs of another go with the next one.
+        // A call has one action; jobs with another one go with the next call.
         let action = named.lazy.compactMap(\.self).first?.job.action
         let jobs = named.compactMap(\.self).filter { $0.job.action == action }
         var replies: [JobReply] = []
@@ -85,8 +85,8 @@ package struct SimklWriter: RemoteWriter {
         }
     }
 
-    /// What jobs about plays come to where a title has one date: the latest play that stands here, whichever was added, edited
-    /// or taken out. Nil while nobody can be asked.
+    /// Rewrites jobs about plays where a title has one date: to the latest play that stands here, whichever was added,
+    /// edited or removed. Nil while it cannot be looked up.
     private func dated(_ parcel: Parcel) async -> [QueueJob]? {
         let now = clock.now
         let plays = parcel.jobs.filter { SimklCalls.writesHistory($0.action, isLate: TraktCalls.isLate($0, now: now)) }
@@ -97,8 +97,8 @@ package struct SimklWriter: RemoteWriter {
 
     // MARK: Off the watchlist
 
-    /// There a title leaves its lists with all that it has. Only one that has nothing else is taken off; what was watched goes
-    /// back to what is watched. What it has is what was read last, and whatever has changed since.
+    /// There a title leaves its lists with everything it has. Only one with nothing else is removed; one that was
+    /// watched returns to the list of what is watched. What a title has is what was read last plus any later changes.
     private func takeOff(_ jobs: [SimklCalls.Named], _ token: Secret, _ parcel: Parcel) async -> [JobReply] {
         let library: [SimklRows.Item]
         switch await self.library(token, parcel) {
@@ -115,7 +115,7 @@ package struct SimklWriter: RemoteWriter {
             case .gone, .rated: break
             }
         }
-        // One write a call; what is to be moved goes with the next one.
+        // A call is one write; titles to be moved go with the next one.
         var told: [JobReply] = []
         if let call = bare.isEmpty ? nil : SimklCalls.call(.removeFromWatchlist, bare, isLate: false) {
             told = replies(await post(call, token, parcel), to: bare)
@@ -138,7 +138,7 @@ package struct SimklWriter: RemoteWriter {
             do throws(StoreError) {
                 try await mirror.drop(gone, of: parcel.lane.user, until: .now + Self.queryTimeout)
             } catch {
-                // Once more, which changes nothing there.
+                // Retry, which changes nothing there.
                 return zip(all, steps).map { reply, step in
                     if case .bare = step { .notTaken("the database: \(error)") } else { reply }
                 }
@@ -149,13 +149,13 @@ package struct SimklWriter: RemoteWriter {
 
     private enum Library {
         case read([SimklRows.Item])
-        /// What that means for the jobs that it was to be read for.
+        /// The reply to the jobs that the library was needed for.
         case unread(JobReply)
     }
 
     private static let unknown = Library.unread(.notTaken("what the titles have at Simkl cannot be looked up"))
 
-    /// The library as it is now, where it has been read before. What keeps it from being read keeps it from being written, too.
+    /// The current library, if it has been read before. Whatever prevents the read prevents the write, too.
     private func library(_ token: Secret, _ parcel: Parcel) async -> Library {
         let kept: [SimklRows.Item]
         let stamps: SimklStamps?
@@ -177,7 +177,7 @@ package struct SimklWriter: RemoteWriter {
             }
             let changed = Set(items.map(\.simkl))
             return .read(items + kept.filter { !changed.contains($0.simkl) })
-        // A refusal is one of the question, and says nothing of the jobs.
+        // Any other refusal concerns the read and says nothing about the jobs.
         case .askUser, .wait: return .unread(answer.reply)
         default: return Self.unknown
         }
@@ -188,7 +188,7 @@ package struct SimklWriter: RemoteWriter {
     private func replies(_ outcome: SimklHTTP.Outcome, to jobs: [SimklCalls.Named]) -> [JobReply] {
         let reply = reply(outcome)
         guard reply == .delivered, case .answered(let answer) = outcome else { return jobs.map { _ in reply } }
-        // Every write is answered with what became of it. Whether one arrived that was not is unknown, and it is sent again.
+        // Every write is answered with its result. If one is not, whether it arrived is unknown, and it is sent again.
         guard let body = answer.outcome else {
             return jobs.map { _ in .notTaken("Simkl does not say what became of it (\(answer.status))") }
         }

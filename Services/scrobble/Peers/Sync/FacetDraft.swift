@@ -1,15 +1,15 @@
 import Contracts
 import Store
 
-/// Drafts one kind of a facet that has a value for a title.
+/// Drafts one kind of a facet that has a value per title.
 struct FacetDraft: Sendable {
     let facet: SyncFacet
     let kind: TitleKind
     let frame: SyncDrafter.Frame
     let limits: SyncLimits
 
-    /// The draft, and whether the reading lagged. `excused`: titles that the other side lets go of by itself; `moved`: those
-    /// whose value here stands under another id by now.
+    /// Returns the draft, and whether the reading lagged. `excused` are titles that the other side removes by itself;
+    /// `moved` are those whose value here is under another id by now.
     func draft<Value: SyncStorable>(
         base rows: [BaseRow], ours: [TitleValue<Value>], theirs: Snapshot<TitleValue<Value>>,
         inFlight actions: [JobAction], excused: Set<TitleID> = [], moved: Set<TitleID> = []
@@ -24,7 +24,7 @@ struct FacetDraft: Sendable {
         }
         let mine = Dictionary(ours.map { ($0.title, $0.value.value.stored) }) { first, _ in first }
         let their = Dictionary(theirs.rows.map { ($0.title, $0.value.value.stored) }) { first, _ in first }
-        // What was decided was decided about these two values.
+        // A decision applies only to the two values that it was made about.
         for choice in frame.chosen where choice.facet == facet {
             guard mine[choice.title] == choice.ours, their[choice.title] == choice.theirs else { continue }
             circumstances.chosen[choice.title] = choice.winner
@@ -34,7 +34,7 @@ struct FacetDraft: Sendable {
         var base: [TitleID: BaseEntry<Value>] = [:]
         for row in rows {
             let entry: BaseEntry<Value> = entry(row)
-            // Agreed to be gone, for so long that no reading lags behind it any more.
+            // Agreed to be gone for so long that no reading lags behind it any more.
             if entry.value == nil, entry.echo == nil, entry.apart == nil {
                 draft.forgotten.append((facet, row.item))
             } else {
@@ -47,7 +47,8 @@ struct FacetDraft: Sendable {
         let ourTimes = Dictionary(ours.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
         func add(_ changes: [ItemChange<Value>], _ side: SyncSide, _ state: SyncChange.State) {
             for change in changes {
-                // What was changed since both had something else was changed just now, whatever a guess says.
+                // A value that changed after both agreed on another was changed just now, so an estimated time is
+                // ignored.
                 let theirs = times[change.title].flatMap(\.self).flatMap {
                     $0.isExact || change.was == nil ? $0.at : nil
                 }
@@ -68,7 +69,7 @@ struct FacetDraft: Sendable {
                     facet: facet, item: title.uuid, title: title, kind: kind, value: entry.value?.stored,
                     was: entry.echo?.was?.stored, isLetGo: entry.isLetGo))
         }
-        // What its person has decided is listed already.
+        // A conflict that its person has decided is listed already.
         draft.clashes = plan.clashes.filter { circumstances.chosen[$0.title] == nil }.map {
             SyncClash(
                 facet: facet, title: $0.title, kind: kind, base: $0.base?.stored, ours: $0.ours.stored,

@@ -7,9 +7,9 @@ struct HistoryDraft: Sendable {
     let frame: SyncDrafter.Frame
     let limits: SyncLimits
 
-    /// What stands for a play as a value.
+    /// The value that represents a play.
     static let play = "play"
-    /// What stands for a play that nobody made: the other side took a film for watched because it was rated.
+    /// The value that represents a play nobody made: the other side marked a film as watched because it was rated.
     static let filed = "filed"
 
     func draft(
@@ -75,13 +75,14 @@ struct HistoryDraft: Sendable {
         return (draft, plan.unread, plan.recent)
     }
 
-    /// Watched lately, and told of a moment ago: a player that told us may have told them too.
+    /// Whether a play was watched lately and reported a moment ago: a player that told us may have told the other side
+    /// too.
     private func isRecent(_ play: StoredPlay) -> Bool {
         play.createdAt.duration(to: frame.now) < limits.lag
             && play.moment.listedAt.duration(to: frame.now) < limits.watchedLately
     }
 
-    /// Whether a play there is one that our rating made.
+    /// Whether our rating made a play there.
     private func isFiled(_ play: TheirPlay) -> Bool {
         guard let at = play.watchedAt, let rated = frame.ratedThere[play.title] else { return false }
         let here = at.advanced(by: .zero - (frame.activities.clockSkew ?? .zero))
@@ -90,7 +91,7 @@ struct HistoryDraft: Sendable {
 
     private static let filedWithin: Int64 = 120_000_000
 
-    /// Where there is one date for each title: plays of ours that are not the latest, of ours or of theirs.
+    /// The plays of ours that are not the latest of either side, where a title has one date.
     private static func superseded(_ ours: [StoredPlay], _ theirs: [TheirPlay]) -> Set<PlayID> {
         var latest: [TitleID: (at: Timestamp, id: PlayID)] = [:]
         for play in ours where !play.isRemoved {
@@ -107,7 +108,7 @@ struct HistoryDraft: Sendable {
             }.map(\.id))
     }
 
-    /// Plays that are left alone: told a moment ago, or refused by the other side.
+    /// Plays that are left alone: reported a moment ago, or refused by the other side.
     private func underWay(_ ours: [StoredPlay]) -> Set<PlayID> {
         let told = ours.filter { frame.inFlight.played.contains($0.title) }.map(\.id)
         return frame.inFlight.plays.union(frame.refused.plays).union(told)

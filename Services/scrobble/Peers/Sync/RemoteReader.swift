@@ -1,17 +1,17 @@
 package import Contracts
 
-/// Reads a person's lists on another side, within what that allows. What is read is rows; which titles they mean is found
-/// out by who asks.
+/// Reads a person's lists at a provider, within its rate limits. Returns rows; the caller resolves the titles they
+/// mean.
 package protocol RemoteReader: Sendable {
     var shape: RemoteShape { get }
 
-    /// Whose account the tokens are for.
+    /// Returns the account that the tokens are for.
     func account(of lane: LaneKey) async throws(ReadTrouble) -> RemoteAccount
 
-    /// What happened last over there: the one call of a sync that finds nothing to do.
+    /// The latest activities there: the only call of a sync that finds nothing to do.
     func activities(of lane: LaneKey) async throws(ReadTrouble) -> RemoteActivities
 
-    /// The lists of some kinds; of the history the plays from a day on, or all.
+    /// The lists of some kinds; of the history, the plays from a day on, or all.
     func lists(
         _ facet: SyncFacet, _ kinds: [TitleKind], from day: CalendarDate?, of lane: LaneKey
     ) async throws(ReadTrouble) -> [TitleKind: RemoteReading]
@@ -19,21 +19,21 @@ package protocol RemoteReader: Sendable {
 
 /// Why a reading ended without an answer.
 package enum ReadTrouble: Error, Sendable, Equatable {
-    /// Only the person can mend it.
+    /// Only the person can fix it.
     case askUser(ConnectionTrouble)
-    /// Nothing of this facet is told now.
+    /// The other side says nothing about this facet now.
     case barred(StopCause)
     case wait(Duration, String)
     /// The other side failed, or something in between answered.
     case broken(String)
 }
 
-/// Places for reads: shared by all replicas.
+/// The allowance for reads, shared by all replicas.
 package protocol ReadAllowance: Sendable {
-    /// Takes one place, waiting a while for it; false where there is none soon.
+    /// Takes one read, waiting a while for it; false if none becomes available soon.
     func take(_ lane: LaneKey) async -> Bool
 
-    /// Takes one place at once, for who looks for what was told: beyond what syncs may take, some are kept for it. False where
-    /// those are used up too.
+    /// Takes one read at once, to look for what was sent: some are kept for this beyond those that syncs may take.
+    /// False if these are used up too.
     func spend(_ lane: LaneKey) async -> Bool
 }

@@ -1,8 +1,8 @@
 import Contracts
 import Store
 
-/// Does what a run has planned: ours in chunks, each done again without harm; theirs through the queue. Whoever takes up a
-/// run after a crash goes on with what is still planned.
+/// Carries out the plan of a run: our side in chunks, each of which can safely be repeated; the other side through the
+/// queue. After a crash, whoever takes over the run continues with what is still planned.
 package struct SyncApplier: Sendable {
     let store: SyncStore
     let ledger: LedgerStore
@@ -11,14 +11,14 @@ package struct SyncApplier: Sendable {
     let neighbours: any SyncNeighbours
     let clock: any WallClock
     let ids: any IDSource
-    /// Where a test lets it die.
+    /// The points at which a test kills it.
     let observe: @Sendable (SyncPoint) -> Void
 
     private static let timeout = Duration.seconds(30)
 
-    /// False where the run is somebody else's by now.
+    /// Returns false if somebody else holds the run by now.
     package func apply(_ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
-        // What is changed is a batch of the run's own, so that it can be taken back as a whole.
+        // The changes form a batch of the run's own, so that they can be undone as a whole.
         let isEmpty =
             try await planned(run, .ours, 1).isEmpty ? try await planned(run, .theirs, 1).isEmpty : false
         if !isEmpty {
@@ -84,8 +84,8 @@ package struct SyncApplier: Sendable {
 
     // MARK: Ours
 
-    /// Only where what is there is what the plan was made for, down to its version: an edit in between stays, even one that comes
-    /// while this is written.
+    /// Writes only over the values that the plan was made for, down to their versions: an edit in between stays, even
+    /// one made during the write.
     private func ratings(_ changes: [SyncChange], _ run: ClaimedRun) async throws(SyncTrouble) -> Bool {
         let present = try await neighbours.ratings(of: run.user, changes.map(\.title))
         var writes: [RatingWrite] = []
@@ -126,14 +126,15 @@ package struct SyncApplier: Sendable {
         return try await finish(settled, base, [], run)
     }
 
-    /// What both have from now on. What is gone is kept for a while as gone, so that a lagging reading does not bring it back.
+    /// What both sides have from now on. A removed value is kept as removed for a while, so that a lagging reading does
+    /// not bring it back.
     private static func agreed(_ change: SyncChange) -> BaseRow {
         BaseRow(
             facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind, value: change.becomes,
             was: change.was)
     }
 
-    /// The same for a shelf: `details` makes what is to stand there of the value and what stood there.
+    /// Does the same for a shelf: `details` combines the new value with what was there.
     private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
         _ changes: [SyncChange], _ run: ClaimedRun, details: (Value, Details?) -> Details,
         value: (Details, TitleKind) -> Value?

@@ -2,7 +2,7 @@ package import Contracts
 import RPC
 package import Store
 
-/// Why a run cannot go on now.
+/// Why a run cannot continue now.
 package enum SyncTrouble: Error, Sendable {
     case reading(ReadTrouble)
     case store(StoreError)
@@ -13,22 +13,22 @@ package enum SyncTrouble: Error, Sendable {
     package init(_ error: StoreError) { self = .store(error) }
 }
 
-/// Our other services, as far as a sync asks them.
+/// Our other services, as far as a sync uses them.
 package protocol SyncNeighbours: Sendable {
-    /// A person's ratings, all of them, and the version that tells whether anything has changed since.
+    /// All ratings of a person.
     func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating]
     func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating]
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64
-    /// Sets and takes back ratings in the name of a batch; repeating it changes nothing more. What was not done, and why: `older`
-    /// where a rating is not at the version that was expected.
+    /// Sets and removes ratings on behalf of a batch; repeating it changes nothing more. Returns what was not done and
+    /// why: `older` if a rating is not at the expected version.
     func write(
         _ ratings: [RatingWrite], of user: UserID, from provider: SyncProvider, batch: BatchID
     ) async throws(SyncTrouble) -> [TitleID: WriteResult]
-    /// The titles that items elsewhere mean, one for each, made where they are not here yet.
+    /// The titles that items elsewhere mean, one per query, created if they are not here yet.
     func titles(_ queries: [TitleQuery]) async throws(SyncTrouble) -> [TitleID?]
 }
 
-/// Asks ratings and metadata over the wire.
+/// Calls ratings and metadata over the network.
 package struct WireNeighbours: SyncNeighbours {
     private let ratings: RatingsClient
     private let metadata: MetadataClient
@@ -104,7 +104,7 @@ package struct WireNeighbours: SyncNeighbours {
 }
 
 extension WriteResult {
-    /// What was asked for is so now.
+    /// Whether the requested state holds now.
     fileprivate var isDone: Bool {
         switch self {
         case .created, .updated, .removed, .same, .absent, .repeated: true

@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// Facets that have a value for a title.
+/// Facets that have a value per title.
 extension SyncDrafter {
     func ratings(_ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
         let version = try await neighbours.ratingsVersion(of: frame.run.user)
@@ -18,15 +18,16 @@ extension SyncDrafter {
                     value: SyncValue(RemoteProjection.rating(rating.rating), SyncMoment(at: rating.ratedAt)))
             }
         }
-        // What is written here is written over these very ratings, or not at all.
+        // A write here replaces exactly these ratings, or nothing.
         for place in draft.changes.indices where draft.changes[place].side == .ours {
             draft.changes[place].ourVersion = versions[draft.changes[place].title] ?? 0
         }
         return draft
     }
 
-    /// A title that was merged a moment ago may be rated under another id than the one agreed on, until `LedgerKeeper` has been
-    /// there: nobody took that rating back. Ratings, which have heard of the merge then, answer under either id.
+    /// The removed titles that are in fact rated under another id: after a merge the rating is not under the agreed id
+    /// until `LedgerKeeper` has run, but nobody removed it. Ratings, which knows about the merge by then, answers under
+    /// either id.
     private func movedRatings(_ draft: SyncDraft, _ frame: Frame) async throws(SyncTrouble) -> Set<TitleID> {
         let gone = draft.changes.filter { $0.side == .theirs && $0.becomes == nil }.map(\.title)
         var moved: Set<TitleID> = []
@@ -37,8 +38,8 @@ extension SyncDrafter {
         return moved
     }
 
-    /// Those of `titles` that are rated under whatever id. The answer does not say by which of those asked for: it is halved
-    /// until it must be all or none.
+    /// Those of `titles` that are rated under any id. The answer does not say which of the requested ids a rating is
+    /// for, so the request is halved until the answer is all or none.
     private func rated(_ titles: [TitleID], of user: UserID) async throws(SyncTrouble) -> Set<TitleID> {
         guard !titles.isEmpty else { return [] }
         let found = try await neighbours.ratings(of: user, titles)
@@ -86,7 +87,7 @@ extension SyncDrafter {
 
     // MARK: What they share
 
-    /// A title with what is here of it.
+    /// A title with its value here.
     struct OwnItem<Value: SyncStorable>: Sendable {
         let kind: TitleKind
         let title: TitleID
@@ -99,7 +100,7 @@ extension SyncDrafter {
         }
     }
 
-    /// Everything that is on a shelf of ours.
+    /// Everything on one of our shelves.
     private func shelf<Details: ShelvedDetails, Value: SyncStorable>(
         _ details: Details.Type, _ frame: Frame, value: (Details, TitleKind) -> Value?
     ) async throws(SyncTrouble) -> [OwnItem<Value>] {
@@ -164,7 +165,7 @@ extension SyncDrafter {
         return draft
     }
 
-    /// What is to be done about one kind of a facet as a reading shows it, where there was need of one.
+    /// Drafts one kind of a facet from a reading, if one was needed.
     private func draft<Value: SyncStorable>(
         _ facet: SyncFacet, _ kind: TitleKind, _ reading: RemoteReading?, _ agreed: [BaseRow], _ mine: [OwnItem<Value>],
         _ place: SyncPlace?, isMoved: Bool, writtenBy actions: [JobAction], excusing known: Set<TitleID> = [],
@@ -185,7 +186,7 @@ extension SyncDrafter {
         var whole = first
         let moved = facet == .ratings ? try await movedRatings(first, frame) : []
         if !moved.isEmpty {
-            // Anew, since the brake has counted them.
+            // Draft again, because the brake has counted them.
             whole =
                 drafting.draft(
                     base: agreed, ours: ours, theirs: snapshot, inFlight: actions, excused: excused, moved: moved
@@ -197,7 +198,7 @@ extension SyncDrafter {
         return (drafted, excused, snapshot.isPartial || isLagging || drafted.isOpen)
     }
 
-    /// What was laid aside or given up there before both met is not put back among the wishes there.
+    /// Drops changes that would list an item as planned again which was on hold or dropped there before the sides met.
     private static func withoutFirstWishes(_ draft: SyncDraft, _ agreed: [BaseRow]) -> SyncDraft {
         func isWanted(_ text: String?) -> Bool? { text.flatMap { ListedValue(stored: $0) }?.isWanted }
         let met = Set(agreed.map(\.title))
@@ -214,8 +215,8 @@ extension SyncDrafter {
         return draft
     }
 
-    /// Nor is what was laid aside or given up here before both met wanted again because it is a wish there: both stay as they
-    /// are, until somebody gives one of them another value.
+    /// Likewise, an item that was on hold or dropped here before the sides met is not planned again because it is
+    /// planned there: both stay as they are until somebody changes one of them.
     private func withoutFirstRevivals(
         _ draft: SyncDraft, _ agreed: [BaseRow], _ place: SyncPlace?, _ frame: Frame
     ) async throws(SyncTrouble) -> SyncDraft {
@@ -234,7 +235,7 @@ extension SyncDrafter {
                 return false
             }
             guard let place else { return true }
-            // Where they hold what we have, both were weighed already. Otherwise only what was listed since is news.
+            // If they hold what we have, both were weighed already. Otherwise only a later listing is news.
             return change.was == nil && !(change.at.map { $0 > max(here.item.at, place.wholeAt) } ?? false)
         }
         guard !revivals.isEmpty else { return draft }
@@ -250,8 +251,8 @@ extension SyncDrafter {
         return draft
     }
 
-    /// Where a title has one state, a wish takes it off what was watched, which this very run may be telling: what was watched
-    /// here is no wish there.
+    /// Where a title has one state, planning it removes it from what was watched, which this very run may be reporting:
+    /// what was watched here is not planned there.
     private func withoutWatchedWishes(
         _ draft: SyncDraft, _ facet: SyncFacet, _ frame: Frame
     ) async throws(SyncTrouble) -> SyncDraft {
@@ -267,7 +268,7 @@ extension SyncDrafter {
         return draft
     }
 
-    /// Without what the other side is not to be told, and what its silence does not prove.
+    /// Drops what the other side is not to be told, and what its silence does not prove.
     private func sifted(
         _ draft: SyncDraft, _ kind: TitleKind, _ reading: RemoteReading?, _ frame: Frame
     ) async throws(SyncTrouble) -> SyncDraft {
@@ -305,15 +306,15 @@ extension SyncDrafter {
             guard let title = known[row.item.number], let value = value(row.value) else { return nil }
             return TitleValue(title, value.value, value.moment)
         }
-        // A row that names nothing may be any title of ours.
+        // A row that matches no title may be any of ours.
         guard unknown == 0, reading.unreadable == 0 else { return .partial(rows) }
         return reading.tally.snapshot(rows, isMoved: isMoved, agreedCount: agreedCount)
     }
 
     // MARK: What leaves the watchlist by itself
 
-    /// Those of the titles which are gone from their watchlist that were watched there meanwhile: with a play that we have not
-    /// met before, that was dated after the listing, or that was agreed on since the listing was.
+    /// The titles gone from their watchlist that were watched there meanwhile: with a play that is new to us, or was
+    /// dated after the listing, or was agreed on after the listing was.
     private func watched<Value: SyncStorable>(
         _ kind: TitleKind, among agreed: [BaseRow], _ ours: [OwnItem<Value>], _ theirs: Snapshot<TitleValue<Value>>,
         _ frame: Frame
@@ -322,7 +323,7 @@ extension SyncDrafter {
         let shown = Set(theirs.rows.map(\.title))
         let listed = Dictionary(ours.map { ($0.title, $0.value.moment?.at) }) { first, _ in first }
         var gone: [TitleID: BaseRow] = [:]
-        // What was laid aside or given up is not, once it is watched again.
+        // A title that was on hold or dropped does not leave when it is watched again.
         for row in agreed where row.value == ListedValue().stored && !row.isLetGo && !shown.contains(row.title) {
             if listed[row.title] != nil { gone[row.title] = row }
         }

@@ -13,7 +13,7 @@ package struct SyncDrafter: Sendable {
 
     static let timeout = Duration.seconds(30)
 
-    /// What a run is told beside its connection.
+    /// The context of a run, beside its connection.
     struct Frame: Sendable {
         let run: ClaimedRun
         let reader: any RemoteReader
@@ -23,14 +23,14 @@ package struct SyncDrafter: Sendable {
         let activities: RemoteActivities
         var inFlight: SyncStore.InFlight
         let refused: (titles: [SyncFacet: [TitleID: Set<String>]], plays: Set<PlayID>)
-        /// Plays of ours that they have said to have already, and as of when.
+        /// Plays of ours that the other side has said to have already, and as of when.
         let playedThere: [PlayID: Timestamp]
-        /// When titles were rated there by us; some sides take a rated film for one that was watched at that moment.
+        /// When we rated titles there; some providers take a rated film for one watched at that moment.
         let ratedThere: [TitleID: [Timestamp]]
         let chosen: [ChosenSide]
-        /// What they take nothing more of.
+        /// The facets of which they accept nothing more.
         let stops: [SyncFacet: FacetStop]
-        /// Removals that were held before and are confirmed now, if they are the same.
+        /// Sides whose removals were held before and are confirmed now, if they are the same.
         var confirmed: Set<SyncSide> = []
         let now: Timestamp
 
@@ -38,23 +38,24 @@ package struct SyncDrafter: Sendable {
 
         func policy(_ facet: SyncFacet) -> FacetPolicy {
             var policy = policies[facet] ?? .off
-            // Where somebody stopped is told by players as it happens, and forgotten there after a while; both is no sync's.
+            // Players report positions as they happen, and the other side drops them after a while; a sync does
+            // neither.
             if facet == .progress {
                 policy.direction = policy.direction.changes(.ours) ? .receive : .off
                 policy.deletes = false
             }
-            // Where a title has one date, the one before is no play that somebody took out.
+            // Where a title has one date, the previous date is not a play that somebody removed.
             if facet == .history, reader.shape.keepsOneDate { policy.deletes = false }
             return policy
         }
 
-        /// A facet stood still, and is tried again.
+        /// Whether a facet was stopped and is now tried again.
         func isLifted(_ facet: SyncFacet) -> Bool { stops[facet]?.isDue == true }
 
         func kinds(_ facet: SyncFacet) -> [TitleKind] { reader.shape.kinds[facet] ?? [] }
     }
 
-    /// The draft; nil where the connection is not there or switched off.
+    /// Returns the draft; nil if the connection does not exist or is switched off.
     package func draft(_ run: ClaimedRun) async throws(SyncTrouble) -> SyncDraft? {
         guard var frame = try await frame(run) else { return nil }
         let draft = try await facets(frame)
@@ -62,7 +63,7 @@ package struct SyncDrafter: Sendable {
         let digest = try await asking { () throws(StoreError) in
             try await store.heldDigest(of: confirms, by: run.user, until: .now + Self.timeout)
         }
-        // Confirmed were those removals and no others.
+        // Exactly those removals were confirmed, and no others.
         guard digest == SyncStore.digest(held) else { return draft }
         frame.confirmed = [.ours, .theirs]
         return try await facets(frame)
@@ -78,7 +79,7 @@ package struct SyncDrafter: Sendable {
             let reader = readers[run.provider]
         else { return nil }
         try await confirm(connection, of: run, reader)
-        // What the queue has come to since is what both agree on.
+        // What the queue has settled since is what both agree on.
         try await asking { () throws(StoreError) in try await store.settleQueued(of: run.user, until: deadline) }
         let places = try await asking { () throws(StoreError) in try await store.places(of: lane, until: deadline) }
         let inFlight = try await asking { () throws(StoreError) in try await store.inFlight(of: lane, until: deadline) }
@@ -101,7 +102,7 @@ package struct SyncDrafter: Sendable {
             stops: Dictionary(stops.map { ($0.facet, $0) }) { first, _ in first }, now: clock.now)
     }
 
-    /// What was agreed with one account must not be held against another.
+    /// Confirms whose account it is: what was agreed with one account must not be applied to another.
     private func confirm(
         _ connection: StoredConnection, of run: ClaimedRun, _ reader: any RemoteReader
     ) async throws(SyncTrouble) {
@@ -126,11 +127,11 @@ package struct SyncDrafter: Sendable {
         return draft
     }
 
-    /// One facet, as far as it does not stand still: that stops no other.
+    /// Drafts one facet as far as it is not stopped; a stop affects no other facet.
     private func going(_ facet: SyncFacet, _ frame: Frame) async throws(SyncTrouble) -> SyncDraft {
         let stop = frame.stops[facet].flatMap { $0.isDue ? nil : $0 }
         var draft = SyncDraft()
-        // What needs more than the account has is not even read.
+        // A facet that the account lacks a feature for is not even read.
         if let stop, stop.cause == .vipRequired {
             draft.stopped[facet] = stop.cause
             return draft
@@ -171,7 +172,7 @@ package struct SyncDrafter: Sendable {
         let ours = try await asking { () throws(StoreError) in
             try await store.plays(of: frame.run.user, until: .now + Self.timeout)
         }
-        // Once more after the plays: what was added since the first look is told by its own job, not by this run too.
+        // Read again after the plays: what was added in between is reported by its own job, and not by this run too.
         var frame = frame
         frame.inFlight = try await asking { () throws(StoreError) in
             try await store.inFlight(of: frame.lane, until: .now + Self.timeout)
@@ -181,7 +182,7 @@ package struct SyncDrafter: Sendable {
         }
         var draft = try await history(frame, ours, base, stamps, isWhole: isWhole)
         if draft.unread > 0, !isWhole {
-            // A play that is dated back must be held against everything.
+            // A backdated play must be compared with everything.
             isWhole = true
             draft = try await history(frame, ours, base, stamps, isWhole: true)
         }
@@ -195,7 +196,7 @@ package struct SyncDrafter: Sendable {
         _ frame: Frame, _ ours: [StoredPlay], _ base: [BaseRow], _ stamps: [String: String], isWhole: Bool
     ) async throws(SyncTrouble) -> (draft: SyncDraft, unread: Int, unsettled: Set<TitleKind>) {
         let place = frame.places[.history]
-        // The newest play that both have, and a day more: Trakt takes whole days.
+        // From the newest play that both have, less a day: Trakt works in whole days.
         let paired = Set(base.filter { $0.theirs != nil }.map(\.item))
         let newest = ours.filter { paired.contains($0.id.uuid) }.map(\.moment.listedAt).max()
         let from = isWhole ? nil : newest.map { CalendarDate(daysSinceEpoch: $0.date.daysSinceEpoch - 1) ?? $0.date }
@@ -220,7 +221,7 @@ package struct SyncDrafter: Sendable {
         return result
     }
 
-    /// Their plays as a reading shows them; nothing has changed where none was needed.
+    /// Their plays as a reading shows them; no changes if none was needed.
     private func plays(
         _ reading: RemoteReading?, _ kind: TitleKind, _ ours: [StoredPlay], _ agreedCount: Int, isMoved: Bool,
         from day: CalendarDate?, _ frame: Frame
@@ -250,9 +251,9 @@ package struct SyncDrafter: Sendable {
         }
     }
 
-    /// A reading of several pages, where a plan leans on what it does not show: while a list changes, an item slips from a page
-    /// that is yet to come onto one that was read, with counts that stay the same. What would be taken away must be missing
-    /// from two readings, and nothing may have happened there since the run began; once for each list. Nil where the first does.
+    /// Rereads a list of several pages if a plan relies on what is missing from it: while a list changes, an item can
+    /// slip from a page yet to come onto one already read, with unchanged counts. What would be removed must be missing
+    /// from two readings, and nothing may have happened there since the run began. Nil if the first reading suffices.
     func confirmed(
         _ first: RemoteReading?, _ draft: SyncDraft, _ facet: SyncFacet, _ kind: TitleKind, from day: CalendarDate?,
         _ frame: Frame
@@ -274,7 +275,7 @@ package struct SyncDrafter: Sendable {
             uniqueKeysWithValues: frame.kinds(facet).map { ($0.rawValue, frame.activities.stamp(facet, $0)) })
     }
 
-    /// Up to where this run has come. What proved nothing, or waits for a word, is read again by the next one.
+    /// How far this run has come. What proved nothing, or waits for a decision, is read again by the next one.
     func place(
         _ facet: SyncFacet, _ place: SyncPlace?, _ stamps: [String: String], _ version: Int64,
         _ unsettled: Set<TitleKind>, isWhole: Bool, _ frame: Frame
@@ -291,7 +292,7 @@ package struct SyncDrafter: Sendable {
         place.map { $0.wholeAt.duration(to: frame.now) >= store.limits.wholeEvery } ?? true
     }
 
-    /// Which titles the rows mean, and how many mean none.
+    /// The titles that the rows mean, and how many mean none.
     func titles(
         of rows: [RemoteRow], _ kind: TitleKind, _ frame: Frame
     ) async throws(SyncTrouble) -> (known: [Int64: TitleID], unknown: Int) {

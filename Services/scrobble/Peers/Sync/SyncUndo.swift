@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// Takes back what a sync has told another side, and leaves both sides as they are from then on.
+/// Undoes what a sync has told another side, and keeps both sides as they are from then on.
 struct SyncUndo: Sendable {
     private let store: SyncStore
     private let clock: any WallClock
@@ -13,26 +13,26 @@ struct SyncUndo: Sendable {
         self.ids = ids
     }
 
-    /// What it comes to, or came to.
+    /// The result of an undo, so far or expected.
     struct Count: Sendable {
         var restored = 0
         var waiting = 0
         var kept: [(change: SyncChange, reason: KeptReason)] = []
     }
 
-    /// The connection that a run was of; nil where the batch was no sync.
+    /// The connection of a run; nil if the batch was no sync.
     func lane(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
         -> LaneKey?
     {
         try await store.provider(of: batch, user, until: deadline).map { LaneKey(user: user, provider: $0) }
     }
 
-    /// Whether no run is being applied that was planned before the undoing began; from then on none is planned.
+    /// Whether no run planned before the undo began is still being applied; from then on none is planned.
     func mayBegin(_ lane: LaneKey, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         try await store.isQuiet(lane, until: deadline)
     }
 
-    /// What undoing would come to; nothing is changed.
+    /// What an undo would result in; changes nothing.
     func preview(of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError)
         -> Count
     {
@@ -56,7 +56,7 @@ struct SyncUndo: Sendable {
         }
     }
 
-    /// Goes on with an undoing: true where nothing of it is on its way any more. May be repeated and cut short.
+    /// Continues an undo; returns true once nothing of it is in flight. May be interrupted and repeated.
     func finish(_ batch: BatchID, _ lane: LaneKey, until deadline: ContinuousClock.Instant) async throws(StoreError)
         -> Bool
     {
@@ -102,7 +102,7 @@ struct SyncUndo: Sendable {
 }
 
 extension SyncChange {
-    /// What the other side is told of it.
+    /// The job that tells the other side.
     func job(on lane: LaneKey, batch: BatchID, id: UUIDBits) -> NewJob {
         let action: JobAction
         switch (facet, becomes != nil) {
@@ -116,14 +116,14 @@ extension SyncChange {
         case (_, false): action = .unrate
         }
         let precision: PlayPrecision? = facet == .history ? (at == nil ? .unknown : .minute) : nil
-        // A play keeps the name under which it is told when somebody watches, so that it is never queued twice.
+        // A play keeps the name under which its live job is queued, so that it is never queued twice.
         let name = play.map { "\(action == .addPlay ? "play" : "remove") \($0)" }
         return NewJob(
             id: id, lane: lane, urgency: .bulk, kind: kind, title: title, action: action,
             payload: JobPayload(
                 watchedAt: facet == .history ? at : nil, precision: precision,
                 rating: facet == .ratings ? becomes.flatMap { Int(stored: $0) } : nil,
-                // Of what is put back there nobody knows the day.
+                // Nobody knows the day of a rating that is restored there.
                 ratedAt: facet == .ratings && becomes != nil && !isUndo ? at : nil, theirs: theirs,
                 collectedAt: facet == .collection ? at : nil, media: facet == .collection ? becomes : nil,
                 status: facet == .watchlist ? becomes.flatMap { ListedValue(stored: $0) }?.status : nil),

@@ -2,7 +2,7 @@ package import Contracts
 package import Store
 import Synchronization
 
-/// Places of a run where a test lets its worker die.
+/// The points of a run at which a test kills its worker.
 package enum SyncPoint: String, Sendable, CaseIterable {
     case claimed
     case drafted
@@ -13,7 +13,7 @@ package enum SyncPoint: String, Sendable, CaseIterable {
     case finished
 }
 
-/// Takes up runs of syncs and does them. Any number of workers may run anywhere: a run is a lease with a fence.
+/// Claims sync runs and carries them out. Any number of workers may run, on any machine: a run is a lease with a fence.
 package struct SyncWorker: Sendable {
     private let store: SyncStore
     private let connections: ConnectionStore
@@ -21,11 +21,11 @@ package struct SyncWorker: Sendable {
     private let drafter: SyncDrafter
     private let applier: SyncApplier
     private let clock: any WallClock
-    /// Whose accounts it reads.
+    /// The providers whose accounts it reads.
     package let providers: [SyncProvider]
     private let observe: @Sendable (SyncPoint) -> Void
     private let tell: @Sendable (SyncProvider, SyncRunState) -> Void
-    /// Rings when a run was asked for.
+    /// Rings when a run was requested.
     package let bell = QueueBell()
 
     package init(
@@ -50,14 +50,14 @@ package struct SyncWorker: Sendable {
             ids: ids, observe: observe)
     }
 
-    /// Runs under way.
+    /// The number of runs in progress.
     private final class UnderWay: Sendable {
         private let state = Mutex(0)
         var count: Int { state.withLock { $0 } }
         func add(_ number: Int) { state.withLock { $0 += number } }
     }
 
-    /// Works until the task is cancelled. A run that takes minutes holds no other up.
+    /// Works until the task is cancelled. A run that takes minutes holds up no other.
     package func run() async {
         let underWay = UnderWay()
         await withDiscardingTaskGroup { group in
@@ -82,10 +82,10 @@ package struct SyncWorker: Sendable {
         }
     }
 
-    /// Asks for syncs of connections that were not looked at for a while. Where nothing has moved, one costs one call.
+    /// Requests syncs of connections that have not been checked for a while. One that finds no changes costs one call.
     package func poll() async { _ = try? await store.openDue(of: providers, until: .now + .seconds(10)) }
 
-    /// Takes up what is due and does it; how many runs that were.
+    /// Claims due runs and carries them out; returns how many there were.
     @discardableResult
     package func turn() async -> Int {
         let runs = await claim(store.limits.runsMax)
@@ -95,7 +95,7 @@ package struct SyncWorker: Sendable {
         return runs.count
     }
 
-    /// None where the database refuses: they are there the next time.
+    /// Returns none if the database fails: they are claimed next time.
     private func claim(_ count: Int) async -> [ClaimedRun] {
         guard count > 0 else { return [] }
         return (try? await store.claim(count, of: providers, until: .now + .seconds(5))) ?? []
@@ -167,19 +167,19 @@ package struct SyncWorker: Sendable {
     }
 
     private func end(_ run: ClaimedRun, _ state: SyncRunState, _ reason: String?) async {
-        // Where the database refuses, the lease ends and somebody takes the run up again.
+        // If the database fails, the lease expires and somebody takes over the run.
         let isEnded = try? await store.move(run, to: state, reason: reason, until: .now + .seconds(10))
         if isEnded == true { tell(run.provider, state) }
         if run.isBackground { try? await store.dropIdle(run, until: .now + .seconds(10)) }
     }
 
-    /// What cannot go on now is taken up again later; what only its person can mend ends the run.
+    /// Postpones what cannot continue now; ends a run that only its person can fix.
     private func putOff(_ run: ClaimedRun, _ trouble: SyncTrouble) async {
         switch trouble {
         case .reading(.askUser(let why)):
             try? await connections.stop(run.lane, for: why, until: .now + .seconds(10))
             await end(run, .failed, why.rawValue)
-        // What was asked is of no facet.
+        // The call concerned no single facet.
         case .reading(.barred(let cause)): await end(run, .failed, cause.rawValue)
         case .reading(.wait(let time, let reason)):
             _ = try? await store.move(

@@ -2,44 +2,46 @@ import Contracts
 package import Cryptography
 package import Store
 
-/// What there is to make a connection's calls with.
+/// What is available to make a connection's calls with.
 package enum TokenState: Sendable, Equatable {
     case good(Secret)
-    /// Not now, through nobody's fault.
+    /// Not available now, through nobody's fault.
     case wait(Duration, String)
     case none(ConnectionTrouble)
 }
 
-/// What a refresh came to.
+/// The outcome of a refresh.
 package enum TokenRefresh: String, Sendable, Hashable, CaseIterable {
     case renewed
-    /// By the time of the answer somebody else had the lease or its person had connected again, or it could not be stored.
+    /// By the time of the answer somebody else held the lease or the person had connected again, or it could not be
+    /// stored.
     case lost
-    /// Its person must connect again.
+    /// The person must connect again.
     case refused
-    /// The application was not taken.
+    /// The application was not accepted.
     case turnedAway = "turned_away"
     /// No answer, or not now.
     case putOff = "put_off"
 }
 
-/// Where a connection's access tokens come from.
+/// A source of connections' access tokens.
 package protocol TokenSource: Sendable {
     func token(of lane: LaneKey) async -> TokenState
-    /// Another one than `refused`, which the other side takes no longer.
+    /// Returns another token than `refused`, which the provider no longer accepts.
     func renewed(of lane: LaneKey, instead refused: Secret) async -> TokenState
 }
 
-/// Who gives out new tokens for a refresh token.
+/// Issues new tokens for a refresh token.
 package protocol TokenIssuer: Sendable {
     func tokens(for refresh: Secret, usesSecret: Bool) async -> TokenReply
 }
 
-/// Keeps tokens fresh: refreshes at half of their life, one replica at a time, with no transaction open while the
-/// other side is asked. A new pair is committed before it is used. Trakt's refresh token is good once, so a replica that dies
-/// between the answer and the commit leaves a connection whose person must connect again, and nothing worse; Simkl's stays.
+/// Keeps tokens fresh: refreshes at half of their lifetime, one replica at a time, with no transaction open during the
+/// call. A new pair is committed before it is used. Trakt's refresh token is valid once, so a replica that dies between
+/// the answer and the commit leaves a connection whose person must connect again, and nothing worse; Simkl's stays
+/// valid.
 package struct TokenKeeper: TokenSource {
-    /// Where a test lets it die.
+    /// The points at which a test kills it.
     package enum Point: Sendable {
         case leased
         case answered
@@ -71,11 +73,11 @@ package struct TokenKeeper: TokenSource {
             guard let tokens else { return .none(.needsReauth) }
             guard let issuedAt = tokens.issuedAt, let expiresAt = tokens.expiresAt else { return .good(tokens.access) }
             let now = clock.now
-            // Without a refresh token it is good to its end.
+            // Without a refresh token it is valid until it expires.
             if tokens.refresh == nil { return now < expiresAt ? .good(tokens.access) : .none(.needsReauth) }
             if now < TokenLife.refreshAt(issuedAt: issuedAt, expiresAt: expiresAt) { return .good(tokens.access) }
             if !tokens.isHeld, let state = await refresh(lane, tokens) { return state }
-            // Somebody else is at it, or it has to wait; the old token is good for the second half of its life.
+            // Somebody else is refreshing, or it must wait; the old token is valid for the second half of its life.
             if now < expiresAt { return .good(tokens.access) }
             if ContinuousClock.now >= patience { return .wait(.seconds(60), "the tokens are being refreshed") }
             do { try await Task.sleep(for: .milliseconds(100)) } catch { return .wait(.zero, "stopping") }
@@ -96,7 +98,7 @@ package struct TokenKeeper: TokenSource {
         try? await store.tokens(of: lane, until: .now + .seconds(5))
     }
 
-    /// Refreshes, if nobody else does; nil where somebody does, and then the tokens are to be read again.
+    /// Refreshes unless somebody else does; nil if somebody does, and the tokens must be read again.
     private func refresh(_ lane: LaneKey, _ tokens: ConnectionStore.Tokens) async -> TokenState? {
         guard let refresh = tokens.refresh else { return .none(.needsReauth) }
         let fence: Int64
@@ -116,7 +118,7 @@ package struct TokenKeeper: TokenSource {
             let isStored = await keep { try await store.endRefresh(lane, fence: fence, with: fresh, until: $0) }
             observe(.committed)
             tell(isStored == true ? .renewed : .lost)
-            // Not used before it is stored: who lost the lease reads what the other one has stored.
+            // Not used before it is stored: a caller that lost the lease reads what the new holder has stored.
             return isStored == true ? .good(fresh.access) : nil
         case .invalidGrant:
             let isNoted = await keep { deadline in
@@ -124,7 +126,7 @@ package struct TokenKeeper: TokenSource {
                     lane, fence: fence, retryAfter: .zero, state: .needsReauth, until: deadline)
             }
             tell(isNoted == false ? .lost : .refused)
-            // Its person has connected again meanwhile: of the new tokens it says nothing.
+            // The person has connected again meanwhile, and the refusal says nothing about the new tokens.
             return isNoted == false ? nil : .none(.needsReauth)
         case .clientRefused:
             tell(.turnedAway)
@@ -142,7 +144,7 @@ package struct TokenKeeper: TokenSource {
         }
     }
 
-    /// The old token, as long as it lives.
+    /// Returns the old token while it is valid.
     private func usable(_ tokens: ConnectionStore.Tokens, after time: Duration) -> TokenState {
         if let expiresAt = tokens.expiresAt, clock.now < expiresAt { return .good(tokens.access) }
         return .wait(time, "the tokens cannot be refreshed now")
@@ -154,7 +156,7 @@ package struct TokenKeeper: TokenSource {
         }
     }
 
-    /// What the other side has answered is not given up for a database that hesitates; for as long as the lease lasts.
+    /// Keeps a provider's answer while the database hesitates, for as long as the lease lasts.
     private func keep(_ write: (ContinuousClock.Instant) async throws -> Bool) async -> Bool? {
         let end = ContinuousClock.now + TraktLimits.refreshLease - TraktLimits.refreshTimeout
         repeat {

@@ -4,7 +4,7 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Connects a person's Trakt account and lets go of it again.
+/// Connects and disconnects a person's Trakt account.
 package struct TraktAccount: Sendable {
     private let store: ConnectionStore
     private let http: TraktHTTP
@@ -20,7 +20,7 @@ package struct TraktAccount: Sendable {
 
     // MARK: Code
 
-    /// Where to send the browser.
+    /// Opens a code flow and returns where to send the browser.
     package func connect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectInvitation {
@@ -34,7 +34,7 @@ package struct TraktAccount: Sendable {
             expiresAt: clock.now.advanced(by: TraktLimits.flowLife))
     }
 
-    /// Ends a code flow. The state is used up first, whatever comes of the code.
+    /// Completes a code flow. The state is used up first, whatever happens to the code.
     package func complete(
         _ user: UserID, code: Secret, state: Secret, iss: String?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ConnectResult {
@@ -60,7 +60,7 @@ package struct TraktAccount: Sendable {
 
     // MARK: Device
 
-    /// A code to enter elsewhere; nil where Trakt gives out none now.
+    /// Requests a code to enter elsewhere; nil if Trakt issues none now.
     package func startDevice(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> DeviceInvitation? {
@@ -78,7 +78,7 @@ package struct TraktAccount: Sendable {
             intervalSeconds: Int(code.interval.components.seconds), expiresAt: clock.now.advanced(by: code.life))
     }
 
-    /// What became of a device flow, and how long to wait before asking again.
+    /// The state of a device flow, and how long to wait before asking again.
     package func pollDevice(
         _ user: UserID, _ flow: FlowID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (result: ConnectResult, retryAfter: Duration?) {
@@ -99,7 +99,7 @@ package struct TraktAccount: Sendable {
         let result: ConnectResult
         switch DeviceReply(answer, now: clock.now) {
         case .granted(let tokens):
-            // Tokens go to nobody who ended the flow meanwhile, and to one caller only.
+            // Nobody who ended the flow meanwhile gets tokens, and only one caller does.
             guard try await store.endFlow(flow, of: user, until: deadline) else { return (.unknown, nil) }
             try await keep(tokens, of: user, usesSecret: true, until: deadline)
             return (.connected, nil)
@@ -119,7 +119,7 @@ package struct TraktAccount: Sendable {
 
     // MARK: Ending
 
-    /// Lets go of an account: its jobs are taken back, and Trakt is told to forget the token, as well as that goes.
+    /// Disconnects an account: its jobs are withdrawn, and Trakt is asked to revoke the token, on a best-effort basis.
     package func disconnect(
         _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -138,7 +138,7 @@ package struct TraktAccount: Sendable {
 
     private func lane(_ user: UserID) -> LaneKey { LaneKey(user: user, provider: .trakt) }
 
-    /// Stored before anything else is asked with it. Where Trakt does not say whose account it is, the next sync asks.
+    /// Stores the tokens before they are used. If Trakt does not say whose account it is, the next sync asks.
     private func keep(
         _ tokens: AccountTokens, of user: UserID, usesSecret: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

@@ -4,19 +4,19 @@ import NIOCore
 package import NIOHTTP1
 import NIOPosix
 
-/// Calls to Trakt's two hosts: the API, and the one that gives out tokens.
+/// Calls to Trakt's two hosts: the API, and the one that issues tokens.
 package struct TraktHTTP: Sendable {
-    /// Where Trakt is, and who asks.
+    /// Where Trakt is, and how this application identifies itself.
     package struct Settings: Sendable {
-        /// Such as `https://api.trakt.tv`.
+        /// The base URL of the API, such as `https://api.trakt.tv`.
         package let url: String
-        /// Such as `https://auth.trakt.tv`; tokens are refused anywhere else.
+        /// The host that issues tokens, such as `https://auth.trakt.tv`; no other host does.
         package let authURL: String
         package let clientID: Secret
-        /// Needed for the device flow only; the code flow proves itself by PKCE.
+        /// Needed for the device flow only; the code flow uses PKCE.
         package let clientSecret: Secret?
         package let userAgent: String
-        /// The one address that the browser comes back to, as it is registered there.
+        /// The single address that browsers are redirected to, as registered at Trakt.
         package let redirectURI: String
 
         package init(
@@ -32,10 +32,10 @@ package struct TraktHTTP: Sendable {
         }
     }
 
-    /// What came of a call.
+    /// The outcome of a call.
     package enum Outcome: Sendable {
         case answered(TraktAnswer)
-        /// Nothing was tried: no time was left, or the lane is somebody else's by now.
+        /// Nothing was tried: no time was left, or somebody else holds the lane.
         case untried
         /// Nothing left this machine.
         case unreachable
@@ -53,7 +53,7 @@ package struct TraktHTTP: Sendable {
         self.observe = observe
     }
 
-    /// Calls the API in a person's name. Never longer than the deadline; what is not answered by then may have arrived.
+    /// Calls the API on behalf of a person. Ends by the deadline; a call not answered by then may have arrived.
     package func call(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret,
         until deadline: ContinuousClock.Instant
@@ -66,7 +66,7 @@ package struct TraktHTTP: Sendable {
         return await send(&request, body, until: deadline)
     }
 
-    /// Calls the host of the tokens. Secrets travel in the body, never in the address.
+    /// Calls the host that issues tokens. Secrets are sent in the body, never in the URL.
     package func authorize(
         _ path: String, _ body: [UInt8], until deadline: ContinuousClock.Instant
     ) async -> Outcome {
@@ -132,7 +132,7 @@ package struct TraktHTTP: Sendable {
 }
 
 extension TraktPage {
-    /// What the pagination headers say; they come in either case.
+    /// Reads the pagination headers, whose names come in either case.
     fileprivate init(_ headers: HTTPHeaders) {
         func number(_ name: String) -> Int? { headers.first(name: name).flatMap { Int($0) } }
         self.init(

@@ -3,7 +3,7 @@ package import Cryptography
 import JSON
 package import Store
 
-/// Trakt's host of tokens, asked for new ones.
+/// Gets new tokens from Trakt's token host.
 package struct TraktIssuer: TokenIssuer {
     private let http: TraktHTTP
     private let clock: any WallClock

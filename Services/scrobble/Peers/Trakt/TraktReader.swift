@@ -4,14 +4,14 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Reads a person's lists at Trakt, page by page, within what Trakt allows.
+/// Reads a person's lists at Trakt, page by page, within Trakt's rate limits.
 package struct TraktReader: RemoteReader {
     package let shape = RemoteShape.trakt
     private let http: TraktHTTP
     private let tokens: any TokenSource
     private let allowance: any ReadAllowance
     private let clock: any WallClock
-    /// Before what failed in passing is asked again.
+    /// The pauses before transient failures are retried.
     private let pauses: [Duration]
 
     package init(
@@ -41,8 +41,8 @@ package struct TraktReader: RemoteReader {
         return TraktRows.activities(value, clockSkew: answer.date.map { clock.now.duration(to: $0) })
     }
 
-    /// The watchlist is read as a whole: the count that comes with one kind of it is that of all kinds (recorded in 2026), so
-    /// that nothing would show that rows are missing.
+    /// The watchlist is read as a whole: the count that comes with one kind is that of all kinds (recorded in 2026), so
+    /// that missing rows would go unnoticed.
     package func lists(
         _ facet: SyncFacet, _ kinds: [TitleKind], from day: CalendarDate?, of lane: LaneKey
     ) async throws(ReadTrouble) -> [TitleKind: RemoteReading] {
@@ -78,7 +78,7 @@ package struct TraktReader: RemoteReader {
                 throw .broken("a page cannot be read")
             }
             for item in items {
-                // What is no title, such as a person, is none of ours.
+                // An item that is not a title, such as a person, is skipped.
                 guard let meant = means(item) else { continue }
                 if let row = TraktRows.row(item, meant.facet, meant.kind) { rows.append(row) } else { unreadable += 1 }
             }
@@ -88,13 +88,13 @@ package struct TraktReader: RemoteReader {
                     pageCount: answer.page.pageCount, itemCount: answer.page.itemCount))
             if !tally.wantsMore { break }
         }
-        // What is read twice went from page to page meanwhile, and something else may have gone the other way.
+        // A row read twice moved between pages meanwhile, and another may have moved the other way.
         if tally.isOfManyPages, Set(rows.map(\.name)).count < rows.count { tally.tear() }
         return RemoteReading(rows: rows, tally: tally, unreadable: unreadable)
     }
 
-    /// One answer with status 200 and JSON in it; a token that is refused is replaced once. What fails in passing is asked again:
-    /// one page of hundreds would cost all that was read before it.
+    /// Returns an answer with status 200; a refused token is replaced once. Transient failures are retried: one of
+    /// hundreds of pages would otherwise cost everything read before it.
     private func get(_ path: String, _ lane: LaneKey) async throws(ReadTrouble) -> TraktAnswer {
         var token = try usable(await tokens.token(of: lane))
         var isRenewed = false

@@ -5,9 +5,9 @@ import JSON
 import NIOHTTP1
 package import Store
 
-/// Takes jobs to Trakt.
+/// Delivers jobs to Trakt.
 package struct TraktWriter: RemoteWriter {
-    /// The titles' ids elsewhere; nil while nobody can be asked.
+    /// Looks up titles' external ids; nil while they cannot be looked up.
     package typealias Titles = @Sendable ([TitleID]) async -> [TitleID: ExternalIds]?
 
     private let http: TraktHTTP
@@ -15,14 +15,14 @@ package struct TraktWriter: RemoteWriter {
     private let tokens: any TokenSource
     private let allowance: any ReadAllowance
     private let clock: any WallClock
-    /// Trakt takes one write a second of a person.
+    /// Trakt accepts one write a second from each person.
     package let pace: Duration
 
-    /// Pages of a history that are read, and their rows.
+    /// The maximum number of pages of a history that are read.
     static let pagesMax = 40
-    /// Rows of a page that are asked for.
+    /// The number of rows requested per page.
     static let pageLimit = 250
-    /// Tries of jobs after which a reading of everything that does not end within a call is taken for one that never will.
+    /// The number of tries after which reading a whole history that does not finish within a call is given up.
     static let wholeTriesMax = 4
 
     package init(
@@ -45,7 +45,7 @@ package struct TraktWriter: RemoteWriter {
         case .none(let trouble): return parcel.jobs.map { _ in .askUser(trouble) }
         }
         let replies = await send(parcel, token)
-        // The token may have been withdrawn or replaced: once more with another.
+        // The token may have been withdrawn or replaced; try once more with another.
         guard replies.contains(.askUser(.needsReauth)) else { return replies }
         switch await tokens.renewed(of: parcel.lane, instead: token) {
         case .good(let other): return await send(parcel, other)
@@ -85,7 +85,7 @@ package struct TraktWriter: RemoteWriter {
         return replies(await post(call, token, parcel), to: jobs)
     }
 
-    /// What Trakt does not know under one name may be there under another; one more is tried.
+    /// Retries titles that Trakt does not know under one id with one other.
     private func sendAgain(
         _ jobs: [TraktCalls.Named], _ forms: [[JSONValue]], _ sent: [JobReply], _ token: Secret, _ parcel: Parcel
     ) async -> [JobReply] {
@@ -95,7 +95,7 @@ package struct TraktWriter: RemoteWriter {
         let others = await send(places.map { (job: jobs[$0].job, ids: forms[$0][1]) }, token, parcel)
         var replies = sent
         for (place, reply) in zip(places, others) {
-            // With another token only these are to be sent again, never what was taken in the first call.
+            // With another token only these must be sent again, never what the first call delivered.
             replies[place] = reply == .askUser(.needsReauth) ? .untried : reply
         }
         return replies
@@ -106,7 +106,7 @@ package struct TraktWriter: RemoteWriter {
         case .failed(let reply): return jobs.map { _ in reply }
         case .answered(let answer):
             let reply = answer.reply(now: clock.now)
-            // A scrobble of what is not there.
+            // A scrobble of an unknown title.
             if answer.status == 404 { return jobs.map { _ in Self.unknown } }
             guard reply == .delivered, let body = try? decodeJSON(JSONValue.self, from: answer.body) else {
                 return jobs.map { _ in reply }
@@ -115,8 +115,8 @@ package struct TraktWriter: RemoteWriter {
         }
     }
 
-    /// Takes single plays out by the numbers of their rows, all in one write. A sync knows the very row; what is told as it
-    /// happens is found by its moment.
+    /// Removes single plays by the ids of their rows, all in one write. A sync knows the exact row; other jobs find it
+    /// by its time.
     private func remove(
         _ jobs: [QueueJob], _ titles: [TitleID: ExternalIds], _ token: Secret, _ parcel: Parcel
     ) async -> [JobReply] {
@@ -162,7 +162,7 @@ package struct TraktWriter: RemoteWriter {
         guard let titles = await titles(Array(Set(parcel.jobs.map(\.title)))) else {
             return parcel.jobs.map { _ in .failed(.notTaken("titles cannot be looked up")) }
         }
-        // A history too long to be read for plays without a date says nothing against the others.
+        // If the history is too long to be read for undated plays, that must not affect the others.
         let dated = parcel.jobs.filter { $0.payload.watchedAt != nil || $0.action == .stop }
         let undated = parcel.jobs.filter { $0.payload.watchedAt == nil && $0.action != .stop }
         var found: [UUIDBits: LookReply] = [:]
@@ -195,7 +195,7 @@ package struct TraktWriter: RemoteWriter {
         let reply: JobReply
     }
 
-    /// Trakt's plays of the days around the jobs. Complete or a failure: what is missing here is sent again.
+    /// Trakt's plays of the days around the jobs, complete or a failure: whatever is missing here is sent again.
     private func history(
         of jobs: [QueueJob], _ token: Secret, _ parcel: Parcel
     ) async -> Result<[TraktPlay], Failure> {
@@ -220,15 +220,15 @@ package struct TraktWriter: RemoteWriter {
         var plays: [TraktPlay] = []
         for page in 1...Self.pagesMax {
             guard await allowance.spend(parcel.lane) else {
-                // Counted, so that each wait is longer and the parcel smaller: one that is tried again as soon as a few reads are
-                // back uses them up, and never ends.
+                // Counted, so that waits grow and parcels shrink: a retry as soon as a few reads are available would
+                // use them up and never finish.
                 let isTooLong = givesUp && reading.days == nil && page > 1
                 return .failure(
                     Failure(reply: isTooLong ? Self.tooLong : .notTaken("the allowance for reads is used up")))
             }
             switch await call(.GET, path + "&page=\(page)", nil, token, until: parcel.deadline) {
             case .failed(let reply):
-                // The connection would wait for it, and everything behind it.
+                // Retrying would hold up the connection and everything behind it.
                 let isTooLong = givesUp && reading.days == nil && page > 1 && parcel.deadline <= .now
                 return .failure(Failure(reply: isTooLong ? Self.tooLong : reply))
             case .answered(let answer):
