@@ -7,7 +7,7 @@ internal import RPC
 package import Runtime
 internal import Store
 
-/// Every setting of the ratings service, and what it is built from.
+/// The ratings service's settings, and how it is assembled.
 extension RatingsService {
     package static let definition = ServiceDefinition(
         name: "ratings", portDefault: 7_102, keys: ServiceAssembly.keys

@@ -2,7 +2,7 @@ package import Contracts
 package import RPC
 package import Store
 
-/// Everything that the ratings service answers; one line per method, the work is in `Handlers/`.
+/// The methods of the ratings service; each is one line, and the work is in `Handlers/`.
 package struct RatingsService: RatingsAPI {
     private let store: RatingsStore
     private let clock: any WallClock

@@ -15,7 +15,7 @@ struct ApplyRedirects: Sendable {
             try await store.recordMerges(moves, until: context.deadline)
             var outcome = AppliedRedirects(moved: 0, met: 0, done: false)
             for _ in 0..<RatingsLimits.sweepStatementsMax {
-                // None moved is not none left: another call may have been at the same ratings.
+                // None moved does not mean none left: another call may have been working on the same ratings.
                 guard try await store.isLeftBehind(titles, until: context.deadline) else {
                     outcome.done = true
                     break

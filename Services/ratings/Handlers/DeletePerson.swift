@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.deletePerson`: removes everything of a person and refuses what arrives late; resumed by calling it again.
+/// `ratings.deletePerson`: removes everything of a person and refuses late writes; calling it again resumes it.
 struct DeletePerson: Sendable {
     let store: RatingsStore
     let clock: any WallClock

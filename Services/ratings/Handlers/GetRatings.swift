@@ -2,13 +2,13 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.getRatings`: a person's ratings of several titles, in one query; as many as one answer has room for.
+/// `ratings.getRatings`: a person's ratings of several titles, in one query; as many as fit into one answer.
 struct GetRatings: Sendable {
     let store: RatingsStore
 
     func run(_ params: GetRatingsParams, _ context: RPCContext) async throws(RPCError) -> FoundRatings {
         guard !params.titles.isEmpty else { return FoundRatings(ratings: []) }
-        // One title is what most ask about, and calls about one are answered together.
+        // Most calls ask about one title, and such calls are batched.
         if params.titles.count == 1 {
             let rating = try await asking { () throws(StoreError) in
                 try await store.rating(of: params.titles[0], by: params.user, until: context.deadline)

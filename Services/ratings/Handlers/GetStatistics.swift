@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.getStatistics`: a person's ratings in figures; its years begin where the person lives.
+/// `ratings.getStatistics`: a person's ratings in figures; years begin in the person's time zone.
 struct GetStatistics: Sendable {
     let store: RatingsStore
 

@@ -16,7 +16,7 @@ struct ListRatings: Sendable {
             }
             start = place
         }
-        // One row more than asked for tells whether there is a next page.
+        // One row more than requested tells whether there is a next page.
         var found = try await asking { () throws(StoreError) in
             try await store.ratings(of: params.user, wish, after: start, limit: limit + 1, until: context.deadline)
         }

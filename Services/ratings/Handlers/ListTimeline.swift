@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.listTimeline`: a page of the changes of a person's ratings, the latest first.
+/// `ratings.listTimeline`: a page of the changes of a person's ratings, latest first.
 struct ListTimeline: Sendable {
     let store: RatingsStore
 

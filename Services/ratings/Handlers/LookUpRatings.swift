@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.lookUpRatings`: what several people have rated among titles, in one query, as far as the caller does not know it.
+/// `ratings.lookUpRatings`: several people's ratings of some titles, in one query, unless the caller knows them
+/// already.
 struct LookUpRatings: Sendable {
     let store: RatingsStore
 

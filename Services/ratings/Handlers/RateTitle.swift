@@ -42,7 +42,7 @@ struct RateTitle: Sendable {
             given: params.given, play: params.play, version: version)
     }
 
-    /// What was answered when the change was made.
+    /// Returns the answer that was given when the change was made.
     private func replay(
         _ version: Int, of user: UserID, _ context: RPCContext
     ) async throws(RPCError) -> Rating {
@@ -58,7 +58,7 @@ struct RateTitle: Sendable {
 }
 
 extension RatingsStore.Answer {
-    /// Throws where the request was refused as a whole.
+    /// Throws if the request was refused as a whole.
     func refuseFate() throws(RPCError) {
         switch fate {
         case .done, .replayed: return

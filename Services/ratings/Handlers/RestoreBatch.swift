@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.restoreBatch`: puts back what a batch has changed, in parts; what was edited since keeps the edit.
+/// `ratings.restoreBatch`: restores what a batch has changed, in parts; later edits are kept.
 struct RestoreBatch: Sendable {
     let store: RatingsStore
     let clock: any WallClock
@@ -40,7 +40,7 @@ struct RestoreBatch: Sendable {
         return outcome
     }
 
-    /// The titles that were edited between the look and the change.
+    /// Restores titles; returns those that were edited between the query and the change.
     private func restore(
         _ titles: [Restorable], _ params: RestoreBatchParams, _ context: RPCContext
     ) async throws(RPCError) -> Set<TitleID> {

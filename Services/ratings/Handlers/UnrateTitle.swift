@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `ratings.unrateTitle`: takes a rating back; taking back none is no error.
+/// `ratings.unrateTitle`: removes a rating; removing none is no error.
 struct UnrateTitle: Sendable {
     let store: RatingsStore
     let clock: any WallClock

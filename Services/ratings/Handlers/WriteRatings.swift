@@ -3,7 +3,7 @@ import RPC
 import RatingScales
 import Store
 
-/// `ratings.writeRatings`: sets and takes back many ratings of a person, all or none.
+/// `ratings.writeRatings`: sets and removes many ratings of a person, all or none.
 struct WriteRatings: Sendable {
     let store: RatingsStore
     let clock: any WallClock
@@ -54,7 +54,7 @@ extension WriteResult {
             case .removed: .removed
             case .same: .same
             case .absent: .absent
-            // What is there came after what the caller saw.
+            // The current rating is newer than what the caller saw.
             case .older, .mismatch: .older
             case .repeated: .repeated
             case .inFuture: .inFuture

@@ -1,17 +1,17 @@
 import Contracts
 
-/// Which ids some titles had, before others that were merged into them led there.
+/// The ids that some titles had before other titles were merged into them.
 struct FormerTitles: Sendable, Hashable {
     private var ids: [TitleID: TitleID] = [:]
 
-    /// The id that a title had.
+    /// The former id of a title.
     subscript(title: TitleID) -> TitleID { ids[title] ?? title }
 
-    /// What the ids may have been, those first in which the fewest are other ones: between two tries of a request hardly more
-    /// than one of its titles is merged.
+    /// The possible former ids, those with the fewest changes first: between two tries of a request hardly more than
+    /// one of its titles is merged.
     static func all(by merges: [TitleMove]) -> [FormerTitles] {
         var all = [FormerTitles()]
-        // From which merge on each goes on, so that none comes twice.
+        // The merge from which each continues, so that none comes twice.
         var starts = [0]
         var place = 0
         while place < all.count {

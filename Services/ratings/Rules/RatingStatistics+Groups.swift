@@ -1,23 +1,23 @@
 import Contracts
 import JSON
 
-/// What the database has counted.
+/// A count made by the database.
 enum StatisticsGroup: Sendable, Hashable {
     /// How often titles of a kind were given a rating.
     case rating(DecimalTenths, TitleKind, count: Int)
-    /// The ratings of one year, with the first and the last date of all years.
+    /// The ratings of one year, with the first and last date of all years.
     case year(Int, count: Int, sumTenths: Int, first: Timestamp, last: Timestamp)
 }
 
 /// Means of ratings.
 enum RatingMeans {
-    /// To two decimals; nil where there is none.
+    /// The mean to two decimals; nil if there are no ratings.
     static func mean(sumTenths: Int, count: Int) -> Double? {
         guard count > 0 else { return nil }
         return (Double(sumTenths) * 10 / Double(count)).rounded() / 100
     }
 
-    /// The place in a distribution, from 0, of a rating that rounds to 1, 2, … 10.
+    /// The zero-based index in a distribution of a rating, which rounds to 1, 2, … 10.
     static func bucket(_ rating: DecimalTenths) -> Int { min(10, max(1, (rating.tenths + 5) / 10)) - 1 }
 }
 

@@ -2,23 +2,23 @@ import Contracts
 import Cryptography
 import JSON
 
-/// What a list of ratings is asked for.
+/// The filter and order of a list of ratings.
 struct RatingWish: Sendable, Hashable {
     var sort = RatingSort.newest
     var kind: TitleKind?
     var lowest = RatingWish.everyRating.lowerBound
     var highest = RatingWish.everyRating.upperBound
-    /// Rated at this moment or later.
+    /// Rated at this time or later.
     var from = Timestamp(clampingMicrosecondsSinceEpoch: .min)
-    /// Rated before this moment.
+    /// Rated before this time.
     var until = Timestamp(clampingMicrosecondsSinceEpoch: .max)
     var hasReview: Bool?
-    /// What the review holds, in whatever case.
+    /// Text that the review contains, regardless of case.
     var words: String?
 
     private static let everyRating = DecimalTenths(tenths: 1)...DecimalTenths(tenths: 100)
 
-    /// Whether some ratings are left out.
+    /// Whether some ratings are excluded by their value.
     var boundsRatings: Bool { lowest > Self.everyRating.lowerBound || highest < Self.everyRating.upperBound }
 
     init(_ params: ListRatingsParams) {
@@ -33,7 +33,7 @@ struct RatingWish: Sendable, Hashable {
     }
 }
 
-/// A place in a list of ratings: everything before it has been shown.
+/// A position in a list of ratings: everything before it has been shown.
 struct RatingPlace: Sendable, Hashable {
     let sort: RatingSort
     let ratedAt: Timestamp
@@ -41,10 +41,10 @@ struct RatingPlace: Sendable, Hashable {
     let title: TitleID
 
     private static let sorts = RatingSort.allCases
-    /// Of the bytes that a text stands for: the order, the rating, the moment and the title.
+    /// The number of encoded bytes: order, rating, time and title.
     private static let byteCount = 26
 
-    /// Before the first row.
+    /// The position before the first row.
     static func start(of sort: RatingSort) -> RatingPlace {
         switch sort {
         case .newest, .best:
@@ -69,15 +69,15 @@ struct RatingPlace: Sendable, Hashable {
         self.init(sort: sort, ratedAt: rating.ratedAt, rating: rating.rating, title: rating.title)
     }
 
-    /// From the newest on: the place before everything that was rated before `until`, where that is further on. In the
-    /// other orders itself.
+    /// In the order `newest`, the position before everything rated before `until`, if that is further on; otherwise the
+    /// position itself.
     func held(before until: Timestamp) -> RatingPlace {
         guard sort == .newest, until <= ratedAt else { return self }
         return RatingPlace(
             sort: sort, ratedAt: until, rating: rating, title: TitleID(UUIDBits(high: .min, low: .min)))
     }
 
-    /// Reads what `text` wrote; nil for anything else.
+    /// Decodes `text`; nil for anything else.
     init?(_ text: String) {
         guard let bytes = Base64.decodeURL(text), bytes.count == Self.byteCount, Int(bytes[0]) < Self.sorts.count else {
             return nil
@@ -110,7 +110,7 @@ struct RatingPlace: Sendable, Hashable {
     }
 }
 
-/// A place in a person's changes: a version, as a cursor.
+/// A position in a person's changes: a version, as a cursor.
 enum VersionCursor {
     private static let mark = UInt8(ascii: "v")
 
@@ -118,7 +118,7 @@ enum VersionCursor {
         Base64.encodeURL([mark] + stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: version >> $0) })
     }
 
-    /// Nil for what `text` did not write.
+    /// Decodes what `text` returned; nil for anything else.
     static func version(_ text: String) -> Int? {
         guard let bytes = Base64.decodeURL(text), bytes.count == 9, bytes[0] == mark else { return nil }
         let version = bytes.dropFirst().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -2,10 +2,10 @@ import Contracts
 import Cryptography
 import JSON
 
-/// What an idempotency key is compared by: the method and all that it was given, but for the version that was expected,
-/// and what a caller refuses. The same wish may come again after it was granted, when its condition no longer holds. A
-/// caller that was asked by somebody else says by a digest what for: the title of that wish may be merged by the time
-/// it comes again.
+/// The digest that an idempotency key is compared by: of the method and all its parameters, except the expected version
+/// and the caller's refusals. A request may be repeated after it was granted, when its condition no longer holds. A
+/// caller that acts for somebody else identifies the original request by a digest: the title of that may have been
+/// merged by the time it is repeated.
 enum RequestDigest {
     static func of(_ params: RateTitleParams) -> [UInt8] {
         if let asked = params.requestDigest { return of("rateTitle", asked: asked) }
@@ -14,8 +14,8 @@ enum RequestDigest {
         return of("rateTitle", params)
     }
 
-    /// What was kept for the same wish before callers said what they were asked for, by the ids that its titles had then; nil
-    /// where that is no other digest.
+    /// The digest kept for the same request before callers sent one, by the former ids of its titles; nil if that is
+    /// the same.
     static func earlier(_ params: RateTitleParams) -> (@Sendable (FormerTitles) -> [UInt8])? {
         guard params.requestDigest != nil else { return nil }
         return { former in

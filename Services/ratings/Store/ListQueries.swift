@@ -2,15 +2,15 @@ import Contracts
 import Postgres
 import Store
 
-/// The texts of a person's list: one for each shape, which names what it compares and nothing else.
+/// The queries of a person's list: one per shape, which mentions only what it compares.
 enum ListQueries {
-    /// What a list is asked for, as far as it decides the text of the query.
+    /// The part of a list's filter that determines the text of the query.
     struct Shape: Hashable {
         enum Review: CaseIterable { case any, none, some, containing }
 
         let sort: RatingSort
-        /// Whether the ratings are compared. By date that was a quarter of what Postgres works for a page; the other
-        /// orders always compare them, since without that Postgres takes the index by date and sorts.
+        /// Whether ratings are compared. In order of date, that was a quarter of Postgres' work for a page; the other
+        /// orders always compare them, as Postgres otherwise takes the index by date and sorts.
         let hasRatings: Bool
         let hasKind: Bool
         let review: Review
@@ -23,15 +23,15 @@ enum ListQueries {
         }
     }
 
-    /// What a list may compare. What it does not is not sent either: Postgres would read it all the same.
+    /// What a list may compare. Only what is used is sent: Postgres would parse the rest all the same.
     enum Parameter {
         case user, from, until, lowest, highest
-        /// The place to go on from.
+        /// The position to continue from.
         case placeMoment, placeRating, placeTitle
         case rowsMax, kind, words
     }
 
-    /// A text, and what stands behind its `$1`, `$2` and so on.
+    /// A query, and the meaning of its `$1`, `$2` and so on.
     struct List: Sendable {
         let statement: PGStatement<Rating>
         let parameters: [Parameter]
@@ -52,7 +52,7 @@ enum ListQueries {
         return lists
     }()
 
-    /// From the newest on the place must be no later than until (`RatingPlace.held`).
+    /// In the order `newest`, the position must be no later than `until` (`RatingPlace.held`).
     private static func list(_ shape: Shape) -> List {
         var parameters: [Parameter] = []
         func sent(_ parameter: Parameter) -> String {
@@ -60,7 +60,7 @@ enum ListQueries {
             return "$\(parameters.count)"
         }
         var conditions = ["user_id = \(sent(.user))", "rated_at >= \(sent(.from))"]
-        // The place says until already. Where ratings are compared Postgres would rather sort without it.
+        // The position already implies `until`. Where ratings are compared, Postgres would rather sort without it.
         if shape.sort != .newest || shape.hasRatings { conditions.append("rated_at < \(sent(.until))") }
         if shape.hasRatings { conditions.append("rating BETWEEN \(sent(.lowest)) AND \(sent(.highest))") }
         let order: String

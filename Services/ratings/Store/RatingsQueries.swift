@@ -3,14 +3,15 @@ import JSON
 import Postgres
 import Store
 
-/// Every SQL text of the ratings service. All changes go through `change_ratings` and its neighbours in the migrations.
+/// All SQL of the ratings service. All changes go through `change_ratings` and the functions beside it in the
+/// migrations.
 enum RatingsQueries {
     // MARK: Writing
 
     private static let changeColumns =
         "fate, results, versions, title, rating, review, spoiler, rated_at, updated_at, source"
 
-    /// One title of one person; `$6` is NULL to take the rating back.
+    /// Changes one title of one person; `$6` is NULL to remove the rating.
     static let changeOne = PGStatement(
         "ratings.changeOne",
         """
@@ -28,7 +29,7 @@ enum RatingsQueries {
                 $11::text[], $12::uuid[], $13::bigint[], NULL, (SELECT max(moment) FROM unnest($14::timestamptz[]) AS moment))
             """, keyCount: 1), isAlone: true, row: answer)
 
-    /// Many titles of one person.
+    /// Changes many titles of one person.
     static let changeMany = PGStatement(
         "ratings.changeMany",
         """
@@ -56,7 +57,7 @@ enum RatingsQueries {
         "ratings.keptDigest", "SELECT request_hash FROM idempotency_keys WHERE user_id = $1 AND key = $2"
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
-    /// What was merged into some titles.
+    /// The titles that were merged into some others.
     static let mergedInto = PGStatement(
         "ratings.mergedInto", "SELECT from_id, to_id FROM merged_titles WHERE to_id = ANY ($1) ORDER BY from_id"
     ) { row throws(PGError) in TitleMove(from: try row.next(), to: try row.next()) }
@@ -87,8 +88,8 @@ enum RatingsQueries {
             """)
     ) { row throws(PGError) in try rating(&row) }
 
-    /// Several people's last changes, each with the place of the question from 1, and where that change is not the one that is
-    /// known a row for each of the titles (`$4`, each with the place of its question) that is rated.
+    /// Several people's latest versions, each with the one-based index of its question; and if the version is not the
+    /// known one, a row for each of the titles (`$4`, with the index of their question in `$3`) that is rated.
     static let lookUp = PGStatement(
         "ratings.lookUp",
         """
@@ -121,8 +122,8 @@ enum RatingsQueries {
         return RatingsStore.LookedUp(index: place - 1, version: version, isKnown: isKnown, found: found)
     }
 
-    /// Those before which the reviews come to less than `$3` bytes, which the length that is stored tells, are whole; of the
-    /// others no review is read.
+    /// Rows are whole while the reviews before them total less than `$3` bytes, according to the stored lengths; of the
+    /// other rows no review is read.
     static let getMany = PGStatement(
         "ratings.getMany",
         """
@@ -141,9 +142,9 @@ enum RatingsQueries {
         """
     ) { row throws(PGError) in RatingsStore.Found(rating: try rating(&row), isWhole: try row.next()) }
 
-    /// A rating, column by column.
-    // Part of the closures that call it: what they get from a call, or from its name, they copy on, twice where it may throw,
-    // which was a tenth of what reading a row took.
+    /// Reads a rating, column by column.
+    // Inlined into the closures that call it: they would otherwise copy the result of the call, or of the function they
+    // are given, once more, and twice if it may throw, which was a tenth of the time to read a row.
     @inline(__always)
     static func rating(_ row: inout PGRowReader) throws(PGError) -> Rating {
         let title: TitleID = try row.next()
@@ -167,10 +168,10 @@ enum RatingsQueries {
         return GivenRating(value: value, scale: scale)
     }
 
-    /// How often each rating was given by kind, and, with another first column, each year's; `$2` is the time zone.
+    /// How often each rating was given by kind and, with another first column, in each year; `$2` is the time zone.
     ///
-    /// Both pass over an index in its own order, so that nothing is sorted, and a year is told by its bounds rather than asked of
-    /// each rating. What is before the year 1, which Postgres counts by other numbers, is of that year.
+    /// Both scan an index in its own order, so that nothing is sorted, and a year is found by its bounds rather than
+    /// computed for each rating. Dates before the year 1, which Postgres numbers differently, count as that year.
     static let statistics = PGStatement(
         "ratings.statistics",
         """
@@ -310,9 +311,9 @@ enum RatingsQueries {
             at: try row.next(), source: try row.next(), batch: try row.next())
     }
 
-    /// The titles of a batch in the order of their first change in it, each with what was before and the last change. A
-    /// review is there only where `$6` says so and the batch's change is the last one, and only while those before it come
-    /// to less than `$5` bytes; from there on no row is whole.
+    /// The titles of a batch in the order of their first change in it, each with its state before and its last change.
+    /// A review is included only if `$6` says so and the batch's change is the last one, and only while the reviews
+    /// before it total less than `$5` bytes; from there on no row is whole.
     static let restorable = PGStatement(
         "ratings.restorable",
         """
@@ -394,10 +395,10 @@ enum RatingsQueries {
         PGCommand("ratings.forget.\($0)", "DELETE FROM \($0) WHERE user_id = $1")
     }
 
-    /// Writers hold the same lock shared: when this has it, nobody writes under an id that is about to go.
-    /// Those who record merges queue for it before they keep writers from the titles, so that one does for all.
+    /// Those who record merges queue for this before they lock out writers, so that one of them does it for all.
     static let lockRecorders = PGCommand("ratings.lockRecorders", "SELECT pg_advisory_xact_lock(7103)")
 
+    /// Writers share this lock: whoever holds it alone knows that nobody writes under an id that is about to go.
     static let lockMerges = PGCommand("ratings.lockMerges", "SELECT pg_advisory_xact_lock(7102)")
 
     /// `$1` → `$2`, each to the end of its chain.
@@ -418,7 +419,7 @@ enum RatingsQueries {
         ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id
         """)
 
-    /// Whether all of `$1` → `$2` is known already, each to the end of its chain.
+    /// Whether all of `$1` → `$2` is recorded already, each to the end of its chain.
     static let areRecorded = PGStatement(
         "ratings.areMergesRecorded",
         """

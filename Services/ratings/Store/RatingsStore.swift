@@ -3,16 +3,16 @@ import JSON
 import Postgres
 package import Store
 
-/// A person's ratings in Postgres.
+/// People's ratings in Postgres.
 package struct RatingsStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// What became of a request as a whole.
+    /// The outcome of a request as a whole.
     enum Fate: String, PGScalar, PGDecodable {
         case done
-        /// The key was used for the same request before: the answer is the one that was given then.
+        /// The key was used for the same request before: the answer is the one given then.
         case replayed
         /// The key was used for another request.
         case reused
@@ -20,14 +20,14 @@ package struct RatingsStore: Sendable {
         case gone
     }
 
-    /// What became of one item.
+    /// The outcome of one item.
     enum ItemResult: String, PGScalar, PGDecodable, PGArrayElement {
         case created, updated, removed, same, absent, older, repeated, mismatch
         case inFuture = "in_future"
         case invalid
     }
 
-    /// What a request came to; what stands now only where one item was asked about.
+    /// The outcome of a request; the current rating is included only if the request has one item.
     struct Answer: Sendable {
         let fate: Fate
         let results: [ItemResult]
@@ -41,34 +41,35 @@ package struct RatingsStore: Sendable {
         let source: ChangeSource?
     }
 
-    /// Who asks for a change, why, and under which key.
+    /// Who requests a change, why, and under which key.
     struct Request: Sendable {
         let user: UserID
         let source: ChangeSource
         let batch: BatchID?
-        /// An item changes only what is older by its own date.
+        /// An item replaces only what is older by its own date.
         var onlyNewer = false
         var key: String?
-        /// Of the method and its params; the same key with another digest is refused.
+        /// The digest of the method and its parameters; the same key with another digest is refused.
         var digest: [UInt8]?
-        /// What a version before kept for the same request, where that is another digest, by the ids that its titles had then.
+        /// The digest that an earlier version kept for the same request, if it differs, by the former ids of its
+        /// titles.
         var earlier: (@Sendable (FormerTitles) -> [UInt8])?
     }
 
-    /// One title to rate, or to take the rating back.
+    /// One title to rate, or whose rating to remove.
     struct Item: Sendable {
         let title: TitleID
-        /// Nil for one to take back.
+        /// Nil to remove the rating.
         var kind: TitleKind?
         var rating: DecimalTenths?
-        /// Nil: as it is; empty: none.
+        /// Nil keeps the review; empty removes it.
         var review: String?
-        /// Nil: as it is.
+        /// Nil keeps it.
         var spoiler: Bool?
         let ratedAt: Timestamp
         var given: GivenRating?
         var play: PlayID?
-        /// The version that must be there, 0 for none.
+        /// The version that must be current, 0 for none.
         var expectedVersion: Int?
         /// Why it is not even tried.
         var refusal: ItemResult?
@@ -82,15 +83,15 @@ package struct RatingsStore: Sendable {
 
     /// One of the answers to one of several questions.
     struct LookedUp: Sendable {
-        /// Place of the question, from 0.
+        /// The index of the question, from 0.
         let index: Int
         let version: String
         let isKnown: Bool
-        /// Nil where nothing that is asked for is rated, or it is known.
+        /// Nil if none of the titles is rated, or the version is known.
         let found: FoundRating?
     }
 
-    /// Ratings that were moved, and how many of them met another of the same person.
+    /// The number of ratings that were moved, and of those that met another of the same person.
     struct Moved: Sendable {
         var count = 0
         var met = 0
@@ -98,7 +99,7 @@ package struct RatingsStore: Sendable {
 
     // MARK: Writing
 
-    /// Changes one rating; the last one to arrive stays.
+    /// Changes one rating; the last change to arrive wins.
     func change(
         _ item: Item, _ request: Request, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Answer {
@@ -143,7 +144,7 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// Makes `change` for a request, and once more as a version before would have kept it where the key has that digest.
+    /// Makes `change` for a request, and if its key has the digest of an earlier version, once more with that.
     private func recognised(
         _ request: Request, about titles: [TitleID], until deadline: ContinuousClock.Instant,
         _ change: (Request) async throws(StoreError) -> Answer
@@ -161,7 +162,7 @@ package struct RatingsStore: Sendable {
         return try await change(again)
     }
 
-    /// Forgets the keys whose day is over, so many at once that the next round can be late.
+    /// Removes keys that have expired, so many at a time that the next round may be late.
     package func forgetKeys(at now: Timestamp) async throws(StoreError) {
         try await database.run(
             RatingsQueries.forgetKeys,
@@ -177,7 +178,7 @@ package struct RatingsStore: Sendable {
         try await database.rows(RatingsQueries.get, [.id(user), .id(title)], until: deadline).first
     }
 
-    /// What of `wanted` is rated and not known yet, in the order of the people.
+    /// The ratings among `wanted` that are not known yet, in the order of the people.
     func ratings(
         wanted: [PersonTitles], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [LookedUp] {
@@ -190,7 +191,7 @@ package struct RatingsStore: Sendable {
             ], until: deadline)
     }
 
-    /// The ratings of those among `titles` that have one, in no order; whole only until their reviews have come to
+    /// The ratings of those among `titles` that have one, in no order; whole only until their reviews total
     /// `reviewBytesMax`.
     func ratings(
         of titles: [TitleID], by user: UserID, reviewBytesMax: Int, until deadline: ContinuousClock.Instant
@@ -199,12 +200,12 @@ package struct RatingsStore: Sendable {
             RatingsQueries.getMany, [.id(user), .ids(titles), .int(reviewBytesMax)], until: deadline)
     }
 
-    /// The ratings that `wish` asks for after `place`, in its order.
+    /// The ratings after `place` that match `wish`, in its order.
     func ratings(
         of user: UserID, _ wish: RatingWish, after place: RatingPlace, limit: Int,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Rating] {
-        // No review holds words and is not there.
+        // A missing review contains no words.
         if wish.words != nil, wish.hasReview == false { return [] }
         let review: ListQueries.Shape.Review =
             switch (wish.words, wish.hasReview) {
@@ -244,7 +245,7 @@ package struct RatingsStore: Sendable {
         return (groups, reviews.first ?? 0)
     }
 
-    /// One for each of `titles`, in their order.
+    /// One summary for each of `titles`, in order.
     func summaries(
         of titles: [TitleID], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [RatingSummary] {
@@ -259,7 +260,7 @@ package struct RatingsStore: Sendable {
         try await database.rows(RatingsQueries.event, [.id(user), .int(version)], until: deadline).first
     }
 
-    /// The changes before `version`, the latest first.
+    /// The changes before `version`, latest first.
     func timeline(
         of user: UserID, title: TitleID?, batch: BatchID?, before version: Int, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -275,19 +276,19 @@ package struct RatingsStore: Sendable {
         return try await database.rows(RatingsQueries.timeline, values, until: deadline)
     }
 
-    /// The changes after `version`, in their order, and the person's last version.
+    /// The changes after `version`, in order, and the person's latest version.
     func changes(
         of user: UserID, after version: Int, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (changes: [RatingChange], version: Int) {
         let changes = try await database.rows(
             RatingsQueries.feed, [.id(user), .int(version), .int(limit)], until: deadline)
-        // Asked second, so that it is never behind what was read first.
+        // Queried second, so that it is never behind the changes.
         let last = try await database.rows(RatingsQueries.version, [.id(user)], until: deadline).first
         return (changes, last ?? 0)
     }
 
-    /// What `batch` has changed after `version`, title by title; with the reviews that it would put back, where they are
-    /// asked for, until those have come to `restoreReviewBytesMax`.
+    /// What `batch` has changed after `version`, title by title; if requested, with the reviews that it would restore,
+    /// until these total `restoreReviewBytesMax`.
     func restorable(
         _ batch: BatchID, of user: UserID, after version: Int, limit: Int, withReviews: Bool,
         until deadline: ContinuousClock.Instant
@@ -306,7 +307,7 @@ package struct RatingsStore: Sendable {
         try await !database.rows(RatingsQueries.isDeleted, [.id(user)], until: deadline).isEmpty
     }
 
-    /// From when this returns, nobody writes a rating of this person any more.
+    /// Marks a person as deleted; once this returns, no rating of theirs is written any more.
     func bury(
         _ user: UserID, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -316,7 +317,7 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// Removes `many` ratings of a deleted person; how many there were. A title that is being merged at that moment has moved
+    /// Removes up to `many` ratings of a deleted person; returns how many. A merge at the same time has either moved
     /// them before they are looked for, or finds none.
     func forgetRatings(
         of user: UserID, many: Int, until deadline: ContinuousClock.Instant
@@ -328,21 +329,22 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// Removes `many` changes of a deleted person; how many there were.
+    /// Removes up to `many` changes of a deleted person; returns how many.
     func forgetEvents(
         of user: UserID, many: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int {
         try await database.rows(RatingsQueries.forgetEvents, [.id(user), .int(many)], until: deadline).first ?? 0
     }
 
-    /// Removes the rest of a deleted person.
+    /// Removes the rest of a deleted person's data.
     func forgetPerson(_ user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         for statement in RatingsQueries.forgetPerson {
             try await database.run(statement, [.id(user)], until: deadline)
         }
     }
 
-    /// From when this returns, whoever names a merged title means the one that stayed. No writer waits for what is known.
+    /// Records merges; once this returns, the id of a merged title means the title that remains. If all are recorded
+    /// already, no writer waits.
     func recordMerges(
         _ moves: [TitleMove], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -357,18 +359,18 @@ package struct RatingsStore: Sendable {
         }
     }
 
-    /// Whether anything is rated under `titles`, of which those count that were merged into others.
+    /// Whether anything is rated under those of `titles` that were merged into others.
     func isLeftBehind(
         _ titles: [TitleID], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await database.rows(RatingsQueries.isLeftBehind, [.ids(titles)], until: deadline).first ?? false
     }
 
-    /// Moves `many` ratings of merged titles.
+    /// Moves up to `many` ratings of merged titles.
     func moveRatings(
         from titles: [TitleID], many: Int, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Moved {
-        // In a transaction: calls that wait for each other here leave connections to reads and writes.
+        // In a transaction, so that calls waiting for each other here leave connections to reads and writes.
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.first(
                 RatingsQueries.moveRatings, [.ids(titles), .int4(Int32(clamping: many)), .moment(now)])

@@ -62,8 +62,8 @@ package struct SimklHTTP: Sendable {
         self.client = client
     }
 
-    /// Calls a path, which may have a query; on behalf of a person if there is a token. Ends by the deadline. A
-    /// rejected client id is rejected for everybody, and a call during a block would prolong it.
+    /// Calls a path, which may have a query; on behalf of a person if there is a token. The request ends by the
+    /// deadline. A rejected client id is rejected for everybody, and a call during a block would prolong it.
     package func call(
         _ method: HTTPMethod, _ path: String, _ body: HTTPClientRequest.Body? = nil, token: Secret? = nil,
         type: String = "application/json", until deadline: ContinuousClock.Instant

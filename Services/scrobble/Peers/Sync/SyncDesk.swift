@@ -15,7 +15,7 @@ package enum SyncTrouble: Error, Sendable {
 
 /// Our other services, as far as a sync uses them.
 package protocol SyncNeighbours: Sendable {
-    /// All ratings of a person.
+    /// All ratings of a person; `ratingsVersion` tells whether any has changed since.
     func ratings(of user: UserID) async throws(SyncTrouble) -> [Rating]
     func ratings(of user: UserID, _ titles: [TitleID]) async throws(SyncTrouble) -> [TitleID: Rating]
     func ratingsVersion(of user: UserID) async throws(SyncTrouble) -> Int64

@@ -38,8 +38,8 @@ package struct SyncDrafter: Sendable {
 
         func policy(_ facet: SyncFacet) -> FacetPolicy {
             var policy = policies[facet] ?? .off
-            // Players report positions as they happen, and the other side drops them after a while; a sync does
-            // neither.
+            // Players report positions as they happen, and the other side drops them after a while; a sync sends
+            // neither positions nor removals.
             if facet == .progress {
                 policy.direction = policy.direction.changes(.ours) ? .receive : .off
                 policy.deletes = false
@@ -251,9 +251,10 @@ package struct SyncDrafter: Sendable {
         }
     }
 
-    /// Rereads a list of several pages if a plan relies on what is missing from it: while a list changes, an item can
-    /// slip from a page yet to come onto one already read, with unchanged counts. What would be removed must be missing
-    /// from two readings, and nothing may have happened there since the run began. Nil if the first reading suffices.
+    /// Rereads a list of several pages, once, if a plan relies on what is missing from it: while a list changes, an
+    /// item can slip from a page yet to come onto one already read, with unchanged counts. What would be removed must
+    /// be missing from two readings, and nothing may have happened there since the run began. Nil if the first reading
+    /// suffices.
     func confirmed(
         _ first: RemoteReading?, _ draft: SyncDraft, _ facet: SyncFacet, _ kind: TitleKind, from day: CalendarDate?,
         _ frame: Frame
