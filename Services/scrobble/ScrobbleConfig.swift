@@ -10,7 +10,7 @@ internal import RPC
 package import Runtime
 internal import Store
 
-/// Every setting of the scrobble service, and what it is built from.
+/// The settings of the scrobble service, and how the service is built from them.
 extension ScrobbleService {
     private static let traktURL = ConfigKey<String>.url(
         "REELAY_TRAKT_URL", default: "https://api.trakt.tv", "Where Trakt is asked.")
@@ -113,7 +113,7 @@ extension ScrobbleService {
             undoLife: .seconds(values[undoDays] * 86_400), clock: clock,
             logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
-        // Those who wait for events get their answer before the listener waits for them.
+        // Callers waiting for events get their answer before the listener waits for its open calls.
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })
         let keeper = ledgerKeeper(metadata, ratings, database, clock, ids, logger)
         assembly.add(.running("ledger", phase: .background) { await keeper.run() })
@@ -194,7 +194,7 @@ extension ScrobbleService {
         return client
     }
 
-    /// The same for Simkl.
+    /// Simkl, set up in the same way.
     private static func simkl(
         _ values: ConfigValues, _ runtime: ServiceRuntime, _ database: Database, _ client: HTTPClient,
         _ observe: @escaping UpstreamSink
@@ -209,7 +209,7 @@ extension ScrobbleService {
         }
     }
 
-    /// Trakt, where this installation has an application there; jobs for it wait otherwise.
+    /// Trakt, if this installation has an application there; otherwise its jobs wait.
     private static func trakt(
         _ values: ConfigValues, _ runtime: ServiceRuntime, _ client: HTTPClient, _ observe: @escaping UpstreamSink
     ) -> TraktHTTP? {

@@ -2,7 +2,7 @@ package import Contracts
 package import RPC
 package import Store
 
-/// The services that scrobble asks.
+/// The services that scrobble calls.
 package struct ScrobblePeers: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -13,7 +13,7 @@ package struct ScrobblePeers: Sendable {
     }
 }
 
-/// Everything that the scrobble service answers; one line per method, the work is in `Handlers/`.
+/// The RPC methods of the scrobble service. Each forwards to its handler in `Handlers/`.
 package struct ScrobbleService: ScrobbleAPI {
     private let store: ScrobbleStore
     private let playback: PlaybackStore
@@ -428,14 +428,14 @@ extension ScrobbleService {
     }
 }
 
-/// What people take with them.
+/// What people export.
 extension ScrobbleService {
     package func listDiary(_ params: ListDiaryParams, _ context: RPCContext) async throws(RPCError) -> DiaryPage {
         try await ListDiary(store: store).run(params, context)
     }
 }
 
-/// Files that people bring.
+/// Files that people import.
 extension ScrobbleService {
     package func createImport(_ params: CreateImportParams, _ context: RPCContext) async throws(RPCError) -> Import {
         try await CreateImport(store: imports.store, ledger: ledger, clock: clock, ids: ids).run(params, context)

@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about batches and taking them back.
+/// The SQL statements for batches and for undoing them.
 enum BatchQueries {
     private static let columns = """
         id, source, label, state, counts, undo_id, created_at, applied_at, undone_at, forgotten_at
@@ -17,7 +17,7 @@ enum BatchQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Moves a batch on from one of `$3`; counts are replaced where they are given.
+    /// Moves a batch to its next state if it is in one of `$3`. Counts that are NULL stay as they are.
     static let advance = PGStatement(
         "batches.advance",
         """
@@ -29,7 +29,8 @@ enum BatchQueries {
         RETURNING \(columns)
         """, kind: .write, row: batch)
 
-    /// Somebody writes for `$3` seconds at the most, unless it is being taken back. `$4` is 1 for who begins, 0 for who goes on.
+    /// Registers a writer for at most `$3` seconds, unless the batch is being undone. `$4` is 1 for a writer that
+    /// begins, 0 for one that continues.
     static let write = PGStatement(
         "batches.write",
         """
@@ -48,12 +49,12 @@ enum BatchQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// It was written into again: what is asked for since a moment goes by this.
+    /// Updates `applied_at` after a late write, because queries for what was written since a moment rely on it.
     static let extend = PGCommand(
         "batches.extend",
         "UPDATE batches SET applied_at = $3 WHERE user_id = $1 AND id = $2 AND state = 'applied' AND applied_at < $3")
 
-    /// Whether nobody writes any more.
+    /// Whether nobody is writing any more.
     static let isQuiet = PGStatement(
         "batches.isQuiet",
         """
@@ -75,7 +76,8 @@ enum BatchQueries {
         "batches.undoing", "SELECT user_id, id FROM batches WHERE state = 'undoing' ORDER BY user_id, id LIMIT $1"
     ) { row throws(PGError) in BatchKey(user: try row.next(), batch: try row.next()) }
 
-    /// Batches older than `$1`, at most `$3`: they can no longer be taken back. One that is being taken back waits.
+    /// Marks at most `$3` batches created before `$1` as no longer undoable. A batch that is being undone is left for
+    /// later.
     static let forget = PGStatement(
         "batches.forget",
         """
@@ -87,7 +89,7 @@ enum BatchQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// What the first `$1` forgotten batches changed, at most `$2` rows.
+    /// Deletes at most `$2` changes of the first `$1` forgotten batches.
     static let removeChanges = PGStatement(
         "batches.removeChanges",
         """
@@ -105,7 +107,7 @@ enum BatchQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Of the same batches those of which nothing is left.
+    /// Marks those of the same batches that have no changes left.
     static let swept = PGStatement(
         "batches.swept",
         """
@@ -121,7 +123,7 @@ enum BatchQueries {
 
     // MARK: What a batch touched
 
-    /// How many plays a batch made, and how many it put back.
+    /// The number of plays that a batch created, and the number that it restored.
     static let plays = PGStatement(
         "batches.plays",
         """
@@ -130,7 +132,7 @@ enum BatchQueries {
         """
     ) { row throws(PGError) in (try row.next(Int.self), try row.next(Int.self)) }
 
-    /// Items of one facet after a place, with how they stand now; those that were dealt with only where `$6`.
+    /// The items of one facet after a place that have not been dealt with yet, with their current state.
     static let touched: [LedgerFacet: PGStatement<TouchedItem>] = Dictionary(
         uniqueKeysWithValues: LedgerFacet.allCases.map { ($0, touched($0)) })
 
@@ -179,7 +181,7 @@ enum BatchQueries {
         }
     }
 
-    /// Takes away what came with the batch.
+    /// Deletes the rows that the batch created.
     static let erase: [LedgerFacet: PGCommand] = each { table in
         """
         DELETE FROM \(table.name) l USING unnest($3::uuid[], $4::uuid[]) AS c (list_id, item_id)
@@ -188,7 +190,7 @@ enum BatchQueries {
         """
     }
 
-    /// Puts back what was before the batch.
+    /// Restores the rows as they were before the batch.
     static let putBack: [LedgerFacet: PGCommand] = each { table in
         let updates = table.columns.map { "\($0) = before.\($0)" }.joined(separator: ", ")
         return """
@@ -202,7 +204,7 @@ enum BatchQueries {
             """
     }
 
-    /// Plays that a batch has moved from one day to another, as they stand, and on which day they were.
+    /// The plays that a batch moved from one day to another: their current state and the day before the move.
     static let moved = PGStatement(
         "batches.moved",
         """
@@ -221,7 +223,7 @@ enum BatchQueries {
                 percent: try row.next()), moment: .day(try row.next()))
     }
 
-    /// Which plays of a batch that is no sync's were told to somebody, or may have been.
+    /// The plays of a batch, other than a sync's, that were reported to another account or may have been.
     static let told = PGStatement(
         "batches.told",
         """
@@ -235,7 +237,7 @@ enum BatchQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(PlayID.self) }
 
-    /// Takes away the roads by which the batch told of plays.
+    /// Deletes the source rows by which the batch reported plays.
     static let eraseRoads = PGCommand(
         "batches.eraseRoads",
         "DELETE FROM play_sources WHERE user_id = $1 AND batch_id = $2 AND play_id = ANY ($3)")
@@ -247,8 +249,9 @@ enum BatchQueries {
         """
     }
 
-    /// Plays that another batch has written since, as if this one had never: whoever wrote next found what this one found, and has
-    /// its roads. Others only told of such a play after this one; they found what is there now.
+    /// Treats plays that another batch has written since as if this batch had never existed: the next writer inherits
+    /// the state that this batch found, and its source rows. Other batches only reported the play after this one; their
+    /// state before is the current one.
     static let handOver = PGCommand(
         "batches.handOver",
         """
@@ -286,8 +289,9 @@ enum BatchQueries {
         WHERE \(isChange("c", of: "f.item_id", by: "f.batch_id"))
         """)
 
-    /// Once a batch has put plays back: who told of them after it found what is there now, as if it had never written them. Each play is
-    /// looked up by itself: joined, all that its person's batches changed was read where there were no statistics yet.
+    /// After a batch has restored plays, makes their current state the state before for batches that reported them
+    /// later. Each play is looked up by itself: as a join, without statistics, Postgres read every change of the
+    /// person's batches.
     static let findAgain = PGCommand(
         "batches.findAgain",
         """
@@ -306,7 +310,7 @@ enum BatchQueries {
         UPDATE batch_changes c SET before = f.now FROM found f WHERE c.ctid = f.place
         """)
 
-    /// Takes away plays that no road tells of any more; those that their person wrote or edited stay.
+    /// Deletes plays that no source reports any more. Plays that their person wrote or edited stay.
     static let eraseUntold = PGCommand(
         "batches.eraseUntold",
         """
@@ -330,7 +334,7 @@ enum BatchQueries {
         """
     ) { row throws(PGError) in UndoCounts(restored: try row.next(), kept: try row.next()) }
 
-    /// What the undoing left as it was, in no particular order.
+    /// The items that the undo left unchanged, in no particular order.
     static let kept = PGStatement(
         "batches.kept",
         """
@@ -360,7 +364,7 @@ enum BatchQueries {
     }
 }
 
-/// Where a facet's rows are, and what may be put back of them: everything but the keys.
+/// The table of a facet's rows, and the columns that an undo may restore: all but the keys.
 struct LedgerTable {
     let facet: LedgerFacet
     let name: String
@@ -391,19 +395,19 @@ struct LedgerTable {
     }
 }
 
-/// A batch of a person.
+/// A batch and its person.
 package struct BatchKey: Sendable, Hashable {
     package let user: UserID
     package let batch: BatchID
 }
 
-/// What an undoing came to.
+/// The result of an undo, in items.
 package struct UndoCounts: Sendable, Hashable {
     package var restored: Int
     package var kept: Int
 }
 
-/// What an undoing left as it was.
+/// An item that an undo left unchanged.
 package struct KeptItem: Sendable, Hashable {
     package let facet: LedgerFacet
     package let item: UUIDBits
@@ -411,7 +415,7 @@ package struct KeptItem: Sendable, Hashable {
     package let title: TitleID?
 }
 
-/// A batch as it stands.
+/// A stored batch.
 package struct StoredBatch: Sendable, Hashable {
     package let id: BatchID
     package let source: String
@@ -422,6 +426,6 @@ package struct StoredBatch: Sendable, Hashable {
     package let createdAt: Timestamp
     package let appliedAt: Timestamp?
     package let undoneAt: Timestamp?
-    /// When it was too old to be taken back any more.
+    /// When the batch became too old to be undone.
     package let forgottenAt: Timestamp?
 }

@@ -3,8 +3,8 @@ import Postgres
 import Store
 
 extension BatchStore {
-    /// Takes back what a batch wrote beside plays that were there before it, also where another has written since; what stands
-    /// beside its own goes with these.
+    /// Undoes what a batch wrote beside plays that already existed, including where others have written since. Notes
+    /// beside the batch's own plays are deleted with those plays.
     func undoNotes(
         of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

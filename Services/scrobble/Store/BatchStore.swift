@@ -3,7 +3,7 @@ import JSON
 import Postgres
 package import Store
 
-/// Batches in Postgres: what was written together, and taking it back.
+/// Batches in Postgres: what was written together, and undoing it.
 package struct BatchStore: Sendable {
     let database: Database
     private let ids: any IDSource
@@ -15,8 +15,8 @@ package struct BatchStore: Sendable {
 
     // MARK: Life
 
-    /// Opens a batch; one that exists stays as it is. Before its first write: the writes name it. `asOf` is when the files of an
-    /// import were written, where they say so.
+    /// Opens a batch; an existing one stays as it is. Call it before the batch's first write, because writes refer to
+    /// it. `asOf` is when the files of an import were written, if they say so.
     package func open(
         _ batch: BatchID, of user: UserID, source: String, label: String?, as state: BatchState,
         at moment: Timestamp, asOf: Timestamp? = nil, until deadline: ContinuousClock.Instant
@@ -29,7 +29,8 @@ package struct BatchStore: Sendable {
             ], until: deadline)
     }
 
-    /// The batch in its next state; nil where it is not in one that leads there. Counts stay where they are nil.
+    /// Moves a batch to its next state and returns it; nil if its current state does not lead there. Nil `counts` leave
+    /// the counts unchanged.
     @discardableResult
     package func advance(
         _ batch: BatchID, of user: UserID, to state: BatchState, counts: BatchCounts? = nil, at moment: Timestamp,
@@ -46,8 +47,8 @@ package struct BatchStore: Sendable {
 
     // MARK: Who writes
 
-    /// Whether something may be written into a batch: not once it is being taken back, which waits until those who write are
-    /// done, or until their time is over. `begins` is false for who goes on.
+    /// Whether a caller may write into a batch. Once an undo has begun nobody may; the undo waits until all writers are
+    /// done or their time is up. `begins` is false for a writer that continues.
     package func mayWrite(
         _ batch: BatchID, of user: UserID, begins: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -63,7 +64,7 @@ package struct BatchStore: Sendable {
         try await database.run(BatchQueries.endWrite, [.id(user), .id(batch)], until: deadline)
     }
 
-    /// Notes that more was written into a batch that was at its end.
+    /// Records that more was written into a batch that was already applied.
     package func extend(
         _ batch: BatchID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -84,7 +85,7 @@ package struct BatchStore: Sendable {
         try await database.rows(BatchQueries.get, [.id(user), .id(batch)], until: deadline).first
     }
 
-    /// The batches after `place`, the latest first.
+    /// The batches after `place`, newest first.
     package func page(
         of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [StoredBatch] {
@@ -92,14 +93,14 @@ package struct BatchStore: Sendable {
             BatchQueries.page, [.id(user), .moment(place.at), .id(place.title), .int(limit)], until: deadline)
     }
 
-    /// Batches whose undoing is under way; at most `limit`.
+    /// At most `limit` batches whose undo is under way.
     package func undoing(
         limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [BatchKey] {
         try await database.rows(BatchQueries.undoing, [.int(limit)], until: deadline)
     }
 
-    /// How many plays a batch made, and how many it put back.
+    /// The number of plays that a batch created, and the number that it restored.
     package func countPlays(
         of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (made: Int, restored: Int) {
@@ -108,7 +109,7 @@ package struct BatchStore: Sendable {
 
     // MARK: Old ones
 
-    /// Forgets what batches from before `moment` changed, a portion of it; whether there may be more.
+    /// Deletes some of what batches created before `moment` changed. Returns whether there may be more.
     package func forget(
         before moment: Timestamp, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -124,8 +125,8 @@ package struct BatchStore: Sendable {
 
     // MARK: Taking back
 
-    /// What is yet to be taken back of one facet, `LedgerLimits.undoItemsMax` items after a place; the rule tells what
-    /// becomes of each. Nothing is written.
+    /// The items of one facet that are still to be undone: `LedgerLimits.undoItemsMax` after a place. `UndoRule`
+    /// decides what happens to each. Nothing is written.
     package func touched(
         by batch: BatchID, of user: UserID, _ facet: LedgerFacet, after place: TouchedItem?,
         until deadline: ContinuousClock.Instant
@@ -134,8 +135,8 @@ package struct BatchStore: Sendable {
         return try await database.rows(statement, Self.touchedValues(batch, user, after: place), until: deadline)
     }
 
-    /// Takes back the next items after a place, `LedgerLimits.undoItemsMax` at the most; the last of them, or nil where
-    /// none were left.
+    /// Undoes at most `LedgerLimits.undoItemsMax` items after a place. Returns the last of them, or nil if none were
+    /// left.
     package func undoSome(
         of batch: BatchID, _ user: UserID, after place: TouchedItem?, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -155,7 +156,7 @@ package struct BatchStore: Sendable {
         return nil
     }
 
-    /// What an undoing came to so far.
+    /// The result of an undo so far.
     package func fates(
         of batch: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UndoCounts {
@@ -163,7 +164,7 @@ package struct BatchStore: Sendable {
             ?? UndoCounts(restored: 0, kept: 0)
     }
 
-    /// What an undoing left as it was; at most `limit`.
+    /// At most `limit` items that an undo left unchanged.
     package func kept(
         of batch: BatchID, _ user: UserID, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [KeptItem] {
@@ -193,11 +194,11 @@ package struct BatchStore: Sendable {
             ]
         }
         if facet == .play {
-            // A play that stays because of others loses the batch's road all the same; one that was edited keeps it.
+            // A play that stays because others reported it still loses the batch's source row; an edited play keeps it.
             let plays = verdicts.filter { $0.1 != .keepEdit }.map { PGUUID($0.0.item) }
             try await transaction.execute(
                 BatchQueries.eraseRoads, [.id(user), .id(batch), .uuidArray(plays)])
-            // One that another batch has written since goes with that one.
+            // A play that another batch has written since is handed over to that batch.
             let overwritten = verdicts.filter { $0.1 == .keepEdit && $0.0.batchNow != nil }.map { PGUUID($0.0.item) }
             if !overwritten.isEmpty {
                 try await transaction.execute(
@@ -218,7 +219,7 @@ package struct BatchStore: Sendable {
             if !plays.isEmpty {
                 try await transaction.execute(BatchQueries.findAgain, [.id(user), .id(batch), .uuidArray(plays)])
             }
-            // Those that stood on another day stand there again elsewhere, too.
+            // Other accounts move these plays back to their former day, too.
             try await LedgerStore(database: database, ids: ids).tell(
                 of: moved, as: .bulk, because: "undone", user, at: moment, in: transaction)
         }
@@ -236,8 +237,9 @@ package struct BatchStore: Sendable {
             ])
     }
 
-    /// Plays of the batch that others were told of go there as well. They leave a mark here instead of being erased, so that a
-    /// reading that still shows them there does not bring them back. What a sync brought was told by nobody here.
+    /// Removes plays of the batch from other accounts that were told of them. Such plays are marked as removed here
+    /// rather than deleted, so that a reading that still shows them does not bring them back. What a sync brought was
+    /// not reported by Reelay.
     private func untell(
         _ plays: [PlayID], _ batch: BatchID, _ user: UserID, at moment: Timestamp, in transaction: PGTransaction
     ) async throws(PGError) {

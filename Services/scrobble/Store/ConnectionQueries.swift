@@ -2,9 +2,9 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about the accounts elsewhere. Times of leases and flows are the database's.
+/// The SQL statements for connected accounts. Leases and flows are timed by the database's clock.
 enum ConnectionQueries {
-    /// A person's connections with their policies, as arrays.
+    /// A person's connections, with their policies as arrays.
     static let list = PGStatement(
         "connections.list",
         """
@@ -22,7 +22,7 @@ enum ConnectionQueries {
         WHERE c.user_id = $1
         """, row: connection)
 
-    /// Makes room for a person's wishes; `$3` to `$5` where they are not null.
+    /// Creates or changes a person's settings for a connection. NULLs among `$3` to `$5` change nothing.
     static let change = PGCommand(
         "connections.change",
         """
@@ -51,7 +51,7 @@ enum ConnectionQueries {
             direction = excluded.direction, conflicts = excluded.conflicts, deletes = excluded.deletes
         """)
 
-    /// The three switches of a connection say what its policies come to.
+    /// Sets the connection's three switches from its policies.
     static let switchFacets = PGCommand(
         "connections.switchFacets",
         """
@@ -65,7 +65,7 @@ enum ConnectionQueries {
         WHERE c.user_id = $1 AND c.provider = $2
         """)
 
-    /// Stops a connection by hand, or lets it go on whatever it waited for; only one that is there.
+    /// Pauses a connection by hand, or resumes it whatever it was waiting for. Does nothing unless it is connected.
     static let pause = PGStatement(
         "connections.pause",
         """
@@ -76,8 +76,8 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// A new pair of tokens, of whose account is not known yet. What its person wanted before stays; the account before as well,
-    /// to be held against the one that it turns out to be.
+    /// Stores a new pair of tokens whose account is not known yet. The settings stay, and so does the previous account,
+    /// to be compared with the new one once that is known.
     static let connect = PGCommand(
         "connections.connect",
         """
@@ -93,7 +93,8 @@ enum ConnectionQueries {
             refresh_fence = c.refresh_fence + 1, connected_at = excluded.connected_at, updated_at = excluded.updated_at
         """)
 
-    /// Whose account the tokens of `$3` are for; the account before. No row where others were given since.
+    /// Sets the account that the tokens issued at `$3` belong to and returns the previous one. No row if other tokens
+    /// were stored since.
     static let confirm = PGStatement(
         "connections.confirm",
         """
@@ -107,7 +108,8 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(String?.self) }
 
-    /// Runs that read or write for an account that is another one now; their fence keeps them from writing anything more.
+    /// Ends runs that read or write for an account that has been replaced. The raised fence stops them from writing
+    /// anything more.
     static let endRuns = PGCommand(
         "connections.endRuns",
         """
@@ -138,8 +140,8 @@ enum ConnectionQueries {
             isEnabled: try row.next())
     }
 
-    /// The lease of a refresh, and in the same breath the intent to send this very refresh token; none while somebody
-    /// else has it or the tokens are others already.
+    /// Takes the lease of a refresh and, in the same statement, records the intent to send this refresh token. No row
+    /// while somebody else holds the lease, or if the tokens have changed.
     static let beginRefresh = PGStatement(
         "connections.beginRefresh",
         """
@@ -152,7 +154,7 @@ enum ConnectionQueries {
         """, kind: .solo
     ) { row throws(PGError) in try row.next(Int64.self) }
 
-    /// Ends a refresh with the new pair, for who still holds the lease.
+    /// Ends a refresh with the new pair, if the caller still holds the lease.
     static let endRefresh = PGStatement(
         "connections.endRefresh",
         """
@@ -165,7 +167,8 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Ends a refresh without one: not before `$4` seconds from now again. `$5` is the state that it leads to, if any.
+    /// Ends a refresh without a new pair; the next may begin in `$4` seconds at the earliest. `$5` is the resulting
+    /// state, if it changes.
     static let failRefresh = PGStatement(
         "connections.failRefresh",
         """
@@ -177,7 +180,7 @@ enum ConnectionQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Takes the tokens away; what they were, so that the other side can be told.
+    /// Removes the tokens and returns what they were, so that the other side can be told.
     static let disconnect = PGStatement(
         "connections.disconnect",
         """
@@ -196,7 +199,7 @@ enum ConnectionQueries {
 
     // MARK: Flows
 
-    /// A person has one flow of a kind at a time; what has expired anywhere goes along.
+    /// Deletes the person's flow of this kind, of which there is at most one, and every expired flow.
     static let clearFlows = PGCommand(
         "connections.clearFlows",
         """
@@ -213,7 +216,7 @@ enum ConnectionQueries {
             clock_timestamp() + $8 * interval '1 second')
         """)
 
-    /// Takes a code flow: whatever comes of it, its state is used up.
+    /// Takes a code flow. Whatever comes of it, its state cannot be used again.
     static let takeFlow = PGStatement(
         "connections.takeFlow",
         """
@@ -224,7 +227,8 @@ enum ConnectionQueries {
         StoredFlow(id: try row.next(PGUUID.self), secret: try row.next(), isAlive: try row.next())
     }
 
-    /// The turn to poll a device flow, at most one every interval; how long until the next where it is not yet.
+    /// Takes the turn to poll a device flow, at most one per interval. Returns how long to wait if the turn has not
+    /// come yet.
     static let pollFlow = PGStatement(
         "connections.pollFlow",
         """
@@ -277,7 +281,7 @@ enum ConnectionQueries {
     }
 }
 
-/// A connection as it is stored.
+/// A stored connection.
 package struct StoredConnection: Sendable {
     package let provider: SyncProvider
     package let state: ConnectionState
@@ -285,7 +289,7 @@ package struct StoredConnection: Sendable {
     package let isEnabled: Bool
     package let thresholdPercent: Double
     package let account: String?
-    /// Whose account the tokens are for has been read since they were given.
+    /// Whether the account has been read since its tokens were issued.
     package let isAccountKnown: Bool
     package let connectedAt: Timestamp?
     package let tokenExpiresAt: Timestamp?
@@ -294,7 +298,7 @@ package struct StoredConnection: Sendable {
     package var policies: [SyncFacet: FacetPolicy]
 }
 
-/// A pair of tokens as it is stored.
+/// A pair of tokens as stored, encrypted.
 struct SealedTokens: Sendable {
     let access: [UInt8]
     let refresh: [UInt8]?
@@ -303,7 +307,7 @@ struct SealedTokens: Sendable {
     let usesSecret: Bool
     let state: ConnectionState
     let tries: Int
-    /// Somebody refreshes it now, or a refresh has to wait.
+    /// Whether somebody is refreshing it now, or a refresh has to wait.
     let isHeld: Bool
     let isEnabled: Bool
 }

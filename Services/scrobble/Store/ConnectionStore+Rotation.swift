@@ -3,30 +3,30 @@ import Cryptography
 import Postgres
 package import Store
 
-/// Bounds of sealing again.
+/// The limits of re-encryption.
 enum RotationLimits {
-    /// Rows of a page.
+    /// Rows per page.
     static let pageRows = 250
     static let pageTimeout = Duration.seconds(30)
-    /// Ways through the tables: what was written meanwhile under another key is found by the next.
+    /// Passes over the tables; what was written in the meantime under another key is found by the next one.
     static let passesMax = 3
 }
 
 extension ConnectionStore {
-    /// What came of sealing everything again.
+    /// The result of a re-encryption.
     package struct Rotation: Sendable, Hashable {
-        /// The id of the key that seals.
+        /// The id of the writing key.
         package let key: String
-        /// Values that it has sealed now.
+        /// The number of values re-encrypted under it.
         package var resealed = 0
-        /// Values that no key of the ring opens: they stay as they are.
+        /// The number of values that no key of the ring decrypts; they stay as they are.
         package var unreadable = 0
-        /// Values that another key has sealed, the unreadable ones included.
+        /// The number of values under another key, including the unreadable ones.
         package var left = 0
     }
 
-    /// Seals whatever another key has sealed with the writing key, a page at a time, while everything goes on: a value that
-    /// changes meanwhile is left to whoever changed it. May be ended at any place and begun again.
+    /// Re-encrypts every value that is not under the writing key, one page at a time, while the service runs: a value
+    /// that changes in the meantime is left to whoever changed it. May be interrupted at any point and started again.
     package func reseal() async throws(StoreError) -> Rotation {
         var rotation = Rotation(key: sealer.writerID)
         for _ in 0..<RotationLimits.passesMax {
@@ -45,7 +45,7 @@ extension ConnectionStore {
 
     private static var pageDeadline: ContinuousClock.Instant { .now.advanced(by: RotationLimits.pageTimeout) }
 
-    /// The value under the writing key; nil where it has it, or where nobody can open it.
+    /// The value under the writing key; nil if it is already, or if no key decrypts it.
     private func resealed(_ sealed: [UInt8]?, _ place: SealContext, _ rotation: inout Rotation) -> [UInt8]? {
         guard let sealed else { return nil }
         do throws(SealError) {

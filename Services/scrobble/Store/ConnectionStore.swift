@@ -3,7 +3,7 @@ package import Cryptography
 import Postgres
 package import Store
 
-/// The accounts elsewhere, with their tokens sealed.
+/// The connected accounts in Postgres, with their tokens encrypted.
 package struct ConnectionStore: Sendable {
     let database: Database
     let sealer: Sealer
@@ -21,20 +21,20 @@ package struct ConnectionStore: Sendable {
         try await database.rows(ConnectionQueries.list, [.id(user)], until: deadline)
     }
 
-    /// A person's facets of which the other sides take nothing more.
+    /// The person's facets that other accounts accept nothing more for.
     package func stops(
         of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [FacetStop] {
         try await database.rows(StopQueries.list, [.id(user)], until: deadline)
     }
 
-    /// What is to change; nil stays.
+    /// A change of settings; nil leaves a setting as it is.
     package struct Change: Sendable {
         package var isEnabled: Bool?
         package var isPaused: Bool?
         package var thresholdPercent: Double?
         package var policies: [SyncFacet: FacetPolicy]
-        /// Where the person lives.
+        /// The person's time zone.
         package var timeZone: String?
 
         package init(
@@ -77,7 +77,7 @@ package struct ConnectionStore: Sendable {
                 try await transaction.execute(QueueQueries.pause, key + [.bool(isPaused)])
                 goesOn = !isPaused
             }
-            // After the lane is locked, as whoever settles one does.
+            // After the lane is locked, in the same order as when a lane is settled.
             if goesOn || !change.policies.isEmpty {
                 let facets = goesOn ? nil : change.policies.keys.map(\.rawValue)
                 try await transaction.execute(StopQueries.free, key + [.textArray(facets)])
@@ -87,8 +87,8 @@ package struct ConnectionStore: Sendable {
 
     // MARK: Connecting
 
-    /// Connects an account, or gives it other tokens. Settings stay as they are. Whose account it is must be confirmed before
-    /// anything is held against what was agreed before.
+    /// Connects an account, or stores other tokens for it. Settings stay as they are. The account must be confirmed
+    /// before anything is compared with what was agreed on earlier.
     package func connect(
         _ lane: LaneKey, _ tokens: AccountTokens, usesSecret: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -107,8 +107,9 @@ package struct ConnectionStore: Sendable {
         }
     }
 
-    /// Says whose account was connected at a moment. What was agreed with another one is forgotten, so that the next sync is a
-    /// first contact, and runs that are under way end, but for the one that asks. False where the connection was made anew since, or ended.
+    /// Records which account was connected at a moment. What was agreed on with another account is forgotten, so that
+    /// the next sync is a first contact, and runs under way end, except for the calling one. Returns false if the
+    /// connection was made again since, or ended.
     package func confirm(
         _ lane: LaneKey, _ account: RemoteAccount, connectedAt moment: Timestamp, by run: BatchID? = nil,
         until deadline: ContinuousClock.Instant
@@ -120,7 +121,8 @@ package struct ConnectionStore: Sendable {
             guard let before else { return false }
             guard let before, before != account.key else { return true }
             try await transaction.execute(ConnectionQueries.endRuns, key + [.id(run)])
-            // What the account before was told is settled before its base goes, or it would come into the new one's.
+            // Jobs of the previous account are settled before its base is deleted, or they would enter the new
+            // account's base.
             try await transaction.execute(SyncQueries.settleQueued, [.id(lane.user)])
             try await transaction.execute(SyncQueries.resetBase, key)
             try await transaction.execute(SyncQueries.resetPlaces, key)
@@ -129,7 +131,7 @@ package struct ConnectionStore: Sendable {
         }
     }
 
-    /// Ends a connection; the access token that it had. Nil where there was none.
+    /// Ends a connection and returns the access token that it had. Nil if there was none.
     package func disconnect(
         _ lane: LaneKey, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (wasConnected: Bool, access: Secret?) {
@@ -139,20 +141,20 @@ package struct ConnectionStore: Sendable {
                 return (false, nil)
             }
             try await transaction.execute(QueueQueries.clearLane, key)
-            // What was not told any more is planned anew when they connect again.
+            // What was not sent is planned again after reconnecting.
             try await transaction.execute(SyncQueries.resetPlaces, key)
             let access = sealed.flatMap { try? sealer.openSecret($0, in: Self.place("access_token_encrypted", lane)) }
             return (true, access)
         }
     }
 
-    /// What was read of an account that is another one from now on.
+    /// Deletes what was read of an account that is being replaced.
     private static func forgetLibrary(_ lane: LaneKey, in transaction: PGTransaction) async throws(PGError) {
         guard lane.provider == .simkl else { return }
         for forget in SimklMirrorQueries.forget { try await transaction.execute(forget, [.id(lane.user)]) }
     }
 
-    /// Stops a connection for something that only its person can mend.
+    /// Stops a connection because of a problem that only its person can fix.
     package func stop(
         _ lane: LaneKey, for trouble: ConnectionTrouble, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -165,7 +167,7 @@ package struct ConnectionStore: Sendable {
 
     // MARK: Tokens
 
-    /// A pair of tokens, opened.
+    /// A pair of tokens, decrypted.
     package struct Tokens: Sendable {
         package let access: Secret
         package let refresh: Secret?
@@ -173,14 +175,14 @@ package struct ConnectionStore: Sendable {
         package let expiresAt: Timestamp?
         package let usesSecret: Bool
         package let state: ConnectionState
-        /// Refreshes in a row that brought no answer.
+        /// The number of consecutive refreshes without an answer.
         package let tries: Int
         package let isHeld: Bool
         package let isEnabled: Bool
         fileprivate let sealedRefresh: [UInt8]?
     }
 
-    /// The tokens of a connection; nil where there are none that can be opened.
+    /// The tokens of a connection; nil if there are none that can be decrypted.
     package func tokens(
         of lane: LaneKey, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Tokens? {
@@ -198,7 +200,8 @@ package struct ConnectionStore: Sendable {
             isEnabled: row.isEnabled, sealedRefresh: row.refresh)
     }
 
-    /// The lease of a refresh; nil while somebody else has it, or where the tokens are others by now.
+    /// Takes the lease of a refresh and returns its fence; nil while somebody else holds it, or if the tokens have
+    /// changed.
     package func beginRefresh(
         _ lane: LaneKey, of tokens: Tokens, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int64? {
@@ -210,7 +213,7 @@ package struct ConnectionStore: Sendable {
         ).first
     }
 
-    /// Stores the new pair; false where the lease was lost.
+    /// Stores the new pair; false if the lease was lost.
     package func endRefresh(
         _ lane: LaneKey, fence: Int64, with tokens: AccountTokens, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -225,7 +228,7 @@ package struct ConnectionStore: Sendable {
         ).isEmpty
     }
 
-    /// Ends a refresh that brought nothing; `state` is what it leads to. False where the lease was lost.
+    /// Ends a refresh that brought no tokens; `state` is the resulting state. False if the lease was lost.
     package func failRefresh(
         _ lane: LaneKey, fence: Int64, retryAfter wait: Duration, state: ConnectionState?,
         until deadline: ContinuousClock.Instant
@@ -240,7 +243,7 @@ package struct ConnectionStore: Sendable {
 
     // MARK: Flows
 
-    /// A code flow begins: only the digest of its state is kept.
+    /// Begins a code flow. Only the digest of its state is stored.
     package func openCodeFlow(
         _ lane: LaneKey, id: FlowID, _ authorization: CodeAuthorization, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -274,7 +277,7 @@ package struct ConnectionStore: Sendable {
         }
     }
 
-    /// Uses up the flow of a state, which must be this person's; the verifier, nil where there is none that still lives.
+    /// Takes the flow of a state, which must be this person's. The verifier is nil if no such flow is still valid.
     package func takeFlow(
         _ lane: LaneKey, state: Secret, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (isKnown: Bool, verifier: Secret?) {
@@ -287,11 +290,11 @@ package struct ConnectionStore: Sendable {
         return (true, flow.isAlive ? try? sealer.openSecret(flow.secret, in: Self.place(of: id, lane)) : nil)
     }
 
-    /// What polling a device flow may do now.
+    /// What a poll of a device flow may do now.
     package enum DevicePoll: Sendable {
         case unknown
         case expired
-        /// Not yet.
+        /// How long to wait until the next poll.
         case wait(Duration)
         case ask(deviceCode: Secret, interval: Duration)
     }
@@ -310,7 +313,7 @@ package struct ConnectionStore: Sendable {
         return turn.isDue ? .ask(deviceCode: code, interval: wait) : .wait(wait)
     }
 
-    /// More time between two questions, at least so much.
+    /// Lengthens the time between two polls, to at least `interval`.
     package func slowFlow(
         _ flow: FlowID, of user: UserID, to interval: Duration?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -319,7 +322,7 @@ package struct ConnectionStore: Sendable {
             until: deadline)
     }
 
-    /// Ends a flow; false where it has ended already.
+    /// Ends a flow; false if it has already ended.
     @discardableResult
     package func endFlow(
         _ flow: FlowID, of user: UserID, until deadline: ContinuousClock.Instant
@@ -346,7 +349,7 @@ package struct ConnectionStore: Sendable {
         }
     }
 
-    /// A token opens in its own row and column only.
+    /// The encryption context of a token: it decrypts only in its own row and column.
     static func place(_ column: String, _ lane: LaneKey) -> SealContext {
         SealContext(
             service: "scrobble", table: "scrobble_connections", column: column,

@@ -2,9 +2,9 @@ import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about events. A transaction's events count when no earlier one is under way, so that none appears
-/// behind a place that was read already. The order names the table: `xid` alone would be the text that is answered, and
-/// as text 1000 comes before 999.
+/// The SQL statements for events. The events of a transaction become visible once no earlier one is under way, so that
+/// none appears before a place that was already read. `ORDER BY` names the table, because `xid` alone would be the
+/// output column, which is text and sorts 1000 before 999.
 enum EventQueries {
     static let after = PGStatement(
         "events.after",
@@ -23,13 +23,13 @@ enum EventQueries {
         ORDER BY events.xid, events.position LIMIT $3
         """, row: event)
 
-    /// Behind everything that counts by now.
+    /// The place after everything visible now.
     static let end = PGStatement(
         "events.end", "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
     ) { row throws(PGError) in EventPlace(transaction: try row.next(), position: 0) }
 
-    /// Whether events after a place may have been removed, or it is a place that is still to come: one of another database, from
-    /// before a restore.
+    /// Whether events after a place may have been removed, or the place lies in the future, as one does that dates from
+    /// before the database was restored.
     static let isBroken = PGStatement(
         "events.isBroken",
         """
@@ -39,7 +39,7 @@ enum EventQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The newest stays however old it is: without one nobody could tell that nothing was removed after a place.
+    /// The newest event stays however old it is: without one, nobody could tell that nothing was removed after a place.
     static let sweep = PGStatement(
         "events.sweep",
         """

@@ -2,13 +2,13 @@ import Contracts
 import Postgres
 package import Store
 
-/// What happens to people, in Postgres; triggers write it with the change itself.
+/// People's events in Postgres. Triggers write them together with the change itself.
 package struct EventStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// Events after `place`, of everybody or of one person, in their order.
+    /// The events after `place`, of everybody or of one person, in order.
     func events(
         after place: EventPlace, of user: UserID? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [FeedEvent] {
@@ -30,7 +30,7 @@ package struct EventStore: Sendable {
         try await database.rows(EventQueries.isBroken, [.text(place.transaction)], until: deadline).first ?? true
     }
 
-    /// Removes what is old, at most so many; whether there may be more.
+    /// Deletes a limited number of old events. Returns whether there may be more.
     func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         let removed = try await database.rows(
             EventQueries.sweep, [.double(EventLimits.keptFor.inSeconds), .int(EventLimits.sweepMax)], until: deadline)

@@ -1,6 +1,6 @@
 import Postgres
 
-/// Every SQL text about other sides that are asked nothing for a while. Times are the database's.
+/// The SQL statements for providers that may not be called for a while. Times are the database's.
 enum HoldQueries {
     static let left = PGStatement(
         "holds.left",
@@ -10,7 +10,7 @@ enum HoldQueries {
         """
     ) { row throws(PGError) in try row.next(Double.self) }
 
-    /// A longer one stays.
+    /// Sets a hold; a longer one stays.
     static let hold = PGCommand(
         "holds.hold",
         """

@@ -2,13 +2,13 @@ import Contracts
 import Postgres
 package import Store
 
-/// Other sides that are asked nothing for a while, whoever would ask: shared by all replicas.
+/// Providers that nobody may call for a while, shared by all replicas.
 package struct HoldStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// How long nothing is to be asked yet; nil where something may be.
+    /// How long a provider may not be called; nil if it may be now.
     func left(
         of provider: SyncProvider, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Duration? {

@@ -2,14 +2,14 @@ import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about the hooks of media servers.
+/// The SQL statements for the hooks of media servers.
 enum HookQueries {
     private static let columns = """
         id, name, sender, server_id, server_name, removes_plays, accepted_count, repeated_count, refused_count,
         created_at, last_delivery_at, old_secret_until
         """
 
-    /// A new hook; none where the person has too many, or the secret is there already.
+    /// Creates a hook; no row if the person has too many, or the secret already exists.
     static let create = PGStatement(
         "hooks.create",
         """
@@ -25,14 +25,14 @@ enum HookQueries {
     static let get = PGStatement(
         "hooks.get", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND id = $2", row: hook)
 
-    /// The same, and nobody else writes it until the transaction ends.
+    /// The hook, locked until the transaction ends.
     static let hold = PGStatement(
         "hooks.hold", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND id = $2 FOR UPDATE", kind: .write, row: hook)
 
     static let bySecret = PGStatement(
         "hooks.bySecret", "SELECT \(columns) FROM hooks WHERE user_id = $1 AND secret_hash = $2", row: hook)
 
-    /// What is null stays as it is; `$5` forgets the server that spoke first.
+    /// Changes a hook. NULLs change nothing; `$5` forgets the server that the hook is bound to.
     static let update = PGStatement(
         "hooks.update",
         """
@@ -42,7 +42,7 @@ enum HookQueries {
         WHERE user_id = $1 AND id = $2 RETURNING \(columns)
         """, kind: .write, row: hook)
 
-    /// Another secret; the one before counts until `$4`. Changing to the same secret changes nothing.
+    /// Replaces the secret; the previous one stays valid until `$4`. Rotating to the same secret changes nothing.
     static let rotate = PGStatement(
         "hooks.rotate",
         """
@@ -68,7 +68,7 @@ enum HookQueries {
 
     // MARK: Deliveries
 
-    /// A word of a server arrives: the first server that speaks is the hook's. Whether this one is.
+    /// Records a delivery's server. The first server that calls is the hook's own; returns whether this one is.
     static let meet = PGStatement(
         "hooks.meet",
         """
@@ -90,7 +90,7 @@ enum HookQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// None where the same was delivered before.
+    /// No row if the same was delivered before.
     static let remember = PGStatement(
         "hooks.remember",
         """
@@ -104,7 +104,7 @@ enum HookQueries {
         "SELECT true FROM hook_fingerprints WHERE user_id = $1 AND hook_id = $2 AND fingerprint = $3"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// What was told last of a title (`$4`, as people are told of it) by an account.
+    /// The last payload of an account about a title; `$4` is the title as shown to people.
     static let lastWord = PGStatement(
         "hooks.lastWord",
         """
@@ -115,7 +115,7 @@ enum HookQueries {
         """
     ) { row throws(PGError) in try row.next(String.self) }
 
-    /// None where the hook has too many accounts and does not know this one.
+    /// No row if the account is new and the hook already has too many.
     static let noteAccount = PGStatement(
         "hooks.noteAccount",
         """
@@ -137,7 +137,7 @@ enum HookQueries {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """)
 
-    /// Drops what is beyond the number of deliveries that are kept; those that wait have a number of their own.
+    /// Deletes the deliveries beyond the number that is kept: `$3`, or `$4` of the quarantined ones. Pending ones stay.
     static let trim = PGCommand(
         "hooks.trim",
         """
@@ -165,7 +165,7 @@ enum HookQueries {
             plays: try row.next([PGUUID].self).map { PlayID(UUIDBits($0)) }, tries: try row.next())
     }
 
-    /// Has a delivery worked again.
+    /// Queues a delivery to be processed again.
     static let rerun = PGStatement(
         "hooks.rerun",
         """
@@ -198,7 +198,8 @@ enum HookQueries {
         RETURNING a.account, a.name, a.assigned_to, a.is_ignored, a.first_seen_at, a.last_seen_at, 0::bigint
         """, kind: .write, row: account)
 
-    /// What waited for an account is worked now, or never; how many.
+    /// Releases what was quarantined for an account, to be processed now or never. Returns how many deliveries there
+    /// were.
     static let release = PGCommand(
         "hooks.release",
         """
@@ -206,13 +207,13 @@ enum HookQueries {
         WHERE user_id = $1 AND hook_id = $2 AND account = $3 AND state = 'quarantined'
         """)
 
-    /// A person leaves: their accounts elsewhere are nobody's again.
+    /// Unassigns the accounts on media servers of a person who leaves.
     static let forgetPerson = PGCommand(
         "hooks.forgetPerson",
         "UPDATE hook_accounts SET assigned_to = NULL, time_zone = NULL WHERE assigned_to = $1")
 
-    /// A person lives elsewhere: their hooks, their accounts at anybody's hooks and what they watch now go by it. Whether
-    /// anything had another zone.
+    /// Sets a person's time zone on their hooks, on their accounts at anybody's hooks and on open sittings. Returns
+    /// whether any of them had another zone.
     static let setTimeZone = PGStatement(
         "hooks.setTimeZone",
         """
@@ -230,7 +231,7 @@ enum HookQueries {
 
     // MARK: Work
 
-    /// Holds hooks with deliveries that are due, unless they are held already or wait for their first one.
+    /// Leases hooks with due deliveries, except those that are leased already or wait to retry their first delivery.
     static let claim = PGStatement(
         "hooks.claim",
         """
@@ -251,7 +252,7 @@ enum HookQueries {
         """, kind: .solo
     ) { row throws(PGError) in HookPlace(owner: try row.next(), hook: try row.next()) }
 
-    /// Lets go of a hook; nobody takes it up again for so many seconds.
+    /// Releases a hook; nobody leases it again for `$3` seconds.
     static let letGo = PGCommand(
         "hooks.letGo",
         """
@@ -260,10 +261,10 @@ enum HookQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// What is to be worked of a hook, in the order of arrival, and whose it is. Without an account it is the owner's.
+    /// The deliveries of a hook to process, in order of arrival, with their person: the owner if no account is named.
     ///
-    /// Nothing overtakes a delivery that waits, until that has been tried `$5` times. Then it is passed over, and tried again
-    /// before whatever comes after it: the `$4` of those that are due first.
+    /// Nothing overtakes a waiting delivery until that one has been tried `$5` times. It is then passed over, and
+    /// retried before whatever comes after it: the first `$4` of those by due time.
     static let due = PGStatement(
         "hooks.due",
         """
@@ -292,7 +293,7 @@ enum HookQueries {
             isIgnored: try row.next())
     }
 
-    /// Locks a delivery that is still to be worked.
+    /// Locks a delivery that is still pending.
     static let take = PGStatement(
         "hooks.take",
         "SELECT true FROM hook_deliveries WHERE user_id = $1 AND id = $2 AND state = 'pending' FOR UPDATE", kind: .write
@@ -305,7 +306,7 @@ enum HookQueries {
         WHERE user_id = $1 AND id = $2 AND state = 'pending'
         """)
 
-    /// Where a player is needs no record.
+    /// Deletes a delivery: mere player positions are not recorded.
     static let drop = PGCommand("hooks.drop", "DELETE FROM hook_deliveries WHERE user_id = $1 AND id = $2")
 
     static let again = PGCommand(
@@ -348,20 +349,20 @@ enum HookQueries {
     }
 }
 
-/// A hook and whose it is.
+/// A hook and its owner.
 package struct HookPlace: Sendable, Hashable {
     let owner: UserID
     let hook: HookID
 }
 
-/// A delivery that is to be worked.
+/// A delivery to be processed.
 struct DueDelivery: Sendable {
     let id: HookDeliveryID
     let payload: String
     let receivedAt: Timestamp
     let tries: Int
     let removesPlays: Bool
-    /// Whose plays these are; nil while nobody has said so.
+    /// The person whose plays these are; nil until the account is assigned.
     let person: UserID?
     let timeZone: String?
     let isIgnored: Bool

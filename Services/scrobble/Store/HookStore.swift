@@ -15,7 +15,7 @@ package struct HookStore: Sendable {
 
     // MARK: Hooks
 
-    /// A new hook, or the one that was made with this very secret; nil where the person has too many.
+    /// Creates a hook, or returns the one created with this same secret; nil if the person has too many.
     func create(
         _ name: String, of user: UserID, secret: SHA256Digest, timeZone: String, removesPlays: Bool, at now: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -40,15 +40,15 @@ package struct HookStore: Sendable {
         try await database.rows(HookQueries.get, [.id(user), .id(hook)], until: deadline).first
     }
 
-    /// What became of a hook that is changed.
+    /// The outcome of changing a hook.
     enum Updated: Sendable, Hashable {
         case updated(Hook)
-        /// It is not as expected.
+        /// The hook is not as expected.
         case unexpected
         case noSuchHook
     }
 
-    /// Changes what is named, of a hook that is as expected where something is.
+    /// Changes the settings that are named, if the hook is as expected where an expectation is named.
     func update(
         _ params: UpdateHookParams, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Updated {
@@ -68,7 +68,7 @@ package struct HookStore: Sendable {
         }
     }
 
-    /// Gives a hook another secret; the one before counts until `overlapEnds`. Nil where there is no such hook.
+    /// Replaces a hook's secret; the previous one stays valid until `overlapEnds`. Nil if there is no such hook.
     func rotate(
         _ hook: HookID, of user: UserID, to secret: SHA256Digest, overlapEnds: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -84,7 +84,7 @@ package struct HookStore: Sendable {
         try await !database.rows(HookQueries.delete, [.id(user), .id(hook)], until: deadline).isEmpty
     }
 
-    /// The hook that a secret opens, nil where it opens none.
+    /// The hook that a secret opens, or nil.
     func opened(
         by secret: SHA256Digest, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> HookPlace? {
@@ -93,27 +93,28 @@ package struct HookStore: Sendable {
 
     // MARK: Deliveries
 
-    /// What became of a delivery when it arrived.
+    /// The outcome of receiving a delivery.
     enum Receipt: Sendable, Hashable {
         case accepted(HookDeliveryID)
-        /// Was delivered before.
+        /// The same was delivered before.
         case repeated
-        /// Waits until somebody says whose account it is.
+        /// Waits until the account is assigned to a person.
         case quarantined(HookDeliveryID)
         case ignored(String)
         case otherServer
         case tooManyAccounts
     }
 
-    /// Takes in what a server sent: once, however often it comes, and from the hook's own server. Nil where the hook has
-    /// just gone. The first fingerprint is its own; under the others the same may have come before.
+    /// Stores what a server sent, once however often it arrives, and only from the hook's own server. Nil if the hook
+    /// has just been deleted. The first fingerprint is the delivery's own; the others are those under which the same
+    /// may have arrived before.
     func receive(
         _ payload: String, _ reading: HookReading, at place: HookPlace, fingerprints: [SHA256Digest], now: Timestamp,
         until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Receipt? {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             let key: [PGValue] = [.id(place.owner), .id(place.hook)]
-            // Its row is locked from here on: deliveries of one hook are taken in one after the other.
+            // Locks the hook's row from here on, so that its deliveries are received one after the other.
             let isOwn = try await transaction.first(
                 HookQueries.meet,
                 key + [
@@ -142,7 +143,7 @@ package struct HookStore: Sendable {
         }
     }
 
-    /// Whether another word about the same title came between this one and the same before.
+    /// Whether another message about the same title arrived between this one and its earlier copy.
     private func isMeantAgain(
         _ reading: HookReading, _ key: [PGValue], _ transaction: PGTransaction
     ) async throws(PGError) -> Bool {
@@ -179,13 +180,13 @@ package struct HookStore: Sendable {
         if standing.isAssigned {
             return .accepted(try await keep(payload, reading, .pending, nil, place, now, transaction))
         }
-        // Where a player was is of no use later.
+        // A past player position is of no use later.
         if event.kind == .progress { return .ignored("nobody's account yet") }
         return .quarantined(
             try await keep(payload, reading, .quarantined, "nobody's account yet", place, now, transaction))
     }
 
-    /// Notes that something came which could not be taken in.
+    /// Records that a delivery could not be accepted.
     func refuse(
         _ reason: String, at place: HookPlace, now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -219,7 +220,7 @@ package struct HookStore: Sendable {
         return id
     }
 
-    /// A hook's deliveries before `last`, the latest first.
+    /// A hook's deliveries before `last`, newest first.
     func deliveries(
         of hook: HookID, _ user: UserID, before last: HookDeliveryID, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -228,7 +229,7 @@ package struct HookStore: Sendable {
             HookQueries.deliveries, [.id(user), .id(hook), .id(last), .int(limit)], until: deadline)
     }
 
-    /// Has a delivery worked again: true, or false where there is nothing to do again; nil where there is none.
+    /// Queues a delivery to be processed again. False if there is nothing to repeat; nil if there is no such delivery.
     func rerun(
         _ delivery: HookDeliveryID, of hook: HookID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool? {
@@ -245,7 +246,7 @@ package struct HookStore: Sendable {
         try await database.rows(HookQueries.accounts, [.id(user), .id(hook)], until: deadline)
     }
 
-    /// Says whose an account is, and has what waited worked; nil where the hook has not heard of it.
+    /// Assigns an account and queues its waiting deliveries; nil if the hook does not know the account.
     func assign(
         _ params: AssignHookAccountParams, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> HookAccount? {
@@ -267,7 +268,7 @@ package struct HookStore: Sendable {
         }
     }
 
-    /// Says where a person lives, wherever it was told of them before; whether anything had another zone.
+    /// Sets a person's time zone wherever hooks and sittings record it. Returns whether any of them had another zone.
     func setTimeZone(
         _ timeZone: String, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {

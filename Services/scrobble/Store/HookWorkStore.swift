@@ -2,15 +2,15 @@ import Contracts
 import Postgres
 import Store
 
-/// The work that deliveries are.
+/// Processing deliveries.
 extension HookStore {
-    /// Holds hooks whose deliveries are due, at most `count`.
+    /// Leases at most `count` hooks with due deliveries.
     func claim(_ count: Int, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [HookPlace] {
         try await database.rows(
             HookQueries.claim, [.int(count), .double(HookLimits.lease.inSeconds)], until: deadline)
     }
 
-    /// Lets go of a hook, which nobody takes up again before `wait` is over.
+    /// Releases a hook, which nobody leases again before `wait` is over.
     func letGo(
         _ place: HookPlace, for wait: Duration = .zero, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -27,7 +27,7 @@ extension HookStore {
             ], until: deadline)
     }
 
-    /// What becomes of a delivery that changes nothing.
+    /// Records the outcome of a delivery that changes nothing.
     func finish(
         _ delivery: HookDeliveryID, of owner: UserID, as state: HookDeliveryState, _ reason: String?,
         until deadline: ContinuousClock.Instant
@@ -49,8 +49,8 @@ extension HookStore {
             HookQueries.again, [.id(owner), .id(delivery), .double(wait.inSeconds), .text(reason)], until: deadline)
     }
 
-    /// What a delivery says about each of its titles, and that it is done, as one change; nothing where another worker
-    /// has done it. Whether there was something to tell other accounts.
+    /// Applies what a delivery says about each of its titles and marks it as done, in one transaction; does nothing if
+    /// another worker has done so. Returns whether there was something to send to other accounts.
     func apply(
         _ delivery: HookDeliveryID, of owner: UserID, _ hearings: [PlaybackStore.Hearing], by playback: PlaybackStore,
         until deadline: ContinuousClock.Instant

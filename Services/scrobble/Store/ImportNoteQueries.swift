@@ -2,12 +2,12 @@ import Contracts
 import Postgres
 import Store
 
-/// The SQL of what was written beside plays.
+/// The SQL statements for notes: what was written beside plays.
 enum ImportNoteQueries {
-    /// Whether what arrives tells of a part of a note.
+    /// SQL for whether the incoming note contains a part.
     private static func tells(_ part: ImportPlan.Note.Parts) -> String { "excluded.parts & \(part.rawValue) <> 0" }
 
-    /// A column as it is once what arrives was written.
+    /// SQL for a column after the incoming note is written.
     private static func merged(_ column: String, _ part: ImportPlan.Note.Parts) -> String {
         "\(column) = CASE WHEN \(tells(part)) THEN excluded.\(column) ELSE n.\(column) END"
     }
@@ -16,7 +16,7 @@ enum ImportNoteQueries {
         "(n.\(column) IS NOT DISTINCT FROM excluded.\(column) OR NOT \(tells(part)))"
     }
 
-    /// Whether all that is told is there.
+    /// SQL for whether everything in the incoming note is already stored.
     private static let isSameNote = """
         (\(isSame("is_rewatch", .rewatch)) AND \(isSame("tags", .tags)) AND \(isSame("rating", .rating))
             AND \(isSame("review", .review)) AND \(isSame("is_spoiler", .spoiler)))
@@ -24,8 +24,9 @@ enum ImportNoteQueries {
 
     private static let parts = "coalesce(n.parts, \(ImportPlan.Note.Parts.all.rawValue))"
 
-    /// Whether the same is told once more. By the same road, of the same parts: what tells of fewer would else keep alive what it
-    /// has not told. By another one all of it, where it was told at once: what is from a state beneath would go with that.
+    /// SQL for whether the incoming note repeats the stored one. From the same source it must contain the same parts,
+    /// or a note with fewer parts would keep alive what it does not contain. From another source it must be a full note
+    /// that repeats one written all at once, because parts from an older state beneath would be undone with that state.
     private static let isRepeated = """
         (\(isSameNote) AND CASE WHEN n.source = excluded.source THEN \(parts) = excluded.parts
             ELSE \(parts) = \(ImportPlan.Note.Parts.all.rawValue)
@@ -33,9 +34,9 @@ enum ImportNoteQueries {
                     (excluded.is_rewatch, excluded.tags, excluded.rating, excluded.review, excluded.is_spoiler) END)
         """
 
-    /// What was written beside plays, as far as it is told; the rest stays. Another road's note stays, of one of this road the
-    /// parts that are told are replaced where `$13`, and what it was is remembered for an undo. Whoever tells what is there already
-    /// is noted beside it, as long as that can be taken back.
+    /// Writes the parts that a note contains; the rest stays. A note from another source stays. Parts from the same
+    /// source are replaced if `$13`, and the previous note is kept for an undo. A batch that repeats a note is recorded
+    /// beside it while the note can be undone.
     static let put = PGCommand(
         "imports.putNotes",
         """
@@ -68,9 +69,9 @@ enum ImportNoteQueries {
                 AND NOT (\(isSameNote) AND n.batch_id IS NOT DISTINCT FROM excluded.batch_id) END
         """)
 
-    /// What a batch told goes from where it stands: from the top, or from between two others. `before` holds one state within the
-    /// next older one. Notes that were something else before come first, then those that others told too; what is left of the
-    /// batch then is its alone.
+    /// Undoes what a batch wrote, whether it is the latest state or lies between two others: `before` nests each older
+    /// state. Notes that had an earlier state come first, then those that other batches repeated; what remains is the
+    /// batch's alone.
     static let undo = [
         PGCommand(
             "imports.putNotesBack",
@@ -101,7 +102,7 @@ enum ImportNoteQueries {
         PGCommand("imports.eraseNotes", "DELETE FROM play_notes WHERE user_id = $1 AND batch_id = $2"),
     ]
 
-    /// Of plays, what stands beside them, and by which road it came.
+    /// The notes of plays, with their sources.
     static let get = PGStatement(
         "imports.notes",
         """
@@ -121,10 +122,10 @@ enum ImportNoteQueries {
     }
 }
 
-/// What stands beside a play.
+/// A stored note and its play.
 struct KnownNote: Sendable {
     let play: PlayID
-    /// By which road it came.
+    /// The source that wrote it.
     let source: String
     let note: ImportPlan.Note
 }

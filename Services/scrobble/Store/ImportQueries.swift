@@ -3,13 +3,13 @@ import JSON
 import Postgres
 import Store
 
-/// Every SQL text about imports.
+/// The SQL statements for imports.
 enum ImportQueries {
     private static let columns = """
         i.id, i.state, i.source, i.files, i.created_at, i.updated_at, i.row_count, i.title_count, i.done_count,
         i.counts, i.is_partial, i.batch_id, i.problem
         """
-    /// What was sent, while nothing is read yet.
+    /// The uploaded files, before anything has been read.
     private static let sent = """
         coalesce((SELECT jsonb_agg(jsonb_build_object('name', f.name, 'size_bytes', f.size_bytes, 'row_count', 0)
             ORDER BY f.number) FROM import_files f WHERE f.user_id = i.user_id AND f.import_id = i.id), '[]')
@@ -35,7 +35,7 @@ enum ImportQueries {
         ORDER BY created_at DESC, id DESC LIMIT $4
         """, row: stored)
 
-    /// The import that brings the same files in.
+    /// The import that brings in the same files.
     static let active = PGStatement(
         "imports.active",
         """
@@ -46,7 +46,7 @@ enum ImportQueries {
 
     // MARK: Files
 
-    /// What is there of an upload, held until the end of the transaction.
+    /// The state of an upload, locked until the transaction ends.
     static let hold = PGStatement(
         "imports.hold",
         """
@@ -80,7 +80,7 @@ enum ImportQueries {
         SentFile(number: try row.next(), name: try row.next(), byteCount: try row.next())
     }
 
-    /// The pieces of a file from an offset on.
+    /// The chunks of a file from an offset on.
     static let chunks = PGStatement(
         "imports.chunks",
         """
@@ -89,7 +89,7 @@ enum ImportQueries {
         """
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
-    /// Everything is here: the rows may be read.
+    /// Marks an upload as complete, so that its rows may be read.
     static let begin = PGStatement(
         "imports.begin",
         """
@@ -100,7 +100,7 @@ enum ImportQueries {
 
     // MARK: A person's word
 
-    /// Gives up uploads of which nothing comes any more: their gateway has died over them. `$2` of them at a time.
+    /// Gives up at most `$2` stale uploads, whose gateway has died.
     static let giveUpUploads = PGStatement(
         "imports.giveUpUploads",
         """
@@ -132,7 +132,7 @@ enum ImportQueries {
         WHERE user_id = $1 AND id = $2 AND state = 'ready'
         """)
 
-    /// Reads again, with what the person said of a file; rows that were read before go first.
+    /// Sets what the person said a file is and starts reading again; rows read before are deleted first.
     static let setKind = PGStatement(
         "imports.setKind",
         """
@@ -248,28 +248,28 @@ enum ImportQueries {
     }
 }
 
-/// What is there of an upload that a piece arrives for.
+/// The state of an upload that a chunk arrives for.
 struct HeldUpload: Sendable {
     let state: ImportState
-    /// Of the file, nil where it is new.
+    /// The size of the file so far; nil if it is new.
     let fileBytes: Int?
     let totalBytes: Int
-    /// Of the piece at that offset, where it came before.
+    /// The size of the chunk at that offset, if it arrived before.
     let knownBytes: Int?
 }
 
-/// A file as it was sent.
+/// A file as uploaded.
 package struct SentFile: Sendable, Hashable {
     package let number: Int
     package let name: String
     package let byteCount: Int
 }
 
-/// A row that somebody speaks of.
+/// A row that a request names.
 struct FoundRow: Sendable {
     let state: ImportState
     let key: String?
-    /// Nil where the import has no such row.
+    /// Nil if the import has no such row.
     let row: ImportedRow?
 }
 

@@ -1,12 +1,12 @@
 import Contracts
 import Postgres
 
-/// The SQL about where in an import that rests the rows of each verdict stand, stretch by stretch.
+/// The SQL statements for spans, which record where in a resting import the rows of each verdict are.
 enum ImportSpanQueries {
-    /// Places of one stretch; the migration that fills the table says the same.
+    /// Places per span; the migration that fills the table uses the same number.
     static let places = 256
 
-    /// Counts the verdicts of an import that comes to rest, and keeps where they stand.
+    /// Counts the verdicts of an import that comes to rest, and stores their spans.
     static let count = PGStatement(
         "imports.countSpans",
         """
@@ -21,7 +21,7 @@ enum ImportSpanQueries {
         """, kind: .write
     ) { row throws(PGError) in (verdict: try row.next(ImportVerdict.self), count: try row.next(Int.self)) }
 
-    /// Verdicts that rows have got while their import rested.
+    /// Adds the spans of verdicts that rows got while their import rested.
     static let add = PGCommand(
         "imports.addSpans",
         """
@@ -31,8 +31,8 @@ enum ImportSpanQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Whether it is known where all rows of an import stand: those of one that is worked at come and go, and a copy of the version
-    /// before changes verdicts without saying where.
+    /// Whether the spans of an import are complete. They are not while it is being worked on, and the previous version
+    /// changes verdicts without recording spans.
     static let stand = PGStatement(
         "imports.spansStand",
         """
@@ -41,7 +41,7 @@ enum ImportSpanQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The stretches of one verdict from one on, in their order.
+    /// The spans of one verdict from a given one on, in order.
     static let spans = PGStatement(
         "imports.spans",
         """
@@ -50,8 +50,8 @@ enum ImportSpanQueries {
         """
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// The first rows of one verdict in some stretches, behind a place. Each stretch is read by itself, whatever the planner has
-    /// heard of the table.
+    /// The first rows of one verdict in some spans, after a place. Each span is read by itself, whatever the planner's
+    /// statistics say about the table.
     static let rows = PGStatement(
         "imports.rowsOfSpans",
         """

@@ -3,10 +3,10 @@ import JSON
 import Postgres
 import Store
 
-/// What those who work imports write; false and nil where the import is no longer in their hands.
+/// The writes of import workers. They return false or nil once the import is no longer leased to the caller.
 ///
-/// Rows and verdicts are `eventual`: how far an import has come is noted beside them, and its end, which is told to its person,
-/// is on the disk with all that was before it.
+/// Rows and verdicts are written as `eventual`: the import's progress is stored with them, and its end, which is
+/// reported to its person, is flushed to disk together with everything before it.
 extension ImportStore {
     func claim(until deadline: ContinuousClock.Instant) async throws(StoreError) -> ImportClaim? {
         let claimed = try await database.rows(
@@ -44,12 +44,12 @@ extension ImportStore {
 
     // MARK: Reading
 
-    /// A row on its way into the table.
+    /// A row to be inserted.
     struct NewRow: Sendable {
         let place: Int
         let key: String?
         let title: TitleQuery?
-        /// Whether its title is not known to be kept.
+        /// Whether its title may not be stored yet.
         let bringsTitle: Bool
         let json: [UInt8]
 
@@ -68,7 +68,7 @@ extension ImportStore {
         ).first ?? -1
     }
 
-    /// Keeps rows and the titles that they speak of; those that are here already stay as they are.
+    /// Stores rows and the titles that they name; existing ones stay as they are.
     func append(
         _ rows: [NewRow], to claim: ImportClaim, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -77,7 +77,7 @@ extension ImportStore {
             guard let key = row.key.map(ImportItemKey.Exact.init), let title = row.title else { continue }
             if queries[key].map({ $0.ids == ExternalIds() }) ?? true { queries[key] = title }
         }
-        // In one order, so that nobody waits for each other in a circle.
+        // In one order, to avoid deadlocks.
         let items = queries.sorted { ImportItemKey.precedes($0.key.text, $1.key.text) }
         return try await database.transaction(until: deadline, durability: .eventual) { transaction throws(PGError) in
             let isHeld = try await transaction.first(
@@ -105,13 +105,13 @@ extension ImportStore {
         }
     }
 
-    /// What reading came to.
+    /// The result of reading the files.
     struct Reading: Sendable {
         var source: ImportSource?
         var files: [ImportFile] = []
         var isPartial = false
         var rowCount = 0
-        /// When the files were written, where they say so.
+        /// When the files were written, if they say so.
         var asOf: Timestamp?
         /// Whether a person must say what a file is.
         var isUnclear: Bool { files.contains { $0.mayBe != nil } }
@@ -145,7 +145,8 @@ extension ImportStore {
         return isHeld
     }
 
-    /// Films of one name and year that have different addresses become titles of their own, and so does what may mean either.
+    /// Splits films of one name and year that have different addresses into titles of their own; rows that may mean
+    /// either get titles of their own, too.
     private static func tellApart(
         _ keys: [String], _ place: [PGValue], in transaction: PGTransaction
     ) async throws(PGError) {
@@ -155,8 +156,8 @@ extension ImportStore {
         try await transaction.execute(NamesakeQueries.dropEmpty, those)
     }
 
-    /// The key of a row whose name and year are those of several films, told apart from the others' rows now: a copy of before
-    /// has left them together.
+    /// The key of a row whose name and year are shared by several films, after splitting it from the others' rows if
+    /// the previous version left them together.
     func toldApart(
         _ key: String, _ place: Int, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> String {
@@ -172,7 +173,7 @@ extension ImportStore {
 
     // MARK: Matching
 
-    /// The next titles behind a key of which nobody has looked yet what they mean.
+    /// The next titles after a key that have not been matched yet.
     func pending(
         of claim: ImportClaim, after key: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PendingItem] {
@@ -198,8 +199,8 @@ extension ImportStore {
             ], until: deadline)
     }
 
-    /// Takes in a row that could not be read before its person said what it means. Answers the key that it has then: where
-    /// several films share its name and year, that of its own film by its address, or one of its own.
+    /// Stores a row that could not be read before its person corrected it. Returns its key: if several films share its
+    /// name and year, that of its own film by address, or one of its own.
     func adopt(
         _ row: NewRow, to id: ImportID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> String? {
@@ -207,7 +208,7 @@ extension ImportStore {
         return try await database.transaction(until: deadline) { transaction throws(PGError) -> String? in
             let (whole, place): ([PGValue], PGValue) = ([.id(user), .id(id)], .int4(Int32(clamping: row.place)))
             let isShared = try await transaction.first(NamesakeQueries.isShared, whole + [.text(key)]) == true
-            // The others first: what is known of them is not known of this one.
+            // The others first, because what is known of them does not apply to this one.
             if isShared { try await Self.tellApart([key], whole, in: transaction) }
             try await transaction.execute(
                 ImportWorkQueries.putItems, whole + [.textArray([key]), .jsonbArray([encodeJSON(query)])])
@@ -217,7 +218,7 @@ extension ImportStore {
         }
     }
 
-    /// A title of which nobody has looked yet what it means.
+    /// A title that has not been matched yet.
     func pending(
         _ key: String, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> PendingItem? {
@@ -228,7 +229,7 @@ extension ImportStore {
 
     // MARK: Judging and applying
 
-    /// The next titles with all their rows, about as many rows as a page has; up to `last` where that is given.
+    /// The next titles with all their rows, about one page of rows; not beyond `last` unless that is empty.
     func nextPage(
         of claim: ImportClaim, after key: String, upTo last: String = "", until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportPageOfItems {
@@ -257,7 +258,7 @@ extension ImportStore {
         return ImportPageOfItems(items: items, rows: rows)
     }
 
-    /// Verdicts of an import that rests.
+    /// Writes verdicts of a resting import.
     func note(
         _ verdicts: [RowVerdict], of user: UserID, _ id: ImportID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -269,8 +270,8 @@ extension ImportStore {
             ], until: deadline)
     }
 
-    /// Verdicts, and how far the state has come with them. Not `isRepeatable` where what the verdicts are about is written to
-    /// another database: judged again they would call that the same.
+    /// Writes verdicts and the progress made with them. `isRepeatable` is false if the verdicts are about writes to
+    /// another database, because judging them again would yield `same`.
     func advance(
         _ claim: ImportClaim, done: String?, judged: String?, doneCount: Int, _ verdicts: [RowVerdict] = [],
         isRepeatable: Bool = true, until deadline: ContinuousClock.Instant
@@ -292,7 +293,7 @@ extension ImportStore {
         }
     }
 
-    /// Lists of an import without titles, as many as somebody may have.
+    /// The lists of an import that have no titles, as many as a person may have.
     func bareLists(
         of claim: ImportClaim, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [(place: Int, row: ImportedRow)] {
@@ -315,7 +316,7 @@ extension ImportStore {
         ).first == true
     }
 
-    /// Its end, together with that of its batch: false where it is somebody else's by now.
+    /// Ends the import together with its batch; false if it is leased to somebody else by now.
     func finish(
         _ claim: ImportClaim, batch: BatchID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -328,7 +329,7 @@ extension ImportStore {
                     .id(batch), .jsonb(encodeJSON(counts)), .run(claim),
                 ])
             guard isHeld == true else { return false }
-            // One that is being taken back stays that.
+            // A batch that is being undone stays so.
             _ = try await transaction.query(
                 BatchQueries.advance,
                 [
@@ -346,7 +347,7 @@ extension ImportStore {
         ]
     }
 
-    /// Which of some titles are on some lists, as the road by which these came calls them.
+    /// Which of some titles are on some lists, with the lists named as their source names them.
     func listed(
         _ titles: [TitleID], on lists: [String], of user: UserID, from source: String,
         until deadline: ContinuousClock.Instant
@@ -358,7 +359,7 @@ extension ImportStore {
 
     // MARK: Notes
 
-    /// What is there stays as it is unless it `mayReplace` that.
+    /// Writes notes. An existing note stays as it is unless `mayReplace`.
     func putNotes(
         _ notes: [(play: PlayID, note: ImportPlan.Note)], of user: UserID, from source: String, in batch: BatchID,
         at moment: Timestamp, mayReplace: Bool = true, until deadline: ContinuousClock.Instant
@@ -376,7 +377,7 @@ extension ImportStore {
             ], until: deadline)
     }
 
-    /// What stands beside plays.
+    /// The notes of plays.
     func notes(
         of plays: [PlayID], _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayID: KnownNote] {
@@ -395,7 +396,7 @@ extension ImportStore {
     }
 }
 
-/// Titles with all the rows that speak of them.
+/// Titles with all the rows that name them.
 struct ImportPageOfItems: Sendable {
     var items: [StoredItem]
     private let rows: [ImportItemKey.Exact: [ItemRow]]
@@ -407,11 +408,11 @@ struct ImportPageOfItems: Sendable {
 
     func rows(of key: String) -> [ItemRow] { rows[ImportItemKey.Exact(key)] ?? [] }
 
-    /// What its titles are known to be; two of a file's may be one.
+    /// The titles that the items are matched to; two items of a file may be the same title.
     var titles: Set<TitleID> { Set(items.compactMap(\.title?.id)) }
 }
 
-/// What one row comes to.
+/// The verdict on one row.
 struct RowVerdict: Sendable, Hashable {
     let place: Int
     let verdict: ImportVerdict

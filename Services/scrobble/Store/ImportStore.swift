@@ -4,7 +4,7 @@ import JSON
 import Postgres
 package import Store
 
-/// Imports in Postgres, as the person whose files they are sees them.
+/// Imports in Postgres, as seen by the person who owns the files.
 package struct ImportStore: Sendable {
     let database: Database
     package let limits: ImportLimits
@@ -14,7 +14,7 @@ package struct ImportStore: Sendable {
         self.limits = limits
     }
 
-    /// Nil where the person has as many open ones as there may be.
+    /// Creates an import; nil if the person already has the maximum number of open ones.
     package func create(
         _ id: ImportID, of user: UserID, timeZone: String, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -31,7 +31,7 @@ package struct ImportStore: Sendable {
         try await database.rows(ImportQueries.get, [.id(user), .id(id)], until: deadline).first
     }
 
-    /// The imports after `place`, the latest first.
+    /// The imports after `place`, newest first.
     func page(
         of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Import] {
@@ -41,12 +41,12 @@ package struct ImportStore: Sendable {
 
     // MARK: Files
 
-    /// What became of a piece.
+    /// The outcome of uploading a chunk.
     package enum PutAnswer: Sendable, Hashable {
-        /// The bytes of the file that are here now.
+        /// The number of bytes of the file stored so far.
         case here(Int)
         case noSuchImport
-        /// The import takes no more files, or the piece does not follow the one before.
+        /// The import takes no more files, or the chunk does not follow the previous one.
         case notReady
         case tooLarge
     }
@@ -83,7 +83,7 @@ package struct ImportStore: Sendable {
         try await database.rows(ImportQueries.files, [.id(user), .id(id)], until: deadline)
     }
 
-    /// Some pieces of a file from an offset on; none at its end.
+    /// Some chunks of a file from an offset on; none at its end.
     package func pieces(
         of file: Int, from start: Int, _ id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [[UInt8]] {
@@ -93,12 +93,12 @@ package struct ImportStore: Sendable {
             until: deadline)
     }
 
-    /// 3 MiB at the most.
+    /// The number of chunks read at once: at most 3 MiB.
     private static let piecesAtOnce = 16
 
-    /// Lets the rows be read; nil where the import takes no files any more.
+    /// Marks the upload as complete, so that its rows are read; nil if the import takes no more files.
     ///
-    /// Throws `conflict(constraint: "imports_active")` where the same files are being brought in.
+    /// Throws `conflict(constraint: "imports_active")` if the same files are already being imported.
     package func begin(
         _ id: ImportID, of user: UserID, digest: [UInt8], appliesItself: Bool, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -117,7 +117,7 @@ package struct ImportStore: Sendable {
 
     // MARK: A person's word
 
-    /// Gives up uploads that nobody has ended for long; whether there may be more of them.
+    /// Gives up stale uploads that were never completed. Returns whether there may be more.
     package func giveUpUploads(
         at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -148,7 +148,7 @@ package struct ImportStore: Sendable {
             ImportQueries.apply, [.id(user), .id(id), .id(batch), .moment(moment)], until: deadline)
     }
 
-    /// False where no such file waits. The last that waits lets the reading begin again.
+    /// Sets what a file is. Returns false if no such file is waiting; the last waiting file restarts the reading.
     package func set(
         _ kind: ImportFileKind, of file: String, _ id: ImportID, of user: UserID, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -166,7 +166,7 @@ package struct ImportStore: Sendable {
         }
     }
 
-    /// The rows after a place in their order; those of one verdict, or with nil all.
+    /// The rows after a place, in order; of one verdict, or of all if that is nil.
     func rows(
         of id: ImportID, _ user: UserID, _ verdict: ImportVerdict?, after place: Int, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -185,7 +185,8 @@ package struct ImportStore: Sendable {
         return try await database.rows(ImportQueries.rows, values, until: deadline)
     }
 
-    /// Rows of one verdict from the stretches that have some: few at first, where it is a common one they fill a page.
+    /// The rows of one verdict, from the spans that contain some. It begins with a few spans, which suffice for a page
+    /// if the verdict is common.
     private func rows(
         of id: ImportID, _ user: UserID, standing verdict: ImportVerdict, after place: Int, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -217,7 +218,8 @@ package struct ImportStore: Sendable {
         ).first
     }
 
-    /// Takes a person's word on what an item means, nil for leaving it out, and remembers it where later files call it the same.
+    /// Stores a person's decision about what an item means (nil leaves it out), and remembers it if later files use the
+    /// same key.
     func correct(
         _ key: String, to title: MeantTitle?, _ id: ImportID, of user: UserID, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -235,7 +237,7 @@ package struct ImportStore: Sendable {
         _ = try await database.run(together: statements, until: deadline)
     }
 
-    /// Takes back what a person has said of an item, here and for later files: nobody has looked yet what it means.
+    /// Withdraws a person's decision about an item, here and for later files: the item is unmatched again.
     func forget(
         _ key: String, of id: ImportID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -246,7 +248,7 @@ package struct ImportStore: Sendable {
         _ = try await database.run(together: statements, until: deadline)
     }
 
-    /// Counts the verdicts anew.
+    /// Counts the verdicts again.
     func recount(
         _ id: ImportID, of user: UserID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -255,7 +257,7 @@ package struct ImportStore: Sendable {
             ImportWorkQueries.setCounts, [.id(user), .id(id), .json(counts), .moment(moment)], until: deadline)
     }
 
-    /// What the verdicts come to; `rests` where the import comes to rest with them, and it is kept where each stands.
+    /// The number of rows per verdict. If `rests`, the import comes to rest with them, and their spans are stored.
     func counts(
         of id: ImportID, _ user: UserID, rests: Bool = false, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ImportCounts {

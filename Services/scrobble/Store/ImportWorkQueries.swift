@@ -3,9 +3,9 @@ import JSON
 import Postgres
 import Store
 
-/// The SQL of those who work imports; each write asks for the fence that the claim gave.
+/// The SQL statements of import workers. Each write checks the fence that the claim returned.
 enum ImportWorkQueries {
-    /// Leases the import that waits longest.
+    /// Leases the import that has waited longest.
     static let claim = PGStatement(
         "imports.claim",
         """
@@ -25,7 +25,7 @@ enum ImportWorkQueries {
             failures: try row.next(), createdAt: try row.next(), asOf: try row.next())
     }
 
-    /// The present run of the server, named where it has no name yet.
+    /// The id of the server's current run, created if it has none yet.
     static let serverRun = PGStatement(
         "imports.serverRun",
         """
@@ -33,7 +33,7 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in UUIDBits(try row.next(PGUUID.self)) }
 
-    /// Renews the lease; no row where it was lost, or where the server has lost what it had not laid on the disk.
+    /// Renews the lease; no row if it was lost, or if the server has lost what was not yet flushed to disk.
     static let renew = PGStatement(
         "imports.renew",
         """
@@ -43,7 +43,7 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Gives a step up for now.
+    /// Gives up a step for now.
     static let postpone = PGCommand(
         "imports.postpone",
         """
@@ -78,7 +78,7 @@ enum ImportWorkQueries {
         "SELECT coalesce(max(place), -1) FROM import_rows WHERE user_id = $1 AND import_id = $2"
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// Rows behind `lastPlace` only.
+    /// Rows after `lastPlace` only.
     static let putRows = PGCommand(
         "imports.putRows",
         """
@@ -86,7 +86,7 @@ enum ImportWorkQueries {
         SELECT $1, $2, place, item_key, row FROM unnest($3::int4[], $4::text[], $5::jsonb[]) AS r (place, item_key, row)
         """)
 
-    /// Rows that know an id tell those that do not.
+    /// An item with ids replaces one without.
     static let putItems = PGCommand(
         "imports.putItems",
         """
@@ -96,7 +96,7 @@ enum ImportWorkQueries {
             WHERE t.query -> 'ids' = '{}' AND excluded.query -> 'ids' <> '{}'
         """)
 
-    /// What speaks of no title has its verdict already.
+    /// Rows that name no title get their verdict at once.
     static let judgeLoose = PGCommand(
         "imports.judgeLoose",
         """
@@ -105,7 +105,7 @@ enum ImportWorkQueries {
         WHERE user_id = $1 AND import_id = $2 AND item_key IS NULL
         """)
 
-    /// Lists without titles.
+    /// The lists that have no titles.
     static let bareLists = PGStatement(
         "imports.bareLists",
         """
@@ -128,8 +128,8 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Tells the planner of many new rows. Without it every later statement about them is planned for an empty table, and
-    /// looks whole imports over for each page, until autovacuum comes by.
+    /// Updates the planner's statistics after many inserts. Otherwise every later statement about them is planned for
+    /// an empty table, and scans whole imports for each page, until autovacuum runs.
     static let analyse = PGCommand(
         "imports.analyse",
         "ANALYZE import_rows (user_id, import_id, place, item_key, verdict), import_items (user_id, import_id, item_key, match)",
@@ -138,7 +138,7 @@ enum ImportWorkQueries {
     static let dropChunks = PGCommand(
         "imports.dropChunks", "DELETE FROM import_chunks WHERE user_id = $1 AND import_id = $2")
 
-    /// The same for an import that was given up.
+    /// Deletes the chunks of a cancelled import.
     static let dropCancelled = PGCommand(
         "imports.dropCancelled",
         """
@@ -184,8 +184,8 @@ enum ImportWorkQueries {
 
     // MARK: Judging and applying
 
-    /// The next rows with a title, `$4` at the most; none beyond the title `$5` where that is not empty. Rows in the order of an
-    /// index say where a page ends, whatever the planner has heard of a table that was filled a moment ago.
+    /// At most `$4` next rows that name a title, not beyond the title `$5` unless that is empty. Rows in the order of
+    /// an index determine where a page ends, whatever the planner's statistics say about a table that was just filled.
     static let rowsAhead = PGStatement(
         "imports.rowsAhead",
         """
@@ -194,7 +194,7 @@ enum ImportWorkQueries {
         ORDER BY item_key, place LIMIT $4
         """, row: itemRow)
 
-    /// The rows of one title behind a place.
+    /// The rows of one title after a place.
     static let itemRows = PGStatement(
         "imports.itemRows",
         """
@@ -202,7 +202,7 @@ enum ImportWorkQueries {
         WHERE user_id = $1 AND import_id = $2 AND item_key = $3 AND place > $4 ORDER BY place
         """, row: itemRow)
 
-    /// The titles behind a key, up to another one.
+    /// The titles after a key, up to another one.
     static let items = PGStatement(
         "imports.items",
         """
@@ -226,8 +226,8 @@ enum ImportWorkQueries {
             AND (r.verdict IS DISTINCT FROM v.verdict OR r.reason IS DISTINCT FROM v.reason)
         """)
 
-    /// Notes how far the present state has come; no row where the lease was lost, or where the server has lost what it had not
-    /// laid on the disk.
+    /// Records the progress of the current state; no row if the lease was lost, or if the server has lost what was not
+    /// yet flushed to disk.
     static let advance = PGStatement(
         "imports.advance",
         """
@@ -239,7 +239,8 @@ enum ImportWorkQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The next state, from the first title on; verdicts are counted where it rests, and it is told where they stand.
+    /// Enters the next state, from the first title on. If the import rests in it, the counts are final and the spans
+    /// are marked as complete.
     static let enter = PGStatement(
         "imports.enter",
         """
@@ -260,7 +261,7 @@ enum ImportWorkQueries {
         """
     ) { row throws(PGError) in (verdict: try row.next(ImportVerdict.self), count: try row.next(Int.self)) }
 
-    /// Of an import that rests: where verdicts stand goes on being told where it was.
+    /// Sets the counts of a resting import. Its spans stay complete if they were.
     static let setCounts = PGCommand(
         "imports.setCounts",
         """
@@ -269,8 +270,9 @@ enum ImportWorkQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// Whether another import of a source has been written whose files are newer than what `$4` says of those of the batch `$2`: by
-    /// the dates of both where both have one, else by which was written later. One that is not written yet comes last.
+    /// Whether an import of a source has been written whose files are newer than those of batch `$2`, which date from
+    /// `$4`: by the dates of both if both have one, otherwise by which was created later. A batch that is not stored
+    /// yet is the latest.
     static let isOvertaken = PGStatement(
         "imports.isOvertaken",
         """
@@ -284,7 +286,7 @@ enum ImportWorkQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Which of some titles are on lists that came by a road, or that are named by our own id.
+    /// Which of some titles are on lists from a source, or on lists named by our own id.
     static let listed = PGStatement(
         "imports.listed",
         """
@@ -319,7 +321,7 @@ enum ImportWorkQueries {
     }
 }
 
-/// A title that is on a list, or was taken off it.
+/// A title that is on a list, or was removed from it.
 struct KnownListing: Sendable {
     struct Key: Sendable, Hashable {
         let list: String
@@ -330,7 +332,7 @@ struct KnownListing: Sendable {
     let isRemoved: Bool
 }
 
-/// An import in somebody's hands.
+/// An import that a worker has leased.
 package struct ImportClaim: Sendable {
     package let user: UserID
     package let id: ImportID
@@ -338,7 +340,7 @@ package struct ImportClaim: Sendable {
     package let state: ImportState
     let source: ImportSource?
     let timeZone: String
-    /// What the person said that files are, by their path.
+    /// What the person said the files are, by path.
     let kinds: [String: ImportFileKind]
     let appliesItself: Bool
     let doneKey: String
@@ -346,16 +348,17 @@ package struct ImportClaim: Sendable {
     let batch: BatchID?
     let failures: Int
     let createdAt: Timestamp
-    /// When its files were written, where they say so.
+    /// When the files were written, if they say so.
     let asOf: Timestamp?
-    /// The run of the server that has taken it; in another one what was not on the disk may be lost.
+    /// The run of the server under which the import was claimed; under another one, what was not flushed to disk may be
+    /// lost.
     var serverRun: UUIDBits?
 
-    /// Whether somebody has left it in the middle of a step, without a word about why.
+    /// Whether an earlier worker stopped in the middle of a step without recording a failure.
     var isResumed: Bool { failures == 0 && !(doneKey.isEmpty && judgedKey.isEmpty) }
 }
 
-/// What decides how the rows of an import are judged.
+/// The facts that decide how the rows of an import are judged.
 struct ImportFacts: Sendable {
     let state: ImportState
     let source: ImportSource
@@ -365,7 +368,7 @@ struct ImportFacts: Sendable {
     let batch: BatchID?
 }
 
-/// What is known of which title an item means.
+/// Whether the title that an item means is known.
 enum ItemMatch: String, Sendable, Hashable { case pending, known, unknown, ambiguous, skipped }
 
 /// A title that metadata knows.
@@ -405,9 +408,9 @@ struct MeantTitle: Sendable, Hashable {
 struct PendingItem: Sendable {
     let key: String
     let query: TitleQuery
-    /// What a person said before.
+    /// The title that a person chose before.
     let override: TitleID?
-    /// A person has said that its rows are left out.
+    /// Whether a person has chosen to leave its rows out.
     let isSkipped: Bool
 }
 

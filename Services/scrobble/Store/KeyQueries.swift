@@ -1,9 +1,9 @@
 package import Contracts
 import Postgres
 
-/// Every SQL text about idempotency keys.
+/// The SQL statements for idempotency keys.
 enum KeyQueries {
-    /// Takes a key that is free, or whose time is over; no row where somebody has it.
+    /// Claims a key that is free or expired; no row if somebody has it.
     static let claim = PGStatement(
         "keys.claim",
         """
@@ -18,7 +18,7 @@ enum KeyQueries {
         "keys.find", "SELECT request_hash, answer, created_at FROM idempotency_keys WHERE user_id = $1 AND key = $2",
         row: claimed)
 
-    /// Keeps the first answer; whoever comes later gets that one back.
+    /// Stores the first answer, which every later request gets.
     static let keep = PGStatement(
         "keys.keep",
         """
@@ -27,7 +27,7 @@ enum KeyQueries {
         RETURNING request_hash, answer, created_at
         """, kind: .write, row: claimed)
 
-    /// Gives a key back under which nothing took effect.
+    /// Releases a key under which nothing took effect.
     static let release = PGCommand(
         "keys.release",
         "DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND request_hash = $3 AND answer IS NULL")
@@ -46,11 +46,11 @@ enum KeyQueries {
     }
 }
 
-/// What a key belongs to.
+/// The request that has a key.
 package struct KeyClaim: Sendable, Hashable {
-    /// SHA-256 of the request that has the key.
+    /// SHA-256 of the request.
     package let digest: [UInt8]
-    /// What the first of its kind was answered; nil while that is under way.
+    /// The first answer; nil while the request is under way.
     package let answer: [UInt8]?
     package let at: Timestamp
 }

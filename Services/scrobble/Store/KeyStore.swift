@@ -4,18 +4,18 @@ package import Store
 
 /// Idempotency keys in Postgres.
 package struct KeyStore: Sendable {
-    /// How long a key counts.
+    /// How long a key is valid.
     static let life = Duration.seconds(24 * 3_600)
-    /// Keys removed by one statement.
+    /// Keys deleted by one statement.
     private static let sweepMax = 5_000
-    /// How often a key is looked for that others take and give back.
+    /// How often a claim looks for a key that other requests keep claiming and releasing.
     private static let looksMax = 5
 
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// The request that has the key: this one where it was free.
+    /// Claims a key and returns the request that has it: this one if the key was free.
     package func claim(
         _ key: String, of user: UserID, _ digest: [UInt8], at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -29,15 +29,15 @@ package struct KeyStore: Sendable {
                 ], until: deadline
             ).first
             if let claim { return claim }
-            // Of its own, since the statement above does not see what was committed while it waited.
+            // A statement of its own, because the one above does not see what was committed while it waited.
             let other = try await database.rows(KeyQueries.find, [.id(user), .text(key)], until: deadline).first
             if let other { return other }
         }
         throw .unavailable
     }
 
-    /// The answer that counts for the request under its key: the first that was kept; nil where another request has the
-    /// key by now.
+    /// Stores an answer and returns the one that is valid for the request: the first that was stored. Nil if another
+    /// request has the key by now.
     package func keep(
         _ answer: [UInt8], under key: String, of user: UserID, _ digest: [UInt8],
         until deadline: ContinuousClock.Instant
@@ -53,7 +53,7 @@ package struct KeyStore: Sendable {
         try await database.run(KeyQueries.release, [.id(user), .text(key), .bytea(digest)], until: deadline)
     }
 
-    /// Removes keys whose time is over, at most so many; whether there may be more.
+    /// Deletes a limited number of expired keys. Returns whether there may be more.
     package func sweep(at moment: Timestamp, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         let removed = try await database.rows(
             KeyQueries.sweep, [.moment(moment.advanced(by: .zero - Self.life)), .int(Self.sweepMax)], until: deadline)

@@ -2,13 +2,14 @@ import Contracts
 import Postgres
 import Store
 
-/// Jobs on their way into lanes.
+/// Putting jobs into lanes.
 extension QueueQueries {
-    /// Puts jobs into their lanes; the ids of those that are queued, and the lanes that are not there yet, into which nothing
-    /// was put. The lane's row is locked first, so positions are given out in the order of commits. What waits already is left out;
-    /// that is asked in a form to which the index of fingerprints alone has an answer. A lane is looked up from its newest
-    /// fence down, because an old snapshot keeps every version that it ever had. By itself:
-    /// several of them in one transaction would lock their lanes in no common order.
+    /// Puts jobs into their lanes. Returns the ids of those that were queued, and the lanes that do not exist yet,
+    /// whose jobs were not queued. Each lane's row is locked first, so that positions are assigned in commit order.
+    /// Jobs that are already waiting are skipped; the check is written so that only the index of fingerprints can
+    /// answer it. A lane is looked up from its highest fence down, because an old snapshot keeps every version that it
+    /// ever had. Runs by itself: several of these statements in one transaction would lock their lanes in no common
+    /// order.
     static let enqueue = PGStatement(
         "queue.enqueue",
         """
@@ -78,7 +79,7 @@ extension QueueQueries {
         return .missing(LaneKey(user: try row.next(), provider: try row.next()))
     }
 
-    /// Makes the lanes that are not there yet. Whoever makes the same one meanwhile is waited for.
+    /// Creates the lanes that do not exist yet. Waits for a concurrent transaction that creates the same one.
     static let openLanes = PGCommand(
         "queue.openLanes",
         """
@@ -93,10 +94,10 @@ extension QueueQueries {
         """)
 }
 
-/// What became of jobs that were to be queued.
+/// The outcome of queueing a job.
 enum Enqueued: Sendable {
     case queued(UUIDBits)
-    /// Nobody has opened this lane: none of its jobs is queued.
+    /// The lane does not exist yet, so none of its jobs was queued.
     case missing(LaneKey)
 
     var id: UUIDBits? { if case .queued(let id) = self { id } else { nil } }

@@ -2,15 +2,15 @@ import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about writing plays.
+/// The SQL statements for writing plays.
 enum LedgerQueries {
-    /// One writer of a person's ledger at a time: the same play by two roads meets itself.
+    /// Serializes the writers of a person's ledger, so that the same play from two sources meets itself.
     static let lock = PGCommand("ledger.lock", "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 21))")
 
-    /// The plays that arriving ones may be, those removed included, with their roads; days are those of `$2`, a time zone.
+    /// The plays that incoming ones may be, including removed ones, with their sources. Days are in the time zone `$2`.
     ///
-    /// Of each title `$3` those that stand from `$4` to `$5` (`PlayMatcher.reach`) and those of unknown date; and by whatever
-    /// is known of them already, the roads `$6` with their keys `$7` and the ids `$8`, also where that is of another title.
+    /// For each title of `$3`, those from `$4` to `$5` (`PlayMatcher.reach`) and those without a date; also those known
+    /// by the sources `$6` with the keys `$7`, or by the ids `$8`, even of another title.
     static let known = PGStatement(
         "ledger.known",
         """
@@ -64,7 +64,7 @@ enum LedgerQueries {
             undated: Set(zip(sources, dated).filter { !$0.1 }.map(\.0)), isBrought: try row.next())
     }
 
-    /// On which day each moment was in a time zone, in order.
+    /// The day of each moment in a time zone, in order.
     static let days = PGStatement(
         "ledger.days",
         """
@@ -73,7 +73,7 @@ enum LedgerQueries {
         """
     ) { row throws(PGError) in try row.next(CalendarDate.self) }
 
-    /// When days began in a time zone, in order; each is given by its start in UTC.
+    /// The start of each day in a time zone, in order. Days are given by their start in UTC.
     static let starts = PGStatement(
         "ledger.starts",
         """
@@ -82,7 +82,7 @@ enum LedgerQueries {
         """
     ) { row throws(PGError) in try row.next(Timestamp.self) }
 
-    /// `$13` is the series of an episode where it is known already.
+    /// Inserts plays. `$13` is the series of an episode, if it is already known.
     static let insert = PGCommand(
         "ledger.insert",
         """
@@ -103,7 +103,8 @@ enum LedgerQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Of plays that are there, by roads that are not: `known` has told of those that are, and the ledger's lock is held since.
+    /// Adds sources to existing plays. All of them are new: `known` has returned the existing ones, and the ledger's
+    /// lock has been held since.
     static let addSources = PGCommand(
         "ledger.addSources",
         """
@@ -112,7 +113,7 @@ enum LedgerQueries {
         FROM unnest($2::uuid[], $3::text[], $4::text[], $7::boolean[]) AS s (play_id, source, source_key, is_dated)
         """)
 
-    /// A batch that tells of plays that are there: what they are before, in case another batch takes itself back.
+    /// Records the state of plays before a batch reports them, in case another batch is undone.
     static let keepBefore = PGCommand(
         "ledger.keepBefore",
         """
@@ -122,7 +123,7 @@ enum LedgerQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Plays that are known more exactly now.
+    /// Writes the more precise dates of plays.
     static let refine = PGCommand(
         "ledger.refine",
         """
@@ -134,7 +135,7 @@ enum LedgerQueries {
         WHERE p.user_id = $1 AND p.id = m.id
         """)
 
-    /// What was half watched until the moments `$3` is over.
+    /// Ends the progress of titles that dates from before the moments `$3`.
     static let endProgress = PGCommand(
         "ledger.endProgress",
         """
@@ -143,11 +144,11 @@ enum LedgerQueries {
         WHERE w.user_id = $1 AND w.title_id = p.title_id AND w.added_at <= p.watched_at AND w.removed_at IS NULL
         """)
 
-    /// The moment by which others know a play: of one that is known to the day its noon, as it was told.
+    /// SQL for the moment by which other accounts know a play: noon if only its day is known, as they were told.
     private static let told = "CASE WHEN precision <> 'unknown' THEN listed_at END"
 
-    /// The latest play that stands of the title of each job, as far as the connection is told of it. What is taken back
-    /// elsewhere stands here, and is not meant.
+    /// The latest play of each job's title, as far as the connection is told of it. A play that the job removes
+    /// elsewhere is skipped, even if it is present here.
     static let standing = PGStatement(
         "ledger.standing",
         """
@@ -170,7 +171,7 @@ enum LedgerQueries {
         )
     }
 
-    /// A play that stands, locked.
+    /// A play that has not been removed, locked.
     static let hold = PGStatement(
         "ledger.hold",
         """
@@ -183,7 +184,7 @@ enum LedgerQueries {
             percent: try row.next())
     }
 
-    /// Takes plays out; what they were, for those who are told.
+    /// Removes plays. Returns what they were, for the accounts that are told.
     static let remove = PGStatement(
         "ledger.remove",
         """
@@ -196,7 +197,7 @@ enum LedgerQueries {
             precision: try row.next())
     }
 
-    /// A person puts plays back that were taken out.
+    /// Restores removed plays at their person's request.
     static let restore = PGStatement(
         "ledger.restore",
         """
@@ -209,8 +210,8 @@ enum LedgerQueries {
             precision: try row.next())
     }
 
-    /// Which connections have been told, or are being told, that plays were taken out. That they lack them is our own doing, so
-    /// what both had agreed on is forgotten.
+    /// The connections that have been told, or are being told, that plays were removed. That those accounts lack them
+    /// is our own doing, so what was agreed on with them about these plays is forgotten.
     static let toldRemovals = PGStatement(
         "ledger.toldRemovals",
         """
@@ -245,7 +246,7 @@ struct HeldPlay: Sendable {
     let percent: Double?
 }
 
-/// A play that was just taken out, or put back.
+/// A play that was just removed or restored.
 struct RemovedPlay: Sendable {
     let id: PlayID
     let title: TitleID

@@ -3,10 +3,10 @@ import Postgres
 package import Store
 
 extension LedgerStore {
-    /// Says when a play was; the play after it, nil where there is none.
+    /// Changes when a play was. Returns the play afterwards, or nil if there is none.
     ///
-    /// Where the ledger has a play of the title at that time already, by the rules about plays, that one takes its
-    /// place with all its roads. Connections are told to forget the one and to write down the other.
+    /// If the ledger already has a play of the title at that time, by the rules about plays, that one takes its place
+    /// with all its sources. Connections are told to remove the old date and to add the new one.
     package func edit(
         _ play: PlayID, to moment: PlayMoment, timeZone: String, by writer: LedgerWriter,
         until deadline: ContinuousClock.Instant
@@ -35,7 +35,7 @@ extension LedgerStore {
         }
     }
 
-    /// Of plays that a file has moved, as of those that their person has.
+    /// Tells connections of plays that a file has moved, as of plays that their person has moved.
     func tell(
         of moved: [PlayID: PlayMoment], _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
     ) async throws(PGError) {
@@ -51,8 +51,8 @@ extension LedgerStore {
             of: plays, as: .bulk, because: "moved by a file", arrival.user, at: arrival.at, in: transaction)
     }
 
-    /// Connections forget where plays were and write down where they are, in this order; where `isThere` is false they have become
-    /// one with others.
+    /// Tells connections to remove the old dates of plays and then to add the new ones. If `isThere` is false, the
+    /// plays have become one with others.
     func tell(
         of moved: [MovedPlay], isThere: Bool = true, as wanted: JobUrgency, because reason: String, _ user: UserID,
         at moment: Timestamp, in transaction: PGTransaction
@@ -62,11 +62,11 @@ extension LedgerStore {
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
         let added = moved.map { "play \($0.id)" }
         _ = try await QueueStore.withdraw(added, of: user, because: reason, in: transaction)
-        // A live removal would overtake a bulk job that still has to write the play down.
+        // A live removal would overtake a bulk job that is still to add the play.
         let left = try await QueueStore.bulk(about: added, of: user, in: transaction)
         let jobs = connections.flatMap { connection -> [NewJob] in
             let lane = LaneKey(user: user, provider: connection.provider)
-            // All that are forgotten first: one may be now where another was.
+            // All removals first, because one play may now be where another was.
             var (forgotten, written): ([NewJob], [NewJob]) = ([], [])
             for play in moved {
                 let isBehind = left.contains(
@@ -88,7 +88,7 @@ extension LedgerStore {
                             precision: play.moment.precision),
                         fingerprint: "play \(play.id) \(stamp)", isOneOfMany: moved.count > 1))
             }
-            // A play that becomes one with another has left; one that gets another date is there still.
+            // A play that becomes one with another is gone; one that gets another date still exists.
             guard isThere else { return connection.tellsRemovals ? forgotten : [] }
             return forgotten + written
         }
@@ -96,12 +96,12 @@ extension LedgerStore {
     }
 }
 
-/// A play that is at another moment than before.
+/// A play whose date has changed.
 struct MovedPlay: Sendable {
     let id: PlayID
-    /// Where it was.
+    /// The play with its old date.
     let was: HeldPlay
-    /// Where it is now.
+    /// The new date.
     let moment: PlayMoment
 }
 

@@ -12,20 +12,20 @@ package struct LedgerStore: Sendable {
         self.ids = ids
     }
 
-    /// Plays that arrive together by one road.
+    /// Plays that arrive together from one source.
     package struct Arrival: Sendable {
         package let user: UserID
-        /// Where the person lives, as the IANA names it; decides on which day a play was.
+        /// The person's time zone as an IANA name; it determines the day of a play.
         package let timeZone: String
-        /// What the plays are taken back with; nil for a person's own click.
+        /// The batch that the plays are undone with; nil for a person's own click.
         package let batch: BatchID?
         package let at: Timestamp
-        /// A person's own click brings back what the person removed; a file does not.
+        /// Whether a person's own click brings them. It restores what the person removed; a file does not.
         package let isByHand: Bool
         package let plays: [IncomingPlay]
-        /// Told of what is new; nil where nobody is, as for what came from there.
+        /// Whether connections are told of new plays. False for plays that came from there.
         package let telling: Bool
-        /// Whether what the road has told before may be on another day by now.
+        /// Whether plays that the source reported before may have moved to another day.
         package let moving: Bool
 
         package init(
@@ -43,7 +43,7 @@ package struct LedgerStore: Sendable {
         }
     }
 
-    /// On which days moments were in a time zone; throws `invalidValue` for a zone that nobody knows.
+    /// The days of moments in a time zone. Throws `invalidValue` for an unknown zone.
     package func days(
         of moments: [Timestamp], in timeZone: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [CalendarDate] {
@@ -55,7 +55,7 @@ package struct LedgerStore: Sendable {
             ], until: deadline)
     }
 
-    /// When days began in a time zone; throws as `days` does.
+    /// The starts of days in a time zone. Throws as `days` does.
     func starts(
         of days: [CalendarDate], in timeZone: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Timestamp] {
@@ -69,13 +69,13 @@ package struct LedgerStore: Sendable {
             ], until: deadline)
     }
 
-    /// On which day each moment was in a time zone; none where nobody knows the zone.
+    /// The day of each moment in a time zone; empty for an unknown zone.
     package func localDays(of moments: [Timestamp], in timeZone: String) async -> [Timestamp: CalendarDate] {
         guard let days = try? await days(of: moments, in: timeZone, until: .now + .seconds(30)) else { return [:] }
         return Dictionary(zip(moments, days)) { first, _ in first }
     }
 
-    /// The day on which a moment was in a time zone.
+    /// The day of a moment in a time zone.
     static func day(
         of moment: Timestamp, in timeZone: String, _ transaction: PGTransaction
     ) async throws(PGError) -> CalendarDate {
@@ -84,8 +84,9 @@ package struct LedgerStore: Sendable {
         return try await transaction.first(LedgerQueries.days, [instants, .text(timeZone)]) ?? moment.date
     }
 
-    /// Writes what is not there yet; one verdict for each play, in their order. `LedgerLimits.itemsMax` at the most.
-    /// `isRepeatable` is for those who note how far they have come, and begin again there: they need not wait for the disk.
+    /// Writes the plays that do not exist yet, at most `LedgerLimits.itemsMax`. Returns one verdict for each play, in
+    /// order. `isRepeatable` is for callers that record their progress and would resume from there: they need not wait
+    /// for the disk.
     package func add(
         _ arrival: Arrival, isRepeatable: Bool = false, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
@@ -96,7 +97,7 @@ package struct LedgerStore: Sendable {
         }
     }
 
-    /// As part of the change that the plays come from.
+    /// Writes the plays within the transaction that they come from.
     func add(_ arrival: Arrival, in transaction: PGTransaction) async throws(PGError) -> [PlayVerdict] {
         try await transaction.execute(LedgerQueries.lock, [.text(arrival.user.description)])
         let found = try await transaction.query(LedgerQueries.known, Self.knownValues(arrival))
@@ -113,7 +114,7 @@ package struct LedgerStore: Sendable {
         return verdicts
     }
 
-    /// What `add` would answer; nothing is written, and the ids of new plays are of no use.
+    /// What `add` would return. Nothing is written, and the ids of new plays are meaningless.
     package func judge(
         _ arrival: Arrival, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayVerdict] {
@@ -124,7 +125,7 @@ package struct LedgerStore: Sendable {
         return arrival.plays.map { matcher.verdict(on: $0) { PlayID(ids.next()) } }
     }
 
-    /// Takes plays out, so that they stay out; those that were there. Connections are told where `telling`.
+    /// Removes plays so that they stay removed. Returns those that existed. Connections are told if `telling`.
     package func remove(
         _ plays: [PlayID], by writer: LedgerWriter, telling: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<PlayID> {
@@ -134,18 +135,18 @@ package struct LedgerStore: Sendable {
         }
     }
 
-    /// As part of another change.
+    /// Removes plays within another transaction.
     func remove(
         _ plays: [PlayID], by writer: LedgerWriter, telling: Bool, in transaction: PGTransaction
     ) async throws(PGError) -> Set<PlayID> {
         let removed = try await transaction.query(
             LedgerQueries.remove, [.id(writer.user), .ids(plays), .moment(writer.at), .id(writer.batch)])
         guard telling, !removed.isEmpty else { return Set(removed.map(\.id)) }
-        // What is taken back is no removal of its person's: it was told by us.
+        // An undo is not a removal by the person: it takes back what we sent.
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(writer.user)]).filter {
             $0.tellsRemovals || writer.authority != .person
         }
-        // A live removal would overtake a bulk job that still has to write the play down.
+        // A live removal would overtake a bulk job that is still to add the play.
         let added = removed.map { "play \($0.id)" }
         _ = try await QueueStore.withdraw(added, of: writer.user, because: "taken out here", in: transaction)
         let left = try await QueueStore.bulk(about: added, of: writer.user, in: transaction)
@@ -165,7 +166,7 @@ package struct LedgerStore: Sendable {
         return Set(removed.map(\.id))
     }
 
-    /// The latest play that stands of the title of each of a person's jobs, without one that the job takes back elsewhere only.
+    /// The latest play of each job's title, without a play that the job only removes elsewhere.
     package func standing(
         behind jobs: [UUIDBits], of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [UUIDBits: StandingPlay] {
@@ -174,7 +175,7 @@ package struct LedgerStore: Sendable {
         return Dictionary(rows.map { ($0.job, $0.play) }) { first, _ in first }
     }
 
-    /// A road that has told of another title's play says nothing of what arrives.
+    /// A source row of another title's play says nothing about the incoming one.
     private static func ofTitles(_ found: [KnownPlay], _ arrival: Arrival) -> [KnownPlay] {
         let titles = Set(arrival.plays.map(\.title))
         return found.filter { titles.contains($0.title) }
@@ -187,7 +188,7 @@ package struct LedgerStore: Sendable {
             sources: plays.map(\.source))
     }
 
-    /// What `LedgerQueries.known` is asked with.
+    /// The parameters of `LedgerQueries.known`.
     static func knownValues(
         _ user: UserID, _ timeZone: String, _ wanted: [(title: TitleID, reach: ClosedRange<Timestamp>)],
         sources: [PlaySource] = []
@@ -201,7 +202,7 @@ package struct LedgerStore: Sendable {
         ]
     }
 
-    /// Plays that the batch will only tell of, know more exactly, or move.
+    /// Records the state of plays that the batch only reports, refines or moves.
     private func keepBefore(
         _ verdicts: [PlayVerdict], _ batch: BatchID, _ user: UserID, in transaction: PGTransaction
     ) async throws(PGError) {
@@ -230,8 +231,8 @@ package struct LedgerStore: Sendable {
             ])
     }
 
-    /// What was half watched before its person, or a player, told of a play is over. What files and syncs bring is weighed where
-    /// progress is asked for: they tell of progress themselves.
+    /// Ends progress that dates from before a play reported by the person or a player. What files and syncs bring is
+    /// weighed when progress is requested, because they report progress themselves.
     private func endProgress(
         _ arrival: Arrival, _ verdicts: [PlayVerdict], in transaction: PGTransaction
     ) async throws(PGError) {
@@ -264,7 +265,8 @@ package struct LedgerStore: Sendable {
         if arrival.telling { try await tellAgain(restored, arrival, in: transaction) }
     }
 
-    /// Plays that were put back: who was not told yet that they had gone need not be told at all, the others lack them.
+    /// Tells connections of restored plays. Those not told of the removal yet need not be told at all; the others lack
+    /// the plays.
     private func tellAgain(
         _ restored: [RemovedPlay], _ arrival: Arrival, in transaction: PGTransaction
     ) async throws(PGError) {
@@ -292,7 +294,8 @@ package struct LedgerStore: Sendable {
         try await QueueStore.enqueue(jobs, in: transaction)
     }
 
-    /// `taken` are the roads of what arrives that are there already, by whatever title they lead to.
+    /// Writes new plays and sources. `taken` contains the incoming sources that are already stored, whatever title they
+    /// lead to.
     private func write(
         _ arrival: Arrival, _ verdicts: [PlayVerdict], taken: Set<PlaySource>, in transaction: PGTransaction
     ) async throws(PGError) {
@@ -359,7 +362,7 @@ package struct LedgerStore: Sendable {
     }
 }
 
-/// How a moment stands in the columns of a play.
+/// A moment in the columns of a play.
 extension PlayMoment {
     fileprivate var instant: PGTimestamp? {
         switch self {

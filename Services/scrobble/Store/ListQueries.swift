@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about lists and their items.
+/// The SQL statements for lists and their items.
 enum ListQueries {
     private static let columns = """
         l.id, l.name, l.description, l.is_ranked, l.created_at, l.changed_at, l.source,
@@ -10,7 +10,7 @@ enum ListQueries {
                 WHERE i.user_id = l.user_id AND i.list_id = l.id AND i.removed_at IS NULL)
         """
 
-    /// Lists by the road that brought them, those removed included.
+    /// The lists that a source brought, including removed ones.
     static let bySource = PGStatement(
         "lists.bySource",
         """
@@ -41,7 +41,7 @@ enum ListQueries {
             batch_id = excluded.batch_id, changed_at = excluded.changed_at, removed_at = NULL
         """)
 
-    /// A person changes a list; what is NULL stays, an empty description goes.
+    /// Changes a list. NULLs change nothing; an empty description removes it.
     static let edit = PGStatement(
         "lists.edit",
         """
@@ -71,7 +71,7 @@ enum ListQueries {
         ORDER BY l.created_at DESC, l.id DESC LIMIT $4
         """, row: list)
 
-    /// Lets nobody else write the list until the transaction ends; no row where there is no such list.
+    /// Locks a list until the transaction ends; no row if there is no such list.
     static let hold = PGStatement(
         "lists.hold", "SELECT id FROM lists WHERE user_id = $1 AND id = $2 AND removed_at IS NULL FOR UPDATE",
         kind: .write
@@ -130,7 +130,7 @@ enum ListQueries {
         """
     ) { row throws(PGError) in try row.next(TitleID.self) }
 
-    /// Places from 1 in the order of `$3`; rows that stand there already stay untouched.
+    /// Numbers the places from 1 in the order of `$3`. Rows that are already in place are not touched.
     static let renumber = PGCommand(
         "listItems.renumber",
         """
@@ -170,7 +170,7 @@ struct ListSize: Sendable {
     let count: Int
 }
 
-/// A list as it stands.
+/// A stored list.
 package struct StoredList: Sendable, Hashable {
     package let id: ListID
     package let name: String

@@ -12,7 +12,7 @@ package struct ListStore: Sendable {
         self.ids = ids
     }
 
-    /// What became of a list that was put.
+    /// The outcome of putting a list.
     package struct PutList: Sendable, Hashable {
         package let id: ListID
         package let outcome: LedgerOutcome
@@ -20,9 +20,10 @@ package struct ListStore: Sendable {
 
     // MARK: Lists
 
-    /// Makes lists, or finds them again by what they are called where they come from; one answer each, in their order.
+    /// Creates lists, or finds existing ones by the names that their source uses. Returns one result for each, in
+    /// order.
     ///
-    /// Nil where the person would have more than `LedgerLimits.listsMax`.
+    /// Nil if the person would have more than `LedgerLimits.listsMax`.
     package func put(
         _ lists: [NewList], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PutList]? {
@@ -59,7 +60,7 @@ package struct ListStore: Sendable {
         }
     }
 
-    /// What putting lists would come to; nothing is written.
+    /// The outcomes that putting lists would have; nothing is written.
     package func judge(
         _ lists: [NewList], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [LedgerOutcome] {
@@ -71,15 +72,15 @@ package struct ListStore: Sendable {
         return lists.map { Self.outcome(of: $0, meeting: $0.sourceKey.flatMap { byKey[$0] }, writer.authority) }
     }
 
-    /// What became of a list that a person made.
+    /// The outcome of creating a list.
     package enum Made: Sendable, Hashable {
         case made(StoredList)
-        /// It was made before, by the same `sourceKey`.
+        /// The list was created before, with the same `sourceKey`.
         case wasMade(StoredList)
         case tooMany
     }
 
-    /// Makes one list, or finds the one that was made by the same `sourceKey`.
+    /// Creates a list, or finds the one created with the same `sourceKey`.
     package func make(
         _ list: NewList, by writer: LedgerWriter, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Made {
@@ -88,15 +89,16 @@ package struct ListStore: Sendable {
         return put.outcome == .created ? .made(stored) : .wasMade(stored)
     }
 
-    /// What became of a list that a person changes.
+    /// The outcome of editing a list.
     package enum Edited: Sendable, Hashable {
         case edited(StoredList)
-        /// It is not as expected.
+        /// The list is not as expected.
         case unexpected
         case noSuchList
     }
 
-    /// Changes a list that is as `expected`, or any where that is nil. An empty description goes, what is nil stays.
+    /// Changes a list if it is as `expected`, or in any case if that is nil. An empty description removes it; nil
+    /// leaves a value as it is.
     package func edit(
         _ list: ListID, of user: UserID, name: String?, description: String?, isRanked: Bool?,
         expected: TitleList? = nil, at moment: Timestamp, until deadline: ContinuousClock.Instant
@@ -109,7 +111,7 @@ package struct ListStore: Sendable {
                 ?? .noSuchList
         }
         return try await database.transaction(until: deadline) { transaction throws(PGError) -> Edited in
-            // Held first: who counts what is on it sees no count from before.
+            // Locked first, so that the count of items is not from before.
             guard try await hold(list, user, transaction),
                 let found = try await transaction.first(ListQueries.get, [.id(user), .id(list)])
             else { return .noSuchList }
@@ -118,7 +120,7 @@ package struct ListStore: Sendable {
         }
     }
 
-    /// Takes lists out with all that is on them; the ids of those that were there.
+    /// Removes lists with all their items. Returns the ids of those that existed.
     package func remove(
         _ lists: [ListID], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<ListID> {
@@ -134,7 +136,7 @@ package struct ListStore: Sendable {
         try await database.rows(ListQueries.get, [.id(user), .id(list)], until: deadline).first
     }
 
-    /// The lists after `place`, the latest first.
+    /// The lists after `place`, newest first.
     package func page(
         of user: UserID, after place: ShelfCursor, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [StoredList] {
@@ -144,15 +146,15 @@ package struct ListStore: Sendable {
 
     // MARK: Items
 
-    /// What became of items that were put on a list.
+    /// The outcome of writing the items of a list.
     package enum ItemsAnswer: Sendable, Hashable {
         case done([LedgerOutcome])
         case noSuchList
-        /// It would have more than `LedgerLimits.listItemsMax`.
+        /// The list would have more than `LedgerLimits.listItemsMax`.
         case tooMany
     }
 
-    /// Writes what is news; one outcome for each item, in their order.
+    /// Writes the items that are new or changed. Returns one outcome for each, in order.
     package func put(
         _ items: [ShelfItem<ListItemDetails>], on list: ListID, by writer: LedgerWriter,
         until deadline: ContinuousClock.Instant
@@ -184,7 +186,7 @@ package struct ListStore: Sendable {
         }
     }
 
-    /// Takes titles off a list, so that they stay off; one outcome for each, in their order.
+    /// Removes titles from a list so that they stay removed. Returns one outcome for each, in order.
     package func remove(
         _ titles: [TitleID], from list: ListID, at moment: Timestamp, by writer: LedgerWriter,
         until deadline: ContinuousClock.Instant
@@ -206,7 +208,7 @@ package struct ListStore: Sendable {
         }
     }
 
-    /// Puts titles before `anchor`, or behind the last where it is nil; false where there is no such list.
+    /// Moves titles before `anchor`, or to the end if it is nil; false if there is no such list.
     package func move(
         _ titles: [TitleID], before anchor: TitleID?, on list: ListID, of user: UserID, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -221,7 +223,7 @@ package struct ListStore: Sendable {
         }
     }
 
-    /// The items after a place (rank and title), in the list's order.
+    /// The items after a place (rank and title), in the order of the list.
     package func items(
         of list: ListID, _ user: UserID, after place: (rank: Int, title: TitleID), limit: Int,
         until deadline: ContinuousClock.Instant
@@ -249,7 +251,7 @@ package struct ListStore: Sendable {
     ) -> LedgerOutcome {
         guard let known else { return .created }
         guard known.removedAt == nil else { return authority.isDecided ? .created : .removedByYou }
-        // A person edits a list by `edit`; here it is found again.
+        // A person changes a list with `edit`; here it is only found again.
         let isSame =
             authority == .person
             || known.name == list.name && known.description == list.description && known.isRanked == list.isRanked

@@ -1,15 +1,16 @@
 import Postgres
 
-/// The SQL that tells films of one name and year apart when all rows of an export are here: some files name the film's address,
-/// diary and reviews do not.
+/// The SQL that tells apart films of one name and year once all rows of an export are stored: some files contain the
+/// film's address, the diary and reviews do not.
 enum NamesakeQueries {
     private static let (namesake, entry, row) = (ImportItemKey.namesake, ImportItemKey.entry, ImportItemKey.row)
-    /// Whether what was said holds for other files too: of a row by its place only a copy of the version before remembers it.
+    /// SQL for whether a decision applies to other files too. Only the previous version remembers one about a row by
+    /// its place.
     static let isKept = "o.item_key !~ '\(row)[0-9]+$'"
     private static let address = "r.row #>> '{title,ids,letterboxd}'"
 
-    /// The key that the film of a row has by its name and year: also of a row that cannot be read, which has none itself. Of such
-    /// a row a name that is cut short in its key is not compared.
+    /// SQL for the key that a row's film has by its name and year, including rows that cannot be read, which have no
+    /// key of their own. For those, a name that is truncated in its key is not compared.
     private static let film = """
         coalesce(r.item_key, CASE WHEN r.row ->> 'kind' <> 'shown' AND NOT r.row ? 'title_id'
             AND (r.row #> '{title,ids}') - 'letterboxd' = '{}'
@@ -17,7 +18,7 @@ enum NamesakeQueries {
                 coalesce(r.row #>> '{title,year}', '')) END)
         """
 
-    /// Keys under which there are several films, in this import or by what their person has said of one before.
+    /// The keys shared by several films, in this import or according to what the person decided about an earlier one.
     static let find = PGStatement(
         "imports.namesakes",
         """
@@ -32,7 +33,7 @@ enum NamesakeQueries {
         """
     ) { row throws(PGError) in try row.next(String.self) }
 
-    /// The same of one key, while the import rests.
+    /// Whether several films share one key, while the import rests.
     static let isShared = PGStatement(
         "imports.isShared",
         """
@@ -46,9 +47,9 @@ enum NamesakeQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Rows of such a key get one of their own: those that name a film share that film's. The others may mean either, and their
-    /// person says which, unless they have said so before: of an entry once, by its address, of what has none row by row. What is
-    /// known of the key already is known of each.
+    /// Gives the rows of such a key keys of their own; rows with an address share that film's key. The others may mean
+    /// either, and their person decides, unless they have before: once for an entry with an address, row by row without
+    /// one. What is already known of the key is kept for each.
     static let tellApart = PGCommand(
         "imports.tellApart",
         """
@@ -91,7 +92,7 @@ enum NamesakeQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// What a row's key is now.
+    /// The current key of a row.
     static let key = PGStatement(
         "imports.keyOfRow",
         "SELECT item_key FROM import_rows WHERE user_id = $1 AND import_id = $2 AND place = $3 AND item_key IS NOT NULL"

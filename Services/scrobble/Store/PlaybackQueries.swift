@@ -2,21 +2,22 @@ import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about sittings.
+/// The SQL statements for sittings.
 enum PlaybackQueries {
     private static let columns = """
         id, title_id, state, progress_percent, started_at, updated_at, play_id,
         CASE WHEN is_check_in AND state = 'playing' THEN expires_at END
         """
 
-    /// How far the play went that a sitting is already: where nobody said, as far as a server counts a title as watched.
+    /// SQL for how far the play of a sitting went; if nobody said, the position at which servers count a title as
+    /// watched.
     private static let counted = """
         CASE WHEN play_id IS NOT NULL THEN coalesce(
             (SELECT p.percent FROM plays p WHERE p.user_id = s.user_id AND p.id = s.play_id), 90) END
         """
 
-    /// Ends an open sitting that is a play already, where the player is before the `$4`th part of what was counted: what
-    /// follows is another one. It ended at its last place and moment.
+    /// Ends an open sitting that is already a play if the player is before the fraction `$4` of what was counted: what
+    /// follows is another sitting. It ends at its last known position and time.
     static let leaveBehind = PGCommand(
         "scrobble.leaveSessionBehind",
         """
@@ -24,7 +25,8 @@ enum PlaybackQueries {
         WHERE user_id = $1 AND title_id = $2 AND state <> 'stopped' AND $3 < \(counted) * $4
         """)
 
-    /// Opens a sitting; where one is open for the title it goes on, at the place that the player tells. A check-in begins then.
+    /// Opens a sitting, or continues the one that is open for the title, at the position that the player reports. A
+    /// check-in starts over.
     static let open = PGStatement(
         "scrobble.openSession",
         """
@@ -42,7 +44,7 @@ enum PlaybackQueries {
         RETURNING \(columns)
         """, kind: .write, row: session)
 
-    /// The check-ins of a person that are under way, the oldest first.
+    /// The person's check-ins under way, oldest first.
     static let checkIns = PGStatement(
         "scrobble.checkIns",
         """
@@ -50,7 +52,7 @@ enum PlaybackQueries {
         ORDER BY id FOR UPDATE
         """, kind: .write, row: session)
 
-    /// Who was told of a check-in, by what its job was about; `$3`: when it began.
+    /// The providers that were told of a check-in, by the fingerprint of its job; `$3` is when it began.
     static let checkedInAt = PGStatement(
         "scrobble.checkedInAt",
         """
@@ -60,8 +62,8 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try row.next(SyncProvider.self) }
 
-    /// What a player tells of an open sitting; what is null stays as it is. A check-in, which it is no longer, had come as far as
-    /// its time says.
+    /// Updates an open sitting with what its player reports. NULLs change nothing. A check-in stops being one; its
+    /// position is the one that its elapsed time implies.
     static let move = PGStatement(
         "scrobble.moveSession",
         """
@@ -82,7 +84,7 @@ enum PlaybackQueries {
         MovedSitting(session: try session(&row), kind: try row.next(), wasCheckIn: try row.next())
     }
 
-    /// Locks an open sitting and tells what deciding about its end needs.
+    /// Locks an open sitting and returns what is needed to decide how it ends.
     static let hold = PGStatement(
         "scrobble.holdSession",
         """
@@ -122,7 +124,7 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try row.next(Timestamp.self) }
 
-    /// The open sittings of a player with other titles, oldest first.
+    /// A player's open sittings with other titles, oldest first.
     static let leftBehind = PGStatement(
         "scrobble.leftBehind",
         """
@@ -130,7 +132,7 @@ enum PlaybackQueries {
         WHERE user_id = $1 AND player = $2 AND state <> 'stopped' AND title_id <> ALL ($3) ORDER BY id
         """, kind: .write, row: expiredSitting)
 
-    /// Moves an open sitting to its end, or on from the place where it became a play; `$6`: it ends.
+    /// Ends an open sitting if `$6`; otherwise continues it from the position where it became a play.
     static let close = PGStatement(
         "scrobble.closeSession",
         """
@@ -141,7 +143,7 @@ enum PlaybackQueries {
         RETURNING \(columns)
         """, kind: .write, row: session)
 
-    /// How far a person got; what was told later already stays, also that it is over.
+    /// Stores how far a person got, unless something later is stored, including that it is over.
     static let keepProgress = PGCommand(
         "scrobble.keepProgress",
         """
@@ -153,7 +155,7 @@ enum PlaybackQueries {
         WHERE w.added_at <= excluded.added_at AND (w.removed_at IS NULL OR w.removed_at <= excluded.added_at)
         """)
 
-    /// It was watched to the end.
+    /// Ends the progress of a title that was watched to the end.
     static let endProgress = PGCommand(
         "scrobble.endProgress",
         """
@@ -179,7 +181,7 @@ enum PlaybackQueries {
         SittingExtent(runtimeMinutes: try row.next(), progressPercent: try row.next())
     }
 
-    /// What is open, the latest first.
+    /// The open sittings, newest first.
     static let now = PGStatement(
         "scrobble.nowPlaying",
         """
@@ -188,7 +190,7 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try session(&row) }
 
-    /// Sittings of which nothing was heard for too long, after the place `$3`, `$4`; the oldest first.
+    /// Sittings that have been silent for too long, after the place `$3`, `$4`; oldest first.
     static let expired = PGStatement(
         "scrobble.expiredSessions",
         """
@@ -197,8 +199,8 @@ enum PlaybackQueries {
         ORDER BY expires_at, id LIMIT $2
         """, row: expiredSitting)
 
-    /// The latest play of a title up to a moment, on the day `$4` where the person lives: a play that is known to the day may
-    /// have been at any hour of it.
+    /// The latest play of a title up to a moment, or on the day `$4` in the person's time zone: a play known only to
+    /// the day may have been at any hour of it.
     static let latestPlay = PGStatement(
         "scrobble.latestPlay",
         """
@@ -208,7 +210,7 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try row.next(PlayID.self) }
 
-    /// No row where the threshold is not `$3`; whoever has set none has `$4`. Null stands for any.
+    /// Sets the threshold; no row if it was not `$3`, where NULL stands for any. The default is `$4`.
     static let setThreshold = PGStatement(
         "scrobble.setThreshold",
         """
@@ -224,7 +226,7 @@ enum PlaybackQueries {
         "scrobble.threshold", "SELECT play_threshold_percent FROM playback_settings WHERE user_id = $1"
     ) { row throws(PGError) in try row.next(Double.self) }
 
-    /// The connections that playback is told to.
+    /// The connections that are told of playback.
     static let connections = PGStatement(
         "scrobble.playbackConnections",
         """
@@ -271,29 +273,29 @@ struct HeldSitting: Sendable {
     let title: TitleID
     let kind: TitleKind
     let threshold: WatchThreshold
-    /// The play that it is already.
+    /// The play that it already is.
     let play: PlayID?
     let timeZone: String
     let runtimeMinutes: Int?
     let isCheckIn: Bool
 }
 
-/// How long the title of a sitting is, where anybody knows, and how far into it the sitting is.
+/// The length of a sitting's title, if known, and the sitting's position in it.
 struct SittingExtent: Sendable {
     let runtimeMinutes: Int?
     /// 0 to 100.
     let progressPercent: Double
 }
 
-/// A sitting after a word of its player.
+/// A sitting after its player's report.
 struct MovedSitting: Sendable {
     let session: PlaybackSession
     let kind: TitleKind
-    /// Until this word.
+    /// Whether it was a check-in until this report.
     let wasCheckIn: Bool
 }
 
-/// A sitting that ended by itself.
+/// A sitting to be ended because it fell silent.
 struct ExpiredSitting: Sendable {
     let user: UserID
     let session: PlaybackSessionID
@@ -302,7 +304,7 @@ struct ExpiredSitting: Sendable {
     let expiresAt: Timestamp
     let isCheckIn: Bool
 
-    /// How it ended, at its last place and moment; a check-in has run its course.
+    /// How it ends: at its last known position and time, or at 100 % for a check-in, which has run its course.
     func end(heardAt: Timestamp) -> PlaybackStore.Stop {
         PlaybackStore.Stop(
             user: user, session: session, progressPercent: isCheckIn ? 100 : progressPercent,
