@@ -113,7 +113,7 @@ extension ScrobbleService {
             undoLife: .seconds(values[undoDays] * 86_400), clock: clock,
             logger: logger)
         assembly.add(.running("housekeeping", phase: .background) { await housekeeper.run() })
-        // Callers waiting for events get their answer before the listener waits for its open calls.
+        // Callers waiting for events get their answer before the listener waits for them to finish.
         assembly.add(.stopping("events", phase: .claiming) { events.drain() })
         let keeper = ledgerKeeper(metadata, ratings, database, clock, ids, logger)
         assembly.add(.running("ledger", phase: .background) { await keeper.run() })

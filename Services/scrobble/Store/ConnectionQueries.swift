@@ -93,8 +93,8 @@ enum ConnectionQueries {
             refresh_fence = c.refresh_fence + 1, connected_at = excluded.connected_at, updated_at = excluded.updated_at
         """)
 
-    /// Sets the account that the tokens issued at `$3` belong to and returns the previous one. No row if other tokens
-    /// were stored since.
+    /// Sets the account of the connection made at `$3` and returns the previous one. No row if other tokens were stored
+    /// since.
     static let confirm = PGStatement(
         "connections.confirm",
         """

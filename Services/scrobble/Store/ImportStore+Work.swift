@@ -49,7 +49,7 @@ extension ImportStore {
         let place: Int
         let key: String?
         let title: TitleQuery?
-        /// Whether its title may not be stored yet.
+        /// Whether its title may still have to be stored.
         let bringsTitle: Bool
         let json: [UInt8]
 

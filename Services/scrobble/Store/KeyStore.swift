@@ -8,7 +8,7 @@ package struct KeyStore: Sendable {
     static let life = Duration.seconds(24 * 3_600)
     /// Keys deleted by one statement.
     private static let sweepMax = 5_000
-    /// How often a claim looks for a key that other requests keep claiming and releasing.
+    /// How many times a claim looks for a key that other requests keep claiming and releasing.
     private static let looksMax = 5
 
     private let database: Database

@@ -6,7 +6,8 @@ extension LedgerStore {
     /// Changes when a play was. Returns the play afterwards, or nil if there is none.
     ///
     /// If the ledger already has a play of the title at that time, by the rules about plays, that one takes its place
-    /// with all its sources. Connections are told to remove the old date and to add the new one.
+    /// with all its sources, and connections are only told to remove the old date. Otherwise they are told to add the
+    /// new one, too.
     package func edit(
         _ play: PlayID, to moment: PlayMoment, timeZone: String, by writer: LedgerWriter,
         until deadline: ContinuousClock.Instant

@@ -20,10 +20,10 @@ package struct LedgerStore: Sendable {
         /// The batch that the plays are undone with; nil for a person's own click.
         package let batch: BatchID?
         package let at: Timestamp
-        /// Whether a person's own click brings them. It restores what the person removed; a file does not.
+        /// Whether they are a person's own click, which restores what the person removed; a file does not.
         package let isByHand: Bool
         package let plays: [IncomingPlay]
-        /// Whether connections are told of new plays. False for plays that came from there.
+        /// Whether connections are told of new plays. False for plays that a connection brought.
         package let telling: Bool
         /// Whether plays that the source reported before may have moved to another day.
         package let moving: Bool

@@ -181,7 +181,7 @@ enum PlaybackQueries {
         SittingExtent(runtimeMinutes: try row.next(), progressPercent: try row.next())
     }
 
-    /// The open sittings, newest first.
+    /// The open sittings, most recently updated first.
     static let now = PGStatement(
         "scrobble.nowPlaying",
         """
@@ -199,8 +199,8 @@ enum PlaybackQueries {
         ORDER BY expires_at, id LIMIT $2
         """, row: expiredSitting)
 
-    /// The latest play of a title up to a moment, or on the day `$4` in the person's time zone: a play known only to
-    /// the day may have been at any hour of it.
+    /// The latest play of a title up to the moment `$3`, on the day `$4` in the person's time zone. A play known only
+    /// to the day may have been at any hour of it.
     static let latestPlay = PGStatement(
         "scrobble.latestPlay",
         """
@@ -210,7 +210,7 @@ enum PlaybackQueries {
         """
     ) { row throws(PGError) in try row.next(PlayID.self) }
 
-    /// Sets the threshold; no row if it was not `$3`, where NULL stands for any. The default is `$4`.
+    /// Sets the threshold; no row if it was not `$3`, where NULL stands for any. `$4` is the default.
     static let setThreshold = PGStatement(
         "scrobble.setThreshold",
         """

@@ -2,10 +2,10 @@ import Contracts
 import Postgres
 import Store
 
-/// Check-ins: of what somebody watches by their own word nothing more is heard.
+/// Check-ins: sittings that a person announces and that nothing reports afterwards.
 extension PlaybackStore {
-    /// Opens one. One of this title that is under way goes on as it is, told once; those of other titles end where they must be
-    /// by now, since a person watches one thing at a time.
+    /// Opens a check-in. One of the same title that is under way continues as it is and is not reported again. Those of
+    /// other titles end at the position that they must have reached by now, since a person watches one thing at a time.
     func checkIn(
         _ sitting: Sitting, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> PlaybackSession {
@@ -25,7 +25,7 @@ extension PlaybackStore {
         }
     }
 
-    /// Who counts a check-in that has run its course by themselves.
+    /// The providers that count a check-in that has run its course by themselves.
     func checkedIn(
         _ session: PlaybackSession, _ user: UserID, in transaction: PGTransaction
     ) async throws(PGError) -> Set<SyncProvider> {

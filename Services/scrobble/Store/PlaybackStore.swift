@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 package import Store
 
-/// Sittings in Postgres. Each change and the jobs that tell of it are one transaction.
+/// Sittings in Postgres. Each change and the jobs that report it are one transaction.
 package struct PlaybackStore: Sendable {
     let database: Database
     let ids: any IDSource
@@ -14,17 +14,17 @@ package struct PlaybackStore: Sendable {
         ledger = LedgerStore(database: database, ids: ids)
     }
 
-    /// What a player tells of an open sitting.
+    /// What a player reports about an open sitting.
     struct Move: Sendable {
         let user: UserID
         let session: PlaybackSessionID
-        /// Nil leaves it as it is.
+        /// Nil leaves the state as it is.
         let state: PlaybackState?
-        /// 0 to 100; nil leaves it as it is.
+        /// 0 to 100; nil leaves the position as it is.
         let progressPercent: Double?
         let at: Timestamp
         let expiresAt: Timestamp
-        /// The same where it is paused and stays so; nil for `expiresAt`.
+        /// The expiry if the sitting is paused and stays so; nil for `expiresAt`.
         var pausedExpiresAt: Timestamp?
         /// What the other sides are told; nil for nothing.
         let step: PlaybackChange.Step?
@@ -44,15 +44,16 @@ package struct PlaybackStore: Sendable {
         /// 0 to 100.
         let progressPercent: Double
         let at: Timestamp
-        /// When it is heard of, where that is not as it happens.
+        /// When the end was reported, if not as it happened.
         var heardAt: Timestamp?
-        /// By which the play has its day, in place of the sitting's own.
+        /// The time zone that determines the play's day, instead of the sitting's own.
         var timeZone: String?
-        /// A check-in has run its course. Nothing where it is none any more.
+        /// Whether a check-in has run its course. The stop has no effect if the sitting is no longer a check-in.
         var isFullCourse = false
     }
 
-    /// Opens a sitting, or goes on with the one that is open for its title; what is a play already and begins anew is another.
+    /// Opens a sitting, or continues the one that is open for its title. If that is already a play and starts over,
+    /// another sitting is opened.
     func open(_ sitting: Sitting, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await open(sitting, telling: .started, in: transaction)
@@ -82,7 +83,7 @@ package struct PlaybackStore: Sendable {
         return session
     }
 
-    /// The sitting after the word; nil where it is not open.
+    /// Applies a player's report and returns the sitting; nil if it is not open.
     func move(_ move: Move, until deadline: ContinuousClock.Instant) async throws(StoreError) -> PlaybackSession? {
         guard move.step == nil else {
             return try await database.transaction(until: deadline) { transaction throws(PGError) in
@@ -102,7 +103,7 @@ package struct PlaybackStore: Sendable {
 
     func move(_ move: Move, in transaction: PGTransaction) async throws(PGError) -> PlaybackSession? {
         guard let moved = try await transaction.first(PlaybackQueries.move, move.values) else { return nil }
-        // That a player has taken it over ends a check-in elsewhere, too.
+        // A player that takes over a check-in also ends it on the other sides.
         if let step = move.step ?? (moved.wasCheckIn ? PlaybackChange.Step.resumed : nil) {
             try await tell(
                 step, moved.session, move.user, moved.kind, wasCheckIn: moved.wasCheckIn, in: transaction)
@@ -110,10 +111,10 @@ package struct PlaybackStore: Sendable {
         return moved.session
     }
 
-    /// Ends a sitting; a play where its threshold was reached.
+    /// Ends a sitting, which becomes a play if its threshold was reached.
     ///
-    /// A sitting that had ended before answers as it did then; nil where there is none. Its day is that of UTC where Postgres
-    /// does not know its zone (any more): it could never end.
+    /// A sitting that had already ended returns the same outcome as then; nil if there is none. The day is in UTC if
+    /// Postgres does not know its time zone (any more), because otherwise the sitting could never end.
     func close(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
         let closed: StopOutcome?
         do throws(StoreError) {
@@ -130,7 +131,7 @@ package struct PlaybackStore: Sendable {
         ).first
     }
 
-    /// Nil where it is not open.
+    /// Ends a sitting; nil if it is not open.
     private func end(_ stop: Stop, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StopOutcome? {
         try await database.transaction(until: deadline) { transaction throws(PGError) -> StopOutcome? in
             guard try await close(stop, ending: true, in: transaction) != nil else { return nil }
@@ -138,7 +139,7 @@ package struct PlaybackStore: Sendable {
         }
     }
 
-    /// Ends an open sitting, or makes a play of it and lets it go on; nil where it is not open.
+    /// Ends an open sitting, or turns it into a play and lets it continue; nil if it is not open.
     func close(
         _ stop: Stop, ending isEnd: Bool, in transaction: PGTransaction
     ) async throws(PGError) -> PlaybackSession? {
@@ -155,7 +156,7 @@ package struct PlaybackStore: Sendable {
                 .id(verdict.flatMap(\.lasting)), .bool(isEnd),
             ])
         guard let session else { return nil }
-        // What is a play already, by this sitting or by another road, was told then.
+        // What is already a play, from this sitting or another source, was reported then.
         if case .new? = verdict {
             let counted = stop.isFullCourse ? try await checkedIn(session, stop.user, in: transaction) : []
             try await tell(
@@ -189,22 +190,23 @@ package struct PlaybackStore: Sendable {
         try await !database.rows(PlaybackQueries.outcomeOf, [.id(user), .id(session)], until: deadline).isEmpty
     }
 
-    /// Nil where there is no such sitting.
+    /// The extent of a sitting; nil if there is none.
     func extent(
         of session: PlaybackSessionID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> SittingExtent? {
         try await database.rows(PlaybackQueries.extent, [.id(user), .id(session)], until: deadline).first
     }
 
-    /// What a person watches now; at most `limit`.
+    /// At most `limit` open sittings of a person.
     func now(
         of user: UserID, at moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlaybackSession] {
         try await database.rows(PlaybackQueries.now, [.id(user), .moment(moment), .int(limit)], until: deadline)
     }
 
-    /// Ends sittings of which nothing was heard for too long, at their last place and moment: all of them, `limit` looked up at a
-    /// time, until the deadline. One that cannot be ended holds no other up, and is tried again the next time.
+    /// Ends all sittings that have been silent for too long, at their last known position and time, `limit` of them
+    /// looked up at a time, until the deadline. One that cannot be ended does not block the others and is retried the
+    /// next time.
     package func closeExpired(
         at moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Expiry {
@@ -234,16 +236,16 @@ package struct PlaybackStore: Sendable {
         }
     }
 
-    /// What became of sittings that were to end by themselves.
+    /// The outcome of ending silent sittings.
     package struct Expiry: Sendable {
         package fileprivate(set) var ended = 0
         package fileprivate(set) var failed: [PlaybackSessionID: StoreError] = [:]
     }
 
-    /// How long the end of one silent sitting may take, so that the others have their turn.
+    /// How long ending one silent sitting may take, so that the others get their turn.
     private static let closingTimeout = Duration.seconds(5)
 
-    /// Sets a threshold where it was `expected`, or anything at all; whether it was.
+    /// Sets a threshold if it was `expected`, or in any case if that is nil. Returns whether it did.
     func setThreshold(
         _ threshold: WatchThreshold, of user: UserID, where expected: WatchThreshold?,
         until deadline: ContinuousClock.Instant
@@ -269,7 +271,7 @@ package struct PlaybackStore: Sendable {
         wasCheckIn: Bool = false, countedBy: Set<SyncProvider> = [], in transaction: PGTransaction
     ) async throws(PGError) {
         try await keepProgress(step, session, user, kind, in: transaction)
-        // The other sides have their play; that its sitting goes on would be another one to them.
+        // The other sides have their play; that its sitting continues would be another play to them.
         if session.play != nil, step != .stopped { return }
         let connections = try await transaction.query(PlaybackQueries.connections, [.id(user)])
         let change = PlaybackChange(
@@ -281,7 +283,7 @@ package struct PlaybackStore: Sendable {
         try await QueueStore.enqueue(jobs, in: transaction)
     }
 
-    /// A break, or an end before the threshold, leaves something to go on with; a play leaves nothing.
+    /// Stores progress after a pause or an end before the threshold; a play ends it.
     private func keepProgress(
         _ step: PlaybackChange.Step, _ session: PlaybackSession, _ user: UserID, _ kind: TitleKind,
         in transaction: PGTransaction

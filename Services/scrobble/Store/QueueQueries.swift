@@ -3,10 +3,10 @@ import JSON
 package import Postgres
 import Store
 
-/// Every SQL text of the queue. Times are the database's.
+/// The SQL statements of the queue. Times are the database's.
 enum QueueQueries {
-    /// Leases due lanes and, in the same breath, commits the intent to send their first jobs. By itself, so that it
-    /// sees everything that was committed before it began.
+    /// Leases due lanes and, in the same statement, commits the intent to send their first jobs. Runs by itself, so
+    /// that it sees everything committed before it began.
     static let claim = PGStatement(
         "queue.claim",
         """
@@ -77,7 +77,7 @@ enum QueueQueries {
         ORDER BY c.user_id, c.provider, m.position
         """, kind: .solo, row: claimedRow)
 
-    /// What the workers found, for lanes that are still theirs; each lane's next turn, in seconds from now.
+    /// Writes the workers' results for lanes that are still theirs, and each lane's next turn, in seconds from now.
     static let settle = PGStatement(
         "queue.settle",
         """
@@ -171,7 +171,7 @@ enum QueueQueries {
             nextTurn: try row.next(Double?.self).map { .seconds(max(0, $0)) })
     }
 
-    /// Renews leases; the lanes that are still the worker's.
+    /// Renews leases. Returns the lanes that are still the worker's.
     static let renew = PGStatement(
         "queue.renew",
         """
@@ -182,7 +182,7 @@ enum QueueQueries {
         """, kind: .write
     ) { row throws(PGError) in LaneKey(user: try row.next(), provider: try row.next()) }
 
-    /// By the lanes, of which there are few, rather than by the jobs.
+    /// Counted by lanes, because there are fewer of them than jobs.
     static let size = PGStatement(
         "queue.size",
         """
@@ -194,7 +194,7 @@ enum QueueQueries {
 
     static let ring = PGCommand("queue.ring", "SELECT pg_notify('reelay_queue', '')", kind: .solo)
 
-    /// Takes a job back that nobody has begun to send.
+    /// Cancels a job that nobody has begun to send.
     static let cancel = PGStatement(
         "queue.cancel",
         """
@@ -220,7 +220,7 @@ enum QueueQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Takes dead jobs out of the outcomes, to be queued again.
+    /// Removes dead jobs from the outcomes, so that they can be queued again.
     static let revive = PGStatement(
         "queue.revive",
         """
@@ -228,7 +228,7 @@ enum QueueQueries {
         RETURNING id, user_id, provider, urgency, media_type, media_id, action, payload, fingerprint
         """, kind: .write, row: revived)
 
-    /// The same for many, in the order in which they were made.
+    /// The same for many jobs, in the order in which they were created.
     static let reviveMany = PGStatement(
         "queue.reviveMany",
         """
@@ -254,7 +254,7 @@ enum QueueQueries {
             action: try row.next(), payload: try row.nextJSON(), fingerprint: try row.next())
     }
 
-    /// By id: those of one moment follow each other.
+    /// Ordered by id, so that jobs of one moment stay in sequence.
     static let waiting = PGStatement(
         "queue.waiting",
         """
@@ -297,7 +297,7 @@ enum QueueQueries {
         WHERE user_id = $1 AND provider = $2
         """)
 
-    /// Takes everything back that waits for a connection. The lane stays, so that its fence goes on growing.
+    /// Cancels everything that waits for a connection. The lane stays, so that its fence keeps growing.
     static let clearLane = PGCommand(
         "queue.clearLane",
         """
@@ -318,7 +318,7 @@ enum QueueQueries {
         \(intoOutcomes("'cancelled'", reason: "'disconnected'"))
         """)
 
-    /// Outcomes that nobody needs any more.
+    /// Deletes outcomes that are no longer needed.
     static let sweep = PGCommand(
         "queue.sweep",
         """
@@ -328,7 +328,8 @@ enum QueueQueries {
         ) old WHERE o.user_id = old.user_id AND o.id = old.id
         """)
 
-    /// Takes the turn at a periodic job, if it is due and nobody has it: the next turn is set in the same breath.
+    /// Takes the turn at a periodic job if it is due and nobody has taken it, and sets the next turn in the same
+    /// statement.
     static let takeTurn = PGStatement(
         "queue.takeTurn",
         """
@@ -370,18 +371,18 @@ enum QueueQueries {
     }
 }
 
-/// One job of a claimed lane; a lane without one where its jobs were committed while it was claimed.
+/// One job of a claimed lane; a lane without a job if its jobs were committed while it was claimed.
 struct ClaimedRow: Sendable {
     let key: LaneKey
     let fence: Int64
     let urgency: JobUrgency
-    /// Whether the lane had live work, and since when it was due.
+    /// Whether the lane had live work; `dueAt` is since when it was due.
     let isLive: Bool
     let dueAt: Timestamp
     let job: QueueJob?
 }
 
-/// A job and where it stands in a list.
+/// A job and its place in a list.
 struct ListedJob: Sendable {
     let job: Job
     let place: HistoryCursor
@@ -390,10 +391,10 @@ struct ListedJob: Sendable {
 extension JobID: PGScalar, PGDecodable {}
 extension JobProgress: PGScalar, PGDecodable {}
 
-/// A lane after its settlement.
+/// A lane after its results were written.
 package struct SettledLane: Sendable, Hashable {
     package let key: LaneKey
-    /// When it may be claimed again; nil where nothing waits.
+    /// How long until it may be claimed again; nil if nothing waits.
     package let nextTurn: Duration?
 }
 
@@ -409,7 +410,7 @@ extension UUIDBits {
 }
 
 extension PGJSON {
-    /// JSON that our own codec wrote.
+    /// Decodes JSON that our own codec wrote.
     func decoded<Value: JSONDecodable>(as type: Value.Type = Value.self) throws(PGError) -> Value {
         do throws(JSONError) {
             return try decodeJSON(type, from: bytes)

@@ -4,7 +4,7 @@ import Postgres
 import RPC
 package import Store
 
-/// The queue in Postgres: lanes, jobs and what became of them.
+/// The queue in Postgres: lanes, jobs and their outcomes.
 package struct QueueStore: Sendable {
     package let database: Database
     package let limits: QueueLimits
@@ -16,7 +16,7 @@ package struct QueueStore: Sendable {
 
     // MARK: In
 
-    /// Queues jobs in their order; the ids of those that did not wait already.
+    /// Queues jobs in order. Returns the ids of those that were not waiting already.
     @discardableResult
     package func enqueue(
         _ jobs: [NewJob], until deadline: ContinuousClock.Instant
@@ -35,7 +35,7 @@ package struct QueueStore: Sendable {
             }
     }
 
-    /// As part of the change that the jobs tell of; the ids of those that did not wait already.
+    /// Queues jobs within the transaction that they report. Returns the ids of those that were not waiting already.
     @discardableResult
     static func enqueue(_ jobs: [NewJob], in transaction: PGTransaction) async throws(PGError) -> [UUIDBits] {
         guard !jobs.isEmpty else { return [] }
@@ -49,13 +49,13 @@ package struct QueueStore: Sendable {
         return (answers + rest).compactMap(\.id)
     }
 
-    /// What belongs into lanes that are not there yet. The others are queued, and may even have been delivered already.
+    /// The jobs whose lanes do not exist yet. The others are queued, and may even have been delivered already.
     private static func left(of jobs: [NewJob], _ answers: [Enqueued]) -> [NewJob] {
         let missing = Set(answers.compactMap(\.missingLane))
         return missing.isEmpty ? [] : jobs.filter { missing.contains($0.lane) }
     }
 
-    /// Where somebody queues the same at the same moment: now it is seen.
+    /// Repeats work that conflicted with an identical job queued at the same moment; the repetition sees that job.
     private static func repeated<Value>(
         _ work: () async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
@@ -65,7 +65,7 @@ package struct QueueStore: Sendable {
         return try await work()
     }
 
-    /// Takes jobs about these things back that nobody has begun to send.
+    /// Cancels jobs about these subjects that nobody has begun to send.
     static func withdraw(
         _ fingerprints: [String], of user: UserID, because reason: String, in transaction: PGTransaction
     ) async throws(PGError) -> Set<JobSubject> {
@@ -74,8 +74,8 @@ package struct QueueStore: Sendable {
                 QueueQueries.withdraw, [.id(user), .textArray(fingerprints), .text(reason)]))
     }
 
-    /// Takes back what nobody has begun to tell of a title that is watched: what follows says how it stands now. A call that may
-    /// have arrived is taken back too.
+    /// Withdraws waiting jobs about what somebody is watching of a title, because the next job reports the current
+    /// state. Those that were sent and may have arrived are withdrawn, too.
     static func supersede(
         _ providers: [SyncProvider], _ user: UserID, _ title: TitleID, in transaction: PGTransaction
     ) async throws(PGError) {
@@ -86,7 +86,7 @@ package struct QueueStore: Sendable {
             [.id(user), .textArray(providers.map(\.rawValue)), .id(title), .textArray(momentary)])
     }
 
-    /// Bulk jobs about these things; live ones would overtake them.
+    /// Bulk jobs about these subjects, which live jobs would overtake.
     static func bulk(
         about fingerprints: [String], of user: UserID, in transaction: PGTransaction
     ) async throws(PGError) -> Set<JobSubject> {
@@ -106,7 +106,7 @@ package struct QueueStore: Sendable {
 
     // MARK: Work
 
-    /// Leases due lanes of `providers`, with their first jobs marked as about to be sent; `window` moves on.
+    /// Leases due lanes of `providers` and marks their first jobs as about to be sent. Moves `window` on.
     package func claim(
         as worker: UUIDBits, _ window: inout ClaimWindow, liveMax: Int, bulkMax: Int, providers: [SyncProvider],
         until deadline: ContinuousClock.Instant
@@ -132,7 +132,7 @@ package struct QueueStore: Sendable {
         return claims
     }
 
-    /// Writes down what the workers found; lanes that are no longer theirs stay as they are and are not in the answer.
+    /// Writes the workers' results. Lanes that are no longer theirs stay as they are and are not returned.
     package func settle(
         _ settlements: [LaneSettlement], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SettledLane] {
@@ -151,7 +151,8 @@ package struct QueueStore: Sendable {
         ]
         let barred = settlements.filter { !$0.bars.isEmpty }
         guard !barred.isEmpty else { return try await database.rows(QueueQueries.settle, values, until: deadline) }
-        // With what was refused, or nobody would know why it left the queue, and no sync would tell it again.
+        // Together with what was refused; otherwise nobody would know why it left the queue, and no sync would send it
+        // again.
         return try await database.transaction(until: deadline) { transaction throws(PGError) in
             let settled = try await transaction.query(QueueQueries.settle, values)
             let kept = Set(settled.map(\.key))
@@ -162,7 +163,7 @@ package struct QueueStore: Sendable {
         }
     }
 
-    /// Stops facets of a lane and takes back what waits of them.
+    /// Stops facets of a lane and withdraws their waiting jobs.
     private static func bar(
         _ bars: [SyncFacet: StopCause], _ claim: LaneClaim, in transaction: PGTransaction
     ) async throws(PGError) {
@@ -179,7 +180,7 @@ package struct QueueStore: Sendable {
         }
     }
 
-    /// Renews the leases of `claims`; the lanes that were lost are not in the answer.
+    /// Renews the leases of `claims`. Lanes that were lost are not returned.
     package func renew(
         _ claims: [LaneClaim], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<LaneKey> {
@@ -192,7 +193,7 @@ package struct QueueStore: Sendable {
                 ], until: deadline))
     }
 
-    /// How much waits, and for how long the lane has been due that nobody has taken up, in seconds.
+    /// The number of waiting jobs, and for how long the oldest unclaimed lane has been due, in seconds.
     func size(until deadline: ContinuousClock.Instant) async throws(StoreError) -> (waiting: Int, oldestDue: Double) {
         try await database.rows(QueueQueries.size, [], until: deadline).first ?? (0, 0)
     }
@@ -204,14 +205,14 @@ package struct QueueStore: Sendable {
 
     // MARK: By hand
 
-    /// Takes a waiting job back; false where it is gone or on its way.
+    /// Cancels a waiting job; false if it is gone or on its way.
     package func cancel(
         _ job: UUIDBits, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await !database.rows(QueueQueries.cancel, [.id(user), .uuid(PGUUID(job))], until: deadline).isEmpty
     }
 
-    /// Sends a dead job again, behind what waits; false where there is none.
+    /// Queues a dead job again, behind the waiting ones; false if there is none.
     package func revive(
         _ job: UUIDBits, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -222,8 +223,8 @@ package struct QueueStore: Sendable {
         }
     }
 
-    /// Sends dead jobs of the providers again, the earliest first, at most `limit`; how many. Those of accounts that are not
-    /// connected stay.
+    /// Queues at most `limit` dead jobs of the providers again, the oldest first. Returns how many. Jobs of accounts
+    /// that are not connected stay dead.
     package func revive(
         of providers: [SyncProvider], limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int {
@@ -235,7 +236,7 @@ package struct QueueStore: Sendable {
         }
     }
 
-    /// Stops or restarts a connection's jobs; what is under way is finished.
+    /// Pauses or resumes a connection's jobs; those under way are finished.
     package func pause(
         _ lane: LaneKey, _ isPaused: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -243,7 +244,7 @@ package struct QueueStore: Sendable {
             QueueQueries.pause, [.id(lane.user), .word(lane.provider), .bool(isPaused)], until: deadline)
     }
 
-    /// A person's jobs after `place`, the latest first.
+    /// A person's jobs after `place`, newest first.
     func jobs(
         of user: UserID, _ list: JobList, after place: HistoryCursor, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -260,7 +261,7 @@ package struct QueueStore: Sendable {
 
     // MARK: Housekeeping
 
-    /// Whether this worker has the turn at a periodic job, which comes round every `interval`.
+    /// Whether this worker gets the turn at a periodic job, which comes round every `interval`.
     package func takeTurn(
         _ name: String, every interval: Duration, as worker: UUIDBits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -269,7 +270,7 @@ package struct QueueStore: Sendable {
         ).isEmpty
     }
 
-    /// Removes outcomes that nobody needs any more, and lets connections go on that another version has stopped.
+    /// Deletes outcomes that are no longer needed, and resumes connections that another version has stopped.
     package func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(
             QueueQueries.sweep, [.double(limits.outcomesFor.inSeconds), .int(limits.sweepMax)], until: deadline)

@@ -2,8 +2,9 @@ import Contracts
 import Postgres
 import Store
 
-/// Every SQL text of sealing again: pages of what another key has sealed, by their place, and writes that hold only where a
-/// value is still the one that was read. `$3` or `$2` is what begins everything that the writing key has sealed.
+/// The SQL statements of re-encryption: pages of values that another key has encrypted, in order of their place, and
+/// writes that take effect only if the value is still the one that was read. `$3` or `$2` is the prefix of everything
+/// that the writing key has encrypted.
 enum RotationQueries {
     static let connections = PGStatement(
         "rotation.connections",
@@ -69,14 +70,14 @@ enum RotationQueries {
     ) { row throws(PGError) in try row.next(Int.self) }
 }
 
-/// The tokens of a connection as they are stored.
+/// The tokens of a connection as stored.
 struct SealedPair: Sendable {
     let lane: LaneKey
     let access: [UInt8]?
     let refresh: [UInt8]?
 }
 
-/// The secret of a flow as it is stored.
+/// The secret of a flow as stored.
 struct SealedFlow: Sendable {
     let lane: LaneKey
     let id: FlowID

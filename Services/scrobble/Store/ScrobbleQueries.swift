@@ -3,9 +3,9 @@ import JSON
 import Postgres
 import Store
 
-/// Every SQL text of the scrobble service.
+/// The SQL statements for history, diary and deletion of a person.
 enum ScrobbleQueries {
-    /// A page of plays; `$6` is a kind or NULL, `$7` whether the date is unknown or NULL, `$8` the title or the series.
+    /// A page of plays. `$6` is a kind or NULL, `$7` whether the date is unknown or NULL, `$8` the title or the series.
     static let plays: [HistoryShape: PGStatement<ListedPlay>] = Dictionary(
         uniqueKeysWithValues: HistoryShape.allCases.map { ($0, plays($0)) })
 
@@ -35,7 +35,7 @@ enum ScrobbleQueries {
         FROM plays WHERE user_id = $1 AND id = ANY ($2) AND removed_at IS NULL
         """, row: play)
 
-    /// Days are those of `$2`, a time zone.
+    /// The diary. Days are in the time zone `$2`.
     static let diary = PGStatement(
         "scrobble.diary",
         """
@@ -93,8 +93,9 @@ enum ScrobbleQueries {
     static let bury = PGCommand(
         "scrobble.bury", "INSERT INTO deleted_users (user_id, deleted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
-    /// Every table of a person's rows; `list_items` goes with the lists, what was sent of an import with that. What batches
-    /// changed goes after what they changed, since that adds to it, and what tells of changes last.
+    /// The tables with a person's rows. `list_items` is deleted with the lists, uploads with their imports. The changes
+    /// of batches come after what they changed, because deleting that adds to them, and the records of changes come
+    /// last.
     static let removedWithPerson = [
         "queue_lanes", "queue_lane_names", "scrobble_queue", "queue_outcomes", "scrobble_connections", "sync_policies",
         "oauth_flows",
@@ -123,7 +124,7 @@ enum ScrobbleQueries {
     }
 }
 
-/// A play and where it stands in the history.
+/// A play and its place in the history.
 package struct ListedPlay: Sendable {
     package let play: Play
     package let place: HistoryCursor

@@ -22,20 +22,20 @@ package enum LedgerShelf: String, Sendable, Hashable, CaseIterable {
 /// Details that have a shelf of their own in Postgres.
 package protocol ShelvedDetails: ShelfDetails {
     static var shelf: LedgerShelf { get }
-    /// Their columns and the types of those.
+    /// The columns of the details and their types.
     static var columns: [(name: String, type: String)] { get }
     static func values(_ details: [Self]) -> [PGValue]
     static func read(_ row: inout PGRowReader) throws(PGError) -> Self
     static var queries: ShelfQueries<Self> { get }
 }
 
-/// Every SQL text of one shelf.
+/// The SQL statements for one shelf.
 package struct ShelfQueries<Details: ShelvedDetails>: Sendable {
-    /// What is there of some titles, with what was removed.
+    /// The items of some titles, including removed ones.
     let known: PGStatement<KnownItem<Details>>
-    /// Writes items over whatever is there.
+    /// Writes items over whatever is stored.
     let write: PGCommand
-    /// A page, the latest first; `$4` words of kinds or NULL for all.
+    /// A page of items, newest first; `$4` is a list of kinds, or NULL for all.
     let page: PGStatement<KnownItem<Details>>
 
     init() {
@@ -79,7 +79,7 @@ package struct ShelfQueries<Details: ShelvedDetails>: Sendable {
     }
 }
 
-/// What holds for every shelf alike.
+/// The statements that are the same for every shelf.
 enum ShelvesQueries {
     static let remove: [LedgerShelf: PGCommand] = each { shelf in
         PGCommand(
@@ -109,10 +109,10 @@ extension WatchlistDetails: ShelvedDetails {
         return WatchlistDetails(note: note, status: status.flatMap(WishStatus.init(rawValue:)) ?? .planToWatch)
     }
 
-    /// As it is kept; nil for what is still wanted.
+    /// The status as stored; nil for what is still wanted.
     static func word(_ status: WishStatus) -> String? { status == .planToWatch ? nil : status.rawValue }
 
-    /// The same as `queries.page`, of one status, which is `$6`, and with `$7` only what was written later.
+    /// Like `queries.page`, with the status `$6` and, if `$7` is given, only what was written later.
     static let pageOfStatus = PGStatement(
         "watchlist.pageOfStatus",
         """

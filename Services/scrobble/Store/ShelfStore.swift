@@ -4,13 +4,13 @@ package import Store
 
 /// Watchlist, collection, likes and progress in Postgres.
 ///
-/// Up to `LedgerLimits.itemsMax` items a call, one transaction each, under the lock of the person's ledger.
+/// Each call takes up to `LedgerLimits.itemsMax` items and is one transaction under the lock of the person's ledger.
 package struct ShelfStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// Writes what is news; one outcome for each item, in their order.
+    /// Writes the items that are new or changed. Returns one outcome for each, in order.
     ///
     /// Throws `conflict(constraint: "person_deleted")` for a person who is gone.
     package func put<Details: ShelvedDetails>(
@@ -22,7 +22,7 @@ package struct ShelfStore: Sendable {
         }
     }
 
-    /// What `put` would answer; nothing is written.
+    /// What `put` would return; nothing is written.
     package func judge<Details: ShelvedDetails>(
         _ items: [ShelfItem<Details>], by writer: LedgerWriter, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [LedgerOutcome] {
@@ -31,7 +31,8 @@ package struct ShelfStore: Sendable {
         return ShelfRule.outcomes(of: items, meeting: known, writer.authority)
     }
 
-    /// Takes titles out, so that they stay out; one outcome for each, in their order. `at` is when somebody did.
+    /// Removes titles so that they stay removed. Returns one outcome for each, in order. `moment` is when they were
+    /// removed.
     package func remove<Details: ShelvedDetails>(
         _ titles: [TitleID], as kind: Details.Type, at moment: Timestamp, by writer: LedgerWriter,
         until deadline: ContinuousClock.Instant
@@ -54,7 +55,7 @@ package struct ShelfStore: Sendable {
         }
     }
 
-    /// What is there of some titles, with what was removed.
+    /// The items of some titles, including removed ones.
     package func known<Details: ShelvedDetails>(
         _ titles: [TitleID], of user: UserID, as kind: Details.Type, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleID: KnownItem<Details>] {
@@ -62,7 +63,7 @@ package struct ShelfStore: Sendable {
             try await database.rows(Details.queries.known, [.id(user), .ids(titles)], until: deadline))
     }
 
-    /// The items after `place`, the latest first; of some kinds or, with nil, of all.
+    /// The items after `place`, newest first; of some kinds, or of all if that is nil.
     package func page<Details: ShelvedDetails>(
         of user: UserID, as kind: Details.Type, after place: ShelfCursor, kinds: [TitleKind]?, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -74,7 +75,7 @@ package struct ShelfStore: Sendable {
             ], until: deadline)
     }
 
-    /// The same of the watchlist, of one status; with `since` only what was written down later.
+    /// The watchlist's items of one status after `place`, newest first; with `since`, only those written down later.
     package func wishes(
         of user: UserID, _ status: WishStatus, since: Timestamp?, after place: ShelfCursor, kinds: [TitleKind]?,
         limit: Int, until deadline: ContinuousClock.Instant
@@ -87,7 +88,7 @@ package struct ShelfStore: Sendable {
             ], until: deadline)
     }
 
-    /// As part of a larger change.
+    /// Writes items within a larger transaction.
     static func put<Details: ShelvedDetails>(
         _ items: [ShelfItem<Details>], by writer: LedgerWriter, in transaction: PGTransaction
     ) async throws(PGError) -> [LedgerOutcome] {

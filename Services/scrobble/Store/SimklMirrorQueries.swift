@@ -3,7 +3,7 @@ import JSON
 import Postgres
 import Store
 
-/// Every SQL text about the copies of libraries at Simkl.
+/// The SQL statements for the copies of Simkl libraries.
 enum SimklMirrorQueries {
     static let stamps = PGStatement(
         "simkl.stamps", "SELECT stamps FROM simkl_places WHERE user_id = $1"
@@ -29,7 +29,7 @@ enum SimklMirrorQueries {
         "simkl.numbers", "SELECT simkl_id FROM simkl_items WHERE user_id = $1 AND grouped = $2 AND NOT is_gone"
     ) { row throws(PGError) in try row.next(Int64.self) }
 
-    /// The later of two rows of one item counts.
+    /// Of two rows of one item, the later one wins.
     static let put = PGCommand(
         "simkl.put",
         """
@@ -41,7 +41,7 @@ enum SimklMirrorQueries {
             grouped = excluded.grouped, body = excluded.body, is_gone = false
         """)
 
-    /// Items come back, too, where a list of numbers was short.
+    /// Also restores items, if a list of numbers was too short before.
     static let setGone = PGCommand(
         "simkl.setGone",
         """
@@ -49,7 +49,7 @@ enum SimklMirrorQueries {
         WHERE user_id = $1 AND grouped = $2 AND is_gone = (simkl_id = ANY ($3::bigint[]))
         """)
 
-    /// What we took off there ourselves: an answer without it may look like none.
+    /// Marks what we removed there as gone: an answer without it may look empty.
     static let drop = PGCommand(
         "simkl.drop",
         "UPDATE simkl_items SET is_gone = true WHERE user_id = $1 AND simkl_id = ANY ($2) AND NOT is_gone")
@@ -61,7 +61,7 @@ enum SimklMirrorQueries {
         ON CONFLICT (user_id) DO UPDATE SET stamps = excluded.stamps
         """)
 
-    /// When titles were rated there by us.
+    /// When we rated titles there.
     static let ratedThere = PGStatement(
         "simkl.ratedThere",
         """
@@ -70,7 +70,7 @@ enum SimklMirrorQueries {
         """
     ) { row throws(PGError) in (title: try row.next(TitleID.self), at: try row.next(Timestamp.self)) }
 
-    /// Which of the titles have been watched here: the title itself, or an episode of it.
+    /// The titles that have been watched here, themselves or by an episode.
     static let watchedHere = PGStatement(
         "simkl.watchedHere",
         """
@@ -80,7 +80,7 @@ enum SimklMirrorQueries {
         """
     ) { row throws(PGError) in try row.next(TitleID.self) }
 
-    /// Of another account nothing is known.
+    /// Nothing is known of another account.
     static let forget = [
         PGCommand("simkl.forgetItems", "DELETE FROM simkl_items WHERE user_id = $1"),
         PGCommand("simkl.forgetPlaces", "DELETE FROM simkl_places WHERE user_id = $1"),

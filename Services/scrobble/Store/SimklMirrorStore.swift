@@ -3,34 +3,35 @@ import JSON
 import Postgres
 package import Store
 
-/// A person's library at Simkl as it was read last: Simkl tells what changed since, and everything only once.
+/// A person's Simkl library as last read: Simkl reports everything only once, and then what has changed.
 package struct SimklMirrorStore: Sendable {
     private let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// What was said when it was read last; nil before the first time.
+    /// The stamps of the last reading; nil before the first.
     package func stamps(
         of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> SimklStamps? {
         try await database.rows(SimklMirrorQueries.stamps, [.id(user)], until: deadline).first.flatMap(\.self)
     }
 
-    /// The items of some groups, those that are gone included.
+    /// The items of some groups, including those that are gone.
     package func items(
         of user: UserID, in groups: [String], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SimklRows.Item] {
         try await database.rows(SimklMirrorQueries.items, [.id(user), .textArray(groups)], until: deadline)
     }
 
-    /// The numbers of a group that are there.
+    /// The numbers of a group's items that are present.
     package func numbers(
         of user: UserID, in group: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<Int64> {
         Set(try await database.rows(SimklMirrorQueries.numbers, [.id(user), .text(group)], until: deadline))
     }
 
-    /// What a reading brought, whole or not at all. `rests`: of these groups only these items are left.
+    /// Stores what a reading brought, as a whole or not at all. `rests` names, for some groups, the only items that
+    /// remain.
     package func keep(
         _ items: [SimklRows.Item], _ rests: [String: SimklStamps.Rest], _ stamps: SimklStamps, of user: UserID,
         until deadline: ContinuousClock.Instant
@@ -55,7 +56,7 @@ package struct SimklMirrorStore: Sendable {
         }
     }
 
-    /// Items that left the lists there because we took them off.
+    /// Marks items as gone that left the lists there because we removed them.
     package func drop(
         _ numbers: [Int64], of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

@@ -2,9 +2,9 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about facets of which the other side takes nothing more. Times are the database's.
+/// The SQL statements for facets that the other side accepts nothing more for. Times are the database's.
 enum StopQueries {
-    /// Notes it; not where the call was made before its person let the connection go on.
+    /// Stops a facet, unless the call was made before the person resumed the connection.
     static let bar = PGCommand(
         "stops.bar",
         """
@@ -14,7 +14,7 @@ enum StopQueries {
         ON CONFLICT (user_id, provider, facet) DO UPDATE SET cause = excluded.cause, retry_at = excluded.retry_at
         """)
 
-    /// The same of what a sync met while it read.
+    /// Stops a facet because of an answer to a sync's reading.
     static let barReading = PGCommand(
         "stops.barReading",
         """
@@ -23,8 +23,9 @@ enum StopQueries {
         ON CONFLICT (user_id, provider, facet) DO UPDATE SET cause = excluded.cause, retry_at = excluded.retry_at
         """)
 
-    /// Jobs of those actions that nobody has begun to send leave the queue: each would meet the same. Not what tells of a play's
-    /// new date (`QueueQueries.unagreed`): it takes the place of the old one, which the job before it takes out.
+    /// Removes jobs of these actions that nobody has begun to send, because each would get the same answer. A job that
+    /// reports a play's new date stays (`QueueQueries.unagreed`): it replaces the old date, which the job before it
+    /// removes.
     static let park = Dictionary(
         uniqueKeysWithValues: StopCause.allCases.map { cause in
             (
@@ -42,16 +43,17 @@ enum StopQueries {
             )
         })
 
-    /// Whether no sync will tell what a job `q` was to tell: a play, where the history is sent by none. Its person can send it again.
+    /// SQL for whether no sync will report what a job `q` was to report: a play, if no sync sends the history. Its
+    /// person can send it again.
     static let untold = """
         q.action IN ('stop', 'add_play') AND NOT EXISTS (SELECT FROM sync_policies p
             WHERE p.user_id = q.user_id AND p.provider = q.provider AND p.facet = 'history'
                 AND p.direction IN ('send', 'both'))
         """
 
-    /// Copies from before facets stood still by themselves (migration 30) stop whole connections for such a thing, also while they
-    /// are being replaced: these go on, and only the facet that meets it again stands still. Lanes are locked first, as
-    /// whoever settles one does; those that somebody holds have their turn the next time.
+    /// Resumes connections that versions before migration 30 have stopped as a whole for such an answer, also while
+    /// those are being replaced; only the facet that gets it again is stopped. Lanes are locked first, in the same
+    /// order as when they are settled; lanes that somebody holds get their turn the next time.
     static let heal = PGCommand(
         "stops.heal",
         """
@@ -70,7 +72,7 @@ enum StopQueries {
         WHERE l.user_id = h.user_id AND l.provider = h.provider
         """)
 
-    /// Facets may go on: those named, or all.
+    /// Lets the named facets be tried again, or all of them.
     static let free = PGCommand(
         "stops.free",
         """
@@ -78,7 +80,7 @@ enum StopQueries {
         WHERE user_id = $1 AND provider = $2 AND ($3::text[] IS NULL OR facet = ANY ($3))
         """)
 
-    /// What a sync has taken up again.
+    /// Deletes the stops of facets that a sync has resumed.
     static let lift = PGCommand(
         "stops.lift",
         """
@@ -101,15 +103,15 @@ enum StopQueries {
     }
 }
 
-/// A facet of which the other side takes nothing more.
+/// A facet that the other side accepts nothing more for.
 package struct FacetStop: Sendable, Hashable {
     package let provider: SyncProvider
     package let facet: SyncFacet
     package let cause: StopCause
     package let since: Timestamp
-    /// Nil where something has freed it already, and the next sync tries again.
+    /// Nil if something has already freed it, and the next sync tries again.
     package let retryAt: Timestamp?
-    /// The next sync tries again.
+    /// Whether the next sync tries again.
     package let isDue: Bool
 }
 

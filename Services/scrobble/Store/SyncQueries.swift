@@ -2,11 +2,11 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about syncs. Leases are by the database's clock.
+/// The SQL statements for syncs. Leases are timed by the database's clock.
 enum SyncQueries {
     // MARK: Runs
 
-    /// A run, where no other of this connection is open.
+    /// Opens a run, unless the connection has an open one.
     static let open = PGStatement(
         "sync.open",
         """
@@ -17,7 +17,7 @@ enum SyncQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// Runs for connections of people who did something lately, and that were not looked at for a while.
+    /// Opens runs for connections of recently active people that have not been synced for a while.
     static let openDue = PGStatement(
         "sync.openDue",
         """
@@ -55,7 +55,7 @@ enum SyncQueries {
             AND NOT EXISTS (SELECT FROM sync_conflicts k WHERE k.user_id = r.user_id AND k.run_id = r.id)
         """)
 
-    /// Due runs, leased; each with a fence higher than that of every earlier holder.
+    /// Leases due runs, each with a fence higher than that of every earlier holder.
     static let claim = PGStatement(
         "sync.claim",
         """
@@ -79,7 +79,7 @@ enum SyncQueries {
             isBackground: try row.next(), timeZone: try row.next())
     }
 
-    /// Renews a lease; none where it was lost. Every write of a run asks for it in the same transaction.
+    /// Renews a lease; no row if it was lost. Every write of a run does so in the same transaction.
     static let hold = PGStatement(
         "sync.hold",
         """
@@ -98,7 +98,7 @@ enum SyncQueries {
         WHERE user_id = $1 AND id = $2
         """)
 
-    /// The run whose removals are confirmed, if it was held long enough: what was held then.
+    /// The digest of the removals of a held run that is being confirmed, if it has been held long enough.
     static let heldDigest = PGStatement(
         "sync.heldDigest",
         """
@@ -182,7 +182,7 @@ enum SyncQueries {
         WHERE c.user_id = $1 AND c.run_id = $2 AND c.position = s.position AND c.state = 'planned'
         """)
 
-    /// What became of queued changes, for the base: a write that was confirmed is what both agree on from then on.
+    /// Records the results of queued changes in the base: a confirmed write is what both sides agree on from then on.
     static let settleQueued = PGCommand(
         "sync.settleQueued",
         """
@@ -260,7 +260,7 @@ enum SyncQueries {
 
     // MARK: Our side
 
-    /// Every play that a sync of the history looks at, those removed included.
+    /// The plays that a sync of the history considers, including removed ones.
     static let plays = PGStatement(
         "sync.plays",
         """
@@ -278,7 +278,7 @@ enum SyncQueries {
             isRemoved: isRemoved, percent: percent, createdAt: try row.next())
     }
 
-    /// What tells whether anything on a shelf has changed.
+    /// A version that changes with anything on a shelf.
     static let shelfVersion: [LedgerShelf: PGStatement<Int64>] = Dictionary(
         uniqueKeysWithValues: LedgerShelf.allCases.map { shelf in
             (
@@ -293,8 +293,8 @@ enum SyncQueries {
             )
         })
 
-    /// What tells whether anything about a person's plays has changed: a sum over what they are. Counts would stay the same
-    /// where one is taken out and another one is put back.
+    /// A version that changes with anything about a person's plays: a hash over all of them. A count would stay the
+    /// same if one play is removed and another restored.
     static let playsVersion = PGStatement(
         "sync.playsVersion",
         """
@@ -304,7 +304,7 @@ enum SyncQueries {
         """
     ) { row throws(PGError) in try row.next(Int64.self) }
 
-    /// Titles and plays of which something is under way to the other side, or was a moment ago.
+    /// Titles and plays that something is being sent about to the other side, or was a moment ago.
     static let inFlight = PGStatement(
         "sync.inFlight",
         """
@@ -333,8 +333,8 @@ enum SyncQueries {
         """
     ) { row throws(PGError) in (try row.next(String.self), try row.next(String.self)) }
 
-    /// What they would not take, so that it is not tried again with every sync while it stays as it is. What was sent again by
-    /// hand since is not among it.
+    /// What the other side rejected, so that it is not retried by every sync while it stays the same. What was sent
+    /// again by hand since is not included.
     static let refused = PGStatement(
         "sync.refused",
         """
@@ -382,7 +382,7 @@ enum SyncQueries {
             winner: try row.next(), run: try row.next(), createdAt: try row.next(), resolvedAt: try row.next())
     }
 
-    /// The person has decided an open conflict; the next sync does so.
+    /// Records the person's decision about an open conflict; the next sync carries it out.
     static let resolve = PGStatement(
         "sync.resolve",
         """
@@ -391,7 +391,7 @@ enum SyncQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(SyncProvider.self) }
 
-    /// Whose value the person has chosen, for conflicts that may still be open on the other side.
+    /// The sides that the person chose, for conflicts that may still exist on the other side.
     static let chosen = PGStatement(
         "sync.chosen",
         """
@@ -433,20 +433,20 @@ enum SyncQueries {
         "sync.reopen", "UPDATE sync_places SET stamps = '' WHERE user_id = $1 AND provider = $2 AND facet = ANY ($3)")
 }
 
-/// A run that a worker holds.
+/// A run that a worker has leased.
 package struct ClaimedRun: Sendable, Hashable {
     package let user: UserID
-    /// Also the batch of what it changes.
+    /// The run's id, which is also the id of the batch of its changes.
     package let id: BatchID
     package let provider: SyncProvider
     package let isDry: Bool
-    /// Its plan is kept already: what is left of it is to be done.
+    /// Whether its plan is already stored; what remains of it is to be done.
     package let isPlanned: Bool
     package let confirms: BatchID?
     package let fence: Int64
-    /// Nobody asked for it.
+    /// Whether nobody requested it.
     package let isBackground: Bool
-    /// Where its person lives.
+    /// The person's time zone.
     package let timeZone: String
 
     package var lane: LaneKey { LaneKey(user: user, provider: provider) }
@@ -461,7 +461,7 @@ package struct StoredPlay: Sendable {
     package let runtimeMinutes: Int?
     package let isRemoved: Bool
     package let percent: Double?
-    /// When it came here.
+    /// When the play was written down here.
     package let createdAt: Timestamp
 }
 

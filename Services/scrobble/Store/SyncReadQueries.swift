@@ -2,7 +2,7 @@ import Contracts
 import Postgres
 import Store
 
-/// Which titles the other side's numbers mean, and how often it may be asked.
+/// The titles that the other side's numbers stand for, and the rate limit of reading from it.
 extension SyncQueries {
     static let titles = PGStatement(
         "sync.titles",
@@ -17,8 +17,8 @@ extension SyncQueries {
         ON CONFLICT (provider, kind, number) DO UPDATE SET title_id = excluded.title_id
         """)
 
-    /// Takes one place of an account's reads, if there is one; `$4` more may be taken than there are. A third of them is there at
-    /// once, the rest comes evenly.
+    /// Takes one token from an account's read allowance, if there is one; up to `$4` tokens may be borrowed. A third of
+    /// the allowance `$3` is available at once; the rest refills evenly.
     static let takeRead = PGStatement(
         "sync.takeRead",
         """

@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 package import Store
 
-/// What readings mean, and places for them.
+/// Mapping what was read to titles, and the read allowance.
 extension SyncStore: ReadAllowance {
     package func titles(
         _ kind: TitleKind, _ numbers: [Int64], at provider: SyncProvider, until deadline: ContinuousClock.Instant

@@ -2,9 +2,10 @@ import Contracts
 import Postgres
 import Store
 
-/// Facets that stand still, as a plan finds them.
+/// Stopped facets, as a plan finds them.
 extension SyncStore {
-    /// In the transaction that keeps the plan: what was taken up again, and what was refused while it was read.
+    /// Records, in the transaction that stores the plan, which facets were resumed and which were refused during
+    /// reading.
     func putStops(_ draft: SyncDraft, _ run: ClaimedRun, in transaction: PGTransaction) async throws(PGError) {
         let key: [PGValue] = [.id(run.user), .word(run.provider)]
         if !draft.lifted.isEmpty {

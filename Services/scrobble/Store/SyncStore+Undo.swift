@@ -2,7 +2,7 @@ import Contracts
 import Postgres
 import Store
 
-/// Taking back what a run has told another side.
+/// Undoing what a run has sent to another side.
 extension SyncStore {
     private static let rowsMax = 500
 
@@ -12,7 +12,7 @@ extension SyncStore {
         try await database.rows(UndoQueries.provider, [.id(user), .id(run)], until: deadline).first
     }
 
-    /// Whether no run of a connection is being applied. Under the lock under which plans are kept.
+    /// Whether no run of a connection is being applied. Takes the lock under which plans are stored.
     func isQuiet(_ lane: LaneKey, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         try await database.transaction(until: deadline) { transaction throws(PGError) in
             try await transaction.execute(LedgerQueries.lock, [.text(lane.user.description)])
@@ -20,7 +20,7 @@ extension SyncStore {
         }
     }
 
-    /// Changes of theirs that a run has made, after a position, with what is agreed on now.
+    /// A run's changes on their side after a position, with what is agreed on now.
     func told(
         by run: BatchID, _ user: UserID, after position: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [ToldChange] {
@@ -28,14 +28,14 @@ extension SyncStore {
             UndoQueries.told, [.id(user), .id(run), .int(position), .int(Self.rowsMax)], until: deadline)
     }
 
-    /// How many of a run's changes were taken back over there, and how many are still on their way.
+    /// How many of a run's changes were undone on their side, and how many are still on their way.
     func undone(
         by run: BatchID, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (restored: Int, waiting: Int) {
         try await database.rows(UndoQueries.undone, [.id(user), .id(run)], until: deadline).first ?? (0, 0)
     }
 
-    /// Takes jobs of a run out of the queue that nobody has begun to send.
+    /// Removes from the queue the jobs of a run that nobody has begun to send.
     func takeBack(
         _ run: BatchID, _ lane: LaneKey, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -43,7 +43,7 @@ extension SyncStore {
             UndoQueries.takeBack, [.id(lane.user), .word(lane.provider), .id(run)], until: deadline)
     }
 
-    /// Plays that both sides have need not be told any more.
+    /// Drops jobs for plays that both sides already have.
     func dropTold(_ base: [BaseRow], _ lane: LaneKey, in transaction: PGTransaction) async throws(PGError) {
         let names = base.filter { $0.facet == .history && $0.theirs != nil && !$0.isApart }.map {
             "play \(PlayID($0.item))"
@@ -53,7 +53,8 @@ extension SyncStore {
             UndoQueries.dropTold, [.id(lane.user), .word(lane.provider), .textArray(names)])
     }
 
-    /// What a run has changed here is what it was before: the other side keeps what it has, and neither is put right.
+    /// Records that the undo of a run's changes here leaves both sides apart: the other side keeps what it has, and
+    /// neither is corrected.
     func setApart(
         _ run: BatchID, _ lane: LaneKey, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -64,7 +65,7 @@ extension SyncStore {
         }
     }
 
-    /// Tells the other side to take changes back, each with its job; what is on its way already is not told twice.
+    /// Queues jobs that undo changes on the other side. What is already on its way is not sent twice.
     func undo(
         _ steps: [UndoStep], of run: BatchID, _ lane: LaneKey, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -72,7 +73,7 @@ extension SyncStore {
         guard !steps.isEmpty else { return }
         let key: [PGValue] = [.id(lane.user), .id(run)]
         try await database.transaction(until: deadline) { transaction throws(PGError) in
-            // Whoever comes second finds them undone already.
+            // A concurrent caller finds them already undone.
             let gone = Set(
                 try await transaction.query(
                     UndoQueries.mark, key + [.int4Array(steps.map { Int32(clamping: $0.gone) })]))
@@ -94,7 +95,7 @@ extension SyncStore {
     }
 }
 
-/// A change that is taken back, and what takes it back; nil where nothing is left of it.
+/// A change that is undone, and its inverse; nil if nothing is left of it.
 struct UndoStep: Sendable {
     struct Inverse: Sendable {
         var change: SyncChange
@@ -102,7 +103,7 @@ struct UndoStep: Sendable {
         let base: BaseRow
     }
 
-    /// Its position in the run.
+    /// The change's position in the run.
     let gone: Int
     let inverse: Inverse?
 }

@@ -17,7 +17,7 @@ package struct SyncStore: Sendable {
 
     // MARK: Runs
 
-    /// Asks for a run; nil where one of this connection is open.
+    /// Requests a run; nil if the connection has an open one.
     package func open(
         _ lane: LaneKey, isDry: Bool, confirms: BatchID?, in timeZone: String? = nil, at moment: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -34,7 +34,8 @@ package struct SyncStore: Sendable {
         return opened.isEmpty ? nil : id
     }
 
-    /// Asks for runs of connections that were not looked at for a while; how many. Replicas do not meet in it.
+    /// Requests runs for connections that have not been synced for a while. Returns how many. Replicas do not get in
+    /// each other's way.
     @discardableResult
     package func openDue(
         of providers: [SyncProvider], until deadline: ContinuousClock.Instant
@@ -49,7 +50,7 @@ package struct SyncStore: Sendable {
         ).count
     }
 
-    /// Forgets a run that nobody asked for and that found nothing to do.
+    /// Deletes a run that nobody requested and that found nothing to do.
     package func dropIdle(_ run: ClaimedRun, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(SyncQueries.dropIdle, [.id(run.user), .id(run.id)], until: deadline)
     }
@@ -62,7 +63,7 @@ package struct SyncStore: Sendable {
             [.double(limits.lease.inSeconds), .int(count), .textArray(providers.map(\.rawValue))], until: deadline)
     }
 
-    /// Renews a run's lease; false where it was lost.
+    /// Renews a run's lease; false if it was lost.
     package func hold(_ run: ClaimedRun, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         try await !database.rows(SyncQueries.hold, holdValues(run), until: deadline).isEmpty
     }
@@ -71,7 +72,7 @@ package struct SyncStore: Sendable {
         [.id(run.user), .id(run.id), .int8(run.fence), .double(limits.lease.inSeconds)]
     }
 
-    /// Writes for a run, as long as it is still this worker's; false where it was lost.
+    /// Writes for a run while it is still this worker's; false if it was lost.
     private func writing(
         _ run: ClaimedRun, until deadline: ContinuousClock.Instant,
         _ body: (PGTransaction) async throws(PGError) -> Void
@@ -83,7 +84,8 @@ package struct SyncStore: Sendable {
         }
     }
 
-    /// Moves a run on, or leaves it in its state where that is nil; `again` is when a run that stays open is taken up next.
+    /// Moves a run to a state, or leaves it in its state if that is nil; `again` is the delay after which an open run
+    /// is taken up next.
     package func move(
         _ run: ClaimedRun, to state: SyncRunState?, reason: String? = nil, again: Duration = .zero,
         until deadline: ContinuousClock.Instant
@@ -111,7 +113,7 @@ package struct SyncStore: Sendable {
             until: deadline)
     }
 
-    /// Digest of the removals that a confirmed run was held for; nil where it cannot be confirmed (yet).
+    /// The digest of the removals that a run was held for; nil if it cannot be confirmed (yet).
     package func heldDigest(
         of run: BatchID, by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [UInt8]? {
@@ -124,16 +126,16 @@ package struct SyncStore: Sendable {
 
     // MARK: Plans
 
-    /// What became of a plan.
+    /// The outcome of storing a plan.
     package enum Keeping: Sendable {
         case kept
-        /// The run is somebody else's by now.
+        /// The run is another worker's by now.
         case lost
-        /// A sync is being taken back meanwhile; what was read before that is worth nothing.
+        /// A sync is being undone meanwhile, so what was read before is void.
         case undoing
     }
 
-    /// Keeps a plan, whole or not at all.
+    /// Stores a plan, as a whole or not at all.
     package func keep(
         _ draft: SyncDraft, of run: ClaimedRun, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Keeping {
@@ -179,7 +181,7 @@ package struct SyncStore: Sendable {
         ]
     }
 
-    /// Changes of a run after a position; with a side only those that are still to be done there.
+    /// The changes of a run after a position; with a side, only those still to be made there.
     package func changes(
         of run: BatchID, by user: UserID, after position: Int, planned side: SyncSide?, limit: Int,
         until deadline: ContinuousClock.Instant
@@ -189,7 +191,7 @@ package struct SyncStore: Sendable {
             until: deadline)
     }
 
-    /// What became of changes of ours, and what the base says from then on.
+    /// Records the outcomes of changes on our side, and what the base contains from then on.
     package func finish(
         _ changes: [SyncChange], base: [BaseRow], forgotten: [(facet: SyncFacet, item: UUIDBits)], of run: ClaimedRun,
         at moment: Timestamp, until deadline: ContinuousClock.Instant
@@ -198,7 +200,8 @@ package struct SyncStore: Sendable {
             try await settle(changes, jobs: changes.map { _ in nil }, run.id, of: run.user, in: transaction)
             try await forget(forgotten, run, in: transaction)
             try await putBase(base, run.lane, at: moment, in: transaction)
-            // What was read and not taken, for an edit in between, is to be read again: nothing has moved there since.
+            // What was read but not applied, because of an edit in between, must be read again: nothing has changed
+            // there since.
             let left = Set(changes.filter { $0.side == .ours && $0.state == .skipped }.map(\.facet.rawValue)).sorted()
             guard !left.isEmpty else { return }
             try await transaction.execute(
@@ -206,7 +209,7 @@ package struct SyncStore: Sendable {
         }
     }
 
-    /// Queues changes of theirs, each with its job.
+    /// Queues changes on their side, each with its job.
     package func queue(
         _ changes: [SyncChange], as jobs: [NewJob], of run: ClaimedRun, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -236,7 +239,7 @@ package struct SyncStore: Sendable {
             ])
     }
 
-    /// Takes over what the queue has come to.
+    /// Takes over the outcomes of the queue.
     package func settleQueued(of user: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(SyncQueries.settleQueued, [.id(user)], until: deadline)
     }
@@ -306,7 +309,7 @@ package struct SyncStore: Sendable {
         package var titles: [JobAction: Set<TitleID>] = [:]
         package var plays: Set<PlayID> = []
         package var leaving = LeavingPlays()
-        /// Titles of which a play is being told, under whatever name.
+        /// Titles of which a play is being sent, under whatever name.
         package var played: Set<TitleID> = []
     }
 
@@ -326,7 +329,7 @@ package struct SyncStore: Sendable {
                     found.leaving.moments.insert(LeavingMoment(title: job.title, at: at))
                 }
             }
-            // `play ID` and `remove ID` name the play, those of an edit with its moment after that.
+            // `play ID` and `remove ID` contain the play's id; the jobs of an edit have its moment after that.
             if let id = job.fingerprint.split(separator: " ").dropFirst().first.flatMap({ PlayID(String($0)) }) {
                 found.plays.insert(id)
                 if job.action == .removePlay { found.leaving.plays.insert(id) }
@@ -335,7 +338,7 @@ package struct SyncStore: Sendable {
         return found
     }
 
-    /// Plays of ours that the other side has refused to take twice, and as of when it has them.
+    /// Plays of ours that the other side has refused as duplicates, with the moment at which it has each.
     package func playedThere(
         of lane: LaneKey, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayID: Timestamp] {
@@ -350,7 +353,7 @@ package struct SyncStore: Sendable {
         return found
     }
 
-    /// When titles were rated there by us, lately.
+    /// When we rated titles there, recently.
     package func ratedThere(
         of lane: LaneKey, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleID: [Timestamp]] {
@@ -359,14 +362,14 @@ package struct SyncStore: Sendable {
         return Dictionary(grouping: rows, by: \.title).mapValues { $0.map(\.at) }
     }
 
-    /// Which of the titles have been watched here, or an episode of them.
+    /// The titles of which the person has watched either the title itself or an episode here.
     package func watchedHere(
         _ titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<TitleID> {
         Set(try await database.rows(SimklMirrorQueries.watchedHere, [.id(user), .ids(titles)], until: deadline))
     }
 
-    /// Changes that they would not take, by facet and item: what it would have become.
+    /// Changes that the other side rejected, by facet and item, with the value that each would have set.
     package func refused(
         of lane: LaneKey, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (titles: [SyncFacet: [TitleID: Set<String>]], plays: Set<PlayID>) {
@@ -409,7 +412,7 @@ package struct SyncStore: Sendable {
             until: deadline)
     }
 
-    /// Decides an open conflict; whose connection it is, nil where there is none.
+    /// Decides an open conflict and returns the provider of its connection; nil if there is none.
     package func resolve(
         _ conflict: ConflictID, of user: UserID, keeping side: SyncSide, at moment: Timestamp,
         until deadline: ContinuousClock.Instant

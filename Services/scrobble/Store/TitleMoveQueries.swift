@@ -1,10 +1,10 @@
 import Postgres
 
-/// How what is keyed by a title, or leads to a play, follows merged titles. What is over (deliveries, jobs, changes that
-/// were made) keeps the id that it had: metadata answers for it, and nothing here looks it up by that id.
+/// How rows keyed by a title, or referring to a play, follow merged titles. Records of the past (deliveries, jobs,
+/// changes that were made) keep their id: metadata answers for it, and nothing here looks them up by it.
 enum TitleMoveQueries {
-    /// `$1` are the titles that are gone. What both sides agreed on of two titles that are one now is what was agreed on of
-    /// the one that stays; of two open conflicts the later one stays.
+    /// `$1` contains the titles that are gone. If both titles have a base, the one of the title that stays is kept; of
+    /// two open conflicts the later one is kept.
     static let rekey: [PGCommand] = [
         PGCommand(
             "redirects.drop.sync_base",
@@ -73,8 +73,9 @@ enum TitleMoveQueries {
             """),
     ]
 
-    /// With the same values, before `joinPlays`: the other side's word on a play that goes is that on the one that stays,
-    /// unless there is one. Not where a person moved a play on top of another: the other side is told to remove it.
+    /// Takes the same values as `joinPlays` and runs before it. What was agreed on about a play that goes is now about
+    /// the play that stays, unless that has its own. Not used if a person moved a play onto another: then the other
+    /// side is told to remove it.
     static let joinBase = PGCommand(
         "plays.join.base",
         """
@@ -89,8 +90,8 @@ enum TitleMoveQueries {
         WHERE b.user_id = p.user_id AND b.provider = p.provider AND b.facet = 'history' AND b.item_id = p.gone
         """)
 
-    /// What leads to plays that become one with others leads to those that stay: `$1` people, `$2` their plays that go, `$3`
-    /// the ones that stay. At the end those that go are gone.
+    /// Makes what refers to plays that are merged into others refer to the ones that stay: `$1` are people, `$2` their
+    /// plays that go, `$3` the plays that stay. Finally deletes the plays that go.
     static let joinPlays: [PGCommand] = [
         PGCommand(
             "plays.join.roads",
@@ -99,7 +100,7 @@ enum TitleMoveQueries {
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS p (user_id, gone, stays)
             WHERE s.user_id = p.user_id AND s.play_id = p.gone
             """),
-        // The last note of those that go, where the one that stays has none.
+        // The last note of those that go, if the one that stays has none.
         PGCommand(
             "plays.join.notes",
             """
@@ -128,7 +129,7 @@ enum TitleMoveQueries {
                         ON p.user_id = d.user_id AND p.gone = named.play_id)
             WHERE d.user_id = ANY ($1) AND d.play_ids && $2
             """),
-        // To a batch that made the play that goes, the one that stays was there before: it only told of it.
+        // To a batch that created the play that goes, the one that stays already existed: the batch only reported it.
         PGCommand(
             "plays.join.batches",
             """

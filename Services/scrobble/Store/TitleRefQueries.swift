@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about what is known of titles here, and about titles that were merged.
+/// The SQL statements for what is known of titles here, and for merged titles.
 enum TitleRefQueries {
     static let remember = PGCommand(
         "titleRefs.remember",
@@ -18,7 +18,7 @@ enum TitleRefQueries {
             runtime_minutes = excluded.runtime_minutes, fetched_at = excluded.fetched_at
         """)
 
-    /// Episodes of a series that are no longer told of, once `$2` are remembered.
+    /// Once `$2` are stored, deletes the series' other episodes, which metadata no longer lists.
     static let forgetOthers = PGCommand(
         "titleRefs.forgetOthers",
         """
@@ -36,13 +36,13 @@ enum TitleRefQueries {
         "titleRefs.episodesAt", "SELECT episodes_at FROM series_refs WHERE series_id = $1"
     ) { row throws(PGError) in try row.next(Timestamp.self) }
 
-    /// Series whose episodes were taken over before a moment, the longest ago first.
+    /// Series whose episodes were copied before a moment, the longest ago first.
     static let stale = PGStatement(
         "titleRefs.stale",
         "SELECT series_id FROM series_refs WHERE episodes_at < $1 ORDER BY episodes_at LIMIT $2"
     ) { row throws(PGError) in try row.next(TitleID.self) }
 
-    /// Played episodes whose series is not known, except those that metadata was asked for since `$1`.
+    /// Played episodes without a known series, except those that metadata was asked about since `$1`.
     static let homeless = PGStatement(
         "titleRefs.homeless",
         """
@@ -53,7 +53,7 @@ enum TitleRefQueries {
         """
     ) { row throws(PGError) in try row.next(TitleID.self) }
 
-    /// Tells the plays of some episodes their series.
+    /// Sets the series on the plays of some episodes.
     static let bringHome = PGCommand(
         "titleRefs.bringHome",
         """
@@ -79,7 +79,7 @@ enum TitleRefQueries {
         ON CONFLICT (feed) DO UPDATE SET place = greatest(feed_places.place, excluded.place)
         """)
 
-    /// Never a chain: what pointed to a title that is merged now points to the one that stays.
+    /// Avoids chains: what pointed to a title that is now merged points to the one that stays.
     static let straighten = PGCommand(
         "redirects.straighten",
         """
@@ -97,7 +97,7 @@ enum TitleRefQueries {
         ON CONFLICT (from_id) DO UPDATE SET to_id = excluded.to_id
         """)
 
-    /// What is keyed by person and title: where both titles are there the one that was changed last stays.
+    /// Re-keys what is keyed by person and title. If both titles have a row, the one that was changed last stays.
     static let rekey: [PGCommand] = [
         ("watchlist_items", ""), ("collection_items", ""), ("likes", ""), ("watch_progress", ""),
         ("list_items", " AND n.list_id = o.list_id"),
@@ -124,7 +124,7 @@ enum TitleRefQueries {
         ]
     }
 
-    /// A person's open sittings with both titles become one: the older ends.
+    /// Merges a person's open sittings with both titles: the older one ends.
     static let rekeySittings: [PGCommand] = [
         PGCommand(
             "redirects.endSittings",
@@ -141,7 +141,7 @@ enum TitleRefQueries {
             """),
     ]
 
-    /// Series under their new ids, and nothing more of the titles that are gone.
+    /// Moves series to their new ids, and deletes what is known of the titles that are gone.
     static let rekeyRefs: [PGCommand] = [
         PGCommand(
             "redirects.rekeySeries",
@@ -166,7 +166,7 @@ enum TitleRefQueries {
         "SELECT DISTINCT user_id FROM plays WHERE title_id = ANY ($1) ORDER BY user_id LIMIT $2"
     ) { row throws(PGError) in try row.next(UserID.self) }
 
-    /// The locks of several ledgers, always in the same order.
+    /// Takes the locks of several ledgers, always in the same order.
     static let lockMany = PGCommand(
         "redirects.lock",
         """
@@ -182,7 +182,7 @@ enum TitleRefQueries {
         WHERE m.from_id = ANY ($1) AND p.title_id = m.from_id AND p.user_id = ANY ($2)
         """)
 
-    /// The plays of several people, of the titles that stay.
+    /// The plays that several people have of the titles that stay.
     static let known = PGStatement(
         "redirects.known",
         """
@@ -201,13 +201,13 @@ enum TitleRefQueries {
     }
 }
 
-/// A play and whose it is.
+/// A play and its person.
 struct PlayOfSomebody: Sendable {
     let user: UserID
     let play: KnownPlay
 }
 
-/// What metadata says of a title, as far as rules about plays need it.
+/// What metadata says about a title, as far as the rules about plays need it.
 package struct TitleRef: Sendable, Hashable {
     package let title: TitleID
     package let kind: TitleKind

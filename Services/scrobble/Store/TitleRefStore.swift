@@ -2,7 +2,7 @@ package import Contracts
 import Postgres
 package import Store
 
-/// What is known of titles here, in Postgres, and what follows from titles that were merged.
+/// What is known of titles here, in Postgres, and what follows from merged titles.
 package struct TitleRefStore: Sendable {
     private let database: Database
 
@@ -17,7 +17,7 @@ package struct TitleRefStore: Sendable {
         try await database.run(TitleRefQueries.remember, Self.values(titles, moment), until: deadline)
     }
 
-    /// Takes over all episodes of a series.
+    /// Replaces the stored episodes of a series.
     package func take(
         _ episodes: [TitleRef], of series: TitleID, at moment: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -29,28 +29,28 @@ package struct TitleRefStore: Sendable {
             ], until: deadline)
     }
 
-    /// When the episodes of a series were last taken over; nil for never.
+    /// When the episodes of a series were last copied; nil for never.
     package func episodesAt(
         of series: TitleID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Timestamp? {
         try await database.rows(TitleRefQueries.episodesAt, [.id(series)], until: deadline).first
     }
 
-    /// Series whose episodes were taken over before `moment`, the longest ago first.
+    /// Series whose episodes were copied before `moment`, the longest ago first.
     package func stale(
         before moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleID] {
         try await database.rows(TitleRefQueries.stale, [.moment(moment), .int(limit)], until: deadline)
     }
 
-    /// Played episodes whose series is not known, except those that metadata was asked for since `moment`.
+    /// Played episodes without a known series, except those that metadata was asked about since `moment`.
     package func homeless(
         since moment: Timestamp, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleID] {
         try await database.rows(TitleRefQueries.homeless, [.moment(moment), .int(limit)], until: deadline)
     }
 
-    /// Tells the plays of some episodes their series.
+    /// Sets the series on the plays of some episodes.
     package func bringHome(
         _ titles: [TitleID], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -71,10 +71,10 @@ package struct TitleRefStore: Sendable {
     // MARK: Merged titles
 
     private static let redirectFeed = "metadata.redirects"
-    /// People whose plays one transaction re-keys.
+    /// People whose plays are re-keyed in one transaction.
     private static let moversMax = 100
 
-    /// How far metadata's feed of merged titles was read.
+    /// How far metadata's feed of merged titles has been read.
     package func redirectPlace(until deadline: ContinuousClock.Instant) async throws(StoreError) -> Int {
         try await database.rows(TitleRefQueries.feedPlace, [.text(Self.redirectFeed)], until: deadline).first ?? 0
     }
@@ -85,9 +85,10 @@ package struct TitleRefStore: Sendable {
         try await database.run(TitleRefQueries.moveFeed, [.text(Self.redirectFeed), .int(place)], until: deadline)
     }
 
-    /// Re-keys everything of merged titles; repeating it changes nothing more.
+    /// Re-keys everything of merged titles. Repeating it changes nothing more.
     ///
-    /// No title of `moves` may be both gone and the one that stays, nor may two go to one: see `TitleMoves.steps`.
+    /// No title in `moves` may be both gone and one that stays, and no two may be merged into one: see
+    /// `TitleMoves.steps`.
     package func apply(
         _ moves: [TitleRedirect], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -107,7 +108,7 @@ package struct TitleRefStore: Sendable {
         }
     }
 
-    /// Plays of both titles are one where the rules about plays say so.
+    /// Merges plays of both titles where the rules about plays say that they are one.
     private func rekeyPlays(
         of people: [UserID], _ moves: [TitleRedirect], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

@@ -1,7 +1,7 @@
 import Contracts
 import Postgres
 
-/// Every SQL text about taking back a sync over there.
+/// The SQL statements for undoing a sync on the other side.
 enum UndoQueries {
     static let provider = PGStatement(
         "undo.provider", "SELECT provider FROM sync_runs WHERE user_id = $1 AND id = $2 AND NOT is_dry"
@@ -12,7 +12,7 @@ enum UndoQueries {
         "SELECT true FROM sync_runs WHERE user_id = $1 AND provider = $2 AND state = 'applying' LIMIT 1"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// An undoing of a connection's sync that is under way: until it is over nothing new is planned.
+    /// Whether an undo of one of the connection's syncs is under way, during which nothing new is planned.
     static let undoing = PGStatement(
         "undo.undoing",
         """
@@ -67,7 +67,8 @@ enum UndoQueries {
         "SELECT max(position) FROM sync_changes WHERE user_id = $1 AND run_id = $2 HAVING count(*) > 0"
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// Where what they have is what the run took over, we have what we had before.
+    /// Sets items apart for which the other side has what the run took over here, since ours go back to what we had
+    /// before.
     static let setApart = PGCommand(
         "undo.setApart",
         """
@@ -78,7 +79,7 @@ enum UndoQueries {
             AND b.value IS NOT DISTINCT FROM c.becomes AND NOT b.is_apart
         """)
 
-    /// Plays that the run took out here are ours alone.
+    /// Plays that the run removed here are ours alone.
     static let setPlaysApart = PGCommand(
         "undo.setPlaysApart",
         """
@@ -97,14 +98,16 @@ enum UndoQueries {
                 WHERE c.user_id = q.user_id AND c.job_id = q.id AND c.is_undo)
             """, unsent: "failed", reason: "taken back"))
 
-    /// Takes plays out of the queue that a reading has shown over there: telling them once more would double them.
+    /// Removes plays from the queue that a reading has shown on the other side, because sending them again would
+    /// duplicate them.
     static let dropTold = PGCommand(
         "undo.dropTold",
         leaving(
             "q.fingerprint = ANY ($3) AND q.action = 'add_play' AND q.status <> 'sending'", unsent: "skipped",
             reason: "both have it already"))
 
-    /// Jobs `q` of a lane leave the queue, with `outcome`, and the runs that queued them know why. What was sent before has arrived.
+    /// SQL that removes jobs `q` of a lane from the queue with `outcome` and records the reason in the runs that queued
+    /// them. Jobs that were sent before count as delivered.
     static func leaving(
         _ which: String, unsent state: String, as outcome: String = "'cancelled'", reason: String
     ) -> String {

@@ -2,9 +2,9 @@ package import Contracts
 import Postgres
 import Store
 
-/// Every SQL text about what follows from plays: what was watched, and what comes next.
+/// The SQL statements for what follows from plays: what was watched, and what comes next.
 enum WatchQueries {
-    /// The episodes of a series, or of its season `$3`, with what a person made of each.
+    /// The episodes of a series, or of its season `$3`, each with its state for a person.
     static let episodes = PGStatement(
         "watch.episodes",
         """
@@ -37,7 +37,7 @@ enum WatchQueries {
         WatchedTitle(title: try row.next(), plays: try row.next(), lastPlayedAt: try row.next())
     }
 
-    /// What some titles are to a person; of a show the plays of its episodes.
+    /// The states of some titles for a person; those of a show count the plays of its episodes.
     static let states = PGStatement(
         "watch.states",
         """
@@ -57,8 +57,8 @@ enum WatchQueries {
         ) e LEFT JOIN watch_progress w ON w.user_id = $1 AND w.title_id = t.title_id AND w.removed_at IS NULL
         """, row: standing)
 
-    /// The same of one title; calls that wait together are one statement. Nothing in it can be answered by reading the
-    /// whole of a table, which is what the planner takes for cheap while a table is small.
+    /// The state of one title; calls that wait together become one statement. It is written so that nothing in it can
+    /// be answered by scanning a whole table, which the planner considers cheap while a table is small.
     static let state = PGStatement(
         "watch.state", state(of: "(VALUES ($1::uuid, $2::uuid)) AS t (person, title_id)"),
         many: PGManyText(
@@ -66,9 +66,9 @@ enum WatchQueries {
                 of: "unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS t (person, title_id, place)",
                 first: "t.place, ")), row: standing)
 
-    /// The versions of what titles are to several people, each with the place of the question from 1, and where that is not the one
-    /// that is known a row for each of the titles (`$4`, each with the place of its question), in their order. A person who is asked
-    /// about for many versions has the changes counted once.
+    /// The state versions of several people, each with the place of its question, from 1. If the version is not the
+    /// known one, there is a row for each title, in order (`$4`, with the place of its question in `$3`). The changes
+    /// of a person are counted only once, for however many versions they are asked about.
     static let statesSince = PGStatement(
         "watch.statesSince",
         """
@@ -159,18 +159,18 @@ enum WatchQueries {
         """
     ) { row throws(PGError) in HalfWatched(percent: try row.next(), at: try row.next()) }
 
-    /// The plays of some titles that stand.
+    /// The plays of some titles that have not been removed.
     static let plays = PGStatement(
         "watch.plays",
         "SELECT id FROM plays WHERE user_id = $1 AND title_id = ANY ($2) AND removed_at IS NULL"
     ) { row throws(PGError) in try row.next(PlayID.self) }
 
-    /// What a person may go on with, the latest first: films and episodes that are half watched, and of every other
-    /// show in progress the episode that comes next. `$2` is today, `$3` rows.
+    /// What a person may continue with, latest first: films and episodes with progress, and the next episode of every
+    /// other show in progress. `$2` is today; there are `$3` rows at most.
     ///
-    /// A person's shows are found by skipping from one to the next in the index; each is one look at its latest play.
-    /// The rule is that of `ShowProgress.next`. What was laid aside or given up since is nothing to go on with. A show of which
-    /// no play has a date stands where the play was written down.
+    /// A person's shows are found by skipping from one to the next in the index; each takes one look at its latest
+    /// play. The rule is that of `ShowProgress.next`. Shows that were put on hold or given up since are left out. A
+    /// show whose plays all lack dates is placed at the time when they were written down.
     static let goingOn = PGStatement(
         "watch.goingOn",
         """
@@ -242,12 +242,12 @@ struct HalfWatched: Sendable, Hashable {
     let at: Timestamp
 }
 
-/// What a title is to a person.
+/// The state of a title for a person.
 package struct TitleStanding: Sendable, Hashable {
     package let title: TitleID
     package let plays: Int
     package let lastPlayedAt: Timestamp?
-    /// How far it was watched without coming to its end.
+    /// How far it was watched without reaching its end.
     package let percent: Double?
     /// Nil for what is not on the watchlist.
     package let wishStatus: WishStatus?
@@ -255,13 +255,13 @@ package struct TitleStanding: Sendable, Hashable {
     package let isLiked: Bool
 }
 
-/// Something that a person may go on with.
+/// Something that a person may continue with.
 package struct GoingOn: Sendable, Hashable {
     package let title: TitleID
     package let kind: TitleKind
     package let series: TitleID?
     /// How far it was watched; nil for an episode that comes next.
     package let percent: Double?
-    /// When the person was there, or watched the episode before.
+    /// When the person got there, or watched the episode before.
     package let at: Timestamp
 }

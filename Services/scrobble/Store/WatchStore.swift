@@ -8,7 +8,7 @@ package struct WatchStore: Sendable {
 
     package init(database: Database) { self.database = database }
 
-    /// The episodes of a series, or of one of its seasons, with what the person made of each.
+    /// The episodes of a series, or of one of its seasons, each with its state for the person.
     package func episodes(
         of series: TitleID, season: Int?, _ user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [EpisodeState] {
@@ -17,7 +17,7 @@ package struct WatchStore: Sendable {
             until: deadline)
     }
 
-    /// How often some titles were watched; those that never were are not in the answer.
+    /// How often some titles were watched; those that never were are not returned.
     package func watched(
         _ titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [WatchedTitle] {
@@ -25,7 +25,7 @@ package struct WatchStore: Sendable {
             .filter { $0.plays > 0 }
     }
 
-    /// What some titles are to a person; one answer for each.
+    /// The states of some titles for a person, one for each.
     package func states(
         of titles: [TitleID], to user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [TitleStanding] {
@@ -35,17 +35,18 @@ package struct WatchStore: Sendable {
         return try await database.rows(WatchQueries.states, [.id(user), .ids(titles)], until: deadline)
     }
 
-    /// One of the answers to one of several questions.
+    /// A row of the answer to one of several questions.
     struct LookedUp: Sendable {
-        /// Place of the question, from 0.
+        /// The index of the question, from 0.
         let index: Int
         let version: String
         let isKnown: Bool
-        /// Nil where no title is asked for, or it is known.
+        /// Nil if no title is asked for, or the version is known.
         let state: TitleStanding?
     }
 
-    /// What titles are to several people where it is not known yet, in their order and that of the titles.
+    /// The states of titles for several people, unless their version is known, in the order of the questions and of
+    /// their titles.
     func states(
         wanted: [PersonTitles], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [LookedUp] {
@@ -58,7 +59,7 @@ package struct WatchStore: Sendable {
             ], until: deadline)
     }
 
-    /// Forgets changes of states that nobody can have missed; at most so many, and whether there may be more.
+    /// Deletes a limited number of state changes that nobody can have missed. Returns whether there may be more.
     func sweep(until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         let gone = try await database.rows(
             WatchQueries.sweepChanges,
@@ -67,21 +68,21 @@ package struct WatchStore: Sendable {
         return gone.count == LedgerLimits.stateChangesSweptMax
     }
 
-    /// How far a person got with a title; nil where it was not begun, or watched since, by whichever road.
+    /// How far a person got with a title; nil if it was not begun, or watched since, by whatever source.
     func progress(
         of title: TitleID, to user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> HalfWatched? {
         try await database.rows(WatchQueries.progress, [.id(user), .id(title)], until: deadline).first
     }
 
-    /// The plays of some titles that stand.
+    /// The plays of some titles that have not been removed.
     package func plays(
         of titles: [TitleID], by user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [PlayID] {
         try await database.rows(WatchQueries.plays, [.id(user), .ids(titles)], until: deadline)
     }
 
-    /// What the person may go on with, the latest first.
+    /// What the person may continue with, latest first.
     package func goingOn(
         _ user: UserID, today: CalendarDate, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [GoingOn] {

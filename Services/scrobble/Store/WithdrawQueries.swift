@@ -1,15 +1,15 @@
 import Postgres
 import Store
 
-/// Jobs that what came after them makes needless or wrong.
+/// Jobs that later ones make unnecessary or wrong.
 extension QueueQueries {
-    /// What the outcomes keep of a job `q` that leaves the queue.
+    /// The columns of a job `q` leaving the queue that its outcome keeps.
     static let leftColumns = """
         q.user_id, q.id, q.provider, q.urgency, q.media_type, q.media_id, q.action, q.payload, q.join_key, q.fingerprint,
         q.retry_count, q.batch_id, q.created_at
         """
 
-    /// Puts the jobs of `gone`, which have left the queue, among the outcomes; both are SQL.
+    /// SQL that moves the jobs of `gone`, which have left the queue, to the outcomes; `outcome` and `reason` are SQL.
     static func intoOutcomes(_ outcome: String, reason: String) -> String {
         """
         INSERT INTO queue_outcomes
@@ -21,7 +21,8 @@ extension QueueQueries {
         """
     }
 
-    /// Takes jobs of a person back that nobody has begun to send, by what they are about; the runs that queued them know why.
+    /// Withdraws a person's jobs that nobody has begun to send, by what they are about, and records the reason in the
+    /// runs that queued them.
     static let withdraw = PGStatement(
         "queue.withdraw",
         """
@@ -52,7 +53,7 @@ extension QueueQueries {
         SELECT provider, fingerprint FROM gone
         """, kind: .write, row: subject)
 
-    /// Takes live jobs of these actions about a title back that are not in a worker's hands. Nothing else waits for them.
+    /// Withdraws live jobs of these actions about a title that no worker holds. Nothing else waits for them.
     static let supersede = PGCommand(
         "queue.supersede",
         """
@@ -75,7 +76,7 @@ extension QueueQueries {
         FROM counts c WHERE l.user_id = $1 AND l.provider = c.provider
         """)
 
-    /// Bulk jobs that speak of something, also of where a play was moved: such a job says the moment after the play.
+    /// Bulk jobs about a subject, including those about a moved play, which have the moment after the play.
     static let bulkLeft = PGStatement(
         "queue.bulkLeft",
         """
@@ -90,10 +91,11 @@ extension QueueQueries {
         ) q
         """, row: subject)
 
-    /// Jobs of `gone` that were to tell of a play's new date, and told nothing, where its old date has been taken out there by the
-    /// job before them: what both had agreed on about it is forgotten, or the next sync would take it for removed there. Where
-    /// the old date was not taken out it still stands there, and so does the agreement. Only an edit's jobs say its moment after
-    /// the play (`LedgerStore.edit`). `removal` says what else counts as taken out, of a job `d` of `gone`.
+    /// Handles jobs of `gone` that were to report a play's new date and failed to, after the job before them had
+    /// removed the old date on the other side: what was agreed on about the play is forgotten, because the next sync
+    /// would otherwise consider it removed there. If the old date was not removed, it still exists there, and the
+    /// agreement stays. Only an edit's jobs have a moment after the play (`LedgerStore.edit`). `removal` is SQL for
+    /// what else counts as removed, of a job `d` of `gone`.
     static func unagreed(_ which: String, removal: String = "false", late: String = "") -> String {
         """
         edited AS MATERIALIZED (
@@ -116,7 +118,7 @@ extension QueueQueries {
         """
     }
 
-    /// The old date is taken out only now, and what was to tell of the new one has left the queue before, untold.
+    /// The old date is removed only now, after the job that was to report the new one has left the queue undelivered.
     static let lateRemovals = """
         UNION ALL
         SELECT g.user_id, g.provider, split_part(g.fingerprint, ' ', 2)::uuid FROM gone g

@@ -2,28 +2,28 @@ import Contracts
 import Postgres
 import Store
 
-/// What media servers tell of sittings.
+/// What media servers report about sittings.
 extension PlaybackStore {
-    /// A word about one title of a person.
+    /// A message about one title of a person.
     struct Hearing: Sendable {
         let user: UserID
         let title: TitleID
         let kind: PlayableKind
         let word: PlayerWord
         let runtimeMinutes: Int?
-        /// Where the person lives, as the IANA names it.
+        /// The person's time zone as an IANA name.
         let timeZone: String
-        /// What the device is called; nil where the server does not tell devices apart.
+        /// The name of the device; nil if the server does not tell devices apart.
         let player: String?
-        /// The titles of the same file: others on the same device have been left.
+        /// The titles of the same file. Other titles on the same device have been left.
         let companions: [TitleID]
-        /// By which road a play comes that is no sitting.
+        /// The source of a play without a sitting.
         let source: PlaySource
         /// Whether the person wants plays removed that the server unmarks.
         let removesPlays: Bool
     }
 
-    /// What became of it.
+    /// The result of a message.
     struct Heard: Sendable {
         let move: SittingMove
         let play: PlayID?
@@ -87,7 +87,7 @@ extension PlaybackStore {
             expiresAt: hearing.word.heardAt.advanced(by: patience), step: step)
     }
 
-    /// The open sitting, or one that begins with this word; the other sides hear of what comes next only.
+    /// The open sitting, or one that begins with this message. The other sides are only told of what follows.
     private func known(
         _ open: PlaybackSessionID?, _ hearing: Hearing, at place: Double, in transaction: PGTransaction
     ) async throws(PGError) -> PlaybackSessionID {
@@ -96,7 +96,7 @@ extension PlaybackStore {
         return try await self.open(sitting(hearing, at: place), telling: nil, in: transaction).id
     }
 
-    /// A device plays one file at a time: what it played before ended where it was heard of last.
+    /// A device plays one file at a time: what it played before ended at its last report.
     private func leaveOthers(_ hearing: Hearing, in transaction: PGTransaction) async throws(PGError) {
         guard let player = hearing.player else { return }
         let left = try await transaction.query(
@@ -109,8 +109,8 @@ extension PlaybackStore {
         }
     }
 
-    /// Writes a play without a sitting; nil where the person has removed it, and below their threshold, where it leaves something
-    /// to go on with.
+    /// Writes a play without a sitting. Nil if the person has removed it, or if it is below their threshold, in which
+    /// case progress is stored.
     private func log(
         _ hearing: Hearing, at place: Double?, in transaction: PGTransaction
     ) async throws(PGError) -> PlayID? {
@@ -135,12 +135,12 @@ extension PlaybackStore {
             source: hearing.source)
         let arrival = LedgerStore.Arrival(
             user: hearing.user, timeZone: hearing.timeZone, batch: nil, at: hearing.word.heardAt,
-            // A mark is somebody's own click.
+            // A mark is a person's own click.
             isByHand: hearing.word.kind == .markPlayed, plays: [play], telling: true)
         return try await ledger.add(arrival, in: transaction).first?.lasting
     }
 
-    /// Removes the latest play of the title, where the person wants that.
+    /// Removes the latest play of the title, if the person wants that.
     private func unlog(_ hearing: Hearing, in transaction: PGTransaction) async throws(PGError) -> PlayID? {
         guard hearing.removesPlays else { return nil }
         let day = try await LedgerStore.day(of: hearing.word.at, in: hearing.timeZone, transaction)
