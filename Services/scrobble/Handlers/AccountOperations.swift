@@ -2,7 +2,7 @@ package import Contracts
 package import RPC
 import Store
 
-/// Accounts elsewhere.
+/// The operations on connected accounts.
 extension ScrobbleService {
     private var list: ListConnections {
         ListConnections(

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.addPlay`: a person writes down a play: now, at a moment, on a day, or at some time.
+/// `scrobble.addPlay`: writes down a play by hand: now, at a moment, on a day, or at some time.
 struct AddPlay: Sendable {
     let ledger: LedgerStore
     let titles: TitleLookup
@@ -37,7 +37,7 @@ struct AddPlay: Sendable {
         }.first
         guard let verdict else { throw .internal("the ledger gave no verdict") }
         queue.announce()
-        // What is known by this road came with this call before.
+        // A play known from this source was written by an earlier attempt of this call.
         return PlayAdded(play: verdict.play, isNew: verdict.isNew || verdict.isKnown)
     }
 }
@@ -46,13 +46,13 @@ struct AddPlay: Sendable {
 struct PlayDates: Sendable {
     /// How far ahead clocks may be.
     static let aheadMax = Duration.seconds(300)
-    /// Somewhere it is tomorrow already.
+    /// In some places it is already tomorrow.
     private static let dayAheadMax = Duration.seconds(14 * 3_600)
 
     let ledger: LedgerStore
     let now: Timestamp
 
-    /// What was said; at most one of the three may be.
+    /// What the person said; at most one of the three may be set.
     struct Said {
         let watchedAt: Timestamp?
         let watchedOn: CalendarDate?
@@ -61,7 +61,7 @@ struct PlayDates: Sendable {
 
         var isNothing: Bool { watchedAt == nil && watchedOn == nil && unknownDate != true }
 
-        /// Throws `contradictoryValues` where more than one was said.
+        /// Throws `contradictoryValues` if more than one is set.
         func check() throws(RPCError) {
             guard [watchedAt != nil, watchedOn != nil, unknownDate == true].count(where: \.self) <= 1 else {
                 throw .contradictoryValues("at most one of watched_at, watched_on and unknown_date may be given")
@@ -69,17 +69,17 @@ struct PlayDates: Sendable {
         }
     }
 
-    /// The last day that is not ahead.
+    /// The last day that is not in the future.
     static func latestDay(at now: Timestamp) -> CalendarDate {
         now.advanced(by: aheadMax).advanced(by: dayAheadMax).date
     }
 
-    /// Throws `dateInFuture` for a day that lies ahead.
+    /// Throws `dateInFuture` for a day in the future.
     static func check(_ day: CalendarDate, at now: Timestamp) throws(RPCError) {
         guard day <= latestDay(at: now) else { throw .dateInFuture("watched_on: \(day) lies ahead") }
     }
 
-    /// The moment that is meant; now where nothing was said. Throws `contradictoryValues`, `dateInFuture` and
+    /// The moment that is meant; now if nothing was said. Throws `contradictoryValues`, `dateInFuture` and
     /// `unknownTimeZone`.
     func moment(_ said: Said, _ context: RPCContext) async throws(RPCError) -> PlayMoment {
         try said.check()
@@ -94,7 +94,7 @@ struct PlayDates: Sendable {
         return .second(at, day: try await day(of: at, in: said.timeZone, context))
     }
 
-    /// Today, or the day of another moment, where the person lives.
+    /// Today, or the day of another moment, in the person's time zone.
     func day(
         of moment: Timestamp, in timeZone: String?, _ context: RPCContext
     ) async throws(RPCError) -> CalendarDate {
@@ -109,7 +109,7 @@ struct PlayDates: Sendable {
     }
 }
 
-/// Runs what writes a person's rows; a person who is gone is `userNotFound`.
+/// Runs a write of a person's rows. Throws `userNotFound` for a person who is gone.
 func writing<Answer>(_ work: () async throws(StoreError) -> Answer) async throws(RPCError) -> Answer {
     do {
         return try await work()

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.applyImport`: lets what the preview shows be written.
+/// `scrobble.applyImport`: starts writing what the preview shows.
 struct ApplyImport: Sendable {
     let store: ImportStore
     let worker: ImportWorker

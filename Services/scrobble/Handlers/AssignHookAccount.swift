@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.assignHookAccount`: whose an account at a media server is; what waited for that is worked.
+/// `scrobble.assignHookAccount`: assigns an account on a media server to a person, and has its waiting deliveries
+/// processed.
 struct AssignHookAccount: Sendable {
     let store: HookStore
     let worker: HookWorker

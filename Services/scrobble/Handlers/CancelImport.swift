@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.cancelImport`: gives an import up before anything of it is written.
+/// `scrobble.cancelImport`: cancels an import before any of it is written.
 struct CancelImport: Sendable {
     let store: ImportStore
     let clock: any WallClock

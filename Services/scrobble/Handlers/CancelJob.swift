@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.cancelJob`: takes a job back that nobody has begun to send.
+/// `scrobble.cancelJob`: cancels a job that nobody has begun to send.
 struct CancelJob: Sendable {
     let store: QueueStore
 

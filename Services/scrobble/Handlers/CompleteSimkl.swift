@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.completeSimkl`: ends the authorization code flow with what the callback brought.
+/// `scrobble.completeSimkl`: completes the authorization code flow with the parameters of the callback.
 struct CompleteSimkl: Sendable {
     let account: SimklAccount?
     let connections: ListConnections

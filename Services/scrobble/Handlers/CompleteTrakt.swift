@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.completeTrakt`: ends the authorization code flow with what the callback brought.
+/// `scrobble.completeTrakt`: completes the authorization code flow with the parameters of the callback.
 struct CompleteTrakt: Sendable {
     let account: TraktAccount?
     let connections: ListConnections

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.connectSimkl`: where to send the browser, for the authorization code flow.
+/// `scrobble.connectSimkl`: the URL to send the browser to for the authorization code flow.
 struct ConnectSimkl: Sendable {
     let account: SimklAccount?
 

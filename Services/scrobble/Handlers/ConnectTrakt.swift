@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.connectTrakt`: where to send the browser, for the authorization code flow.
+/// `scrobble.connectTrakt`: the URL to send the browser to for the authorization code flow.
 struct ConnectTrakt: Sendable {
     let account: TraktAccount?
 
@@ -19,7 +19,7 @@ struct ConnectTrakt: Sendable {
 }
 
 extension RPCError {
-    /// Without an application there nobody can be connected.
+    /// The error if Trakt has no application for this installation, so that nobody can connect.
     static var traktIsOff: RPCError {
         .unavailable("Trakt is off in this installation: whoever runs it sets REELAY_TRAKT_CLIENT_ID")
     }

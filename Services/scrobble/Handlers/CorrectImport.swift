@@ -2,9 +2,9 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.correctImport`: a person's word on what a row means. It holds for every row of the same title, for later
-/// imports too, and is written at once where the import was written already. Where the row may mean either of two films of one
-/// name, it holds for that row, or its entry, alone. `skip: false` takes back what was said before.
+/// `scrobble.correctImport`: corrects what a row means. The correction applies to every row of the same title, also in
+/// later imports, and takes effect at once if the import has already been written. If the row may mean either of two
+/// films of one name, it applies to that row, or its entry, alone. `skip: false` withdraws an earlier correction.
 struct CorrectImport: Sendable {
     let store: ImportStore
     let titles: TitleLookup
@@ -58,7 +58,8 @@ struct CorrectImport: Sendable {
         return shown
     }
 
-    /// Throws `importNotReady` where the rows were written: what they wrote would stay, and be written again beside it.
+    /// Throws `importNotReady` if the rows have been written: what they wrote would stay, and be written again beside
+    /// it.
     private func check(_ key: String, _ place: Int?, _ params: CorrectImportParams) async throws(RPCError) {
         var refusal: String?
         do throws(ImportTrouble) {
@@ -77,7 +78,7 @@ struct CorrectImport: Sendable {
         }
     }
 
-    /// The key of a row that shares it with no other film's.
+    /// The key of a row, split from the rows of other films if they share it.
     private func toldApart(
         _ key: String, _ params: CorrectImportParams, _ context: RPCContext
     ) async throws(RPCError) -> String {
@@ -86,7 +87,7 @@ struct CorrectImport: Sendable {
         }
     }
 
-    /// Gives a row its day; answers the key that it has then.
+    /// Sets a row's day. Returns the key that it has afterwards.
     private func put(
         _ row: ImportedRow, _ key: String, _ params: CorrectImportParams
     ) async throws(RPCError) -> String {

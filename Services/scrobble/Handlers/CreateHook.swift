@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.createHook`: a new address for a media server.
+/// `scrobble.createHook`: creates an address for a media server.
 struct CreateHook: Sendable {
     let store: HookStore
     let secrets: HookSecrets

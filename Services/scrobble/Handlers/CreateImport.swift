@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.createImport`: begins to bring in files.
+/// `scrobble.createImport`: begins an import of files.
 struct CreateImport: Sendable {
     let store: ImportStore
     let ledger: LedgerStore
@@ -13,7 +13,7 @@ struct CreateImport: Sendable {
         let timeZone = params.timeZone ?? "UTC"
         let made: Import?
         do throws(StoreError) {
-            // A zone that nobody knows is found out now, and not in the middle of the work.
+            // Rejects an unknown time zone now, rather than in the middle of the work.
             _ = try await ledger.days(of: [clock.now], in: timeZone, until: context.deadline)
             made = try await store.create(
                 ImportID(ids.next()), of: params.user, timeZone: timeZone, at: clock.now, until: context.deadline)

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.createList`: a person makes a list. The same call again, under the same key, is the same list.
+/// `scrobble.createList`: creates a list. The same call again, under the same key, yields the same list.
 struct CreateList: Sendable {
     let lists: ListStore
     let clock: any WallClock
@@ -21,7 +21,7 @@ struct CreateList: Sendable {
         case .tooMany: throw .tooMany("a person may have \(LedgerLimits.listsMax) lists")
         case .made(let list): return list.contract
         case .wasMade(let list):
-            // Once it was edited nobody can tell any more what the first call said.
+            // Once the list has been edited, nobody can tell what the first call said.
             let isSame = list.name == new.name && list.description == description && list.isRanked == new.isRanked
             guard isSame || list.changedAt != list.createdAt else {
                 throw .idempotencyKeyReused("this Idempotency-Key was used for another list before")

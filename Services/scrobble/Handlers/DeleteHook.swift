@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.deleteHook`: takes a hook away with its deliveries. Repeating it changes nothing.
+/// `scrobble.deleteHook`: deletes a hook and its deliveries. Repeating it changes nothing.
 struct DeleteHook: Sendable {
     let store: HookStore
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.deleteList`: a person takes a list out; no file and no other account brings it back.
+/// `scrobble.deleteList`: removes a list for good: no file and no other account brings it back.
 struct DeleteList: Sendable {
     let lists: ListStore
     let clock: any WallClock

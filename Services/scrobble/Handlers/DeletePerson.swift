@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.deletePerson`: removes everything of a person and refuses whatever arrives late. Repeating it changes nothing.
+/// `scrobble.deletePerson`: deletes everything of a person and rejects whatever arrives late. Repeating it changes
+/// nothing.
 struct DeletePerson: Sendable {
     let store: ScrobbleStore
     let account: TraktAccount?
@@ -10,7 +11,8 @@ struct DeletePerson: Sendable {
     let clock: any WallClock
 
     func run(_ params: DeletePersonParams, _ context: RPCContext) async throws(RPCError) -> PersonDeletion {
-        // The other side forgets the tokens before they are gone here; what it cannot be told keeps nobody.
+        // Revokes the tokens before they are deleted here. If the other side cannot be reached, the deletion goes
+        // ahead.
         if let account { _ = try? await account.disconnect(params.user, until: context.deadline) }
         if let simkl { _ = try? await simkl.disconnect(params.user, until: context.deadline) }
         let isNew = try await asking { () throws(StoreError) in

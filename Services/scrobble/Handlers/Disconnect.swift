@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.disconnect`: ends a connection; what it brought stays, and so do the settings.
+/// `scrobble.disconnect`: ends a connection. What it brought stays, and so do the settings.
 struct Disconnect: Sendable {
     let store: ConnectionStore
     let account: TraktAccount?
@@ -17,7 +17,7 @@ struct Disconnect: Sendable {
             if params.provider == .simkl, let simkl {
                 return Disconnection(disconnected: try await simkl.disconnect(params.user, until: context.deadline))
             }
-            // Nobody can be told where the other side is off here.
+            // The other side cannot be told if it is off here.
             let lane = LaneKey(user: params.user, provider: params.provider)
             let ended = try await store.disconnect(lane, at: clock.now, until: context.deadline)
             return Disconnection(disconnected: ended.wasConnected)

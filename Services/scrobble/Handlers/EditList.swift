@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.editList`: a person changes what a list is called and says.
+/// `scrobble.editList`: changes a list's name, description and ranking.
 struct EditList: Sendable {
     let lists: ListStore
     let clock: any WallClock

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.editPlay`: a person says when a play was.
+/// `scrobble.editPlay`: changes when a play was.
 struct EditPlay: Sendable {
     let ledger: LedgerStore
     let queue: QueueWorker

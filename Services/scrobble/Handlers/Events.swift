@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.events`: what happens to everybody, in order; waits for something to happen where a wait is named.
+/// `scrobble.events`: everybody's events, in order. Waits for one to happen if a wait is given.
 struct Events: Sendable {
     let store: EventStore
     let bell: EventBell

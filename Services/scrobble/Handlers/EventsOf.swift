@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.eventsOf`: what has happened to one person since they last heard.
+/// `scrobble.eventsOf`: the events of one person since a place.
 struct EventsOf: Sendable {
     let store: EventStore
 
@@ -11,7 +11,7 @@ struct EventsOf: Sendable {
             throw .invalidParams("params.after: is no place of an event")
         }
         let (isBroken, events) = try await asking { () throws(StoreError) in
-            // In this order: what is removed meanwhile shows as a break too much, never as one too few.
+            // In this order, so that a concurrent removal may report a gap that is none, but never hides one.
             let events = try await store.events(after: place, of: params.user, until: context.deadline)
             return (try await store.isBroken(after: place, until: context.deadline), events)
         }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.finishUpload`: all files are here; archives are held to their limits now, rows are read next.
+/// `scrobble.finishUpload`: completes an upload. Archives are checked against their limits now; the rows are read next.
 struct FinishUpload: Sendable {
     let store: ImportStore
     let spool: ImportSpool
@@ -18,7 +18,7 @@ struct FinishUpload: Sendable {
             )
         }
         guard let found else { throw .importNotFound("there is no such import") }
-        // Repeated: the answer to the first call was lost.
+        // A repeated call, because the answer to the first was lost.
         guard found.state == .receiving else { return found }
         guard !files.isEmpty else { throw .importNotReady("no file was sent") }
         let digest: [UInt8]
@@ -40,7 +40,7 @@ struct FinishUpload: Sendable {
                 until: context.deadline)
             worker.bell.ring()
             if let begun { return begun }
-            // Somebody was faster with the same call.
+            // A concurrent call was faster.
             if let found = try await store.get(id, of: user, until: context.deadline) { return found }
         } catch {
             guard case .conflict(constraint: "imports_active") = error else { throw error.asRPCError }
@@ -55,7 +55,7 @@ struct FinishUpload: Sendable {
         throw .importNotFound("there is no such import")
     }
 
-    /// Files that are refused are not kept.
+    /// The error for a problem. Cancels the import if its files are rejected, because those are not kept.
     private func refusal(
         _ trouble: ImportTrouble, _ params: FinishUploadParams, _ context: RPCContext
     ) async throws(RPCError) -> RPCError {

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getImport`: how far an import is, at once or when it rests.
+/// `scrobble.getImport`: the progress of an import, at once or when it comes to rest.
 struct GetImport: Sendable {
     let store: ImportStore
 
@@ -24,7 +24,7 @@ struct GetImport: Sendable {
 }
 
 extension ImportState {
-    /// Whether it goes on without anybody's word.
+    /// Whether the import goes on without a decision by anybody.
     var isUnderWay: Bool {
         switch self {
         case .reading, .matching, .judging, .applying: true

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getList`: one list of a person.
+/// `scrobble.getList`: one of a person's lists.
 struct GetList: Sendable {
     let lists: ListStore
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getPlaybackSettings`: what a person wants of playback, or what holds for everybody.
+/// `scrobble.getPlaybackSettings`: a person's playback settings, or the defaults.
 struct GetPlaybackSettings: Sendable {
     let store: PlaybackStore
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getPlays`: those of some plays that are a person's.
+/// `scrobble.getPlays`: those of the given plays that are a person's.
 struct GetPlays: Sendable {
     let store: ScrobbleStore
 

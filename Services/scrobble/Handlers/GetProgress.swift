@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getProgress`: how far a person got with a film or an episode that was not watched since.
+/// `scrobble.getProgress`: how far a person got with a film or an episode that they have not watched since.
 struct GetProgress: Sendable {
     let desk: WatchDesk
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getRun`: a sync with its plan, and what became of each change.
+/// `scrobble.getRun`: a sync run with its plan and the outcome of each change.
 struct GetRun: Sendable {
     static let limitDefault = 100
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getTitleStates`: what several titles are to a person, in one statement.
+/// `scrobble.getTitleStates`: the states of several titles for a person, in one statement.
 struct GetTitleStates: Sendable {
     let watch: WatchStore
 
@@ -23,7 +23,7 @@ extension TitleState {
             wishStatus: standing.wishStatus, inCollection: standing.inCollection, isLiked: standing.isLiked)
     }
 
-    /// A play of unknown date stands in the far past.
+    /// The moment, or nil for a play without a date, which is stored in the distant past.
     private static func known(_ moment: Timestamp) -> Timestamp? {
         moment == PlayMoment.unknown.listedAt ? nil : moment
     }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.getWatched`: what a person has watched of a title, which follows from the plays.
+/// `scrobble.getWatched`: what a person has watched of a title, as follows from the plays.
 struct GetWatched: Sendable {
     let desk: WatchDesk
 
@@ -40,7 +40,7 @@ struct GetWatched: Sendable {
             }
     }
 
-    /// A play of unknown date stands in the far past.
+    /// The moment, or nil for a play without a date, which is stored in the distant past.
     private static func known(_ moment: Timestamp) -> Timestamp? {
         moment == PlayMoment.unknown.listedAt ? nil : moment
     }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.heartbeatPlayback`: a player tells where it is. Other accounts are not told.
+/// `scrobble.heartbeatPlayback`: updates a player's position. Other accounts are not told.
 struct HeartbeatPlayback: Sendable {
     let mover: SittingMover
 
@@ -13,13 +13,14 @@ struct HeartbeatPlayback: Sendable {
     }
 }
 
-/// What the words of a player have in common: they reach an open sitting or none.
+/// What the reports of a player have in common: each moves an open sitting, or fails.
 struct SittingMover: Sendable {
     let store: PlaybackStore
     let queue: QueueWorker
     let clock: any WallClock
 
-    /// `patience` is how long the sitting lives on in silence. Throws `sessionEnded` and `sessionNotFound`.
+    /// `patience` is how long the sitting stays open without a further report. Throws `sessionEnded` and
+    /// `sessionNotFound`.
     func move(
         _ session: PlaybackSessionID, of user: UserID, to state: PlaybackState?, at progressPercent: Double?,
         patience: Duration, telling step: PlaybackChange.Step?, _ context: RPCContext

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listBatches`: what was written together for a person, the latest first.
+/// `scrobble.listBatches`: a page of a person's batches, newest first.
 struct ListBatches: Sendable {
     let batches: BatchStore
 

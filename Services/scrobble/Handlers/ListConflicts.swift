@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listConflicts`: what both sides changed, the latest first.
+/// `scrobble.listConflicts`: what both sides changed, newest first.
 struct ListConflicts: Sendable {
     static let limitDefault = 50
 

@@ -2,12 +2,12 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listConnections`: a person's accounts elsewhere, those that are not connected included.
+/// `scrobble.listConnections`: a person's accounts elsewhere, including those that are not connected.
 struct ListConnections: Sendable {
     let store: ConnectionStore
     let available: Set<SyncProvider>
 
-    /// Who can be kept in step at all.
+    /// The providers that can be kept in step.
     static let providers: [SyncProvider] = [.trakt, .simkl]
 
     func run(_ params: ListConnectionsParams, _ context: RPCContext) async throws(RPCError) -> ConnectionList {
@@ -37,7 +37,7 @@ struct ListConnections: Sendable {
 extension ConnectionView {
     init(_ provider: SyncProvider, _ stored: StoredConnection?, _ stops: [FacetStop], isAvailable: Bool) {
         let state = stored?.state ?? .disconnected
-        // What was freed, or switched off, stands still no more.
+        // Facets that were freed or switched off are no longer stopped.
         let stopped = stops.filter { stop in
             state != .disconnected && stop.retryAt != nil
                 && (stored?.policies[stop.facet] ?? .off).direction != .off

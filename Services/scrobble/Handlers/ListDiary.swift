@@ -2,9 +2,9 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listDiary`: the films that a person watched, in their order, with what was written beside them.
+/// `scrobble.listDiary`: the films that a person watched, in order, with what was written beside them.
 struct ListDiary: Sendable {
-    /// Entries of a page, and bytes of the reviews on it; a page that has more ends earlier.
+    /// Entries on a page, and bytes of the reviews on it; a page with longer reviews ends earlier.
     static let entriesMax = 100
     static let reviewBytesMax = 500_000
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listGoingOn`: what a person may go on with, the latest first.
+/// `scrobble.listGoingOn`: what a person may continue with, latest first.
 struct ListGoingOn: Sendable {
     let desk: WatchDesk
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listHistory`: a page of a person's plays, the latest first.
+/// `scrobble.listHistory`: a page of a person's plays, newest first.
 struct ListHistory: Sendable {
     static let limitDefault = 50
 
@@ -17,7 +17,7 @@ struct ListHistory: Sendable {
             }
             start = place
         }
-        // One row more than asked for tells whether there is a next page.
+        // One row more than requested, to see whether there is a next page.
         let listed = try await asking { () throws(StoreError) in
             try await store.plays(
                 of: params.user, HistoryFilter(params), after: start, limit: limit + 1, until: context.deadline)

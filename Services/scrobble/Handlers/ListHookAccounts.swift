@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listHookAccounts`: the accounts that a hook has heard of, and whose they are.
+/// `scrobble.listHookAccounts`: the accounts that a hook knows, and whose they are.
 struct ListHookAccounts: Sendable {
     let store: HookStore
 

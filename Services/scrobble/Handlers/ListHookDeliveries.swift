@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listHookDeliveries`: what a hook was sent, the latest first.
+/// `scrobble.listHookDeliveries`: what a hook was sent, newest first.
 struct ListHookDeliveries: Sendable {
     static let limitDefault = 50
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listHooks`: a person's hooks, the oldest first.
+/// `scrobble.listHooks`: a person's hooks, oldest first.
 struct ListHooks: Sendable {
     let store: HookStore
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listImportRows`: the rows of an import, all or those of one verdict; what is ambiguous with its candidates.
+/// `scrobble.listImportRows`: the rows of an import, all or those of one verdict; ambiguous ones with their candidates.
 struct ListImportRows: Sendable {
     static let limitDefault = 50
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listImports`: a page of a person's imports, the latest first.
+/// `scrobble.listImports`: a page of a person's imports, newest first.
 struct ListImports: Sendable {
     static let limitDefault = 20
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listJobs`: what other accounts have yet to be told, or what became of it; the latest first.
+/// `scrobble.listJobs`: the waiting jobs for other accounts, or the outcomes of past ones; newest first.
 struct ListJobs: Sendable {
     static let limitDefault = 50
 
@@ -17,7 +17,7 @@ struct ListJobs: Sendable {
             }
             start = place
         }
-        // One row more than asked for tells whether there is a next page.
+        // One row more than requested, to see whether there is a next page.
         let listed = try await asking { () throws(StoreError) in
             try await store.jobs(
                 of: params.user, params.list ?? .waiting, after: start, limit: limit + 1, until: context.deadline)

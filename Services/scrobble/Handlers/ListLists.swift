@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listLists`: a person's lists, the latest first.
+/// `scrobble.listLists`: a person's lists, newest first.
 struct ListLists: Sendable {
     let lists: ListStore
 

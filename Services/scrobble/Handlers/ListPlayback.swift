@@ -2,9 +2,9 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listPlayback`: what a person watches now, the latest first.
+/// `scrobble.listPlayback`: what a person is watching now, most recently updated first.
 struct ListPlayback: Sendable {
-    /// Sittings that an answer lists.
+    /// The sittings listed in an answer.
     static let sessionsMax = 50
 
     let store: PlaybackStore

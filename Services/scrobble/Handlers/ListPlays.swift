@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listPlays`: every play with what was written beside it, the earliest first.
+/// `scrobble.listPlays`: every play with what was written beside it, oldest first.
 struct ListPlays: Sendable {
     let store: ScrobbleStore
 

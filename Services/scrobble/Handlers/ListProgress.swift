@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listProgress`: what was not watched to its end, the latest first.
+/// `scrobble.listProgress`: what was not watched to its end, newest first.
 struct ListProgress: Sendable {
     static let pageRows = 100
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listRuns`: a person's syncs, the latest first.
+/// `scrobble.listRuns`: a person's sync runs, newest first.
 struct ListRuns: Sendable {
     static let limitDefault = 20
 
@@ -24,7 +24,7 @@ struct ListRuns: Sendable {
 }
 
 extension HistoryCursor {
-    /// Where a page begins; throws for a cursor that is none.
+    /// The place where a page begins. Throws `invalidCursor` for a cursor that is not valid.
     static func start(_ cursor: String?, _ list: String) throws(RPCError) -> HistoryCursor {
         guard let cursor else { return .newest }
         guard let place = HistoryCursor(cursor) else { throw .invalidCursor("this cursor is not one of the \(list)") }

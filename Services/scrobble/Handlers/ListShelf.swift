@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.listShelf`: a page of what a person keeps, the latest first.
+/// `scrobble.listShelf`: a page of what a person keeps, newest first.
 struct ListShelf: Sendable {
     let shelves: ShelfStore
 
@@ -42,7 +42,7 @@ struct ListShelf: Sendable {
     ) async throws(RPCError) -> ShelfPage {
         let limit = params.limit ?? LedgerLimits.pageRowsDefault
         let place = try ShelfCursor.reading(params.cursor)
-        // One row more than asked for tells whether there is a next page.
+        // One row more than requested, to see whether there is a next page.
         let rows = try await asking { () throws(StoreError) in
             try await read(place, params.kind.map { [$0] }, limit + 1)
         }
@@ -59,7 +59,7 @@ struct ListShelf: Sendable {
 }
 
 extension ShelfCursor {
-    /// The place that a cursor names; the beginning without one. Throws `invalidCursor`.
+    /// The place that a cursor names, or the beginning if there is no cursor. Throws `invalidCursor`.
     static func reading(_ text: String?) throws(RPCError) -> ShelfCursor {
         guard let text else { return .newest }
         guard let place = ShelfCursor(text) else { throw .invalidCursor("this cursor is not one of this list's") }

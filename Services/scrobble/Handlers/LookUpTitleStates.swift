@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.lookUpTitleStates`: what titles are to several people, in one statement, as far as the caller does not know it.
+/// `scrobble.lookUpTitleStates`: the states of titles for several people, in one statement, unless the caller already
+/// knows them.
 struct LookUpTitleStates: Sendable {
     let watch: WatchStore
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.markWatched`: a person has watched a film, an episode, everything up to an episode, a season or a show.
+/// `scrobble.markWatched`: marks a film, an episode, everything up to an episode, a season or a show as watched.
 struct MarkWatched: Sendable {
     let desk: WatchDesk
     let batches: BatchStore
@@ -41,7 +41,7 @@ struct MarkWatched: Sendable {
         let verdicts = try await writing { () throws(StoreError) in
             try await desk.ledger.add(arrival([play], nil, params, now), until: context.deadline)
         }
-        // What is known by this road came with this call before.
+        // Plays known from this source were written by an earlier attempt of this call.
         return WatchedChange(added: verdicts.count { $0.isNew || $0.isKnown }, removed: 0)
     }
 
@@ -51,7 +51,7 @@ struct MarkWatched: Sendable {
     ) async throws(RPCError) -> WatchedChange {
         let batch = call?.id("batch") ?? BatchID(ids.next())
         let episodes = try await toMark(title, params, context)
-        // In this order: whoever sees plays of the same call sees its batch too.
+        // In this order: a call that sees plays of an earlier attempt also sees its batch.
         if call != nil, let made = try await stored(batch, params, context) {
             guard made.state == .applying else { return WatchedChange(made) }
         } else if episodes.isEmpty {
@@ -74,13 +74,13 @@ struct MarkWatched: Sendable {
                 try await desk.ledger.add(arrival(plays, batch, params, now), until: context.deadline)
             }
         }
-        // Counted where it is written down, since the call may have been here before.
+        // Counted from what was written, since an earlier attempt may have written some of it.
         let (made, restored) = try await asking { () throws(StoreError) in
             try await batches.countPlays(of: batch, params.user, until: context.deadline)
         }
         var counts = BatchCounts()
         counts.count(LedgerFacet.play.rawValue, "created", by: made)
-        // None of them was watched, so what is no new play is one that was taken out.
+        // None of them was watched, so any play that is not new was removed before.
         counts.count(LedgerFacet.play.rawValue, "restored", by: restored)
         let done = counts
         try await writing { () throws(StoreError) in
@@ -131,7 +131,7 @@ extension PlayVerdict {
 }
 
 extension WatchedChange {
-    /// What a batch that was written whole came to.
+    /// The result of a batch that was written in full.
     fileprivate init(_ batch: StoredBatch) {
         self.init(
             added: batch.counts.counts[LedgerFacet.play.rawValue]?.values.reduce(0, +) ?? 0, removed: 0,

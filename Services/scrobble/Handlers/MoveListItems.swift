@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.moveListItems`: puts titles of a list before another one of it, or behind the last.
+/// `scrobble.moveListItems`: moves titles of a list before another of its titles, or to the end.
 struct MoveListItems: Sendable {
     let lists: ListStore
     let clock: any WallClock

@@ -4,10 +4,11 @@ import JSON
 import RPC
 import Store
 
-/// Lets a call take effect once under its idempotency key, and answers it alike each time.
+/// Makes a call take effect once under its idempotency key, and answers it the same way each time.
 ///
-/// The effect itself carries the key: it is a play's road, the name of a list or of a batch. So it may run again, at the same
-/// time or after a crash, and comes to one. What is kept here is which request has the key, and what the first was told.
+/// The effect itself carries the key, as a play's source or as the name of a list or a batch. So it may run again,
+/// concurrently or after a crash, and still takes place once. What is stored here is which request has the key, and the
+/// first answer.
 struct OnceUnderKey: Sendable {
     let keys: KeyStore
     let clock: any WallClock
@@ -29,7 +30,8 @@ struct OnceUnderKey: Sendable {
         return try Self.read(kept)
     }
 
-    /// The same for an answer that shows a secret: it is not kept, the secret itself follows from the key.
+    /// Like `run`, for an answer that shows a secret: the answer is not stored, because the secret is derived from the
+    /// key.
     func runUnkept<Params: JSONEncodable, Answer: Sendable>(
         _ method: String, of user: UserID, _ params: Params, _ context: RPCContext,
         _ work: () async throws(RPCError) -> Answer
@@ -52,7 +54,7 @@ struct OnceUnderKey: Sendable {
         return claim
     }
 
-    /// Runs `work`; what is refused leaves no key.
+    /// Runs `work` and releases the key if the call is refused.
     private func releasing<Answer>(
         _ key: String, of user: UserID, _ digest: [UInt8], _ context: RPCContext,
         _ work: () async throws(RPCError) -> Answer
@@ -84,14 +86,14 @@ struct OnceUnderKey: Sendable {
     }
 }
 
-/// A call under a key, which names what the call makes.
+/// A call under a key, which names what the call creates.
 struct KeyedCall: Sendable {
     let user: UserID
     let key: String
-    /// When the key was taken first: used again after its time, it names something else.
+    /// When the key was first claimed: reused after it has expired, it names something else.
     let at: Timestamp
 
-    /// The id of what the call makes, the same each time.
+    /// The id of what the call creates, the same each time.
     func id<ID: UUIDIdentifier>(_ purpose: String) -> ID {
         var hash = SHA256()
         hash.update(Array("\(purpose)\n\(user)\n\(at.microsecondsSinceEpoch)\n\(key)".utf8))

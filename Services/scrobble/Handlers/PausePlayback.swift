@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.pausePlayback`: a person takes a break.
+/// `scrobble.pausePlayback`: pauses a sitting.
 struct PausePlayback: Sendable {
     let mover: SittingMover
 

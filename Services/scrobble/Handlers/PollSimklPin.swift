@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.pollSimklPin`: what became of a code.
+/// `scrobble.pollSimklPin`: the status of a code.
 struct PollSimklPin: Sendable {
     let account: SimklAccount?
     let connections: ListConnections

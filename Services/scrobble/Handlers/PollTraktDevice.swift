@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.pollTraktDevice`: what became of a device flow.
+/// `scrobble.pollTraktDevice`: the status of a device flow.
 struct PollTraktDevice: Sendable {
     let account: TraktAccount?
     let connections: ListConnections

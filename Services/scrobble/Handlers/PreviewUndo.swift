@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.previewUndo`: what undoing a batch would come to; nothing is changed.
+/// `scrobble.previewUndo`: what undoing a batch would do. Nothing is changed.
 struct PreviewUndo: Sendable {
     let undoing: BatchUndo
 

@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.putImportChunk`: a piece of a file, each where the one before ended.
+/// `scrobble.putImportChunk`: stores a chunk of a file, which begins where the previous one ended.
 struct PutImportChunk: Sendable {
     let store: ImportStore
 

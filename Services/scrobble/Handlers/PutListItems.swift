@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.putListItems`: a person puts titles on a list; one outcome each.
+/// `scrobble.putListItems`: puts titles on a list; one outcome for each.
 struct PutListItems: Sendable {
     let lists: ListStore
     let clock: any WallClock

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.putOnShelf`: a person keeps titles; one outcome each.
+/// `scrobble.putOnShelf`: puts titles on a shelf; one outcome for each.
 struct PutOnShelf: Sendable {
     let shelves: ShelfStore
     let clock: any WallClock

@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.receiveHook`: takes in what a media server sent and answers at once; the worker does the rest.
+/// `scrobble.receiveHook`: stores what a media server sent and answers at once; the worker does the rest.
 struct ReceiveHook: Sendable {
     let store: HookStore
     let secrets: HookSecrets
@@ -33,7 +33,7 @@ struct ReceiveHook: Sendable {
             receipt = try await store.receive(
                 payload, reading, at: place, fingerprints: fingerprints, now: now, until: context.deadline)
         } catch .conflict {
-            // Its owner has just left.
+            // The owner has just left.
             receipt = nil
         } catch {
             throw error.asRPCError

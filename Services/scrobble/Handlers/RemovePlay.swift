@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.removePlay`: takes a play out for good: no file and no other account brings it back.
+/// `scrobble.removePlay`: removes a play for good: no file and no other account brings it back.
 struct RemovePlay: Sendable {
     let ledger: LedgerStore
     let queue: QueueWorker

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.rerunHookDelivery`: works a delivery again.
+/// `scrobble.rerunHookDelivery`: processes a delivery again.
 struct RerunHookDelivery: Sendable {
     let store: HookStore
     let worker: HookWorker

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.resolveConflict`: whose value stays; a sync that does so is asked for.
+/// `scrobble.resolveConflict`: decides whose value stays, and requests a sync that applies the decision.
 struct ResolveConflict: Sendable {
     let store: SyncStore
     let worker: SyncWorker?
@@ -13,7 +13,7 @@ struct ResolveConflict: Sendable {
             let provider = try await store.resolve(
                 params.conflict, of: params.user, keeping: params.keep, at: clock.now, until: context.deadline)
             guard let provider else { return false }
-            // One that is under way reads the decision or leaves it to the next.
+            // A run that is under way reads the decision or leaves it to the next run.
             _ = try await store.open(
                 LaneKey(user: params.user, provider: provider), isDry: false, confirms: nil, at: clock.now,
                 until: context.deadline)

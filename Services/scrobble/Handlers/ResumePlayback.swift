@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.resumePlayback`: a person goes on.
+/// `scrobble.resumePlayback`: resumes a sitting.
 struct ResumePlayback: Sendable {
     let mover: SittingMover
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.retryJob`: sends a dead job again, behind what waits.
+/// `scrobble.retryJob`: queues a dead job again, behind the waiting ones.
 struct RetryJob: Sendable {
     let store: QueueStore
     let queue: QueueWorker

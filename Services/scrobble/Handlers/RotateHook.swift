@@ -3,7 +3,7 @@ import Cryptography
 import RPC
 import Store
 
-/// `scrobble.rotateHook`: another secret; the one before counts for a while, so that no delivery is lost.
+/// `scrobble.rotateHook`: replaces the secret. The previous one stays valid for a while, so that no delivery is lost.
 struct RotateHook: Sendable {
     let store: HookStore
     let secrets: HookSecrets

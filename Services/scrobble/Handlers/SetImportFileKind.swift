@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.setImportFileKind`: says what a file is that could be several things.
+/// `scrobble.setImportFileKind`: says what an ambiguous file is.
 struct SetImportFileKind: Sendable {
     let store: ImportStore
     let worker: ImportWorker

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.setPlaybackSettings`: holds for sittings that begin from now on.
+/// `scrobble.setPlaybackSettings`: changes the settings for sittings that begin from now on.
 struct SetPlaybackSettings: Sendable {
     let store: PlaybackStore
 

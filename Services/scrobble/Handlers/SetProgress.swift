@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.setProgress`: says how far a person got with a film or an episode; 0 leaves nothing to go on with.
+/// `scrobble.setProgress`: sets how far a person got with a film or an episode; 0 clears the progress.
 struct SetProgress: Sendable {
     let desk: WatchDesk
     let shelves: ShelfStore

@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.startPlayback`: opens a sitting, or goes on with the one that is open for this title; a check-in ends by itself.
+/// `scrobble.startPlayback`: opens a sitting, or continues the one that is open for this title. A check-in ends by
+/// itself.
 struct StartPlayback: Sendable {
     let store: PlaybackStore
     let titles: TitleLookup
@@ -12,7 +13,7 @@ struct StartPlayback: Sendable {
 
     func run(_ params: StartPlaybackParams, _ context: RPCContext) async throws(RPCError) -> PlaybackSession {
         let isCheckIn = params.checkIn ?? false
-        // A check-in begins at the beginning.
+        // A check-in starts from the beginning of the title.
         guard !isCheckIn || params.progressPercent == nil else {
             throw .contradictoryValues("progress_percent: is not given beside check_in")
         }

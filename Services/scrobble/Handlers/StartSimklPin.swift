@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.startSimklPin`: a code that a person enters at Simkl.
+/// `scrobble.startSimklPin`: requests a code for a person to enter at Simkl.
 struct StartSimklPin: Sendable {
     let account: SimklAccount?
 
@@ -22,7 +22,7 @@ struct StartSimklPin: Sendable {
 }
 
 extension RPCError {
-    /// Without an application there nobody can be connected.
+    /// The error if Simkl has no application for this installation, so that nobody can connect.
     static var simklIsOff: RPCError {
         .unavailable("Simkl is off in this installation: whoever runs it sets REELAY_SIMKL_CLIENT_ID")
     }

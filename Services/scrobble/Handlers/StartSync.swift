@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.startSync`: asks for a run; whoever has time takes it up.
+/// `scrobble.startSync`: requests a run, which any worker may take up.
 struct StartSync: Sendable {
     let store: SyncStore
     let worker: SyncWorker?

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.startTraktDevice`: a code that a person enters on another device.
+/// `scrobble.startTraktDevice`: requests a code for a person to enter on another device.
 struct StartTraktDevice: Sendable {
     let account: TraktAccount?
 

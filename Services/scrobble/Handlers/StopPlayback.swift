@@ -2,7 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.stopPlayback`: closes a sitting; beyond the threshold it becomes a play. Stopping twice changes nothing.
+/// `scrobble.stopPlayback`: ends a sitting, which becomes a play at or beyond the threshold. Stopping twice changes
+/// nothing.
 struct StopPlayback: Sendable {
     let store: PlaybackStore
     let queue: QueueWorker

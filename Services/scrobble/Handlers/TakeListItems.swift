@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.takeListItems`: a person takes titles off a list; one outcome each.
+/// `scrobble.takeListItems`: takes titles off a list; one outcome for each.
 struct TakeListItems: Sendable {
     let lists: ListStore
     let clock: any WallClock
@@ -13,7 +13,7 @@ struct TakeListItems: Sendable {
             try await lists.remove(
                 params.titles, from: params.list, at: writer.at, by: writer, until: context.deadline)
         }
-        // Nothing to take off a list that is not there is still no list.
+        // Without titles nothing is looked up, not even whether the list exists.
         guard !params.titles.isEmpty else { return LedgerOutcomes(outcomes: []) }
         return try answer.outcomes(of: params.titles)
     }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.takeOffShelf`: a person does not keep titles any more; one outcome each.
+/// `scrobble.takeOffShelf`: takes titles off a shelf; one outcome for each.
 struct TakeOffShelf: Sendable {
     let shelves: ShelfStore
     let clock: any WallClock

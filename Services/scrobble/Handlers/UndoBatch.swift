@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.undoBatch`: takes back what a batch has written, here and in the ratings.
+/// `scrobble.undoBatch`: undoes what a batch has written, here and in the ratings service.
 struct UndoBatch: Sendable {
     let undoing: BatchUndo
     let queue: QueueWorker

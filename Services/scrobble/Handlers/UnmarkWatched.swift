@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.unmarkWatched`: takes out every play of a title, or of all episodes of a show or a season.
+/// `scrobble.unmarkWatched`: removes every play of a title, or of all episodes of a show or a season.
 struct UnmarkWatched: Sendable {
     let desk: WatchDesk
     let queue: QueueWorker

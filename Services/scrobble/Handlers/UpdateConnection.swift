@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.updateConnection`: what a person wants of an account elsewhere, connected or not yet.
+/// `scrobble.updateConnection`: changes the settings for an account elsewhere, connected or not.
 struct UpdateConnection: Sendable {
     let connections: ListConnections
     let queue: QueueWorker

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `scrobble.updateHook`: changes what is named.
+/// `scrobble.updateHook`: changes the settings that are named.
 struct UpdateHook: Sendable {
     let store: HookStore
 
