@@ -2,10 +2,11 @@ internal import Contracts
 internal import GZip
 internal import HTTPTypes
 
-/// Sends answers as gzip, where the client takes that and gains by it. A page elsewhere cannot have a browser ask with
-/// somebody's credentials, since there are no cookies: lengths tell nobody anything (BREACH).
+/// Compresses answers with gzip where the client accepts it and it is worthwhile. BREACH does not apply: there are no
+/// cookies, so a page elsewhere cannot make a browser send somebody's credentials, and lengths reveal nothing.
 struct AnswerPacker: Sendable {
-    /// Bytes of the largest body that is packed on the loop: 64 KiB. Small ones are packed sooner than another thread is found.
+    /// The size of the largest body that is compressed on the event loop: 64 KiB. Handing smaller ones to another
+    /// thread takes longer than compressing them.
     private static let packedOnLoopMax = 65_536
 
     let limits: EdgeLimits

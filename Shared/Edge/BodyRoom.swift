@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// How much all bodies together may hold that are on their way or being worked on, beyond a first part that each may have.
+/// Bounds the memory of all request bodies that are arriving or being processed, beyond a first part that each may
+/// have.
 final class BodyRoom: Sendable {
     private struct State {
         var taken = 0
@@ -12,7 +13,7 @@ final class BodyRoom: Sendable {
 
     init(limits: EdgeLimits) { self.limits = limits }
 
-    /// Whether there was room for so many bytes more of a body from this network.
+    /// Reserves `count` more bytes for a body from this network; returns whether there was room.
     fileprivate func take(_ count: Int, for network: [UInt8]) -> Bool {
         state.withLock { state in
             let own = state.takenBy[network, default: 0] + count
@@ -34,16 +35,16 @@ final class BodyRoom: Sendable {
         }
     }
 
-    /// Bytes that are taken; 0 where nothing is under way.
+    /// The number of reserved bytes; 0 while nothing is in progress.
     var taken: Int { state.withLock(\.taken) }
 
-    /// The place of one body. Confined to the task of its request, which ends it.
+    /// The share of one body, confined to the task of its request, and released when that ends.
     struct Place: ~Copyable {
         private let room: BodyRoom
         private let client: String
         private var free: Int
         private var taken = 0
-        /// Of the client; looked for once it matters, which it does for few.
+        /// The client's network; computed when first needed, which is rare.
         private var network: [UInt8] = []
 
         init(in room: BodyRoom, client: String) {
@@ -54,7 +55,7 @@ final class BodyRoom: Sendable {
 
         deinit { room.leave(taken, of: network) }
 
-        /// Makes room for so many bytes more; false where there is none.
+        /// Makes room for `count` more bytes; returns false if there is none.
         mutating func grow(by count: Int) -> Bool {
             let more = max(0, count - free)
             free = max(0, free - count)

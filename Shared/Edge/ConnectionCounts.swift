@@ -1,19 +1,19 @@
 internal import NIOCore
 internal import Synchronization
 
-/// How many connections, or streams of these, each network has, so that one cannot take all of them.
+/// Counts the connections, or HTTP/2 streams, of each network, so that one network cannot take all of them.
 final class ConnectionCounts: Sendable {
     private let limit: Int
     private let proxies: TrustedProxies
     private let counts = Mutex<[[UInt8]: Int]>([:])
 
-    /// Proxies have the connections of everybody, and are not counted.
+    /// Connections of `proxies` carry everybody's requests, and are not counted.
     init(limit: Int, proxies: TrustedProxies) {
         self.limit = limit
         self.proxies = proxies
     }
 
-    /// Whose a connection counts as; nil for one that is not counted.
+    /// Returns the network that a connection counts towards; nil for one that is not counted.
     func network(of channel: any Channel) -> [UInt8]? {
         guard let peer = channel.remoteAddress?.ipAddress, let address = NetworkAddress(peer),
             !proxies.contains(address)
@@ -21,7 +21,7 @@ final class ConnectionCounts: Sendable {
         return address.network
     }
 
-    /// Whether one more may come from `network`; who was let in leaves again.
+    /// Counts one more for `network` if its limit allows; returns whether it did. Each success needs a `leave`.
     func enter(_ network: [UInt8]) -> Bool {
         counts.withLock { counts in
             let count = counts[network] ?? 0
@@ -31,7 +31,7 @@ final class ConnectionCounts: Sendable {
         }
     }
 
-    /// One that was counted already goes on as another.
+    /// Counts one that was already let in and continues as another, whatever the limit.
     func keep(_ network: [UInt8]) { counts.withLock { $0[network, default: 0] += 1 } }
 
     func leave(_ network: [UInt8]) {

@@ -4,20 +4,20 @@ internal import NIOCore
 internal import NIOSSL
 package import Reloading
 
-/// The certificate of the public side, read from two PEM files and read again when they have changed. Connections that are
-/// open keep what they began with.
+/// The certificate of the public side, read from two PEM files and read again when they change. Open connections keep
+/// the one they began with.
 package final class EdgeCertificate: Sendable {
-    /// Why the files are of no use.
+    /// Why the files cannot be used.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// How often the files are looked at.
+    /// How often the files are checked.
     private static let lookInterval = Duration.seconds(5)
 
-    /// How long a connection that is closed here in order waits for the client to say that it closes too, and for what is still
-    /// to be sent to leave for a slow one. The library keeps all that such a connection holds for that long, also where the
-    /// client has gone; who is thrown out of HTTP/2 has no such time.
+    /// How long the orderly close of a connection waits for the client's close_notify, and for unsent bytes to reach a
+    /// slow client. The library keeps everything that such a connection holds for that long, even if the client has
+    /// gone; connections that are thrown out over HTTP/2 do not wait.
     private static let closeTimeout = TimeAmount.seconds(2)
 
     private struct Contents: Sendable {
@@ -30,7 +30,7 @@ package final class EdgeCertificate: Sendable {
     private let failures = Counter(label: "edge_certificate_reload_failures_total")
     private let files: ReloadedFiles<Contents>
 
-    /// Reads both files; throws `Failure` where they are no certificate and its key.
+    /// Reads both files; throws `Failure` if they are not a certificate and its key.
     package init(certificate: String, key: String) throws(Failure) {
         do {
             files = try ReloadedFiles([certificate, key]) { files in try Self.contents(files[0], files[1]) }
@@ -42,10 +42,10 @@ package final class EdgeCertificate: Sendable {
 
     var context: NIOSSLContext { files.value.context }
 
-    /// Looks whether the files have changed. Blocks on them: not for an event loop.
+    /// Checks whether the files have changed. Blocks on file access: do not call it on an event loop.
     package func look() -> ReloadOutcome { files.look() }
 
-    /// Looks for other files until it is cancelled.
+    /// Watches the files until the task is cancelled.
     package func run(logger: Logger) async {
         await files.watch(every: Self.lookInterval) { outcome in
             switch outcome {
@@ -54,7 +54,7 @@ package final class EdgeCertificate: Sendable {
                 expiry.record(files.value.expiresAt)
                 logger.notice("the certificate was read again")
             case .failed(let cause, let isNew):
-                // With each look, so that whoever watches the number sees it for as long as the trouble lasts.
+                // On every check, so that the metric keeps rising for as long as the problem lasts.
                 failures.increment()
                 if isNew { logger.warning("the new certificate cannot be used", metadata: ["cause": "\(cause)"]) }
             }
@@ -68,7 +68,7 @@ package final class EdgeCertificate: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { NIOSSLCertificateSource.certificate($0) }, privateKey: .privateKey(secret))
         configuration.minimumTLSVersion = .tlsv12
-        // Of TLS 1.2; what 1.3 has is all good. The library's own list goes down to CBC, and to RSA's key exchange.
+        // For TLS 1.2; all suites of 1.3 are good. The library's own list goes down to CBC and RSA key exchange.
         configuration.cipherSuites = "ECDH+AESGCM:ECDH+CHACHA20"
         configuration.applicationProtocols = ["h2", "http/1.1"]
         configuration.shutdownTimeout = closeTimeout

@@ -10,8 +10,8 @@ internal import NIOHTTPTypesHTTP1
 internal import NIOSSL
 internal import NIOTLS
 
-/// How a connection of the public side is set up: counted, with TLS where there is a certificate, and with HTTP/2 where TLS
-/// has agreed on it. The parsers of both are the web framework's.
+/// Sets up a connection of the public side: counts it, adds TLS if there is a certificate, and HTTP/2 if TLS negotiated
+/// it. The parsers of both protocols are the web framework's.
 struct EdgeChannel: ServerChildChannel {
     enum Connection: Sendable {
         case http1(HTTP1Channel.Value)
@@ -27,7 +27,7 @@ struct EdgeChannel: ServerChildChannel {
     private let http2: MultiplexedChannel
     private let certificate: EdgeCertificate?
     private let counts: ConnectionCounts
-    /// Streams over HTTP/2.
+    /// Counts streams over HTTP/2.
     private let streams: ConnectionCounts
     private let limits: EdgeLimits
     private let executors: LoopExecutors
@@ -64,7 +64,7 @@ struct EdgeChannel: ServerChildChannel {
         }
         return channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            // What is read in one go is unpacked into one buffer, which is kept as long as any piece of it.
+            // All that is read at once is decrypted into one buffer, which lives as long as any slice of it.
             try channel.syncOptions?.setOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 2_048, maximum: Self.readBytesMax))
@@ -95,12 +95,12 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// Bytes that are read in one go over TLS: a record of the largest size (RFC 8446 §5.1).
+    /// Bytes read at once over TLS: a record of the largest size (RFC 8446 §5.1).
     private static let readBytesMax = 16_384
 
     private struct UnknownProtocol: Error { let name: String }
 
-    /// HTTP/1.1, with its guards around the parser.
+    /// Sets up HTTP/1.1, with its guards around the parser.
     private func plain(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Connection> {
         http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
@@ -119,7 +119,7 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// HTTP/2, with its guards around the parser.
+    /// Sets up HTTP/2, with its guards around the parser.
     private func multiplexed(_ channel: any Channel) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
             let streams = try http2.setup(channel, gate: gate(of: channel))
@@ -135,8 +135,8 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// A gate for the requests of a connection. Those of a proxy are everybody's and wait for nobody: who sends too many is for
-    /// the proxy to say.
+    /// Returns the gate for the requests of a connection; nil for a proxy's. Those requests are everybody's and do not
+    /// wait: limiting a client that sends too many is up to the proxy.
     private func gate(of channel: any Channel) -> StreamGate? {
         guard let network = counts.network(of: channel) else { return nil }
         return StreamGate(
@@ -159,7 +159,7 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// Who has too many connections gets no more; false for one that is.
+    /// Counts a connection, and closes it if its network has too many; returns whether it was let in.
     private func count(_ channel: any Channel) -> Bool {
         guard let network = counts.network(of: channel) else { return true }
         guard counts.enter(network) else {
@@ -172,9 +172,9 @@ struct EdgeChannel: ServerChildChannel {
     }
 }
 
-/// Tells who left once TLS was agreed on from who does not agree on it, right above TLS: a client that has gone as soon as it had
-/// sent the last of its handshake is found out by the answer to that, before anybody is told that it is over. Confined to the
-/// connection's event loop.
+/// Distinguishes clients that left once TLS was negotiated from clients that failed to negotiate it, right above TLS.
+/// If a client goes as soon as it has sent the last of its handshake, the answer to that fails before the handshake is
+/// reported as complete. Confined to the connection's event loop.
 private final class HandshakeWatch: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
@@ -186,7 +186,7 @@ private final class HandshakeWatch: ChannelInboundHandler, RemovableChannelHandl
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Within the handshake an end is another error.
+        // During the handshake, an end of the stream is reported as another error.
         if case .uncleanShutdown = error as? NIOSSLError { isOver = true }
         context.fireErrorCaught(error)
     }

@@ -2,7 +2,7 @@ internal import Contracts
 internal import Cryptography
 internal import RPC
 
-/// One request for one operation, with what holds for every operation: conditions, keys, entity tags.
+/// One request for one operation, with the rules common to all operations: conditions, idempotency keys, entity tags.
 struct EdgeExchange: Sendable {
     private let route: EdgeRoute
     private let reader: EdgeRoute?
@@ -12,8 +12,8 @@ struct EdgeExchange: Sendable {
     private let conditions: (any ConditionBook)?
     private let fixed: FixedForms
 
-    /// `reader` is the operation that tells what is at the address of a write; `target` the address as it came.
-    /// Throws `invalidRequest` for conditions and keys that cannot be read.
+    /// `reader` is the operation that reads the state at the address of a write; `target` is the address as received.
+    /// Throws `invalidRequest` for malformed conditions and keys.
     init(
         route: EdgeRoute, reader: EdgeRoute?, input: EdgeRequest, caller: EdgeCaller?, context: EdgeContext,
         target: String, limits: EdgeLimits, conditions: (any ConditionBook)?, fixed: FixedForms
@@ -42,7 +42,7 @@ struct EdgeExchange: Sendable {
         answer.headers.removeAll { $0.name == "etag" }
         answer.headers.append(("etag", tag))
         if isRead {
-            // Kept by the one who asked, and never shown again without a question.
+            // Only the client itself may cache it, and must revalidate it before each use.
             if !answer.headers.contains(where: { $0.name == "cache-control" }) {
                 answer.headers.append(("cache-control", "private, no-cache"))
             }
@@ -59,7 +59,7 @@ struct EdgeExchange: Sendable {
         answer.isFixed ? fixed.tag(of: route.operation, answer.body) : EntityTag.of(answer.body)
     }
 
-    /// A file with its first piece made, so that what fails until then can still be told.
+    /// Returns the answer with the first piece of its file made, so that a failure up to then can still be reported.
     private func begun(_ answer: EdgeResponse, _ stream: EdgeStream) async -> EdgeResponse {
         var answer = answer
         do {
@@ -76,12 +76,12 @@ struct EdgeExchange: Sendable {
         return answer
     }
 
-    /// Whether the edge holds the request's conditions against what is there.
+    /// Whether the edge checks the request's conditions against the current state.
     private var isConditional: Bool {
         !isRead && !route.checksConditions && (context.ifMatch != nil || context.ifNoneMatch != nil)
     }
 
-    /// Why a write must not happen: what is there is not what the request says it is.
+    /// Returns why a write must not happen, that is, if the current state is not the one that the request expects.
     private func refusal() async -> EdgeResponse? {
         guard isConditional else { return nil }
         var current: String?
@@ -104,7 +104,7 @@ struct EdgeExchange: Sendable {
         }
     }
 
-    /// Whether a write may happen to what has `tag`, or has happened to what had.
+    /// Returns whether a write may happen to the state with `tag`, or was recorded as allowed on an earlier attempt.
     private func isAllowed(from tag: String?) async throws(RPCError) -> Bool {
         let isAllowed = context.allowsWrite(of: tag)
         guard let (once, user, book) = repeatable else { return isAllowed }
@@ -113,19 +113,19 @@ struct EdgeExchange: Sendable {
         return true
     }
 
-    /// A request that was refused must hold its conditions when it comes again.
+    /// Forgets the record of a request that was refused: its conditions must hold when it is repeated.
     private func release(after answer: EdgeResponse) async {
         guard (400..<500).contains(answer.status), !Self.unsettled.contains(answer.status),
             isConditional, let (once, user, book) = repeatable
         else { return }
-        // A note that stays lets this request through once more, and no other.
+        // A record left behind lets only this same request through once more.
         try? await book.forget(once, of: user, until: context.rpc.deadline)
     }
 
-    /// Statuses of what was broken off, or not begun: 408, 429 and 499.
+    /// Statuses of requests that were broken off, or not begun: 408, 429 and 499.
     private static let unsettled: Set = [408, 429, 499]
 
-    /// What a request with a key is known by from one time to the next; nil where the key means nothing.
+    /// What identifies a repeated request with a key; nil where the key has no effect.
     private var repeatable: (once: EdgeOnce, user: UserID, book: any ConditionBook)? {
         guard route.takesKey, reader != nil, let once = context.once, let caller, let conditions else { return nil }
         return (once, caller.user, conditions)
@@ -153,7 +153,7 @@ struct EdgeExchange: Sendable {
                 "Idempotency-Key: is not 1 to \(limits.idempotencyKeyBytesMax) visible ASCII characters")
         }
         var digest = SHA256()
-        // No method and no address has a line break.
+        // Neither a method nor an address contains a line break.
         digest.update(Array("\(route.method) \(target)\n".utf8))
         digest.update(input.body)
         return EdgeOnce(key: key, fingerprint: digest.finish().bytes)

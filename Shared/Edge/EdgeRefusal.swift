@@ -1,21 +1,21 @@
-/// What the public side turned away before there was a request for one of its operations. The sets are closed: each is the
-/// label of a counter, and none tells who it was.
+/// What the public side refused before there was a request for one of its operations. The sets are closed: each case is
+/// the label of a counter, and none identifies the client.
 package enum EdgeRefusal: Sendable, Hashable {
     case connection(Connection)
     case request(Request)
     case abuse(Abuse)
 
     package enum Connection: String, Sendable, CaseIterable {
-        /// Its address has as many as one may have.
+        /// Its address has as many connections as allowed.
         case address
-        /// All places are taken: who comes waits to be let in.
+        /// All places are taken: a new connection waits to be accepted.
         case full
-        /// No TLS was agreed on, or not in time.
+        /// The TLS handshake failed, or took too long.
         case tls
     }
 
     package enum Request: String, Sendable, CaseIterable {
-        /// What came is no HTTP/1.1, or must not be taken for it.
+        /// The bytes are not HTTP/1.1, or must not be taken for it.
         case malformed
         /// Its header is too large, or has too many fields.
         case largeHead = "large_head"
@@ -23,31 +23,31 @@ package enum EdgeRefusal: Sendable, Hashable {
         case slowHead = "slow_head"
         /// Its body took too long.
         case slowBody = "slow_body"
-        /// Its body came in pieces that cost more than they bring.
+        /// Its body came in pieces that cost more than they carry.
         case smallPieces = "small_pieces"
     }
 
-    /// Of HTTP/2.
+    /// Misuse of HTTP/2.
     package enum Abuse: String, Sendable, CaseIterable {
-        /// Too many frames that bring nothing.
+        /// Too many idle frames.
         case idleFrames = "idle_frames"
-        /// Questions whether anybody is there, sooner than they may be asked.
+        /// PINGs more frequent than allowed.
         case pings
-        /// Something that is sent in one go was begun and not ended.
+        /// A preface, header or frame that began and did not end in time.
         case stalled
-        /// Requests that are given up as soon as they are made.
+        /// Requests that are cancelled as soon as they are made.
         case resets
-        /// Frames about the connection itself, empty ones, or parts of one header without end.
+        /// Excessive control frames, empty frames, or continuations of one header.
         case frames
-        /// A header that is too large once it is unpacked.
+        /// A header that is too large once decompressed.
         case largeHead = "large_head"
-        /// More requests of a connection at once than were allowed.
+        /// More concurrent requests on a connection than allowed.
         case streams
-        /// More requests of an address at once than it may have, of all its connections.
+        /// More concurrent requests of an address than allowed, over all its connections.
         case addressStreams = "address_streams"
         /// A request that had to wait, with a body that there was no room for.
         case bodies
-        /// What is no HTTP/2.
+        /// A violation of the HTTP/2 protocol.
         case malformed
     }
 }

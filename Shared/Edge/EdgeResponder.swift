@@ -6,23 +6,23 @@ internal import Logging
 internal import NIOCore
 package import RPC
 
-/// What a bearer token is worth, as far as is known without asking anybody.
+/// What a bearer token grants, as far as is known without a look-up.
 package enum EdgeCredentials: Sendable {
-    /// Whose it is; nil for nobody's.
+    /// Looks up the token's owner; nil if it has none.
     package typealias LookUp =
         @Sendable (_ deadline: ContinuousClock.Instant) async throws(RPCError) -> EdgeCaller?
 
-    /// Nothing, whoever is asked.
+    /// The token is invalid, without any look-up.
     case nobody
     case caller(EdgeCaller)
-    /// Somebody must be asked. `wasGood` says whether it was somebody's when that was done last, here.
+    /// A look-up is needed. `wasGood` tells whether the last look-up in this process found an owner.
     case unread(wasGood: Bool, LookUp)
 }
 
-/// Tells what a bearer token is worth, without waiting.
+/// Returns what a bearer token grants, without waiting.
 package typealias EdgeAuthenticator = @Sendable (_ token: String) -> EdgeCredentials
 
-/// Asks for a share of what all gateways together let through; one question for many requests.
+/// Requests a share of what all gateways together admit; one call covers many requests.
 package typealias RateLender =
     @Sendable (
         _ subject: RateSubject, _ ask: RateAsk, _ deadline: ContinuousClock.Instant
@@ -30,16 +30,16 @@ package typealias RateLender =
 
 /// One finished request, for logs and metrics.
 package struct EdgeRecord: Sendable {
-    /// The operation's name in the contract; nil where the address names none.
+    /// The operation's name in the contract; nil if the address has none.
     package let operation: String?
     package let status: Int
     package let duration: Duration
     package let trace: TraceContext
-    /// What the client calls the request, where it does.
+    /// The client's own identifier for the request, if it sent one.
     package let requestID: String?
-    /// Who asked; nil where nobody knows.
+    /// The person behind the request; nil if unknown.
     package let person: UserID?
-    /// What was behind a failure here.
+    /// The cause of a failure on our side.
     package let cause: String?
 }
 
@@ -51,21 +51,21 @@ struct EdgeResponder: HTTPResponder {
     let limits: EdgeLimits
     let connections: OpenConnections
     let lines: StreamLines
-    /// Nil where anybody may ask as often as they like.
+    /// Nil if there is no rate limit.
     let limiter: RateLimiter?
     let executors: LoopExecutors
     let sweeper: DeadlineSweeper
     let room: BodyRoom
     let packer: AnswerPacker
-    /// Whether clients come by TLS.
+    /// Whether clients connect over TLS.
     let isSecure: Bool
-    /// Nil where conditions hold or not whatever the key.
+    /// Nil if conditions are checked regardless of the key.
     let conditions: (any ConditionBook)?
     let authenticate: EdgeAuthenticator
     let observe: @Sendable (EdgeRecord) -> Void
 
-    /// In a task of its own, which gives back what answering took when it ends: the task of the connection keeps the most
-    /// that it ever needed for as long as the connection lives.
+    /// Answers in a task of its own, which frees its memory when it ends: the connection's task keeps its peak
+    /// allocation for as long as the connection lives.
     func respond(to request: Request, context: EdgeRequestContext) async -> Response {
         let end = OperationEnd()
         return await inOwnTask(endedBy: end, on: executors[context.loop]) { await answered(request, context, end) }
@@ -95,7 +95,7 @@ struct EdgeResponder: HTTPResponder {
         return response(to: request, answer, requestID ?? trace.traceID, on: context)
     }
 
-    /// The operation's name, where there is one, and what it answers.
+    /// Returns the operation's name, if there is one, and its answer.
     private func answer(
         _ request: Request, _ context: EdgeContext, _ place: EdgeRequestContext, _ end: OperationEnd
     ) async -> (String?, EdgeResponse) {
@@ -129,7 +129,7 @@ struct EdgeResponder: HTTPResponder {
                     told = verdict.fields
                     guard verdict.isAdmitted else { throw .limited(verdict.waitSeconds) }
                 }
-                // Nobody's body is not waited for.
+                // An unauthenticated request's body is not waited for.
                 if route.access != .open, caller == nil { throw .unauthenticated() }
                 var input = EdgeRequest(pathParameters: parameters, query: query, headers: Self.headers(request))
                 var held = BodyRoom.Place(in: room, client: context.clientAddress)
@@ -157,7 +157,7 @@ struct EdgeResponder: HTTPResponder {
         }
     }
 
-    /// The answer of an operation; cancelled at its deadline and when nobody waits for it any more.
+    /// Runs an operation; cancels it at its deadline and when its client leaves.
     private func untilClientLeaves(
         _ place: EdgeRequestContext, _ context: EdgeContext, _ end: OperationEnd, _ work: () async -> EdgeResponse
     ) async throws(RPCError) -> EdgeResponse {
@@ -166,7 +166,7 @@ struct EdgeResponder: HTTPResponder {
         return try await within(context.rpc.deadline, orUntil: end, sweeper, work)
     }
 
-    /// What is sent to a client that does not speak HTTP; it is on record as any request is.
+    /// Returns the answer to a client that does not speak HTTP, and records it like any request.
     func refuse(_ error: RPCError) -> EdgeResponse {
         let trace = TraceContext.root()
         var answer = EdgeResponse.problem(error, trace: trace)
@@ -178,10 +178,10 @@ struct EdgeResponder: HTTPResponder {
         return answer
     }
 
-    /// Who asks, and what their limit says.
+    /// Returns the caller, and the verdict of the caller's rate limit.
     ///
-    /// Whoever shows a token that was nobody's yet counts as their address until it is known whose it is: an address beyond its
-    /// limit costs no look-up, however many tokens it makes up.
+    /// A token that is not known to be good counts towards its address until its owner is known: an address over its
+    /// limit causes no look-ups, however many tokens it makes up.
     private func admission(
         of request: Request, to route: EdgeRoute, _ context: EdgeContext
     ) async throws(RPCError) -> (caller: EdgeCaller?, verdict: RateVerdict?) {
@@ -201,13 +201,13 @@ struct EdgeResponder: HTTPResponder {
         return (caller, await limiter?.admit(subject(caller, context)))
     }
 
-    /// Whose limit a request counts towards.
+    /// Returns the subject whose limit a request counts towards.
     private func subject(_ caller: EdgeCaller?, _ context: EdgeContext) -> RateSubject {
         guard let caller else { return .address(NetworkAddress.network(of: context.clientAddress)) }
         return caller.scopes == nil ? .person(caller.user) : .key(caller.credential)
     }
 
-    /// What tells the present state of the address that `route` changes; nil where nobody can.
+    /// Returns the operation that reads the current state of the address that `route` changes; nil if there is none.
     private func reader(at path: some StringProtocol, of route: EdgeRoute) -> EdgeRoute? {
         guard route.method != "GET", case .found(let reader, _) = table.match("GET", path) else { return nil }
         return reader
@@ -217,7 +217,7 @@ struct EdgeResponder: HTTPResponder {
         BearerToken.token(in: request.headers[values: .authorization]).map(authenticate) ?? .nobody
     }
 
-    /// Whether a request is for an operation that takes its body in pieces.
+    /// Returns whether a request is for an operation that takes its body in pieces.
     func takesUpload(_ head: HTTPRequest) -> Bool {
         table.takesUpload(head.method.rawValue, at: head.path ?? "/")
     }
@@ -230,8 +230,8 @@ struct EdgeResponder: HTTPResponder {
             contentType: Self.field("content-type", of: request), source: UploadSource(request.body, limits: limits))
     }
 
-    /// Whether there is nothing to wait for. Without TLS this is HTTP/1.1, where a request without either field has no body
-    /// (RFC 9112 §6.3).
+    /// Whether there is no body to wait for. Without TLS this is HTTP/1.1, where a request without either field has no
+    /// body (RFC 9112 §6.3).
     private func isBodyless(_ request: Request) -> Bool {
         !isSecure && !request.headers.contains(.contentLength) && !request.headers.contains(.transferEncoding)
     }
@@ -269,8 +269,8 @@ struct EdgeResponder: HTTPResponder {
         var isTooLarge = false
     }
 
-    /// What is kept of a body in any form. The rest is read and dropped, so that the client can finish; a body beyond all
-    /// bounds is not waited for.
+    /// Reads a body in any form and returns what is kept of it. The rest is read and dropped, so that the client can
+    /// finish; a body over `rawBodyBytesMax` is not read to its end.
     private func beginning(
         _ request: Request, _ place: inout BodyRoom.Place
     ) async throws(RPCError) -> Body {
@@ -338,7 +338,7 @@ struct EdgeResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    /// The names that most answers have: making one looks at each of its letters.
+    /// The names that most answers have: creating one validates each of its characters.
     private static let fieldNames: [String: HTTPField.Name] = {
         let own = ["content-type", "content-length", "etag", "vary", "ratelimit", "ratelimit-policy", "location"]
         let common = AnswerFields.complete([], requestID: "", isSecure: true).map(\.name)
@@ -346,22 +346,22 @@ struct EdgeResponder: HTTPResponder {
             uniqueKeysWithValues: (own + common).compactMap { name in HTTPField.Name(name).map { (name, $0) } })
     }()
 
-    /// A large answer leaves piece by piece, each when the client has room for it: of a document that many read slowly there is
-    /// one copy.
+    /// Sends a large answer piece by piece, each when the client has room for it, so that a document that many clients
+    /// read slowly is not copied for each of them.
     private func inPieces(_ bytes: [UInt8], on connection: EdgeRequestContext) -> ResponseBody {
         ResponseBody(contentLength: bytes.count) { [limits] writer in
             for start in stride(from: 0, to: bytes.count, by: limits.answerPieceBytes) {
                 let end = min(start + limits.answerPieceBytes, bytes.count)
                 try await writer.write(ByteBuffer(bytes: bytes[start..<end]))
-                // Or the next pieces would be made before anybody knows that there is no room for them.
+                // Otherwise the next pieces would be made before it is known that there is no room for them.
                 try await connection.settle()
             }
             try await writer.finish(nil)
         }
     }
 
-    /// Whether the rest of a stream can have the connection: without TLS that is HTTP/1.1, and whoever must be told the end by
-    /// closing it may be of HTTP/1.0, which knows no chunks.
+    /// Returns whether the rest of a stream can take over the connection. Without TLS that is HTTP/1.1, and a client
+    /// that needs the connection closed to see the end may speak HTTP/1.0, which has no chunks.
     private func canGoOn(_ stream: EdgeStream, _ request: Request) -> Bool {
         stream.rest != nil && !isSecure && request.method != .head && request.headers[.connection] != "close"
     }
@@ -369,8 +369,8 @@ struct EdgeResponder: HTTPResponder {
     /// Not an error, but the only way to leave an answer without an end.
     private struct GoesOn: Error {}
 
-    /// Sends piece by piece, each when the client has room for it, until there is no more or the client has gone. Where `lines`
-    /// are given, the connection is left to the rest of the stream as soon as nobody knows of more.
+    /// Sends a stream piece by piece, each when the client has room for it, until it ends or the client has gone. If
+    /// `lines` is given, the rest of the stream takes over the connection once no more pieces are ready.
     private func streaming(
         _ stream: EdgeStream, after first: [UInt8], on connection: EdgeRequestContext, goingOnWith lines: StreamLines?
     ) -> ResponseBody {
@@ -383,7 +383,7 @@ struct EdgeResponder: HTTPResponder {
                 if !first.isEmpty { try await writer.write(ByteBuffer(bytes: first)) }
                 while let piece = try await stream.next() {
                     count += piece.count
-                    // More than the head has told would be read as another answer.
+                    // More than the header declared would be read as another answer.
                     guard count <= stream.length ?? count else { throw RPCError.internal("a file is too long") }
                     try await writer.write(ByteBuffer(bytes: piece))
                     try await connection.settle()
@@ -404,13 +404,14 @@ struct EdgeResponder: HTTPResponder {
             try sent.get()
             try await writer.finish(nil)
             guard lines != nil else { return }
-            // As the head has said.
+            // As the header declared.
             try await connection.settle()
             connection.channel.close(mode: .output, promise: nil)
         }
     }
 
-    /// What HEAD tells of a file: its length, which costs as much as making it.
+    /// Returns the answer to HEAD for a file, with its length, which costs as much as making the file unless it is
+    /// known.
     private func counted(_ answer: EdgeResponse, _ stream: EdgeStream, _ context: RPCContext) async -> EdgeResponse {
         var count = answer.body.count
         var whole = EdgeResponse(status: answer.status, headers: answer.headers)
@@ -433,7 +434,7 @@ struct EdgeResponder: HTTPResponder {
         return whole
     }
 
-    /// What an address with these operations takes: HEAD wherever GET, and OPTIONS always.
+    /// Returns the methods of an address with these operations: HEAD wherever there is GET, and always OPTIONS.
     private static func allowed(_ methods: [String]) -> String {
         (methods + (methods.contains("GET") ? ["HEAD"] : []) + ["OPTIONS"]).joined(separator: ", ")
     }
@@ -463,7 +464,7 @@ struct EdgeResponder: HTTPResponder {
 }
 
 extension RPCError {
-    /// Too many requests in a minute; `seconds` is told as Retry-After.
+    /// The error for too many requests; `seconds` is sent as Retry-After.
     static func limited(_ seconds: Int) -> RPCError {
         .tooManyRequests(
             "too many requests; try again in \(seconds) s", data: JSONBytes(encoding: ["retry_after_seconds": seconds]))

@@ -6,7 +6,7 @@ package import Logging
 package import NIOCore
 internal import RPC
 
-/// What the web framework tells of a request beside the request itself.
+/// The context that the web framework passes along with a request.
 struct EdgeRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -19,11 +19,13 @@ struct EdgeRequestContext: RequestContext {
         channel = source.channel
     }
 
-    /// Waits until the connection has seen what was written to it, and knows whether there is room for more.
+    /// Waits until the event loop has processed what was written to the connection, and knows whether there is room for
+    /// more.
     func settle() async throws { try await loop.submit {}.get() }
 }
 
-/// The public HTTP side: the table of operations, bound to the web framework. Nothing else knows the framework.
+/// The public HTTP side: the table of operations, bound to the web framework. Only this module depends on the
+/// framework.
 package struct EdgeServer: Sendable {
     private let responder: EdgeResponder
     private let host: String
@@ -55,7 +57,7 @@ package struct EdgeServer: Sendable {
             group, pauses: limits.pipelinedPause...max(limits.pipelinedPause, limits.pipelinedPauseMax))
         connectionsMax = limits.connections(descriptors: Self.descriptors())
         counts = ConnectionCounts(limit: limits.addressConnectionsMax, proxies: proxies)
-        // Never all: somebody has to be able to ask as well.
+        // Never all connections: ordinary requests need some as well.
         lines = StreamLines(
             limits: limits, counts: counts, connections: connections, countMax: connectionsMax * 3 / 4)
         responder = EdgeResponder(
@@ -75,7 +77,7 @@ package struct EdgeServer: Sendable {
         self.waited = waited
     }
 
-    /// Files that this process may have open, after it has taken as many as the system lets it.
+    /// Returns the number of files that this process may open, after raising it to the system's maximum.
     private static func descriptors() -> Int {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var found = rlimit()
@@ -85,8 +87,8 @@ package struct EdgeServer: Sendable {
         return Int(clamping: setrlimit(resource, &raised) == 0 ? raised.rlim_cur : found.rlim_cur)
     }
 
-    /// Serves until graceful shutdown, then finishes what is in flight; throws what binding throws. `onListening` is told
-    /// the port, which the system chooses where 0 was asked for.
+    /// Serves until graceful shutdown, then finishes what is in flight. Throws errors of binding. `onListening`
+    /// receives the port, which the system chooses if 0 was requested.
     package func run(onListening: @escaping @Sendable (_ port: Int) -> Void) async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
@@ -130,7 +132,7 @@ package struct EdgeServer: Sendable {
     }
 }
 
-/// Whether one more connection may come: those that go on as lines hold a file each as well.
+/// Decides whether one more connection may be accepted: connections that continue as lines hold a file each as well.
 private struct RoomForConnections: AvailableConnectionsDelegate {
     let countMax: Int
     let lines: StreamLines
@@ -146,7 +148,7 @@ private struct RoomForConnections: AvailableConnectionsDelegate {
     mutating func connectionOpened() { count += 1 }
     mutating func connectionClosed() { count -= 1 }
 
-    /// Asked whenever the next would be let in.
+    /// Called before each accept.
     func isAcceptingNewConnections() -> Bool {
         let hasRoom = count + lines.count < countMax
         if !hasRoom { turnedAway(.connection(.full)) }

@@ -16,8 +16,8 @@ package struct EdgeTelemetry: Sendable {
     private let now: @Sendable () -> Int64
     private let digest: @Sendable (UserID) -> String
 
-    /// `now` tells nanoseconds since 1970; it is asked only where there is an exporter. `digest` is what stands in the log for
-    /// a person.
+    /// `now` returns nanoseconds since 1970, and is called only if there is an exporter. `digest` returns what
+    /// represents a person in the log.
     package init(
         logger: Logger, exporter: OTLPExporter? = nil, now: @escaping @Sendable () -> Int64 = { 0 },
         digest: @escaping @Sendable (UserID) -> String
@@ -55,7 +55,8 @@ package struct EdgeTelemetry: Sendable {
         }
     }
 
-    /// A request that is refused has a line as all requests do; who comes too often is counted alone, so that a crowd fills no log.
+    /// Refused requests have a log line like all requests; excess connections are only counted, so that a crowd does
+    /// not fill the log.
     package var turnedAway: EdgeRefusalSink {
         { [logger, refusals, pace] refusal in
             refusals.count(refusal)
@@ -90,7 +91,7 @@ package struct EdgeTelemetry: Sendable {
         }
     }
 
-    /// One line a second for each kind: the metric counts all of them.
+    /// One line a second for each kind; the metric counts every case.
     private final class Pace: Sendable {
         private static let interval = Duration.seconds(1)
         private let toldAt = Mutex<[EdgeRefusal.Abuse: ContinuousClock.Instant]>([:])
@@ -119,7 +120,8 @@ package struct EdgeTelemetry: Sendable {
         }
     }
 
-    /// A counter for each of a closed set, from the start: of one that is first read at one nobody can say that it rose.
+    /// A counter for each case of a closed set, created at the start: a counter that is first read at 1 cannot be seen
+    /// to rise.
     private struct Counters<Value: CaseIterable & RawRepresentable & Hashable & Sendable>: Sendable
     where Value.RawValue == String {
         private let counters: [Value: Counter]

@@ -1,9 +1,9 @@
-/// A request that could not go on at once, since others of its connection were in work, and waits for its turn. The set is
-/// closed: it is the label of a counter.
+/// A request that could not proceed at once, because others of its connection were in work, and waits for its turn. The
+/// set is closed: it is the label of a counter.
 package enum EdgeWait: String, Sendable, CaseIterable {
-    /// One that was sent ahead of an answer.
+    /// A request sent ahead of the answer to the one before.
     case http1
-    /// One of many at once.
+    /// One of many concurrent requests.
     case http2
 }
 

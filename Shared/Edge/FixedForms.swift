@@ -1,8 +1,8 @@
 internal import GZip
 internal import Synchronization
 
-/// What is made of answers that are always the same, their entity tags and their packed bytes, by the name of the operation:
-/// once, when it is needed first.
+/// Entity tags and compressed bytes of answers that never change, by operation name; each is made once, when first
+/// needed.
 final class FixedForms: Sendable {
     private struct Form {
         var tag: String?
@@ -10,7 +10,7 @@ final class FixedForms: Sendable {
     }
 
     private let forms = Mutex<[String: Form]>([:])
-    /// Held while one is packed: others wait for its bytes instead of making them as well.
+    /// Held while one is compressed: others wait for its bytes instead of making them as well.
     private let packing = Mutex(())
 
     func tag(of operation: String, _ bytes: [UInt8]) -> String {
@@ -20,10 +20,10 @@ final class FixedForms: Sendable {
         return tag
     }
 
-    /// The packed bytes, where they have been made.
+    /// Returns the compressed bytes, if they have been made.
     func packed(of operation: String) -> [UInt8]? { forms.withLock { $0[operation]?.packed } }
 
-    /// The packed bytes, made where they have not been; not for a loop. Nil where that cannot be done.
+    /// Returns the compressed bytes, and makes them if needed; nil if that fails. Do not call this on an event loop.
     func pack(_ bytes: [UInt8], of operation: String) -> [UInt8]? {
         packing.withLock { _ -> [UInt8]? in
             if let known = packed(of: operation) { return known }

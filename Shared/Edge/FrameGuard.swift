@@ -2,10 +2,10 @@ internal import NIOCore
 internal import NIOHTTP2
 internal import NIOSSL
 
-/// Holds an HTTP/2 connection to the time that its beginning and each header may take, and to a number of frames that bring
-/// nothing, below the framework's parser, which waits for ever and takes some kinds of frames without end. Of what came at once
-/// some requests are begun, and the others in the line of the loop, some at a time: what is read in one go may begin hundreds,
-/// and end them, and the loop would do nothing else meanwhile. Confined to the connection's event loop.
+/// Limits the time of an HTTP/2 connection's preface and of each header, and the number of its idle frames. It sits
+/// below the framework's parser, which waits forever and accepts some kinds of frames without end. Of the requests that
+/// arrive at once, a few begin immediately and the others in the line of the loop, a few at a time: one read may begin
+/// and end hundreds, and the loop would do nothing else meanwhile. Confined to the connection's event loop.
 final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -13,23 +13,23 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let limits: EdgeLimits
-    /// Where to wait; nil for the connections of a proxy, which are everybody's.
+    /// Where to wait; nil for the connections of a proxy, which carry everybody's requests.
     private let line: TurnLine?
     private let turnedAway: EdgeRefusalSink
     private var progress = FrameProgress()
     private var allowance: FrameAllowance
-    /// What waits: at most what one event of the socket brings.
+    /// The bytes that wait: at most what one event of the socket brings.
     private var held = ByteBuffer()
-    /// Headers that may still go on in this turn.
+    /// Headers that may still be passed on in this turn.
     private var headersLeft: Int
     private var isInLine = false
-    /// Whether somebody wants to read who had to wait.
+    /// Whether a read was requested while bytes were held.
     private var wantsRead = false
     private var context: ChannelHandlerContext?
-    /// When the last bytes came, and what has been sent since.
+    /// When the last bytes arrived, and the number of bytes sent since.
     private var readAt = ContinuousClock.now
     private var sentBytes = 0
-    /// When something began to be waited for.
+    /// When the present wait for the rest of something began.
     private var waitingSince = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
@@ -41,7 +41,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         allowance = FrameAllowance(burst: limits.idleFramesBurst, rate: limits.idleFramesPerSecond)
     }
 
-    /// A client that has agreed on HTTP/2 begins at once.
+    /// A client that has negotiated HTTP/2 must begin at once.
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         schedule(context, in: limits.headerTimeout)
@@ -63,14 +63,14 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // A client that sends no more has gone, and takes no answer to what waits.
+        // A client that has closed its side has gone, and takes no answer to what waits.
         if let event = event as? ChannelEvent, event == .inputClosed { held = ByteBuffer() }
         context.fireUserInboundEventTriggered(event)
     }
 
     // MARK: Turns
 
-    /// Passes on what may go on by now; the rest gets in line.
+    /// Passes on what may be passed on by now; the rest gets in line.
     private func pass(_ context: ChannelHandlerContext) {
         while held.readableBytes > 0 {
             guard line == nil || headersLeft > 0 else { return getInLine(context) }
@@ -80,7 +80,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         held = ByteBuffer()
     }
 
-    /// What may go on at once, after its first look; nil where the connection is thrown out for it.
+    /// Takes what may be passed on at once, after a first check; returns nil if the connection is thrown out for it.
     private func take(_ context: ChannelHandlerContext) -> ByteBuffer? {
         let before = progress
         let now = ContinuousClock.now
@@ -107,13 +107,13 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         line.wait { bound.value.takeTurn() }
     }
 
-    /// False where nothing waits for it any more.
+    /// Returns false if nothing waits for the turn any more.
     private func takeTurn() -> Bool {
         isInLine = false
         guard let context, context.channel.isActive, held.readableBytes > 0 else { return false }
-        // One may have begun in the turn before.
+        // Added, since a header may have begun in the turn before.
         headersLeft += limits.headersAtOnceMax
-        // The time in the line is not the client's.
+        // The time in the line does not count against the client.
         waitingSince = .now
         pass(context)
         channelReadComplete(context: context)
@@ -129,7 +129,8 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// A timer that finds that something else is waited for by now goes on, so that it need not be set back for each frame.
+    /// Starts the timer. If it fires while something else is waited for by now, it is rescheduled, so that it need not
+    /// be reset for each frame.
     private func schedule(_ context: ChannelHandlerContext, in time: Duration) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.timer = nil
@@ -141,7 +142,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// What has come is not even parsed.
+    /// Ends the connection without even parsing what has arrived.
     private func sendAway(_ context: ChannelHandlerContext) {
         turnedAway(.abuse(.idleFrames))
         // ENHANCE_YOUR_CALM (RFC 9113 §7).
@@ -149,7 +150,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         context.throwOut()
     }
 
-    /// GOAWAY of no stream in particular (RFC 9113 §6.8).
+    /// Returns a GOAWAY frame with the highest stream identifier (RFC 9113 §6.8).
     fileprivate static func goAway(code: UInt8) -> IOData {
         let bytes: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, code]
         return .byteBuffer(ByteBuffer(bytes: bytes))
@@ -173,26 +174,26 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension ChannelHandlerContext {
-    /// Throws a connection out: its socket is closed at once, below TLS, and of what was written leaves what the system has
-    /// taken. A close from above TLS would wait, with all that the connection holds, for the client to say that it closes too:
-    /// that time is for those who are still reading (`EdgeCertificate`).
+    /// Throws a connection out: closes its socket at once, below TLS; of what was written, only what the system has
+    /// taken is sent. A close from above TLS would wait for the client's close_notify, with everything that the
+    /// connection holds: that time is for clients that are still reading (`EdgeCertificate`).
     fileprivate func throwOut() {
         let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
-        // What a handler's own context closes is closed from that handler on, without the handler.
+        // A close through a handler's own context starts at the handler before it, and skips the handler itself.
         (tls ?? self).close(promise: nil)
     }
 }
 
 extension Channel {
-    /// The same for a connection over HTTP/2 whose streams nobody serves any more. On its event loop.
+    /// Throws out an HTTP/2 connection whose streams are no longer served. Must be called on its event loop.
     func throwOut() {
-        // One that has lost its handlers is closed.
+        // A channel without its handlers is closed already.
         (try? pipeline.syncOperations.context(handlerType: FrameClock.self))?.throwOut()
     }
 }
 
-/// Closes an HTTP/2 connection some time after it was told that it ends. The framework says so to who is idle, and then
-/// waits until the client has answered, which it need not do. Confined to the connection's event loop.
+/// Closes an HTTP/2 connection some time after its GOAWAY. The framework sends that to idle clients, and then waits
+/// until the client has answered, which it need not do. Confined to the connection's event loop.
 final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
@@ -207,14 +208,15 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
             return context.write(data, promise: promise)
         }
         if timer == nil {
-            // What is under way may end.
+            // Requests in progress may finish.
             let patience = limits.operationTimeout + limits.farewellTimeout
             timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(patience)) {
                 context.close(promise: nil)
             }
         }
-        // The first one says that there will be another, and every stream is taken until the client has heard of it (RFC 9113 §6.8).
-        // The parser would take none from here on, and end the connection over what follows their heads.
+        // The first GOAWAY announces another one, and streams are accepted until the client has seen it (RFC 9113
+        // §6.8). If it passed the parser, that would accept none from here on, and end the connection over the frames
+        // that follow their headers.
         if last == .maxID, code == .noError,
             let clock = try? context.pipeline.syncOperations.context(handlerType: FrameClock.self)
         {
@@ -230,9 +232,10 @@ final class Farewell: ChannelOutboundHandler, RemovableChannelHandler {
     }
 }
 
-/// Ends an HTTP/2 connection with which something is wrong: tells what the framework's parser finds wrong with it or a
-/// request of it, and throws it out, which would have TLS's patience otherwise. So it does to who asks again and again whether
-/// anybody is there. Whose client sends no more is closed. Confined to the connection's event loop.
+/// Ends faulty HTTP/2 connections: reports what the framework's parser finds wrong with a connection or one of its
+/// requests, and throws the connection out, since an orderly close would wait for TLS. Throws out clients that send too
+/// many PINGs too, and closes connections whose clients have closed their side. Confined to the connection's event
+/// loop.
 final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
@@ -240,10 +243,10 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
 
     private let limits: EdgeLimits
     private let turnedAway: EdgeRefusalSink
-    /// When the client asked last that was not too soon.
+    /// When the client last sent a PING that was not too early.
     private var askedAt: NIODeadline?
     private var earlyPings = 0
-    /// Thrown out: nothing that comes counts any more.
+    /// Whether the connection was thrown out: everything that arrives now is dropped.
     private var isOver = false
 
     init(limits: EdgeLimits, turnedAway: @escaping EdgeRefusalSink) {
@@ -282,13 +285,13 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The parser has refused a request that came after the last GOAWAY. Those before it have their answers.
+        // The parser has refused a request that came after the last GOAWAY. Those before it still get their answers.
         let ofStream = (error as? NIOHTTP2Errors.StreamError)?.baseError
         if ofStream is NIOHTTP2Errors.CreatedStreamAfterGoaway { return }
         let kind = Self.kind(of: error)
         if let kind { turnedAway(.abuse(kind)) }
-        // What comes for a request that was refused a while ago (`resetStreamsKept`) may be nobody's fault. But the parser
-        // has ended the connection, and who sends bodies without end and heeds no refusal comes to this.
+        // A frame for a request that was refused a while ago (`resetStreamsKept`) may be nobody's fault. But the parser
+        // has ended the connection, and clients that send endless bodies and ignore refusals end up here too.
         if kind != nil || error is NIOHTTP2Errors.NoSuchStream {
             context.throwOut()
         } else {
@@ -296,7 +299,7 @@ final class FrameFaults: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Nil for what is nobody's fault: a stream or a connection that ended while something was on its way.
+    /// Returns nil for what is nobody's fault: a stream or a connection that ended while something was in flight.
     private static func kind(of error: any Error) -> EdgeRefusal.Abuse? {
         switch error {
         case is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveStreamErrors: .resets

@@ -9,12 +9,12 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
 
     private let limits: EdgeLimits
     private let guardian: RequestGuard
-    /// Whether what comes belongs to a request whose head is known.
+    /// Whether arriving bytes belong to a request whose head is known.
     private var isWithinMessage = false
     private(set) var isOver = false
-    /// By when the head that has begun must be here; nil where none has.
+    /// The deadline of a head that has begun; nil if none has.
     private var headEnd: NIODeadline?
-    /// Looks whether that has passed. It stays for the heads that follow: one for each would cost more than the head.
+    /// Checks that deadline. It is kept for later heads: a timer for each would cost more than the head.
     private var timer: Scheduled<Void>?
 
     init(limits: EdgeLimits, guardian: RequestGuard) {
@@ -29,7 +29,7 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
 
     func messageEnded() { isWithinMessage = false }
 
-    /// Nothing of what comes is read any more.
+    /// Stops reading: whatever arrives from now on is dropped.
     func end() {
         isOver = true
         headEnd = nil
@@ -71,8 +71,8 @@ final class HeadClock: ChannelInboundHandler, RemovableChannelHandler {
     }
 }
 
-/// Holds each request of a connection to `RequestRules`, right behind the parser, and ends the connection where it must end.
-/// Confined to the connection's event loop.
+/// Checks each request of a connection against `RequestRules`, right after the parser, and ends the connection where it
+/// must end. Confined to the connection's event loop.
 final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -87,13 +87,13 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let limits: EdgeLimits
     private let clock: HeadClock
     private let guardian: RequestGuard
-    /// Pieces of the present body, and their bytes.
+    /// The number of pieces of the present body, and their size in bytes.
     private var pieceCount = 0
     private var pieceBytes = 0
     /// Requests whose answers have not begun.
     private var awaited: CircularBuffer<Awaited> = []
     private var isLast = false
-    /// Set when nothing of what follows is read any more, and when that is because it cannot be.
+    /// Whether everything that follows is ignored, and whether that is because it cannot be parsed.
     private var isOver = false
     private var isBroken = false
 
@@ -129,7 +129,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             pieceCount += 1
             pieceBytes += piece.readableBytes
             if pieceCount > limits.bodyPiecesFree, pieceBytes < pieceCount * limits.bodyPieceBytesMin {
-                // Each costs more than the bytes in it are worth.
+                // Each costs more than its bytes are worth.
                 (isOver, isBroken) = (true, true)
                 clock.end()
                 guardian.refuse(.invalidRequest("the body comes in too small pieces"), as: .smallPieces)
@@ -159,7 +159,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let request = awaited.popFirst()
         if answer.headers.first(name: "connection") == "close" {
-            // The answer ends the connection by itself: what follows it is not read (RFC 9112 §9.6).
+            // The answer itself ends the connection: nothing after it is read (RFC 9112 §9.6).
             isOver = true
             clock.end()
         }

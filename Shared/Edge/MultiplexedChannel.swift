@@ -4,12 +4,12 @@ internal import NIOCore
 internal import NIOHTTP2
 internal import NIOHTTPTypesHTTP2
 
-/// A connection over HTTP/2 and its streams. The web framework has such a channel too, which cannot be told how many streams to
-/// remember that were reset here.
+/// A connection over HTTP/2 and its streams. The web framework has such a channel too, but its number of remembered
+/// reset streams cannot be configured.
 struct MultiplexedChannel {
     typealias Streams = NIOHTTP2Handler.AsyncStreamMultiplexer<HTTP1Channel.Value>
 
-    /// What serves the request of a stream.
+    /// Serves the request of a stream.
     private let requests: HTTP1Channel
     private let limits: EdgeLimits
 
@@ -18,10 +18,10 @@ struct MultiplexedChannel {
         self.limits = limits
     }
 
-    /// Puts the parser in place, and what tells connections that have no requests, or have to end, to go. On the connection's
-    /// event loop.
+    /// Installs the parser, and the handler that tells idle or ending connections to go away. Must be called on the
+    /// connection's event loop.
     func setup(_ channel: any Channel, gate: StreamGate?) throws -> Streams {
-        // What watches a connection holds on to itself until that closes.
+        // The connection manager retains itself until the connection closes.
         guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.maximumRecentlyResetStreams = limits.resetStreamsKept
@@ -38,29 +38,30 @@ struct MultiplexedChannel {
                 let pipeline = stream.pipeline.syncOperations
                 try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
                 if let gate = bound?.value { try pipeline.addHandler(StreamTurn(gate: gate)) }
-                // Not the framework's handler that ends idle connections and those of a server that stops: it resets a stream
-                // whose answer is written, though the client may not have let all of it come yet. `RequestGuard` has the
-                // time of each request, and the connection waits for its streams.
+                // Not the framework's handler for idle connections and for shutdown: it resets a stream whose answer is
+                // written, even if the client has not yet let all of it through. `RequestGuard` limits the time of each
+                // request, and the connection waits for its streams.
                 try pipeline.addHandlers(requests.configuration.additionalChannelHandlers())
                 let value = try HTTP1Channel.Value(wrappingChannelSynchronously: stream)
-                // One that nobody takes, as of a connection that is cancelled, has to stay until its stream has ended: the
-                // framework traps where it is let go before.
+                // A stream that nobody takes, for example one of a cancelled connection, must be retained until it has
+                // closed: the framework traps if it is released before.
                 stream.closeFuture.whenComplete { _ in withExtendedLifetime(value) {} }
                 return value
             }
         }
-        // Its clock begins when it hears that the connection is open, which was before HTTP/2 was agreed on.
+        // The handler's idle timer starts when it sees the connection become active, which was before HTTP/2 was
+        // negotiated.
         let watch = try pipeline.handler(type: NIOHTTP2ServerConnectionManagementHandler.self)
         try watch.channelActive(context: pipeline.context(handler: watch))
         return streams
     }
 
-    /// Serves the streams until the connection ends. Where it is cancelled, or cannot go on, it ends the connection, on which
-    /// nobody would take a stream any more.
+    /// Serves the streams until the connection ends. Ends the connection if the task is cancelled or the streams fail,
+    /// since no further stream would be served.
     func handle(_ streams: Streams, of channel: any Channel, _ logger: Logger) async {
         @Sendable func end() { channel.eventLoop.execute { channel.throwOut() } }
         await withTaskCancellationHandler {
-            // Why it ended has been told by who found it (`FrameFaults`).
+            // `FrameFaults` has reported the cause.
             try? await withThrowingDiscardingTaskGroup { group in
                 for try await stream in streams.inbound {
                     group.addTask { await requests.handle(value: stream, logger: logger) }

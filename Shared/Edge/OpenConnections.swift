@@ -1,25 +1,26 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Who waits for news of a connection: lets an operation end when its client goes. A connection has one request in hand
-/// at a time, so each has one place to leave word at.
+/// Notifies an operation when its client goes, so that it can end. A connection has one request in work at a time, and
+/// therefore one place for a handler.
 final class OpenConnections: Sendable {
     private struct Place {
         var isGone = false
         var waiting: (@Sendable () -> Void)?
-        /// Nil until somebody has asked.
+        /// Nil until it has been looked up.
         var peer: Peer?
     }
 
-    /// The address at the other end, a proxy's perhaps; nil where it has none.
+    /// The address at the other end, possibly a proxy's; nil if it has none.
     private struct Peer { let address: NetworkAddress? }
 
     private let places = Mutex<[ObjectIdentifier: Place]>([:])
 
-    /// A connection begins; its guard says so.
+    /// Registers a connection; called by its guard.
     func opened(_ channel: any Channel) { places.withLock { $0[ObjectIdentifier(channel)] = Place() } }
 
-    /// The address at the other end, a proxy's perhaps; nil where it has none. It is read once for all requests of a connection.
+    /// Returns the address at the other end, possibly a proxy's; nil if it has none. It is read once for all requests
+    /// of a connection.
     func peer(of channel: any Channel) -> NetworkAddress? {
         if let known = places.withLock({ $0[ObjectIdentifier(channel)]?.peer }) { return known.address }
         let found = Peer(address: channel.remoteAddress?.ipAddress.flatMap { NetworkAddress($0) })
@@ -27,7 +28,7 @@ final class OpenConnections: Sendable {
         return found.address
     }
 
-    /// Nobody reads from the other side any more.
+    /// Marks a connection whose client has closed its side.
     func lost(_ channel: any Channel) {
         let waiting = places.withLock { places in
             places[ObjectIdentifier(channel)]?.isGone = true
@@ -41,8 +42,8 @@ final class OpenConnections: Sendable {
         waiting?()
     }
 
-    /// Calls `tell` when the client of `connection` goes, at once where it has gone; replaces what an earlier request of it
-    /// left.
+    /// Calls `tell` when the client of `connection` goes, or at once if it has gone. Replaces the handler of an earlier
+    /// request.
     func watch(_ connection: ObjectIdentifier, _ tell: @escaping @Sendable () -> Void) {
         let isGone = places.withLock { places in
             guard var place = places[connection] else { return true }
@@ -53,6 +54,6 @@ final class OpenConnections: Sendable {
         if isGone { tell() }
     }
 
-    /// Nothing waits for news of `connection` any more.
+    /// Removes the handler of `connection`.
     func forget(_ connection: ObjectIdentifier) { places.withLock { $0[connection]?.waiting = nil } }
 }

@@ -1,29 +1,30 @@
 internal import RPC
 internal import Synchronization
 
-/// Whether a request may be made, and what its sender is told about that.
+/// Whether a request is admitted, and what its sender is told about the limit.
 package struct RateVerdict: Sendable {
     package let isAdmitted: Bool
     /// `RateLimit-Policy` and `RateLimit`.
     package let fields: [(name: String, value: String)]
-    /// Seconds after which it may be tried again; 0 where it was admitted.
+    /// Seconds until it may be tried again; 0 if it was admitted.
     package let waitSeconds: Int
-    /// The slot of the share that it counts for, where it was admitted.
+    /// The slot of the share that an admitted request counts towards.
     let slot: Int64
 }
 
-/// Holds people, keys and networks to their limits, together with the other copies of the gateway and without asking for
-/// each request.
+/// Applies rate limits to people, keys and networks, together with the other copies of the gateway but without a call
+/// for each request.
 package final class RateLimiter: Sendable {
-    /// Subjects that are remembered; beyond, those go that lose nothing by it.
+    /// Subjects that are remembered; beyond that, those that lose nothing are forgotten first.
     package static let subjectsMax = 20_000
-    /// Subjects that are looked at to make room for one more.
+    /// Subjects that are checked to make room for one more.
     static let looksMax = 8
 
-    /// What header fields say of a limit, made once for each `limitName`.
+    /// The texts of a limit in header fields, made once for each `limitName`.
     private struct Texts: Sendable {
         let policy: String
-        /// What stands before the number of requests that remain; for a person the two are short enough to need no memory.
+        /// The text before the number of remaining requests; with a person's, the result is short enough to need no
+        /// allocation.
         let remaining: String
 
         init(_ name: String, allowed: Int) {
@@ -51,7 +52,7 @@ package final class RateLimiter: Sendable {
         self.lend = lend
     }
 
-    /// Counts a request of `subject`; nil where it may make any number.
+    /// Counts a request of `subject`; returns nil if it has no limit.
     package func admit(_ subject: RateSubject) async -> RateVerdict? {
         let allowed = policy.allowed(subject)
         guard allowed > 0 else { return nil }
@@ -74,7 +75,7 @@ package final class RateLimiter: Sendable {
         }
     }
 
-    /// Takes an admission back: the request turned out to be somebody else's.
+    /// Reverts an admission: the request turned out to be another subject's.
     func giveBack(_ verdict: RateVerdict, of subject: RateSubject) {
         accounts.withLock { $0.giveBack(subject, slot: verdict.slot, now: .now) }
     }
@@ -83,10 +84,10 @@ package final class RateLimiter: Sendable {
         accounts.withLock { $0.step(of: subject, allowed: allowed, at: now) }
     }
 
-    /// Waits until whoever asks has an answer.
+    /// Waits until the request that is asking has an answer.
     private func turn(of subject: RateSubject) async {
         await withCheckedContinuation { continuation in
-            // It may have come between two looks.
+            // The answer may have arrived between the two checks.
             let isWaiting = accounts.withLock { $0.wait(continuation, for: subject) }
             if !isWaiting { continuation.resume() }
         }

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Keeps what a client has sent ahead of its answers from the parser, which would take all of it in one go, and reads no more
-/// meanwhile. Below the parser; `PartGate` is behind it. Confined to the connection's event loop.
+/// Keeps bytes that a client has sent ahead of its answers from the parser, which would take all of them at once, and
+/// stops reading meanwhile. Sits below the parser, with `PartGate` after that. Confined to the connection's event loop.
 final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -14,7 +14,7 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
     private let parts: PartGate
     /// At most what one event of the socket brings.
     private var held = ByteBuffer()
-    /// Whether somebody wants to read who had to wait.
+    /// Whether a read was requested while bytes were held.
     private var wantsRead = false
     private var context: ChannelHandlerContext?
 
@@ -41,7 +41,7 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
         if isEmpty, !parts.isWaiting { context.read() } else { wantsRead = true }
     }
 
-    /// Passes on what may go on by now.
+    /// Passes on what may be passed on by now.
     func goOn() {
         guard let context else { return }
         pass(context)
@@ -61,7 +61,7 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // A client that sends no more has gone, and takes no answer to what waits.
+        // A client that has closed its side has gone, and takes no answer to what waits.
         if let event = event as? ChannelEvent, event == .inputClosed { held = ByteBuffer() }
         context.fireUserInboundEventTriggered(event)
     }
@@ -72,8 +72,9 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 }
 
-/// Lets one request of a connection at a time go on, right behind the parser: the next one when that has its answer and there
-/// is room for another; what was sent ahead in its turn, in the line of the loop. Confined to the connection's event loop.
+/// Passes on one request of a connection at a time, right after the parser: the next one when that is answered and
+/// there is room for another answer. Requests sent ahead take their turn in the line of the loop. Confined to the
+/// connection's event loop.
 final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -88,7 +89,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
     private let clock: HeadClock
     private let line: TurnLine
     private let waited: EdgeWaitSink
-    /// Weak, since each knows the other.
+    /// Weak, since each references the other.
     fileprivate weak var bytes: ByteGate?
     private var turn = RequestTurn()
     /// What was parsed together with the request in work: no more than fits into a slice.
@@ -120,7 +121,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What cannot be read as a request is refused after those before it; any other error is the connection's.
+        // A parser error is handled after the requests before it; any other error concerns the connection itself.
         if error is HTTPParserError, !held.isEmpty {
             held.append(.error(error))
         } else {
@@ -141,7 +142,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
         case .end: turn.received()
         }
         context.fireChannelRead(wrapInboundOut(part))
-        // It may have been answered before it had arrived.
+        // It may have been answered before it had fully arrived.
         if case .end = part, turn.isFree { settle() }
     }
 
@@ -171,7 +172,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Turns
 
-    /// Sees to what waits, after something has changed that it may wait for.
+    /// Handles what waits, after a change that it may have been waiting for.
     private func settle() {
         if clock.isOver {
             held.removeAll()
@@ -194,7 +195,8 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
         line.wait { bound.value.takeTurn() }
     }
 
-    /// False where nothing waits for it any more, or has no room: then it gets in line again when it has.
+    /// Returns false if nothing waits for the turn any more, or there is no room; in that case it gets in line again
+    /// later.
     private func takeTurn() -> Bool {
         isInLine = false
         guard let context, context.channel.isActive, !clock.isOver, step == .awaitTurn else { return false }

@@ -6,12 +6,12 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import RPC
 
-/// The client took longer to send a body than it may; what waits for the body gets this.
+/// The client took longer to send a body than allowed; thrown to the reader of the body.
 struct BodyTimeout: Error {}
 
-/// Watches one connection's requests and answers, below the web framework: each body must arrive in time, and a client
-/// that asks whether to send one is told to (RFC 9110 §10.1.1); each answer must be read in time; and who goes away is
-/// missed. Confined to the connection's event loop.
+/// Watches the requests and answers of one connection, below the web framework: each body must arrive in time, and a
+/// client that asks for permission to send one gets it (RFC 9110 §10.1.1); each answer must be read in time; and a
+/// client's departure is reported. Confined to the connection's event loop.
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -22,29 +22,29 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let connections: OpenConnections
     /// Pieces of answers that were written and that the system has not taken yet.
     private var unreadCount = 0
-    /// By when the system must have taken one of them.
+    /// The deadline for the system to take one of them.
     private var patienceEnd = NIODeadline.distantFuture
-    /// Looks whether that has passed. It is moved only when it is due: one for each answer would cost more than the answer.
+    /// Checks that deadline. It is moved only when it fires: a timer for each answer would cost more than the answer.
     private var patience: Scheduled<Void>?
     private var isReceiving = false
-    /// Whether the body is taken in pieces: then each has its own time.
+    /// Whether the body is taken in pieces: then each piece has its own time limit.
     private let takesUpload: @Sendable (HTTPRequest) -> Bool
     private var isUpload = false
-    /// Set when a body came too slowly: whatever comes now belongs to nothing.
+    /// Set when a body came too slowly: everything that arrives now is dropped.
     private var hasGivenUp = false
     private var timer: Scheduled<Void>?
     /// Requests whose answers have not begun.
     private var awaitedCount = 0
-    /// Whether what came can no longer be read as requests, why, and whether that was in the middle of a body.
+    /// Whether the input can no longer be parsed as requests, why, and whether that was in the middle of a body.
     private var isUnreadable = false
     private var refusal: (error: RPCError, reason: EdgeRefusal.Request)?
     private var isBodyBroken = false
-    /// Whether an answer that nobody asked for is being dropped.
+    /// Whether an answer without a request is being dropped.
     private var isDropping = false
     private let answer: @Sendable (RPCError) -> EdgeResponse
     private let turnedAway: EdgeRefusalSink
 
-    /// `answer` makes what is sent to a client that does not speak HTTP.
+    /// `answer` makes the response to a client that does not speak HTTP.
     init(
         limits: EdgeLimits, connections: OpenConnections,
         takesUpload: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
@@ -57,7 +57,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.turnedAway = turnedAway
     }
 
-    /// Says why the parser error that comes next came.
+    /// Sets the cause of the parser error that comes next.
     func refuse(_ error: RPCError, as reason: EdgeRefusal.Request) {
         if refusal == nil { refusal = (error: error, reason: reason) }
     }
@@ -73,7 +73,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireErrorCaught(error)
     }
 
-    /// Nil where nobody refuses anything: the connection has ended in the middle of a request.
+    /// Returns nil if nothing was refused: the connection has ended in the middle of a request.
     private func reason(of fault: HTTPParserError) -> EdgeRefusal.Request? {
         if let refusal { return refusal.reason }
         switch fault {
@@ -86,7 +86,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) { connections.opened(context.channel) }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // A client that sends no more has gone, as far as anybody can tell before writing to it.
+        // A client that has closed its side has gone, as far as can be told without writing to it.
         if let event = event as? ChannelEvent, event == .inputClosed { connections.lost(context.channel) }
         context.fireUserInboundEventTriggered(event)
     }
@@ -151,7 +151,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         switch part {
-        // It is small: whether it is read shows in what surrounds it.
+        // The head is small: the pieces after it show whether the client reads.
         case .head: context.write(data, promise: promise)
         case .body(var bytes) where bytes.readableBytes > limits.writePieceBytes:
             while bytes.readableBytes > limits.writePieceBytes,
@@ -164,8 +164,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The web framework answers 400 to what is no request. Whoever sent it is told what is wrong, once; a request whose body
-    /// broke off has had its answer already, and a second one would be taken for that of another request.
+    /// Replaces the web framework's 400 for what is not a request: the client is told what is wrong, once. A request
+    /// whose body broke off has had its answer already, and a second one would be taken for the answer to another
+    /// request.
     private func tellWhy(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         isDropping = true
         guard isUnreadable, !isBodyBroken else {
@@ -184,7 +185,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
     }
 
-    /// Writes a piece; until the system has taken one, the clock runs, and each that it takes sets it back.
+    /// Writes a piece. The timeout runs while the system has not taken all pieces; each piece that it takes restarts
+    /// it.
     private func send(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         let taken = promise ?? context.eventLoop.makePromise(of: Void.self)
         unreadCount += 1
@@ -208,7 +210,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             patience = nil
             guard unreadCount > 0 else { return }
             guard patienceEnd <= .now() else { return awaitPatience(context) }
-            // Without lingering, or the kernel would keep for hours what nobody reads.
+            // Without lingering: otherwise the kernel would keep unread data for hours.
             _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
             context.close(promise: nil)
         }
@@ -216,7 +218,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Bodies
 
-    /// Whoever reads the body gets the error and may still answer; then the connection goes, for its rest is unusable.
+    /// The reader of the body gets the error and may still answer; then the connection is closed, since the rest of its
+    /// input is unusable.
     private func giveUp(_ context: ChannelHandlerContext) {
         isReceiving = false
         hasGivenUp = true
@@ -225,7 +228,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         scheduleFarewell(context)
     }
 
-    /// The connection goes, after a moment in which the answer can be read.
+    /// Closes the connection after a moment in which the client can read the answer.
     private func scheduleFarewell(_ context: ChannelHandlerContext) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.farewellTimeout)) {
             context.close(promise: nil)
@@ -238,7 +241,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         timer = nil
     }
 
-    /// Whether the client waits for leave to send a body that may be as large as it says.
+    /// Returns whether the client waits for permission to send a body, and declares no more than the maximum size.
     private func invites(_ request: HTTPRequest) -> Bool {
         guard request.headerFields[.expect]?.lowercased() == "100-continue" else { return false }
         guard let length = request.headerFields[.contentLength] else { return true }

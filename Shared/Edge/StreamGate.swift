@@ -4,13 +4,14 @@ internal import NIOHTTP2
 internal import NIOHTTPTypes
 internal import NIOHTTPTypesHTTP2
 
-/// Lets a few requests of an HTTP/2 connection be in work at a time. The rest wait in the order in which they came, no more of
-/// them than the protocol lets a client have open, and go on one by one in the line of the loop. Confined to the connection's
-/// event loop.
+/// Limits how many requests of an HTTP/2 connection are in work at a time. The rest wait in order of arrival, no more
+/// of them than the protocol lets a client have open, and proceed one by one in the line of the loop. Confined to the
+/// connection's event loop.
 ///
-/// A request is in work until its answer begins: what is sent for as long as the client reads, a file or a stream of events,
-/// takes no place. Whatever takes long does not wait for this loop but for a service or for its client's body, and has its place
-/// for a time only. A request that was withdrawn keeps it for that time, since its operation may still be ending.
+/// A request is in work until its answer begins: a file or a stream of events, which is sent for as long as the client
+/// reads, takes no place. A request that takes long does not wait for this loop, but for a service or for its client's
+/// body, and has its place for a limited time only. A request that was withdrawn keeps its place for that time, since
+/// its operation may still be ending.
 final class StreamGate {
     private struct Place {
         let number: Int
@@ -21,19 +22,19 @@ final class StreamGate {
     /// The streams of this connection's network.
     private let streams: ConnectionCounts
     private let network: [UInt8]
-    /// Who has the connection.
+    /// The address of the client.
     let client: String
     let turnedAway: EdgeRefusalSink
     private let limits: EdgeLimits
     private let line: TurnLine
     private let loop: any EventLoop
     private let waited: EdgeWaitSink
-    /// Those in work, in the order in which they began.
+    /// The requests in work, in the order in which they began.
     private var places: [Place] = []
     private var begunCount = 0
     private var waiting: [StreamTurn] = []
     private var isInLine = false
-    /// Looks whether a place has had its time, while somebody waits for one.
+    /// Checks whether a place has expired, while a request waits for one.
     private var timer: Scheduled<Void>?
 
     init(
@@ -51,12 +52,12 @@ final class StreamGate {
         self.waited = waited
     }
 
-    /// Whether the network may have one more stream, which ends with `ended`.
+    /// Returns whether the network may have one more stream; if so, `ended` must be called when it ends.
     func begin() -> Bool { streams.enter(network) }
 
     func ended() { streams.leave(network) }
 
-    /// A place for a request that has come; nil where it must wait, until `goOn` is called on it.
+    /// Returns a place for a request that has arrived; nil if it must wait until its `goOn` is called.
     func enter(_ turn: StreamTurn) -> Int? {
         if waiting.isEmpty, hasPlace() { return takePlace() }
         waiting.append(turn)
@@ -65,18 +66,18 @@ final class StreamGate {
         return nil
     }
 
-    /// The answer begins.
+    /// Frees a place, when the answer begins.
     func leave(_ place: Int) {
         places.removeAll { $0.number == place }
         settle()
     }
 
-    /// The request is withdrawn, and was not begun.
+    /// Removes a waiting request that was withdrawn.
     func giveUp(_ turn: StreamTurn) { waiting.removeAll { $0 === turn } }
 
     private func hasPlace() -> Bool {
         let now = NIODeadline.now()
-        // All have the same time: who began first is over it first.
+        // All places last equally long, so the oldest expires first.
         while let first = places.first, first.end <= now { places.removeFirst() }
         return places.count < limits.streamsInWorkMax
     }
@@ -87,7 +88,7 @@ final class StreamGate {
         return begunCount
     }
 
-    /// Sees to who waits, after something has changed that they may wait for.
+    /// Handles waiting requests, after a change that they may have been waiting for.
     private func settle() {
         guard !waiting.isEmpty else { return }
         if hasPlace() {
@@ -107,7 +108,7 @@ final class StreamGate {
         line.wait { bound.value.takeTurn() }
     }
 
-    /// False where nobody waits for it any more.
+    /// Returns false if no request waits for the turn any more.
     private func takeTurn() -> Bool {
         isInLine = false
         guard let next = waiting.first, hasPlace() else {
@@ -121,8 +122,8 @@ final class StreamGate {
     }
 }
 
-/// Holds a request over HTTP/2 back until its connection's gate lets it go on, right behind its codec, and reads no more of its
-/// body meanwhile. Confined to the connection's event loop.
+/// Holds back an HTTP/2 request, right after its codec, until its connection's gate lets it proceed, and reads no more
+/// of its body meanwhile. Confined to the connection's event loop.
 final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -134,21 +135,21 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         case waiting
         case inWork(place: Int)
         case answered
-        /// Nothing of it counts any more.
+        /// The request has ended; whatever arrives for it is dropped.
         case over
     }
 
-    /// Bytes of a body that a client may send before any are taken (RFC 9113 §6.9.2).
+    /// Bytes of a body that a client may send before any are acknowledged (RFC 9113 §6.9.2).
     private static let windowBytes = 65_535
 
     private let gate: StreamGate
     private var stage = Stage.new
-    /// What has come of a request that waits.
+    /// The parts of a waiting request that have arrived.
     private var held: [HTTPRequestPart] = []
-    /// For the part of a body that may come while it waits.
+    /// The room for the part of a body that may arrive while the request waits.
     private var bodyPlace: BodyRoom.Place?
     private var isBodyCounted = false
-    /// Whether this is one of the streams of its network.
+    /// Whether this stream counts towards its network.
     private var isCounted = false
     private var wantsRead = false
     private var context: ChannelHandlerContext?
@@ -193,11 +194,11 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         if case .waiting = stage { wantsRead = true } else { context.read() }
     }
 
-    /// The request's turn has come.
+    /// Passes on a request whose turn has come.
     func goOn(in place: Int) {
         guard let context, case .waiting = stage else { return }
         stage = .inWork(place: place)
-        // Whoever reads the body makes room for it.
+        // The reader of the body makes room for it.
         bodyPlace = nil
         let parts = held
         held = []
@@ -224,12 +225,12 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Bodies
 
-    /// Makes room for what may come of the body while the request waits; false where there is none.
+    /// Makes room for what may arrive of the body while the request waits; returns false if there is none.
     private func makeRoom() -> Bool {
         guard case .head(let head)? = held.first else { return true }
         isBodyCounted = true
         if case .end? = held.last { return true }
-        // What has no body may be told to end in a frame of its own, which stays unread.
+        // The end of a request without a body may come in a frame of its own, which stays unread.
         if head.headerFields[.contentLength] == nil, [.get, .head, .options].contains(head.method) { return true }
         let length = head.headerFields[.contentLength].flatMap { Int($0) } ?? Self.windowBytes
         var place = BodyRoom.Place(in: gate.room, client: gate.client)
@@ -238,7 +239,7 @@ final class StreamTurn: ChannelDuplexHandler, RemovableChannelHandler {
         return hasRoom
     }
 
-    /// The client is told that nothing has been done about the request, so that it can come again (RFC 9113 §8.7).
+    /// Tells the client that the request was not processed, so that it can be retried (RFC 9113 §8.7).
     private func refuse(_ context: ChannelHandlerContext, as kind: EdgeRefusal.Abuse) {
         end()
         gate.turnedAway(.abuse(kind))

@@ -5,19 +5,19 @@ internal import NIOHTTPTypes
 internal import NIOPosix
 internal import Synchronization
 
-/// Connections whose last answer goes on by itself: thousands listen and hear little, and the task, the parser and the buffers
-/// of a connection that only waits take ten times what is left here.
+/// Connections whose last answer continues by itself. Thousands listen and hear little, and the task, the parser and
+/// the buffers of a connection that only waits take ten times the memory of what is left here.
 ///
-/// The socket is taken over by a channel of its own with nothing in it, and the web framework sees its connection close.
+/// A new channel with a nearly empty pipeline takes over the socket, and the web framework sees its connection close.
 final class StreamLines: Sendable {
     private let limits: EdgeLimits
     private let counts: ConnectionCounts
     private let connections: OpenConnections
-    /// How many there may be; beyond, answers stay with the framework.
+    /// The maximum number of lines; beyond it, answers stay with the framework.
     private let countMax: Int
     private let open = Mutex<[ObjectIdentifier: StreamLine]>([:])
     private let begun = Atomic(0)
-    /// What lets connections in, and must look again when there is room.
+    /// The listening channel, which must try again to accept when there is room.
     private let listener = Mutex<(any Channel)?>(nil)
 
     init(limits: EdgeLimits, counts: ConnectionCounts, connections: OpenConnections, countMax: Int) {
@@ -27,11 +27,11 @@ final class StreamLines: Sendable {
         self.countMax = countMax
     }
 
-    /// Lines that are open, or about to be.
+    /// The number of lines that are open, or about to be.
     var count: Int { begun.load(ordering: .relaxed) }
 
-    /// Takes over a connection over plain HTTP/1.1 in the middle of an answer in chunks, when the system has taken all that was
-    /// written. Nil where that cannot be; the connection may be closed then.
+    /// Takes over a plain HTTP/1.1 connection in the middle of a chunked answer, once the system has taken everything
+    /// written so far. Returns nil if that is impossible; the connection may be closed then.
     func take(over channel: any Channel) async -> StreamLine? {
         guard count < countMax else { return nil }
         guard begun.add(1, ordering: .relaxed).newValue <= countMax else {
@@ -46,7 +46,7 @@ final class StreamLines: Sendable {
         }
     }
 
-    /// Says who lets connections in.
+    /// Sets the channel that accepts connections.
     func serve(_ listener: any Channel) { self.listener.withLock { $0 = listener } }
 
     private func ended() {
@@ -61,7 +61,7 @@ final class StreamLines: Sendable {
         let written = loop.makePromise(of: Void.self)
         do {
             let last = try channel.pipeline.syncOperations.context(handlerType: RequestGuard.self)
-            // Nothing to send, but taken in its turn: what was written before it has left.
+            // An empty write that completes in order: everything written before it has left.
             last.writeAndFlush(NIOAny(HTTPResponsePart.body(ByteBuffer())), promise: written)
         } catch {
             written.fail(error)
@@ -72,9 +72,9 @@ final class StreamLines: Sendable {
                 of: NIOBSDSocket.Handle.self
             ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
             guard let descriptor, descriptor >= 0 else { throw NoSocket() }
-            // Whoever waits for news of the client hears of it by the line from now on.
+            // From now on the line reports the client's departure.
             self.connections.forget(ObjectIdentifier(channel))
-            // As a whole: to close one direction would close it for the socket that goes on.
+            // The whole channel: closing one direction would shut it down for the duplicated socket as well.
             channel.close(promise: nil)
             return descriptor
         }.flatMap { descriptor in
@@ -96,7 +96,7 @@ final class StreamLines: Sendable {
         }
     }
 
-    /// Waits until all have ended, and closes those that have not after `patience`.
+    /// Waits until all lines have ended, and closes the remaining ones after `patience`.
     func end(within patience: Duration) async {
         let end = ContinuousClock.now + patience
         while count > 0, ContinuousClock.now < end {
@@ -106,10 +106,10 @@ final class StreamLines: Sendable {
     }
 }
 
-/// The end of an answer in chunks (RFC 9112 §7.1) on a connection that nothing follows on.
+/// The rest of a chunked answer (RFC 9112 §7.1), the last one of its connection.
 final class StreamLine: EdgeLine {
     private struct State {
-        /// Bytes that the system has not taken yet, and by when it must have taken some of them.
+        /// The bytes that the system has not taken yet, and the deadline for it to take some of them.
         var unreadCount = 0
         var patienceEnd = NIODeadline.distantFuture
         var isWatched = false
@@ -143,7 +143,7 @@ final class StreamLine: EdgeLine {
     func close() { channel.close(promise: nil) }
 
     private static func chunk(_ piece: [UInt8]) -> [UInt8] {
-        // A chunk without bytes would be the end.
+        // An empty chunk would be the end.
         if piece.isEmpty { return [] }
         return Array("\(String(piece.count, radix: 16))\r\n".utf8) + piece + [0x0d, 0x0a]
     }
@@ -151,14 +151,14 @@ final class StreamLine: EdgeLine {
     private func send(_ bytes: [UInt8], isLast: Bool) {
         let isOver = state.withLock { state in
             if state.isOver { return true }
-            // A watch that goes on from an earlier piece is not to be held against this one.
+            // A timer that runs on from an earlier piece must not count against this one.
             if state.unreadCount == 0 { state.patienceEnd = .now() + TimeAmount(limits.writeTimeout) }
             state.unreadCount += bytes.count
             state.isOver = isLast
             return false
         }
         guard !isOver else { return }
-        // Never at once: what is told of room while somebody writes would find their lock taken.
+        // Never synchronously: reporting room while the caller is writing would find the caller's lock taken.
         channel.eventLoop.execute { [self] in
             let taken = channel.eventLoop.makePromise(of: Void.self)
             taken.futureResult.whenComplete { _ in self.wasTaken(bytes.count, isLast) }
@@ -178,7 +178,7 @@ final class StreamLine: EdgeLine {
         tell?(.room)
     }
 
-    /// Whoever reads nothing for the longest that a piece may take is let go.
+    /// Closes the connection of a client that reads nothing within `writeTimeout`.
     private func awaitTaking() {
         let begins = state.withLock { state in
             guard state.unreadCount > 0, !state.isWatched else { return false }
@@ -200,13 +200,13 @@ final class StreamLine: EdgeLine {
             }
             guard let next else { return }
             guard next <= .now() else { return look(at: next) }
-            // Without lingering, or the kernel would keep for hours what nobody reads.
+            // Without lingering: otherwise the kernel would keep unread data for hours.
             _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
             channel.close(promise: nil)
         }
     }
 
-    /// The connection is closed.
+    /// Reports that the connection is closed.
     fileprivate func closed() {
         let tell = state.withLock { state in
             state.isOver = true
@@ -217,11 +217,12 @@ final class StreamLine: EdgeLine {
     }
 }
 
-/// All that a line has in its pipeline. What a client still sends belongs to no request (RFC 9112 §9.6) and is dropped.
+/// The only handler in a line's pipeline. What a client still sends belongs to no request (RFC 9112 §9.6) and is
+/// dropped.
 private final class LineEnd: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// Bytes that a client may send to nobody.
+    /// Bytes that are dropped before the connection is closed.
     private static let droppedMax = 65_536
 
     let line: StreamLine

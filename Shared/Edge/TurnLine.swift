@@ -1,17 +1,17 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The line in which the connections of a loop wait with requests that were sent ahead, or beside too many others. One at a time
-/// goes on, and between two of them the loop looks at its sockets: who sends one request after the other waits for one of these
-/// at the most, however many connections are in the line.
+/// The line in which the connections of a loop wait with requests that were sent ahead, or exceed the number in work.
+/// One at a time proceeds, and in between the loop polls its sockets: a client that sends one request after the other
+/// waits for at most one of these, however many connections are in the line.
 ///
-/// The pause begins when what a turn has set going has run, and is as long as that took: whoever waits in line has half of the
-/// loop's time at the most. Without it a loop would never look: it runs tasks for as long as there are any, and each answer
-/// would leave the task of the next.
+/// The pause begins when the tasks started by a turn have run, and lasts as long as they took: the line gets at most
+/// half of the loop's time. Without the pause a loop would never poll: it runs tasks for as long as there are any, and
+/// each answer would enqueue the task of the next.
 final class TurnLine: Sendable {
     private struct State {
         var waiting: CircularBuffer<@Sendable () -> Bool> = []
-        /// Whether a turn is about to be given.
+        /// Whether a turn is scheduled or in progress.
         var isMoving = false
     }
 
@@ -24,7 +24,7 @@ final class TurnLine: Sendable {
         self.pauses = TimeAmount(pauses.lowerBound)...TimeAmount(pauses.upperBound)
     }
 
-    /// Calls `takeTurn` on the loop when it is its turn; false from it means that nothing comes of it, and the next has it.
+    /// Calls `takeTurn` on the loop when its turn has come; if that returns false, the turn passes to the next.
     func wait(_ takeTurn: @escaping @Sendable () -> Bool) {
         let isStanding = state.withLock { state in
             state.waiting.append(takeTurn)
@@ -67,6 +67,6 @@ struct TurnLines: Sendable {
             uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), TurnLine($0, pauses: pauses)) })
     }
 
-    /// Of a loop that is none of the group's, one of its own.
+    /// Returns a new line for a loop outside the group.
     subscript(loop: any EventLoop) -> TurnLine { lines[ObjectIdentifier(loop)] ?? TurnLine(loop, pauses: pauses) }
 }

@@ -3,7 +3,7 @@ internal import Hummingbird
 internal import NIOCore
 internal import RPC
 
-/// Hands on the body of one request as it arrives.
+/// Passes on the body of one request as it arrives.
 // SAFETY: whoever takes an upload asks for one piece at a time, so nobody else touches the state meanwhile.
 final class UploadSource: EdgeUploadSource, @unchecked Sendable {
     private var pieces: RequestBody.AsyncIterator
@@ -15,7 +15,7 @@ final class UploadSource: EdgeUploadSource, @unchecked Sendable {
         self.limits = limits
     }
 
-    /// The next piece that is not empty; nil at the end.
+    /// Returns the next non-empty piece; nil at the end.
     func next() async throws(RPCError) -> [UInt8]? {
         do {
             while let buffer = try await pieces.next() {

@@ -4,7 +4,7 @@ internal import NIOCore
 internal import RPC
 internal import Synchronization
 
-/// What ends an operation before its answer: its deadline, and its client's departure. Whichever comes first cancels it.
+/// Ends an operation before its answer: at its deadline, or when its client leaves. Whichever comes first cancels it.
 final class OperationEnd: DeadlineTarget {
     private enum Cause {
         case deadline
@@ -23,7 +23,7 @@ final class OperationEnd: DeadlineTarget {
 
     func clientLeft() { end(.departure) }
 
-    /// From now on the operation can be cancelled; at once, where its end has come already and it goes on.
+    /// Makes the operation cancellable; cancels it at once if its end has come already and it is not over.
     fileprivate func begin(_ cancel: @escaping @Sendable () -> Void) {
         let hasEnded = state.withLock { state in
             guard !state.isOver else { return false }
@@ -33,7 +33,7 @@ final class OperationEnd: DeadlineTarget {
         if hasEnded { cancel() }
     }
 
-    /// The operation is over and is held no longer. Throws what its answer no longer counts for.
+    /// Marks the operation as over, and releases it. Throws if it was ended first, so that its answer no longer counts.
     fileprivate func finish() throws(RPCError) {
         let cause = state.withLock { state in
             state.cancel = nil
@@ -57,8 +57,8 @@ final class OperationEnd: DeadlineTarget {
     }
 }
 
-/// Runs `work` in a task of its own, which `end` cancels as long as the operation in it lasts, and which is cancelled with the
-/// task that waits for it.
+/// Runs `work` in a task of its own. `end` can cancel it while the operation in it lasts, and cancelling the
+/// waiting task cancels it too.
 func inOwnTask<Answer: Sendable>(
     endedBy end: OperationEnd, on executor: LoopExecutor, _ work: @escaping @Sendable () async -> Answer
 ) async -> Answer {
@@ -72,9 +72,9 @@ func inOwnTask<Answer: Sendable>(
     }
 }
 
-/// Runs `work`, an operation, until `deadline`, or until `end` hears that nobody waits for its answer; then the task is
-/// cancelled, the operation is waited for, and its answer no longer counts. In a task that `end` can cancel: one for the
-/// operation alone would cost as much again.
+/// Runs `work`, an operation, until `deadline`, or until `end` hears that the client has left. The task is cancelled
+/// then, the operation is awaited, and its answer no longer counts. Must run in a task that `end` can cancel: another
+/// one for the operation alone would double the cost.
 func within<Answer>(
     _ deadline: ContinuousClock.Instant, orUntil end: OperationEnd, _ sweeper: DeadlineSweeper,
     _ work: () async -> Answer
@@ -86,11 +86,12 @@ func within<Answer>(
     return answer
 }
 
-/// Runs what holds a thread up for longer than a loop may stand still in the pool of threads that all tasks share.
+/// Runs work that would block an event loop for too long in the global thread pool.
 package func besideLoops<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () async throws(Failure) -> Value
 ) async throws(Failure) -> Value {
-    // A task of its own has no preference. To prefer the pool is no way out of the loop: the work would go on where it is.
+    // An unstructured task has no executor preference. Preferring the global executor would not leave the loop: the
+    // work would go on where it is.
     let task = Task { () async -> Result<Value, Failure> in
         do throws(Failure) {
             return .success(try await work())
@@ -106,8 +107,8 @@ package func besideLoops<Value: Sendable, Failure: Error>(
     return try outcome.get()
 }
 
-/// The executor of each loop, for the tasks of its connections: what a request waits for comes back on the loop that its
-/// answer leaves by, without a change of thread.
+/// The executor of each loop, for the tasks of its connections: a request resumes on the loop that sends its answer,
+/// without a thread switch.
 struct LoopExecutors: Sendable {
     private let executors: [ObjectIdentifier: LoopExecutor]
 
@@ -118,7 +119,7 @@ struct LoopExecutors: Sendable {
             })
     }
 
-    /// Of a loop that is none of the group's, one of its own.
+    /// Returns a new executor for a loop outside the group.
     subscript(loop: any EventLoop) -> LoopExecutor {
         executors[ObjectIdentifier(loop)] ?? LoopExecutor(loop)
     }
