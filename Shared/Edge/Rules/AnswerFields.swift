@@ -1,9 +1,9 @@
-/// Header fields of every answer, whatever it is: what a browser may do with it, which is little.
+/// Header fields of every answer: they restrict what a browser may do with it to very little.
 package enum AnswerFields {
-    /// How long a browser that has come by TLS comes by nothing else, in seconds: a year.
+    /// How long a browser that has connected over TLS uses nothing else, in seconds: a year.
     package static let transportSecuritySeconds = 31_536_000
 
-    /// The fields of an answer with `own` fields, which are not overruled: a page says itself what it needs.
+    /// Returns the fields of an answer with `own` fields, which take precedence: a page sets what it needs itself.
     package static func complete(
         _ own: [(name: String, value: String)], requestID: String, isSecure: Bool
     ) -> [(name: String, value: String)] {

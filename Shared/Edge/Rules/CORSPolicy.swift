@@ -1,19 +1,21 @@
-/// Which web pages may call the API from a browser: exact origins, never a wildcard, since answers depend on a bearer token.
+/// Which web pages may call the API from a browser: exact origins, never a wildcard, since answers depend on a bearer
+/// token.
 package struct CORSPolicy: Sendable, Hashable {
-    /// How long a browser may remember the answer to a preflight, in seconds.
+    /// How long a browser may cache the answer to a preflight, in seconds.
     package static let preflightAgeSeconds = 600
 
     private let origins: Set<String>
 
-    /// `origins`: each as a browser writes it, scheme, host and port where it is not the scheme's own; `null` is never one.
+    /// `origins`: each as a browser writes it, with scheme, host, and port if it is not the scheme's default; `null`
+    /// never matches.
     package init(origins: [String]) {
         self.origins = Set(origins.filter { $0 != "null" && $0 != "*" })
     }
 
-    /// Whether any page at all may call.
+    /// Whether any page may call at all.
     package var isOn: Bool { !origins.isEmpty }
 
-    /// The headers of an answer to a request from `origin`; nil where the page may not read it.
+    /// Returns the header fields of an answer to a request from `origin`; nil if the page may not read it.
     package func answer(to origin: String) -> [(name: String, value: String)]? {
         guard origins.contains(origin) else { return nil }
         return [
@@ -27,7 +29,8 @@ package struct CORSPolicy: Sendable, Hashable {
         ]
     }
 
-    /// The headers of an answer to the preflight that a browser sends before it uses `methods` from `origin`.
+    /// Returns the header fields of an answer to the preflight that a browser sends before it uses `methods` from
+    /// `origin`; nil if the page may not call.
     package func preflight(from origin: String, methods: [String]) -> [(name: String, value: String)]? {
         guard origins.contains(origin) else { return nil }
         return [

@@ -1,6 +1,7 @@
-/// Which answers are sent packed, and to whom.
+/// Which answers are compressed, and for whom.
 package enum ContentCoding {
-    /// Whether fields of `Accept-Encoding` take gzip (RFC 9110 §12.5.3): named with a weight above zero, or meant by `*`.
+    /// Returns whether fields of `Accept-Encoding` accept gzip (RFC 9110 §12.5.3): by name or by `*`, with a weight
+    /// above zero.
     package static func takesGZip(_ fields: [String]) -> Bool {
         guard !fields.isEmpty else { return false }
         var named: Bool?
@@ -15,24 +16,24 @@ package enum ContentCoding {
         return named ?? anything
     }
 
-    /// Whether an answer of this type gains by it.
+    /// Returns whether answers of this type are worth compressing.
     package static func isWorthIt(contentType: String) -> Bool {
         let type = Substring(contentType.utf8.prefix { $0 != UInt8(ascii: ";") })
         return type == "application/json" || type == "text/html" || type == "text/csv"
     }
 
-    /// The tag of a packed answer: another one, since its bytes are others (RFC 9110 §8.8.3.3).
+    /// Returns the tag of a compressed answer, which differs since its bytes differ (RFC 9110 §8.8.3.3).
     package static func packedTag(_ tag: String) -> String {
         tag.hasSuffix("\"") ? tag.dropLast() + packedMark + "\"" : tag
     }
 
-    /// Fields with tags as they were given out, of packed answers those of what was packed.
+    /// Returns the field with the tags of compressed answers replaced by those of the uncompressed ones.
     package static func unpackedTags(_ field: String) -> String {
         field.split(separator: "\"", omittingEmptySubsequences: false).map { part in
             part.hasSuffix(packedMark) ? part.dropLast(packedMark.count) : part
         }.joined(separator: "\"")
     }
 
-    /// No tag of ours ends so: they are base64.
+    /// None of our own tags ends with it: they are base64.
     private static let packedMark = "+gz"
 }

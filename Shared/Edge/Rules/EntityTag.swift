@@ -1,11 +1,11 @@
 internal import Cryptography
 
-/// The entity tag of a representation (RFC 9110 §8.8.3): strong, made from its bytes.
+/// The entity tag of a representation (RFC 9110 §8.8.3): strong, derived from its bytes.
 package enum EntityTag {
-    /// How many bytes of the digest a tag carries: 128 bits, so that two states never share one.
+    /// Bytes of the digest in a tag: 128 bits, so that two states never share one.
     private static let digestBytes = 16
 
-    /// The tag of these bytes, in its quotes.
+    /// Returns the tag of these bytes, in quotes.
     package static func of(_ bytes: [UInt8]) -> String {
         "\"\(Base64.encodeURL(Array(SHA256.hash(bytes).bytes.prefix(digestBytes))))\""
     }

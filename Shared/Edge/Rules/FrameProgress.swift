@@ -1,5 +1,5 @@
-/// How far the bytes of an HTTP/2 client have come (RFC 9113 §3.4, §4.1, §6.10): whether they end within something that a client
-/// sends in one go. Knows no clock and keeps nothing of what it sees.
+/// Whether the bytes of an HTTP/2 client so far end within something that should be sent without delay: the preface, a
+/// frame or a header (RFC 9113 §3.4, §4.1, §6.10). Knows no clock, and keeps none of the bytes.
 struct FrameProgress: Sendable, Hashable {
     private enum FrameType {
         static let data: UInt8 = 0
@@ -12,12 +12,12 @@ struct FrameProgress: Sendable, Hashable {
     private static let frameHeadBytes = 9
     private static let endStream: UInt8 = 1
     private static let endHeaders: UInt8 = 4
-    /// Bytes of a body's part that is no idle frame, unless it is the last: each part is kept by itself while its request waits,
-    /// with much more than its bytes.
+    /// The smallest payload with which a DATA frame is not idle, unless it is the last: while its request waits, each
+    /// part is kept separately, at a cost far above its bytes.
     private static let partBytesMin = 16
 
     private var prefaceLeft = prefaceBytes
-    /// Bytes of a frame's head that are there; its first five say all that matters.
+    /// Bytes of a frame header that have arrived; its first five tell all that matters.
     private var headCount = 0
     private var payloadLeft = 0
     private var type: UInt8 = 0
@@ -25,22 +25,22 @@ struct FrameProgress: Sendable, Hashable {
     private var isWithinBlock = false
     private var hasSettings = false
 
-    /// Frames that have arrived whole.
+    /// The number of complete frames.
     private(set) var frameCount: UInt64 = 0
-    /// Of those the ones that bring neither a request nor a part of its body worth a frame.
+    /// The number of those that carry neither a request nor a part of its body worth a frame.
     private(set) var idleFrameCount: UInt64 = 0
-    /// Headers that have begun.
+    /// The number of headers that have begun.
     private(set) var headerCount: UInt64 = 0
-    /// How often nothing was waited for after a frame.
+    /// How often nothing was incomplete after a frame.
     private(set) var restCount: UInt64 = 0
 
-    /// Whether the beginning, a frame other than DATA, or a header's frames have begun and not ended. DATA has the time of the
-    /// body that it belongs to.
+    /// Whether the preface, a frame other than DATA, or the frames of a header have begun and not ended. DATA is
+    /// subject to the time limit of its body.
     var isWaiting: Bool {
         !hasSettings || isWithinBlock || headCount > 0 || payloadLeft > 0 && type != FrameType.data
     }
 
-    /// Takes bytes up to and with the first ones of the header that is one more than `headersMax`; how many that were.
+    /// Takes bytes up to and including the first ones of the header that exceeds `headersMax`; returns their number.
     @discardableResult
     mutating func take(_ bytes: some Collection<UInt8>, headersMax: Int = .max) -> Int {
         var rest = bytes[...]
@@ -99,16 +99,16 @@ struct FrameProgress: Sendable, Hashable {
     }
 }
 
-/// How many frames a client may still send that bring nothing: some at once, some a second, and more where it sends requests
-/// and gets answers, whose bytes it has to acknowledge (RFC 9113 §6.9). Knows no clock.
+/// How many idle frames a client may still send: some at once, some per second, and more as it sends requests and gets
+/// answers, whose bytes it has to acknowledge (RFC 9113 §6.9). Knows no clock.
 struct FrameAllowance: Sendable, Hashable {
-    /// At once.
+    /// Frames at once.
     let burst: Int
-    /// In a second.
+    /// Frames per second.
     let rate: Int
     private var spare: Double
 
-    /// Frames for each header, and bytes of answers for each frame.
+    /// Frames earned per header, and bytes of answers that earn a frame.
     private static let framesPerHeader = 4.0
     private static let bytesPerFrame = 1_024.0
 
@@ -118,7 +118,8 @@ struct FrameAllowance: Sendable, Hashable {
         spare = Double(burst)
     }
 
-    /// What time has passed since the last call, what arrived and what was sent in it; false where it was too much.
+    /// Accounts for the time since the last call, and what was received and sent in it; returns false if the allowance
+    /// is exceeded.
     mutating func spend(idle: UInt64, headers: UInt64, sentBytes: Int, within time: Duration) -> Bool {
         let earned =
             Double(rate) * (time / .seconds(1)) + Self.framesPerHeader * Double(headers)

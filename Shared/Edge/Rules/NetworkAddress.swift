@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// An address of the internet: 4 bytes, or 16. IPv4 in IPv6's clothes is IPv4.
+/// An IP address of 4 or 16 bytes. An IPv4-mapped IPv6 address is IPv4.
 package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
     fileprivate let bytes: [UInt8]
     package let description: String
 
-    /// Reads an address as text; nil for names and anything else.
+    /// Parses an address; nil for names and anything else.
     package init?(_ text: some StringProtocol) {
         let text = String(text)
         var short = [UInt8](repeating: 0, count: 4)
@@ -24,13 +24,13 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
         description = String(decoding: written.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// What one household or host has: the address itself, of IPv6 its first 64 bits.
+    /// The network of one household or host: the address itself, or the first 64 bits of IPv6.
     package var network: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(8)) }
 
-    /// The most that one customer of a provider has as a rule: the address itself, of IPv6 its first 48 bits.
+    /// The most that a provider usually assigns to one customer: the address itself, or the first 48 bits of IPv6.
     package var site: [UInt8] { bytes.count == 4 ? bytes : Array(bytes.prefix(6)) }
 
-    /// The network of an address as text; of what is none, its letters.
+    /// Returns the network of an address given as text; for any other text, its UTF-8 bytes.
     package static func network(of text: String) -> [UInt8] { NetworkAddress(text)?.network ?? Array(text.utf8) }
 }
 
@@ -61,7 +61,7 @@ package struct NetworkRange: Sendable, Hashable {
     }
 }
 
-/// Which proxies stand in front and may say for whom they ask.
+/// The proxies in front that are trusted to name their clients.
 package struct TrustedProxies: Sendable {
     private let ranges: [NetworkRange]
 
@@ -70,16 +70,16 @@ package struct TrustedProxies: Sendable {
     /// Whether a proxy has this address.
     package func contains(_ address: NetworkAddress) -> Bool { ranges.contains { $0.contains(address) } }
 
-    /// Hops that are looked at; what lies before them is nobody's word.
+    /// Hops that are examined; what lies before them is not trusted.
     private static let hopsMax = 16
 
-    /// The client's address: `peer`, or what trusted proxies say in X-Forwarded-For, read from its end up to the first
-    /// address that is none of theirs.
+    /// Returns the client's address: `peer`, or, if that is a trusted proxy, the last address in X-Forwarded-For that
+    /// is not one.
     package func client(peer: String, forwardedFor fields: [String]) -> String {
         NetworkAddress(peer).map { client(peer: $0, forwardedFor: fields) } ?? peer
     }
 
-    /// The same of an address that has been read.
+    /// The same for a parsed address.
     package func client(peer: NetworkAddress, forwardedFor fields: [String]) -> String {
         var current = peer
         guard !ranges.isEmpty else { return current.description }
@@ -91,7 +91,7 @@ package struct TrustedProxies: Sendable {
         return current.description
     }
 
-    /// An entry may carry a port, and IPv6 brackets.
+    /// Parses an entry, which may have a port, and brackets around IPv6.
     private static func address(_ entry: Substring) -> NetworkAddress? {
         let text = entry.filter { $0 != " " && $0 != "\t" }
         if text.first == "[", let end = text.firstIndex(of: "]") { return NetworkAddress(text.dropFirst()[..<end]) }

@@ -1,6 +1,6 @@
 /// Percent-encoding of addresses (RFC 3986 §2.1).
 package enum PercentText {
-    /// The decoded text; nil for a broken escape, for bytes that are no UTF-8, and for U+0000.
+    /// Returns the decoded text; nil for a broken escape, invalid UTF-8, or U+0000.
     package static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {
         if !text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") || $0 == 0 }) {
             return String(text)
@@ -19,7 +19,7 @@ package enum PercentText {
         return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
     }
 
-    /// The parameters of a query in their order; nil where it is broken or has more than `countMax`.
+    /// Returns the parameters of a query in order; nil if it is malformed or has more than `countMax`.
     package static func query(_ text: some StringProtocol, countMax: Int) -> [(name: String, value: String)]? {
         guard !text.isEmpty else { return [] }
         var parameters: [(name: String, value: String)] = []

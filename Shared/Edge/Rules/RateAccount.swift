@@ -1,7 +1,7 @@
 package import Contracts
 
-/// Who is counted together: a person with all their sessions, each API key for itself, and whoever shows no credentials by
-/// their network.
+/// Whose requests are counted together: a person's with all their sessions, each API key's separately, and those
+/// without credentials by network.
 package enum RateSubject: Sendable, Hashable {
     case person(UserID)
     case key(UUIDBits)
@@ -17,11 +17,12 @@ package enum RateSubject: Sendable, Hashable {
     }
 }
 
-/// How many requests each kind of subject may make in a window; 0 for any number.
+/// How many requests each kind of subject may make in a window; 0 for no limit.
 package struct RatePolicy: Sendable, Hashable {
-    /// Seconds of a slot, the longest that a share is good for.
+    /// Seconds of a slot, the longest that a share is valid.
     package static let slotSeconds = 5
-    /// Slots over which is counted. Shares of any minute lie in so many, since one is used until a slot after it was taken.
+    /// Slots that are counted. Shares used within any one minute lie in this many, since a share may be used until one
+    /// slot after it was taken.
     package static let slots = 14
     /// Seconds of the window.
     package static let windowSeconds = slotSeconds * slots
@@ -45,7 +46,8 @@ package struct RatePolicy: Sendable, Hashable {
     }
 }
 
-/// What a gateway asks of all together for one subject: a share of the window, and what it gives back of the last one.
+/// What a gateway requests from the shared count for one subject: a share of the window, while it returns the unused
+/// part of the last one.
 package struct RateAsk: Sendable, Hashable {
     package let wanted: Int
     package let allowed: Int
@@ -60,14 +62,14 @@ package struct RateAsk: Sendable, Hashable {
     }
 }
 
-/// What it gets.
+/// The share that it gets.
 package struct RateShare: Sendable, Hashable {
     package let granted: Int
-    /// What is left for everybody after that.
+    /// What is left for all gateways after that.
     package let remaining: Int
-    /// Where nothing was granted, how long until something is.
+    /// If nothing was granted, the time until something is.
     package let waitSeconds: Int
-    /// The slot that it was taken from.
+    /// The slot that the share was taken from.
     package let slot: Int64
 
     package init(granted: Int, remaining: Int, waitSeconds: Int, slot: Int64) {
@@ -78,24 +80,24 @@ package struct RateShare: Sendable, Hashable {
     }
 }
 
-/// What one gateway knows of one subject. Knows no clock: every question brings the time.
+/// What one gateway knows of one subject. Knows no clock: callers pass the time.
 package struct RateAccount: Sendable {
-    /// What is to be done with a request.
+    /// What to do with a request.
     package enum Step: Sendable, Hashable {
-        /// `slot` is that of the share which it counts for.
+        /// `slot` is that of the share that the request counts towards.
         case admit(remaining: Int, slot: Int64)
         case refuse(waitSeconds: Int)
-        /// This one asks for a share, and then looks again.
+        /// This request asks for a share, and then tries again.
         case ask(RateAsk)
         /// Another request is asking.
         case wait
     }
 
-    /// The first share is a hundredth of what is allowed, each that was used up before its time leads to one twice as large, up to
-    /// a tenth: a busy person costs few questions, and a quiet one keeps little from the other gateways.
+    /// The first share is a hundredth of the limit. Each share used up before its time makes the next twice as large,
+    /// up to a tenth: a busy person causes few calls, and a quiet one withholds little from the other gateways.
     private static let firstPart = 100
     private static let largestPart = 10
-    /// A refusal is believed this long; another gateway may give back what it did not use.
+    /// How long a refusal holds; another gateway may return its unused part.
     private static let refusalTrust = Duration.seconds(1)
 
     private var left = 0
@@ -111,12 +113,12 @@ package struct RateAccount: Sendable {
         (shareEnds, refusedUntil, waitEnds) = (now, now, now)
     }
 
-    /// Whether nothing would be lost but what is unused.
+    /// Returns whether nothing but an unused rest would be lost.
     package func isIdle(at now: ContinuousClock.Instant) -> Bool {
         !isAsking && shareEnds <= now && refusedUntil <= now
     }
 
-    /// Whether somebody is asking for a share.
+    /// Whether a request is asking for a share.
     package var isWaitedFor: Bool { isAsking }
 
     package mutating func next(at now: ContinuousClock.Instant, allowed: Int) -> Step {
@@ -128,20 +130,20 @@ package struct RateAccount: Sendable {
         if isAsking { return .wait }
         isAsking = true
         let first = max(1, allowed / Self.firstPart)
-        // What ended with something left was too large.
+        // A share that expired with a rest was too large.
         let wanted = left > 0 ? first : min(max(first, granted * 2), max(first, allowed / Self.largestPart))
-        // What is left from here on has come back meanwhile.
+        // What is added from here on was given back meanwhile.
         defer { left = 0 }
         return .ask(RateAsk(wanted: wanted, allowed: allowed, unused: left, unusedSlot: slot))
     }
 
-    /// Takes back an admission that counted for a share of `slot`. A later share of that slot takes it too, since it counts in
-    /// the window like that one; none of another slot does.
+    /// Takes back an admission that counted towards a share of `slot`. A later share of the same slot takes it too,
+    /// since it counts equally in the window; one of another slot does not.
     package mutating func giveBack(slot: Int64, now: ContinuousClock.Instant) {
         if slot == self.slot, now < shareEnds { left += 1 }
     }
 
-    /// Takes what was asked for at `begun`.
+    /// Takes the share that was requested at `begun`.
     package mutating func take(_ share: RateShare, askedAt begun: ContinuousClock.Instant, now: ContinuousClock.Instant)
     {
         isAsking = false
@@ -153,8 +155,8 @@ package struct RateAccount: Sendable {
         waitEnds = now.advanced(by: .seconds(share.waitSeconds))
     }
 
-    /// Nobody could be asked. Each gateway then counts for itself, slot by slot: a database that is away costs exactness, not
-    /// the service.
+    /// Continues without a share, as the shared count was unavailable. Each gateway then counts for itself, slot by
+    /// slot: a database outage costs accuracy, not the service.
     package mutating func goAlone(at now: ContinuousClock.Instant, allowed: Int) {
         isAsking = false
         (left, granted, remaining, slot) = (max(1, allowed / RatePolicy.slots), 0, 0, 0)

@@ -1,6 +1,6 @@
-/// What one gateway knows of everybody, of whom it remembers only so many. Each question takes the same work, however many they
-/// are: they stand in the order in which they got their shares, so that whoever is idle stands first. `Waiter` is who waits for
-/// somebody else's question to be answered. Knows no clock.
+/// What one gateway knows of all subjects, of which it remembers a limited number. Each operation takes constant time,
+/// however many there are: they are ordered by when they got their shares, so that idle ones come first. `Waiter` waits
+/// for the answer to another request's call. Knows no clock.
 struct RateAccounts<Waiter: Sendable>: Sendable {
     private struct Entry: Sendable {
         var account: RateAccount
@@ -18,7 +18,7 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
 
     var count: Int { entries.count }
 
-    /// What is to be done with a request of `subject`.
+    /// Returns what to do with a request of `subject`.
     mutating func step(
         of subject: RateSubject, allowed: Int, at now: ContinuousClock.Instant
     ) -> RateAccount.Step {
@@ -30,12 +30,12 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
         return step
     }
 
-    /// Takes back an admission of `subject` that counted for a share of `slot`.
+    /// Takes back an admission of `subject` that counted towards a share of `slot`.
     mutating func giveBack(_ subject: RateSubject, slot: Int64, now: ContinuousClock.Instant) {
         _ = entries.update(subject) { $0.account.giveBack(slot: slot, now: now) }
     }
 
-    /// Has `waiter` wait until whoever asks for `subject` has an answer; false where nobody asks.
+    /// Makes `waiter` wait for the answer to the request that is asking for `subject`; returns false if none is.
     mutating func wait(_ waiter: Waiter, for subject: RateSubject) -> Bool {
         entries.update(subject) { entry in
             guard entry.account.isWaitedFor else { return false }
@@ -44,7 +44,8 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
         } ?? false
     }
 
-    /// Takes what was asked for at `begun`, nil where nobody could be asked; who waited for that.
+    /// Takes the share that was requested at `begun`, nil if the shared count was unavailable; returns those who waited
+    /// for it.
     mutating func settle(
         _ subject: RateSubject, _ share: RateShare?, allowed: Int, askedAt begun: ContinuousClock.Instant,
         now: ContinuousClock.Instant
@@ -62,8 +63,8 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
         return waiting ?? []
     }
 
-    /// Those go that lose nothing by it. In a flood of subjects that are all busy it is whose share is the oldest: whoever comes
-    /// again is not remembered, and asks once more.
+    /// Forgets subjects that lose nothing. In a flood of busy subjects it forgets those with the oldest shares: one
+    /// that returns is unknown, and asks once more.
     private mutating func makeRoom(at now: ContinuousClock.Instant) {
         let oldest = entries.oldest(looksMax)
         for entry in oldest where entry.value.account.isIdle(at: now) { entries.remove(entry.key) }
@@ -73,7 +74,7 @@ struct RateAccounts<Waiter: Sendable>: Sendable {
                 if isVictim { entries.remove(entry.key) }
             }
         }
-        // Who is waited for cannot go, and must not stand before those who can.
+        // Subjects with waiters cannot be forgotten, and must not stay in front of those that can.
         for entry in oldest where !entry.value.waiting.isEmpty { entries.renew(entry.key) }
     }
 }

@@ -1,6 +1,7 @@
-/// Values by key, and which of them were renewed the longest ago. Every operation takes the same work, however many there are.
+/// Values by key, ordered by when they were last renewed. The time of an operation does not depend on their
+/// number.
 struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    /// A value in its place; the neighbours are places too.
+    /// A value with the places of its neighbours.
     private struct Node: Sendable {
         let key: Key
         var value: Value
@@ -9,7 +10,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private var places: [Key: Int] = [:]
-    /// Nil where a place is free.
+    /// Nil for a free place.
     private var nodes: [Node?] = []
     private var free: [Int] = []
     private var oldestPlace: Int?
@@ -22,17 +23,17 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return nodes[place]?.value
     }
 
-    /// Changes the value of `key`, which stays where it is; nil where there is none.
+    /// Changes the value of `key` without renewing it; returns nil if there is none.
     mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
         guard let place = places[key], var node = nodes[place] else { return nil }
-        // Or what the value holds would be copied.
+        // Otherwise the value's storage would be copied.
         nodes[place] = nil
         let result = change(&node.value)
         nodes[place] = node
         return result
     }
 
-    /// Adds the value of a new key as the newest; of a key that is there it takes the place.
+    /// Adds the value of a key as the newest; replaces any value it has.
     mutating func insert(_ value: Value, for key: Key) {
         remove(key)
         let node = Node(key: key, value: value, older: nil, newer: nil)
@@ -62,7 +63,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         free.append(place)
     }
 
-    /// Up to so many entries that were renewed the longest ago, the oldest first.
+    /// Returns up to `countMax` entries that were renewed longest ago, the oldest first.
     func oldest(_ countMax: Int) -> [(key: Key, value: Value)] {
         var found: [(key: Key, value: Value)] = []
         var next = oldestPlace

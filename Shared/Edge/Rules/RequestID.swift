@@ -1,9 +1,10 @@
-/// The name that a client gives a request, told back in the answer and written beside it in the log.
+/// The client's own identifier for a request, repeated in the answer and the log.
 package enum RequestID {
-    /// Bytes of a name.
+    /// The longest identifier, in bytes.
     package static let bytesMax = 64
 
-    /// The name in fields of `X-Request-Id`; nil where there is none, or none that may stand in a log and an answer.
+    /// Returns the identifier in fields of `X-Request-Id`; nil if there is none, or none that is safe in a log and an
+    /// answer.
     package static func given(in fields: [String]) -> String? {
         guard fields.count == 1, let text = fields.first, (1...bytesMax).contains(text.utf8.count),
             text.utf8.allSatisfy(isAllowed)

@@ -1,13 +1,13 @@
-/// What a request over HTTP/1.1 must be beyond what the parser holds it to, so that nobody between a client and us can take
-/// its end for another one (RFC 9112 §3.2, §6.1, §11.2). The parser refuses folded lines, bare line feeds, spaces before a
-/// colon, lengths beside an encoding, and two lengths.
+/// The requirements on a request over HTTP/1.1 beyond those of the parser, so that no intermediary can disagree with us
+/// about where it ends (RFC 9112 §3.2, §6.1, §11.2). The parser rejects folded lines, bare line feeds, spaces before a
+/// colon, a length beside an encoding, and two lengths.
 package enum RequestRules {
-    /// A request's line and fields as they came.
+    /// A request's line and fields as received.
     package struct Head: Sendable {
         package let isHTTP10: Bool
         package let method: String
         package let target: String
-        /// In their order, names in any case.
+        /// In order, with names in any case.
         package let fields: [(name: String, value: String)]
 
         package init(isHTTP10: Bool, method: String, target: String, fields: [(name: String, value: String)]) {
@@ -18,7 +18,7 @@ package enum RequestRules {
         }
 
         fileprivate func values(of name: String) -> [String] {
-            // A name of another length is another one: the parser lets ASCII through alone.
+            // Names of different lengths differ: the parser admits only ASCII.
             fields.filter { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }.map(\.value)
         }
     }
@@ -26,7 +26,7 @@ package enum RequestRules {
     /// Digits of a length; more would be beyond any body.
     private static let lengthDigitsMax = 18
 
-    /// What is wrong with it, for whoever sent it; nil where nothing is.
+    /// Returns what is wrong with the request, in words for its sender; nil if nothing is.
     package static func fault(in head: Head) -> String? {
         let hosts = head.values(of: "host")
         if hosts.isEmpty, !head.isHTTP10 { return "Host: is missing" }
@@ -50,8 +50,8 @@ package enum RequestRules {
         return isTarget(head) ? nil : "the target is no path"
     }
 
-    /// Whether the connection ends after the answer: because the client says so, because its version has no other way, or because
-    /// it asks for another protocol, after which the parser reads nothing any more.
+    /// Returns whether the connection ends after the answer: because the client says so, because its version requires
+    /// it, or because it asks for another protocol, after which the parser reads nothing any more.
     package static func endsConnection(_ head: Head) -> Bool {
         if head.isHTTP10 || !head.values(of: "upgrade").isEmpty { return true }
         return head.values(of: "connection").contains { field in
@@ -69,7 +69,7 @@ package enum RequestRules {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// Letters, digits, and what names, IPv6 addresses and ports are written with (RFC 3986 §3.2.2).
+    /// Letters, digits, and the punctuation of names, IPv6 addresses and ports (RFC 3986 §3.2.2).
     private static func isHostByte(_ byte: UInt8) -> Bool {
         isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "-._~%[]:".utf8.contains(byte)
     }

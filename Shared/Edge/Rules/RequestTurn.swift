@@ -1,15 +1,15 @@
-/// Whether more of what a client has sent over HTTP/1.1 may go on: the request in work to its end, the next one when that has
-/// its answer, in its turn where it came sooner. Knows neither bytes nor a clock.
+/// Decides whether more of what a client has sent over HTTP/1.1 may proceed: the request in work to its end, the next
+/// one once that is answered, and in its turn if it was sent ahead. Knows neither bytes nor a clock.
 struct RequestTurn: Sendable, Hashable {
     enum Step: Sendable, Hashable {
         case goOn
         /// It must wait in the line of its loop.
         case awaitTurn
-        /// Until the request in work has its answer, or the client has taken some of the answers before.
+        /// Nothing proceeds until the request in work is answered, or the client has taken some of the answers before.
         case hold
     }
 
-    /// Whether the request in work has not arrived whole.
+    /// Whether the request in work has not fully arrived.
     private(set) var isReceiving = false
     private var isAnswering = false
     private var hasTurn = true
@@ -17,7 +17,7 @@ struct RequestTurn: Sendable, Hashable {
     /// Whether no request is in work.
     var isFree: Bool { !isReceiving && !isAnswering }
 
-    /// What becomes of what has come next. `hasRoom` says whether an answer can be written.
+    /// Returns what to do with the next part. `hasRoom` tells whether an answer can be written.
     func step(hasRoom: Bool) -> Step {
         if isReceiving { return .goOn }
         guard !isAnswering, hasRoom else { return .hold }
@@ -32,6 +32,6 @@ struct RequestTurn: Sendable, Hashable {
 
     mutating func come() { hasTurn = true }
 
-    /// Nothing has come that waits: what comes next has not been sent ahead.
+    /// Notes that nothing is waiting: what arrives next was not sent ahead.
     mutating func rest() { if isFree { hasTurn = true } }
 }

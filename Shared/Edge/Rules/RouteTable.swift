@@ -2,20 +2,20 @@ package import Contracts
 
 /// Finds the operation for a method and a path.
 package struct RouteTable: Sendable {
-    /// What a path and a method come to.
+    /// The result of a look-up.
     package enum Match: Sendable {
         /// The operation and the values of the path's parameters, percent-decoded.
         case found(EdgeRoute, parameters: [String: String])
-        /// The path exists with these methods only.
+        /// The path exists, but only with these methods.
         case otherMethods([String])
         case nothing
     }
 
     private final class Node: Sendable {
         let literals: [String: Node]
-        /// The node below a parameter; a literal is preferred to it.
+        /// The node below a parameter; literals take precedence.
         let parameter: Node?
-        /// By method, each with the names of its path's parameters in order.
+        /// By method, each with the names of its path parameters in order.
         let routes: [String: (route: EdgeRoute, names: [String])]
 
         init(_ entries: [Entry]) {
@@ -57,16 +57,16 @@ package struct RouteTable: Sendable {
         root = Node(routes.map { Entry(route: $0, rest: $0.path.split(separator: "/").map(String.init)[...]) })
     }
 
-    /// Whether a request for `target`, as it came, brings its body in pieces.
+    /// Returns whether a request for `target`, as received, has a body that is taken in pieces.
     package func takesUpload(_ method: String, at target: String) -> Bool {
-        // Of most requests the method tells.
+        // For most requests the method is enough.
         guard uploadMethods.contains(method) else { return false }
         let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })
         guard case .found(let route, _) = match(method, path) else { return false }
         return route.takesUpload
     }
 
-    /// `path` as it came, without its query.
+    /// Looks up `path`, as received but without its query.
     package func match(_ method: String, _ path: some StringProtocol) -> Match {
         let path = Substring(path)
         guard path.utf8.first == UInt8(ascii: "/") else { return .nothing }
@@ -78,7 +78,7 @@ package struct RouteTable: Sendable {
         return .found(route, parameters: Dictionary(zip(names, values)) { first, _ in first })
     }
 
-    /// The node that segments lead to, with the values of those that are parameters; nil segments are none.
+    /// Returns the node for the segments, and adds the values of parameters; `segments` is nil at the end of the path.
     private static func find(
         _ segments: Substring.UTF8View?, from node: Node, _ values: inout [String]
     ) -> Node? {
