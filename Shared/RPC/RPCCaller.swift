@@ -1,8 +1,8 @@
 package import JSON
 
-/// Something that carries a call to a service and brings its answer; generated clients are written on it.
+/// Something that carries a call to a service and returns its answer; generated clients build on it.
 package protocol RPCCaller: Sendable {
-    /// Calls `method`; ends at the call's deadline at the latest. Cancelling the task gives the call up.
+    /// Calls `method`; ends no later than the call's deadline. Cancelling the task cancels the call.
     func call<Params: JSONEncodable, Result: JSONDecodable>(
         _ method: RPCMethod, _ params: Params, _ call: RPCCall
     ) async throws(RPCError) -> Result

@@ -2,7 +2,7 @@ package import HTTP2
 package import NIOCore
 import Synchronization
 
-/// What a client knows about its connections, for metrics.
+/// A snapshot of a client's connections, for metrics.
 package struct RPCClientSnapshot: Sendable {
     /// One connection, or one address that has none yet.
     package struct Link: Sendable {
@@ -11,14 +11,14 @@ package struct RPCClientSnapshot: Sendable {
         package let address: H2Address
         package let state: State
         package let inFlight: Int
-        /// Tries to connect that failed, and connections that broke, since the last that got ready.
+        /// Failed attempts to connect, and connections that broke, since one last became ready.
         package let failures: Int
     }
 
     package let links: [Link]
-    /// Calls that wait for a connection.
+    /// The number of calls that wait for a connection.
     package let waiterCount: Int
-    /// Retries that may be made right now.
+    /// The number of retries that may be made right now.
     package let retryTokens: Int
 }
 
@@ -40,8 +40,8 @@ extension RPCClient {
         }
     }
 
-    /// Resolves the targets and keeps a connection to every address until the task is cancelled; then closes them all
-    /// and fails every call. To be called once.
+    /// Resolves the targets and keeps a connection to every address until the task is cancelled; then closes all of
+    /// them and fails every call. Must be called once.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.keepResolving() }
@@ -68,7 +68,7 @@ extension RPCClient {
         }
     }
 
-    /// Connections without TLS on the loops of `group`.
+    /// Returns a function that opens connections without TLS on the loops of `group`.
     package static func plaintext(
         limits: H2Limits = .client, group: any EventLoopGroup, observe: H2Sink? = nil
     ) -> Connect {
@@ -81,7 +81,7 @@ extension RPCClient {
 
     // MARK: Addresses
 
-    /// Resolves now, at every interval, and soon after a connection failed or drained.
+    /// Resolves at once, at every interval, and soon after a connection failed or drained.
     private func keepResolving() async {
         var known: [RPCTarget: [H2Address]] = [:]
         while !Task.isCancelled {
@@ -101,7 +101,7 @@ extension RPCClient {
             for action in actions { perform(action) }
             let next = ContinuousClock.now.advanced(by: limits.resolveInterval)
             repeat {
-                // Ends at once when the task is cancelled.
+                // Returns at once if the task is cancelled.
                 try? await Task.sleep(for: limits.resolveIntervalMin)
             } while !Task.isCancelled && ContinuousClock.now < next && !takeResolutionWish()
         }
@@ -116,7 +116,7 @@ extension RPCClient {
 
     // MARK: Connections
 
-    /// Keeps one slot connected until it is drained or its address is gone.
+    /// Keeps one slot connected until it is drained or its address is no longer listed.
     private func keepLink(_ opening: Opening) async {
         var backoff = ConnectBackoff(limits)
         var wakeAt = opening.notBefore
@@ -143,12 +143,12 @@ extension RPCClient {
         }
     }
 
-    /// Lets calls onto a ready link until it closes; true where another should be opened for its slot.
+    /// Gives calls a ready link until it closes; returns whether another should be opened for its slot.
     private func keep(_ link: H2ClientConnection, _ opening: Opening, _ changes: AsyncStream<Bool>) async -> Bool {
         let (isWanted, served) = state.withLock { state in
             state.readyAt[opening.address] = .now
             let isWanted = state.balancer.connected(opening.slot, link)
-            // What happened to the link before it was known here has been told to nobody.
+            // Changes of the link before it was registered here went unreported.
             if link.isClosed { _ = state.balancer.closed(opening.slot) }
             return (isWanted, state.serve())
         }
@@ -166,8 +166,8 @@ extension RPCClient {
         return goesOn
     }
 
-    /// Takes the news of a link on its event loop, so that no call chooses it any more; `source` gets whether its slot
-    /// lives on.
+    /// Handles a change of a link on its event loop, so that no call chooses it any more; `source` receives whether its
+    /// slot lives on.
     private func note(
         _ change: H2ClientConnection.Change, _ opening: Opening, _ source: AsyncStream<Bool>.Continuation
     ) {
@@ -181,7 +181,7 @@ extension RPCClient {
         }
     }
 
-    /// Looks at the link of a call that failed on it.
+    /// Checks the link of a call that failed on it.
     func noteState(of lease: Links.Lease) {
         if lease.link.isClosed {
             state.withLock { $0.balancer.lost(lease) }

@@ -1,7 +1,7 @@
 import HTTP2
 import Synchronization
 
-/// One call that waits for a connection: served, timed out or given up, whichever comes first.
+/// One call that waits for a connection, until it is served, times out or is cancelled, whichever comes first.
 final class WaitTicket: DeadlineTarget {
     typealias Outcome = Result<RPCClient.Links.Lease, RPCError>
 
@@ -11,7 +11,7 @@ final class WaitTicket: DeadlineTarget {
     }
 
     private let client: RPCClient
-    // Always taken inside of the client's lock or alone, never around it.
+    // Always taken inside the client's lock or alone, never around it.
     private let place = Mutex(Place())
 
     init(_ client: RPCClient) { self.client = client }
@@ -24,7 +24,7 @@ final class WaitTicket: DeadlineTarget {
 
     var key: WaiterQueue<WaitTicket>.Key? { place.withLock { $0.key } }
 
-    /// Ends the wait; only who took the ticket out of the queue may do so.
+    /// Ends the wait; only the code that took the ticket out of the queue may call it.
     func resume(_ outcome: Outcome) {
         let continuation = place.withLock { place in
             defer { place.continuation = nil }
@@ -39,7 +39,7 @@ final class WaitTicket: DeadlineTarget {
 }
 
 extension RPCClient {
-    /// Waits for a connection where none is ready.
+    /// Waits for a connection, if none is ready.
     func acquire(until deadline: ContinuousClock.Instant) async throws(RPCError) -> Links.Lease {
         let ticket = WaitTicket(self)
         let key = sweeper.arm(ticket, at: deadline)
@@ -55,11 +55,11 @@ extension RPCClient {
         return try outcome.get()
     }
 
-    /// Queues the ticket; an outcome where it need not or must not wait.
+    /// Queues the ticket; returns an outcome if it need not or must not wait.
     private func enqueue(_ ticket: WaitTicket, _ deadline: ContinuousClock.Instant) -> WaitTicket.Outcome? {
         state.withLock { state in
             if state.isClosed { return .failure(.unavailable("The client has stopped.")) }
-            // Whoever cancels or times out from here on waits for this lock and then finds the key.
+            // A cancellation or timeout from here on waits for this lock and then finds the key.
             if Task.isCancelled { return .failure(.cancelled) }
             if ContinuousClock.now >= deadline { return .failure(.deadlineExceeded) }
             if let lease = state.pick() { return .success(lease) }
@@ -77,7 +77,7 @@ extension RPCClient {
         taken?.resume(.failure(error))
     }
 
-    /// Gives a connection back and serves who waits.
+    /// Returns a connection and serves waiting calls.
     func release(_ lease: Links.Lease) {
         let served = state.withLock { state in
             state.balancer.release(lease)

@@ -2,13 +2,13 @@ package import HTTP2
 package import JSON
 import Synchronization
 
-/// Calls one service, whatever number of copies it has: a connection to every address, least in flight of two random
-/// ones, retries within a budget, and a deadline on everything.
+/// Calls one service, however many copies it has: keeps a connection to every address, takes the one of two random ones
+/// with fewer calls in flight, retries within a budget, and sets a deadline on everything.
 ///
-/// `run()` must run in some task as long as calls are made; it opens and keeps the connections. Calls that come before
-/// a connection is ready wait for one until their deadline. Thread-safe.
+/// `run()` must run in a task as long as calls are made; it opens and keeps the connections. Calls made before a
+/// connection is ready wait for one until their deadline. Thread-safe.
 package final class RPCClient: RPCCaller {
-    /// Opens a connection to one address, returns once the peer's SETTINGS have arrived, and tells its changes.
+    /// Opens a connection to one address, returns once the peer's SETTINGS have arrived, and reports its changes.
     package typealias Connect =
         @Sendable (_ address: H2Address, _ onChange: @escaping @Sendable (H2ClientConnection.Change) -> Void)
         async throws(H2Error) -> H2ClientConnection
@@ -19,13 +19,13 @@ package final class RPCClient: RPCCaller {
         var balancer: Links
         var budget: RetryBudget
         var random = SplitMix64(seed: .random(in: .min ... .max))
-        /// When a link to an address last got ready, so that none is opened twice within the connect backoff.
+        /// When a link to an address last became ready, so that none is opened twice within the connect backoff.
         var readyAt: [H2Address: ContinuousClock.Instant] = [:]
         var wantsResolution = false
         var isClosed = false
     }
 
-    /// The service's name in observations and as the authority of requests.
+    /// The service's name in observations, and the authority of requests.
     package let name: String
     let targets: [RPCTarget]
     let limits: RPCLimits
@@ -97,7 +97,7 @@ package final class RPCClient: RPCCaller {
 // MARK: - One call
 
 extension RPCClient {
-    /// A call as every try of it is made.
+    /// The parts of a call that all its attempts share.
     private struct Outgoing: Sendable {
         let number: Int
         let method: RPCMethod
@@ -105,14 +105,14 @@ extension RPCClient {
         let call: RPCCall
     }
 
-    /// What is told of a call when it has ended.
+    /// What is reported about a call when it has ended.
     private struct Course: Sendable {
         var attempt: Int
         var code: Int?
         var responseBytes = 0
     }
 
-    /// Tries until there is a result, a reason not to try again, or no time.
+    /// Tries until there is a result, a reason not to retry, or no time left.
     private func exchange<Result: JSONDecodable>(
         _ outgoing: Outgoing, _ course: inout Course
     ) async throws(RPCError) -> Result {
@@ -159,7 +159,7 @@ extension RPCClient {
         }
     }
 
-    /// One try on one connection. Throws what no retry can help: no time, no connection, given up.
+    /// Makes one attempt on one connection. Throws errors that no retry can fix: no time, no connection, cancelled.
     private func send(
         _ outgoing: Outgoing, attempt: Int
     ) async throws(RPCError) -> Swift.Result<H2Response, H2Error> {
@@ -180,7 +180,7 @@ extension RPCClient {
         do throws(H2Error) {
             return .success(try await lease.link.send(request, deadline: outgoing.call.deadline))
         } catch {
-            // The link's own news may come later than the next pick, which must not choose it again.
+            // The link's own report may come after the next pick, which must not choose it again.
             noteState(of: lease)
             return .failure(error)
         }
@@ -198,11 +198,12 @@ extension RPCClient {
         return headers
     }
 
-    /// What a failed exchange means for the call; throws what no retry can help.
+    /// Returns what a failed exchange means for the call; throws if no retry can help.
     private static func failure(of error: H2Error, _ method: RPCMethod) throws(RPCError) -> AttemptFailure {
         switch error.reason {
         case .deadlineExceeded:
-            // What was sent and may not be sent again may have taken effect: nobody is told that a repetition is safe.
+            // A call that was sent and must not be repeated may have taken effect: the error must not suggest that
+            // repeating it is safe.
             throw error.wasNotProcessed || method.isIdempotent ? .deadlineExceeded : .outcomeUnknownInTime
         case .cancelled: throw .cancelled
         case .bodyTooLarge, .headersTooLarge: throw .internal("The service's answer is too large.")

@@ -3,7 +3,7 @@
 package struct RPCContext: Sendable {
     /// When the caller stops waiting, on the monotonic clock; the handler's task is cancelled then.
     package let deadline: ContinuousClock.Instant
-    /// 0 for a first try; above 0 some caller up the chain is retrying, so nobody below it may retry too.
+    /// 0 for a first attempt; above 0 a caller further up is retrying, so no one below it may retry too.
     package let attempt: Int
     /// The span of this call.
     package let trace: TraceContext
@@ -19,10 +19,10 @@ package struct RPCContext: Sendable {
         self.idempotencyKey = idempotencyKey
     }
 
-    /// The call that continues this one on another service: what is left of the time, at most `timeout` of it,
-    /// the same trace, and the attempt so that only one layer retries.
+    /// Returns the call that continues this one at another service: with the remaining time, at most `timeout`, the
+    /// same trace, and the attempt number, so that only one layer retries.
     ///
-    /// The idempotency key does not travel by itself, since one call may have several effects: name it per effect.
+    /// The idempotency key is not inherited, since one call may have several effects: pass one for each effect.
     package func outgoing(
         timeout: Duration? = nil, idempotencyKey: String? = nil, now: ContinuousClock.Instant = .now
     ) -> RPCCall {

@@ -1,12 +1,12 @@
 public import JSON
 
-/// The JSON-RPC 2.0 texts around params and results, read as ranges and written in place.
+/// The JSON-RPC 2.0 envelope around params and results, read as ranges and written in place.
 @usableFromInline
 enum RPCEnvelope {
-    /// What params stand for that are absent.
+    /// Stands in for absent params.
     @usableFromInline static let emptyParams: [UInt8] = Array("{}".utf8)
 
-    /// Reads the params at `range` of `body`; a fault becomes −32602 with the path of the member.
+    /// Decodes the params at `range` of `body`; an error becomes −32602 with the path of the member.
     @inlinable
     static func decodeParams<Params: JSONDecodable>(
         _ body: [UInt8], at range: Range<Int>?
@@ -19,7 +19,7 @@ enum RPCEnvelope {
         }
     }
 
-    /// The response that carries `result` for the id at `id` of `body`; nothing for a notification.
+    /// Returns the response with `result` for the id at `id` of `body`; empty for a notification.
     @inlinable
     static func response(_ result: some JSONEncodable, _ body: [UInt8], id: Range<Int>?) -> [UInt8] {
         guard let id else { return [] }
@@ -32,7 +32,7 @@ enum RPCEnvelope {
         return writer.bytes
     }
 
-    /// The response that carries `error`; an id that is not known is null.
+    /// Returns the response with `error`; an unknown id is null.
     static func response(_ error: RPCError, _ body: [UInt8] = [], id: Range<Int>? = nil) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"jsonrpc\":\"2.0\",\"id\":")
@@ -53,7 +53,7 @@ enum RPCEnvelope {
         return writer.bytes
     }
 
-    /// The request for `method` with the id `number`.
+    /// Returns the request for `method` with the id `number`.
     static func request(_ number: Int, _ method: RPCMethod, _ params: some JSONEncodable) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"jsonrpc\":\"2.0\",\"id\":")
@@ -68,7 +68,7 @@ enum RPCEnvelope {
 }
 
 extension JSONReader {
-    /// Reads the value of `jsonrpc` and says whether it is the string 2.0.
+    /// Reads the value of `jsonrpc` and returns whether it is the string 2.0.
     mutating func isVersion2() throws(JSONError) -> Bool {
         guard peekKind() == .string else {
             try skipValue()

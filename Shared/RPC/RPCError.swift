@@ -1,20 +1,20 @@
 package import JSON
 
-/// The one error of a call, as it travels on the wire: a code, a message that may reach a person, typed data.
+/// The only error type of calls, as sent on the wire: a code, a message that may reach a person, and typed data.
 @usableFromInline
 package struct RPCError: Error, Sendable, Hashable {
-    /// A JSON-RPC code (−32700…−32600) or one of the registry (1000–1999).
+    /// A JSON-RPC code (−32700…−32600) or one from the registry (1000–1999).
     package let code: Int
     /// One sentence that is safe to show; causes go to the log.
     package let message: String
-    /// Details in the shape that the registry gives the code.
+    /// Details, in the shape that the registry defines for the code.
     package let data: JSONBytes?
     /// Whether the same call may succeed later, unchanged.
     package let isRetryable: Bool
-    /// What happened, for the log of the process that made the error; never sent.
+    /// The cause, for the log of the process that created the error; never sent.
     package private(set) var cause: String?
 
-    /// Makes an error; `isRetryable` follows the code's own rule unless the registry says otherwise.
+    /// Creates an error; `isRetryable` follows the code's own rule unless the registry says otherwise.
     package init(code: Int, message: String, data: JSONBytes? = nil, isRetryable: Bool? = nil) {
         self.code = code
         self.message = message
@@ -22,7 +22,7 @@ package struct RPCError: Error, Sendable, Hashable {
         self.isRetryable = isRetryable ?? Code.isRetryable(code)
     }
 
-    /// The same error, whose line in the log tells its cause beside the trace id.
+    /// Returns the same error with a cause, which is logged with the trace id.
     package func because(_ cause: String) -> RPCError {
         var error = self
         error.cause = cause
@@ -31,7 +31,7 @@ package struct RPCError: Error, Sendable, Hashable {
 }
 
 extension RPCError {
-    /// The codes that the call layer itself answers with; the rest of the registry belongs to the services.
+    /// The codes that the call layer itself uses; the rest of the registry belongs to the services.
     package enum Code {
         package static let parseError = -32_700
         package static let invalidRequest = -32_600
@@ -45,7 +45,8 @@ extension RPCError {
         package static let overloaded = 1_005
         package static let outcomeUnknown = 1_006
 
-        /// Whether a call that ended with `code` may succeed later, as the registry says of the layer's own codes.
+        /// Returns whether a call that ended with `code` may succeed later; matches the registry for the layer's own
+        /// codes.
         package static func isRetryable(_ code: Int) -> Bool { (deadlineExceeded...overloaded).contains(code) }
     }
 
@@ -55,7 +56,7 @@ extension RPCError {
         RPCError(code: Code.invalidParams, message: message)
     }
 
-    // Internal, since the generated registry offers factories of the same names to everybody else.
+    // Internal, since the generated registry offers factories of the same names to all other modules.
     static func parseError(_ message: String) -> RPCError { RPCError(code: Code.parseError, message: message) }
     static func invalidRequest(_ message: String) -> RPCError { RPCError(code: Code.invalidRequest, message: message) }
     static func unavailable(_ message: String) -> RPCError { RPCError(code: Code.unavailable, message: message) }

@@ -1,7 +1,7 @@
-/// One method of a service as its contract names it; generated, compared by name.
+/// One method of a service as its contract names it; generated.
 @usableFromInline
 package struct RPCMethod: Sendable, Hashable {
-    /// The wire name, such as `ratings.rateTitle`: ASCII letters, digits, dots and underscores, case matters.
+    /// The wire name, such as `ratings.rateTitle`: ASCII letters, digits, dots and underscores, case-sensitive.
     package let name: String
     /// Whether running the method twice has the effect of running it once, so that a client may retry it.
     package let isIdempotent: Bool

@@ -1,10 +1,10 @@
 public import JSON
 
-/// The methods of one service: each decodes its params, runs, and writes its answer.
+/// The methods of one service: each decodes its params, runs, and encodes its response.
 @usableFromInline
 package struct RPCRouter: Sendable {
-    /// Runs one call: decodes the params at `params` of `body` (absent: an empty object), runs the handler, and
-    /// returns the whole response object for the id whose text is at `id` of `body`.
+    /// Runs one call: decodes the params at `params` of `body` (absent: an empty object), runs the handler, and returns
+    /// the whole response object for the id whose text is at `id` of `body`.
     @usableFromInline
     typealias Invoke =
         @Sendable (_ body: [UInt8], _ params: Range<Int>?, _ id: Range<Int>?, _ context: RPCContext)
@@ -27,7 +27,7 @@ package struct RPCRouter: Sendable {
 
     package init() {}
 
-    /// Serves `method` with `handler`. A method may be registered once; `rpc.` names and `health.check` are taken.
+    /// Serves `method` with `handler`. A method may be registered once; `rpc.` names and `health.check` are reserved.
     @inlinable
     package mutating func register<Params: JSONDecodable, Result: JSONEncodable>(
         _ method: RPCMethod, _ handler: @escaping @Sendable (Params, RPCContext) async throws(RPCError) -> Result
@@ -40,7 +40,7 @@ package struct RPCRouter: Sendable {
             })
     }
 
-    /// Answers `rpc.discover` with `openRPC`, which must be one valid JSON text and is sent as it is.
+    /// Answers `rpc.discover` with `openRPC`, which must be one valid JSON text and is sent unchanged.
     package mutating func describe(_ openRPC: [UInt8]) {
         do throws(JSONError) {
             self.openRPC = try JSONBytes(checking: openRPC)

@@ -3,8 +3,8 @@ import JSON
 
 /// The server side of JSON-RPC 2.0 over HTTP/2: one request in, one response out.
 ///
-/// It answers `POST /rpc` for the methods of a router, `health.check`, and `rpc.discover`; it holds every call to its
-/// deadline by cancelling the task that serves it, and tells its sink about every call.
+/// It answers `POST /rpc` for the methods of a router, `health.check`, and `rpc.discover`; it enforces each call's
+/// deadline by cancelling the task that serves it, and reports every call to its sink.
 package struct RPCServer: Sendable {
     private let limits: RPCLimits
     private let secrets: ServiceSecrets?
@@ -14,8 +14,8 @@ package struct RPCServer: Sendable {
     private let routes: [RPCRouter.Route]
     private let scanner: RequestScanner
 
-    /// `secrets` nil accepts every caller: for listeners that only trusted processes reach. With `carriesTrace` handlers
-    /// find their call's trace in `TraceContext.current`.
+    /// A nil `secrets` accepts every caller: for listeners that only trusted processes can reach. With `carriesTrace`
+    /// handlers find their call's trace in `TraceContext.current`.
     package init(
         router: RPCRouter, limits: RPCLimits = RPCLimits(), secrets: ServiceSecrets?, sweeper: DeadlineSweeper,
         carriesTrace: Bool = false, health: @escaping @Sendable () async -> HealthReport, observe: @escaping RPCSink
@@ -32,7 +32,7 @@ package struct RPCServer: Sendable {
         scanner = RequestScanner(methods: MethodTable(routes.map(\.method.name)), limits: limits)
     }
 
-    /// Answers one request; never throws and ends soon after the call's deadline if the handler heeds cancellation.
+    /// Answers one request; never throws, and ends soon after the call's deadline if the handler respects cancellation.
     package func respond(to request: H2Request) async -> H2Response {
         guard request.path == "/rpc" else { return refuse(404, request) }
         guard request.method == "POST" else { return refuse(405, request, H2Header("allow", "POST")) }
@@ -89,14 +89,14 @@ package struct RPCServer: Sendable {
 // MARK: - One call
 
 extension RPCServer {
-    /// What all the calls of one request share.
+    /// What all calls of one request share.
     private struct Incoming: Sendable {
         let body: [UInt8]
         let receivedAt: ContinuousClock.Instant
         let context: RPCContext
     }
 
-    /// Runs one call; the bytes are its response object, none for a notification.
+    /// Runs one call; returns its response object, empty for a notification.
     private func serve(_ call: ScannedRequest, of incoming: Incoming) async -> [UInt8] {
         if let fault = call.fault, fault.code != RPCError.Code.invalidParams || call.route != nil {
             return fail(incoming, fault, call)
@@ -111,8 +111,8 @@ extension RPCServer {
             observe(.served(record(incoming, call, nil, response.count)))
             return response
         } catch {
-            // Whatever a handler made of being cancelled, its caller is told the reason; a change that may have been made
-            // is told as such.
+            // However a handler reacts to cancellation, its caller gets the reason for that; but an unknown outcome is
+            // reported as such.
             let isTold = !Task.isCancelled || error.code == RPCError.Code.outcomeUnknown
             return fail(incoming, isTold ? error : ended(incoming), call)
         }
@@ -131,7 +131,7 @@ extension RPCServer {
         }
     }
 
-    /// Runs the members of a batch, some at a time and each for itself; the bytes are the array of responses.
+    /// Runs the members of a batch, some at a time and independently; returns the array of responses.
     private func serve(_ calls: [ScannedRequest], of incoming: Incoming) async -> [UInt8] {
         var responses = [[UInt8]](repeating: [], count: calls.count)
         await withTaskGroup(of: (Int, [UInt8]).self) { group in
@@ -148,13 +148,13 @@ extension RPCServer {
         return [UInt8(ascii: "[")] + answered.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
     }
 
-    /// Why a call was cancelled: its time ran out, or else its caller reset the stream.
+    /// Returns why a call was cancelled: its time ran out, or else its caller reset the stream.
     private func ended(_ incoming: Incoming) -> RPCError {
         ContinuousClock.now >= incoming.context.deadline ? .deadlineExceeded : .cancelled
     }
 
     private func fail(_ incoming: Incoming, _ error: RPCError, _ call: ScannedRequest? = nil) -> [UInt8] {
-        // What is no valid request cannot be a notification either, so it is answered.
+        // An invalid request cannot be a notification, so it is answered.
         let isNotification = call.map { $0.id == nil && $0.fault?.code != RPCError.Code.invalidRequest } ?? false
         let response = isNotification ? [] : RPCEnvelope.response(error, incoming.body, id: call?.id)
         var record = record(incoming, call, error.code, response.count)

@@ -1,11 +1,11 @@
-/// A name and port that stand for all the copies of one service.
+/// A host name and port that stand for all copies of one service.
 package struct RPCTarget: Sendable, Hashable, CustomStringConvertible {
-    /// A host name or an address in text, an IPv6 one without its brackets.
+    /// A host name or a textual address, IPv6 without brackets.
     package let host: String
-    /// 1 to 65 535.
+    /// From 1 to 65 535.
     package let port: Int
 
-    /// Reads "host:port" or "[ipv6]:port"; nil for anything else.
+    /// Parses "host:port" or "[ipv6]:port"; nil for anything else.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
             return nil

@@ -1,6 +1,6 @@
 import HTTP2
 
-/// The metadata of a request, taken from its header fields in one pass.
+/// The metadata of a request, extracted from its header fields in one pass.
 struct RequestHeaders {
     var contentType: String?
     var authorization: String?
@@ -28,10 +28,10 @@ struct RequestHeaders {
         }
     }
 
-    /// Whether the body is JSON; parameters such as charset do not matter.
+    /// Whether the body is JSON; parameters such as charset are ignored.
     var isJSON: Bool { contentType.map(Self.isJSON) ?? false }
 
-    /// The same of fields of which nothing else is asked.
+    /// Returns whether the body is JSON, when nothing else is needed from the fields.
     static func tellJSON(_ headers: [H2Header]) -> Bool {
         for header in headers.reversed() where header.name == "content-type" { return isJSON(header.value) }
         return false
@@ -43,7 +43,8 @@ struct RequestHeaders {
         return type.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" }) == ["application/json"]
     }
 
-    /// What a handler is told; throws −32600 with the header that is wrong. A trace that is not valid is replaced.
+    /// Returns the context for a handler; throws −32600 with the name of an invalid header. An invalid trace is
+    /// replaced.
     func context(receivedAt: ContinuousClock.Instant, limits: RPCLimits) throws(RPCError) -> RPCContext {
         var allowed = limits.timeoutDefault
         if let timeout {

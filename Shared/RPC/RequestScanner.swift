@@ -1,14 +1,14 @@
 import JSON
 
-/// One member of a request body: either a call as ranges of the body, or why it is none.
+/// One member of a request body: either a call as ranges of the body, or why it is not one.
 struct ScannedRequest: Sendable {
-    /// The id's text; nil for a notification, and for a fault whose id is not known.
+    /// The id's text; nil for a notification, or if a faulty request's id is unknown.
     var id: Range<Int>?
-    /// The params' text, an object; nil where they are absent.
+    /// The params' text, an object; nil if they are absent.
     var params: Range<Int>?
-    /// The route of the method; nil where the service has no such method.
+    /// The route of the method; nil if the service has no such method.
     var route: Int?
-    /// Why this is not a call that can be run; answered even without an id.
+    /// Why this call cannot be run; an invalid request is answered even without an id.
     var fault: RPCError?
 }
 
@@ -18,15 +18,15 @@ enum ScannedBody: Sendable {
     case batch([ScannedRequest])
 }
 
-/// Reads request bodies: one strict pass that checks all of the JSON and keeps only where things lie.
+/// Scans request bodies: one strict pass that validates all of the JSON and keeps only positions.
 struct RequestScanner: Sendable {
     private static let members = JSONNames("jsonrpc", "id", "method", "params")
 
     let methods: MethodTable
     let limits: RPCLimits
 
-    /// Scans `body`; throws what is answered to the whole: −32700 for text that is not strict JSON, −32600 for an
-    /// empty or overlong batch.
+    /// Scans `body`; throws the error for the request as a whole: −32700 for text that is not strict JSON, −32600 for
+    /// an empty or overlong batch.
     func scan(_ body: [UInt8]) throws(RPCError) -> ScannedBody {
         let outcome: Result<ScannedBody, RPCError>
         do throws(JSONError) {
@@ -106,7 +106,7 @@ struct RequestScanner: Sendable {
             try reader.skipValue()
             return false
         }
-        // −1 stands for an unknown name, since nil would refuse the text.
+        // −1 stands for an unknown name, since nil would reject the string.
         let route = try reader.parseString("is not a method") { methods.find($0) ?? -1 }
         request.route = route < 0 ? nil : route
         return true
@@ -118,7 +118,7 @@ struct RequestScanner: Sendable {
         switch kind {
         case .object: request.params = range
         case .array:
-            // A later fault of the envelope outweighs this one, an earlier one stays.
+            // A later fault of the envelope replaces this one; an earlier one stays.
             request.fault = request.fault ?? .invalidParams("params: are given by position instead of by name")
         case .string, .number, .bool, .null, nil:
             request.fault = .invalidRequest("params is not an object.")

@@ -1,9 +1,9 @@
-/// How an answer can break JSON-RPC or HTTP; the call fails, the connection stays.
+/// How a response can violate JSON-RPC or HTTP; the call fails, the connection stays.
 package enum ResponseFault: Sendable, Hashable {
     /// An HTTP status other than 200 that has no meaning here.
     case status(Int)
     case contentType
-    /// Not one strict JSON object.
+    /// Not exactly one strict JSON object.
     case notJSON
     case version
     case missingID
@@ -14,6 +14,6 @@ package enum ResponseFault: Sendable, Hashable {
     case neither
     /// An error without an integer code or a message.
     case malformedError
-    /// A result that does not fit the contract.
+    /// A result that does not match the contract.
     case malformedResult
 }

@@ -1,10 +1,10 @@
 import HTTP2
 import JSON
 
-/// Reads the response to one call and holds it against JSON-RPC; pure.
+/// Reads the response to one call and checks it against JSON-RPC. Pure.
 struct ResponseReader: Sendable {
     enum Outcome: Sendable, Hashable {
-        /// Where the result lies in the body.
+        /// The range of the result in the body.
         case result(Range<Int>)
         /// The peer answered with an error.
         case failed(RPCError)
@@ -13,7 +13,7 @@ struct ResponseReader: Sendable {
 
     private static let members = JSONNames("jsonrpc", "id", "result", "error")
     private static let errorMembers = JSONNames("code", "message", "data")
-    /// Longer messages of a peer are cut.
+    /// Bytes of a peer's error message; longer ones are truncated.
     private static let messageBytesMax = 1_024
 
     /// The id of the call.
@@ -31,8 +31,8 @@ struct ResponseReader: Sendable {
         }
     }
 
-    /// The result of the answer, checked and read in one pass. Nil where the answer is another or its result is no
-    /// `Value`; `read` then says what it is.
+    /// Validates the response and decodes its result in one pass. Returns nil if it is something else or its result is
+    /// not a `Value`; `read` then tells what it is.
     func value<Value: JSONDecodable>(_ type: Value.Type, of response: H2Response) -> Value? {
         guard response.status == 200, RequestHeaders.tellJSON(response.headers) else { return nil }
         return response.body.withUnsafeBufferPointer { (bytes: UnsafeBufferPointer<UInt8>) -> Value? in
@@ -46,7 +46,7 @@ struct ResponseReader: Sendable {
         }
     }
 
-    /// The result of an answer that is written just as our servers write it; nil where it is written otherwise.
+    /// Returns the result of a response that is written exactly as our servers write it; nil otherwise.
     private func ownValue<Value: JSONDecodable>(
         _ type: Value.Type, in bytes: UnsafeRawBufferPointer
     ) throws(JSONError) -> Value? {
@@ -122,7 +122,7 @@ struct ResponseReader: Sendable {
         case (nil, false): return .malformed(.neither)
         case (nil, true):
             guard let error else { return .malformed(.malformedError) }
-            // A peer that could not read our id answers with null, but only errors.
+            // A peer that could not read our id answers with null, but only with errors.
             return identity == .ours || identity == .null ? .failed(error) : Self.wrong(identity)
         case (let range?, false):
             return identity == .ours ? .result(range) : Self.wrong(identity)

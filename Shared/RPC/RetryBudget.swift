@@ -1,7 +1,7 @@
-/// How many retries the calls so far have earned: a token bucket without a clock.
+/// The retries that previous calls have earned: a token bucket without a clock.
 ///
-/// Each call earns `percent` hundredths of a retry, up to `burst` retries; each retry spends one. Over any time the
-/// calls that are sent are at most (1 + percent/100) × calls + burst.
+/// Each call earns `percent` hundredths of a retry, up to `burst` retries; each retry spends one. Over any period at
+/// most (1 + percent/100) × calls + burst attempts are sent.
 struct RetryBudget: Sendable {
     private let burst: Int
     private let percent: Int
@@ -14,10 +14,10 @@ struct RetryBudget: Sendable {
         hundredths = self.burst * 100
     }
 
-    /// A first try was made.
+    /// Accounts for a first attempt.
     mutating func earn() { hundredths = min(burst * 100, hundredths + percent) }
 
-    /// Takes one retry out; false where none is left.
+    /// Spends one retry; returns false if none is left.
     mutating func spend() -> Bool {
         guard hundredths >= 100 else { return false }
         hundredths -= 100

@@ -1,6 +1,6 @@
-/// Why one try of a call brought no result.
+/// Why one attempt of a call brought no result.
 enum AttemptFailure: Sendable, Hashable {
-    /// The peer surely did not run it: never sent, refused, or above the last stream of a GOAWAY.
+    /// The peer certainly did not run it: never sent, refused, or above the last stream of a GOAWAY.
     case notProcessed
     /// The connection or stream broke after the call had been sent.
     case lost
@@ -8,12 +8,12 @@ enum AttemptFailure: Sendable, Hashable {
     case answered(RPCError)
 }
 
-/// Decides after each failed try of one call whether it is tried again; pure, one value per call.
+/// Decides after each failed attempt of a call whether to retry it. Pure; one value per call.
 struct RetryRule: Sendable {
     enum Decision: Sendable, Hashable {
-        /// Again at once on another connection, with the same attempt number: nothing happened yet.
+        /// Retry at once on another connection, with the same attempt number: nothing has happened yet.
         case move
-        /// Again after the wait, with the next attempt number.
+        /// Retry after the wait, with the next attempt number.
         case retry(after: Duration)
         case fail(RPCError)
     }
@@ -24,14 +24,14 @@ struct RetryRule: Sendable {
     private(set) var retries = 0
     private var moves = 0
 
-    /// `attempt` is the number that the call came with: above 0 a caller above retries, so this layer does not.
+    /// `attempt` is the number that the call came with: above 0 a caller further up retries, so this layer does not.
     init(isIdempotent: Bool, attempt: Int, limits: RPCLimits) {
         self.isIdempotent = isIdempotent
         mayRetry = attempt == 0
         self.limits = limits
     }
 
-    /// The decision, where `remaining` time is left and `random` is in 0..<1; a retry is paid from `budget`.
+    /// Returns the decision, given the `remaining` time and a `random` in 0..<1; a retry is paid from `budget`.
     mutating func decide(
         _ failure: AttemptFailure, remaining: Duration, random: Double, budget: inout RetryBudget
     ) -> Decision {
