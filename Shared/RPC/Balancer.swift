@@ -1,30 +1,31 @@
-/// Which connection a call takes: one link per address, least in flight of two random ready ones; pure.
+/// Chooses the connection for a call: one link per address, and of two random ready links the one with fewer calls in
+/// flight. Pure.
 ///
-/// It owns no connection and knows no clock: its owner serialises it, opens and closes what the actions say, and tells
-/// it what happened. A slot is one life of one address's link; a drained link keeps its slot until it is closed while
-/// another slot already replaces it.
+/// It owns no connection and knows no clock: its owner serialises access, opens and closes links as the actions say,
+/// and reports what happened. A slot is one lifetime of an address's link; a draining link keeps its slot until it is
+/// closed, while another slot already replaces it.
 struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>: Sendable {
     typealias SlotID = Int
 
     enum Action: Sendable {
         /// Open a link to the address and keep it open until `closed` or `connected` says that the slot is gone.
         case open(SlotID, Address)
-        /// Let the link's calls finish, then close it: its address is gone.
+        /// Let the link's calls finish, then close it: its address is no longer listed.
         case drain(Link)
     }
 
-    /// A link that was taken for one call, to be given back by `release`.
+    /// A link taken for one call, to be returned by `release`.
     struct Lease: Sendable {
         var slot: SlotID
-        /// Which of the slot's links it is, so that a late release cannot reach a later link's count.
+        /// Identifies which of the slot's links it is, so that a late release cannot affect a later link's count.
         fileprivate var epoch: Int
         var link: Link
     }
 
     private enum Phase: Sendable {
-        /// No link yet or none left → ready, or removed when the address vanishes.
+        /// No link yet, or the last one closed → ready, or removed if the address is no longer listed.
         case connecting
-        /// Takes calls → connecting (closed), draining (GOAWAY, or the address vanished).
+        /// Takes calls → connecting (closed), draining (GOAWAY, or the address is no longer listed).
         case ready(Link)
         /// Finishes its calls → removed.
         case draining(Link)
@@ -53,7 +54,8 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
 
     // MARK: What happens to links
 
-    /// A resolution answered. An empty answer changes nothing: a name service that lost its data must not cut us off.
+    /// Applies the result of a resolution. An empty one changes nothing: a name service that lost its data must not cut
+    /// us off.
     mutating func resolved(_ addresses: [Address]) -> [Action] {
         guard !addresses.isEmpty else { return [] }
         listed = Set(addresses)
@@ -71,7 +73,7 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         return actions
     }
 
-    /// The slot's link proved ready; false where the slot is gone and the link must be closed.
+    /// Makes the slot's link ready; returns false if the slot is gone and the link must be closed.
     mutating func connected(_ slot: SlotID, _ link: Link) -> Bool {
         guard let index = index(of: slot) else { return false }
         slots[index].phase = .ready(link)
@@ -79,14 +81,14 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         return true
     }
 
-    /// A try to connect failed; false where the slot is gone and nobody should try again.
+    /// Counts a failed attempt to connect; returns false if the slot is gone and must not be tried again.
     mutating func connectFailed(_ slot: SlotID) -> Bool {
         guard let index = index(of: slot) else { return false }
         slots[index].failures += 1
         return true
     }
 
-    /// The peer announced that it takes no more calls on the slot's link: a replacement is opened before it closes.
+    /// Marks the slot's link as taking no more calls, as the peer announced; a replacement is opened before it closes.
     mutating func drains(_ slot: SlotID) -> Action? {
         guard let index = index(of: slot), case .ready(let link) = slots[index].phase else { return nil }
         slots[index].phase = .draining(link)
@@ -94,8 +96,8 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         return listed.contains(address) && !isCovered(address) ? open(address) : nil
     }
 
-    /// The slot's link is closed; true where the slot lives on and a new link should be opened for it.
-    /// May be told more than once.
+    /// Notes that the slot's link is closed; returns whether the slot lives on and needs a new link. May be called more
+    /// than once.
     mutating func closed(_ slot: SlotID) -> Bool {
         guard let index = index(of: slot) else { return false }
         switch slots[index].phase {
@@ -112,13 +114,13 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         }
     }
 
-    /// A call found its link closed before that was told here.
+    /// Notes that a call found its link closed, before that was reported here.
     mutating func lost(_ lease: Lease) {
         guard let index = index(of: lease.slot), slots[index].epoch == lease.epoch else { return }
         _ = closed(lease.slot)
     }
 
-    /// A call found its link draining before that was told here.
+    /// Notes that a call found its link draining, before that was reported here.
     mutating func drains(_ lease: Lease) -> Action? {
         guard let index = index(of: lease.slot), slots[index].epoch == lease.epoch else { return nil }
         return drains(lease.slot)
@@ -126,7 +128,8 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
 
     // MARK: Calls
 
-    /// Takes a link for one call; nil where none is ready with room. The randoms choose two of the ready ones.
+    /// Takes a link for one call; returns nil if none is ready with room. The random numbers choose two of the ready
+    /// ones.
     mutating func pick(_ first: UInt64, _ second: UInt64) -> Lease? {
         var ready = 0
         for slot in slots where hasRoom(slot) { ready += 1 }
@@ -142,7 +145,7 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         for index in slots.indices {
             guard hasRoom(slots[index]), case .ready(let link) = slots[index].phase else { continue }
             if position == one || position == other {
-                // The first choice wins a tie, wherever it stands in the list, so that ties fall evenly.
+                // The first choice wins a tie, wherever it is in the list, so that ties are distributed evenly.
                 let isBetter = chosen.map { best in
                     let (load, bestLoad) = (slots[index].inFlight, slots[best.index].inFlight)
                     return load < bestLoad || (load == bestLoad && position == one)
@@ -157,27 +160,28 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         return Lease(slot: slot.id, epoch: slot.epoch, link: chosen.link)
     }
 
-    /// Gives the link of one call back.
+    /// Returns the link of one call.
     mutating func release(_ lease: Lease) {
         guard let index = index(of: lease.slot), slots[index].epoch == lease.epoch else { return }
         slots[index].inFlight = max(0, slots[index].inFlight - 1)
     }
 
-    /// Queues a call that found no link; nil where too many wait already.
+    /// Queues a call that found no link; returns nil if too many wait already.
     mutating func enqueue(_ waiter: Waiter) -> WaiterQueue<Waiter>.Key? {
         waiters.count < waitersMax ? waiters.append(waiter) : nil
     }
 
-    /// Takes a waiter out that gives up; nil where it was served before.
+    /// Removes a waiter that gives up; returns nil if it was served before.
     mutating func withdraw(_ key: WaiterQueue<Waiter>.Key) -> Waiter? { waiters.remove(key) }
 
-    /// The next waiter that can be served, with its link; call until nil after a link got ready or was released.
+    /// Returns the next waiter that can be served, with its link. Call it until it returns nil after a link became
+    /// ready or was released.
     mutating func serveNext(_ first: UInt64, _ second: UInt64) -> (Waiter, Lease)? {
         guard !waiters.isEmpty, let lease = pick(first, second), let waiter = waiters.popFirst() else { return nil }
         return (waiter, lease)
     }
 
-    /// The end: every waiter and every link, to be refused and closed.
+    /// Removes every waiter and every link, to be refused and closed.
     mutating func removeAll() -> (waiters: [Waiter], links: [Link]) {
         var links: [Link] = []
         for slot in slots {
@@ -197,7 +201,7 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
 
     enum State: Sendable, Hashable { case connecting, ready, draining }
 
-    /// One slot as metrics show it.
+    /// A slot, for metrics.
     struct Row: Sendable {
         var address: Address
         var state: State
@@ -228,7 +232,7 @@ struct Balancer<Address: Hashable & Sendable, Link: Sendable, Waiter: Sendable>:
         return slot.inFlight < callsPerLinkMax
     }
 
-    /// Whether the address has a slot that is ready or will be.
+    /// Whether the address has a slot that is ready or connecting.
     private func isCovered(_ address: Address) -> Bool {
         slots.contains { slot in
             guard slot.address == address else { return false }

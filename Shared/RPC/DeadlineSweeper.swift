@@ -1,15 +1,15 @@
 package import NIOCore
 import Synchronization
 
-/// Something that wants to know that a deadline passed; told once, on an event loop, and must not block.
+/// Something to notify when a deadline passes; called once, on an event loop, and must not block.
 package protocol DeadlineTarget: AnyObject, Sendable {
     func deadlinePassed()
 }
 
-/// One timer for all the deadlines of a server or client: a wheel that one event loop turns while anything is armed.
+/// One timer for all the deadlines of a server or client: a wheel that an event loop turns while anything is armed.
 ///
-/// Arming and disarming cost a short lock and no allocation, where a timer or a task per call would cost more than
-/// the call. Deadlines are kept to within two ticks of 10 ms. Thread-safe.
+/// Arming and disarming take a short lock and no allocation; a timer or a task per call would cost more than the call.
+/// Deadlines are accurate to two ticks of 10 ms. Thread-safe.
 package final class DeadlineSweeper: Sendable {
     private struct State {
         var wheel = DeadlineWheel<any DeadlineTarget>()
@@ -21,7 +21,7 @@ package final class DeadlineSweeper: Sendable {
 
     private static let ticksPerSecond: Int64 = 100
     private static let attosecondsPerTick: Int64 = 10_000_000_000_000_000
-    /// The wheel goes on turning empty this long, so that sparse calls do not start and stop it each time.
+    /// Ticks for which the wheel keeps turning when empty, so that sparse calls do not start and stop it each time.
     private static let idleTicksMax = 100
 
     private let eventLoop: any EventLoop
@@ -30,7 +30,7 @@ package final class DeadlineSweeper: Sendable {
 
     package init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    /// Arms `target` for `deadline`; it is told within 20 ms after, unless disarmed before.
+    /// Arms `target` for `deadline`; it is notified within 20 ms after that unless disarmed before.
     package func arm(_ target: any DeadlineTarget, at deadline: ContinuousClock.Instant) -> Key {
         let tick = Self.tick(of: origin.duration(to: deadline)) + 1
         let (key, mustStart) = state.withLock { state in
@@ -44,14 +44,14 @@ package final class DeadlineSweeper: Sendable {
         return key
     }
 
-    /// Disarms; the target may be being told at this very moment.
+    /// Disarms a target, which may be receiving its notification at the same time.
     package func disarm(_ key: Key) { state.withLock { _ = $0.wheel.disarm(key) } }
 
     private var currentTick: UInt64 { Self.tick(of: origin.duration(to: .now)) }
 
     private static func tick(of duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
-        // A deadline before the origin or absurdly far away is kept in range instead of trapping.
+        // A deadline before the origin or absurdly far away is clamped instead of trapping.
         let ticks = min(max(seconds, 0), 1 << 40) * ticksPerSecond + max(attoseconds, 0) / attosecondsPerTick
         return UInt64(ticks)
     }
@@ -68,7 +68,7 @@ package final class DeadlineSweeper: Sendable {
             state.isTurning = state.idleTicks <= Self.idleTicksMax
             return (expired, state.isTurning)
         }
-        // Outside of the lock: a cancelled task's handlers may take locks of their own.
+        // Outside the lock: a cancelled task's handlers may take locks of their own.
         for target in expired { target.deadlinePassed() }
         if goesOn { scheduleTurn() }
     }

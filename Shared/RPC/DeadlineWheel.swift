@@ -1,8 +1,9 @@
-/// A hashed timing wheel without a clock: elements that are due at a tick, armed and disarmed in constant time.
+/// A hashed timing wheel without a clock, whose elements are due at a tick, and are armed and disarmed in constant
+/// time.
 ///
-/// Not thread-safe; `DeadlineSweeper` serialises it. Memory grows with the most elements that were armed at once.
+/// Not thread-safe; `DeadlineSweeper` serialises access. Memory grows with the peak number of armed elements.
 package struct DeadlineWheel<Element: Sendable>: Sendable {
-    /// Names one armed element until it is disarmed or expires.
+    /// Identifies one armed element until it is disarmed or expires.
     package struct Key: Sendable, Hashable {
         fileprivate var index: Int
         fileprivate var generation: UInt64
@@ -16,17 +17,17 @@ package struct DeadlineWheel<Element: Sendable>: Sendable {
         var next = -1
     }
 
-    /// A power of two, so that a tick finds its slot by a mask.
+    /// A power of two, so that a mask maps a tick to its slot.
     private static var slotCount: Int { 256 }
 
     private var heads = [Int](repeating: -1, count: slotCount)
     private var entries: [Entry] = []
     private var firstFree = -1
     private(set) var count = 0
-    /// Everything due at or before this tick has been handed out.
+    /// Everything due at or before this tick has been returned.
     private(set) var now: UInt64 = 0
 
-    /// Arms `element` for `tick`; one that lies in the past is due at the next advance.
+    /// Arms `element` for `tick`; if that has passed, the element is due at the next advance.
     mutating func arm(_ element: Element, at tick: UInt64) -> Key {
         let index: Int
         if firstFree >= 0 {
@@ -45,7 +46,7 @@ package struct DeadlineWheel<Element: Sendable>: Sendable {
         return Key(index: index, generation: entries[index].generation)
     }
 
-    /// Disarms; false where the element was handed out or disarmed before.
+    /// Disarms an element; returns false if it expired or was disarmed before.
     @discardableResult
     mutating func disarm(_ key: Key) -> Bool {
         guard entries.indices.contains(key.index), entries[key.index].generation == key.generation,
@@ -55,7 +56,7 @@ package struct DeadlineWheel<Element: Sendable>: Sendable {
         return true
     }
 
-    /// Moves the time on to `tick` and hands out what is due by then, in no particular order.
+    /// Advances the time to `tick` and returns what is due by then, in no particular order.
     mutating func advance(to tick: UInt64) -> [Element] {
         guard tick > now else { return [] }
         var expired: [Element] = []

@@ -1,13 +1,13 @@
 package import JSON
 
-/// What a service says about itself: serving only when each of its dependencies is.
+/// A service's report on itself: it is serving only if each of its dependencies is.
 package struct HealthReport: Sendable, Hashable {
-    /// One dependency and whether it works.
+    /// The state of one dependency.
     package struct Check: Sendable, Hashable {
         /// The dependency, such as `postgres`.
         package let name: String
         package let isServing: Bool
-        /// Why it does not serve; safe to show.
+        /// Why it is not serving; safe to show.
         package let reason: String?
 
         package init(name: String, isServing: Bool, reason: String? = nil) {

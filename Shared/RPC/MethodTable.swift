@@ -1,4 +1,4 @@
-/// Finds a method by the bytes of its name without making a string of them.
+/// Finds a method by the bytes of its name without creating a string.
 struct MethodTable: Sendable {
     private struct Name: Sendable {
         let bytes: [UInt8]
@@ -8,7 +8,7 @@ struct MethodTable: Sendable {
     /// Open addressing, at most half full, so that a search ends at an empty slot.
     private let slots: [Name?]
 
-    /// Names get their index in the list.
+    /// Each name is mapped to its index in the list.
     init(_ names: [String]) {
         var size = 8
         while size < names.count * 2 { size *= 2 }
@@ -22,7 +22,7 @@ struct MethodTable: Sendable {
         self.slots = slots
     }
 
-    /// The index of the name, nil where it is not in the table.
+    /// Returns the index of the name; nil if it is not in the table.
     func find(_ name: UnsafeBufferPointer<UInt8>) -> Int? {
         var position = Self.hash(name) & (slots.count - 1)
         while let candidate = slots[position] {
@@ -38,7 +38,7 @@ struct MethodTable: Sendable {
         return true
     }
 
-    // FNV-1a: the names in the table are ours, so that nobody gains from colliding with them.
+    // FNV-1a: the names in the table are ours, so nobody gains by colliding with them.
     private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -1,19 +1,19 @@
-/// The secrets by which services of one installation prove themselves to each other; never shown.
+/// The secrets with which the services of one installation authenticate to each other; never shown.
 package struct ServiceSecrets: Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// Secrets that are accepted at the same time at most: the new one, the old one, and room for a mistake.
+    /// Secrets that are accepted at the same time: the new one, the old one, and room for a mistake.
     private static let secretsMax = 4
 
     private let accepted: [[UInt8]]
 
-    /// The first is the one to send; all are accepted, so that a new one can be rolled out. Nil where none or an empty
-    /// one is given, or more than 4.
+    /// The first secret is sent; all are accepted, so that a new one can be rolled out. Nil for no secret, an empty
+    /// one, or more than 4.
     package init?(_ secrets: [String]) {
         guard (1...Self.secretsMax).contains(secrets.count), !secrets.contains("") else { return nil }
         accepted = secrets.map { Array($0.utf8) }
     }
 
-    /// Whether an `authorization` header carries one of the secrets. Takes the same time wherever a wrong secret of the
-    /// right length differs.
+    /// Returns whether an `authorization` header contains one of the secrets. The time does not depend on where a wrong
+    /// secret of the right length differs.
     func accept(_ header: String?) -> Bool {
         guard var header else { return false }
         return header.withUTF8 { bytes in
@@ -30,7 +30,7 @@ package struct ServiceSecrets: Sendable, CustomStringConvertible, CustomDebugStr
         }
     }
 
-    /// The `authorization` header that proves a caller.
+    /// The `authorization` header that authenticates a caller.
     var header: String { "Bearer " + String(decoding: accepted[0], as: UTF8.self) }
 
     package var description: String { "ServiceSecrets(redacted)" }

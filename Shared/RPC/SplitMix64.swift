@@ -1,4 +1,4 @@
-/// A small random number generator for spreading load and ids; not for secrets.
+/// A small random number generator for load balancing and ids; not for secrets.
 struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -9,7 +9,7 @@ struct SplitMix64: RandomNumberGenerator, Sendable {
         return Self.mix(state)
     }
 
-    /// The numbers of a generator are `mix` of a counter that goes up by `step`.
+    /// The numbers of a generator are `mix` of a counter that advances by `step`.
     static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
 
     static func mix(_ counter: UInt64) -> UInt64 {

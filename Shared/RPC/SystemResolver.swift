@@ -3,20 +3,20 @@ package import HTTP2
 import NIOPosix
 import Synchronization
 
-/// Finds the addresses of a target; may fail with any error, whose text is for logs only.
+/// Finds the addresses of a target; may throw any error, whose text is for logs only.
 package typealias RPCResolver = @Sendable (_ target: RPCTarget) async throws -> [H2Address]
 
-/// The system's own name look-up, on a helper thread since it blocks.
+/// The system's name resolution, on a helper thread since it blocks.
 package enum SystemResolver {
-    /// A name that the system could not resolve; the text is its own.
+    /// A name that the system could not resolve; the text is the system's.
     package struct Failure: Error, Sendable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Every address of the target, each once, in the system's order.
+    /// Returns the addresses of the target, without duplicates, in the system's order.
     ///
-    /// `getaddrinfo` cannot be stopped: a cancelled look-up is abandoned at once and ends on its thread when it may, so
-    /// that a name server which does not answer never holds up a stop.
+    /// `getaddrinfo` cannot be cancelled: a cancelled look-up is abandoned at once and ends on its thread at some
+    /// point, so that an unresponsive name server never delays a shutdown.
     package static let resolve: RPCResolver = { target in
         let answer = Answer()
         return try await withTaskCancellationHandler {
@@ -29,7 +29,7 @@ package enum SystemResolver {
         }
     }
 
-    /// Takes the first of two answers, the look-up's and the cancellation's, whichever side comes first.
+    /// Takes the first of two outcomes, the look-up's and the cancellation's, which may come before the continuation.
     private final class Answer: Sendable {
         private enum State {
             case open

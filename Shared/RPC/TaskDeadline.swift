@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The task that runs right now, for cancelling it from elsewhere.
+/// The current task, for cancelling it from elsewhere.
 // SAFETY: `cancel` is among the operations of `UnsafeCurrentTask` that any thread may call while the task lives, and it
-// is the only one used; `TaskDeadline` sees to it that the task lives.
+// is the only one used; `TaskDeadline` ensures that the task lives.
 private struct RunningTask: @unchecked Sendable {
     private let task: UnsafeCurrentTask
 
@@ -16,13 +16,13 @@ private struct RunningTask: @unchecked Sendable {
 
 /// Cancels one running task when its deadline passes, without a child task.
 ///
-/// Made and finished by the task itself, within one function that cannot throw, so that the task outlives it.
+/// Created and finished by the task itself, within one function that cannot throw, so that the task outlives it.
 private final class TaskDeadline: DeadlineTarget {
     private let task = Mutex(RunningTask())
 
     func deadlinePassed() { task.withLock { $0?.cancel() } }
 
-    /// Ends the reach of the deadline; waits for a cancellation that is under way.
+    /// Ends the effect of the deadline; waits for a cancellation in progress.
     func finish() { task.withLock { $0 = nil } }
 }
 

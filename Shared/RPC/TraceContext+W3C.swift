@@ -1,14 +1,14 @@
-// The header forms of W3C Trace Context level 1, parsed strictly: what does not fit starts a new trace.
+// The header formats of W3C Trace Context level 1, parsed strictly: an invalid header starts a new trace.
 
 extension TraceContext {
     private static let parentLength = 55
-    /// What the recommendation asks everybody to carry at least; a longer list is dropped (section 3.3.1.5).
+    /// The least that the recommendation asks everyone to propagate; a longer list is dropped (section 3.3.1.5).
     private static let stateBytesMax = 512
-    /// Members of a list; the recommendation's own bound.
+    /// Members of a list; the recommendation's own limit.
     private static let stateMembersMax = 32
 
-    /// The context that a `traceparent` and the joined `tracestate` headers describe; nil where the first is not
-    /// valid (section 3.2). A list that is not valid is dropped alone.
+    /// Creates the context of a `traceparent` and the joined `tracestate` headers; nil if the former is invalid
+    /// (section 3.2). An invalid list is dropped alone.
     package init?(traceparent: String, tracestate: String? = nil) {
         var text = traceparent
         guard let fields = text.withUTF8(Self.parseParent) else { return nil }
@@ -17,7 +17,7 @@ extension TraceContext {
             state: tracestate.flatMap { Self.isValidState($0) ? $0 : nil } ?? "")
     }
 
-    /// The header that tells the next service that this span is its parent.
+    /// The header that makes this span the parent in the next service.
     package var traceparent: String {
         String(unsafeUninitializedCapacity: Self.parentLength) { text in
             text[0] = UInt8(ascii: "0")
@@ -48,9 +48,9 @@ extension TraceContext {
             let span = readHex(text, 36..<52), span != 0,
             let flags = readHex(text, 53..<55)
         else { return nil }
-        // Version 00 ends here; a later one may go on after another dash (section 4.3).
+        // Version 00 ends here; a later one may continue after another dash (section 4.3).
         let endsWell = text.count == parentLength || (version != 0 && text[parentLength] == dash)
-        // Of the flags only bit 0 is known; the others must not be passed on (section 3.2.2.5).
+        // Only bit 0 of the flags is known; the others must not be passed on (section 3.2.2.5).
         return endsWell ? Parent(high: high, low: low, span: span, flags: UInt8(flags & 1)) : nil
     }
 
@@ -78,7 +78,7 @@ extension TraceContext {
     }
 
     private static func isValidValue(_ value: Substring) -> Bool {
-        // Blanks before the next comma belong to the list, not to the value.
+        // Whitespace before the next comma belongs to the list, not to the value.
         let bytes = value.utf8.reversed().drop { $0 == 0x20 || $0 == 0x09 }
         return (1...256).contains(bytes.count) && bytes.allSatisfy { (0x20...0x7e).contains($0) && $0 != 0x3d }
     }
@@ -90,7 +90,7 @@ extension TraceContext {
     }
 }
 
-/// Writes the last `digits` hexadecimal digits of `value`, lower case, at `offset`.
+/// Writes the last `digits` hexadecimal digits of `value` in lower case at `offset`.
 func writeHex(_ value: UInt64, digits: Int, to text: UnsafeMutableBufferPointer<UInt8>, at offset: Int) {
     var rest = value
     for index in stride(from: offset + digits - 1, through: offset, by: -1) {
@@ -100,7 +100,7 @@ func writeHex(_ value: UInt64, digits: Int, to text: UnsafeMutableBufferPointer<
     }
 }
 
-/// Reads at most 16 lower-case hexadecimal digits; nil where another byte stands.
+/// Parses at most 16 lower-case hexadecimal digits; returns nil for any other byte.
 private func readHex(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> UInt64? {
     var value: UInt64 = 0
     for index in range {

@@ -1,11 +1,11 @@
-/// First come, first served, with leaving from the middle in constant time; pure. Its owner bounds it.
+/// A first-come, first-served queue with removal from the middle in constant time. Pure; its owner bounds it.
 struct WaiterQueue<Waiter: Sendable>: Sendable {
     struct Key: Sendable, Hashable {
         fileprivate let number: UInt64
     }
 
     private var waiting: [UInt64: Waiter] = [:]
-    /// The number of the oldest that may still wait, and of the next to come.
+    /// The numbers of the oldest waiter that may remain, and of the next to come.
     private var first: UInt64 = 0
     private var next: UInt64 = 0
 
