@@ -1,16 +1,16 @@
 internal import Synchronization
 
-/// One call of a client; its identity is how a cancellation finds it.
+/// One call of a client; a cancellation finds it by its identity.
 @safe final class H2Call: Sendable {
     typealias Outcome = Result<H2Response, H2Error>
 
     let request: H2Request
     let deadline: ContinuousClock.Instant
-    // SAFETY: written once, before `isSettled` is stored in release order; read only where it was loaded in acquire order
-    // and true.
+    // SAFETY: written once, before `isSettled` is stored with release ordering; read only after that was loaded with
+    // acquire ordering and is true.
     private nonisolated(unsafe) var settlement: Outcome?
     private let isSettled = Atomic<Bool>(false)
-    /// Set by the caller's cancellation, which may come before the call has reached the loop.
+    /// Set by the caller's cancellation, which may happen before the call has reached the loop.
     private let cancelled = Atomic<Bool>(false)
 
     init(_ request: H2Request, deadline: ContinuousClock.Instant) {
@@ -20,13 +20,13 @@ internal import Synchronization
 
     var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
 
-    /// Keeps the outcome for the task that waits; once.
+    /// Stores the outcome for the waiting task; must be called once.
     fileprivate func settle(_ outcome: Outcome) {
         unsafe settlement = outcome
         isSettled.store(true, ordering: .releasing)
     }
 
-    /// To be read by the task that waited.
+    /// The outcome, for the task that waited.
     var outcome: Outcome {
         guard isSettled.load(ordering: .acquiring), let settlement = unsafe settlement else {
             return .failure(H2Error(.connectionClosed))
@@ -37,7 +37,7 @@ internal import Synchronization
     func setCancelled() { cancelled.store(true, ordering: .releasing) }
 }
 
-/// A call with the continuation of the task that waits for it; whoever holds it resumes that once.
+/// A call with the continuation of the task that waits for it; its holder must resume that exactly once.
 @safe struct H2PendingCall: Sendable {
     let call: H2Call
     let continuation: UnsafeContinuation<Void, Never>

@@ -1,8 +1,8 @@
 extension H2CallbackContext {
-    /// Takes one header field of a message.
+    /// Handles one header field of a message.
     ///
-    /// Counting goes on beyond the limits (the library decodes the whole block, to keep its table right); storing does
-    /// not.
+    /// Beyond the limits fields are still counted (the library decodes the whole block, to keep its table in sync), but
+    /// no longer stored.
     func receiveHeader(_ id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         guard abuse == nil, let stream = streams[id], stream.phase == .headers || stream.phase == .body else { return }
         stream.headerCount += 1
@@ -11,7 +11,7 @@ extension H2CallbackContext {
             stream.headers = []
             return
         }
-        // Trailers are counted and dropped: no message of ours has any.
+        // Trailers are counted and dropped: none of our messages has any.
         guard stream.phase == .headers else { return }
         if unsafe name.first == UInt8(ascii: ":") {
             unsafe receivePseudoHeader(stream, name: name, value: value)
@@ -29,7 +29,7 @@ extension H2CallbackContext {
     private func receivePseudoHeader(
         _ stream: H2Stream, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) {
-        // The library has checked that the name is one of those allowed here and comes once.
+        // The library has checked that the name is allowed here and occurs only once.
         switch unsafe (name.count, name[1]) {
         case (7, UInt8(ascii: "m")): stream.method = unsafe text(value)
         case (5, UInt8(ascii: "p")): stream.path = unsafe text(value)
@@ -40,7 +40,7 @@ extension H2CallbackContext {
         }
     }
 
-    /// Text of up to 15 bytes lives inside the `String`; the long value that every call carries is a constant.
+    /// Text of up to 15 bytes is stored inline in the `String`; the one longer value that every call has is a constant.
     private func text(_ bytes: UnsafeRawBufferPointer) -> String {
         if bytes.count == 16, unsafe bytes.elementsEqual("application/json".utf8) { return "application/json" }
         return unsafe String(decoding: bytes, as: UTF8.self)

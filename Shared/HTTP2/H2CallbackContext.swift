@@ -1,8 +1,8 @@
-/// All that the callbacks of libnghttp2 may touch: events, the stream table and the counters.
+/// Everything that the callbacks of libnghttp2 may access: events, the stream table and the counters.
 ///
-/// It has no pointer to the session, so that code under a callback cannot call the library again. What must be
-/// answered is recorded in `answers` and done by `H2Session` once the library has returned. Owned by its `H2Session`,
-/// used on that session's thread only.
+/// It has no pointer to the session, so that code in a callback cannot call the library again. Actions are recorded in
+/// `answers`, and `H2Session` performs them once the library has returned. Owned by its `H2Session`, and used on that
+/// session's thread only.
 final class H2CallbackContext {
     /// Something to submit once the library has returned.
     enum Answer {
@@ -14,33 +14,33 @@ final class H2CallbackContext {
     let role: H2Session.Role
     let limits: H2Limits
     let remoteAddress: String
-    /// The time of the running call, told by the owner.
+    /// The time of the current call, as given by the owner.
     var now: ContinuousClock.Instant
     var events: [H2Event] = []
     var answers: [Answer] = []
     var streams: [Int32: H2Stream] = [:]
-    /// The first abuse seen; from then on callbacks ignore everything, and the session sends GOAWAY.
+    /// The first abuse detected; from then on callbacks ignore everything, and the session sends GOAWAY.
     var abuse: H2Abuse?
 
     var isPeerReady = false
     var isSettingsAcknowledged = false
     var isGoingAway = false
-    /// The stream whose header block is being read, and since when.
+    /// The stream whose header block is being read, and the time when that began.
     var openHeaders: (id: Int32, since: ContinuousClock.Instant)?
-    /// Since when no stream is open.
+    /// The time since when no stream is open.
     var idleSince: ContinuousClock.Instant?
-    /// Streams the library has open, as told by begin and close.
+    /// The number of streams that the library has open, according to its begin and close callbacks.
     var openCount = 0
 
     private var highestID: Int32 = 0
-    /// Streams that this side reset: frames for them may still be under way, and are no fault of the peer.
+    /// Streams that this side reset: frames for them may still be in flight, and are no fault of the peer.
     private var ownResetIDs: [Int32] = []
     private var ownResetNext = 0
-    /// Streams of late frames that are known to have been reset here.
+    /// Streams reset here that are remembered, to recognise late frames for them.
     private static let ownResetIDsMax = 128
 
     private(set) var requestBytes = 0
-    /// What the connections of a server share; nil where nothing is shared.
+    /// The budget that the connections of a server share; nil if there is none.
     private let requestBudget: H2ByteBudget?
     private(set) var responseBytes = 0
 
@@ -78,12 +78,12 @@ final class H2CallbackContext {
 
     // MARK: Frames
 
-    /// Called with each frame header before the frame is looked at.
+    /// Called with each frame header before the frame is processed.
     func beginFrame(_ type: UInt8, flags: UInt8, length: Int, id: Int32) {
         guard abuse == nil else { return }
         switch type {
         case FrameType.data:
-            // Padding hides an empty frame: one of up to 256 bytes may hold nothing else.
+            // Padding can disguise an empty frame: one of up to 256 bytes may hold nothing else.
             let isEmpty = length == 0 || (flags & FrameFlag.padded != 0 && length <= 256)
             guard isEmpty, flags & FrameFlag.endStream == 0 else { return }
             emptyDataCount += 1
@@ -95,7 +95,7 @@ final class H2CallbackContext {
         case FrameType.settings:
             if flags & FrameFlag.acknowledgement == 0, !settings.take(now: now) { fault(.settings) }
         case FrameType.priority:
-            // RFC 9113 §6.3; the library, told that priorities are not used, does not look.
+            // RFC 9113 §6.3; the library does not check it, since it was told that priorities are not used.
             if id == 0 { return fault(.misplacedFrame) }
             priorityCount += 1
             if priorityCount > limits.priorityFramesMax + limits.priorityFramesPerStream * streamCount {
@@ -112,7 +112,8 @@ final class H2CallbackContext {
         }
     }
 
-    /// RFC 9113 §5.1.1: a new stream has a higher number than all before. The library only ignores such HEADERS.
+    /// Checks RFC 9113 §5.1.1: a new stream has a higher number than all before. The library merely ignores such
+    /// HEADERS.
     private func beginHeadersFrame(_ id: Int32) {
         if id > highestID {
             highestID = id
@@ -121,7 +122,7 @@ final class H2CallbackContext {
         }
     }
 
-    /// A header block begins. A new request over a limit gets no record and is refused.
+    /// Starts a header block. A new request over a limit gets no record and is refused.
     func beginHeaders(_ id: Int32, isRequest: Bool) {
         guard abuse == nil else { return }
         openHeaders = (id, now)
@@ -149,7 +150,7 @@ final class H2CallbackContext {
         }
     }
 
-    /// A HEADERS frame with all its CONTINUATION frames is read.
+    /// Ends a HEADERS frame with all its CONTINUATION frames.
     func endHeaders(_ id: Int32, endStream: Bool) {
         openHeaders = nil
         guard abuse == nil, let stream = streams[id], !stream.isClosed else { return }
@@ -160,7 +161,7 @@ final class H2CallbackContext {
             return reject(stream, status: 431, H2Error.Reason.headersTooLarge)
         }
         if role == .client, stream.phase == .headers, stream.status < 200 {
-            // An interim response (RFC 9110 §15.2): the real one follows in another block.
+            // An interim response (RFC 9110 §15.2): the final one follows in another block.
             stream.headers = []
             return
         }
@@ -190,7 +191,7 @@ final class H2CallbackContext {
             events.append(.request(id, stream.takeRequest(remoteAddress: remoteAddress)))
         } else {
             if !stream.isAbandoned { events.append(.response(id, stream.takeResponse())) }
-            // The answer came before the request was all sent: the rest of it is of no use to anybody.
+            // The response came before the whole request was sent: the rest of it is useless.
             if stream.outboundRemaining > 0 { answers.append(.reset(stream.id, .noError)) }
         }
     }
@@ -214,7 +215,7 @@ final class H2CallbackContext {
         stream.phase = .skipped
     }
 
-    /// Server: the request did not come in time.
+    /// Server: rejects a request that did not arrive in time.
     func rejectSlow(_ stream: H2Stream) { reject(stream, status: 408, .deadlineExceeded) }
 
     func receiveSettings(isAcknowledgement: Bool) {
@@ -237,8 +238,8 @@ final class H2CallbackContext {
     func receiveData(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
         guard abuse == nil else { return }
         emptyDataCount = 0
-        // Bytes are consumed as they come, whoever drops them: else the window of the connection would leak. What
-        // bounds memory is `bodyBytesMax` for each stream, `requestBytesMax` for all, and the server's budget.
+        // Bytes are consumed as they arrive, even if they are dropped: otherwise the window of the connection would
+        // leak. Memory is bounded by `bodyBytesMax` per stream, `requestBytesMax` for all, and the server's budget.
         if case .consume(id, let count)? = answers.last {
             answers[answers.count - 1] = .consume(id, count + bytes.count)
         } else {
@@ -266,7 +267,7 @@ final class H2CallbackContext {
         requestBudget?.giveBack(bytes)
     }
 
-    /// Gives the library the next part of a body; nil when the stream has none.
+    /// Gives the library the next part of a body; returns nil if the stream has none.
     func nextOutbound(_ id: Int32, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool)? {
         guard let stream = streams[id], stream.hasOutbound else { return nil }
         let count = min(buffer.count, stream.outboundRemaining)
@@ -294,7 +295,7 @@ final class H2CallbackContext {
     func closeStream(_ id: Int32, _ code: H2ErrorCode) {
         if openCount > 0 { openCount -= 1 }
         if openCount == 0 { idleSince = now }
-        // The block of a malformed message has no end that is told: the library resets the stream and drops the rest.
+        // The end of a malformed message's block is not reported: the library resets the stream and drops the rest.
         if openHeaders?.id == id { openHeaders = nil }
         guard let stream = streams[id] else { return }
         responseBytes -= stream.outboundRemaining
@@ -320,7 +321,7 @@ final class H2CallbackContext {
         }
     }
 
-    /// Client: the library could not send a request at all, so nobody has seen it.
+    /// Client: handles a request that the library could not send at all, so the peer has not seen it.
     func requestNotSent(_ id: Int32) {
         guard role == .client, let stream = streams.removeValue(forKey: id) else { return }
         responseBytes -= stream.outboundRemaining

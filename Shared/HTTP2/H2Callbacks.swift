@@ -1,16 +1,16 @@
 internal import CNghttp2
 
-/// The C functions that libnghttp2 calls, each a few lines that hand plain values to the `H2CallbackContext`.
+/// The C functions that libnghttp2 calls; each passes plain values to the `H2CallbackContext` in a few lines.
 ///
-/// They drop the session that the library passes: nothing may call it while it runs.
+/// They ignore the session that the library passes: nothing may call it while it runs.
 enum H2Callbacks {
-    /// The context of a session; it outlives the session, which holds it unretained.
+    /// Returns the context of a session; it outlives the session, which references it unretained.
     private static func context(_ pointer: UnsafeMutableRawPointer?) -> H2CallbackContext? {
         guard let pointer = unsafe pointer else { return nil }
         return unsafe Unmanaged<H2CallbackContext>.fromOpaque(pointer).takeUnretainedValue()
     }
 
-    /// What a callback returns when its own invariant is broken; it ends the session.
+    /// The result of a callback whose own invariant is violated; it ends the session.
     private static let broken = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
 
     /// Sets every callback on a callbacks object, which the library copies into each session.
@@ -105,7 +105,7 @@ enum H2Callbacks {
                 value: UnsafeRawBufferPointer(start: value, count: valueCount))
             return 0
         }
-        // RFC 9113 §8.2.1: a malformed field makes the message malformed; the library would only leave the field out.
+        // RFC 9113 §8.2.1: a malformed field makes the message malformed; the library would merely omit the field.
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
             Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
         }
@@ -124,7 +124,7 @@ enum H2Callbacks {
         }
     }
 
-    /// Copies the next part of a stream's body into a frame; the body is found by the stream's number.
+    /// Copies the next part of a stream's body into a frame; finds the body by the stream's number.
     static let readBody:
         @convention(c) (
             OpaquePointer?, Int32, UnsafeMutablePointer<UInt8>?, Int, UnsafeMutablePointer<UInt32>?,

@@ -1,30 +1,30 @@
 internal import NIOCore
 internal import NIOTLS
 
-/// What a role does with the events of its connection; called on the connection's loop only.
+/// A role's handling of its connection's events; called on the connection's loop only.
 protocol H2Side: AnyObject {
     func act(on event: H2Event, _ connection: H2ChannelHandler)
-    /// Leads to `H2ChannelHandler.act(on:)` for each of the events that one read has brought.
+    /// Must call `H2ChannelHandler.act(on:)` for each of the events of one read.
     func act(on events: [H2Event], _ connection: H2ChannelHandler)
     /// Called after the events of one turn, before the bytes are written.
     func finishTurn(_ connection: H2ChannelHandler)
     /// Called every `H2Limits.sweepInterval`.
     func sweep(_ connection: H2ChannelHandler, now: ContinuousClock.Instant)
-    /// Called once; nothing is sent any more.
+    /// Called once; nothing can be sent any more.
     func end(_ error: H2Error?, _ connection: H2ChannelHandler)
 }
 
-/// Signals that the server sends into its connections' pipelines.
+/// Signals that the server fires into its connections' pipelines.
 enum H2StopSignal: Sendable {
-    /// Start the graceful end.
+    /// Start the graceful shutdown.
     case drain
     /// End now.
     case terminate
 }
 
-/// The shell that puts an `H2Session` on a channel: bytes in, events to its side, bytes out, and the sweep timer.
+/// Connects an `H2Session` to a channel: bytes in, events to its side, bytes out, and the sweep timer.
 ///
-/// Confined to the channel's event loop. All that a turn of the loop has produced is written and flushed once.
+/// Confined to the channel's event loop. Everything that a turn of the loop produces is written and flushed once.
 final class H2ChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -32,13 +32,13 @@ final class H2ChannelHandler: ChannelInboundHandler {
     private enum Drain {
         /// Next: noticed.
         case none
-        /// GOAWAY for all streams and a PING are on the way, since then. Next: announced.
+        /// GOAWAY for all streams and a PING were sent, at that time. Next: announced.
         case noticed(ContinuousClock.Instant)
-        /// The last GOAWAY is on the way. Final.
+        /// The last GOAWAY was sent. Final.
         case announced
     }
 
-    /// What the bytes of one turn are given to begin with.
+    /// The initial capacity of the buffer for one write, in bytes.
     private static let pieceBytes = 4_096
 
     var session: H2Session
@@ -53,9 +53,9 @@ final class H2ChannelHandler: ChannelInboundHandler {
     private var drain = Drain.none
     private var failure: H2Error?
     private var sweep: RepeatedTask?
-    /// Ends a connection whose last bytes nobody takes.
+    /// Closes a connection whose last bytes are not taken.
     private var linger: Scheduled<Void>?
-    /// Since when the socket takes no bytes.
+    /// The time since when the socket takes no bytes.
     private var stalledSince: ContinuousClock.Instant?
 
     init(session: consuming H2Session, side: any H2Side, remoteAddress: String, requiresALPN: Bool, observe: H2Sink?) {
@@ -136,7 +136,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         isClosing = true
         sweep?.cancel()
         sweep = nil
-        // It would keep everything that the connection holds until it is due.
+        // Otherwise the timer would retain everything that the connection holds until it fires.
         linger?.cancel()
         linger = nil
         side.end(failure, self)
@@ -164,7 +164,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes what the session has before the turn of the loop ends; many calls in a turn make one write.
+    /// Writes the session's output before the turn of the loop ends; many calls in a turn cause one write.
     func scheduleFlush() {
         guard !isFlushScheduled, let context else { return }
         isFlushScheduled = true
@@ -175,13 +175,13 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes what the session has.
+    /// Writes the session's output.
     func flush() {
         guard let context, !isClosing else { return }
         var hasWritten = false
         while context.channel.isWritable {
-            // What was written last may still be on its way: then this is a new buffer, which must not be as large as the
-            // largest that there ever was.
+            // If the last write is still pending, this allocates a new buffer, which must not be as large as the
+            // largest so far.
             outgoing.clear(minimumCapacity: Self.pieceBytes)
             let count = unsafe session.pull(upTo: session.limits.writeBytesMax, now: .now) { frame in
                 unsafe _ = outgoing.writeBytes(frame)
@@ -198,7 +198,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
-    /// Closes once all that was written has left, or the linger time is over.
+    /// Closes once everything written has left, or the linger time is over.
     private func closeAfterWrites(_ context: ChannelHandlerContext) {
         isClosing = true
         let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -210,7 +210,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         }
     }
 
-    /// Closes if the session has nothing left to do; the side calls it when it has no more use for the connection.
+    /// Closes if the session has nothing left to do; the side calls this when it no longer needs the connection.
     func closeWhenIdle() {
         if session.openStreamCount == 0 { fail(H2Error(.goingAway, code: .noError)) }
     }
@@ -220,7 +220,7 @@ final class H2ChannelHandler: ChannelInboundHandler {
         session.fail(error)
         act(on: session.takeEvents())
         flush()
-        // A socket that takes nothing would keep the GOAWAY and the connection for ever.
+        // A socket that takes nothing would keep the GOAWAY and the connection forever.
         if !isClosing, let context { closeAfterWrites(context) }
     }
 

@@ -2,13 +2,13 @@ package import NIOCore
 internal import NIOPosix
 package import NIOSSL
 
-/// One connection of a client: calls from any thread share it, each on its own stream.
+/// One connection of a client, shared by calls from any thread, each on its own stream.
 package final class H2ClientConnection: Sendable {
-    /// What the owner of a connection is told once each, on the connection's loop.
+    /// A change that is reported to the connection's owner at most once, on the connection's loop.
     package enum Change: Sendable, Hashable {
-        /// No new calls are taken; those in flight go on.
+        /// No new calls are taken; those in flight continue.
         case draining
-        /// The connection has ended; the error is nil when it ended in order.
+        /// The connection has ended; the error is nil if it ended in an orderly way.
         case closed(H2Error?)
     }
 
@@ -24,9 +24,9 @@ package final class H2ClientConnection: Sendable {
 
     /// Connects and waits for the peer's SETTINGS, which prove that it speaks HTTP/2 and takes calls.
     ///
-    /// `host` may be an address or a name (looked up off the loop). `serverName` is what the certificate must be for;
-    /// nil uses the host. Takes at most `H2Limits.connectTimeout` for TCP and as long again for TLS and SETTINGS.
-    /// Throws `connectFailed` or `connectTimedOut`.
+    /// `host` may be an address or a name, which is resolved off the loop. `serverName` is the name that the
+    /// certificate must match; nil uses the host. Takes at most `H2Limits.connectTimeout` for TCP and as long again for
+    /// TLS and SETTINGS. Throws `connectFailed` or `connectTimedOut`.
     package static func connect(
         host: String, port: Int, limits: H2Limits = .client, tls: NIOSSLContext? = nil, serverName: String? = nil,
         group: any EventLoopGroup, observe: H2Sink? = nil, onChange: @escaping @Sendable (Change) -> Void = { _ in }
@@ -57,7 +57,7 @@ package final class H2ClientConnection: Sendable {
         }
     }
 
-    /// What a connection is made of, until it is ready.
+    /// The parts of a connection, until it is ready.
     private struct Parts: Sendable {
         let limits: H2Limits
         let tls: NIOSSLContext?
@@ -92,7 +92,7 @@ package final class H2ClientConnection: Sendable {
             do {
                 return try NIOSSLClientHandler(context: tls, serverHostname: serverName)
             } catch let error as NIOSSLExtraError where error == .cannotUseIPAddressInSNI {
-                // The certificate is then checked against the address.
+                // The certificate is checked against the address in that case.
                 return try NIOSSLClientHandler(context: tls, serverHostname: nil)
             }
         }
@@ -108,7 +108,7 @@ package final class H2ClientConnection: Sendable {
 
     /// Sends a request and waits for the whole response.
     ///
-    /// Beyond the peer's limit of streams the call waits in a queue of at most `H2Limits.queuedCallsMax`. When the task
+    /// Beyond the peer's limit of streams the call waits in a queue of at most `H2Limits.queuedCallsMax`. If the task
     /// is cancelled or the deadline passes, the stream is reset and the call fails with `cancelled` or
     /// `deadlineExceeded`. `wasNotProcessed` of any error tells whether the call may be sent again elsewhere.
     package func send(
@@ -117,7 +117,7 @@ package final class H2ClientConnection: Sendable {
         inbox.enter()
         defer { inbox.leave() }
         let call = H2Call(request, deadline: deadline)
-        // Concurrent is what the closure is taken for: one that is not is wrapped, and looks for its executor twice.
+        // The parameter is taken as concurrent: another closure would be wrapped, and look up its executor twice.
         await withTaskCancellationHandler { @concurrent in
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let pending = unsafe H2PendingCall(call: call, continuation: continuation)
@@ -134,18 +134,18 @@ package final class H2ClientConnection: Sendable {
         return try call.outcome.get()
     }
 
-    /// Calls that have been sent or wait for a stream.
+    /// The number of calls that have been sent or wait for a stream.
     package var inFlightCount: Int { inbox.callCount }
 
-    /// No new calls are taken, because the peer sent GOAWAY or `drain` was called.
+    /// Whether new calls are refused, because the peer sent GOAWAY or `drain` was called.
     package var isDraining: Bool { inbox.isDraining }
 
     package var isClosed: Bool { inbox.isClosed }
 
-    /// Takes no new calls and closes after the last in flight.
+    /// Refuses new calls and closes after the last one in flight.
     package func drain() { tell(.drain) }
 
-    /// Closes now; calls in flight fail with `connectionClosed`.
+    /// Closes at once; calls in flight fail with `connectionClosed`.
     package func close() { tell(.close) }
 
     /// Returns when the connection has ended.

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Sends the calls of one client connection and brings their outcomes back.
+/// Sends the calls of one client connection and delivers their outcomes.
 ///
 /// Confined to the connection's loop.
 final class H2ClientSide: H2Side {
@@ -8,14 +8,14 @@ final class H2ClientSide: H2Side {
     private let loop: any EventLoop
     private let inbox: H2Inbox
     private let onChange: @Sendable (H2ClientConnection.Change) -> Void
-    /// Succeeds with the peer's SETTINGS, fails when the connection ends before.
+    /// Succeeds with the peer's SETTINGS, and fails if the connection ends before.
     private var ready: EventLoopPromise<Void>?
 
     private var calls: [H2StreamID: H2PendingCall] = [:]
     /// Calls that wait for a free stream, oldest first; bounded by `H2Limits.queuedCallsMax`.
     private var waiting = CircularBuffer<H2PendingCall>()
     private var isReady = false
-    /// No new calls: GOAWAY came, or the owner drains.
+    /// Whether new calls are refused: GOAWAY arrived, or the owner drains.
     private var isDraining = false
 
     private var deadlineSweep: Scheduled<Void>?
@@ -81,7 +81,7 @@ final class H2ClientSide: H2Side {
         give(up: { $0 === call }, .cancelled, connection)
     }
 
-    /// Fails every call that matches: one on a stream by RST_STREAM CANCEL, one that waits by forgetting it.
+    /// Fails every matching call: resets its stream with CANCEL, or removes it from the queue.
     private func give(up matches: (H2Call) -> Bool, _ reason: H2Error.Reason, _ connection: H2ChannelHandler) {
         for (id, pending) in calls where matches(pending.call) {
             calls[id] = nil
@@ -95,7 +95,7 @@ final class H2ClientSide: H2Side {
 
     // MARK: Deadlines
 
-    /// One timer serves all calls: it stands at the earliest deadline.
+    /// Sets the timer that serves all calls to the earliest deadline.
     private func watch(_ deadline: ContinuousClock.Instant, _ connection: H2ChannelHandler) {
         if let deadlineSweepAt, deadlineSweepAt <= deadline { return }
         deadlineSweep?.cancel()

@@ -1,15 +1,15 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Counts the connections of a server, in all and by address, and knows their channels.
+/// Counts the connections of a server, in total and by address, and knows their channels.
 ///
-/// A connection is released when it has closed **and** its last handler has ended: otherwise a peer could start
-/// handlers without bound by opening and closing connections. May be called from any thread.
+/// A connection is released when it has closed **and** its last handler has ended: otherwise a peer could start any
+/// number of handlers by opening and closing connections. Thread-safe.
 final class H2ConnectionLedger: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
         var countByAddress: [String: Int] = [:]
-        /// Until when an address that flooded us gets no connection, the oldest first.
+        /// The times until which addresses that flooded us get no connection, the oldest first.
         var punished: [(address: String, until: ContinuousClock.Instant)] = []
         var isDraining = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -22,7 +22,7 @@ final class H2ConnectionLedger: Sendable {
 
     private let limits: H2Limits
     private let state = Mutex(State())
-    /// Unfinished request bodies of all connections.
+    /// The budget for unfinished request bodies of all connections.
     let requestBudget: H2ByteBudget
 
     init(limits: H2Limits) {
@@ -30,7 +30,7 @@ final class H2ConnectionLedger: Sendable {
         requestBudget = H2ByteBudget(bytesMax: limits.serverRequestBytesMax)
     }
 
-    /// Takes a connection in; returns why not when it must be closed at once.
+    /// Registers a connection; returns the reason if it must be closed at once.
     func admit(
         _ channel: any Channel, from address: String, now: ContinuousClock.Instant
     ) -> H2Observation.ConnectionRefusal? {
@@ -49,7 +49,7 @@ final class H2ConnectionLedger: Sendable {
         }
     }
 
-    /// An address has flooded one of its connections.
+    /// Penalises an address that has flooded one of its connections.
     func punish(_ address: String, now: ContinuousClock.Instant) {
         state.withLock { state in
             state.punished.removeAll { $0.address == address || $0.until <= now }
@@ -68,10 +68,10 @@ final class H2ConnectionLedger: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Connections that are open or have handlers running.
+    /// The number of connections that are open or have handlers running.
     var count: Int { state.withLock { $0.channels.count } }
 
-    /// Refuses new connections from here on.
+    /// Refuses new connections from now on.
     func startDraining() { state.withLock { $0.isDraining = true } }
 
     func signal(_ signal: H2StopSignal) {
@@ -79,7 +79,7 @@ final class H2ConnectionLedger: Sendable {
         for channel in channels { channel.pipeline.fireUserInboundEventTriggered(signal) }
     }
 
-    /// Returns when no connection is left, or when `stopWaiting` is called.
+    /// Returns when no connection is left, or `stopWaiting` is called.
     func waitUntilEmpty() async {
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
