@@ -1,4 +1,4 @@
-/// Frame types that are looked at here (RFC 9113 §6).
+/// Frame types that this module examines (RFC 9113 §6).
 enum FrameType {
     static let data: UInt8 = 0x0
     static let headers: UInt8 = 0x1
@@ -10,7 +10,7 @@ enum FrameType {
     static let windowUpdate: UInt8 = 0x8
 }
 
-/// Frame flags that are looked at here (RFC 9113 §6).
+/// Frame flags that this module examines (RFC 9113 §6).
 enum FrameFlag {
     static let endStream: UInt8 = 0x1
     static let acknowledgement: UInt8 = 0x1

@@ -1,14 +1,14 @@
 internal import Synchronization
 
-/// Bytes that all connections of a server may hold together, so that memory does not grow with the number of peers.
-/// May be used from any thread.
+/// The bytes that all connections of a server together may hold, so that memory does not grow with the number of peers.
+/// Thread-safe.
 package final class H2ByteBudget: Sendable {
     private let bytesMax: Int
     private let taken = Atomic<Int>(0)
 
     package init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// Takes `count` bytes, or none and returns false where fewer are left.
+    /// Takes `count` bytes, or none and returns false if fewer are left.
     func take(_ count: Int) -> Bool {
         let before = taken.wrappingAdd(count, ordering: .relaxed).oldValue
         if before + count <= bytesMax { return true }

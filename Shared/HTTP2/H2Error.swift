@@ -1,8 +1,8 @@
-/// Why a connection or one stream on it failed, and whether the peer can have acted on the request.
+/// Why a connection or one stream on it failed, and whether the peer may have processed the request.
 package struct H2Error: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What happened, in a closed set that callers may switch over.
+    /// What happened, as a closed set that callers may switch over.
     package enum Reason: Sendable, Hashable {
-        /// No TCP or TLS connection was made, or the address could not be bound; the text is for logs only.
+        /// No TCP or TLS connection was established, or the address could not be bound; the text is for logs only.
         case connectFailed(String)
         /// The peer's SETTINGS did not arrive in time.
         case connectTimedOut
@@ -24,19 +24,19 @@ package struct H2Error: Error, Sendable, Hashable, CustomStringConvertible {
         case headersTooLarge
         /// The request has a name or value that HTTP/2 cannot carry.
         case invalidRequest
-        /// The peer broke the protocol or one of our limits.
+        /// The peer violated the protocol or one of our limits.
         case protocolViolation
         /// A keepalive PING was not acknowledged in time.
         case keepaliveTimedOut
     }
 
     package let reason: Reason
-    /// The HTTP/2 code that was received or sent, where there was one.
+    /// The HTTP/2 code that was received or sent, if any.
     package let code: H2ErrorCode?
     /// The stream that failed; nil for a failure of the whole connection.
     package let streamID: H2StreamID?
-    /// True when the peer surely has not acted on the request: it was never sent, was refused, or is above the
-    /// GOAWAY's last stream. Such a call may be sent again elsewhere, whatever it does.
+    /// Whether the peer has certainly not processed the request: it was never sent, was refused, or is above the
+    /// GOAWAY's last stream. Such a call may be sent again elsewhere, whatever its effect.
     package let wasNotProcessed: Bool
 
     package init(

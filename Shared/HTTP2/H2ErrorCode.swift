@@ -1,4 +1,4 @@
-/// An HTTP/2 error code as it stands in RST_STREAM and GOAWAY frames (RFC 9113 §7).
+/// An HTTP/2 error code, as used in RST_STREAM and GOAWAY frames (RFC 9113 §7).
 package struct H2ErrorCode: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
     package let rawValue: UInt32
 
@@ -40,7 +40,7 @@ package struct H2ErrorCode: RawRepresentable, Sendable, Hashable, CustomStringCo
     }
 }
 
-/// The number of one stream on one connection; odd numbers are opened by the client.
+/// The number of one stream on one connection; the client opens odd numbers.
 package struct H2StreamID: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
     package let rawValue: Int32
 

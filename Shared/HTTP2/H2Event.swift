@@ -1,8 +1,8 @@
-/// What `H2Session` tells its owner after it has read bytes or looked at its timers.
+/// What `H2Session` reports to its owner after it has read bytes or checked its timers.
 package enum H2Event: Sendable {
-    /// Server: a whole request; the owner must answer with `respond(to:)`, which also frees the slot.
+    /// Server: a whole request; the owner must answer it with `respond(to:)`, which also frees the slot.
     case request(H2StreamID, H2Request)
-    /// Server: the stream of a running handler ended early; the handler is to be cancelled, its slot is still taken.
+    /// Server: the stream of a running handler ended early; the handler must be cancelled, but keeps its slot.
     case cancelled(H2StreamID)
     /// Client: a whole response.
     case response(H2StreamID, H2Response)
@@ -10,11 +10,11 @@ package enum H2Event: Sendable {
     case failed(H2StreamID, H2Error)
     /// The peer's first SETTINGS arrived.
     case ready
-    /// A PING of ours was acknowledged.
+    /// One of our PINGs was acknowledged.
     case pingAcknowledged
     /// The peer takes no more requests.
     case goAway
-    /// The connection is lost to an error of the peer; what is left to pull is a GOAWAY.
+    /// The connection is lost to an error of the peer; only a GOAWAY is left to pull.
     case broken(H2Error)
     /// Something worth a log line or a counter.
     case observed(H2Observation)

@@ -1,24 +1,24 @@
 internal import Synchronization
 
-/// What callers on any thread have asked of a client connection, until its loop takes it: many calls, one wake-up.
+/// The commands of callers on any thread for a client connection, until its loop takes them: many calls, one wake-up.
 ///
-/// Also holds what callers may read of the connection. May be used from any thread.
+/// Also holds the state of the connection that callers may read. Thread-safe.
 final class H2Inbox: Sendable {
     enum Command: Sendable {
         case start(H2PendingCall)
         case cancel(H2Call)
-        /// Take no more calls and close after the last.
+        /// Refuse new calls and close after the last one.
         case drain
         /// Close now.
         case close
     }
 
     enum Outcome {
-        /// Put in; the loop must be woken to take it.
+        /// Added; the loop must be woken to take it.
         case wake
-        /// Put in; the loop is already awake.
+        /// Added; the loop is already awake.
         case put
-        /// Not put in: the connection is closed.
+        /// Not added: the connection is closed.
         case closed
     }
 
@@ -32,13 +32,13 @@ final class H2Inbox: Sendable {
     private let calls = Atomic<Int>(0)
     private let draining = Atomic<Bool>(false)
 
-    /// Calls between `enter` and `leave`.
+    /// The number of calls between `enter` and `leave`.
     var callCount: Int { calls.load(ordering: .relaxed) }
     func enter() { calls.add(1, ordering: .relaxed) }
     func leave() { calls.subtract(1, ordering: .relaxed) }
 
     var isDraining: Bool { draining.load(ordering: .relaxed) }
-    /// Returns false when it was set before.
+    /// Returns false if it was already set.
     func setDraining() -> Bool { !draining.exchange(true, ordering: .relaxed) }
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
@@ -53,7 +53,7 @@ final class H2Inbox: Sendable {
         }
     }
 
-    /// Takes all commands; the next `put` wakes again.
+    /// Takes all commands; the next `put` wakes the loop again.
     func take() -> [Command] {
         state.withLock { state in
             var commands: [Command] = []
@@ -63,7 +63,7 @@ final class H2Inbox: Sendable {
         }
     }
 
-    /// Refuses commands from here on and returns those not taken yet.
+    /// Refuses commands from now on and returns those not yet taken.
     func close() -> [Command] {
         state.withLock { state in
             state.isClosed = true

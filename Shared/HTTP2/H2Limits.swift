@@ -1,26 +1,26 @@
-/// Every bound of an HTTP/2 connection, for both roles; the defaults are those of a server that hears strangers.
+/// Every bound of an HTTP/2 connection, for both roles; the defaults are for a server that untrusted peers can reach.
 package struct H2Limits: Sendable, Hashable {
     // Streams
 
-    /// Streams that the peer may have open at once; what SETTINGS_MAX_CONCURRENT_STREAMS says. 100.
+    /// Streams that the peer may have open at once, as announced in SETTINGS_MAX_CONCURRENT_STREAMS. 100.
     package var streamsMax = 100
-    /// Handlers running for one connection, those of cancelled streams included; above, REFUSED_STREAM. 128.
+    /// Handlers running for one connection, including those of cancelled streams; above, REFUSED_STREAM. 128.
     package var handlersMax = 128
 
     // Sizes
 
     /// Sum of name + value + 32 over the header fields of one message, in bytes (RFC 9113 §6.5.2); above, 431. 32 KiB.
     package var headerBytesMax = 32_768
-    /// Header fields of one message, pseudo-header fields included; above, 431. 100.
+    /// Header fields of one message, including pseudo-header fields; above, 431. 100.
     package var headerCountMax = 100
-    /// Bytes of one message body; above, 413. 1 MiB; from other services (`peers`) 1.25 MiB, since a body of the public side
-    /// grows when it is passed on.
+    /// Bytes of one message body; above, 413. 1 MiB; from other services (`peers`) 1.25 MiB, since a body of the public
+    /// side grows when it is passed on.
     package var bodyBytesMax = 1_048_576
     /// Bytes of all unfinished request bodies of a connection; above, the stream that grew gets REFUSED_STREAM. 8 MiB.
     package var requestBytesMax = 8_388_608
     /// The same over all connections of a server. 16 MiB.
     package var serverRequestBytesMax = 16_777_216
-    /// Bytes of response bodies of a connection that wait for the peer; above, new streams get REFUSED_STREAM. 1 MiB.
+    /// Bytes of a connection's response bodies that wait for the peer; above, new streams get REFUSED_STREAM. 1 MiB.
     package var responseBytesMax = 1_048_576
     /// Flow-control window of one stream, in bytes. 64 KiB − 1, the protocol's own default.
     package var streamWindowBytes = 65_535
@@ -47,14 +47,14 @@ package struct H2Limits: Sendable, Hashable {
 
     // Abuse, counted here
 
-    /// RST_STREAM frames that the peer makes us send (CVE-2025-8671). 100, then 10 a second; other services 10 000, then
-    /// 5 000 a second.
+    /// RST_STREAM frames that the peer makes us send (CVE-2025-8671). 100, then 10 a second; other services 10 000,
+    /// then 5 000 a second.
     package var ownResetRate = H2Rate(burst: 100, perSecond: 10)
     /// PING frames from the peer. 50, then 2 a second.
     package var pingRate = H2Rate(burst: 50, perSecond: 2)
     /// SETTINGS frames from the peer. 20, then 1 a second.
     package var settingsRate = H2Rate(burst: 20, perSecond: 1)
-    /// DATA frames without content that may follow one another. 16.
+    /// Consecutive DATA frames without content. 16.
     package var emptyDataMax = 16
     /// PRIORITY frames beyond `priorityFramesPerStream` for each stream opened. 100.
     package var priorityFramesMax = 100
@@ -64,60 +64,60 @@ package struct H2Limits: Sendable, Hashable {
     package var windowUpdatesMax = 1_000
     /// WINDOW_UPDATE frames allowed for each stream opened and each DATA frame sent. 10.
     package var windowUpdatesPerFrame = 10
-    /// Frames that wait in the library to be sent. 1 000.
+    /// Frames queued in the library for sending. 1 000.
     package var outboundFramesMax = 1_000
 
-    /// For how long an address that flooded a connection gets no other. 1 s; an address of other services at once.
+    /// How long an address that flooded a connection gets no other. 1 s; 0 for addresses of other services.
     package var floodPenalty: Duration = .seconds(1)
-    /// Addresses that are remembered for a flood at once; the oldest are forgotten. 1 024.
+    /// Addresses remembered for a flood at once; the oldest are forgotten. 1 024.
     package var punishedAddressesMax = 1_024
 
     // Times
 
-    /// From the start of a connection to the peer's preface and SETTINGS, TLS handshake included. 5 s.
+    /// Time from the start of a connection to the peer's preface and SETTINGS, including the TLS handshake. 5 s.
     package var prefaceTimeout: Duration = .seconds(5)
-    /// From our SETTINGS to their acknowledgement. 10 s.
+    /// Time from our SETTINGS to their acknowledgement. 10 s.
     package var settingsAckTimeout: Duration = .seconds(10)
-    /// From the first byte of a header block to its end. 10 s.
+    /// Time from the first byte of a header block to its end. 10 s.
     package var headersTimeout: Duration = .seconds(10)
-    /// Between two pieces of a request body; over, 408. 30 s.
+    /// Time between two pieces of a request body; beyond, 408. 30 s.
     package var bodyIdleTimeout: Duration = .seconds(30)
-    /// From the first byte of a request to its last; over, 408. 60 s.
+    /// Time from the first byte of a request to its last; beyond, 408. 60 s.
     package var requestTimeout: Duration = .seconds(60)
-    /// Without any stream open; over, GOAWAY. 5 min.
+    /// Time without any open stream; beyond, GOAWAY. 5 min.
     package var idleTimeout: Duration = .seconds(300)
-    /// In which waiting response bytes must move by `writeProgressBytesMin`, or all be sent; over, the stream is reset,
-    /// or the connection closed if it is the socket that does not move. 30 s.
+    /// Period in which waiting response bytes must move by `writeProgressBytesMin`, or all be sent; otherwise the
+    /// stream is reset, or the connection closed if the socket itself is stalled. 30 s.
     package var writeProgressTimeout: Duration = .seconds(30)
     /// Bytes that a waiting response must move in each `writeProgressTimeout`. 1 KiB.
     package var writeProgressBytesMin = 1_024
-    /// Between the first GOAWAY of a graceful stop and the second, if the peer does not answer our PING. 2 s.
+    /// Time between the first GOAWAY of a graceful stop and the second, if the peer does not answer our PING. 2 s.
     package var drainRoundTripTimeout: Duration = .seconds(2)
-    /// How long a connection that has failed may take to write its last GOAWAY. 1 s.
+    /// How long a failed connection may take to write its last GOAWAY. 1 s.
     package var lingerTimeout: Duration = .seconds(1)
-    /// How often the times above are looked at. 500 ms.
+    /// How often these times are checked. 500 ms.
     package var sweepInterval: Duration = .milliseconds(500)
 
     // Listener
 
-    /// Connections of one server; one whose handlers still run counts after its end too. 1 024.
+    /// Connections of one server; one whose handlers still run counts even after it has closed. 1 024.
     package var connectionsMax = 1_024
     /// Connections from one address. 64.
     package var connectionsPerAddressMax = 64
-    /// Connections that the kernel may hold before they are accepted. 256.
+    /// Connections that the kernel may queue before they are accepted. 256.
     package var backlogMax = 256
 
     // Client
 
     /// Calls that wait on one connection for a free stream. 1 000.
     package var queuedCallsMax = 1_000
-    /// Streams that we open before the peer's SETTINGS have said how many. 100.
+    /// Streams that we open before the peer's SETTINGS announce a limit, and at most in any case. 100.
     package var peerStreamsMax = 100
-    /// From the start of a connection to the peer's SETTINGS. 5 s.
+    /// Time from the start of a connection to the peer's SETTINGS. 5 s.
     package var connectTimeout: Duration = .seconds(5)
-    /// Between two PING frames while calls are in flight. 10 s.
+    /// Time between two PING frames while calls are in flight. 10 s.
     package var keepaliveInterval: Duration = .seconds(10)
-    /// From a keepalive PING to its acknowledgement; over, the connection is dead. 5 s.
+    /// Time from a keepalive PING to its acknowledgement; beyond, the connection is dead. 5 s.
     package var keepaliveTimeout: Duration = .seconds(5)
 
     package init() {}
@@ -131,10 +131,10 @@ package struct H2Limits: Sendable, Hashable {
         return limits
     }()
 
-    /// The limits of a server that other services call, each over one connection for all its callers: every call that is
-    /// given up or runs out of time is a reset, and a connection that is ended for them is ended for everybody. What one
-    /// costs stays bounded by `streamsMax` and `handlersMax`, since a handler's slot is free only when it has ended.
-    /// Copies may share an address, so one that floods does not keep the others away.
+    /// The limits of a server for other services, each of which sends all its calls over one connection: every call
+    /// that is cancelled or times out is a reset, and ending the connection for resets would end it for all callers.
+    /// The cost of resets stays bounded by `streamsMax` and `handlersMax`, since a handler keeps its slot until it has
+    /// ended. Copies may share an address, so one that floods does not lock out the others.
     package static let peers: H2Limits = {
         var limits = H2Limits()
         limits.resetRate = H2Rate(burst: 10_000, perSecond: 5_000)

@@ -24,12 +24,12 @@ package struct H2Request: Sendable {
     package var authority: String
     package var scheme: String
     package var headers: [H2Header]
-    /// Fields with values that hardly another request has; sent after the others. None of a request that was received.
+    /// Fields whose values few other requests share; sent after the others. Empty in a received request.
     package var ownHeaders: [H2Header]
     package var body: [UInt8]
-    /// When the first byte of the request was read; on a client, when the value was made.
+    /// When the first byte of the request was read; on a client, when the value was created.
     package var receivedAt: ContinuousClock.Instant
-    /// The peer's address in text, without its port; empty on a client.
+    /// The peer's address as text, without the port; empty on a client.
     package var remoteAddress: String
 
     package init(

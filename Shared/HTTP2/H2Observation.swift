@@ -1,17 +1,17 @@
-/// What happened on HTTP/2 connections, for logs and metrics; every value goes to one `H2Sink`.
+/// Events on HTTP/2 connections, for logs and metrics; every value goes to one `H2Sink`.
 package enum H2Observation: Sendable, Hashable {
     /// A connection was accepted (server) or is ready for calls (client).
     case connectionOpened(remoteAddress: String)
-    /// A connection ended; the error is nil when it ended in order.
+    /// A connection ended; the error is nil if it ended in an orderly way.
     case connectionClosed(remoteAddress: String, H2Error?)
-    /// A connection was closed at once, because a limit of connections was reached, TLS did not agree on HTTP/2, or the
-    /// certificate is not that of a peer who may call.
+    /// A connection was closed at once, because a limit of connections was reached, TLS did not negotiate HTTP/2, or
+    /// the certificate is not that of an admitted peer.
     case connectionRefused(remoteAddress: String, ConnectionRefusal)
     /// A whole request arrived and its handler starts.
     case requestReceived(H2StreamID)
-    /// A request was answered by this module without its handler: 408, 413 or 431.
+    /// This module answered a request without its handler: 408, 413 or 431.
     case requestRejected(H2StreamID, status: Int)
-    /// A new stream was refused because of a limit of this connection; the peer may try again.
+    /// A new stream was refused because of a limit; the peer may try again.
     case streamRefused(H2StreamID, StreamRefusal)
     /// The peer reset a stream.
     case resetReceived(H2StreamID, H2ErrorCode)
@@ -19,11 +19,11 @@ package enum H2Observation: Sendable, Hashable {
     case resetSent(H2StreamID, H2ErrorCode)
     case goAwayReceived(last: H2StreamID, H2ErrorCode)
     case goAwaySent(last: H2StreamID, H2ErrorCode)
-    /// The peer went over one of the limits that guard against abuse; GOAWAY follows.
+    /// The peer exceeded one of the limits that guard against abuse; GOAWAY follows.
     case abuse(H2Abuse)
 
-    /// Whether the peer cost the server work for nothing. The library answers resets beyond `H2Limits.resetRate` by
-    /// itself, with GOAWAY and INTERNAL_ERROR.
+    /// Whether the peer caused the server useless work. The library itself answers resets beyond `H2Limits.resetRate`
+    /// with GOAWAY and INTERNAL_ERROR.
     var isFlood: Bool {
         switch self {
         case .abuse(let abuse): abuse.isFlood
@@ -39,12 +39,12 @@ package enum H2Observation: Sendable, Hashable {
     package enum StreamRefusal: Sendable, Hashable { case handlers, responseBytes, requestBytes, serverRequestBytes }
 }
 
-/// Takes observations; called on event loop threads, so it must be quick and must not block.
+/// Receives observations; called on event loop threads, so it must be quick and must not block.
 package typealias H2Sink = @Sendable (H2Observation) -> Void
 
 /// The abuses that are counted or timed here, beyond those that libnghttp2 detects itself.
 package enum H2Abuse: Sendable, Hashable, CaseIterable {
-    /// HEADERS on a stream number that was passed over or is finished (RFC 9113 §5.1.1).
+    /// HEADERS on a stream number that was skipped or is finished (RFC 9113 §5.1.1).
     case oldStreamID
     /// PRIORITY on stream 0.
     case misplacedFrame
@@ -53,17 +53,17 @@ package enum H2Abuse: Sendable, Hashable, CaseIterable {
     case settings
     case priorities
     case windowUpdates
-    /// The peer made us send too many RST_STREAM (CVE-2025-8671).
+    /// The peer made us send too many RST_STREAM frames (CVE-2025-8671).
     case ownResets
     case outboundQueue
-    /// CONTINUATION frames or acknowledgements beyond what libnghttp2 allows.
+    /// CONTINUATION frames or acknowledgements beyond the limits of libnghttp2.
     case library
     case prefaceTimeout
     case settingsTimeout
     case headersTimeout
     case writeTimeout
 
-    /// The code that the GOAWAY carries.
+    /// The code for the GOAWAY.
     package var code: H2ErrorCode {
         switch self {
         case .oldStreamID, .misplacedFrame: .protocolError
@@ -74,7 +74,7 @@ package enum H2Abuse: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether it costs the server work, so that the peer's next connection is not taken at once.
+    /// Whether it costs the server work, so that the peer's address is penalised.
     var isFlood: Bool {
         switch self {
         case .emptyData, .pings, .settings, .priorities, .windowUpdates, .ownResets, .outboundQueue, .library: true

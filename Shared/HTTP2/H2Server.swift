@@ -2,11 +2,11 @@ package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
-/// Where a server listens.
+/// The address of a listener or a peer.
 package struct H2Address: Sendable, Hashable {
-    /// A name or an address; "0.0.0.0" and "::" mean every interface.
+    /// A name or an address; "0.0.0.0" and "::" mean all interfaces.
     package var host: String
-    /// 0 to 65 535; 0 lets the system choose, see `H2Server.boundPort`.
+    /// From 0 to 65 535; 0 lets the system choose, see `H2Server.boundPort`.
     package var port: Int
 
     package init(host: String, port: Int) {
@@ -15,14 +15,15 @@ package struct H2Address: Sendable, Hashable {
     }
 }
 
-/// Runs work that serves several requests at once; what they ask of others can so be sent together at its end.
+/// Runs work that serves several requests at once, so that their own requests to others can be sent together at its
+/// end.
 package typealias H2Together = @Sendable (_ work: () -> Void) -> Void
 
 /// An HTTP/2 server: listeners, their connections, and one handler that answers every request.
 ///
 /// The handler runs on the event loop of its connection, so that answers made in one turn leave in one write: it must
-/// not block, and long computations belong elsewhere. When the peer resets the stream, or the connection ends, the
-/// handler's task is cancelled; its slot is taken until it returns.
+/// not block, and long computations belong elsewhere. If the peer resets the stream, or the connection ends, the
+/// handler's task is cancelled; it keeps its slot until it returns.
 package final class H2Server: Sendable {
     private let listeners: [any Channel]
     private let ledger: H2ConnectionLedger
@@ -34,10 +35,10 @@ package final class H2Server: Sendable {
         self.limits = limits
     }
 
-    /// Listens on every address; with `tls` the peer must agree on "h2" by ALPN.
+    /// Listens on every address; with `tls` the peer must negotiate "h2" by ALPN.
     ///
-    /// `together` is called around handlers that start or go on in the same turn of a loop.
-    /// Throws `connectFailed` when an address cannot be bound; none is then left open.
+    /// `together` is called around handlers that start or resume in the same turn of a loop. Throws `connectFailed` if
+    /// an address cannot be bound; no listener stays open then.
     package static func start(
         on addresses: [H2Address], limits: H2Limits = H2Limits(), tls: H2ServerTLS? = nil,
         group: any EventLoopGroup, observe: H2Sink? = nil, together: H2Together? = nil,
@@ -108,14 +109,14 @@ package final class H2Server: Sendable {
     /// The port of the first listener.
     package var boundPort: Int { boundPorts.first ?? 0 }
 
-    /// The port of each listener, in the order of the addresses given.
+    /// The port of each listener, in the order of the given addresses.
     package var boundPorts: [Int] { listeners.map { $0.localAddress?.port ?? 0 } }
 
-    /// Connections that are open or whose handlers still run.
+    /// The number of connections that are open or whose handlers still run.
     package var connectionCount: Int { ledger.count }
 
-    /// Stops in order: no new connections; GOAWAY, a round trip, the last GOAWAY; open streams finish. After `grace`
-    /// connections are ended and their handlers cancelled; returns at the latest `H2Limits.lingerTimeout` × 2 later.
+    /// Shuts down gracefully: no new connections; GOAWAY, a round trip, the last GOAWAY; open streams finish. After
+    /// `grace` connections are closed and their handlers cancelled; returns at most `H2Limits.lingerTimeout` × 2 later.
     package func shutdown(grace: Duration) async {
         ledger.startDraining()
         for listener in listeners { try? await listener.close() }

@@ -11,11 +11,11 @@ final class H2ServerSide: H2Side {
     private let release: () -> Void
     private var tasks: [H2StreamID: Task<Void, Never>] = [:]
     private var runningCount = 0
-    /// Whether requests of one read are being started; what they are answered with at once is written together.
+    /// Whether requests of one read are being started; their immediate answers are written together.
     private var isStarting = false
     private var hasEnded = false
 
-    /// `release` is called once, when the connection has ended and no handler of it runs.
+    /// `release` is called once, when the connection has ended and none of its handlers runs.
     init(
         loop: any EventLoop, together: H2Together?, handler: @escaping @Sendable (H2Request) async -> H2Response,
         release: @escaping () -> Void
@@ -35,7 +35,7 @@ final class H2ServerSide: H2Side {
             events.forEach { connection.act(on: $0) }
         }
         isStarting = false
-        // Whoever looked for an answer meanwhile may have it: no turn of the loop is waited for.
+        // Jobs that became ready meanwhile run now instead of in the next turn of the loop.
         executor.runJobs()
     }
 
@@ -48,7 +48,7 @@ final class H2ServerSide: H2Side {
         }
     }
 
-    /// The handler runs at once, up to its first suspension; one that never suspends costs no turn of the loop.
+    /// Runs the handler at once, up to its first suspension; one that never suspends costs no turn of the loop.
     private func start(_ id: H2StreamID, _ request: H2Request, _ connection: H2ChannelHandler) {
         runningCount += 1
         let handler = handler
@@ -72,7 +72,7 @@ final class H2ServerSide: H2Side {
         if hasEnded {
             if runningCount == 0 { release() }
         } else if runningCount == 0, !isStarting {
-            // No other answer is on its way: the client need not wait until this one's remains are tidied up.
+            // No other answer is pending: the client need not wait until the task of this one is cleaned up.
             connection.flush()
         } else {
             connection.scheduleFlush()

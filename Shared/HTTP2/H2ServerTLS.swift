@@ -2,13 +2,14 @@ internal import NIOCore
 package import NIOSSL
 internal import NIOTLS
 
-/// How a server speaks TLS: asked for each connection anew, so that certificates can change while it runs.
+/// A server's TLS configuration, requested anew for each connection, so that certificates can change while it runs.
 package struct H2ServerTLS: Sendable {
     let context: @Sendable () -> NIOSSLContext
-    /// Whether a peer whose certificate has these DNS names may come in; nil where certificates of peers are not asked for.
+    /// Returns whether a peer whose certificate has these DNS names is admitted; nil if peers need no certificate.
     let admits: (@Sendable ([String]) -> Bool)?
 
-    /// `context` decides which certificates are believed, `admits` whom of these is let in. Both are called on event loops.
+    /// `context` decides which certificates are trusted, `admits` which of their owners are admitted. Both are called
+    /// on event loops.
     package init(
         admits: (@Sendable ([String]) -> Bool)? = nil, context: @escaping @Sendable () -> NIOSSLContext
     ) {
@@ -16,11 +17,11 @@ package struct H2ServerTLS: Sendable {
         self.admits = admits
     }
 
-    /// One context for as long as the server lives.
+    /// Uses one context for the server's lifetime.
     package init(_ context: NIOSSLContext) { self.init { context } }
 }
 
-/// Lets nothing through but from peers that are admitted, by the names in their certificate. Stands behind TLS.
+/// Passes on data only from peers that are admitted, by the names in their certificate. Sits after TLS.
 final class H2PeerGate: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -48,12 +49,13 @@ final class H2PeerGate: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What came in the same turn as a handshake that was refused.
+        // Otherwise it arrived in the same turn as a rejected handshake.
         if isOpen { context.fireChannelRead(data) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Without a certificate that is believed, or without TLS at all; who only looks whether anybody is there is no caller.
+        // No trusted certificate, or no TLS at all. A peer that only probes the port is not a caller, and is not
+        // reported.
         if !isOpen, case .handshakeFailed(.sslError(let causes))? = error as? NIOSSLError,
             causes != [.eofDuringHandshake]
         {

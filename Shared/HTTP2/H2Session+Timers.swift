@@ -1,6 +1,6 @@
 extension H2Session {
-    /// Looks at every timeout and does what is due: 408 for slow requests, RST_STREAM for responses that nobody reads,
-    /// GOAWAY for the rest. The owner calls it every `H2Limits.sweepInterval` and then acts on the events and pulls.
+    /// Checks every timeout and acts on it: 408 for slow requests, RST_STREAM for responses that are not read, GOAWAY
+    /// for the rest. The owner calls it every `H2Limits.sweepInterval`, then acts on the events and pulls.
     package mutating func expire(now: ContinuousClock.Instant) -> [H2Event] {
         context.now = now
         if let abuse = lateAbuse(now) {
@@ -10,7 +10,7 @@ extension H2Session {
         }
         if context.role == .server {
             if let idle = context.idleSince, now - idle > limits.idleTimeout {
-                // No stream is open, so the last GOAWAY may go at once and the session is done when it is pulled.
+                // No stream is open, so the last GOAWAY can be sent at once, and the session is done when it is pulled.
                 fail(H2Error(.goingAway, code: .noError))
                 return takeEvents()
             }

@@ -2,7 +2,7 @@ internal import CNghttp2
 
 /// One HTTP/2 connection as a value: bytes in become events, submitted messages become bytes out.
 ///
-/// Does no I/O and reads no clock: every call that needs the time is told. One owner, one thread. The owner reads →
+/// Does no I/O and reads no clock: every call that needs the time is given it. One owner, one thread. The owner reads →
 /// `receive` → acts on the events → `pull`s until nothing is left → writes. Owns the library's session, which ends with
 /// it, and the context that the library's callbacks write to.
 @safe package struct H2Session: ~Copyable {
@@ -12,21 +12,21 @@ internal import CNghttp2
     let context: H2CallbackContext
     let limits: H2Limits
     let startedAt: ContinuousClock.Instant
-    /// The library has failed or was told to end; nothing more is read.
+    /// Whether the library has failed or was told to end; nothing more is read.
     private var isBroken = false
-    /// Everything of a broken session was pulled.
+    /// Whether everything of a broken session was pulled.
     private var isDrained = false
-    /// Names and values of the header fields being submitted, one after another; kept to reuse its memory.
+    /// Names and values of the header fields being submitted, concatenated; kept to reuse its memory.
     private var fieldBytes: [UInt8] = []
     private var fieldEnds: [(name: Int, value: Int, flags: UInt8)] = []
-    /// The names of the requests' own fields are in the peer's table.
+    /// Whether the names of the requests' own fields are in the peer's table.
     private var hasNamedOwnFields = false
 
     deinit { unsafe nghttp2_session_del(session) }
 
-    /// Makes a session with its SETTINGS ready to be pulled.
+    /// Creates a session whose SETTINGS are ready to be pulled.
     ///
-    /// Throws `connectFailed` when the library has no memory.
+    /// Throws `connectFailed` if the library is out of memory.
     package init(
         _ role: Role, limits: H2Limits, remoteAddress: String = "", requestBudget: H2ByteBudget? = nil,
         now: ContinuousClock.Instant
@@ -44,7 +44,7 @@ internal import CNghttp2
             Self.setting(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.headerBytesMax),
             Self.setting(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
         ]
-        // A server may not send ENABLE_PUSH other than 0, a client says that it takes no pushes: 0 for both.
+        // A server may only send ENABLE_PUSH 0, and a client refuses pushes with it: 0 for both.
         _ = unsafe nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
         _ = unsafe nghttp2_session_set_local_window_size(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindowBytes))
@@ -83,8 +83,8 @@ internal import CNghttp2
         return unsafe session
     }
 
-    /// Sets the guards of the library. They are called plainly, whatever version the header says: a library without
-    /// them must fail to link.
+    /// Sets the guards of the library. The calls are unconditional, whatever version the header declares: a library
+    /// without them must fail to link.
     private static func set(_ limits: H2Limits, on options: OpaquePointer) {
         unsafe nghttp2_option_set_no_auto_window_update(options, 1)
         unsafe nghttp2_option_set_no_closed_streams(options, 1)
@@ -100,7 +100,7 @@ internal import CNghttp2
 
     // MARK: Bytes
 
-    /// Reads bytes from the peer and returns what they mean. Never fails: a broken peer is the event `broken`.
+    /// Reads bytes from the peer and returns the resulting events. Never fails: a broken peer is the event `broken`.
     package mutating func receive(_ bytes: UnsafeRawBufferPointer, now: ContinuousClock.Instant) -> [H2Event] {
         guard !isBroken else { return [] }
         context.now = now
@@ -116,9 +116,9 @@ internal import CNghttp2
         return takeEvents()
     }
 
-    /// Gives `sink` the bytes to send, frame by frame, until `byteCount` is passed or nothing is left.
+    /// Passes the bytes to send to `sink`, frame by frame, until `byteCount` is reached or nothing is left.
     ///
-    /// Returns how many. The pointer is valid only during the call of `sink`.
+    /// Returns the number of bytes. The pointer is valid only during the call of `sink`.
     package mutating func pull(
         upTo byteCount: Int, now: ContinuousClock.Instant, into sink: (UnsafeRawBufferPointer) -> Void
     ) -> Int {
@@ -146,7 +146,7 @@ internal import CNghttp2
         return pulled
     }
 
-    /// Takes the events that `pull`, `expire` and the submitting calls have left.
+    /// Takes the events of `pull`, `expire` and the submitting calls.
     package mutating func takeEvents() -> [H2Event] {
         guard !context.events.isEmpty else { return [] }
         var events: [H2Event] = []
@@ -154,13 +154,13 @@ internal import CNghttp2
         return events
     }
 
-    /// True when the session wants neither to read nor to write; the owner closes once its own buffer is empty.
+    /// Whether the session needs neither to read nor to write; the owner closes once its own buffer is empty.
     package var wantsClose: Bool {
         if isBroken { return isDrained }
         return unsafe nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
 
-    /// Does what the callbacks have asked for while the library was running.
+    /// Performs what the callbacks requested while the library was running.
     mutating func settle() {
         while !context.answers.isEmpty {
             var answers: [H2CallbackContext.Answer] = []
@@ -173,8 +173,8 @@ internal import CNghttp2
                     submitReset(id, code)
                 case .status(let id, let status):
                     guard let stream = context.streams[id], !stream.isClosed else { continue }
-                    // RFC 9113 §8.1: once the answer is out, the rest of the request is not wanted. A reset submitted
-                    // now would overtake it: the library sends nothing on a stream that it is to reset.
+                    // RFC 9113 §8.1: once the response is sent, the rest of the request is not needed. A reset
+                    // submitted now would overtake it: the library sends nothing on a stream that it is about to reset.
                     stream.isResetAfterResponse = !stream.isPeerDone
                     if !submitResponse(stream, H2Response(status: status)) { submitReset(id, .internalError) }
                 }
@@ -207,7 +207,7 @@ internal import CNghttp2
         }
     }
 
-    /// Ends the connection: GOAWAY with the error's code is next to be pulled, nothing more is read.
+    /// Ends the connection: a GOAWAY with the error's code is pulled next, and nothing more is read.
     package mutating func fail(_ error: H2Error) {
         guard !isBroken else { return }
         isBroken = true
@@ -215,14 +215,14 @@ internal import CNghttp2
         context.events.append(.broken(error))
     }
 
-    /// Announces the end (GOAWAY that still allows every stream) and sends a PING; its acknowledgement tells that the
+    /// Announces the end (a GOAWAY that still allows every stream) and sends a PING; its acknowledgement shows that the
     /// peer has seen both, which is the moment for `submitGoAway`.
     package mutating func submitShutdownNotice() {
         _ = unsafe nghttp2_submit_shutdown_notice(session)
         submitPing()
     }
 
-    /// Takes no new streams from here on; `wantsClose` once the open ones have ended.
+    /// Takes no new streams from now on; `wantsClose` is true once the open ones have ended.
     package mutating func submitGoAway() {
         let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
         _ = unsafe nghttp2_submit_goaway(
@@ -235,9 +235,10 @@ internal import CNghttp2
 
     // MARK: Server
 
-    /// Answers a request and frees its slot; nil frees the slot of a handler that has nothing to say.
+    /// Answers a request and frees its slot; a nil response resets the stream.
     ///
-    /// Called exactly once for each `request` event, when its handler has ended. Nothing is sent on a closed stream.
+    /// Must be called exactly once for each `request` event, when its handler has ended. Nothing is sent on a closed
+    /// stream.
     package mutating func respond(to id: H2StreamID, _ response: H2Response?, now: ContinuousClock.Instant) {
         guard let stream = context.streams[id.rawValue], stream.hasHandler else { return }
         context.now = now
@@ -251,10 +252,10 @@ internal import CNghttp2
         }
     }
 
-    /// Whether the handler of this request has not been answered for yet.
+    /// Returns whether `respond(to:)` has not been called yet for this request.
     package func hasHandler(_ id: H2StreamID) -> Bool { context.streams[id.rawValue]?.hasHandler ?? false }
 
-    /// Handlers that run, those of closed streams included.
+    /// The number of running handlers, including those of closed streams.
     package var handlerCount: Int { context.streams.values.count { $0.hasHandler } }
 
     private mutating func submitResponse(_ stream: H2Stream, _ response: H2Response) -> Bool {
@@ -285,9 +286,10 @@ internal import CNghttp2
 
     // MARK: Client
 
-    /// Sends a request; its outcome is a `response` or `failed` event for the returned stream.
+    /// Submits a request; its outcome is a `response` or `failed` event for the returned stream.
     ///
-    /// Throws `goingAway` or `connectionClosed` when the connection takes no more requests; nothing was sent then.
+    /// Throws `goingAway` or `connectionClosed` if the connection takes no more requests, and `invalidRequest` if it
+    /// cannot be sent; nothing was sent then.
     package mutating func submit(_ request: H2Request, now: ContinuousClock.Instant) throws(H2Error) -> H2StreamID {
         guard !isBroken else { throw H2Error(.connectionClosed, wasNotProcessed: true) }
         guard canSubmit else { throw H2Error(.goingAway, wasNotProcessed: true) }
@@ -299,8 +301,8 @@ internal import CNghttp2
         add(":path", request.path)
         if !request.authority.isEmpty { add(":authority", request.authority) }
         for header in request.headers { add(header.name, header.value) }
-        // In the table their values would push out what every request repeats, and each be compared with all the others;
-        // once there, their names stay (RFC 7541 §6.2.3).
+        // In the table, their values would evict what every request repeats, and each would be compared with all
+        // others; their names, once in the table, stay there (RFC 7541 §6.2.3).
         let flag = hasNamedOwnFields ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
         for header in request.ownHeaders { add(header.name, header.value, flags: UInt8(flag.rawValue)) }
         let session = unsafe session
@@ -321,23 +323,23 @@ internal import CNghttp2
         return H2StreamID(rawValue: id)
     }
 
-    /// Gives a request up: RST_STREAM CANCEL is sent and no event follows.
+    /// Cancels a request: RST_STREAM CANCEL is sent and no event follows.
     package mutating func cancel(_ id: H2StreamID) {
         guard let stream = context.streams[id.rawValue], !stream.isClosed else { return }
         stream.isAbandoned = true
         submitReset(id.rawValue, .cancel)
     }
 
-    /// Whether a new request may be submitted: no GOAWAY from either side, stream numbers left.
+    /// Whether a new request may be submitted: no GOAWAY from either side, and stream numbers left.
     package var canSubmit: Bool { unsafe !isBroken && nghttp2_session_check_request_allowed(session) != 0 }
 
-    /// Streams that are open, those that wait in the library included.
+    /// The number of open streams, including those that wait in the library.
     package var openStreamCount: Int { context.openCount }
 
-    /// Streams that the peer allows at once.
+    /// The number of streams that the peer allows at once, up to our own limit.
     package var peerStreamsMax: Int {
         let told = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        // Before SETTINGS, and from a peer without a limit, the library says 2³²−1.
+        // Before SETTINGS, and for a peer without a limit, the library returns 2³²−1.
         return min(Int(told), limits.peerStreamsMax)
     }
 
@@ -350,7 +352,7 @@ internal import CNghttp2
         fieldEnds.append((nameEnd, fieldBytes.count, flags))
     }
 
-    /// Lends the added fields as the library wants them; it copies them during the call.
+    /// Passes the added fields in the library's format; it copies them during the call.
     private mutating func withFields(_ body: (UnsafeMutableBufferPointer<nghttp2_nv>) -> Int32) -> Int32 {
         let ends = fieldEnds
         return unsafe fieldBytes.withUnsafeMutableBufferPointer { bytes in

@@ -1,30 +1,30 @@
 /// The record of one stream: the message being read and the body being sent.
 ///
-/// Owned by the `H2CallbackContext` that made it and touched only on its thread.
+/// Owned by the `H2CallbackContext` that created it and accessed only on its thread.
 final class H2Stream {
-    /// Where the peer's message stands: `headers` → `body` → `whole`; `skipped` from either, at a refusal.
+    /// The state of the peer's message: `headers` → `body` → `whole`; `skipped` from either, on a refusal.
     enum Phase {
         /// The header block is being read. Next: body, whole, skipped.
         case headers
         /// The header block is complete. Next: whole, skipped.
         case body
-        /// The message was handed on. Final.
+        /// The message was passed on. Final.
         case whole
-        /// The message is refused or given up; what still comes is dropped. Final.
+        /// The message is refused or abandoned; what still arrives is dropped. Final.
         case skipped
     }
 
     let id: Int32
     var phase = Phase.headers
-    /// The peer has ended its side.
+    /// Whether the peer has closed its side.
     var isPeerDone = false
-    /// The library has closed the stream; the record stays only for its handler.
+    /// Whether the library has closed the stream; the record remains only for its handler.
     var isClosed = false
-    /// A handler works on the request, so the record (and with it a slot) must stay.
+    /// Whether a handler is working on the request, so that the record, and with it a slot, must remain.
     var hasHandler = false
-    /// The response makes the rest of the request needless: RST_STREAM NO_ERROR follows it.
+    /// Whether the response makes the rest of the request unnecessary: RST_STREAM NO_ERROR follows it.
     var isResetAfterResponse = false
-    /// The caller has given up (client): no event is wanted.
+    /// Whether the caller has given up (client): no event is wanted.
     var isAbandoned = false
 
     var method = ""
@@ -57,7 +57,7 @@ final class H2Stream {
 
     var outboundRemaining: Int { hasOutbound ? outbound.count - outboundOffset : 0 }
 
-    /// Takes the request out of the record; its buffers are empty afterwards.
+    /// Takes the request out of the record, whose buffers are empty afterwards.
     func takeRequest(remoteAddress: String) -> H2Request {
         let request = H2Request(
             method: method, path: path, authority: authority, scheme: scheme, headers: headers, body: body,

@@ -3,13 +3,13 @@ internal import NIOPosix
 internal import Synchronization
 
 /// Runs the jobs of tasks on one event loop, so that a handler starts, resumes and answers on the loop of its
-/// connection without a change of thread. Jobs that come at the same moment share one turn of the loop.
+/// connection without a thread switch. Jobs enqueued at the same time share one turn of the loop.
 package final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
     private let together: H2Together?
     private let jobs = Mutex<[UnownedJob]>([])
 
-    /// `together` is around the jobs of each turn.
+    /// `together` wraps the jobs of each turn.
     package init(_ loop: any EventLoop, together: H2Together? = nil) {
         self.loop = loop
         self.together = together
@@ -24,7 +24,7 @@ package final class LoopExecutor: TaskExecutor {
         if isFirst { loop.execute { self.runJobs() } }
     }
 
-    /// Runs what waits for the next turn; on the loop, and from none of these jobs.
+    /// Runs the jobs that wait for the next turn; must be called on the loop, and not from one of these jobs.
     func runJobs() {
         let jobs = jobs.withLock { jobs in
             var taken: [UnownedJob] = []
@@ -40,8 +40,8 @@ package final class LoopExecutor: TaskExecutor {
     }
 }
 
-/// Returns when the event loop that this runs on has begun everything that came at the same moment; elsewhere after whoever is
-/// ready to run.
+/// Returns once the current event loop has started everything that arrived in the same turn; outside a loop, yields to
+/// other tasks.
 package func turnOfLoop() async {
     guard let loop = MultiThreadedEventLoopGroup.currentEventLoop else { return await Task.yield() }
     await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }

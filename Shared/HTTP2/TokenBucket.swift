@@ -1,8 +1,8 @@
-/// How often something may happen: `burst` times at once, then `perSecond` times a second.
+/// A rate limit: `burst` events at once, then `perSecond` events per second.
 package struct H2Rate: Sendable, Hashable {
-    /// How many may come at once; at least 0.
+    /// The events allowed at once; at least 0.
     package var burst: Int
-    /// How many are allowed again each second; at least 0.
+    /// The events allowed again per second; at least 0.
     package var perSecond: Int
 
     package init(burst: Int, perSecond: Int) {
@@ -11,7 +11,7 @@ package struct H2Rate: Sendable, Hashable {
     }
 }
 
-/// Counts events against an `H2Rate`; holds no clock, every call says what time it is.
+/// Counts events against an `H2Rate`. Holds no clock: callers pass the time.
 package struct TokenBucket: Sendable {
     private let rate: H2Rate
     private var tokens: Double
@@ -23,7 +23,7 @@ package struct TokenBucket: Sendable {
         countedAt = now
     }
 
-    /// Takes one token; false when none is left, which is the moment to answer the flood.
+    /// Takes one token; returns false if none is left, which is the moment to react to the flood.
     package mutating func take(now: ContinuousClock.Instant) -> Bool {
         if now > countedAt {
             tokens = min(Double(rate.burst), tokens + (now - countedAt) / .seconds(1) * Double(rate.perSecond))
