@@ -7,7 +7,7 @@ final class ConnectionCounts: Sendable {
     private let proxies: TrustedProxies
     private let counts = Mutex<[[UInt8]: Int]>([:])
 
-    /// Connections of `proxies` carry everybody's requests, and are not counted.
+    /// Connections of `proxies` carry all clients' requests, and are not counted.
     init(limit: Int, proxies: TrustedProxies) {
         self.limit = limit
         self.proxies = proxies
@@ -21,7 +21,7 @@ final class ConnectionCounts: Sendable {
         return address.network
     }
 
-    /// Counts one more for `network` if its limit allows; returns whether it did. Each success needs a `leave`.
+    /// Counts one more for `network` if its limit allows; returns whether it did. Each success must be balanced by a `leave`.
     func enter(_ network: [UInt8]) -> Bool {
         counts.withLock { counts in
             let count = counts[network] ?? 0

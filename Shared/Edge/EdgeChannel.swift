@@ -135,7 +135,7 @@ struct EdgeChannel: ServerChildChannel {
         }
     }
 
-    /// Returns the gate for the requests of a connection; nil for a proxy's. Those requests are everybody's and do not
+    /// Returns the gate for the requests of a connection; nil for a proxy's. Those are all clients' requests and do not
     /// wait: limiting a client that sends too many is up to the proxy.
     private func gate(of channel: any Channel) -> StreamGate? {
         guard let network = counts.network(of: channel) else { return nil }

@@ -24,8 +24,8 @@ struct EdgeRequestContext: RequestContext {
     func settle() async throws { try await loop.submit {}.get() }
 }
 
-/// The public HTTP side: the table of operations, bound to the web framework. Only this module depends on the
-/// framework.
+/// The public HTTP side: the table of operations, bound to the web framework. No other part of the public side
+/// depends on the framework.
 package struct EdgeServer: Sendable {
     private let responder: EdgeResponder
     private let host: String

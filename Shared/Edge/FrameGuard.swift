@@ -13,7 +13,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let limits: EdgeLimits
-    /// Where to wait; nil for the connections of a proxy, which carry everybody's requests.
+    /// Where to wait; nil for the connections of a proxy, which carry all clients' requests.
     private let line: TurnLine?
     private let turnedAway: EdgeRefusalSink
     private var progress = FrameProgress()
@@ -70,7 +70,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Turns
 
-    /// Passes on what may be passed on by now; the rest gets in line.
+    /// Passes on what may proceed; the rest gets in line.
     private func pass(_ context: ChannelHandlerContext) {
         while held.readableBytes > 0 {
             guard line == nil || headersLeft > 0 else { return getInLine(context) }
@@ -80,7 +80,7 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         held = ByteBuffer()
     }
 
-    /// Takes what may be passed on at once, after a first check; returns nil if the connection is thrown out for it.
+    /// Takes what may proceed at once, after a first check; returns nil if the connection is thrown out for it.
     private func take(_ context: ChannelHandlerContext) -> ByteBuffer? {
         let before = progress
         let now = ContinuousClock.now
@@ -129,8 +129,8 @@ final class FrameClock: ChannelDuplexHandler, RemovableChannelHandler {
         context.write(data, promise: promise)
     }
 
-    /// Starts the timer. If it fires while something else is waited for by now, it is rescheduled, so that it need not
-    /// be reset for each frame.
+    /// Starts the timer. If the connection waits for something newer when it fires, it is rescheduled, so that it need
+    /// not be reset for each frame.
     private func schedule(_ context: ChannelHandlerContext, in time: Duration) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) {
             self.timer = nil

@@ -41,7 +41,7 @@ final class ByteGate: ChannelDuplexHandler, RemovableChannelHandler {
         if isEmpty, !parts.isWaiting { context.read() } else { wantsRead = true }
     }
 
-    /// Passes on what may be passed on by now.
+    /// Passes on what may proceed.
     func goOn() {
         guard let context else { return }
         pass(context)
@@ -195,8 +195,7 @@ final class PartGate: ChannelDuplexHandler, RemovableChannelHandler {
         line.wait { bound.value.takeTurn() }
     }
 
-    /// Returns false if nothing waits for the turn any more, or there is no room; in that case it gets in line again
-    /// later.
+    /// Returns false if nothing waits for the turn any more, or there is no room; it gets in line again once there is.
     private func takeTurn() -> Bool {
         isInLine = false
         guard let context, context.channel.isActive, !clock.isOver, step == .awaitTurn else { return false }

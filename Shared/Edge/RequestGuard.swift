@@ -185,8 +185,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
     }
 
-    /// Writes a piece. The timeout runs while the system has not taken all pieces; each piece that it takes restarts
-    /// it.
+    /// Writes a piece. The timeout runs until the system has taken all pieces, and restarts with each that it takes.
     private func send(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         let taken = promise ?? context.eventLoop.makePromise(of: Void.self)
         unreadCount += 1

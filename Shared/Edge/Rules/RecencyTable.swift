@@ -1,5 +1,4 @@
-/// Values by key, ordered by when they were last renewed. The time of an operation does not depend on their
-/// number.
+/// Values by key, ordered by when they were last renewed. No operation takes longer the more there are.
 struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// A value with the places of its neighbours.
     private struct Node: Sendable {
