@@ -1,9 +1,10 @@
 import Contracts
 
-/// A check-in: somebody says what they watch now, at a cinema say, and nothing more is heard of it. It is a sitting that
-/// ends by itself as a play when its title must be over. Whatever a player tells of it makes it a sitting like any other.
+/// A check-in: someone says what they are watching now, for example at a cinema, and sends nothing more. It is a
+/// sitting that ends by itself, as a play, once its title must be over. Any report from a player turns it into an
+/// ordinary sitting.
 enum CheckIn {
-    /// How long a film and an episode are of which nobody knows it; Simkl has the same.
+    /// The assumed lengths of a film and of an episode whose length is unknown; Simkl assumes the same.
     static let filmDefault = Duration.seconds(90 * 60)
     static let episodeDefault = Duration.seconds(45 * 60)
 
@@ -12,7 +13,7 @@ enum CheckIn {
         return min(.seconds(runtimeMinutes * 60), SittingPatience.runtimeMax)
     }
 
-    /// Where it must be by now, 0 to 100.
+    /// Returns how far the title must be by now, 0 to 100.
     static func progressPercent(from start: Timestamp, until end: Timestamp, at now: Timestamp) -> Double {
         let whole = start.duration(to: end)
         guard whole > .zero else { return 100 }

@@ -1,16 +1,16 @@
 package import Contracts
 import Cryptography
 
-/// A place in a person's history: everything listed before it has been shown.
+/// A position in a person's history: everything listed before it has been shown.
 package struct HistoryCursor: Sendable, Hashable {
     package let listedAt: Timestamp
     package let id: PlayID
 
-    /// Before the first row.
+    /// The position before the first row.
     package static let newest = HistoryCursor(
         listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .max), id: PlayID(UUIDBits(high: .max, low: .max)))
 
-    /// The same for a list that begins with the earliest.
+    /// The position before the first row of a list in ascending order.
     package static let oldest = HistoryCursor(
         listedAt: Timestamp(clampingMicrosecondsSinceEpoch: .min), id: PlayID(UUIDBits(high: 0, low: 0)))
 
@@ -19,7 +19,7 @@ package struct HistoryCursor: Sendable, Hashable {
         self.id = id
     }
 
-    /// Reads what `text` wrote; nil for anything else.
+    /// Parses the output of `text`; nil for anything else.
     init?(_ text: String) {
         guard let bytes = Base64.decodeURL(text), bytes.count == 24 else { return nil }
         let moment = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

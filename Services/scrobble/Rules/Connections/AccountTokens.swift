@@ -1,10 +1,10 @@
 package import Contracts
 package import Cryptography
 
-/// The tokens of an account elsewhere, as they came.
+/// The tokens of an account on another side, as received.
 package struct AccountTokens: Sendable, Equatable {
     package let access: Secret
-    /// Nil where there is none: the access token is good until its person withdraws it or it ends.
+    /// Nil if there is none: the access token is then valid until the person revokes it or it expires.
     package let refresh: Secret?
     package let issuedAt: Timestamp
     package let expiresAt: Timestamp

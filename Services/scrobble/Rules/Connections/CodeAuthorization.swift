@@ -1,24 +1,24 @@
 package import Cryptography
 
-/// One wish to connect by the authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636) and state.
+/// A single attempt to connect with the authorization code flow (RFC 6749 §4.1), PKCE (RFC 7636) and state.
 package struct CodeAuthorization: Sendable {
-    /// 256 random bits, handed out once; only its digest is kept.
+    /// 256 random bits, handed out once; only its digest is stored.
     package let state: Secret
-    /// 256 random bits in 43 characters; leaves this machine with the code only.
+    /// 256 random bits in 43 characters; leaves this machine only along with the code.
     package let verifier: Secret
 
-    /// Both of at least 32 random bytes.
+    /// Both arguments hold at least 32 random bytes.
     package init(state: [UInt8], verifier: [UInt8]) {
         self.state = Secret(Base64.encodeURL(state))
         self.verifier = Secret(Base64.encodeURL(verifier))
     }
 
-    /// Where the browser goes for Trakt. The challenge is always there, and always S256.
+    /// Returns the URL to send the browser to for Trakt. The challenge is always present, and always S256.
     package func url(at authURL: String, clientID: Secret, redirectURI: String) -> String {
         "\(authURL)/oauth/authorize?\(query(clientID, redirectURI).joined(separator: "&"))"
     }
 
-    /// The same at Simkl (V2), where a token without the right to write would be given out without a word.
+    /// Returns the URL for Simkl (V2), which would otherwise silently issue a token without the right to write.
     package func url(atSimkl siteURL: String, clientID: Secret, redirectURI: String) -> String {
         let fields = query(clientID, redirectURI) + ["scope=\(Self.escaped("media:read media:write"))"]
         return "\(siteURL)/oauth2/authorize?\(fields.joined(separator: "&"))"
@@ -36,10 +36,11 @@ package struct CodeAuthorization: Sendable {
         Base64.encodeURL(SHA256.hash(verifier.revealed).bytes)
     }
 
-    /// Whether who sent the browser back is who it was sent to (RFC 9207). Trakt and Simkl say nothing, so nothing is good too.
+    /// Whether the browser was sent back by the issuer it was sent to (RFC 9207). Trakt and Simkl send no `iss`, so nil
+    /// passes too.
     package static func isIssuer(_ iss: String?, of authURL: String) -> Bool { iss.map { $0 == authURL } ?? true }
 
-    /// A form as `application/x-www-form-urlencoded` has it.
+    /// Encodes a form as `application/x-www-form-urlencoded`.
     static func form(_ members: [(String, String)]) -> String {
         members.map { "\($0)=\(escaped($1))" }.joined(separator: "&")
     }

@@ -1,6 +1,6 @@
 package import Contracts
 
-/// What another side cannot hold, in sentences for whose account it is.
+/// What another side cannot hold, in sentences for the owner of the account.
 package enum ConnectionLimits {
     package static func sentences(_ provider: SyncProvider) -> [String] {
         switch provider {

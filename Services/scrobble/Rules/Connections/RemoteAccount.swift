@@ -1,6 +1,6 @@
-/// Whose an account elsewhere is.
+/// The identity of an account on another side.
 package struct RemoteAccount: Sendable, Hashable {
-    /// Stays when the account gets another name.
+    /// Does not change when the account is renamed.
     package let key: String
     package let name: String
 

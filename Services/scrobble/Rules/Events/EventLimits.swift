@@ -1,15 +1,15 @@
 /// Every bound of the events feed; counts end in `Max`.
 package enum EventLimits {
-    /// Events are kept for this long.
+    /// How long events are kept.
     package static let keptFor = Duration.seconds(86_400)
-    /// Events of one answer.
+    /// The number of events in one response.
     package static let pageMax = 500
-    /// How often those who wait look where nobody rings.
+    /// How often waiting callers look for events without being notified.
     package static let poll = Duration.milliseconds(500)
-    /// Kept back from the time of a caller who waits, for the answer.
+    /// The part of a waiting caller's time that is reserved for the response.
     package static let answerMargin = Duration.seconds(1)
-    /// Events removed by one statement.
+    /// The number of events deleted by one statement.
     package static let sweepMax = 5_000
-    /// How often what is old is removed.
+    /// How often old events are deleted.
     package static let sweepInterval = Duration.seconds(60)
 }

@@ -1,4 +1,4 @@
-/// Where an event stands among all: its transaction, and its position within that.
+/// The position of an event among all events: its transaction, and its position within that.
 struct EventPlace: Sendable, Hashable {
     let transaction: String
     let position: Int64
@@ -8,7 +8,7 @@ struct EventPlace: Sendable, Hashable {
         self.position = position
     }
 
-    /// Reads what `text` wrote; nil for anything else.
+    /// Parses the output of `text`; nil for anything else.
     init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, UInt64(parts[0]) != nil, let position = UInt64(parts[1]) else { return nil }

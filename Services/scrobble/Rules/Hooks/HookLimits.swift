@@ -1,51 +1,53 @@
-/// Every bound of the hooks of media servers; counts end in `Max`.
+/// Every bound of the media server hooks; counts end in `Max`.
 package enum HookLimits {
-    /// Hooks of a person.
+    /// The number of hooks per person.
     package static let hooksMax = 20
-    /// Bytes of what a server tells, pictures aside: 256 KiB.
+    /// The size of a payload without pictures, in bytes: 256 KiB.
     package static let payloadBytesMax = 262_144
-    /// Deliveries that a hook keeps and shows; those of accounts that nobody has assigned are kept beside them.
+    /// The number of deliveries a hook keeps and shows, not counting those of unassigned accounts.
     package static let deliveriesMax = 50
-    /// Deliveries of accounts that nobody has assigned; beyond, the oldest are dropped.
+    /// The number of deliveries kept for unassigned accounts; beyond this, the oldest are dropped.
     package static let quarantinedMax = 500
-    /// Accounts of a hook.
+    /// The number of accounts per hook.
     package static let accountsMax = 100
-    /// Episodes in one file.
+    /// The number of episodes in one file.
     package static let episodesMax = 20
-    /// A delivery with a time of its own is known as a repetition for this long.
+    /// How long a delivery that carries a time is recognized when it is repeated.
     package static let fingerprintsFor = Duration.seconds(30 * 86_400)
-    /// A server that gives its words no time may say the same again after this long, and mean it.
+    /// How long an event without a time counts as a repetition; after that, the server may mean it again.
     package static let repetitionWindow = Duration.seconds(15)
-    /// A word without a time that ends something, or marks, is a repetition for this long at the least, and twice that at the most.
+    /// How long an event without a time that ends or marks something counts as a repetition: at least this long, and at
+    /// most twice as long.
     package static let endingRepetitionWindow = Duration.seconds(300)
-    /// How long the secret before counts after a change, unless told otherwise, and at most.
+    /// How long the previous secret stays valid after a rotation, by default and at most.
     package static let overlapDefault = Duration.seconds(86_400)
     package static let overlapMax = Duration.seconds(7 * 86_400)
-    /// What happened longer ago goes into the history, not into what is watched now.
+    /// Events older than this go into the history instead of what is being watched now.
     package static let liveFor = Duration.seconds(300)
-    /// A server's clock may be ahead by this much.
+    /// How far ahead a server's clock may be.
     package static let aheadMax = Duration.seconds(300)
 
-    /// Hooks that one copy of the service works at a time.
+    /// The number of hooks that one copy of the service works on at a time.
     package static let workedMax = 8
-    /// Deliveries taken by one claim.
+    /// The number of deliveries taken by one claim.
     package static let claimMax = 20
     /// How long a copy may hold a hook.
     package static let lease = Duration.seconds(30)
-    /// How often deliveries are looked for where nobody rings.
+    /// How often deliveries are looked for without a notification.
     package static let poll = Duration.seconds(1)
-    /// The longest that metadata may take for one question.
+    /// The timeout of one query to metadata.
     package static let resolveTimeout = Duration.seconds(10)
-    /// A delivery for which titles cannot be looked for is given up after so many tries, and no sooner than after `retryFor`; the
-    /// waits double from `retryMin` to `retryMax`.
+    /// A delivery whose titles cannot be looked up is given up after this many tries, but not before `retryFor` has
+    /// passed; the waits double from `retryMin` to `retryMax`.
     package static let triesMax = 30
     package static let retryFor = Duration.seconds(86_400)
     package static let retryMin = Duration.seconds(5)
     package static let retryMax = Duration.seconds(3_600)
-    /// What comes after a delivery waits for it until it has been tried this often, two and a half minutes; then it may be at fault itself.
+    /// The number of tries, about two and a half minutes, for which later deliveries wait behind a failing one; after
+    /// that, the delivery itself may be at fault.
     package static let passedOverFrom = 5
-    /// Deliveries that were passed over and are tried again before the next one.
+    /// The number of passed-over deliveries that are retried before the next one.
     package static let passedOverMax = 10
-    /// Fingerprints removed by one statement.
+    /// The number of fingerprints deleted by one statement.
     package static let sweepMax = 5_000
 }

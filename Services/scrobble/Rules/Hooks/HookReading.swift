@@ -1,45 +1,45 @@
 package import Contracts
 import JSON
 
-/// The senders that are understood.
+/// The supported senders.
 package enum HookSender: String, Sendable, Hashable, CaseIterable {
     case plex
     case jellyfin
     case emby
-    /// Our own form, for add-ons and scripts.
+    /// Our own format, for add-ons and scripts.
     case events
 }
 
-/// What was read of a delivery.
+/// What was read from a delivery.
 package struct HookReading: Sendable, Hashable {
     package struct Server: Sendable, Hashable {
         package let id: String
         package let name: String?
     }
 
-    /// Somebody with an account at the server.
+    /// Someone with an account on the server.
     package struct Account: Sendable, Hashable {
-        /// What the server calls it; stays when the person changes their name.
+        /// The server's identifier of the account; does not change when the person changes their name.
         package let key: String
         package let name: String
     }
 
     package enum Content: Sendable, Hashable {
         case event(MediaEvent)
-        /// Nothing that concerns anybody's plays, and why.
+        /// Nothing that concerns anyone's plays, and why.
         case ignored(String)
     }
 
     package let sender: HookSender
-    /// What the server calls the event.
+    /// The server's name for the event.
     package let event: String
     package let server: Server?
     package let account: Account?
-    /// The title, for people.
+    /// The title, in human-readable form.
     package let summary: String?
     package let content: Content
 
-    /// Reads what a server sent, in whichever of the known forms it is; nil for what is none of them.
+    /// Reads what a server sent, in any of the known formats; nil if it is in none of them.
     package init?(_ payload: [UInt8]) {
         guard let json = try? decodeJSON(JSONValue.self, from: payload), json.object != nil else { return nil }
         let reading: HookReading? =
@@ -69,9 +69,10 @@ package struct HookReading: Sendable, Hashable {
         self.content = content
     }
 
-    /// What makes two deliveries one. A server that gives its words a time never says the same twice; a word without one is of
-    /// now, and is meant again once `endingRepetitionWindow` is over where it ends something or marks, `repetitionWindow` where
-    /// it does not. The first salt is the delivery's own; with one of the others the same may have come before.
+    /// Returns the salts that decide whether two deliveries are the same. A server that sends times never sends the
+    /// same event twice. An event without a time means now, and is meant again after `endingRepetitionWindow` if it
+    /// ends or marks something, and after `repetitionWindow` otherwise. The first salt is the delivery's own; an
+    /// earlier delivery of the same event may have used one of the others.
     package func fingerprintSalts(receivedAt: Timestamp) -> [String] {
         guard case .event(let event) = content, event.at == nil else { return [""] }
         switch event.kind {
@@ -83,8 +84,8 @@ package struct HookReading: Sendable, Hashable {
         }
     }
 
-    /// Whether the same word is meant another time where `last` was told of its title since: whoever pauses, goes on and pauses again
-    /// may well be at the same second still. What was told with a time was told of that time alone.
+    /// Whether the same event is meant again because `last` was received for its title in between: someone who pauses,
+    /// resumes and pauses again may well still be at the same second. An event with a time is about that time alone.
     package func isMeantAgain(after last: HookReading) -> Bool {
         guard case .event(let event) = content, event.at == nil, case .event(let between) = last.content else {
             return false
@@ -104,9 +105,9 @@ package struct HookReading: Sendable, Hashable {
     }
 }
 
-// Servers render what they do not know as empty text, and numbers as text where a template is involved.
+// Servers render unknown values as empty strings, and numbers as strings if a template is involved.
 extension JSONValue {
-    /// Text or a number as text; nil where it is empty or something else.
+    /// A string, or a number as a string; nil if it is empty or anything else.
     var text: String? {
         switch self {
         case .string(let text): text.isEmpty ? nil : text
@@ -115,27 +116,27 @@ extension JSONValue {
         }
     }
 
-    /// A whole number, also as text.
+    /// An integer, also if given as a string.
     var count: Int? { int ?? string.flatMap { Int($0) } ?? double.flatMap { Int(exactly: $0.rounded()) } }
 
-    /// Yes or no, also as text.
+    /// A Boolean, also if given as a string.
     var flag: Bool? { bool ?? string.flatMap { Bool($0.lowercased()) } }
 
-    /// A name: text of 1 to 500 characters.
+    /// A name, cut to 500 characters; nil if it is empty.
     var title: String? { text.map { $0.shortened(to: 500) } }
 
-    /// A year that the contract takes.
+    /// A year that the contract accepts.
     var year: Int? { count.flatMap { (1_850...2_200).contains($0) ? $0 : nil } }
 
-    /// The year at the front of a date.
+    /// The year at the start of a date.
     var yearOfDate: Int? { string.flatMap { Int($0.prefix(4)) }.flatMap { (1_850...2_200).contains($0) ? $0 : nil } }
 
-    /// 100 ns each.
+    /// A duration in ticks of 100 ns.
     var ticks: Duration? { count.map { .nanoseconds(Int64($0.clamped) * 100) } }
 
     var milliseconds: Duration? { count.map { .milliseconds(Int64($0.clamped)) } }
 
-    /// Any member whose name is one of `names` but for upper and lower case.
+    /// Returns the member called `name`, ignoring case.
     func member(like name: String) -> JSONValue {
         let wanted = name.lowercased()
         return object?.members.first { $0.name.lowercased() == wanted }?.value ?? .null
@@ -152,7 +153,7 @@ extension String {
 }
 
 extension ExternalIds {
-    /// Takes an id that a server names, where it is one.
+    /// Stores an ID that a server sent, if it is valid.
     mutating func take(_ source: String, _ value: String) {
         let number = Int(value).flatMap { $0 > 0 && $0 <= 9_007_199_254_740_991 ? $0 : nil }
         switch source.lowercased() {

@@ -1,8 +1,8 @@
 import Contracts
 
-/// Which titles a media server means: by ids first, then by name and year, or series and numbers.
+/// Which titles a media server means: by IDs first, then by name and year, or by series and numbers.
 enum HookTitles {
-    /// What metadata is asked for the first title of the item, in this order, until one fits.
+    /// The queries to metadata for the item's first title, in the order in which they are tried until one fits.
     static func questions(_ item: MediaItem) -> [ResolveTitleParams] {
         switch item.kind {
         case .movie:
@@ -11,10 +11,10 @@ enum HookTitles {
             return (item.ids == ExternalIds() ? [] : [byID]) + (item.name == nil ? [] : [byName])
         case .episode:
             let number = item.episodes.first
-            // By its own ids alone: with its series told, metadata would take the place in it for proof enough.
+            // By its own IDs alone: given the series, metadata would accept the place in it as sufficient proof.
             let byID = ResolveTitleParams(kind: .episode, ids: item.ids, describedOnly: true)
             let byPlace = number.flatMap { place(of: $0, in: item, series: nil) }
-            // Some servers put the series' ids into the episode's place.
+            // Some servers put the IDs of the series into the episode.
             let byMisplaced = number.flatMap { number in
                 item.ids == ExternalIds() || item.series.ids != ExternalIds()
                     ? nil : place(of: number, in: item, series: nil, seriesIDs: item.ids)
@@ -23,7 +23,7 @@ enum HookTitles {
         }
     }
 
-    /// An episode by its number, in a series that is known or as the server names it.
+    /// Returns the query for an episode by its number, in a known series or in the one the server names.
     static func place(
         of episode: Int, in item: MediaItem, series: TitleID?, seriesIDs: ExternalIds? = nil
     ) -> ResolveTitleParams? {
@@ -36,13 +36,13 @@ enum HookTitles {
             seasonNumber: season, episodeNumber: episode)
     }
 
-    /// Whether a title that was found can be the item's first: an id of something else must not count for it.
+    /// Whether a title that was found can be the item's first: an ID of something else must not count.
     static func fits(_ title: Title, _ item: MediaItem) -> Bool {
         switch item.kind {
         case .movie: return title.kind == .movie
         case .episode:
             guard title.kind == .episode else { return false }
-            // Where a place in a series is told, a title without one is none that anybody knows more about.
+            // If a place in a series is given, a title without one is a title nobody knows more about.
             let hasSeries = item.series.ids != ExternalIds() || item.series.name != nil
             if hasSeries, item.season != nil, !item.episodes.isEmpty, title.seasonNumber == nil { return false }
             func agree(_ one: Int?, _ other: Int?) -> Bool { one == nil || other == nil || one == other }
@@ -50,7 +50,7 @@ enum HookTitles {
         }
     }
 
-    /// The same as a question that keeps the title where no provider knows it: a play is not lost for that.
+    /// Returns the same query in the form that keeps the title if no provider knows it, so that the play is not lost.
     static func keeping(_ question: ResolveTitleParams) -> TitleQuery {
         TitleQuery(
             kind: question.kind, ids: question.ids, name: question.name, year: question.year, series: question.series,

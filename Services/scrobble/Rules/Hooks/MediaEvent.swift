@@ -1,6 +1,6 @@
 package import Contracts
 
-/// What a media server, a player's add-on or a script tells, in words of ours.
+/// An event from a media server, a player's add-on or a script, in our own terms.
 package struct MediaEvent: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case play
@@ -9,7 +9,7 @@ package struct MediaEvent: Sendable, Hashable {
         case stop
         /// The server counts the title as watched.
         case scrobble
-        /// Where the player is, every few seconds.
+        /// The player's position, every few seconds.
         case progress
         case seek
         case markPlayed = "mark_played"
@@ -18,16 +18,16 @@ package struct MediaEvent: Sendable, Hashable {
 
     package let kind: Kind
     package let item: MediaItem
-    /// The device, as the server tells it apart; empty where it does not.
+    /// The device, as the server identifies it; empty if it does not.
     package let player: String
     package let position: Duration?
-    /// How long the title is; nil where the server does not know, also where it says 0.
+    /// The length of the title; nil if the server does not know it, which includes 0.
     package let length: Duration?
-    /// Whether the player stands still, where `progress` says so.
+    /// Whether the player is paused, as reported with `progress`.
     package let isPaused: Bool?
     /// Whether the server says that the title was watched to its end.
     package let isCompleted: Bool
-    /// When it happened; nil where the server does not say, and it has just happened.
+    /// When it happened; nil if the server does not say, in which case it has just happened.
     package let at: Timestamp?
 
     package init(
@@ -44,7 +44,8 @@ package struct MediaEvent: Sendable, Hashable {
         self.at = at
     }
 
-    /// How far into the title, 0 to 100; nil where that cannot be told. `runtime` counts where the server names no length.
+    /// Returns how far into the title the player is, 0 to 100; nil if unknown. `runtime` is used if the server sends no
+    /// length.
     package func progressPercent(runtime: Duration?) -> Double? {
         guard let position, let length = length ?? runtime, length > .zero else { return nil }
         return min(max(position / length * 100, 0), 100)
@@ -72,15 +73,15 @@ package struct MediaItem: Sendable, Hashable {
     }
 
     package let kind: Kind
-    /// What the server calls it; the same for the same file.
+    /// The server's identifier; the same for the same file.
     package let key: String
-    /// Of the film, or of the first episode.
+    /// The IDs of the film, or of the first episode.
     package let ids: ExternalIds
     package let name: String?
     package let year: Int?
     package let series: Series
     package let season: Int?
-    /// The numbers of the episodes, in order; none where the server does not say.
+    /// The episode numbers, in order; empty if the server does not say.
     package let episodes: [Int]
 
     package init(
@@ -97,7 +98,7 @@ package struct MediaItem: Sendable, Hashable {
         self.episodes = episodes
     }
 
-    /// For people: "The Menu (2022)", "Severance S01E02".
+    /// A human-readable form: "The Menu (2022)", "Severance S01E02".
     package var summary: String {
         switch kind {
         case .movie: return (name ?? "?") + (year.map { " (\($0))" } ?? "")
@@ -110,7 +111,7 @@ package struct MediaItem: Sendable, Hashable {
 
     private static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
-    /// The numbers of a file that holds the episodes from `first` to `last`.
+    /// Returns the episode numbers of a file that holds the episodes from `first` to `last`.
     static func episodes(from first: Int?, to last: Int?) -> [Int] {
         guard let first, (0...100_000).contains(first) else { return [] }
         guard let last, last > first, last - first < HookLimits.episodesMax else { return [first] }

@@ -1,16 +1,16 @@
 package import Contracts
 
-/// What a media server says about one title of a person.
+/// What a media server reports about one title for a person.
 package struct PlayerWord: Sendable, Hashable {
     package let kind: MediaEvent.Kind
     package let isPaused: Bool?
-    /// 0 to 100; nil where the server does not say where the player is.
+    /// 0 to 100; nil if the server does not report the player's position.
     package let progressPercent: Double?
     package let isCompleted: Bool
-    /// When it happened, and when it is heard.
+    /// When it happened, and when it was received.
     package let at: Timestamp
     package let heardAt: Timestamp
-    /// How long the title is, where anybody knows.
+    /// The length of the title, if known.
     package let runtime: Duration?
 
     package init(_ event: MediaEvent, receivedAt: Timestamp, heardAt: Timestamp, runtime: Duration?) {
@@ -20,22 +20,22 @@ package struct PlayerWord: Sendable, Hashable {
         progressPercent = event.progressPercent(runtime: runtime)
         isCompleted = event.isCompleted || event.kind == .scrobble
         let told = event.at ?? receivedAt
-        // A clock that runs ahead is not believed.
+        // A clock that runs ahead is not trusted.
         at = receivedAt.duration(to: told) > HookLimits.aheadMax ? receivedAt : told
         self.heardAt = heardAt
     }
 
-    /// Too long ago to be what somebody watches now.
+    /// Whether it happened too long ago to be what is being watched now.
     var isLate: Bool { at.duration(to: heardAt) > HookLimits.liveFor }
 }
 
-/// An open sitting, as a word about its title meets it.
+/// An open sitting, as seen by a report about its title.
 package struct OpenSitting: Sendable, Hashable {
     package let state: PlaybackState
     /// 0 to 100.
     package let progressPercent: Double
     package let updatedAt: Timestamp
-    /// How far the play went that the sitting is already, 0 to 100; nil while it is none.
+    /// How far the play went that the sitting already counts as, 0 to 100; nil if it does not count as one yet.
     package let countedPercent: Double?
 
     package init(
@@ -47,38 +47,38 @@ package struct OpenSitting: Sendable, Hashable {
         self.countedPercent = countedPercent
     }
 
-    /// Whether a player that is at `place` has begun anew what was counted: it plays before the middle of it. Two ends within half
-    /// of a title are one play all the same.
+    /// Whether a player at `place` has started over what was counted: it plays before the middle of that. Two ends
+    /// within half of a title are still one play.
     func isLeftBehind(at place: Double?) -> Bool {
         guard let place, let countedPercent else { return false }
         return place < countedPercent * Self.anewBelow
     }
 
-    /// Of what was counted.
+    /// The fraction of what was counted.
     static let anewBelow = 0.5
 }
 
-/// What a word does to the sitting of its title, or to the history.
+/// What a report does to the sitting of its title, or to the history.
 package enum SittingMove: Sendable, Hashable {
-    /// Opens a sitting or goes on with the open one, unless that is a play already and was left behind; `isTold`: the other
-    /// sides hear that somebody watches.
+    /// Opens a sitting or continues the open one, unless that already is a play and was left behind. `isTold`: the
+    /// other sides are told that the title is being watched.
     case begin(progressPercent: Double, isTold: Bool)
     case pause(progressPercent: Double?)
-    /// Moves the place alone.
+    /// Only moves the position.
     case advance(progressPercent: Double?)
-    /// Makes a play of the open sitting where it is beyond the threshold; the sitting goes on.
+    /// Turns the open sitting into a play if it is beyond the threshold; the sitting goes on.
     case count(progressPercent: Double)
     case end(progressPercent: Double)
-    /// A play without a sitting, where it is beyond the threshold; nil: however far.
+    /// Logs a play without a sitting if it is beyond the threshold; nil means regardless of how far it went.
     case log(progressPercent: Double?)
     case unlog
     case nothing(String)
 
-    /// How far a title is that its server counts as watched.
+    /// How far along a title counts as being once its server counts it as watched.
     static let completedPercent = 90.0
 
-    /// The rule. A word that comes late never opens a sitting and never moves one back; a stop or a completion that
-    /// comes late is a play all the same. `lastEnd` is when the title's last sitting ended, where none is open.
+    /// Returns the move for a report. A late report never opens a sitting and never moves one back; a late stop or
+    /// completion still is a play. `lastEnd` is when the title's last sitting ended, if none is open.
     package static func of(_ word: PlayerWord, _ open: OpenSitting?, lastEnd: Timestamp? = nil) -> SittingMove {
         switch word.kind {
         case .markPlayed: return .log(progressPercent: nil)
@@ -88,9 +88,9 @@ package enum SittingMove: Sendable, Hashable {
         }
         if word.isLate { return .nothing("too long ago") }
         guard let open else {
-            // On its way it was overtaken by the stop.
+            // The stop overtook it on the way.
             if let lastEnd, word.at < lastEnd { return .nothing("overtaken by a later word") }
-            // Whoever is heard of pausing, or standing still, has been watching.
+            // A report of pausing, or of being paused, means that the title has been watched.
             let isBreak =
                 word.kind == .pause || ((word.kind == .progress || word.kind == .seek) && word.isPaused == true)
             return isBreak ? .pause(progressPercent: word.progressPercent ?? 0) : begin(word, nil)
@@ -115,11 +115,11 @@ package enum SittingMove: Sendable, Hashable {
         return .begin(progressPercent: place, isTold: open?.state != .playing || word.kind == .play || isAnew)
     }
 
-    /// How far the clocks of a player and of ours may be apart.
+    /// How far the player's clock and ours may be apart.
     private static let lateness = Duration.seconds(60)
 
     private static func ending(_ word: PlayerWord, _ open: OpenSitting?) -> SittingMove {
-        // The end of a sitting before the one that goes on now.
+        // The report may end the sitting before the one that is open now.
         let open = open.flatMap { word.at.advanced(by: lateness) < $0.updatedAt ? nil : $0 }
         var place = word.progressPercent ?? open.map { estimate(word, $0) } ?? 0
         if word.isCompleted { place = max(place, completedPercent) }
@@ -127,7 +127,7 @@ package enum SittingMove: Sendable, Hashable {
         return word.kind == .scrobble ? .count(progressPercent: place) : .end(progressPercent: place)
     }
 
-    /// Where the player is by now, if it played on since it was last heard of.
+    /// Estimates the player's position by now, assuming that it kept playing since the last report.
     private static func estimate(_ word: PlayerWord, _ open: OpenSitting) -> Double {
         guard open.state == .playing, let runtime = word.runtime, runtime > .zero else { return open.progressPercent }
         let since = max(.zero, open.updatedAt.duration(to: word.at))

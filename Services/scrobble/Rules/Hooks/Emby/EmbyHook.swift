@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// Webhooks of Emby: the field `data` of a form, or the body itself.
+/// Webhooks of Emby: the form field `data`, or the body itself.
 enum EmbyHook {
     static func read(_ json: JSONValue) -> HookReading? {
         guard let event = json["Event"].text else { return nil }
@@ -32,7 +32,7 @@ enum EmbyHook {
         }
         guard let item = item(json["Item"]) else { return .ignored("neither a film nor an episode") }
         let (playback, session) = (json["PlaybackInfo"], json["Session"])
-        // The session may be at the next episode already: it counts only where nothing else says.
+        // The session may already be at the next episode, so it is used only if nothing else gives the value.
         let position = playback["PositionTicks"].ticks ?? (kind == .play ? .zero : nil)
         return .event(
             MediaEvent(
@@ -46,7 +46,7 @@ enum EmbyHook {
     private static func item(_ item: JSONValue) -> MediaItem? {
         guard let type = item["Type"].text, let key = item["Id"].text else { return nil }
         var ids = ExternalIds()
-        // Imdb, IMDB, imdb: the case varies.
+        // The case varies: Imdb, IMDB, imdb.
         for (name, value) in item["ProviderIds"].object?.members ?? [] { value.text.map { ids.take(name, $0) } }
         switch type {
         case "Movie":

@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// Our own form, for Kodi's add-ons and for scripts; `docs/hooks.md` describes it.
+/// Our own format, for Kodi add-ons and scripts, described in `docs/hooks.md`.
 enum EventHook {
     static func read(_ json: JSONValue) -> HookReading? {
         guard let event = json["event"].text else { return nil }

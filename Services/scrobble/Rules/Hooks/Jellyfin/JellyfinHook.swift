@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// The generic form of Jellyfin's plugin "Webhook": one flat object, sent under whatever content type was set.
+/// The generic format of Jellyfin's "Webhook" plugin: one flat object, sent with whatever content type was configured.
 enum JellyfinHook {
     static func read(_ json: JSONValue) -> HookReading? {
         guard let event = json["NotificationType"].text else { return nil }
@@ -21,7 +21,7 @@ enum JellyfinHook {
         case "PlaybackProgress": kind = .progress
         case "PlaybackStop": kind = .stop
         case "UserDataSaved":
-            // The others follow from playing, from ratings, or from a program such as this one.
+            // The other reasons come from playback, ratings, or programs such as this one.
             guard json["SaveReason"].text == "TogglePlayed", let played = json["Played"].flag else {
                 return .ignored("not a mark that somebody set")
             }
@@ -39,7 +39,7 @@ enum JellyfinHook {
                 kind: kind, item: item, player: json["DeviceId"].text ?? json["DeviceName"].text ?? "",
                 position: position, length: json["RunTimeTicks"].ticks ?? clock(json["RunTime"]),
                 isPaused: json["IsPaused"].flag,
-                // It has been seen to be true at a fourteenth of a film: it counts only where nothing else is known.
+                // Has been observed to be true a fourteenth into a film, so it counts only if nothing else is known.
                 isCompleted: position == nil && isCompleted, at: watched ?? told))
     }
 
@@ -63,7 +63,7 @@ enum JellyfinHook {
         }
     }
 
-    /// Where the player is. The plugin writes 0 where the player told nothing: whoever came to the end is not at the beginning.
+    /// The player's position. The plugin writes 0 if the player reported none, so 0 is ignored for a completed title.
     private static func place(_ json: JSONValue, isCompleted: Bool) -> Duration? {
         let told = json["PlaybackPositionTicks"].ticks ?? clock(json["PlaybackPosition"])
         return isCompleted && told == .zero ? nil : told

@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// Webhooks of a Plex Media Server: the part `payload` of a form, whose other part is a picture.
+/// Webhooks of Plex Media Server: the form part `payload`; the other part is a picture.
 enum PlexHook {
     static func read(_ json: JSONValue) -> HookReading? {
         guard let event = json["event"].text else { return nil }
@@ -27,7 +27,7 @@ enum PlexHook {
         }
         if data["live"].count == 1 { return .ignored("live television") }
         guard let item = item(data) else { return .ignored("neither a film nor an episode") }
-        // What is played from its start has no offset.
+        // A title played from its start has no offset.
         let position = data["viewOffset"].milliseconds ?? (kind == .play ? .zero : nil)
         return .event(
             MediaEvent(
@@ -60,7 +60,7 @@ enum PlexHook {
         }
     }
 
-    /// An id of the agents before 2020: `com.plexapp.agents.thetvdb://81189/1/3?lang=en`, and HAMA's
+    /// An ID of the agents before 2020: `com.plexapp.agents.thetvdb://81189/1/3?lang=en`, or HAMA's
     /// `com.plexapp.agents.hama://anidb-1234/1/3`.
     private struct LegacyGUID {
         let source: String
