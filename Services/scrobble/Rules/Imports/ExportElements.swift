@@ -1,13 +1,13 @@
 import Contracts
 
-/// The elements of one JSON file of an export. What is wrong with one of them is told in a row and loses no other; where the
-/// file breaks off, what came before is read.
+/// The elements of one JSON file of an export. A faulty element is reported in a row and does not affect the others; if
+/// the file breaks off, everything before that is read.
 struct ExportElements: Sendable {
     private let path: String
     private let bytesMax: Int
     private var parts: JSONParts
     private var failure: JSONParts.Failure?
-    /// Whether the file is known to break off.
+    /// Whether the file is known to be truncated.
     private(set) var isCutShort = false
 
     init(path: String, bytesMax: Int) {
@@ -16,7 +16,8 @@ struct ExportElements: Sendable {
         parts = JSONParts(bytesMax: bytesMax)
     }
 
-    /// The elements that end in `chunk`, with their numbers from 1; once they are read, `endChunk` throws what broke it off.
+    /// Returns the elements that end in `chunk`, numbered from 1; once they are processed, `endChunk` throws what broke
+    /// it off.
     mutating func feed(_ chunk: [UInt8]) -> [(number: Int, part: JSONParts.Part)] {
         var found: [(number: Int, part: JSONParts.Part)] = []
         do throws(JSONParts.Failure) {
@@ -33,7 +34,7 @@ struct ExportElements: Sendable {
         throw ImportFileFailure(failure)
     }
 
-    /// The end of the file.
+    /// Ends the file.
     mutating func finish() throws(ImportFileFailure) {
         do throws(JSONParts.Failure) {
             try parts.finish()
@@ -43,12 +44,12 @@ struct ExportElements: Sendable {
         try endChunk()
     }
 
-    /// What stands for an element that was passed over since it is too large.
+    /// Returns the row for an element that was skipped because it is too large.
     func tooLarge(_ number: Int, as kind: ImportRowKind) -> ImportedRow {
         refused(number, as: kind, "the element is larger than \(bytesMax >> 10) KiB")
     }
 
-    /// What stands for an element that cannot be read.
+    /// Returns the row for an element that cannot be read.
     func refused(_ number: Int, as kind: ImportRowKind, _ problem: String) -> ImportedRow {
         ImportedRow(kind: kind, file: path, line: number, problems: [problem])
     }

@@ -2,16 +2,16 @@ package import CSV
 package import Contracts
 import JSON
 
-/// Reads the table of films that Letterboxd takes in, as Reelay and others write it: bytes to rows.
+/// Reads the table of films that Letterboxd imports, as written by Reelay and others: bytes to rows.
 ///
-/// A row with a day is a play; one without is a rating, or a film that was watched at some time; in a watchlist every row is a
-/// place on it. `ReelayRating` is exact, of Letterboxd's own two columns the right one counts. Where we say which title and
-/// which play a row is, and how the film is rated now, the row means just that.
+/// A row with a day is a play; one without is a rating, or a film watched at some time; in a watchlist, every row is a
+/// place on it. `ReelayRating` is exact; of Letterboxd's own two columns, the one on the right counts. If we wrote
+/// which title and which play a row is, and the current rating of the film, the row means exactly that.
 package struct FilmTableReader: Sendable {
     private var reader: CSVReader
     private let path: String
     private var columns: [String: Int]?
-    /// Entries of one film on one day so far: the same may stand twice.
+    /// The number of entries so far per film and day: the same one may occur twice.
     private var seen: [String: Int] = [:]
 
     package init(path: String, limits: CSVLimits = CSVLimits()) {
@@ -19,33 +19,33 @@ package struct FilmTableReader: Sendable {
         reader = CSVReader(limits: limits)
     }
 
-    /// Whether the file ends within quotes.
+    /// Whether the file ends inside quotes.
     package var isCutShort: Bool { reader.isCutShort }
 
-    /// Whether a file's front is the header of such a table.
+    /// Whether the start of a file is the header of such a table.
     package static func recognises(front: [UInt8]) -> Bool {
-        // Letterboxd's own exports have spaces in the same words.
+        // Letterboxd's own exports use the same words with spaces.
         let names = Set(cells(front).map { $0.filter { $0 == " " || $0.isLetter || $0.isNumber }.lowercased() })
         let telling: Set<String> = [
             "reelaylist", "letterboxduri", "tmdbid", "imdbid", "watcheddate", "rating10", "reelayrating", "reelaytitle",
         ]
         if names.contains("const") { return false }
         if !names.isDisjoint(with: telling) { return true }
-        // The other name for the addresses; in lists of Letterboxd's own exports films have a `Name`.
+        // The other name for the addresses; in Letterboxd's own list exports, films have a `Name`.
         return names.contains("url") && !names.contains("name")
             && String(decoding: front, as: UTF8.self).contains(LetterboxdRow.shortAddress)
     }
 
-    /// The cells of the first line.
+    /// Returns the cells of the first line.
     private static func cells(_ front: [UInt8]) -> [Substring] {
         let line = front.prefix { $0 != 10 && $0 != 13 }
         return String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
     }
 
-    /// The names of a header, of letters and numbers only.
+    /// Returns the names of a header, reduced to letters and digits.
     static func header(_ front: [UInt8]) -> Set<String> { Set(cells(front).map(plain)) }
 
-    /// Where each column is; the right one of two of a name counts.
+    /// Returns the index of each column; of two with the same name, the one on the right counts.
     static func columns(_ record: borrowing CSVRecord) -> [String: Int] {
         var names: [String: Int] = [:]
         for index in 0..<record.count { names[plain(Substring(record.text(index) ?? ""))] = index }
@@ -106,7 +106,7 @@ package struct FilmTableReader: Sendable {
             if row.watchedOn == nil { problems.append("\(day.prefix(40)) \(ImportText.noDate)") }
         }
         rate(&row, columns, text, &problems)
-        // What we have written ourselves is text.
+        // What we wrote ourselves is plain text.
         let isOurs = columns["reelaytitle"] != nil
         row.text = text("review").map {
             String((isOurs ? $0 : HTMLText.plain($0)).prefix(ImportText.charactersMax))
@@ -126,13 +126,13 @@ package struct FilmTableReader: Sendable {
             seen[base] = count
             row.key = String(base.prefix(280)) + (count == 1 ? "" : " \(count)")
         } else if row.rating == nil, row.text != nil, columns["reelayplay"] == nil {
-            // Said of a film that may have been watched on days that other rows name.
+            // It is about a film that may have been watched on the days that other rows name.
             row.kind = .review
         } else if row.rating != nil, text("rewatch") == nil {
             row.kind = .rating
             (row.ofPlay, row.titleRating) = (nil, nil)
         }
-        // The very play, where it is one of ours.
+        // The exact play, if it is one of ours.
         if let play = text("reelayplay").flatMap({ PlayID($0) }), row.kind != .rating {
             row.kind = .play
             row.key = play.description
@@ -152,7 +152,7 @@ package struct FilmTableReader: Sendable {
         ids.tmdb = text("tmdbid").flatMap { Int($0) }.flatMap { $0 > 0 && $0 <= 9_007_199_254_740_991 ? $0 : nil }
         let name = text("title").map { String($0.prefix(500)) }
         let year = text("year").flatMap { Int($0) }.flatMap { (1850...2200).contains($0) ? $0 : nil }
-        // Beside a day the address may be that of an entry, where we have not written it: then the rest names the film.
+        // Next to a day, the address may be that of an entry, unless we wrote it; the other columns name the film then.
         let isNamed = ids != ExternalIds() || name != nil
         if isOurs || text("watcheddate") == nil || !isNamed { ids.letterboxd = film(text) }
         guard ids != ExternalIds() || name != nil else { return nil }
@@ -188,7 +188,7 @@ package struct FilmTableReader: Sendable {
         let order = [("rating", 20), ("rating10", 10)].filter { text($0.0) != nil }
         guard let chosen = order.max(by: { (columns[$0.0] ?? 0) < (columns[$1.0] ?? 0) }), let value = text(chosen.0)
         else { return }
-        // Stars count twice; both scales have ten steps.
+        // Stars count double; both scales have ten steps.
         let rating = tenths(value).map { $0 * chosen.1 / 10 }
         if let rating, (10...100).contains(rating), rating.isMultiple(of: 10) {
             row.rating = DecimalTenths(tenths: rating)
@@ -201,7 +201,7 @@ package struct FilmTableReader: Sendable {
         }
     }
 
-    /// "8", "8.5" or "8,5" in tenths.
+    /// Parses "8", "8.5" or "8,5" into tenths.
     static func tenths(_ text: String) -> Int? {
         let parts = text.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
         guard parts.count <= 2, let whole = parts.first.flatMap({ Int($0) }), (0...100).contains(whole) else {
@@ -212,7 +212,7 @@ package struct FilmTableReader: Sendable {
         return whole * 10 + tenth
     }
 
-    /// A cell without the apostrophe that keeps spreadsheets from running it.
+    /// Returns a cell without the apostrophe that keeps spreadsheets from executing it.
     static func meant(_ cell: String) -> String {
         guard cell.hasPrefix("'"), let first = cell.utf8.first(where: { $0 != UInt8(ascii: "'") }) else { return cell }
         switch first {

@@ -1,13 +1,13 @@
-/// The text of the HTML that reviews are written in: paragraphs and line breaks become line ends, other tags go,
-/// entities become their characters. Lines end with a line feed, whatever the file has.
+/// Converts the HTML of reviews to text: paragraphs and line breaks become line ends, other tags are dropped, entities
+/// become their characters. Lines end with a line feed, whatever the file uses.
 package enum HTMLText {
     private static let entities: [String: Character] = [
         "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{a0}", "hellip": "…", "mdash": "—",
         "ndash": "–", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”",
     ]
-    /// Characters of an entity between `&` and `;`.
+    /// The number of characters of an entity between `&` and `;`.
     private static let entityMax = 10
-    /// After these a new line begins.
+    /// The elements after which a new line begins.
     private static let blocks: Set<String> = ["p", "blockquote", "div", "li"]
 
     package static func plain(_ html: String) -> String {
@@ -36,13 +36,14 @@ package enum HTMLText {
         return lines(text)
     }
 
-    /// Lines with one way of ending: the same export has CRLF from Letterboxd, and LF from whatever unpacked and kept it.
+    /// Normalizes line ends: the same export has CRLF when it comes from Letterboxd, and LF from whatever unpacked and
+    /// kept it.
     package static func lines(_ text: String) -> String {
         guard text.utf8.contains(13) else { return text }
         return String(text.map { $0 == "\r\n" || $0 == "\r" ? "\n" : $0 })
     }
 
-    /// The name of the tag at the front, with its slash, and what follows it; nil where `<` is only a character.
+    /// Returns the name of the tag at the start, with its slash, and what follows it; nil if `<` is just a character.
     private static func tag(_ text: Substring) -> (name: String, rest: Substring)? {
         guard let end = text.firstIndex(of: ">") else { return nil }
         let inner = text[text.index(after: text.startIndex)..<end]

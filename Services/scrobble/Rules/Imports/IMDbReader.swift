@@ -2,8 +2,8 @@ package import CSV
 package import Contracts
 import JSON
 
-/// Reads IMDb's exports of ratings, of the watchlist and of lists: bytes to rows. Lists have no name but that of their file, and
-/// neither has the watchlist.
+/// Reads IMDb's exports of ratings, of the watchlist and of lists: bytes to rows. Neither lists nor the watchlist have
+/// a name other than that of their file.
 package struct IMDbReader: Sendable {
     private var reader: CSVReader
     private let path: String
@@ -12,17 +12,17 @@ package struct IMDbReader: Sendable {
     /// Nil until the header is read.
     package private(set) var kind: ImportRowKind?
 
-    /// `isLone`: nothing else was sent with it.
+    /// `isLone`: whether no other file was sent with it.
     package init(path: String, isLone: Bool = false, limits: CSVLimits = CSVLimits()) {
         self.path = path
         self.isLone = isLone
         reader = CSVReader(limits: limits)
     }
 
-    /// Whether the file ends within quotes.
+    /// Whether the file ends inside quotes.
     package var isCutShort: Bool { reader.isCutShort }
 
-    /// Whether a file's front is the header of one: `Const` names the title in every export of IMDb's.
+    /// Whether the start of a file is the header of one: `Const` names the title in every IMDb export.
     package static func recognises(front: [UInt8]) -> Bool {
         let line = front.prefix { $0 != 10 && $0 != 13 }
         let cells = String(decoding: line, as: UTF8.self).split { $0 == "," || $0 == ";" || $0 == "\t" }
@@ -55,7 +55,7 @@ package struct IMDbReader: Sendable {
                 if names[name] == nil { names[name] = index }
             }
             columns = names
-            // A list has positions; what is rated has no place. Whether it is the watchlist only its name says.
+            // A list has positions; ratings have none. Only the name tells whether it is the watchlist.
             let isList = names["position"] != nil || names["your rating"] == nil
             kind = !isList ? .rating : isWatchlist(path, isLone) ? .watchlist : .listItem
             return
@@ -63,7 +63,7 @@ package struct IMDbReader: Sendable {
         guard let kind else { return }
         if let refusal = record.refusal { return show(ImportedRow(kind: kind, file: path, record.line, refusal)) }
         show(row(record, known, kind, path))
-        // What is on a list may be rated too, and the list says so.
+        // A title on a list may be rated as well, and the list says so.
         if kind != .rating, let index = known["your rating"], !record.field(index).isEmpty {
             show(row(record, known, .rating, path))
         }
@@ -97,30 +97,30 @@ package struct IMDbReader: Sendable {
                 problems.append("your rating: \((text("your rating") ?? "nothing").prefix(40)) is not 1 to 10")
             }
         }
-        // Said of the place on the list.
+        // It is about the place on the list.
         if kind != .rating { row.text = text("description").map { String($0.prefix(ImportText.charactersMax)) } }
         if kind == .listItem {
             row.list = String("imdb \(stem(path))".prefix(300))
             row.listName = String(stem(path).prefix(500))
             row.rank = text("position").flatMap { Int($0) }.map { min(max($0, 0), 1_000_000) }
         }
-        // There is no place for games.
+        // Games have no place here.
         if let type = text("title type"), word(type).contains("game") { row.kind = .shown }
         if !problems.isEmpty { row.problems = problems }
         return row
     }
 
-    /// What a file is called, without its folders and its ending.
+    /// Returns the name of a file without its folders and extension.
     private static func stem(_ path: String) -> String {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name.lowercased().hasSuffix(".csv") && name.count > 4 ? String(name.dropLast(4)) : name
     }
 
-    /// Where the name says nothing it is taken for the one list that everybody has.
+    /// Whether the list is the watchlist; if the name says nothing, it is taken for that, the one list everyone has.
     private static func isWatchlist(_ path: String, _ isLone: Bool) -> Bool {
         let name = stem(path).lowercased().filter { $0.isLetter || $0.isNumber }
         if name.contains("watchlist") { return true }
-        // IMDb's random ids, perhaps with the number of a copy, and what a body without a name is called.
+        // IMDb's random IDs, perhaps with the number of a copy, and what a body without a name is called.
         let isID = name.count >= 32 && name.prefix(32).allSatisfy(\.isHexDigit)
         return isLone && (isID || ["", "export", "file"].contains(name))
     }

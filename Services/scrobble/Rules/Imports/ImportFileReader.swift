@@ -1,10 +1,10 @@
 package import Contracts
 import CSV
 
-/// Why a file could not be read, or not to its end, in a sentence for the person whose file it is.
+/// Why a file could not be read, or not completely, in a sentence for the owner of the file.
 package struct ImportFileFailure: Error, Sendable, Hashable {
     package let sentence: String
-    /// What the file could be, where somebody must say.
+    /// What the file could be, if the person must say.
     package let mayBe: [ImportFileKind]
 
     init(_ sentence: String, mayBe: [ImportFileKind] = []) {
@@ -13,7 +13,7 @@ package struct ImportFileFailure: Error, Sendable, Hashable {
     }
 }
 
-/// Reads one file of whatever export it is part of: bytes to rows, recognised by its front, its path and its name.
+/// Reads one file of any supported export: bytes to rows. The file is recognized by its start, its path and its name.
 package struct ImportFileReader: Sendable {
     private enum Format {
         case letterboxd(LetterboxdReader, LetterboxdRows)
@@ -22,16 +22,17 @@ package struct ImportFileReader: Sendable {
         case ratings(RatingTableReader)
         case trakt(TraktExportReader)
         case lossless(LosslessReader)
-        /// It belongs to no export.
+        /// The file belongs to no export.
         case foreign
     }
 
     private let path: String
     private var format: Format
-    /// What readers of other files of the same export found out.
+    /// What readers of other files of the same export have found.
     package private(set) var lists: [String: TraktExportReader.ListHeader]
 
-    /// `front` is the first piece of the file; `kind` what somebody says that it is; `isLone` whether nothing else was sent.
+    /// `front` is the first piece of the file; `kind` is what the person says it is; `isLone` says whether nothing else
+    /// was sent.
     package init(
         path: String, front: [UInt8], kind: ImportFileKind?, lists: [String: TraktExportReader.ListHeader] = [:],
         isLone: Bool = false, limits: ImportLimits = ImportLimits()
@@ -59,7 +60,7 @@ package struct ImportFileReader: Sendable {
         }
     }
 
-    /// Nil for a file that belongs to no export, and until it is known.
+    /// Nil for a file that belongs to no export, and until the export is known.
     package var source: ImportSource? {
         switch format {
         case .letterboxd(_, let rows): rows.recognisedAs == nil ? nil : .letterboxd
@@ -84,7 +85,7 @@ package struct ImportFileReader: Sendable {
 
     package var isForeign: Bool { if case .foreign = format { true } else { false } }
 
-    /// Whether the export says of itself that it lacks something, or the file ends before it is at its end.
+    /// Whether the export itself says that something is missing, or the file is truncated.
     package var isPartial: Bool {
         switch format {
         case .trakt(let reader): reader.isPartial
@@ -97,7 +98,7 @@ package struct ImportFileReader: Sendable {
         }
     }
 
-    /// A row that cannot be read is one all the same.
+    /// Returns the row for an item; one that cannot be read still is a row.
     private static func row(
         _ item: LetterboxdReader.Item, _ rows: inout LetterboxdRows, _ path: String
     ) -> ImportedRow? {
@@ -108,7 +109,7 @@ package struct ImportFileReader: Sendable {
     package mutating func feed(_ piece: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
         switch format {
         case .letterboxd(var reader, var rows):
-            // Given back as it was: a copy of what the reader holds would be made for each piece otherwise.
+            // Taken out and put back: otherwise what the reader holds would be copied for each piece.
             format = .foreign
             defer { format = .letterboxd(reader, rows) }
             do throws(LetterboxdReader.Failure) {
@@ -222,7 +223,7 @@ extension ImportFileFailure {
 }
 
 extension CSVRefusal {
-    /// For the person whose file it is.
+    /// A sentence for the owner of the file.
     func sentence(line: Int) -> String {
         switch self {
         case .tooLong: "the row on line \(line) is too long"
@@ -233,7 +234,7 @@ extension CSVRefusal {
 }
 
 extension ImportedRow {
-    /// What stands for a row that was refused. A `kind` that means something makes it `invalid` instead of `shown`.
+    /// Creates the row that stands for a refused one. A meaningful `kind` makes it `invalid` instead of `shown`.
     init(kind: ImportRowKind, file: String, _ line: Int, _ refusal: CSVRefusal) {
         self.init(kind: kind, file: file, line: line, problems: [refusal.sentence(line: line)])
     }

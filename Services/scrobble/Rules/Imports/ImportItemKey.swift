@@ -1,13 +1,14 @@
 package import Contracts
 import Cryptography
 
-/// Which rows speak of one title: they get one key, so that they are matched, planned and corrected together.
+/// The keys of rows: rows about one title share a key, so that they are matched, planned and corrected together.
 package enum ImportItemKey {
-    /// Names and years are compared as the file writes them: what they mean is for matching to say.
+    /// Returns the key of a title. Names and years are compared as written in the file; matching decides what they
+    /// mean.
     package static func of(_ title: TitleQuery) -> String {
         var parts = [title.kind.rawValue]
         if let season = title.seasonNumber, let series = title.seriesIds.flatMap(first) {
-            // Some rows of an export know an episode's own ids, others only its place.
+            // Some rows of an export have an episode's own IDs, others only its place.
             parts += [series, String(season), title.episodeNumber.map(String.init) ?? ""]
         } else if let id = first(title.ids) {
             parts.append(id)
@@ -25,13 +26,13 @@ package enum ImportItemKey {
         return shortened(parts.joined(separator: "\u{1f}"))
     }
 
-    /// Whether one key stands before another, by its bytes as Postgres has it: Swift takes two ways to write an accent for the
-    /// same text, and orders them as such.
+    /// Whether one key precedes another by its bytes, as in Postgres: Swift treats two encodings of an accent as the
+    /// same text, and sorts them as such.
     package static func precedes(_ one: String, _ other: String) -> Bool {
         one.utf8.lexicographicallyPrecedes(other.utf8)
     }
 
-    /// A key that is another's only where their bytes are.
+    /// A key that equals another only if their bytes are equal.
     package struct Exact: Hashable, Sendable {
         package let text: String
 
@@ -45,27 +46,27 @@ package enum ImportItemKey {
         }
     }
 
-    /// Of a title that the file names by its id here.
+    /// Returns the key of a title that the file names by its ID in this installation.
     package static func of(_ title: TitleID) -> String { own + title.description }
 
-    /// The title that such a key names; nil for every other key.
+    /// Returns the title that such a key names; nil for any other key.
     package static func title(of key: String) -> TitleID? {
         key.hasPrefix(own) ? TitleID(String(key.dropFirst(own.count))) : nil
     }
 
     private static let own = "title\u{1f}"
 
-    /// What a key has behind it where there are several films of that name and year: which of them, by its address there.
+    /// The suffix of a key if several films share the name and year; the film's address there follows.
     package static let namesake = "\u{1e}letterboxd "
-    /// Of which entry the rows are, where they may mean either film: by the entry's address there.
+    /// The suffix if the rows may mean any of them; the entry's address there follows.
     package static let entry = "\u{1e}entry "
-    /// Which row it is that may mean either, where that has no address at all.
+    /// The suffix if a row that may mean any of them has no address at all; the row follows.
     package static let row = "\u{1e}row "
 
-    /// Whether the name and year of such a key are those of another film, too.
+    /// Whether another film shares the name and year of such a key.
     package static func isNamesake(_ key: String) -> Bool { key.contains(namesake) || isOpen(key) }
 
-    /// Whether only a person can say which of several films of a name and year is meant.
+    /// Whether only a person can say which of several films with the same name and year is meant.
     package static func isOpen(_ key: String) -> Bool { key.contains(entry) || isOfOneFile(key) }
 
     /// Whether such a key means something else in the next file.
@@ -79,8 +80,8 @@ package enum ImportItemKey {
             "\(String(decoding: key.utf8.prefix(120), as: UTF8.self)) \(Hex.encode(SHA256.hash(Array(key.utf8)).bytes))"
     }
 
-    /// Letterboxd's is left out where there is a name: only some of its files tell it. Where several films share a key, it tells
-    /// them apart later.
+    /// Returns the first known ID. Letterboxd's is left out if there is a name: only some of its files have it. If
+    /// several films share a key, it tells them apart later.
     private static func first(_ ids: ExternalIds) -> String? {
         if let imdb = ids.imdb { return imdb }
         if let trakt = ids.trakt { return "trakt \(trakt)" }

@@ -1,20 +1,20 @@
 package import Contracts
 package import JSON
 
-/// What the rows of one title ask for, taken together: the right plays, one rating, one place on each shelf.
+/// What the rows of one title add up to: the right plays, one rating, one place on each shelf.
 ///
-/// Pure. Each effect names the row that it is attributed to; rows that say nothing beyond another are part of that one.
+/// Pure. Each effect names the row that it is attributed to; rows that add nothing to another are part of that one.
 package struct ImportPlan: Sendable, Hashable {
     package struct Play: Sendable, Hashable {
         package let row: Int
         package let moment: Moment
         package let percent: Double?
-        /// What the play is called where it comes from.
+        /// The play's key at its source.
         package let key: String
         package var note: Note
     }
 
-    /// A moment as a file tells it; on which day an instant was is for the person's time zone to say.
+    /// A moment as given in a file; the person's time zone decides on which day an instant was.
     package enum Moment: Sendable, Hashable {
         case second(Timestamp)
         case minute(Timestamp)
@@ -22,7 +22,7 @@ package struct ImportPlan: Sendable, Hashable {
         case unknown
     }
 
-    /// What a person wrote beside a play.
+    /// What a person wrote about a play.
     package struct Note: Sendable, Hashable {
         package var isRewatch = false
         package var tags: [String] = []
@@ -30,14 +30,15 @@ package struct ImportPlan: Sendable, Hashable {
         package var review: String?
         package var html: String?
         package var spoiler = false
-        /// What the file speaks of: where it says nothing of these, there is nothing; the rest it does not know.
+        /// The parts that the file covers: one of these that is empty does not exist; the others are unknown to the
+        /// file.
         package var told: Parts
 
         package init(told: Parts = .all) { self.told = told }
 
         package var isEmpty: Bool { self == Note(told: told) }
 
-        /// Whether something that is told is something else in another note.
+        /// Whether any of the told parts is different in `other`.
         package func differs(from other: Note) -> Bool {
             told.contains(.rewatch) && isRewatch != other.isRewatch || told.contains(.tags) && tags != other.tags
                 || told.contains(.rating) && rating != other.rating
@@ -45,7 +46,7 @@ package struct ImportPlan: Sendable, Hashable {
                 || told.contains(.spoiler) && spoiler != other.spoiler
         }
 
-        /// Parts of a note, as they stand in `play_notes.parts`.
+        /// Parts of a note, as stored in `play_notes.parts`.
         package struct Parts: OptionSet, Sendable, Hashable {
             package let rawValue: Int32
 
@@ -67,11 +68,11 @@ package struct ImportPlan: Sendable, Hashable {
         package var review: String?
         package var spoiler: Bool
         package var at: Timestamp?
-        /// The day that `at` begins, where no more than that is known.
+        /// The day that starts at `at`, if only the day is known.
         package var day: CalendarDate?
-        /// Whether the file calls it the present one.
+        /// Whether the file calls it the current rating.
         package var isPresent = false
-        /// The version of the rating here that it replaces, whatever its date.
+        /// The version of the existing rating that it replaces, regardless of its date.
         package var replaces: Int?
     }
 
@@ -100,12 +101,12 @@ package struct ImportPlan: Sendable, Hashable {
     package private(set) var collection: Shelved?
     package private(set) var progress: Shelved?
     package private(set) var listed: [Listed] = []
-    /// Rows that are part of another, and which one that is.
+    /// Rows that are part of another row, and which one that is.
     package private(set) var parts: [Int: Int] = [:]
-    /// Rows that cannot be taken, and why.
+    /// Rows that cannot be accepted, and why.
     package private(set) var refused: [Int: String] = [:]
 
-    /// `rows` are those of one title, in their order, each with its place.
+    /// `rows` are those of one title, in order, each with its place.
     package init(_ rows: [(place: Int, row: ImportedRow)]) {
         for (place, row) in rows where row.kind == .play { take(play: row, place) }
         for (place, row) in rows where row.kind == .review { take(review: row, place) }
@@ -134,11 +135,11 @@ package struct ImportPlan: Sendable, Hashable {
             Play(row: place, moment: Moment(row), percent: row.percent, key: key, note: Note(row, withReview: false)))
     }
 
-    /// A review with a day is that day's play; without one that is in the diary, a play of its own.
+    /// A review with a day belongs to that day's play in the diary, or is a play of its own if there is none.
     private mutating func take(review row: ImportedRow, _ place: Int) {
         guard let day = row.watchedOn else { return }
         let note = Note(row, withReview: true)
-        // The entry itself where both files name it, else the day's first that has no review yet.
+        // The entry itself if both files name it, otherwise the day's first one without a review.
         let entry =
             plays.indices.first { plays[$0].key == row.key }
             ?? plays.indices.first { plays[$0].moment == .day(day) && plays[$0].note.review == nil }
@@ -151,24 +152,24 @@ package struct ImportPlan: Sendable, Hashable {
         parts[place] = plays[entry].row
     }
 
-    /// What calls every title that was watched at some time.
+    /// The key of every title that was watched at some time.
     package static let watchedKey = "watched"
 
     private mutating func take(watched row: ImportedRow, _ place: Int) {
         if let play = plays.first {
-            // What is said of it is placed with the reviews that have no day.
+            // Its text is placed along with the reviews without a day.
             if row.text == nil || row.text == play.note.review { parts[place] = play.row }
             return
         }
-        // The same title under two names or twice in one file has still been watched at some time only.
+        // The same title under two names, or twice in one file, still was only watched at some time.
         var note = Note(told: row.text == nil ? [] : .review)
         note.review = row.text
         note.html = row.html
         plays.append(Play(row: place, moment: Moment(row), percent: nil, key: Self.watchedKey, note: note))
     }
 
-    /// What the file calls the present rating; else the rating of the latest play that has one, and its review. In a file
-    /// that says everything itself, nothing follows from plays.
+    /// Takes what the file calls the current rating, otherwise the rating of the latest play that has one, and its
+    /// review. In a file that states everything itself, nothing follows from plays.
     private mutating func takeRatings(_ rows: [(place: Int, row: ImportedRow)], isLiteral: Bool) {
         let ratings = rows.filter { $0.row.kind == .rating && $0.row.rating != nil }
         let latest = ratings.max { ($0.row.datedAt ?? .past, -$0.place) < ($1.row.datedAt ?? .past, -$1.place) }
@@ -178,7 +179,7 @@ package struct ImportPlan: Sendable, Hashable {
                 spoiler: latest.row.spoiler ?? false, at: latest.row.datedAt, isPresent: true)
             for other in ratings where other.place != latest.place { parts[other.place] = latest.place }
         } else if let told = rows.first(where: { $0.row.titleRating != nil }), let value = told.row.titleRating {
-            // What is said of the title itself is not in such a file.
+            // Such a file contains nothing about the title itself.
             rating = Rating(
                 row: parts[told.place] ?? told.place, rating: value, given: nil, review: nil, spoiler: false, at: nil)
             return refuseUnrated(rows)
@@ -198,7 +199,7 @@ package struct ImportPlan: Sendable, Hashable {
         }
         refuseUnrated(rows)
         guard rating != nil, rating?.review == nil, !isLiteral else { return }
-        // The latest review of a play is what is said of the title.
+        // The latest review of a play counts as the review of the title.
         if let reviewed = plays.filter({ $0.note.review != nil }).max(by: { $0.moment.order < $1.moment.order }) {
             rating?.review = reviewed.note.review
             rating?.spoiler = reviewed.note.spoiler
@@ -211,7 +212,7 @@ package struct ImportPlan: Sendable, Hashable {
         }
     }
 
-    /// A review without a day goes with the rating, or with a play that has none.
+    /// A review without a day goes with the rating, or with a play that has no review.
     private mutating func takeUndatedReviews(_ rows: [(place: Int, row: ImportedRow)]) {
         let undated = rows.filter { place, row in
             row.kind == .review && row.watchedOn == nil
@@ -231,7 +232,7 @@ package struct ImportPlan: Sendable, Hashable {
                 plays[bare].note.add(note)
                 parts[place] = plays[bare].row
             } else if plays.isEmpty {
-                // Whoever reviews a title has watched it at some time.
+                // Anyone who reviews a title has watched it at some time.
                 plays.append(
                     Play(row: place, moment: .unknown, percent: nil, key: row.key ?? "reviewed", note: note))
             } else {
@@ -273,7 +274,7 @@ extension ImportPlan.Moment {
         }
     }
 
-    /// Where it stands among others; the unknown ones first.
+    /// Its position in an order by time; unknown moments come first.
     var order: Timestamp {
         switch self {
         case .second(let at), .minute(let at): at
@@ -296,7 +297,7 @@ extension ImportPlan.Note {
         }
     }
 
-    /// What another row says of the same play.
+    /// Adds what another row says about the same play.
     mutating func add(_ other: ImportPlan.Note) {
         told.formUnion(other.told)
         isRewatch = isRewatch || other.isRewatch
@@ -310,7 +311,7 @@ extension ImportPlan.Note {
 }
 
 extension ImportPlan.Note.Parts {
-    /// What a row speaks of. Tags that are none, and a rating of the play that is none, are said by columns that are empty.
+    /// Returns the parts that a row covers. Empty columns say that there are no tags, and no rating of the play.
     fileprivate init(of row: ImportedRow) {
         self = LosslessReader.wrote(row) ? .all : []
         if row.rewatch != nil { insert(.rewatch) }

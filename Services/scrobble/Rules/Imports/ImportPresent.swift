@@ -1,6 +1,6 @@
 package import Contracts
 
-/// The moment at which an import came: nothing that it tells of has happened later.
+/// The moment at which an import arrived: nothing it reports can have happened later.
 package struct ImportPresent: Sendable {
     private let latest: Timestamp
     private let latestDay: CalendarDate
@@ -10,14 +10,15 @@ package struct ImportPresent: Sendable {
         latestDay = PlayDates.latestDay(at: moment)
     }
 
-    /// The row with a problem where one of its dates lies ahead; nil where none does. A rating is dated back when it is written.
+    /// Returns the row with a problem if one of its dates lies ahead; nil if none does. A rating is dated back when
+    /// written.
     package func refused(_ row: ImportedRow) -> ImportedRow? {
         var date: String?
         switch row.kind {
         case .play, .review, .watched:
             if let at = row.watchedAt, at > latest { date = "watched at: \(at)" }
             if let day = row.watchedOn, day > latestDay { date = "watched date: \(day)" }
-        // A day stands there as its start by UTC, where it may be tomorrow yet.
+        // A day is stored as its start in UTC, which may still lie ahead.
         case .watchlist, .like, .collection, .progress, .listItem:
             if let at = row.datedAt, at.date > latestDay { date = "date: \(at)" }
         case .rating, .list, .shown: break

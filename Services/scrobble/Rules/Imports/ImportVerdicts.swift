@@ -1,21 +1,21 @@
 package import Contracts
 
-/// What the rows of one title come to, from what became of their effects.
+/// The verdicts on the rows of one title, derived from the outcomes of their effects.
 package struct ImportVerdicts: Sendable, Hashable {
-    /// What one effect of a row came to.
+    /// The outcome of one effect of a row.
     package enum Outcome: Sendable, Hashable {
         case new, update, same, removedByYou
-        /// What is here is newer.
+        /// The existing value is newer.
         case older
     }
 
     private var byRow: [Int: ImportVerdict] = [:]
-    /// Rows that there is no place for, and why.
+    /// Rows that have no place here, and why.
     private var shown: [Int: String] = [:]
 
     package init() {}
 
-    /// A row with several effects is what its most telling one is.
+    /// Records an outcome; a row with several effects gets the verdict of the most significant one.
     package mutating func note(_ outcome: Outcome, row: Int) {
         let verdict: ImportVerdict =
             switch outcome {
@@ -32,13 +32,13 @@ package struct ImportVerdicts: Sendable, Hashable {
         if Self.rank(verdict) > Self.rank(before) { byRow[row] = verdict }
     }
 
-    /// There is no place for what a row says; it is kept to be looked at.
+    /// Records that what a row says has no place here; it is only shown.
     package mutating func show(_ row: Int, because reason: String) { shown[row] = reason }
 
-    /// What was noted of a row; nil where nothing was.
+    /// Returns what was recorded for a row; nil if nothing was.
     package func verdict(of row: Int) -> ImportVerdict? { byRow[row] }
 
-    /// A verdict with its reason for every row; `plan` says which are part of another.
+    /// Returns a verdict with its reason for every row; `plan` says which rows are part of another.
     package func all(
         _ rows: [(place: Int, row: ImportedRow)], _ plan: ImportPlan
     ) -> [(place: Int, verdict: ImportVerdict, reason: String?)] {
@@ -48,13 +48,13 @@ package struct ImportVerdicts: Sendable, Hashable {
             if let verdict = byRow[place] { return (place, verdict, nil) }
             if let reason = shown[place] { return (place, .shown, reason) }
             guard let whole = plan.parts[place] else { return (place, .same, nil) }
-            // It brings what the row that it is part of brings.
+            // It has the same effect as the row that it is part of.
             return (place, .same, "part of row \(whole)")
         }
     }
 
-    /// What a row comes to whose rating was news when it was judged and was not taken when it was written; nil where it is here
-    /// now. `rest` is what the row comes to without it.
+    /// Returns the verdict on a row whose rating was news when judged but was not accepted when written; nil if the
+    /// rating is here now. `rest` is the verdict on the row without it.
     package static func refusal(
         of outcome: WriteOutcome, besides rest: ImportVerdict?
     ) -> (verdict: ImportVerdict, reason: String)? {
@@ -62,7 +62,7 @@ package struct ImportVerdicts: Sendable, Hashable {
         switch outcome.result {
         // A page that is written twice finds its own ratings.
         case .created, .updated, .same, .removed, .absent: return nil
-        // Of what is older than nothing, the rating was taken back.
+        // Older, although nothing is here: the rating was taken back.
         case .older:
             (alone, why) =
                 outcome.version == nil ? (.removedByYou, "you took it back") : (.conflict, "what is here is newer")
@@ -71,7 +71,7 @@ package struct ImportVerdicts: Sendable, Hashable {
         case .unknownTitle: (alone, why) = (.unmatched, "its title is gone")
         case .invalid: (alone, why) = (.invalid, "it is not what was given on its scale")
         }
-        // What else the row brings is written.
+        // Everything else in the row is written.
         return (rest ?? alone, "the rating was not written: \(why)")
     }
 

@@ -1,28 +1,29 @@
-/// Parts a JSON array into its elements without holding more than one; a text that is no array is one element.
+/// Splits a JSON array into its elements without holding more than one; a text that is not an array is one element.
 ///
-/// Only as much of the grammar as tells where an element ends: each is decoded, and so checked, by whoever gets it.
+/// Parses only as much of the grammar as is needed to find the end of an element: the receiver decodes, and thereby
+/// validates, each one.
 package struct JSONParts: Sendable {
     package enum Failure: Error, Sendable, Hashable {
-        /// The text ends within an element or an array, or brackets do not fit.
+        /// The text ends inside an element or an array, or brackets do not match.
         case broken(element: Int)
     }
 
     package enum Part: Sendable, Hashable {
         case element([UInt8])
-        /// Larger than `bytesMax`: it was passed over, and nothing of it is kept.
+        /// Larger than `bytesMax`: it was skipped, and nothing of it is kept.
         case tooLarge
     }
 
-    /// Bytes that the next element is given room for, at the most, from what the one before took.
+    /// The largest capacity, in bytes, that is reserved for the next element based on the size of the previous one.
     private static let usualBytes = 4 << 10
 
     private let bytesMax: Int
     private var element: [UInt8] = []
-    /// Whether the element at hand is beyond `bytesMax` and only its end is looked for.
+    /// Whether the current element is larger than `bytesMax`, so that only its end is looked for.
     private var isTooLarge = false
     private var count = 0
     private var depth = 0
-    /// 1 within an array, whose elements are wanted; 0 for a text that is one element itself.
+    /// 1 inside an array, whose elements are wanted; 0 for a text that is itself one element.
     private var base: Int?
     private var isInString = false
     private var isEscaped = false
@@ -30,7 +31,7 @@ package struct JSONParts: Sendable {
 
     package init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    /// Reads on; `show` gets each element that is complete, with its number from 1.
+    /// Parses a chunk; `show` receives each complete element, with its number from 1.
     package mutating func feed(
         _ chunk: [UInt8], _ show: (_ number: Int, _ part: Part) -> Void
     ) throws(Failure) {
@@ -81,7 +82,7 @@ package struct JSONParts: Sendable {
         }
     }
 
-    /// The end of the text; an empty one holds nothing.
+    /// Ends the text; an empty one has no elements.
     package mutating func finish() throws(Failure) {
         guard depth == 0, !isInString, !hasBegun else { throw .broken(element: count + 1) }
     }
@@ -105,7 +106,8 @@ package struct JSONParts: Sendable {
             isTooLarge = false
             return show(count, .tooLarge)
         }
-        // Given away whole: a copy of it, or the room of a large one for each that follows, would be dear.
+        // Handed over as a whole: copying it, or reserving a large element's capacity for each later one, would be
+        // expensive.
         let whole = element
         element = []
         element.reserveCapacity(min(whole.count, Self.usualBytes))

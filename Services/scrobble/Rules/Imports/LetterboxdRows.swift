@@ -1,22 +1,22 @@
 package import Contracts
 import JSON
 
-/// Rows of a Letterboxd export in our words.
+/// Converts the rows of a Letterboxd export to our terms.
 package struct LetterboxdRows: Sendable {
     private let path: String
     private var file: LetterboxdFile?
     private var list: LetterboxdList?
-    /// Entries of one film on one day so far, for rows that have no address: in a diary the same may stand twice.
+    /// The number of entries so far per film and day, for rows without an address: a diary may hold the same one twice.
     private var seen: [String: Int] = [:]
 
     package init(path: String) { self.path = path }
 
-    /// What the file was recognised as.
+    /// What the file was recognized as.
     package var recognisedAs: String? {
         file.map { "letterboxd \($0.section == .live ? "" : "\($0.section.rawValue) ")\($0.kind.rawValue)" }
     }
 
-    /// The row that an item of the reader is; nil for those that only tell of the rows that follow.
+    /// Returns the row for an item of the reader; nil for items that only describe the rows that follow.
     package mutating func row(_ item: LetterboxdReader.Item) -> ImportedRow? {
         switch item {
         case .file(let file):
@@ -49,7 +49,7 @@ package struct LetterboxdRows: Sendable {
         }
         if !row.tags.isEmpty { result.tags = ImportText.tags(row.tags) }
         place(row, file.kind, in: &result)
-        // What was deleted there, and films that are gone, are kept to be looked at, with all that they say.
+        // What was deleted there, and films that no longer exist, are only shown, with everything they say.
         if file.section != .live { result.kind = .shown }
         return result
     }
@@ -59,7 +59,7 @@ package struct LetterboxdRows: Sendable {
         case .diary, .reviews:
             result.kind = kind == .diary ? .play : .review
             result.rewatch = row.columns.contains(.rewatch) ? row.isRewatch : nil
-            // Where there is a column, an empty cell says that there is none.
+            // If there is a column, an empty cell says that there is none.
             if result.tags == nil, row.columns.contains(.tags) { result.tags = [] }
             if result.rating == nil, row.columns.contains(.rating) { result.ofPlay = true }
             result.watchedOn = row.watchedDate ?? (kind == .diary ? row.date : nil)
@@ -86,12 +86,12 @@ package struct LetterboxdRows: Sendable {
             result.rank = row.position.map { min(max($0, 0), 1_000_000) }
             result.datedAt = list?.date.map(Timestamp.init)
         case .profile, .comments, .likedLists, .likedReviews:
-            // What was commented on or liked; the favourite films of a profile.
+            // What was commented on or liked; in a profile, the favourite films.
             result.key = row.content.map { String($0.prefix(300)) }
         }
     }
 
-    /// The address of a film's row is the film's own.
+    /// The address in the row of a film is the film's own.
     private func note(film row: LetterboxdRow, in result: inout ImportedRow) {
         guard let code = row.code, code.utf8.count <= 20, code.utf8.allSatisfy(ImportText.isAlphanumeric) else {
             return
@@ -112,12 +112,13 @@ package struct LetterboxdRows: Sendable {
     }
 }
 
-/// What texts of files are cut to.
+/// The bounds and phrases of texts from files.
 enum ImportText {
-    /// Of a review, as the contract has it.
+    /// The number of characters of a review, as in the contract.
     static let charactersMax = 50_000
 
-    /// How it is said of a cell that it is no date, may be two, or is of a time to come: the day that its person gives mends that.
+    /// The endings of the problems of a cell that is no date, may be two, or lies ahead; a day given by the person
+    /// resolves them.
     static let (noDate, twoDates, ahead) = ("is no date", "may be two dates", "lies ahead")
 
     static func tags(_ tags: [String]) -> [String] { tags.prefix(100).map { String($0.prefix(200)) } }
@@ -129,7 +130,7 @@ enum ImportText {
 }
 
 extension ImportedRow {
-    /// With the day that its person gave it; what was wrong with its dates is right then.
+    /// Returns the row with the day that the person gave it, which resolves the problems with its dates.
     func on(_ day: CalendarDate) -> ImportedRow {
         var row = self
         switch kind {
@@ -148,7 +149,7 @@ extension ImportedRow {
 }
 
 extension LetterboxdProblem {
-    /// For the person whose file it is.
+    /// A sentence for the owner of the file.
     var sentence: String {
         switch self {
         case .notText(let column): "\(column): is no text"
@@ -160,8 +161,8 @@ extension LetterboxdProblem {
         }
     }
 
-    /// Whether something would be lost if the row were taken all the same. A film without a year is one of which the year is not
-    /// known.
+    /// Whether something would be lost if the row were accepted anyway. A film without a year is just one whose year is
+    /// unknown.
     var isFatal: Bool {
         switch self {
         case .noName, .badDate, .ambiguousDate, .badRating, .notText: true
@@ -171,7 +172,7 @@ extension LetterboxdProblem {
 }
 
 extension LetterboxdFile.Kind {
-    /// What somebody says that a file is.
+    /// The kind that the person says a file is.
     package init(_ kind: ImportFileKind) {
         self =
             switch kind {

@@ -1,9 +1,9 @@
 package import Contracts
 import JSON
 
-/// Reads `reelay.json`, in which everything of a person stands as rows in our own words, so that nothing is guessed.
+/// Reads `reelay.json`, which holds all of a person's data as rows in our own terms, so that nothing is guessed.
 package struct LosslessReader: Sendable {
-    /// What the file is called, in whatever folder it lies.
+    /// The name of the file, in any folder.
     package static let name = "reelay.json"
     /// The version that is written and read.
     package static let version = 1
@@ -17,12 +17,12 @@ package struct LosslessReader: Sendable {
         elements = ExportElements(path: path, bytesMax: elementBytesMax)
     }
 
-    /// Whether the file breaks off.
+    /// Whether the file is truncated.
     package var isCutShort: Bool { elements.isCutShort }
 
     package static func reads(_ path: String) -> Bool { path.split(separator: "/").last?.lowercased() == name }
 
-    /// Whether a row stands for exactly what it says: such a row is not merged with others of its title.
+    /// Whether a row means exactly what it says: such a row is not merged with others of its title.
     package static func wrote(_ row: ImportedRow) -> Bool { reads(row.file) }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
@@ -42,7 +42,7 @@ package struct LosslessReader: Sendable {
 
     private static let notOurs = ImportFileFailure("the first element does not say that Reelay wrote the file")
 
-    /// The first element says what the file is.
+    /// Reads the first element, which identifies the file.
     private mutating func begin(_ element: [UInt8]) throws(ImportFileFailure) {
         let head = try? decodeJSON(JSONValue.self, from: element, unknownMembers: .tolerate)
         guard let version = head?["reelay"].int else {

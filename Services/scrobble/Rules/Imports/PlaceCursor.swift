@@ -1,6 +1,6 @@
 import Cryptography
 
-/// A place among the rows of an import: everything up to it has been shown.
+/// A position among the rows of an import: everything up to it has been shown.
 enum PlaceCursor {
     private static let mark = UInt8(ascii: "p")
 
@@ -8,7 +8,7 @@ enum PlaceCursor {
         Base64.encodeURL([mark] + stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: place >> $0) })
     }
 
-    /// Nil for what `text` did not write.
+    /// Parses the output of `text`; nil for anything else.
     static func place(_ text: String) -> Int? {
         guard let bytes = Base64.decodeURL(text), bytes.count == 5, bytes[0] == mark else { return nil }
         let place = bytes.dropFirst().reduce(0) { $0 << 8 | Int($1) }

@@ -1,14 +1,14 @@
 import Contracts
 
-/// Ratings to write, in parts that the ratings service takes in one call each. Pure.
+/// Splits ratings to be written into parts that the ratings service accepts in one call each. Pure.
 enum RatingParts {
-    /// Ratings of one call, as many as the contract has.
+    /// The number of ratings in one call, as in the contract.
     static let itemsMax = 1_000
-    /// Bytes of the reviews of one call, as JSON writes them: all of a call is 1 MiB at most, and a thousand ratings
-    /// without a review are a fifth of that.
+    /// The size of the reviews in one call as JSON, in bytes: a call is 1 MiB at most, and a thousand ratings without a
+    /// review take a fifth of that.
     static let reviewBytesMax = 786_432
 
-    /// All of `items`, in their order.
+    /// Returns all of `items`, in order, in parts.
     static func cut(_ items: [RatingWrite]) -> [ArraySlice<RatingWrite>] {
         var parts: [ArraySlice<RatingWrite>] = []
         var start = 0

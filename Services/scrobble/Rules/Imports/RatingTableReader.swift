@@ -2,10 +2,11 @@ package import CSV
 package import Contracts
 import JSON
 
-/// Reads the table of ratings that Reelay writes for people to read (`exports?kind=ratings&format=csv`): bytes to rows.
+/// Reads the human-readable table of ratings that Reelay writes (`exports?kind=ratings&format=csv`): bytes to rows.
 ///
-/// Every row is a rating, exactly, with the scale that it was given on, its date, review and whether that tells too much. The
-/// title is the one of this installation where there is one of that id, else the one that its other ids and its name mean.
+/// Every row is an exact rating, with the scale it was given on, its date, its review and whether that is a spoiler.
+/// The title is the one with that ID in this installation, if there is one, otherwise the one that its other IDs and
+/// its name mean.
 package struct RatingTableReader: Sendable {
     private var reader: CSVReader
     private let path: String
@@ -16,10 +17,10 @@ package struct RatingTableReader: Sendable {
         reader = CSVReader(limits: limits)
     }
 
-    /// Whether the file ends within quotes.
+    /// Whether the file ends inside quotes.
     package var isCutShort: Bool { reader.isCutShort }
 
-    /// Whether a file's front is the header of such a table.
+    /// Whether the start of a file is the header of such a table.
     package static func recognises(front: [UInt8]) -> Bool {
         FilmTableReader.header(front).isSuperset(of: ["kind", "rating", "givenvalue", "givenscale", "ratedat"])
     }

@@ -1,21 +1,21 @@
 package import Contracts
 
-/// What a file of Trakt's export is, told by its name; a category may be one file or many with a number each.
+/// What a file of Trakt's export is, by its name; a category may be one file, or many numbered ones.
 package enum TraktExportFile: Sendable, Hashable {
     case history
     case watchedMovies, watchedShows
-    /// Where somebody stopped.
+    /// Where someone stopped watching.
     case playback
     case ratings
     case watchlist, favourites
     case listHeaders
-    /// The items of a list, by the number that Trakt knows it under.
+    /// The items of a list, by Trakt's number for it.
     case list(String)
     case comments
     case collection
-    /// What the export itself lacks.
+    /// What is missing from the export itself.
     case errors
-    /// Kept to be looked at.
+    /// Only shown.
     case other(String)
 
     /// Nil for a name that no file of the export has.
@@ -53,7 +53,7 @@ package enum TraktExportFile: Sendable, Hashable {
         }
     }
 
-    /// What an element is, also one that cannot be read.
+    /// The kind of an element, even of one that cannot be read.
     package var rowKind: ImportRowKind {
         switch self {
         case .history: .play

@@ -1,12 +1,12 @@
 package import Contracts
 import JSON
 
-/// Reads one file of Trakt's export: elements to rows. Tolerant: ids may be null, absent or empty.
+/// Reads one file of Trakt's export: elements to rows. Tolerant: IDs may be null, absent or empty.
 package struct TraktExportReader: Sendable {
     package let file: TraktExportFile
     private let path: String
     private var elements: ExportElements
-    /// What lists are called and say, and when they were made, by their number, as their headers tell it.
+    /// The names, notes and creation times of lists, by their number, as given in their headers.
     package var lists: [String: ListHeader]
     private var isLacking = false
 
@@ -16,7 +16,7 @@ package struct TraktExportReader: Sendable {
         package let madeAt: Timestamp?
     }
 
-    /// Lists whose headers are kept.
+    /// The number of lists whose headers are kept.
     private static let listsMax = 1_000
 
     package init(file: TraktExportFile, path: String, lists: [String: ListHeader] = [:], elementBytesMax: Int) {
@@ -26,7 +26,7 @@ package struct TraktExportReader: Sendable {
         elements = ExportElements(path: path, bytesMax: elementBytesMax)
     }
 
-    /// Whether the export says that it lacks something, or the file breaks off.
+    /// Whether the export says that something is missing, or the file is truncated.
     package var isPartial: Bool { isLacking || elements.isCutShort }
 
     package mutating func feed(_ chunk: [UInt8], _ show: (ImportedRow) -> Void) throws(ImportFileFailure) {
@@ -104,8 +104,8 @@ package struct TraktExportReader: Sendable {
         return row
     }
 
-    /// The episodes of a show with its seasons in it, each with a row that names it.
-    /// A show of which no episode is told is kept to be looked at; so is an episode without its number.
+    /// Calls `show` for every episode of a show with nested seasons, with a row that names it. A show without episodes
+    /// is only shown; so is an episode without its number.
     private func eachEpisode(
         _ element: JSONValue, _ start: ImportedRow, _ showBare: (ImportedRow) -> Void,
         _ show: (JSONValue, ImportedRow) -> Void
@@ -141,7 +141,7 @@ package struct TraktExportReader: Sendable {
 
     private func listItem(_ element: JSONValue, _ id: String, _ start: ImportedRow) -> ImportedRow {
         var row = start
-        // People are on no list here.
+        // Lists here hold no people.
         guard element["type"].string != "person" else {
             row.text = text(element["person"]["name"])
             return row
@@ -158,7 +158,7 @@ package struct TraktExportReader: Sendable {
 
     private func comment(_ element: JSONValue, _ start: ImportedRow) -> ImportedRow {
         var row = start
-        // What is said of a list has no place here.
+        // A comment on a list has no place here.
         guard element["type"].string != "list" else { return row }
         fill(&row, element, .review, date: nil)
         let comment = element["comment"]
@@ -189,7 +189,7 @@ package struct TraktExportReader: Sendable {
         }
     }
 
-    /// In which form it is owned; nil where nothing is said.
+    /// Returns the form in which it is owned; nil if nothing is said about it.
     private func media(_ value: JSONValue) -> MediaDetails? {
         func word(_ name: String, _ length: Int = 40) -> String? {
             value[name].string.flatMap { $0.isEmpty || $0.count > length ? nil : $0 }
@@ -214,7 +214,7 @@ package struct TraktExportReader: Sendable {
         if row.title == nil { row.problems = (row.problems ?? []) + ["the element names no title"] }
     }
 
-    /// 1970 stands for "at some time".
+    /// Reads when it was watched; 1970 stands for "at some time".
     private func moment(_ value: JSONValue, _ row: inout ImportedRow) {
         guard let told = value.string, !told.isEmpty else { return }
         guard let at = Timestamp(told) else {
@@ -233,7 +233,7 @@ package struct TraktExportReader: Sendable {
 
 /// Titles as Trakt writes them.
 enum TraktExportItem {
-    /// The title of a row with its type, or of one that only has the item.
+    /// Returns the title of a row with its type, or of one that only has the item.
     static func title(of element: JSONValue) -> TitleQuery? {
         switch element["type"].string {
         case "movie": title(.movie, element["movie"])
@@ -296,7 +296,7 @@ enum TraktExportItem {
         item["year"].int.flatMap { (1850...2200).contains($0) ? $0 : nil }
     }
 
-    /// What is null, empty or no id is left out.
+    /// Returns the IDs; what is null, empty or not an ID is left out.
     private static func ids(_ value: JSONValue) -> ExternalIds {
         func number(_ name: String) -> Int? {
             value[name].int.flatMap { (1...9_007_199_254_740_991).contains($0) ? $0 : nil }
