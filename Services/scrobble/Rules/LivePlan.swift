@@ -1,19 +1,19 @@
 package import Contracts
 
-/// What a connection wants of playback.
+/// What a connection wants to be told about playback.
 package struct ConnectionPolicy: Sendable, Hashable {
     package let provider: SyncProvider
-    /// From how far on a play is told there, 1 to 100.
+    /// How far a play must go to be sent, 1 to 100.
     package let thresholdPercent: Double
-    /// Whether what its person takes out here is taken out there.
+    /// Whether what the person removes here is removed there too.
     package var tellsRemovals = true
 }
 
-/// Something that happened to a sitting.
+/// A change of a sitting.
 struct PlaybackChange: Sendable, Hashable {
     enum Step: String, Sendable, Hashable {
         case started
-        /// Nothing more will be heard of it: it ends when its title must be over.
+        /// Nothing more will be reported: it ends when its title must be over.
         case checkedIn
         case resumed
         case paused
@@ -32,20 +32,20 @@ struct PlaybackChange: Sendable, Hashable {
     let isPlay: Bool
     /// Whether it was a check-in until now.
     var wasCheckIn = false
-    /// Who counts the play by themselves: a check-in that has run its course was told there.
+    /// The providers that count the play themselves: they were told of a check-in that has run its course.
     var countedBy: Set<SyncProvider> = []
 }
 
 extension SyncProvider {
-    /// Whether it can be told of a check-in. Elsewhere that is a start, and a stop when it is over.
+    /// Whether it supports check-ins. Others are sent a start, and a stop when the title is over.
     var takesCheckIns: Bool { self == .simkl }
 }
 
-/// What the other sides are told of playback.
+/// What the other sides are sent about playback.
 enum LivePlan {
-    /// Below this nothing was watched; Trakt refuses it (422).
+    /// Below this, nothing was watched; Trakt refuses it (422).
     static let progressMin = 1.0
-    /// From here on the other sides take a stop for a play and refuse a pause (Trakt: 422).
+    /// From this on, the other sides treat a stop as a play and refuse a pause (Trakt: 422).
     static let remoteThreshold = 80.0
 
     static func jobs(
@@ -64,14 +64,15 @@ enum LivePlan {
     }
 
     static func action(_ change: PlaybackChange, _ connection: ConnectionPolicy) -> JobAction? {
-        // Untold it would be counted there, however far it came.
+        // Otherwise the other side would count it, however far it went.
         let isCheckOut = change.wasCheckIn && connection.provider.takesCheckIns
         return switch change.step {
         case .started, .resumed: .start
         case .checkedIn: connection.provider.takesCheckIns ? .checkIn : .start
         case .stopped where change.isPlay && change.countedBy.contains(connection.provider): nil
         case .stopped where change.isPlay && change.progressPercent >= connection.thresholdPercent:
-            // Below their own threshold a stop would be taken for a pause; one that ends a check-in is told as beyond it.
+            // Below the other side's own threshold, a stop would be treated as a pause; a stop that ends a check-in is
+            // sent as if beyond it.
             change.progressPercent >= remoteThreshold || isCheckOut ? .stop : .addPlay
         case .paused, .stopped: isCheckOut ? .checkOut : canPause(change) ? .pause : nil
         }
@@ -81,12 +82,12 @@ enum LivePlan {
         change.progressPercent >= progressMin && change.progressPercent < remoteThreshold
     }
 
-    /// A sitting becomes a play once; its other changes are told apart by their time.
+    /// A sitting becomes a play once; its other changes are distinguished by their time.
     private static func fingerprint(_ change: PlaybackChange, _ action: JobAction) -> String {
         change.isPlay ? "play \(change.session)" : fingerprint(action, change.session, change.at)
     }
 
-    /// How a check-in is told that began at a moment.
+    /// Returns the fingerprint of a check-in that began at a given moment.
     static func checkInFingerprint(_ session: PlaybackSessionID, startedAt: Timestamp) -> String {
         fingerprint(.checkIn, session, startedAt)
     }

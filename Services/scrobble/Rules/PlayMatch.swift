@@ -2,7 +2,7 @@ package import Contracts
 
 /// When a play happened, as exactly as it is known.
 package enum PlayMoment: Sendable, Hashable {
-    /// `day` is the day on which that was where the person lives.
+    /// `day` is the calendar day of the moment in the person's time zone.
     case second(Timestamp, day: CalendarDate)
     case minute(Timestamp, day: CalendarDate)
     case day(CalendarDate)
@@ -19,7 +19,7 @@ package enum PlayMoment: Sendable, Hashable {
 
     package var isDay: Bool { if case .day = self { true } else { false } }
 
-    /// Where it stands in a list: its instant, noon UTC of its day, or the far past.
+    /// Its position in a list: the instant, noon UTC of the day, or the distant past.
     package var listedAt: Timestamp {
         switch self {
         case .second(let instant, _), .minute(let instant, _): instant
@@ -30,7 +30,7 @@ package enum PlayMoment: Sendable, Hashable {
 }
 
 extension PlayMoment {
-    /// 0 for a moment of which nothing is known, up to 3 for one that is known to the second.
+    /// From 0 for an unknown moment to 3 for one known to the second.
     var exactness: Int {
         switch self {
         case .unknown: 0
@@ -41,7 +41,7 @@ extension PlayMoment {
     }
 }
 
-/// Where an episode stands in its series.
+/// The place of an episode in its series.
 package struct EpisodePlace: Sendable, Hashable {
     package let series: TitleID
     /// 0 holds the specials.
@@ -54,7 +54,7 @@ package struct EpisodePlace: Sendable, Hashable {
         self.number = number
     }
 
-    /// Nil for what is no episode, or one whose place is not known.
+    /// Nil if the title is not an episode, or its place is unknown.
     package init?(_ title: Title) {
         guard title.kind == .episode, let series = title.series, let season = title.seasonNumber,
             let number = title.episodeNumber
@@ -70,7 +70,7 @@ package struct EpisodePlace: Sendable, Hashable {
     }
 }
 
-/// By which road a play came: who told it, and what it is called there.
+/// The road by which a play came: who reported it, and its key there.
 package struct PlaySource: Sendable, Hashable {
     package let name: String
     package let key: String
@@ -81,7 +81,7 @@ package struct PlaySource: Sendable, Hashable {
     }
 }
 
-/// A play as it arrives.
+/// An incoming play.
 package struct IncomingPlay: Sendable, Hashable {
     package let title: TitleID
     package let kind: TitleKind
@@ -90,7 +90,7 @@ package struct IncomingPlay: Sendable, Hashable {
     package let percent: Double?
     package let runtimeMinutes: Int?
     package let source: PlaySource
-    /// Of an episode, where it is known; what is missing is asked of metadata later.
+    /// The place of an episode, if known; a missing one is looked up in metadata later.
     package let episode: EpisodePlace?
 
     package init(
@@ -107,19 +107,19 @@ package struct IncomingPlay: Sendable, Hashable {
     }
 }
 
-/// A play of the ledger, one that its person removed included.
+/// A play in the ledger, including removed ones.
 package struct KnownPlay: Sendable, Hashable {
     package let id: PlayID
     package let title: TitleID
     package internal(set) var moment: PlayMoment
     package let runtimeMinutes: Int?
     package let isRemoved: Bool
-    /// Whether it stands as an import or a sync wrote it: nobody has put it elsewhere by hand since.
+    /// Whether it is as an import or a sync wrote it: nobody has moved it by hand since.
     package let isBrought: Bool
     /// When the ledger learned of it: a play of unknown date was before that.
     package let knownSince: Timestamp
     package private(set) var sources: Set<PlaySource>
-    /// The roads that told of this very play: whoever told "at some time" may have meant another.
+    /// The roads that reported this very play; one that reported "at some time" may have meant another.
     private(set) var roads: Set<String>
 
     package init(
@@ -137,7 +137,7 @@ package struct KnownPlay: Sendable, Hashable {
         roads = Set(sources.subtracting(undated).map(\.name))
     }
 
-    /// Whatever another play was told by tells of this one too.
+    /// Adds the sources of another play, which now report this one too.
     mutating func join(_ other: KnownPlay) {
         sources.formUnion(other.sources)
         roads.formUnion(other.roads)
@@ -149,7 +149,7 @@ package struct KnownPlay: Sendable, Hashable {
     }
 }
 
-/// What tells one play from another.
+/// What distinguishes one play from another.
 struct PlayTrace: Sendable, Hashable {
     let moment: PlayMoment
     let roads: Set<String>
@@ -169,16 +169,16 @@ struct PlayTrace: Sendable, Hashable {
     }
 }
 
-/// What a play that arrives turns out to be.
+/// The verdict on an incoming play.
 package enum PlayVerdict: Sendable, Hashable {
     case new(PlayID)
-    /// The same play by another road.
+    /// The same play, reported by another road.
     case same(PlayID)
     /// It came by this road before.
     case known(PlayID)
-    /// So it did, and was on another day then.
+    /// It came by this road before, then with another day.
     case moved(PlayID)
-    /// Its person removed it.
+    /// The person removed it.
     case removed(PlayID)
 
     package var play: PlayID {
@@ -187,46 +187,46 @@ package enum PlayVerdict: Sendable, Hashable {
         }
     }
 
-    /// The play, unless its person removed it.
+    /// The play, unless the person removed it.
     var lasting: PlayID? { if case .removed = self { nil } else { play } }
 }
 
-/// Which of the plays that arrive are there already.
+/// Decides which incoming plays already exist.
 ///
-/// A play takes time, so nobody plays a title twice within the same stretch: two roads that tell of overlapping plays
-/// tell of one. One road that tells of two, tells of two, unless they are at the very same moment. A play that two
-/// roads tell of has the moment of the one that knows it more exactly: the order of arrival does not matter.
+/// A play takes time, so nobody plays a title twice within the same span: two roads that report overlapping plays
+/// report the same one. If one road reports two, they are two, unless they are at the very same moment. A play reported
+/// by two roads has the more exact of the two moments, so the order of arrival does not matter.
 package struct PlayMatcher: Sendable {
-    /// Clocks and reports of two roads differ by this much at the most, however short the title.
+    /// The most that clocks and reports of two roads differ, however short the title is.
     static let windowMin = Duration.seconds(300)
-    /// The road of what a person writes down, and that of a sitting.
+    /// The road of what a person records by hand, and that of a sitting.
     package static let byHand = "manual"
     package static let sitting = "playback"
-    /// Roads that tell of a play as it happens, perhaps twice; the others list what they have.
+    /// Roads that report a play as it happens, perhaps twice; the others list what they have.
     static let livingRoads = Set([byHand, sitting] + HookSender.allCases.map(\.rawValue))
 
     private var byTitle: [TitleID: [KnownPlay]]
     private var bySource: [PlaySource: KnownPlay] = [:]
     private let arrivedAt: Timestamp
     private let mayMove: Bool
-    /// Plays that were there and are known more exactly now.
+    /// The existing plays that are now known more exactly.
     package private(set) var refined: [PlayID: PlayMoment] = [:]
-    /// Where those of them that were moved stood.
+    /// The previous moments of those that were moved.
     package private(set) var moved: [PlayID: PlayMoment] = [:]
 
-    /// `now` is when what arrives arrives. Where it `mayMove`, the road's word on the day of what it alone has told holds anew.
+    /// `now` is the time of arrival. With `mayMove`, a road may change the day of a play that it alone has reported.
     package init(known: [KnownPlay], now: Timestamp, mayMove: Bool = false) {
         arrivedAt = now
         self.mayMove = mayMove
         byTitle = Dictionary(grouping: known, by: \.title)
         for play in known {
-            // What we have told ourselves names the play by its id.
+            // What we exported ourselves names the play by its ID.
             bySource[PlaySource(name: ImportSource.reelay.rawValue, key: play.id.description)] = play
             for source in play.sources { bySource[source] = play }
         }
     }
 
-    /// Plays are told apart in their order; a new one counts for those after it.
+    /// Returns the verdict on a play; a new play counts for those after it.
     package mutating func verdict(on incoming: IncomingPlay, newID: () -> PlayID) -> PlayVerdict {
         if let play = bySource[incoming.source] {
             if play.isRemoved { return .removed(play.id) }
@@ -235,7 +235,7 @@ package struct PlayMatcher: Sendable {
             return .moved(play.id)
         }
         let plays = byTitle[incoming.title] ?? []
-        // Among equally near ones one that stands, not one that was removed.
+        // Of equally near plays, prefer a standing one to a removed one.
         let nearest = plays.indices.compactMap { index -> (index: Int, distance: Duration)? in
             guard !Self.areTwo(incoming, plays[index]) else { return nil }
             return Self.distance(incoming, plays[index], now: arrivedAt).map { (index: index, distance: $0) }
@@ -260,8 +260,8 @@ package struct PlayMatcher: Sendable {
         return .new(play.id)
     }
 
-    /// Whether a play is on another day than before by the road that told of it, and by no other. Not where a play that another
-    /// road has told of stands there: the two would be one, and could not be parted again.
+    /// Whether a play's day was changed by the only road that reported it. False if a play from another road is at the
+    /// new day: the two would be merged, and could not be separated again.
     private func isMoved(_ play: KnownPlay, _ incoming: IncomingPlay) -> Bool {
         guard case .day(let before) = play.moment, case .day(let day) = incoming.moment, day != before,
             play.isBrought, play.title == incoming.title,
@@ -284,7 +284,8 @@ package struct PlayMatcher: Sendable {
         }
     }
 
-    /// Two plays of one ledger, of which one has no date: they were two there, and "at some time" was said before the other was.
+    /// Whether the two are plays of one ledger, one of them undated: they were two there, and "at some time" was
+    /// reported before the other one.
     private static func areTwo(_ incoming: IncomingPlay, _ play: KnownPlay) -> Bool {
         let road = ImportSource.reelay.rawValue
         guard incoming.source.name == road, (incoming.moment == .unknown) != (play.moment == .unknown) else {
@@ -293,8 +294,9 @@ package struct PlayMatcher: Sendable {
         return play.sources.contains { $0.name == road && $0.key != incoming.source.key }
     }
 
-    /// Where the dated plays stand (`PlayMoment.listedAt`) that one of `moment` may be: all within half of the longest running
-    /// time, or on the same day anywhere on Earth, and some hours more. What is known more exactly meanwhile stays within.
+    /// Returns the range of the moments (`PlayMoment.listedAt`) of dated plays that may be the same as one at `moment`:
+    /// all within half of the longest running time, or on the same day anywhere on Earth, plus some hours. Plays whose
+    /// moments become more exact meanwhile stay in it.
     static func reach(of moment: PlayMoment) -> ClosedRange<Timestamp> {
         guard moment != .unknown else {
             return Timestamp(clampingMicrosecondsSinceEpoch: .min)...Timestamp(clampingMicrosecondsSinceEpoch: .max)
@@ -304,7 +306,7 @@ package struct PlayMatcher: Sendable {
 
     private static let reach = Duration.seconds(2 * 86_400)
 
-    /// How far apart the two are, if they are the same play; nil where they are not.
+    /// Returns how far apart the two are if they are the same play; nil if they are not.
     static func distance(_ incoming: IncomingPlay, _ play: KnownPlay, now: Timestamp) -> Duration? {
         // Most plays of a title are years apart.
         let isDated = incoming.moment != .unknown && play.moment != .unknown
@@ -315,7 +317,7 @@ package struct PlayMatcher: Sendable {
                 knownSince: now), PlayTrace(play))
     }
 
-    /// The same whichever is named first.
+    /// Returns the same distance; the order of the arguments does not matter.
     static func distance(_ one: PlayTrace, _ other: PlayTrace) -> Duration? {
         let shared = one.roads.intersection(other.roads)
         let isExact = !shared.subtracting(livingRoads).isEmpty
@@ -330,14 +332,14 @@ package struct PlayMatcher: Sendable {
             (.day(let one), .second(_, let other)), (.day(let one), .minute(_, let other)),
             (.day(let one), .day(let other)):
             return one == other && shared.isEmpty ? .seconds(86_400) : nil
-        // "Was watched at some time" is true of any play before it was said.
+        // "Watched at some time" is true of any play before the report.
         case (.unknown, .unknown): return .seconds(2 * 86_400)
         case (.unknown, let dated): return dated.listedAt <= one.knownSince ? .seconds(3 * 86_400) : nil
         case (let dated, .unknown): return dated.listedAt <= other.knownSince ? .seconds(3 * 86_400) : nil
         }
     }
 
-    /// Half the running time: the later end lies within the other play.
+    /// Half the running time: the later play's end is then within the other play.
     private static func window(_ one: Int?, _ other: Int?) -> Duration {
         max(windowMin, .seconds(min(max(one ?? 0, other ?? 0), 1_440) * 30))
     }
@@ -347,7 +349,7 @@ package struct PlayMatcher: Sendable {
         return apart <= window ? apart : nil
     }
 
-    /// Down to the whole minute, as some roads tell it.
+    /// Rounds down to the minute, as some roads report it.
     private static func minute(_ moment: Timestamp) -> Timestamp {
         let micros = moment.microsecondsSinceEpoch
         let rest = ((micros % 60_000_000) + 60_000_000) % 60_000_000

@@ -1,6 +1,6 @@
 package import JSON
 
-/// How many items of each facet came to which outcome, such as `play` → `created` → 12.
+/// The number of items of each facet per outcome, such as `play` → `created` → 12.
 package struct BatchCounts: Sendable, Hashable, JSONCodable {
     package private(set) var counts: [String: [String: Int]] = [:]
 

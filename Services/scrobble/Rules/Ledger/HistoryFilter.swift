@@ -1,13 +1,13 @@
 package import Contracts
 
-/// Which plays a history is asked for; nil asks for all.
+/// Which plays of a history to return; nil returns all.
 package struct HistoryFilter: Sendable, Hashable {
     package let kind: TitleKind?
     package let title: TitleID?
-    /// Of the episodes of a show.
+    /// The show whose episodes to return.
     package let series: TitleID?
-    /// At this moment or later, and before that one; a play known to the day is at noon UTC. What is of unknown date
-    /// lies in no stretch of time.
+    /// At or after this moment, and before that one; a play known to the day counts as noon UTC. A play of unknown date
+    /// is in no range.
     package let from: Timestamp?
     package let until: Timestamp?
     /// Only plays of unknown date, or only the others.
@@ -25,10 +25,10 @@ package struct HistoryFilter: Sendable, Hashable {
         self.unknownDate = unknownDate
     }
 
-    /// Whether plays of unknown date are left out, asked for alone, or neither.
+    /// Whether only plays of unknown date are wanted (true), only the others (false), or both (nil).
     var wantsUnknown: Bool? { unknownDate ?? (from != nil || until != nil ? false : nil) }
 
-    /// The columns that decide which index serves it, beside the person.
+    /// The columns, besides the person, that decide which index is used.
     var shape: HistoryShape {
         if title != nil { return .title }
         if series != nil { return .series }

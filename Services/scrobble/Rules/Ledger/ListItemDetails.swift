@@ -1,12 +1,12 @@
 package import Contracts
 
-/// What an item of a list says beyond its title and date.
+/// The details of a list item besides its title and date.
 package struct ListItemDetails: ShelfDetails {
     package static var isDated: Bool { false }
 
-    /// Up to 2,000 bytes.
+    /// At most 2,000 bytes.
     package let note: String?
-    /// Its place, from 1; nil for where it stands, or behind the last.
+    /// Its rank, from 1; nil to keep its current one, or to put it at the end.
     package let rank: Int?
 
     package init(note: String? = nil, rank: Int? = nil) {
@@ -15,14 +15,14 @@ package struct ListItemDetails: ShelfDetails {
     }
 }
 
-/// A list that a person makes, or that is brought from elsewhere.
+/// A list that a person creates, or that is brought from elsewhere.
 package struct NewList: Sendable, Hashable {
     package let name: String
     package let description: String?
-    /// Whether the order says which is better.
+    /// Whether the order is a ranking.
     package let isRanked: Bool
     package let createdAt: Timestamp
-    /// What it is called where it comes from, so that it does not come twice; nil for a new one.
+    /// Its key at its source, so that it is not brought twice; nil for a new list.
     package let sourceKey: String?
 
     package init(name: String, description: String?, isRanked: Bool, createdAt: Timestamp, sourceKey: String?) {
@@ -34,9 +34,9 @@ package struct NewList: Sendable, Hashable {
     }
 }
 
-/// Places in a list.
+/// The order of the items in a list.
 enum ListOrder {
-    /// Gives every item a place: its own, the one that it has, or one behind the last.
+    /// Gives every item a rank: its own, its current one, or the next at the end.
     static func ranked(
         _ items: [ShelfItem<ListItemDetails>], known: [TitleID: KnownItem<ListItemDetails>], last: Int
     ) -> [ShelfItem<ListItemDetails>] {
@@ -51,7 +51,7 @@ enum ListOrder {
         }
     }
 
-    /// The titles after `moved` were taken out and put before `anchor`, or behind the last where that is not there.
+    /// Returns the titles with `moved` taken out and inserted before `anchor`, or at the end if that is not there.
     static func moving(_ moved: [TitleID], before anchor: TitleID?, in titles: [TitleID]) -> [TitleID] {
         let present = Set(titles)
         var taken: Set<TitleID> = []

@@ -1,6 +1,6 @@
 import Contracts
 
-/// A place in a list: everything up to it has been shown.
+/// A position in a list: everything up to it has been shown.
 struct ListPlace: Sendable, Hashable {
     let rank: Int
     let title: TitleID
@@ -10,7 +10,7 @@ struct ListPlace: Sendable, Hashable {
         self.title = title
     }
 
-    /// The place that a cursor names, the beginning without one; nil for what is none.
+    /// Parses a cursor; nil text is the beginning, and anything that is not a cursor gives nil.
     init?(_ text: String?) {
         guard let text else {
             self.init(rank: 0, title: TitleID(UUIDBits(high: 0, low: 0)))

@@ -1,16 +1,17 @@
 package import Contracts
 
-/// Which plays of one title are one, where titles were merged or a play was edited.
+/// Decides which plays of one title are the same after titles were merged or a play was edited.
 package enum PlayMerge {
-    /// A play that goes, and the one that has its roads from then on.
+    /// A play that goes, and the one that takes over its roads.
     package struct Pair: Sendable, Hashable {
         package let gone: PlayID
         package let stays: PlayID
     }
 
-    /// The same rules as for plays that arrive; the more exact one stays, among equals the one known longer.
+    /// Returns the plays to merge, by the same rules as for incoming plays; the more exact one stays, and among equals
+    /// the one known longer.
     ///
-    /// A play that stands stays before one that its person removed: nobody removed it there.
+    /// A standing play takes precedence over one that the person removed, because nobody removed the standing one.
     package static func pairs(_ plays: [KnownPlay]) -> [Pair] {
         let ordered = plays.sorted { one, other in
             (one.isRemoved ? 1 : 0, -one.moment.exactness, one.knownSince, one.id.uuid)
@@ -32,7 +33,8 @@ package enum PlayMerge {
         return pairs
     }
 
-    /// The play that stands in the place of `play` once that is said to have been at `moment`; nil for none.
+    /// Returns the standing play that `play` coincides with once it is said to have been at `moment`; nil if there is
+    /// none.
     package static func meeting(_ play: PlayID, at moment: PlayMoment, among known: [KnownPlay]) -> KnownPlay? {
         guard let moved = known.first(where: { $0.id == play }), moment != .unknown else { return nil }
         let trace = PlayTrace(

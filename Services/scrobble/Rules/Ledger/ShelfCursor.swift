@@ -1,11 +1,11 @@
 package import Contracts
 
-/// A place on a shelf: everything that stands before it has been shown.
+/// A position on a shelf: everything before it has been shown.
 package struct ShelfCursor: Sendable, Hashable {
     package let at: Timestamp
     package let title: TitleID
 
-    /// Before the first item.
+    /// The position before the first item.
     package static let newest = ShelfCursor(
         at: Timestamp(clampingMicrosecondsSinceEpoch: .max), title: TitleID(UUIDBits(high: .max, low: .max)))
 
@@ -14,7 +14,7 @@ package struct ShelfCursor: Sendable, Hashable {
         self.title = title
     }
 
-    /// Reads what `text` wrote; nil for anything else.
+    /// Parses the output of `text`; nil for anything else.
     init?(_ text: String) {
         guard let place = HistoryCursor(text) else { return nil }
         self.init(at: place.listedAt, title: TitleID(place.id.uuid))

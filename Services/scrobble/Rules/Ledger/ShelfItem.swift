@@ -1,8 +1,8 @@
 package import Contracts
 
-/// What an item of a shelf says beyond its title and date.
+/// The details of a shelf item besides its title and date.
 package protocol ShelfDetails: Sendable, Hashable {
-    /// Whether the item's date is part of what it says, so that a later date alone is news.
+    /// Whether the item's date is part of its content, so that a later date alone is a change.
     static var isDated: Bool { get }
 }
 
@@ -10,7 +10,7 @@ package protocol ShelfDetails: Sendable, Hashable {
 package struct ShelfItem<Details: ShelfDetails>: Sendable, Hashable {
     package let title: TitleID
     package let kind: TitleKind
-    /// The item's own date: when it was listed, collected, liked, or watched so far.
+    /// The item's own date: when it was listed, collected, liked, or last watched.
     package let at: Timestamp
     package let details: Details
 
@@ -25,7 +25,7 @@ package struct ShelfItem<Details: ShelfDetails>: Sendable, Hashable {
 package struct WatchlistDetails: ShelfDetails {
     package static var isDated: Bool { false }
 
-    /// Up to 2,000 bytes.
+    /// At most 2,000 bytes.
     package let note: String?
     /// Whether it is still wanted.
     package let status: WishStatus
@@ -36,7 +36,7 @@ package struct WatchlistDetails: ShelfDetails {
     }
 }
 
-/// In which form a person owns a title, in the words of the place that told it.
+/// The form in which a person owns a title, in the terms of its source.
 package struct CollectionDetails: ShelfDetails {
     package static var isDated: Bool { false }
 
@@ -80,12 +80,12 @@ package struct ProgressDetails: ShelfDetails {
     package init(percent: Double) { self.percent = percent }
 }
 
-/// What is there of an item.
+/// An existing item.
 package struct KnownItem<Details: ShelfDetails>: Sendable, Hashable {
     package let item: ShelfItem<Details>
     /// Nil while it is on the shelf.
     package let removedAt: Timestamp?
-    /// The road by which it came last, and the batch; nil for a person's own click.
+    /// The road of its last write, and the batch; nil for a person's own click.
     package let source: String
     package let batch: BatchID?
 

@@ -1,8 +1,8 @@
 package import Contracts
 
-/// What items that arrive, or are to go, come to.
+/// Decides the outcomes of adding and removing shelf items.
 package enum ShelfRule {
-    /// One outcome for each item, in their order; `known` is what is there, removed items included.
+    /// Returns one outcome per item, in order; `known` holds the existing items, including removed ones.
     package static func outcomes<Details>(
         of items: [ShelfItem<Details>], meeting known: [TitleID: KnownItem<Details>], _ authority: LedgerAuthority
     ) -> [LedgerOutcome] {
@@ -11,7 +11,7 @@ package enum ShelfRule {
         }
     }
 
-    /// The same for titles that are to go; `at` is when somebody took them out.
+    /// Returns one outcome per title to be removed, in order; `at` is when it was taken out.
     package static func removals<Details>(
         of titles: [TitleID], from known: [TitleID: KnownItem<Details>], at moment: Timestamp,
         _ authority: LedgerAuthority
@@ -29,14 +29,14 @@ package enum ShelfRule {
     ) -> LedgerOutcome {
         guard let known else { return .created }
         if let removedAt = known.removedAt {
-            // What was put there after the removal is no copy of what was removed.
+            // An item added after the removal is not a copy of what was removed.
             return authority.isDecided || item.at > removedAt ? .created : .removedByYou
         }
         if known.item.details == item.details, !Details.isDated || known.item.at == item.at { return .same }
         return authority.isDecided || item.at > known.item.at ? .updated : .older
     }
 
-    /// Whether no later one is the same; of several in one call the last counts.
+    /// Whether no later title is the same; the last of several in one call counts.
     private static func isLast(_ titles: [TitleID]) -> [Bool] {
         var seen: Set<TitleID> = []
         return titles.reversed().map { seen.insert($0).inserted }.reversed()

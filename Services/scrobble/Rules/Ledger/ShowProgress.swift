@@ -1,16 +1,16 @@
 package import Contracts
 
-/// An episode of a show, and what its person made of it.
+/// An episode of a show, and what the person has watched of it.
 package struct EpisodeState: Sendable, Hashable {
     package let title: TitleID
     /// 0 holds the specials.
     package let season: Int
     package let number: Int
-    /// Nil where nobody says; such an episode has not aired.
+    /// Nil if unknown; such an episode has not aired.
     package let releasedOn: CalendarDate?
-    /// Plays that stand.
+    /// The number of standing plays.
     package let plays: Int
-    /// Where the latest of them stands in the history; nil without one.
+    /// The position of the latest of them in the history; nil if there is none.
     package let lastPlayedAt: Timestamp?
 
     package init(
@@ -27,19 +27,19 @@ package struct EpisodeState: Sendable, Hashable {
     var place: (Int, Int) { (season, number) }
 }
 
-/// How far a person is with some episodes: a show, or one of its seasons.
+/// A person's progress through some episodes: a show, or one of its seasons.
 ///
-/// What has not aired does not count, unless it was watched all the same; specials only where they are asked for.
+/// Episodes that have not aired do not count unless they were watched anyway; specials count only on request.
 package struct ShowProgress: Sendable, Hashable {
-    /// Episodes that count, and how many of those were watched.
+    /// The number of episodes that count, and how many of those were watched.
     package let aired: Int
     package let watched: Int
     package let plays: Int
     package let lastPlayedAt: Timestamp?
-    /// What comes after the episode that was watched last; nil where nothing aired comes after it.
+    /// The next unwatched episode after the one watched last; nil if none that has aired follows it.
     package let next: EpisodeState?
 
-    /// Whether everything that counts was watched; never true of nothing.
+    /// Whether everything that counts was watched; false if nothing counts.
     package var isWatched: Bool { aired > 0 && watched == aired }
 
     package init(_ episodes: [EpisodeState], today: CalendarDate, withSpecials: Bool) {
@@ -56,8 +56,8 @@ package struct ShowProgress: Sendable, Hashable {
         episode.releasedOn.map { $0 <= today } ?? false
     }
 
-    /// The first one not watched behind the one that was watched last; of several at one moment the furthest counts.
-    /// Whoever has watched nothing begins at the beginning. Specials never come next.
+    /// Returns the first unwatched episode after the one watched last; of several watched at the same moment, the
+    /// furthest counts. If nothing has been watched, it is the first episode. Specials never come next.
     static func next(in episodes: [EpisodeState], _ today: CalendarDate) -> EpisodeState? {
         let regular = episodes.filter { $0.season > 0 }
         let last = regular.filter { $0.lastPlayedAt != nil }
@@ -71,7 +71,7 @@ package struct ShowProgress: Sendable, Hashable {
 
     private static func place(_ moment: Timestamp?) -> Int64 { moment?.microsecondsSinceEpoch ?? .min }
 
-    /// The episodes that marking up to a place writes down: aired, not watched, no specials.
+    /// Returns the episodes that marking up to a place records: aired, not watched, and specials only on request.
     package static func toMark(
         _ episodes: [EpisodeState], upTo last: (season: Int, number: Int)?, today: CalendarDate, withSpecials: Bool
     ) -> [EpisodeState] {

@@ -1,8 +1,8 @@
 import Contracts
 
-/// Merged titles in portions that can each be applied as a whole.
+/// Splits merged titles into portions that can each be applied as a whole.
 enum TitleMoves {
-    /// In the order of merging; within a portion no title goes and stays, and none is gone to twice.
+    /// Returns portions in the order of merging; no title occurs twice in a portion.
     static func steps(_ moves: [TitleRedirect]) -> [[TitleRedirect]] {
         var steps: [[TitleRedirect]] = []
         var named: Set<TitleID> = []

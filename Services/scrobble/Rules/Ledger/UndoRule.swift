@@ -1,21 +1,21 @@
 package import Contracts
 
-/// An item that a batch has touched: what it was before, and how it stands now.
+/// An item that a batch has touched: its state before, and its state now.
 package struct TouchedItem: Sendable, Hashable {
     package let facet: LedgerFacet
     /// The play, the title or the list.
     package let item: UUIDBits
-    /// The list of a list's item.
+    /// The list that a list item belongs to.
     package let list: ListID?
-    /// The title of a play; the item itself where that is a title.
+    /// The title of a play; the item itself if that is a title.
     package let title: TitleID?
-    /// Whether it was there before the batch, and which batch had written it; a person's click has none.
+    /// Whether it existed before the batch, and which batch had written it; nil for a person's click.
     package let wasThere: Bool
     package let batchBefore: BatchID?
-    /// Whether it is there now, removed or not, and which batch wrote it last.
+    /// Whether it exists now, removed or not, and which batch wrote it last.
     package let isThere: Bool
     package let batchNow: BatchID?
-    /// For a play: roads other than this batch's that tell of it. For a list: items that are on it.
+    /// For a play, the number of other roads that report it; for a list, the number of items on it.
     package let others: Int
 
     package init(
@@ -34,19 +34,19 @@ package struct TouchedItem: Sendable, Hashable {
     }
 }
 
-/// What taking back a batch does to one item.
+/// What undoing a batch does to one item.
 package enum UndoVerdict: Sendable, Hashable {
-    /// It goes, as it came with the batch.
+    /// It is deleted, because the batch created it.
     case erase
-    /// It becomes what it was before.
+    /// It is restored to what it was before.
     case putBack
-    /// The batch only told of a play that was there: its road goes, and the play where that was the last one.
+    /// The batch only reported an existing play: its road is removed, and the play too if that was the last one.
     case takeRoad
-    /// Nothing is left to do.
+    /// Nothing is left to undo.
     case nothing
-    /// Somebody wrote it since; it stays as it is.
+    /// It was written since, and stays as it is.
     case keepEdit
-    /// Somebody else put it there, or something on it, too; it stays.
+    /// Someone else also put it there, or put something on it; it stays.
     case keepShared
 
     package var isKept: Bool { self == .keepEdit || self == .keepShared }
@@ -56,7 +56,7 @@ package enum UndoRule {
     package static func verdict(on touched: TouchedItem, undoing batch: BatchID) -> UndoVerdict {
         guard touched.isThere else { return .nothing }
         guard touched.batchNow == batch else {
-            // A play that the batch did not change, and nobody since.
+            // A play that neither the batch nor anyone since has changed.
             if touched.facet == .play, touched.wasThere, touched.batchBefore == touched.batchNow { return .takeRoad }
             return .keepEdit
         }

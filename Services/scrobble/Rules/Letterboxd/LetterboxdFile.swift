@@ -1,4 +1,4 @@
-/// What a file of a Letterboxd export is, told by its header and, where that leaves several, by its path.
+/// What a file of a Letterboxd export is, by its header and, if that is ambiguous, by its path.
 package struct LetterboxdFile: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case profile, diary, reviews, ratings, watched, watchlist, comments, list
@@ -7,7 +7,7 @@ package struct LetterboxdFile: Sendable, Hashable {
         case likedReviews = "likes/reviews"
     }
 
-    /// Where in the export a file lies.
+    /// The section of the export that a file is in.
     package enum Section: String, Sendable, Hashable, CaseIterable {
         case live, deleted
         /// Films that TMDb no longer has.
@@ -16,7 +16,7 @@ package struct LetterboxdFile: Sendable, Hashable {
 
     package enum Recognition: Sendable, Hashable {
         case known(LetterboxdFile)
-        /// One of these; somebody must say which.
+        /// One of these; the person must say which.
         case unclear([Kind])
         case unknown
     }
@@ -29,7 +29,7 @@ package struct LetterboxdFile: Sendable, Hashable {
         self.section = section
     }
 
-    /// Whether archives hold the file beside an export without it being part of one.
+    /// Whether the file is one that archives hold next to an export without being part of it.
     package static func isForeign(_ path: String) -> Bool {
         path.split(separator: "/").contains { $0 == "__MACOSX" || $0.hasPrefix(".") }
     }
@@ -39,8 +39,8 @@ package struct LetterboxdFile: Sendable, Hashable {
         return folders.contains("deleted") ? .deleted : folders.contains("orphaned") ? .orphaned : .live
     }
 
-    /// Recognises a file by the cells of its first record that is no marker, and its path within the archive; one
-    /// leading directory does not matter, nor what a single file is called.
+    /// Recognizes a file by the cells of its first record that is not the marker, and by its path within the archive;
+    /// neither one leading directory nor the name of a single file matters.
     package static func recognise(header: [String], path: String) -> Recognition {
         let names = Set(header.map(LetterboxdColumn.normalized))
         let parts = path.lowercased().split(separator: "/").map(String.init)
@@ -61,7 +61,7 @@ package struct LetterboxdFile: Sendable, Hashable {
         if names.isSuperset(of: ["date", "name", "tags", "url", "description"]) { return known(.list) }
         if names.isSuperset(of: ["date", "content", "comment"]) { return known(.comments) }
         if names.isSuperset(of: ["date", "content"]) { return chosen([.likedLists, .likedReviews]) }
-        // Columns may have been taken out: what tells is the film's name, and one that only Letterboxd calls so.
+        // Columns may have been removed: the film's name and a column name that only Letterboxd uses are decisive.
         guard names.contains("name") else { return .unknown }
         if names.contains("watched date") { return known(names.contains("review") ? .reviews : .diary) }
         guard names.contains("letterboxd uri") || names.isSuperset(of: ["date", "year"]) else { return .unknown }
@@ -71,7 +71,7 @@ package struct LetterboxdFile: Sendable, Hashable {
     }
 }
 
-/// The columns that exports have, by their header in small letters.
+/// The columns of exports, by their lowercase header.
 enum LetterboxdColumn: String, Sendable, CaseIterable {
     case date, name, year, rating, rewatch, tags, review, position, description, content, comment, username, url
     case uri = "letterboxd uri"

@@ -3,7 +3,7 @@ package import CSV
 /// Reads one file of a Letterboxd export in chunks: bytes to rows, nothing else.
 package struct LetterboxdReader: Sendable {
     package enum Item: Sendable, Hashable {
-        /// The first, once it is known what the file is.
+        /// The first item, once the kind of file is known.
         case file(LetterboxdFile)
         case list(LetterboxdList)
         case row(LetterboxdRow)
@@ -12,17 +12,17 @@ package struct LetterboxdReader: Sendable {
     /// Why a file cannot be read.
     package enum Failure: Error, Sendable, Hashable {
         case csv(CSVError)
-        /// The header fits several kinds; reading on needs one of them.
+        /// The header fits several kinds; reading requires one of them to be given.
         case unclear([LetterboxdFile.Kind])
         case unknown
     }
 
     private enum State {
-        /// Waits for the header, past blank lines and the marker → rows, listFacts or failed.
+        /// Waits for the header, skipping blank lines and the marker → rows, listFacts or failed.
         case header
-        /// A list's own facts come next → listHeader.
+        /// Waits for the list's own details → listHeader.
         case listFacts(LetterboxdCells)
-        /// The header of the films of a list comes next, past blank lines → rows.
+        /// Waits for the header of the list's films, skipping blank lines → rows.
         case listHeader
         case rows(LetterboxdCells, isOfFilms: Bool)
         case failed(Failure)
@@ -33,17 +33,17 @@ package struct LetterboxdReader: Sendable {
     private let path: String
     private let kind: LetterboxdFile.Kind?
 
-    /// `path` is the file's within its archive, or its name; `kind` what somebody said that it is.
+    /// `path` is the file's path within its archive, or its name; `kind` is what the person said it is.
     package init(path: String, kind: LetterboxdFile.Kind? = nil, limits: CSVLimits = CSVLimits()) {
         reader = CSVReader(limits: limits)
         self.path = path
         self.kind = kind
     }
 
-    /// Whether the file ends within quotes.
+    /// Whether the file ends inside quotes.
     package var isCutShort: Bool { reader.isCutShort }
 
-    /// Reads on; `show` gets what is complete.
+    /// Parses a chunk; `show` receives every complete item.
     package mutating func feed(_ chunk: some Collection<UInt8>, _ show: (Item) -> Void) throws(Failure) {
         var state = state
         let (path, kind) = (path, kind)
@@ -56,7 +56,7 @@ package struct LetterboxdReader: Sendable {
         if case .failed(let failure) = state { throw failure }
     }
 
-    /// The end of the file. An empty file holds nothing and is no failure.
+    /// Ends the file. An empty file has no items and is not a failure.
     package mutating func finish(_ show: (Item) -> Void) throws(Failure) {
         var state = state
         let (path, kind) = (path, kind)
@@ -75,7 +75,7 @@ package struct LetterboxdReader: Sendable {
     ) {
         if record.isBlank { return }
         if let refusal = record.refusal {
-            // Without its header a list cannot be read; what is told of the list itself may be missing.
+            // Without its header a list cannot be read; the details of the list itself may be missing.
             switch state {
             case .header, .listHeader: state = .failed(.csv(.refusedHeader(refusal, line: record.line)))
             case .failed: break

@@ -1,53 +1,53 @@
 package import CSV
 package import Contracts
 
-/// What is wrong with a cell; the row is shown all the same.
+/// A problem with a cell; the row is shown anyway.
 package enum LetterboxdProblem: Sendable, Hashable {
-    /// Not UTF-8, or with U+0000 in it.
+    /// Not UTF-8, or contains U+0000.
     case notText(column: String)
     case badDate(column: String, text: String)
-    /// 03/04/2021: nobody can say which is the month.
+    /// 03/04/2021: either number may be the month.
     case ambiguousDate(column: String, text: String)
     case badYear(String)
     case badRating(String)
     case noName
 }
 
-/// One row of an export; nil and empty mean that the file does not say.
+/// One row of an export; nil and empty values are not in the file.
 package struct LetterboxdRow: Sendable, Hashable {
-    /// Of the file, from 1.
+    /// The line in the file, from 1.
     package var line = 1
-    /// The day on which the entry was made: logged, rated, added; the account's first day in a profile.
+    /// The day of the entry: logged, rated or added; in a profile, the account's first day.
     package var date: CalendarDate?
-    /// The film's, or in a profile the person's.
+    /// The name of the film, or of the person in a profile.
     package var name: String?
     package var year: Int?
-    /// The film's short address, or in the diary and the reviews that of the entry.
+    /// The film's short address; in the diary and the reviews, the entry's.
     package var address: String?
-    /// 1 to 10; half a star is 1.
+    /// 1 to 10; 1 is half a star.
     package var halfStars: Int?
     package var isRewatch = false
     package var tags: [String] = []
     package var watchedDate: CalendarDate?
-    /// HTML as Letterboxd writes it, of a review, a comment, or the note on a film of a list.
+    /// HTML as written by Letterboxd, of a review, a comment, or the note on a film in a list.
     package var text: String?
-    /// Within a list, from 1.
+    /// The position in a list, from 1.
     package var position: Int?
-    /// What was liked or commented on; the favourite films of a profile.
+    /// What was liked or commented on; in a profile, the favourite films.
     package var content: String?
     package var problems: [LetterboxdProblem] = []
-    /// What the file has columns for.
+    /// The columns of the file.
     var columns: Set<LetterboxdColumn> = []
-    /// Why nothing of the row but its line is known.
+    /// Why nothing but its line is known of the row.
     package var refusal: CSVRefusal?
 
-    /// The code of the short address, which stays the same from export to export: "29Nu" of https://boxd.it/29Nu.
+    /// The code of the short address, which stays the same across exports: "29Nu" of https://boxd.it/29Nu.
     package var code: String? { address.flatMap(Self.code(of:)) }
 
-    /// What short addresses begin with.
+    /// The prefix of short addresses.
     static let shortAddress = "https://boxd.it/"
 
-    /// The code of a short address; nil for every other text.
+    /// Returns the code of a short address; nil for any other text.
     static func code(of address: String) -> String? {
         guard address.hasPrefix(shortAddress) else { return nil }
         let code = address.dropFirst(shortAddress.count)
@@ -55,7 +55,7 @@ package struct LetterboxdRow: Sendable, Hashable {
     }
 }
 
-/// What a list's file says of the list itself.
+/// What the file of a list says about the list itself.
 package struct LetterboxdList: Sendable, Hashable {
     package var line = 1
     package var date: CalendarDate?
@@ -75,7 +75,7 @@ struct LetterboxdCells {
         var columns: [LetterboxdColumn: Int] = [:]
         for (index, name) in header.enumerated() {
             guard let column = LetterboxdColumn(rawValue: LetterboxdColumn.normalized(name)) else { continue }
-            // The first of two columns of one name counts.
+            // Of two columns with the same name, the first counts.
             if columns[column] == nil { columns[column] = index }
         }
         self.columns = columns
@@ -132,7 +132,7 @@ struct LetterboxdCells {
         return nil
     }
 
-    /// "0.5" to "5" in halves; a spreadsheet may have made "4,5" or "4.0" of it.
+    /// Parses "0.5" to "5" in halves; spreadsheets may have turned it into "4,5" or "4.0".
     private func halfStars(_ record: borrowing CSVRecord, _ problems: inout [LetterboxdProblem]) -> Int? {
         guard let text = text(.rating, record, &problems) else { return nil }
         let parts = text.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
@@ -168,13 +168,14 @@ struct LetterboxdCells {
     }
 }
 
-/// Dates as spreadsheets rewrite them.
+/// Parses dates as rewritten by spreadsheets.
 enum LetterboxdDate: Hashable {
     case date(CalendarDate)
     case ambiguous
     case bad
 
-    /// 31.12.2021 is day first; 31/12/2021 and 12/31/2021 only where one number cannot be a month, or both are the same.
+    /// 31.12.2021 is day first; 31/12/2021 and 12/31/2021 are accepted only if one number cannot be a month or both are
+    /// equal.
     static func read(_ text: String) -> LetterboxdDate {
         guard text.utf8.count <= 10 else { return .bad }
         let separator: Character = text.contains(".") ? "." : "/"

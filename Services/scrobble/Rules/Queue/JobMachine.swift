@@ -1,54 +1,54 @@
 package import Contracts
 
-/// Why a connection waits for its person.
+/// Why a connection waits for the person.
 package enum ConnectionTrouble: String, Sendable, Hashable, CaseIterable {
     case needsReauth = "needs_reauth"
     case locked
     case apiKeyRejected = "api_key_rejected"
 }
 
-/// What came of asking the other side to take a job.
+/// The result of sending a job to the other side.
 package enum JobReply: Sendable, Hashable {
-    /// Taken, or there already.
+    /// The other side accepted it, or already had it.
     case delivered
     case alreadyThere
-    /// The play is there already, dated so.
+    /// The other side already has the play, with this date.
     case alreadyPlayed(Timestamp)
-    /// Nothing left this machine, or the other side surely did nothing: try again later.
+    /// Nothing was sent, or the other side certainly did nothing: try again later.
     case notTaken(String)
-    /// The other side says when it will listen again; that holds for the whole connection.
+    /// The other side says when it will accept calls again; this applies to the whole connection.
     case wait(Duration, String)
-    /// It may or may not have arrived: time ran out, the connection broke, 5xx.
+    /// It may or may not have arrived: a timeout, a broken connection, a 5xx.
     case ambiguous(String)
-    /// Answered "broken inside", which may be this very job's fault; as ambiguous, but not for ever.
+    /// The other side failed internally, which may be this job's own fault; ambiguous, but with an end.
     case broken(String)
-    /// Only the person can mend it.
+    /// Only the person can fix it.
     case askUser(ConnectionTrouble)
-    /// Nothing of this facet is taken now; everything else is.
+    /// Nothing of this facet is accepted now; everything else is.
     case barred(StopCause)
-    /// Never going to work.
+    /// It will never succeed.
     case refused(String)
-    /// Not even tried, through no fault of the job: the worker stops or lost its lane.
+    /// Not even tried, through no fault of the job: the worker is stopping or has lost its lane.
     case untried
 }
 
-/// What a look at the other side showed.
+/// The result of looking for a job's effect on the other side.
 package enum LookReply: Sendable, Hashable {
     case found
     case absent
     case failed(JobReply)
 }
 
-/// What becomes of a job.
+/// What happens to a job.
 package enum JobFate: Sendable, Hashable {
-    /// Leaves the queue, delivered or no longer worth it.
+    /// Leaves the queue, delivered or no longer worth delivering.
     case done(reason: String)
-    /// Leaves the queue and waits for its person, who can send it again.
+    /// Leaves the queue and waits for the person, who can send it again.
     case dead(reason: String)
-    /// Leaves the queue untold: what it was about is planned anew once its facet goes on.
+    /// Leaves the queue unsent: its change is planned again once its facet goes on.
     case barred(StopCause)
-    /// Is tried again, at the earliest after that time; an uncounted try does not move the backoff on. One that surely did
-    /// not arrive is no sending: it says nothing about what the other side makes of the job.
+    /// Is retried, at the earliest after this time; an uncounted try does not advance the backoff. A try that certainly
+    /// did not arrive is not counted as a send: it says nothing about how the other side handles the job.
     case again(after: Duration, reason: String, isCounted: Bool, mayHaveArrived: Bool = false)
     /// Is looked for on the other side before anything else.
     case verify(after: Duration, looks: Int, reason: String)
@@ -66,37 +66,37 @@ package enum LaneEffect: Sendable, Hashable {
     case goOn
     /// Nothing for this long.
     case hold(Duration)
-    /// Nothing until the person has done something.
+    /// Nothing until the person has acted.
     case stop(ConnectionTrouble)
     /// Nothing more of this facet.
     case bar(SyncFacet, StopCause)
 }
 
-/// What a worker does with a job that it has claimed.
+/// What a worker does with a claimed job.
 package enum JobStep: Sendable, Hashable {
     case send
     case look
-    /// Nothing on the other side: settles at once.
+    /// Settles at once, without a call to the other side.
     case settle(JobFate)
 }
 
-/// The life of a job, as rules without time and network.
+/// The life cycle of a job, as rules without time or network.
 ///
-///     pending ──claimed──▶ sending ──taken, or there already──────────▶ done
-///        ▲                  │  │  ├──never going to work, too old─────▶ dead
-///        │                  │  │  └──nothing of its facet is taken────▶ cancelled
-///        ├──not taken, wait─┘  └──unknown──▶ verify ──found───────────▶ done
-///        │                                   │  ▲ └─looked for ever───▶ dead
+///     pending ──claimed──▶ sending ──accepted, or already there───────▶ done
+///        ▲                  │  │  ├──refused, too old─────────────────▶ dead
+///        │                  │  │  └──its facet is barred──────────────▶ cancelled
+///        ├──retry, wait─────┘  └──unknown──▶ verify ──found───────────▶ done
+///        │                                   │  ▲ └─never found───────▶ dead
 ///        └──────────absent twice─────────────┘  └─worker died
 package struct JobMachine: Sendable {
     package let limits: QueueLimits
 
-    /// How an outcome begins that tells when the other side says it was watched; the moment follows.
+    /// The prefix of an outcome that gives the time at which the other side says it was watched; the time follows.
     package static let alreadyPlayed = "already there, played at "
 
     package init(limits: QueueLimits) { self.limits = limits }
 
-    /// What to do with a claimed job.
+    /// Returns what to do with a claimed job.
     package func step(_ job: JobState) -> JobStep {
         if job.unsettled > limits.unsettledMax { return .settle(.dead(reason: "workers die of it")) }
         if job.age > limits.horizon { return .settle(.dead(reason: "undelivered for too long")) }
@@ -116,7 +116,7 @@ package struct JobMachine: Sendable {
         action == .checkOut ? limits.checkOutFor : limits.liveFor
     }
 
-    /// A claimed job that is not worked now after all.
+    /// Returns the fate of a claimed job that is not worked on after all.
     package func postponed(_ job: JobState) -> JobFate {
         if case .settle(let fate) = step(job) { return fate }
         if job.status == .verify, !job.action.isRepeatable {
@@ -125,7 +125,7 @@ package struct JobMachine: Sendable {
         return .again(after: .zero, reason: "not tried", isCounted: false)
     }
 
-    /// A job that travelled with one of which workers died; it may go alone next time, with a clean record.
+    /// Returns the fate of a job batched with one that killed workers; it may go alone next time, with a clean record.
     package func acquitted(_ job: JobState) -> JobFate {
         var innocent = job
         innocent.unsettled = 0
@@ -136,7 +136,7 @@ package struct JobMachine: Sendable {
         return fate
     }
 
-    /// After a reply to a sent job; `jitter` is 0 to 1.
+    /// Returns the outcome of a reply to a sent job; `jitter` is 0 to 1.
     package func settle(_ job: JobState, _ reply: JobReply, jitter: Double) -> (fate: JobFate, lane: LaneEffect) {
         let wait = backoff(tries: job.retryCount, jitter: jitter)
         switch reply {
@@ -162,7 +162,7 @@ package struct JobMachine: Sendable {
         }
     }
 
-    /// After a look for a job that may have arrived.
+    /// Returns the outcome of looking for a job that may have arrived.
     package func settle(_ job: JobState, _ look: LookReply, jitter: Double) -> (fate: JobFate, lane: LaneEffect) {
         switch look {
         case .found: return (.done(reason: "found there"), .goOn)
@@ -186,10 +186,11 @@ package struct JobMachine: Sendable {
         }
     }
 
-    /// Whether the fault is more likely this job's own than an outage.
+    /// Whether the job itself is more likely at fault than an outage.
     private func isHopeless(_ job: JobState) -> Bool { job.sends >= limits.brokenMax && job.age > limits.brokenFor }
 
-    /// The wait after `tries` failures (1 and more): doubling, at most `backoffMax`, of which jitter takes up to half.
+    /// Returns the wait after `tries` failures (at least 1): doubles up to `backoffMax`, of which jitter subtracts up
+    /// to half.
     package func backoff(tries: Int, jitter: Double) -> Duration {
         let doublings = min(max(tries - 1, 0), 30)
         let whole = min(limits.backoffMin * (1 << doublings), limits.backoffMax)

@@ -1,26 +1,26 @@
 package import Contracts
 package import JSON
 
-/// What a job says beside its title: members that are absent do not apply to its action.
+/// The content of a job besides its title; members that are absent do not apply to its action.
 package struct JobPayload: Sendable, Hashable, JSONCodable {
     /// How far into the title, 0 to 100.
     package var progressPercent: Double?
     /// When it was watched; absent for a play whose date is unknown.
     package var watchedAt: Timestamp?
     package var precision: PlayPrecision?
-    /// 1 to 10, as the other side has it.
+    /// 1 to 10, on the other side's scale.
     package var rating: Int?
     /// When it was rated; absent for now.
     package var ratedAt: Timestamp?
-    /// The number of their row, where a play of theirs is meant.
+    /// The number of the other side's row, if the job is about one of its plays.
     package var theirs: Int64?
-    /// Since when it is in the collection.
+    /// When it was added to the collection.
     package var collectedAt: Timestamp?
-    /// In which form it is owned, as `CollectedValue` writes it.
+    /// The form in which it is owned, as written by `CollectedValue`.
     package var media: String?
-    /// How it stands with the wish.
+    /// The status of the wish.
     package var status: WishStatus?
-    /// The trace of the call by which it was queued, as `traceparent` writes it.
+    /// The trace of the call that queued it, in `traceparent` format.
     package var trace: String?
 
     package init(
@@ -72,7 +72,7 @@ package struct JobPayload: Sendable, Hashable, JSONCodable {
 }
 
 extension JobPayload {
-    /// The same as part of a trace; one that belongs to a trace already stays there.
+    /// Returns the payload as part of a trace; one that already belongs to a trace keeps it.
     func traced(by trace: String?) -> JobPayload {
         var payload = self
         payload.trace = payload.trace ?? trace

@@ -1,12 +1,12 @@
 package import Contracts
 
-/// A lane that a worker holds, with the jobs to do next: one live job, or a run of bulk jobs that travel together.
+/// A lane that a worker holds, with its next jobs: one live job, or a run of bulk jobs sent together.
 package struct LaneClaim: Sendable {
     package let key: LaneKey
     /// Higher than that of every earlier holder.
     package let fence: Int64
     package let urgency: JobUrgency
-    /// By the worker's own monotonic clock, counted from before the claim was sent, so never late.
+    /// By the worker's own monotonic clock, counted from before the claim was sent, so never too late.
     package let leaseEnds: ContinuousClock.Instant
     package var jobs: [QueueJob]
 
@@ -21,8 +21,8 @@ package struct LaneClaim: Sendable {
     }
 }
 
-/// From when on due lanes are looked for. It moves on with what was claimed, so that claims pass no rows that were
-/// dead long ago but cannot be removed yet; from time to time it starts over, so that nothing is missed for long.
+/// The time from which due lanes are looked for. It advances with what was claimed, so that claims do not scan rows
+/// that are long dead but cannot be removed yet; from time to time it starts over, so that nothing is missed for long.
 package struct ClaimWindow: Sendable, Hashable {
     package private(set) var live = Self.start
     package private(set) var bulk = Self.start
@@ -30,7 +30,7 @@ package struct ClaimWindow: Sendable, Hashable {
 
     private static let start = Timestamp(clampingMicrosecondsSinceEpoch: 0)
 
-    /// `slack` is how much later than its own time a row may be committed.
+    /// `slack` is how long after its own time a row may be committed.
     package init(slack: Duration) { self.slack = slack }
 
     package mutating func saw(_ dueAt: Timestamp, isLive: Bool) {
@@ -41,7 +41,7 @@ package struct ClaimWindow: Sendable, Hashable {
     package mutating func startOver() { (live, bulk) = (Self.start, Self.start) }
 }
 
-/// What a worker found out about its lane.
+/// What a worker learned about its lane.
 package struct LaneSettlement: Sendable {
     package struct Job: Sendable, Hashable {
         package let position: Int64
@@ -49,15 +49,15 @@ package struct LaneSettlement: Sendable {
     }
 
     package let claim: LaneClaim
-    /// In the order of their positions.
+    /// In order of position.
     package let jobs: [Job]
     /// Nobody claims the lane for this long.
     package let hold: Duration
     package let trouble: ConnectionTrouble?
-    /// Facets of which the other side takes nothing more.
+    /// The facets of which the other side accepts nothing more.
     package let bars: [SyncFacet: StopCause]
 
-    /// `pace` is the least time between two calls of a connection.
+    /// `pace` is the minimum time between two calls of a connection.
     package init(claim: LaneClaim, results: [(fate: JobFate, lane: LaneEffect)], pace: Duration) {
         self.claim = claim
         jobs = zip(claim.jobs, results).map { Job(position: $0.position, fate: $1.fate) }
@@ -77,7 +77,7 @@ package struct LaneSettlement: Sendable {
         self.trouble = trouble
     }
 
-    /// When the first job that stays may be tried again; zero where none stays.
+    /// How long until the first remaining job may be retried; zero if none remains.
     package var wait: Duration {
         switch jobs.first(where: { !$0.fate.leaves })?.fate {
         case .again(let after, _, _, _): after
@@ -86,15 +86,15 @@ package struct LaneSettlement: Sendable {
         }
     }
 
-    /// Below this position nothing is left of this urgency; nil where no job was seen.
+    /// The position below which no job of this urgency is left; nil if no job was seen.
     package var low: Int64? { jobs.first { !$0.fate.leaves }?.position ?? jobs.last.map { $0.position + 1 } }
 }
 
 extension JobFate {
-    /// All that `word` can be.
+    /// All possible values of `word`.
     package static let words = ["done", "dead", "cancelled", JobStatus.pending.rawValue, JobStatus.verify.rawValue]
 
-    /// The job's status, or the outcome with which it leaves.
+    /// The job's status, or the outcome with which it leaves the queue.
     package var word: String {
         switch self {
         case .done: "done"
@@ -120,7 +120,7 @@ extension JobFate {
 }
 
 extension Duration {
-    /// As Postgres and configuration texts have it.
+    /// The duration in seconds, as used by Postgres and configuration files.
     package var inSeconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) + Double(attoseconds) / 1e18

@@ -5,9 +5,9 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
     case start
     case pause
     case stop
-    /// Is watched from now on, and counted by the other side once it must be over.
+    /// Being watched from now on; the other side counts it once it must be over.
     case checkIn = "check_in"
-    /// Is watched no longer, though it was checked in: there is nothing to be counted.
+    /// No longer being watched, although it was checked in: nothing is to be counted.
     case checkOut = "check_out"
     case addPlay = "add_play"
     case removePlay = "remove_play"
@@ -18,10 +18,10 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
     case addToCollection = "add_to_collection"
     case removeFromCollection = "remove_from_collection"
 
-    /// Whether doing it twice comes to the same as doing it once: only what adds a play does not.
+    /// Whether doing it twice has the same effect as doing it once; false only for what adds a play.
     package var isRepeatable: Bool { self != .stop && self != .addPlay }
 
-    /// What it is part of.
+    /// The facet that it belongs to.
     package var facet: SyncFacet {
         switch self {
         case .start, .pause, .stop, .checkIn, .checkOut, .addPlay, .removePlay: .history
@@ -31,7 +31,7 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// What takes room there, of a facet; a scrobble is told whatever the history holds.
+    /// The actions of a facet that take up room there; a scrobble is sent whatever the history holds.
     package static func filling(_ facet: SyncFacet) -> [JobAction] {
         switch facet {
         case .history: [.addPlay]
@@ -42,19 +42,19 @@ package enum JobAction: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether it tells what happens now, so that the next such word about its title makes it needless.
+    /// Whether it reports what happens now, so that the next such report about its title makes it obsolete.
     package var isMomentary: Bool { [.start, .pause, .checkIn, .checkOut].contains(self) }
 }
 
-/// Who waits for a job.
+/// Who is waiting for a job.
 package enum JobUrgency: Int16, Sendable, Hashable, CaseIterable {
-    /// A person watches or clicks now.
+    /// A person is watching or clicking now.
     case live = 0
     /// A sync or an import.
     case bulk = 1
 }
 
-/// Where a job in the queue stands.
+/// The status of a queued job.
 package enum JobStatus: String, Sendable, Hashable, CaseIterable {
     /// To be sent. → sending
     case pending
@@ -64,7 +64,7 @@ package enum JobStatus: String, Sendable, Hashable, CaseIterable {
     case verify
 }
 
-/// The connection that jobs wait for: its jobs keep their order, one call at a time.
+/// The connection that jobs are queued for: its jobs stay in order, one call at a time.
 package struct LaneKey: Sendable, Hashable {
     package let user: UserID
     package let provider: SyncProvider
@@ -84,11 +84,11 @@ package struct NewJob: Sendable, Hashable {
     package let title: TitleID
     package let action: JobAction
     package let payload: JobPayload
-    /// The same thing is not queued twice while it waits: 1 to 200 bytes.
+    /// Prevents the same thing from being queued twice while it waits: 1 to 200 bytes.
     package let fingerprint: String
-    /// What it belongs to, such as a run of a sync.
+    /// What it belongs to, such as a sync run.
     package let batch: UUIDBits?
-    /// Made with others in one breath, such as the episodes of a season that is marked as watched.
+    /// Created together with others, such as the episodes of a season that is marked as watched.
     package let isOneOfMany: Bool
 
     package init(
@@ -107,17 +107,18 @@ package struct NewJob: Sendable, Hashable {
         self.isOneOfMany = isOneOfMany
     }
 
-    /// Bulk jobs of one action travel together, and live ones that one click made; other live ones go alone.
+    /// The key of jobs that are sent together: bulk jobs of one action, and live ones from one click; other live jobs
+    /// go alone.
     package var joinKey: String? { urgency == .bulk || isOneOfMany ? action.rawValue : nil }
 }
 
-/// What a job is about, and who it is for.
+/// What a job is about, and for whom.
 struct JobSubject: Sendable, Hashable {
     let provider: SyncProvider
     let fingerprint: String
 }
 
-/// A job as a worker holds it.
+/// A job as held by a worker.
 package struct QueueJob: Sendable, Hashable {
     package let id: UUIDBits
     package let position: Int64
@@ -141,22 +142,22 @@ package struct QueueJob: Sendable, Hashable {
     }
 }
 
-/// What the rules know of a job when a worker has claimed it.
+/// What the rules know of a job once a worker has claimed it.
 package struct JobState: Sendable, Hashable {
     package var action: JobAction
-    /// Before the claim.
+    /// The status before the claim.
     package var status: JobStatus
-    /// Tries and looks that came to nothing, the one that begins now included.
+    /// The number of failed tries and looks, including the one that begins now.
     package var retryCount: Int
-    /// Times that the intent to send was committed, this one included, without those that surely did not arrive.
+    /// How often the intent to send was committed, including this time, but not sends that certainly did not arrive.
     package var sends: Int
-    /// Looks that did not find it.
+    /// The number of looks that did not find it.
     package var looks: Int
-    /// Claims in a row that nobody settled, this one included.
+    /// The number of consecutive claims that were never settled, including this one.
     package var unsettled: Int
-    /// Since it was queued, by the database's clock.
+    /// The time since it was queued, by the database's clock.
     package var age: Duration
-    /// Since the intent to send was committed; zero where that is this claim's.
+    /// The time since the intent to send was committed; zero if this claim did it.
     package var sinceSent: Duration
 
     package init(
