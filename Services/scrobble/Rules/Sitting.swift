@@ -23,36 +23,36 @@ struct Sitting: Sendable, Hashable {
     /// 0 to 100.
     let progressPercent: Double
     let startedAt: Timestamp
-    /// When it ends by itself unless something is heard of it.
+    /// When it ends by itself unless something more is reported.
     let expiresAt: Timestamp
-    /// What a media server calls the device; nil where it is none of a media server.
+    /// The media server's name for the device; nil if the sitting is not from a media server.
     var player: String?
-    /// Where the person lives, as the IANA names it.
+    /// The person's IANA time zone.
     var timeZone = "UTC"
-    /// How long the title is, where anybody knows.
+    /// The length of the title, if known.
     var runtimeMinutes: Int?
-    /// Nothing more is heard of it: it ends as a play at `expiresAt`.
+    /// Nothing more will be reported: it ends as a play at `expiresAt`.
     var isCheckIn = false
 }
 
-/// How long a sitting lives on without a word from its player.
+/// How long a sitting lasts without a report from its player.
 ///
 ///     playing ◀──resume── paused        heartbeat: playing stays playing, paused stays paused
 ///        │ ──pause──▶       │
 ///        └────────┬─────────┘
-///           stop, or silence ──▶ stopped (a play where the threshold was reached, or a check-in has run its course)
+///           stop, or silence ──▶ stopped (a play if the threshold was reached, or a check-in has run its course)
 enum SittingPatience {
-    /// A player that shows the title may be silent until its end and a while longer.
+    /// A playing player may be silent until the title's end and a while longer.
     static let playingMargin = Duration.seconds(1_800)
-    /// Where the length is not known.
+    /// The length assumed if it is unknown.
     static let runtimeDefault = Duration.seconds(3 * 3_600)
-    /// A longer length is not believed.
+    /// A greater length is not believed.
     static let runtimeMax = Duration.seconds(12 * 3_600)
     static let paused = Duration.seconds(24 * 3_600)
-    /// A player that tells where it is, and then does not any more, is gone.
+    /// A player that used to report its position, and no longer does, is gone.
     static let heartbeat = Duration.seconds(900)
 
-    /// How long after a player began to play; `runtime` is the title's length.
+    /// Returns the patience with a player that began to play; `runtime` is the length of the title.
     static func playing(progressPercent: Double, runtime: Duration?) -> Duration {
         let whole = min(runtime ?? runtimeDefault, runtimeMax)
         let left = whole * (1 - min(max(progressPercent, 0), 100) / 100)

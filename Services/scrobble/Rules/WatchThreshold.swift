@@ -3,7 +3,7 @@ package struct WatchThreshold: Sendable, Hashable {
     /// In percent of the title's length, 1 to 100.
     package let percent: Double
 
-    /// 80 %, as Trakt counts a scrobble.
+    /// 80 %, Trakt's threshold for a scrobble.
     package static let standard = WatchThreshold(percent: 80)
 
     package init(percent: Double) { self.percent = percent }

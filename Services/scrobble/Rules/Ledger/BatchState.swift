@@ -1,12 +1,12 @@
 package import Contracts
 
-/// Where a batch stands.
+/// The state of a batch.
 ///
 ///     planned ──▶ applying ──▶ applied ──▶ undoing ──▶ undone
 ///        │            └─────────────────────▶ ▲           ▲
 ///        └────────────────────────────────────────────────┘
 ///
-/// applying and undoing go on after a crash. undone: taken back, as far as nobody edited it since.
+/// applying and undoing continue after a crash. undone: taken back, except for what was edited since.
 extension BatchState {
     package func canBecome(_ next: BatchState) -> Bool {
         switch (self, next) {
@@ -17,6 +17,6 @@ extension BatchState {
         }
     }
 
-    /// The states from which this one is reached.
+    /// The states from which this one can be reached.
     var before: [BatchState] { Self.allCases.filter { $0.canBecome(self) } }
 }

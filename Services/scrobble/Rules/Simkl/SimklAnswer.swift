@@ -2,12 +2,12 @@ package import Contracts
 package import Cryptography
 package import JSON
 
-/// What Simkl answered, before it is understood.
+/// A response from Simkl, before it is interpreted.
 package struct SimklAnswer: Sendable, Hashable {
     package let status: Int
     package let isHTML: Bool
     package let retryAfter: String?
-    /// What time it was there; nil where that is not said.
+    /// The time at Simkl; nil if it is not given.
     package let date: Timestamp?
     package let body: [UInt8]
 
@@ -21,37 +21,37 @@ package struct SimklAnswer: Sendable, Hashable {
         self.body = body
     }
 
-    /// Nil for what is no JSON.
+    /// The body as JSON; nil if it is not JSON.
     package var json: JSONValue? { try? decodeJSON(JSONValue.self, from: body, unknownMembers: .tolerate) }
 
-    /// The same for a whole library; nil for a page, too.
+    /// The body as JSON, for a whole library; nil for a web page, too.
     package var library: JSONValue? {
         isHTML ? nil : try? decodeJSON(JSONValue.self, from: body, limits: .simklLibrary, unknownMembers: .tolerate)
     }
 
-    /// What became of a write; nil where that is not said: nothing came, or half of it, or something else, or a mistake.
+    /// The outcome of a write; nil if the body does not give it: it is empty, incomplete, something else, or an error.
     package var outcome: JSONValue? {
         guard let json, json.object != nil, json["error"].string == nil else { return Optional.none }
         return json
     }
 
-    /// The code in its envelope of errors, in lower case.
+    /// The code in Simkl's error envelope, in lowercase.
     package var error: String? { json?["error"].string?.lowercased() }
 
-    /// Whether a list is longer than Simkl gives in one answer, or than one that is read.
+    /// Whether a list is longer than Simkl returns, or than what is read, in one response.
     package var isTooLong: Bool {
         status == 413 || status == 400 && ["max_items", "too_many_items"].contains(error ?? "")
     }
 
-    /// What it means for the jobs that the call carried. Writing the same twice is writing it once there (one date for each
-    /// item), so that nothing is ambiguous: what may have arrived is sent again.
+    /// What the response means for the jobs of the call. Writing the same thing twice has the effect of writing it once
+    /// (one date per item), so nothing is ambiguous: what may have arrived is sent again.
     package var reply: JobReply {
         switch (status, error) {
         case (200...299, _): isHTML ? .notTaken("Simkl answered with a page") : .delivered
-        // Another write of the same account is being worked at.
+        // Another write to the same account is in progress.
         case (400, "rate_limit"): .wait(SimklLimits.lockWait, "Simkl works at another write (RATE_LIMIT)")
         case (401, _): .askUser(.needsReauth)
-        // A token that may only read, or one whose scope was withdrawn: connecting again asks for both.
+        // The token is read-only, or its scope was withdrawn: connecting again asks for both.
         case (403, _): isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.needsReauth)
         case (409, _): .alreadyThere
         case (412, _): .wait(SimklLimits.blockWait, Self.blocked)
@@ -62,7 +62,7 @@ package struct SimklAnswer: Sendable, Hashable {
         }
     }
 
-    /// Why nothing is asked of Simkl.
+    /// Why nothing is sent to Simkl.
     static let blocked = "Simkl does not take the client id now (412)"
 
     private var limited: Duration {
@@ -71,7 +71,7 @@ package struct SimklAnswer: Sendable, Hashable {
 }
 
 extension JSONLimits {
-    /// What a whole library may hold.
+    /// The limits of a whole library.
     package static let simklLibrary: JSONLimits = {
         var limits = JSONLimits.standard
         limits.elementsMax = SimklLimits.itemsMax
@@ -80,8 +80,8 @@ extension JSONLimits {
 }
 
 extension AccountTokens {
-    /// Reads what Simkl gives: a token for years (V1), or one for days with another to renew it by (V2); nil where it is
-    /// neither. `kept` is the token that was renewed by: Simkl's does not change.
+    /// Reads Simkl's tokens: one that lasts for years (V1), or one for days with another to renew it (V2); nil if it is
+    /// neither. `kept` is the refresh token that was used: Simkl's does not change.
     package init?(simkl value: JSONValue, receivedAt: Timestamp, keeping kept: Secret? = nil) {
         guard let access = value["access_token"].string, !access.isEmpty else { return nil }
         let life = value["expires_in"].int ?? SimklLimits.lifeSecondsDefault
@@ -113,17 +113,17 @@ package struct SimklPIN: Sendable, Equatable {
     }
 }
 
-/// What polling for a code's token came to; Simkl answers 200 in all cases.
+/// The result of polling for the token of a code; Simkl answers 200 in all cases.
 package enum SimklPINReply: Sendable, Equatable {
     case granted(AccountTokens)
     case pending
-    /// Asked too often.
+    /// Polled too often.
     case slowDown
-    /// A new code came instead of an answer: the old one is unknown, has expired, was taken or was turned down.
+    /// A new code came instead of an answer: the old one is unknown, expired, used or rejected.
     case gone
-    /// The client id is not taken.
+    /// The client ID is not accepted.
     case clientRefused
-    /// No usable answer; may be asked again while the code lives.
+    /// No usable answer; polling may continue while the code is valid.
     case unreachable
 
     package init(_ answer: SimklAnswer, now: Timestamp) {
@@ -135,7 +135,7 @@ package enum SimklPINReply: Sendable, Equatable {
             self = answer.status == 429 ? .slowDown : .unreachable
             return
         }
-        // Success is told by the token, not by what `result` says.
+        // The token decides whether it succeeded, not the value of `result`.
         if let tokens = AccountTokens(simkl: value, receivedAt: now) {
             self = .granted(tokens)
         } else if value["user_code"].string != nil || value["device_code"].string != nil {
@@ -148,7 +148,7 @@ package enum SimklPINReply: Sendable, Equatable {
 }
 
 extension TokenReply {
-    /// Reads what `/oauth2/token` answered to a code, or to a renewal by a token that stays.
+    /// Reads the response of `/oauth2/token` to a code, or to a renewal with a refresh token that does not change.
     package init(simkl answer: SimklAnswer, keeping refresh: Secret? = nil, now: Timestamp) {
         switch (answer.status, answer.error) {
         case (200...299, _):

@@ -1,15 +1,15 @@
 package import Contracts
 package import JSON
 
-/// A call to Simkl: a path below its address, and a body.
+/// A call to Simkl: a path below its base URL, and a body.
 package struct SimklCall: Sendable, Hashable {
     package let path: String
     package let body: JSONValue
 }
 
-/// A play that stands here, as others are told of it.
+/// A standing play, as it is sent to others.
 package struct StandingPlay: Sendable, Hashable {
-    /// Absent where its date is unknown.
+    /// Nil if its date is unknown.
     package let watchedAt: Timestamp?
     package let precision: PlayPrecision
 
@@ -20,8 +20,8 @@ package struct StandingPlay: Sendable, Hashable {
 }
 
 extension QueueJob {
-    /// The same for a side that has one date for each title, where that play is the latest: it has the title's date from then
-    /// on, and a play that is taken out leaves it there.
+    /// Returns the job for a side with one date per title, where `play` is the latest one: the title gets the date of
+    /// `play`, and the job of a removed play leaves it there.
     func telling(of play: StandingPlay) -> QueueJob {
         var payload = payload
         (payload.watchedAt, payload.precision) = (play.watchedAt, play.precision)
@@ -31,25 +31,25 @@ extension QueueJob {
     }
 }
 
-/// What is written to Simkl for a job.
+/// The calls to Simkl for jobs.
 package enum SimklCalls {
-    /// A stop below this is taken for a pause.
+    /// A stop below this is treated as a pause.
     static let stopProgressMin = 80.5
-    /// A stop beyond this counts as watched.
+    /// A stop above this counts as watched.
     static let pauseProgressMax = 79.99
     /// Stands for "watched at some time".
     static let unknownDate = "1970-01-01T00:00:01Z"
 
-    /// A job with the title that it is about, as it is named elsewhere.
+    /// A job with its title, as it is named on other sides.
     package typealias Named = (job: QueueJob, title: TitleQuery)
 
-    /// Why Simkl cannot hold what a job says; nil where it can.
+    /// Returns why Simkl cannot hold what a job says; nil if it can.
     package static func refusal(_ action: JobAction, _ kind: TitleKind) -> String? {
         switch action {
         case .start, .pause, .stop, .checkIn, .checkOut, .addPlay:
             kind == .movie || kind == .episode ? nil : "a show or a season is not watched in one go"
         case .removePlay:
-            // A film that leaves the history leaves everything, its rating too.
+            // A film removed from the history is removed from everything, including its rating.
             kind == .episode ? nil : "Simkl would take the film's rating along with its play, so it stays there"
         case .rate, .unrate:
             kind == .movie || kind == .series ? nil : "Simkl rates films and shows only"
@@ -61,7 +61,7 @@ package enum SimklCalls {
         }
     }
 
-    /// Whether a job sets or takes away the date at which a title was watched. `isLate`: as in `call`.
+    /// Whether a job sets or removes the date at which a title was watched. `isLate` is as in `call`.
     static func writesHistory(_ action: JobAction, isLate: Bool) -> Bool {
         switch action {
         case .addPlay, .removePlay: true
@@ -70,12 +70,13 @@ package enum SimklCalls {
         }
     }
 
-    /// The call for jobs of one action. `isLate`: what was to be told as it happened goes into the history.
+    /// Returns the call for jobs of one action. With `isLate`, what was to be sent as it happened goes into the
+    /// history.
     package static func call(_ action: JobAction, _ jobs: [Named], isLate: Bool) -> SimklCall? {
         guard let first = jobs.first else { return nil }
         switch action {
         case .start, .pause: return scrobble(action.rawValue, at: progress(first), first)
-        // It begins at the beginning, and Simkl counts it by itself some minutes after it must be over.
+        // It starts at the beginning, and Simkl counts it by itself some minutes after it must be over.
         case .checkIn: return scrobble("checkin", at: nil, first)
         case .checkOut: return scrobble("stop", at: min(progress(first), pauseProgressMax), first)
         case .stop where !isLate: return scrobble("stop", at: max(progress(first), stopProgressMin), first)
@@ -90,14 +91,14 @@ package enum SimklCalls {
             return SimklCall(
                 path: "sync/add-to-list",
                 body: list(jobs) { [("to", .string(SimklRows.list(of: $0.payload.status ?? .planToWatch)))] })
-        // An item without seasons leaves all lists.
+        // An item without seasons is removed from all lists.
         case .removeFromWatchlist: return SimklCall(path: "sync/history/remove", body: list(jobs) { _ in [] })
         case .addToCollection, .removeFromCollection: return nil
         }
     }
 
-    /// Titles that were watched and are on our watchlist no more, each with the list that it goes to, and the date that it has
-    /// there already: without one it would be watched now.
+    /// Returns the call for watched titles that are no longer on our watchlist, each with the list to move it to and
+    /// the date it already has there: without a date, Simkl would set it to now.
     package static func moving(_ jobs: [(named: Named, list: String, watchedAt: String?)]) -> SimklCall {
         let lists = Dictionary(jobs.map { ($0.named.job.id, ($0.list, $0.watchedAt)) }) { first, _ in first }
         return SimklCall(
@@ -108,7 +109,7 @@ package enum SimklCalls {
             })
     }
 
-    /// Simkl's own id and the ones that it knows best; nil where there is none and no name either.
+    /// Returns Simkl's own ID and those it knows best; nil if there is none, and no name either.
     package static func item(
         _ ids: ExternalIds, _ name: String?, _ year: Int?
     ) -> [(name: String, value: JSONValue)]? {
@@ -130,7 +131,7 @@ package enum SimklCalls {
         return item
     }
 
-    /// Several ids raise the hit rate; a wrong one may win.
+    /// The number of IDs sent: several raise the hit rate, but a wrong one may win.
     private static let idsMax = 3
 
     static func show(_ title: TitleQuery) -> [(name: String, value: JSONValue)]? {
@@ -151,7 +152,7 @@ package enum SimklCalls {
     private static func scrobble(_ step: String, at progress: Double?, _ named: Named) -> SimklCall? {
         var members: [(name: String, value: JSONValue)] = []
         if let progress {
-            // Two decimals at the most.
+            // At most two decimals.
             members.append(("progress", .number(JSONNumber((progress * 100).rounded() / 100))))
         }
         let title = named.title
@@ -173,7 +174,7 @@ package enum SimklCalls {
         return SimklCall(path: "scrobble/\(step)", body: .object(JSONObject(members)))
     }
 
-    /// Films one by one, episodes below their shows: numbers are those of TVDB, which Simkl maps for anime.
+    /// Films individually, episodes below their shows; the numbers are TVDB's, which Simkl maps for anime.
     private static func history(_ jobs: [Named], isDated: Bool) -> JSONValue {
         func date(_ job: QueueJob) -> [(name: String, value: JSONValue)] {
             isDated ? [("watched_at", .string(job.payload.watchedAt.map(second) ?? unknownDate))] : []
@@ -225,7 +226,7 @@ package enum SimklCalls {
         return .object(JSONObject(members))
     }
 
-    /// Down to the second, as Simkl keeps it.
+    /// Formats a time to the second, Simkl's precision.
     static func second(_ at: Timestamp) -> String {
         let micros = at.microsecondsSinceEpoch
         let whole = micros - ((micros % 1_000_000) + 1_000_000) % 1_000_000

@@ -1,9 +1,10 @@
 package import Contracts
 package import JSON
 
-/// What Simkl does not know of what it was sent: it echoes that, not always in the form in which it came.
+/// What Simkl did not recognize in a request: it echoes that, though not always in the form in which it was sent.
 extension SimklCalls {
-    /// Whether an answer to a list says that Simkl does not have this title, or of an episode its show or its place there.
+    /// Whether the response to a list says that Simkl does not know this title, or, for an episode, its show or its
+    /// place there.
     package static func isUnknown(_ title: TitleQuery, in body: JSONValue) -> Bool {
         let isItem = title.kind == .movie || title.kind == .series
         let named = isItem ? item(title.ids, title.name, title.year) : show(title)
@@ -17,8 +18,8 @@ extension SimklCalls {
         }
     }
 
-    /// Whether what is echoed is what was sent: Simkl's own number decides where both have it, else any id that both have, else
-    /// name and year. Numbers may come back as texts.
+    /// Whether the echo is what was sent: Simkl's own number decides if both have it, otherwise any ID that both have,
+    /// otherwise name and year. Numbers may come back as strings.
     private static func isSame(_ sent: JSONValue, _ told: JSONValue) -> Bool {
         func equal(_ name: String) -> Bool? {
             guard let one = text(sent["ids"][name]), let other = text(told["ids"][name]) else { return nil }
@@ -31,7 +32,7 @@ extension SimklCalls {
         return text(sent["year"]) == text(told["year"])
     }
 
-    /// Whether what is echoed of a show names this episode: below its season, or by its place, or with the whole show.
+    /// Whether the echo of a show includes this episode: below its season, by its place, or with the whole show.
     private static func holds(_ told: JSONValue, _ title: TitleQuery) -> Bool {
         guard title.kind == .episode, let season = title.seasonNumber, let number = title.episodeNumber else {
             return true
@@ -52,7 +53,7 @@ extension SimklCalls {
         return isNumber(named, number) && (place["season"].isNull || isNumber(place["season"], season))
     }
 
-    /// A number or a text as text; nil for what is neither, or says nothing.
+    /// Returns a number or a string as a string; nil if it is neither, or empty.
     private static func text(_ value: JSONValue) -> String? {
         (value.string ?? value.number?.text).flatMap { $0.isEmpty ? nil : $0 }
     }

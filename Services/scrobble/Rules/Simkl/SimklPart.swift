@@ -1,8 +1,8 @@
-/// How much of a library is asked for at once.
+/// The part of a library that is requested at once.
 package struct SimklPart: Sendable, Hashable {
-    /// Every group where none is named.
+    /// Nil for every group.
     package let group: String?
-    /// One list of the group; every one of them where none is named.
+    /// One list of the group; nil for every list.
     package let list: String?
 
     private init(group: String?, list: String?) {
@@ -14,7 +14,7 @@ package struct SimklPart: Sendable, Hashable {
 
     package static func group(_ name: String) -> SimklPart { SimklPart(group: name, list: nil) }
 
-    /// In the order in which titles go on: what goes on while they are read is seen twice rather than never.
+    /// In the order in which titles progress: one that progresses during reading is seen twice rather than never.
     private static let lists = ["plantowatch", "watching", "hold", "dropped", "completed"]
     /// A film is watched or not.
     private static let filmLists = ["plantowatch", "dropped", "completed"]
@@ -23,7 +23,8 @@ package struct SimklPart: Sendable, Hashable {
         (["sync/all-items", group, list] as [String?]).compactMap(\.self).joined(separator: "/")
     }
 
-    /// What it falls into where Simkl does not give so much at once; none where nothing smaller can be asked for.
+    /// The parts to request instead if Simkl does not return this much at once; empty if nothing smaller can be
+    /// requested.
     package var parts: [SimklPart] {
         guard list == nil else { return [] }
         guard let group else { return SimklRows.groups.map { .group($0) } }

@@ -1,20 +1,20 @@
 package import Contracts
 package import JSON
 
-/// What Simkl says of its library, as rows of lists. One item there has one state, one date and one rating.
+/// Converts Simkl's library to rows of lists. An item there has one state, one date and one rating.
 package enum SimklRows {
-    /// The groups that a library comes in.
+    /// The groups of a library.
     package static let groups = ["shows", "anime", "movies"]
 
-    /// What is dated before this was watched at some time.
+    /// Dates before this year mean "watched at some time".
     private static let unknownYear = 1971
 
-    /// An item of the library with the group that it came in.
+    /// An item of the library, with its group.
     package struct Item: Sendable, Hashable {
         package let group: String
         package let simkl: Int64
         package let row: JSONValue
-        /// It has left all lists.
+        /// Whether it was removed from all lists.
         package let isGone: Bool
 
         package init(group: String, simkl: Int64, row: JSONValue, isGone: Bool = false) {
@@ -24,7 +24,7 @@ package enum SimklRows {
             self.isGone = isGone
         }
 
-        /// Films of anime come among the anime.
+        /// Anime films are in the anime group.
         package var kind: TitleKind {
             group == "movies" || row["anime_type"].string == "movie" ? .movie : .series
         }
@@ -32,26 +32,27 @@ package enum SimklRows {
         fileprivate var media: JSONValue { SimklRows.media(row) }
     }
 
-    /// Whose account it is.
+    /// Returns the identity of the account.
     static func account(_ settings: JSONValue) -> RemoteAccount? {
         guard let key = settings["account"]["id"].int else { return nil }
         return RemoteAccount(
             key: String(key), name: String((settings["user"]["name"].string ?? String(key)).prefix(200)))
     }
 
-    /// Anime come under the key of shows.
+    /// Returns the title of a row; anime are under the key of shows.
     private static func media(_ row: JSONValue) -> JSONValue {
         ["movie", "show", "anime"].map { row[$0] }.first { $0.object != nil } ?? .null
     }
 
-    /// What is kept of an item.
+    /// The members of an item that are kept.
     private static let members: Set = [
         "status", "added_to_watchlist_at", "last_watched_at", "user_rated_at", "user_rating", "anime_type", "show",
         "movie",
         "anime", "seasons",
     ]
 
-    /// The items of an answer; nil for what is no library at all. `null`, `{}`, `[]` and absent groups are no items and no news.
+    /// Returns the items of a response; nil if it is not a library. `null`, `{}`, `[]` and missing groups mean no items
+    /// and are not a change.
     package static func items(_ body: JSONValue) -> (items: [Item], unreadable: Int)? {
         if body.isNull { return ([], 0) }
         if case .array(let rows) = body, rows.isEmpty { return ([], 0) }
@@ -72,7 +73,8 @@ package enum SimklRows {
         return (items, unreadable)
     }
 
-    /// For every list the same: Simkl says when anything of a group happened, and where it was read everything was.
+    /// Returns the same stamps for every list: Simkl reports when anything in a group changed, and reading it read
+    /// everything.
     package static func activities(
         _ stamps: SimklStamps, playback: String, clockSkew: Duration? = nil
     ) -> RemoteActivities {
@@ -88,12 +90,12 @@ package enum SimklRows {
             ], clockSkew: clockSkew)
     }
 
-    /// The groups in which titles of a kind come.
+    /// Returns the groups that contain titles of a kind.
     package static func groups(of kind: TitleKind) -> [String] {
         kind == .movie ? ["movies", "anime"] : ["shows", "anime"]
     }
 
-    /// The rows of a list, of one kind.
+    /// Returns the rows of a list, of one kind.
     package static func rows(_ items: [Item], _ facet: SyncFacet, _ kind: TitleKind) -> [RemoteRow] {
         items.filter { !$0.isGone }.flatMap { item -> [RemoteRow] in
             if facet == .history, kind == .episode { return item.kind == .series ? episodes(item) : [] }
@@ -102,7 +104,7 @@ package enum SimklRows {
         }
     }
 
-    /// Items that are on another list there than ours, being watched or watched to their end, and would leave it.
+    /// Returns items that are on a list there that is not ours, being watched or completed, and would leave it.
     package static func elsewhere(_ items: [Item], _ kind: TitleKind, finishedOnly: Bool = false) -> [RemoteItem] {
         items.filter { item in
             guard !item.isGone, item.kind == kind, let status = item.row["status"].string else { return false }
@@ -110,7 +112,7 @@ package enum SimklRows {
         }.map(title)
     }
 
-    /// Items that would leave the lists with their rating.
+    /// Returns items whose removal from the lists would remove their rating.
     package static func tied(_ items: [Item], _ kind: TitleKind) -> [RemoteItem] {
         items.filter { $0.kind == kind && leaving($0) == .rated }.map(title)
     }
@@ -118,12 +120,12 @@ package enum SimklRows {
     private static let wished = "plantowatch"
     private static let completed = "completed"
 
-    /// The lists that are our watchlist.
+    /// The lists that make up our watchlist.
     private static let statuses: [String: WishStatus] = [
         wished: .planToWatch, "hold": .onHold, "dropped": .dropped,
     ]
 
-    /// The list for a wish.
+    /// Returns the list for a wish.
     static func list(of status: WishStatus) -> String {
         switch status {
         case .planToWatch: wished
@@ -132,24 +134,24 @@ package enum SimklRows {
         }
     }
 
-    /// What taking a title off our watchlist comes to there.
+    /// What removing a title from our watchlist means there.
     package enum Leaving: Sendable, Hashable {
         /// It is on none of those lists.
         case gone
-        /// It leaves all lists, and nothing goes with it.
+        /// It is removed from all lists, and nothing else is lost.
         case bare(simkl: Int64)
-        /// It was watched, a film then: it goes to that list.
+        /// It is a film that was watched: it moves to this list.
         case moves(to: String, watchedAt: String?)
-        /// Its rating, or a date at which it was watched, would go along.
+        /// Its rating, or a date at which it was watched, would be lost.
         case rated
     }
 
-    /// As the library was read; `query` is how others know the title.
+    /// Returns what removal means, given the library as read; `query` is how other sides know the title.
     package static func leaving(_ query: TitleQuery, among items: [Item]) -> Leaving {
         let asked = query.ids
         let present = items.filter { $0.kind == query.kind && !$0.isGone }
         if let exact = present.first(where: { Int64(asked.simkl ?? 0) == $0.simkl }) { return leaving(exact) }
-        // Seasons of an anime are items of their own that may share an id: the one on the list is meant.
+        // Seasons of an anime are separate items that may share an ID: the one on the list is meant.
         let alike = present.filter { item in
             let ids = ids(item.media["ids"])
             return [\.tmdb, \.tvdb, \.anilist, \.anidb, \.myanimelist].contains { (id: KeyPath<ExternalIds, Int?>) in
@@ -178,12 +180,13 @@ package enum SimklRows {
         case .ratings:
             guard let rating = row["user_rating"].int, (1...10).contains(rating) else { return nil }
             if let at = moment(row["user_rated_at"]) { return .rating(rating, at: at) }
-            // Who rates has mostly watched it just before.
+            // People mostly rate a title just after watching it.
             return .rating(
                 rating, at: nil, about: moment(row["last_watched_at"]) ?? moment(row["added_to_watchlist_at"]))
         case .watchlist:
             guard let status = row["status"].string.flatMap({ statuses[$0] }) else { return nil }
-            // A film cannot be laid aside: one among anime that is would be told otherwise at once (`ListedValue`).
+            // A film cannot be on hold: for an anime film that is, the other side would be corrected at once
+            // (`ListedValue`).
             let held: WishStatus = kind == .movie && status == .onHold ? .planToWatch : status
             return .listed(at: moment(row["added_to_watchlist_at"]), held)
         case .history:
@@ -198,7 +201,7 @@ package enum SimklRows {
         item.row["seasons"].array.flatMap { season -> [RemoteRow] in
             guard let number = season["number"].int else { return [] }
             return season["episodes"].array.compactMap { episode -> RemoteRow? in
-                // Anime count as AniDB does; where Simkl says how TVDB counts, that is what is meant here.
+                // Anime are numbered as in AniDB; if Simkl gives TVDB's numbers, those are the ones used here.
                 let mapped = episode["tvdb"]
                 guard let place = mapped["episode"].int ?? episode["number"].int ?? episode["episode"].int,
                     let named = self.episode(item.media, item.simkl, mapped["season"].int ?? number, place)
@@ -209,7 +212,7 @@ package enum SimklRows {
         }
     }
 
-    /// Positions, as `/sync/playback` has them; nil for what is none of it.
+    /// Returns the positions in a response of `/sync/playback`; nil if it is not one.
     package static func positions(_ body: JSONValue, _ kind: TitleKind) -> [RemoteRow]? {
         if body.isNull { return [] }
         guard case .array(let rows) = body else { return nil }
@@ -223,7 +226,7 @@ package enum SimklRows {
                 let row = JSONValue.object(JSONObject([("movie", media)]))
                 return RemoteRow(item: title(Item(group: "movies", simkl: simkl, row: row)), value: value)
             }
-            // Documented under both names; as TVDB counts where that is told.
+            // Documented under both names; TVDB's number is preferred.
             let told = row["episode"]
             guard let place = told["tvdb_number"].int ?? told["number"].int ?? told["episode"].int,
                 let item = episode(media, simkl, told["tvdb_season"].int ?? told["season"].int ?? 1, place)
@@ -256,7 +259,7 @@ package enum SimklRows {
         media["year"].int.flatMap { (1850...2200).contains($0) ? $0 : nil }
     }
 
-    /// Numbers come as numbers or as texts.
+    /// Returns a number, also if given as a string.
     private static func number(_ value: JSONValue) -> Int? {
         (value.int ?? value.string.flatMap { Int($0) }).flatMap { (1...9_007_199_254_740_991).contains($0) ? $0 : nil }
     }
@@ -273,7 +276,8 @@ package enum SimklRows {
         value.string.flatMap { Timestamp($0) }.flatMap { $0.date.year < unknownYear ? nil : $0 }
     }
 
-    /// A play there is an item with its date: with another date it is another play. FNV-1a, the same everywhere.
+    /// Returns the number of a play: there, a play is an item with its date, so another date makes it another play.
+    /// FNV-1a, which is stable everywhere.
     private static func play(_ number: Int64, _ at: Timestamp?) -> Int64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in "\(number) \(at?.microsecondsSinceEpoch ?? 0)".utf8 {
@@ -284,8 +288,8 @@ package enum SimklRows {
 }
 
 extension RemoteShape {
-    /// One date for each item, so that only the latest play is told; no library; whole ratings of films and shows. A film that
-    /// is removed would take its rating along.
+    /// One date per item, so only the latest play is sent; no library; whole ratings, of films and shows. Removing a
+    /// film would remove its rating.
     package static let simkl = RemoteShape(
         kinds: [
             .history: [.movie, .episode], .ratings: [.movie, .series], .watchlist: [.movie, .series],

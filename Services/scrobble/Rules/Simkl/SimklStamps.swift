@@ -1,34 +1,34 @@
 package import Contracts
 package import JSON
 
-/// When something happened last at Simkl, as Simkl says it. The stamps are compared and sent back as they came, never
-/// understood.
+/// When something last happened at Simkl, according to Simkl. The stamps are compared and sent back as received, never
+/// interpreted.
 package struct SimklStamps: Sendable, Hashable {
-    /// What the next reading of changes begins at.
+    /// Where the next reading of changes starts.
     package var all: String
-    /// By group: anything at all.
+    /// By group: any activity at all.
     package var groups: [String: String] = [:]
-    /// By group: ratings and lists, in which an item is shown that has moved.
+    /// By group: ratings and lists, in which an item that has moved is shown.
     package var lists: [String: String] = [:]
-    /// By group: items that left all lists, which no reading of changes shows.
+    /// By group: items removed from all lists, which no reading of changes shows.
     package var removals: [String: String] = [:]
-    /// Since when a first reading, of which nothing was kept, is in doubt.
+    /// Since when the first reading, of which nothing was kept, has been in doubt.
     package private(set) var doubtedAt: Timestamp?
     /// By group: what empty answers of later readings have left open.
     package private(set) var doubts: [String: Doubt] = [:]
 
-    /// Since when nothing is shown of a group, while the activities say the same of it.
+    /// Since when nothing has been shown of a group although the activities still say the same about it.
     package struct Doubt: Sendable, Hashable {
         let since: Timestamp
         let lists: String
         let removals: String
-        /// Whether nothing was left of the group either: that one of the two was said before does not prove the other.
+        /// Whether nothing was left of the group either: one of the two does not prove the other.
         let isEmptied: Bool
     }
 
     private static let listNames = ["rated_at", "plantowatch", "watching", "completed", "hold", "dropped"]
 
-    /// Reads `/sync/activities`; nil for what are no activities. Shows are called `tv_shows` here only.
+    /// Parses `/sync/activities`; nil if it is something else. Only here, shows are called `tv_shows`.
     package init?(_ body: JSONValue) {
         guard body["movies"].object != nil, body["tv_shows"].object != nil else { return nil }
         all = body["all"].string ?? ""
@@ -41,13 +41,13 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
-    /// A first reading that is in doubt: nothing was read yet.
+    /// Creates the stamps of a first reading that is in doubt: nothing was read yet.
     package init(doubtedAt moment: Timestamp) {
         all = ""
         doubtedAt = moment
     }
 
-    /// As it is kept.
+    /// The form in which it is stored.
     package var stored: JSONValue {
         func object(_ stamps: [String: String]) -> JSONValue {
             .object(JSONObject(stamps.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
@@ -89,14 +89,14 @@ package struct SimklStamps: Sendable, Hashable {
     /// Whether a reading of the whole library shows what the activities name.
     package enum Whole: Sendable, Hashable {
         case shown
-        /// This group has lists that nothing was taken off, and no items: it cannot be empty.
+        /// This group has lists from which nothing was removed, but no items: it cannot be empty.
         case untrue(String)
-        /// This group may be empty, as something was taken off it. One answer is not enough for that: afterwards only changes
-        /// are asked for, and what was passed over would never be seen.
+        /// This group may be empty, because something was removed from it. One answer is not enough: from then on only
+        /// changes are requested, and anything missed would never be seen.
         case doubtful(String)
     }
 
-    /// `doubtedAt`: since when the same has been said, if it has.
+    /// `doubtedAt` is since when the same answer has been given, if it was given before.
     package func whole(_ items: [SimklRows.Item], doubtedAt: Timestamp?, now: Timestamp) -> Whole {
         let unshown = SimklRows.groups.filter { group in
             lists[group] != "" && !items.contains { $0.group == group }
@@ -107,7 +107,7 @@ package struct SimklStamps: Sendable, Hashable {
         return isSaidAgain ? .shown : .doubtful(group)
     }
 
-    /// What is left of a group where items have left, and what was known to be there before.
+    /// What is left of a group after removals, and what was known to be there before.
     package struct Rest: Sendable, Hashable {
         package let left: Set<Int64>
         package let known: Set<Int64>
@@ -118,8 +118,9 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
-    /// The lists of what is left that are believed: an empty one takes everything, and one answer is not enough for that, nor are
-    /// those of a few hours where it would take several; nor is it true where items of the group are shown beside it.
+    /// Returns the remainders that are believed. An empty one removes everything: one answer is not enough for that,
+    /// nor are answers over a few hours if it removes several items, and it is false if items of the group are shown
+    /// alongside.
     package func believed(
         _ rests: [String: Rest], since before: SimklStamps, _ items: [SimklRows.Item], at moment: Timestamp
     ) -> [String: Rest] {
@@ -132,10 +133,11 @@ package struct SimklStamps: Sendable, Hashable {
         }
     }
 
-    /// Up to where a reading of changes since `before` has come: no further in a group than it was shown what has moved
-    /// there, so that an empty answer is asked for again, and never past many removals at once that were read only once. What
-    /// was put on a list and taken off again is shown nowhere: where something has left, and what is left is known, nothing
-    /// that is said for long enough is believed. `doubted`: groups of which nothing is said to be left, and that is not believed.
+    /// Returns how far a reading of changes since `before` has got: in a group, no further than it has shown what moved
+    /// there, so that an empty answer is requested again, and never past many removals at once that were read only
+    /// once. An item added to a list and removed again is shown nowhere: if something was removed, and what is left is
+    /// known, an empty answer that persists long enough is believed. `doubted` are the groups that are reported to be
+    /// empty, which is not believed.
     package func reached(
         since before: SimklStamps, _ items: [SimklRows.Item], _ rests: [String: Rest], doubted: Set<String> = [],
         at moment: Timestamp
@@ -159,7 +161,7 @@ package struct SimklStamps: Sendable, Hashable {
                 rests[group].map { rest in
                     RemovalBrake.standard.verdict(rest.known.subtracting(rest.left).count, of: rest.known.count) == .go
                 } ?? false
-            // As long as something is open both stay where they were: the next reading asks for both once more.
+            // While anything is open, both stay where they were, so that the next reading requests both again.
             if isCertain, !isUnshown { continue }
             reached.removals[group] = before.removals[group]
             if isUnshown || isEmptied {
@@ -173,8 +175,8 @@ package struct SimklStamps: Sendable, Hashable {
         return reached
     }
 
-    /// The doubt about a group that was there before, where it is about the same and the activities still say of the group what
-    /// they said then.
+    /// Returns the earlier doubt about a group if it is about the same thing, and the activities still say the same
+    /// about the group.
     private func doubt(like now: SimklStamps, of group: String, isEmptied: Bool) -> Doubt? {
         doubts[group].flatMap { doubt in
             doubt.isEmptied == isEmptied && doubt.lists == now.lists[group] && doubt.removals == now.removals[group]

@@ -3,9 +3,10 @@ package import Contracts
 /// A change of one item on one side.
 package struct ItemChange<Value: Hashable & Sendable>: Sendable, Hashable {
     package let title: TitleID
-    /// What the side has now; nil where it has nothing. Where it has something else by the time, the change is dropped.
+    /// The side's current value; nil if it has none. If this is no longer true when the change is made, the change is
+    /// dropped.
     package let was: Value?
-    /// Nil: it is removed.
+    /// Nil if it is removed.
     package let becomes: Value?
 
     package init(title: TitleID, was: Value?, becomes: Value?) {
@@ -21,7 +22,7 @@ package struct ItemClash<Value: Hashable & Sendable>: Sendable, Hashable {
     package let base: Value?
     package let ours: Value
     package let theirs: Value
-    /// Whose value stays; nil where the person is asked.
+    /// The side whose value stays; nil if the person is asked.
     package let winner: SyncSide?
 }
 
@@ -29,15 +30,15 @@ package struct ItemClash<Value: Hashable & Sendable>: Sendable, Hashable {
 package struct FacetPlan<Value: Hashable & Sendable>: Sendable, Hashable {
     package var forUs: [ItemChange<Value>] = []
     package var forThem: [ItemChange<Value>] = []
-    /// What the base is to say without anything being written to either side.
+    /// What the base will say without anything being written to either side.
     package var base: [TitleID: BaseEntry<Value>] = [:]
     package var clashes: [ItemClash<Value>] = []
-    /// Removals that the brake has stopped, and why, by the side that would lose them.
+    /// Removals that the brake has stopped, and why, by the side that would lose the items.
     package var heldForUs: [ItemChange<Value>] = []
     package var heldForThem: [ItemChange<Value>] = []
     package var brakes: [SyncSide: RemovalBrake.Verdict] = [:]
 
-    /// Items of which the reading showed what was there before: it may lag, and is to be repeated.
+    /// The number of items for which the reading showed the previous value: it may lag, and is to be repeated.
     package var echoes = 0
 
     package init() {}

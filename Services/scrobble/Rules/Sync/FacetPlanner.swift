@@ -11,7 +11,7 @@ package struct TitleValue<Value: Hashable & Sendable>: Sendable, Hashable {
     }
 }
 
-/// Plans a facet that has one value for a title. Pure: base, both sides and policy in, a plan out.
+/// Plans a facet that has one value per title. Pure: base, both sides and policy in, a plan out.
 package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
     package let policy: FacetPolicy
     package let brake: RemovalBrake
@@ -21,11 +21,11 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         self.brake = brake
     }
 
-    /// What is not read for its own sake.
+    /// Inputs other than base, sides and policy.
     package struct Circumstances: Sendable {
         /// Titles with a write of ours under way, and others that are left alone.
         package var inFlight: Set<TitleID> = []
-        /// Titles that the other side lets go of by itself.
+        /// Titles that the other side drops by itself.
         package var excused: Set<TitleID> = []
         /// Conflicts that the person has decided.
         package var chosen: [TitleID: SyncSide] = [:]
@@ -35,9 +35,9 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         package init() {}
     }
 
-    /// The order of the rows makes no difference; of rows for one title the latest counts.
-    // Ratings are the most by far; whoever plans them from another module, as the benchmark does, gets the same code as the
-    // service.
+    /// Returns the plan. The order of the rows does not matter; of rows for one title, the latest counts.
+    // Ratings are by far the most numerous; planning them from another module, such as the benchmark, uses the same
+    // code as the service.
     @_specialize(where Value == Int)
     package func plan(
         base: [TitleID: BaseEntry<Value>], ours: [TitleValue<Value>], theirs: Snapshot<TitleValue<Value>>,
@@ -49,7 +49,7 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         let unshown = theirs.unshown
         let rule = ItemRule(policy: policy)
         var draft = Draft()
-        // At the first contact every title is news to the base.
+        // At the first contact, the base knows none of the titles.
         draft.reserve(base.isEmpty ? max(own.count, shown.count) : 0)
         func settle(
             _ title: TitleID, _ entry: BaseEntry<Value>?, _ mine: SyncValue<Value>?, _ shown: SyncValue<Value>?
@@ -71,7 +71,7 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         return draft.finished(brake, agreedCount: agreedCount, circumstances.confirmed)
     }
 
-    /// Rows of one title may come twice where a list moves while it is read.
+    /// A title may have two rows if a list moves while it is read.
     private static func latest(_ rows: [TitleValue<Value>]) -> [TitleID: SyncValue<Value>] {
         var found: [TitleID: SyncValue<Value>] = [:]
         found.reserveCapacity(rows.count)
@@ -91,7 +91,7 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
         }
     }
 
-    /// The plan while it is made.
+    /// The plan while it is being built.
     private struct Draft {
         private var plan = FacetPlan<Value>()
         private var removals: [SyncSide: [ItemChange<Value>]] = [:]
@@ -110,7 +110,7 @@ package struct FacetPlanner<Value: Hashable & Comparable & Sendable>: Sendable {
                 plan.base[title] = BaseEntry(value, echo: .init(was: base?.value))
             case .letGo(let value):
                 plan.base[title] = BaseEntry(value, echo: .init(was: base?.value), isLetGo: true)
-            // Kept for as long as a late reading may show it once more, which would bring back what nobody has.
+            // Kept for as long as a late reading may show it again, which would restore what neither side has.
             case .forget: plan.base[title] = BaseEntry(nil, echo: .init(was: base?.value))
             case .give(let value): plan.forThem.append(ItemChange(title: title, was: theirs, becomes: value))
             case .take(let value): plan.forUs.append(ItemChange(title: title, was: ours, becomes: value))

@@ -1,18 +1,18 @@
 package import Contracts
 
-/// A play of ours, as far as a sync looks at it.
+/// A play of ours, as far as it concerns a sync.
 package struct OurPlay: Sendable, Hashable {
     package let id: PlayID
     package let title: TitleID
     package let moment: PlayMoment
     package let runtimeMinutes: Int?
-    /// Its person took it out.
+    /// The person removed it.
     package let isRemoved: Bool
-    /// The other side cannot or shall not hold it.
+    /// The other side cannot or must not hold it.
     package let isBeyond: Bool
-    /// The other side has said that it has it, as of then.
+    /// The other side has said that it has the play, at this time.
     package let isThereAt: Timestamp?
-    /// Came so lately that a reading may not show yet that the other side was told of it by another road.
+    /// It came so recently that a reading may not show yet that another road sent it to the other side.
     package let isRecent: Bool
 
     package init(
@@ -35,9 +35,9 @@ package struct TheirPlay: Sendable, Hashable {
     /// The number of its row there.
     package let id: Int64
     package let title: TitleID
-    /// Nil where they do not know.
+    /// Nil if they do not know.
     package let watchedAt: Timestamp?
-    /// On which day that was where the person lives; nil where that is not asked for.
+    /// The day in the person's time zone; nil if it is not needed.
     package let day: CalendarDate?
 
     package init(id: Int64, title: TitleID, watchedAt: Timestamp?, day: CalendarDate? = nil) {
@@ -48,12 +48,12 @@ package struct TheirPlay: Sendable, Hashable {
     }
 }
 
-/// What the other side was told to take out, so lately that a reading may show it still.
+/// What the other side was told to remove so recently that a reading may still show it.
 package struct LeavingPlays: Sendable, Hashable {
     package var plays: Set<PlayID>
-    /// The numbers of their rows there, as far as they are known.
+    /// The numbers of their rows there, as far as known.
     package var rows: Set<Int64>
-    /// Of when they were told to be: that of a play which was edited is not its own any more.
+    /// The moments they were sent with; an edited play no longer has its own.
     package var moments: Set<LeavingMoment>
 
     package init(plays: Set<PlayID> = [], rows: Set<Int64> = [], moments: Set<LeavingMoment> = []) {
@@ -62,11 +62,11 @@ package struct LeavingPlays: Sendable, Hashable {
         self.moments = moments
     }
 
-    /// Whether a row may be one of them that is shown still.
+    /// Whether a row may be one of them that is still shown.
     func mayShow(_ play: TheirPlay) -> Bool {
         guard !moments.isEmpty, let at = play.watchedAt else { return false }
         let moment = LeavingMoment(title: play.title, at: at)
-        // A scrobble is stamped there.
+        // The other side stamps a scrobble itself.
         return (-1...1).contains { moments.contains(moment.later(byMinutes: $0)) }
     }
 }
@@ -98,9 +98,9 @@ package struct PlayPair: Sendable, Hashable {
     package let theirs: Int64?
     /// Agreed on so recently that a reading may not show it yet.
     package let isFresh: Bool
-    /// Taken out here before both sides met: it stays removed here and untouched there.
+    /// Removed here before both sides met: it stays removed here and untouched there.
     package let isApart: Bool
-    /// They are not to have it: a sync that had told it was taken back.
+    /// They are not to have it: a sync that had sent it was undone.
     package let isOursAlone: Bool
 
     package init(
@@ -124,18 +124,18 @@ package struct HistoryPlan: Sendable, Hashable {
     package var forThem: [OurPlay] = []
     /// Ours that they removed.
     package var removeOurs: [PlayID] = []
-    /// Rows of theirs that our person removed here.
+    /// Rows of theirs that the person removed here.
     package var removeTheirs: [PlayPair] = []
     /// Plays found on both sides.
     package var pairs: [PlayPair] = []
-    /// Pairs that are over: neither side has the play.
+    /// Pairs that have ended: neither side has the play.
     package var forgotten: [PlayID] = []
     package var heldForUs: [PlayID] = []
     package var heldForThem: [PlayPair] = []
     package var brakes: [SyncSide: RemovalBrake.Verdict] = [:]
-    /// Plays of ours that a reading of everything must be held against before they are told.
+    /// The number of our plays that must be compared with a complete reading before they are sent.
     package var unread = 0
-    /// Plays of ours that are told by a later sync, once a reading would show what came by another road.
+    /// The number of our plays that a later sync sends, once a reading would show what came by another road.
     package var recent = 0
 
     package init() {}

@@ -1,7 +1,7 @@
 package import Contracts
 
-/// Plans the history: a multiset in which every play has its own identity, ours by its id, theirs by its row's number, and
-/// the base says which are one.
+/// Plans the history: a multiset in which every play has its own identity, ours by its ID, theirs by the number of its
+/// row, and the base says which are the same.
 package struct HistoryPlanner: Sendable {
     package let policy: FacetPolicy
     package let brake: RemovalBrake
@@ -11,7 +11,8 @@ package struct HistoryPlanner: Sendable {
         self.brake = brake
     }
 
-    /// `since`: from when on a snapshot of changes shows all that there is; nil for one of everything.
+    /// Returns the plan. `since` is the time from which a snapshot of changes is complete; nil for a snapshot of
+    /// everything.
     package func plan(
         base: [PlayPair], ours: [OurPlay], theirs: Snapshot<TheirPlay>, since: Timestamp? = nil,
         inFlight: Set<PlayID> = [], leaving: LeavingPlays = LeavingPlays(), confirmed: Set<SyncSide> = []
@@ -37,13 +38,13 @@ package struct HistoryPlanner: Sendable {
         return plan.sorted()
     }
 
-    /// Whether the reading would have shown the play, had they had it. Adding is never undone by adding again.
+    /// Whether the reading would have shown the play if they had it. Adding twice cannot be undone by adding again.
     private func isRead(_ play: OurPlay, in theirs: Snapshot<TheirPlay>, _ since: Timestamp?) -> Bool {
         switch theirs {
         case .complete: true
         case .partial: false
         case .changes:
-            // What has no date is shown by no reading that begins at one.
+            // A reading that starts at a date never shows undated plays.
             play.moment != .unknown
                 && since.map { $0.advanced(by: .seconds(86_400)) <= play.moment.listedAt } ?? false
         }
@@ -72,17 +73,18 @@ package struct HistoryPlanner: Sendable {
         }
     }
 
-    /// Both sides while pairs are looked for.
+    /// Both sides while pairs are being found.
     private struct Draft {
         private var ours: [PlayID: OurPlay]
         private var theirs: [Int64: TheirPlay]
         var plan = HistoryPlan()
-        /// Removed over there, and here.
+        /// Removed there, and here.
         var goneThere: [PlayID] = []
         var goneHere: [PlayPair] = []
-        /// Written by us and seen by no reading yet.
+        /// Written by us and not seen by any reading yet.
         private var written: [PlayPair] = []
-        /// Both had it, and its row is gone: another row may be the same play, as where one of two doubles was cleared away.
+        /// Plays that both had and whose row is gone: another row may be the same play, for example if one of two
+        /// duplicates was removed.
         private var orphans: Set<PlayID> = []
         /// Rows of theirs that are known.
         private var taken: [TheirPlay] = []
@@ -98,14 +100,14 @@ package struct HistoryPlanner: Sendable {
         }
 
         var ourRest: [OurPlay] { Array(ours.values) }
-        /// Rows of one title at one moment are one play here, however often it was told there: the ledger has it once.
+        /// Rows of one title at one moment are one play here, however often they occur there: the ledger has it once.
         var theirRest: [TheirPlay] {
             guard !theirs.isEmpty else { return [] }
             var places = Set(taken.map(Place.init))
             return theirs.values.sorted { $0.id < $1.id }.filter { places.insert(Place($0)).inserted }
         }
 
-        /// What the base knows already.
+        /// Settles what the base already knows.
         mutating func settle(_ base: [PlayPair], absence: ProvenAbsence?, _ leaving: Set<PlayID>) {
             isComplete = absence != nil
             for pair in base {
@@ -121,7 +123,7 @@ package struct HistoryPlanner: Sendable {
                     continue
                 }
                 let isShown = take(number)
-                // Without our row nothing says that its person wanted it gone.
+                // Without our row, nothing says that the person wanted it gone.
                 guard let play else { continue }
                 if pair.isApart {
                     settleApart(play, number, isShown: isShown, isFresh: pair.isFresh)
@@ -131,37 +133,39 @@ package struct HistoryPlanner: Sendable {
                 case (false, true): break
                 case (true, true): goneHere.append(pair)
                 case (false, false):
-                    // Put back here while they were told to take it out: that it is gone there is our own doing.
+                    // If it was put back here while they were told to remove it, we are the reason that it is gone
+                    // there.
                     if absence != nil, !pair.isFresh, !leaving.contains(pair.play) {
                         orphans.insert(play.id)
                         ours[play.id] = play
                     }
-                // Where the reading may be from before both had it, it says nothing about the row.
+                // A reading that may be from before both had it says nothing about the row.
                 case (true, false): if absence != nil, !pair.isFresh { plan.forgotten.append(pair.play) }
                 }
             }
         }
 
-        /// Taken out here before both sides met.
+        /// Settles a play that was removed here before both sides met.
         private mutating func settleApart(_ play: OurPlay, _ number: Int64, isShown: Bool, isFresh: Bool) {
             if isShown {
-                // Put back by its person: from now on it is a pair like any other.
+                // Put back by the person: from now on it is a pair like any other.
                 guard !play.isRemoved else { return }
                 plan.pairs.append(PlayPair(play: play.id, title: play.title, theirs: number))
             } else if isComplete, !isFresh {
-                // There it is gone as well. Put back later it is a play of ours that they lack.
+                // It is gone there as well. If it was put back later, it is a play of ours that they lack.
                 plan.forgotten.append(play.id)
                 if !play.isRemoved { ours[play.id] = play }
             }
         }
 
-        /// Two that may be one play. Of two that are as near, the one that was told counts, then the one that is still there.
+        /// Two plays that may be the same. Of equally near ones, one that we have sent comes first, then one that still
+        /// exists.
         private struct Candidate: Comparable {
             let apart: Int64
             let rank: Int
             let play: PlayID
             let number: Int64
-            /// Where the row stands among those that are looked through.
+            /// The index of the row among the rows searched.
             let row: Int
 
             static func < (left: Candidate, right: Candidate) -> Bool {
@@ -171,7 +175,7 @@ package struct HistoryPlanner: Sendable {
             }
         }
 
-        /// Which of the rest are one play, the nearest first.
+        /// Determines which of the rest are the same play, nearest first.
         mutating func pair(_ leaving: LeavingPlays) {
             for number in leaving.rows { _ = take(number) }
             for row in theirs.values where leaving.mayShow(row) { _ = take(row.id) }
@@ -185,23 +189,23 @@ package struct HistoryPlanner: Sendable {
                 let isApart = play.isRemoved && !written.contains(id)
                 let pair = PlayPair(play: id, title: play.title, theirs: candidate.number, isApart: isApart)
                 plan.pairs.append(pair)
-                // Told by us, and taken out here before a reading showed its row.
+                // Sent by us, and removed here before a reading showed its row.
                 if play.isRemoved, !isApart { goneHere.append(pair) }
             }
             for pair in self.written {
-                // Not among the rest any more: it has just been seen.
+                // No longer in the rest: it has just been seen.
                 guard let play = ours.removeValue(forKey: pair.play), !pair.isFresh, isComplete else { continue }
                 if play.isRemoved { plan.forgotten.append(pair.play) } else { goneThere.append(pair.play) }
             }
             for id in orphans where ours.removeValue(forKey: id) != nil { goneThere.append(id) }
         }
 
-        /// In the order in which they are taken. Only where several claim one row, or one play several rows, is there a choice
-        /// to be made in order; whole histories that are the same on both sides need none.
+        /// Returns the candidates in the order in which they are taken. Order matters only if several plays claim one
+        /// row, or one play several rows; histories that are the same on both sides need none.
         private func candidates(_ written: Set<PlayID>) -> [Candidate] {
             guard !ours.isEmpty, !theirs.isEmpty else { return [] }
             let rows = Array(theirs.values)
-            // The rows of each title, as a list through their places.
+            // The rows of each title, as a linked list of indices.
             var first: [TitleID: Int] = [:]
             first.reserveCapacity(rows.count)
             var next = [Int](repeating: -1, count: rows.count)
@@ -234,7 +238,7 @@ package struct HistoryPlanner: Sendable {
             return clear.filter { claims[$0.row] == 1 } + contested
         }
 
-        /// Takes a row of theirs from the rest, and keeps where it stands; false where there is none.
+        /// Takes a row of theirs from the rest and remembers it; false if it is not there.
         private mutating func take(_ number: Int64) -> Bool {
             guard let row = theirs.removeValue(forKey: number) else { return false }
             taken.append(row)
@@ -251,8 +255,8 @@ package struct HistoryPlanner: Sendable {
             }
         }
 
-        /// How far apart the two are in microseconds if they are one play: the other side tells minutes, and a scrobble is
-        /// stamped there.
+        /// Returns how far apart the two are, in microseconds, if they are the same play: the other side stores
+        /// minutes, and stamps scrobbles itself.
         private static func distance(_ ours: OurPlay, _ theirs: TheirPlay) -> Int64? {
             if let told = ours.isThereAt, let other = theirs.watchedAt {
                 let apart = abs(told.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
@@ -267,7 +271,8 @@ package struct HistoryPlanner: Sendable {
                 let window = max(windowMin, Int64(minutes) * minute / 2)
                 return apart <= window + minute ? apart : nil
             case (.day(let day), .some(let other)):
-                // A day is told as its noon UTC; anything else on that day, where the person lives, came by another road.
+                // A day is sent as its noon UTC; anything else on that day, in the person's time zone, came by another
+                // road.
                 let apart = abs(ours.moment.listedAt.microsecondsSinceEpoch - other.microsecondsSinceEpoch)
                 return apart == 0 || (theirs.day ?? other.date) == day ? apart : nil
             }
@@ -279,14 +284,14 @@ package struct HistoryPlanner: Sendable {
 }
 
 extension Snapshot {
-    /// Proof that what it does not show is not there; nil for one that proves nothing.
+    /// Proof that what it does not show is not there; nil if it proves nothing.
     fileprivate var absence: ProvenAbsence? {
         if case .complete(let complete) = self { complete.absence } else { nil }
     }
 }
 
 extension HistoryPlan {
-    /// In an order that does not depend on that of the rows.
+    /// Returns the plan in an order that does not depend on that of the rows.
     fileprivate func sorted() -> HistoryPlan {
         var plan = self
         plan.forUs.sort { $0.id < $1.id }

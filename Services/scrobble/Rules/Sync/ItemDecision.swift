@@ -1,9 +1,9 @@
 package import Contracts
 
-/// When a side's value came to be.
+/// When a side's value came about.
 package struct SyncMoment: Sendable, Hashable {
     package let at: Timestamp
-    /// Known to the second; a day or a guess does not decide a conflict.
+    /// Whether it is known to the second; a day or a guess does not decide a conflict.
     package let isExact: Bool
 
     package init(at: Timestamp, isExact: Bool = true) {
@@ -12,7 +12,7 @@ package struct SyncMoment: Sendable, Hashable {
     }
 }
 
-/// A value as one side has it.
+/// A value on one side.
 package struct SyncValue<Value: Hashable & Sendable>: Sendable, Hashable {
     package let value: Value
     package let moment: SyncMoment?
@@ -23,29 +23,29 @@ package struct SyncValue<Value: Hashable & Sendable>: Sendable, Hashable {
     }
 }
 
-/// What both sides agreed on last.
+/// What both sides last agreed on.
 package struct BaseEntry<Value: Hashable & Sendable>: Sendable, Hashable {
-    /// Nil where both agreed that it is gone; kept for as long as their readings may lag.
+    /// Nil if both agreed that it is gone; kept for as long as their readings may lag.
     package var value: Value?
     /// What they had before this was agreed, for as long as a lagging reading may still show it.
     package var echo: Echo?
-    /// They let go of it by themselves (Trakt takes a watched title off the watchlist), which is nobody's wish.
+    /// They dropped it by themselves (Trakt removes a watched title from the watchlist), which nobody asked for.
     package var isLetGo: Bool
-    /// What we have instead, where both were left as they are when a sync was taken back.
+    /// What we have instead, if both sides were left as they are when a sync was undone.
     package var apart: Apart?
 
     package struct Apart: Sendable, Hashable {
-        /// Nil where we have nothing.
+        /// Nil if we have nothing.
         package let ours: Value?
 
         package init(ours: Value?) { self.ours = ours }
     }
 
     package struct Echo: Sendable, Hashable {
-        /// Nil where they had nothing.
+        /// Nil if they had nothing.
         package let was: Value?
-        /// What they date later than this came after what was agreed, and is no echo. By their clock; nil where that is not
-        /// known, and then only time tells.
+        /// A value that they date later than this came after the agreement and is not an echo. By their clock; nil if
+        /// that is unknown, and then only waiting helps.
         package let over: Timestamp?
 
         package init(was: Value?, over: Timestamp? = nil) {
@@ -61,8 +61,8 @@ package struct BaseEntry<Value: Hashable & Sendable>: Sendable, Hashable {
         self.isLetGo = isLetGo
     }
 
-    /// Whether what is shown may be older than what was agreed on: what was there right before that, or anything else that
-    /// was there shortly before and that we have never seen.
+    /// Whether what is shown may be older than the agreement: the value right before it, or any other value shortly
+    /// before that we have never seen.
     fileprivate func doubts(_ shown: Value?, _ moment: SyncMoment?) -> Bool {
         guard let echo, shown != (isLetGo ? nil : value) else { return false }
         if let over = echo.over, let moment, moment.isExact, moment.at > over { return false }
@@ -79,36 +79,36 @@ package struct BaseEntry<Value: Hashable & Sendable>: Sendable, Hashable {
     }
 }
 
-/// What a side has of an item.
+/// A side's state of an item.
 package enum SideState<Value: Hashable & Sendable>: Sendable, Hashable {
     case present(SyncValue<Value>)
     case unshown(Unshown)
 }
 
-/// What is to be done about one item.
+/// What to do about one item.
 package enum ItemDecision<Value: Hashable & Sendable>: Sendable, Hashable {
     /// Nothing.
     case rest
-    /// Both have it already: the base is to say so.
+    /// Both already have it: the base will say so.
     case agree(Value)
     /// Neither has it any more.
     case forget
-    /// To them.
+    /// They get it.
     case give(Value)
-    /// To us.
+    /// We get it.
     case take(Value)
     case removeTheirs
     case removeOurs(ProvenAbsence)
-    /// They let go of it by themselves; it stays with us.
+    /// They dropped it by themselves; it stays with us.
     case letGo(Value)
-    /// Both changed it. `winner` stays; nil where the person is asked.
+    /// Both changed it. `winner` stays; nil if the person is asked.
     case clash(ours: Value, theirs: Value, winner: SyncSide?)
-    /// Both changed it, and the one that lost may not be changed: the base says what that one has, so that what won is a
-    /// change since, and what lost is none.
+    /// Both changed it, and the losing side may not be changed: the base records the losing value, so that the winning
+    /// one is a later change and the losing one is not.
     case concede(Value)
 }
 
-/// The rule for one item: what both agreed on last, what we have, what they have.
+/// The rule for one item: what both last agreed on, what we have, what they have.
 package struct ItemRule: Sendable, Hashable {
     package let policy: FacetPolicy
 
@@ -117,7 +117,7 @@ package struct ItemRule: Sendable, Hashable {
 
     package init(policy: FacetPolicy) { self.policy = policy }
 
-    /// `isExcused`: a removal over there is known to be nobody's wish.
+    /// Returns the decision. `isExcused`: a removal there is known to be something nobody asked for.
     package func decide<Value>(
         base: BaseEntry<Value>?, ours: SyncValue<Value>?, theirs: SideState<Value>, isExcused: Bool = false
     ) -> ItemDecision<Value> {
@@ -126,11 +126,11 @@ package struct ItemRule: Sendable, Hashable {
         switch theirs {
         case .present(let shown): (their, moment, proof) = (shown.value, shown.moment, nil)
         case .unshown(.absent(let absence)): (their, moment, proof) = (nil, nil, absence)
-        // What they let go of is still gone.
+        // What they dropped is still gone.
         case .unshown(.asAgreed): (their, moment, proof) = (base?.isLetGo == true ? nil : agreed, nil, nil)
         case .unshown(.unknown): return .rest
         }
-        // A reading that may lag shows nothing new; least of all may it win over what was edited here since.
+        // A reading that may lag shows nothing new; in particular, it must not win over a later edit here.
         if let base, base.isEcho(theirs) { return lagging(base, ours, their) }
         if base?.isLetGo == true, let agreed {
             if let their {
@@ -147,7 +147,7 @@ package struct ItemRule: Sendable, Hashable {
         }
     }
 
-    /// Both stay as they are until somebody gives one of them another value.
+    /// Leaves both as they are until someone changes one of them.
     private func decide<Value>(
         _ apart: BaseEntry<Value>.Apart, _ agreed: Value?, _ ours: SyncValue<Value>?, _ their: Value?,
         _ moment: SyncMoment?
@@ -161,8 +161,8 @@ package struct ItemRule: Sendable, Hashable {
         }
     }
 
-    /// They will show the agreed value sooner or later. Where they show what was there right before, what we changed since is
-    /// told at once; anything else is waited out.
+    /// They will show the agreed value sooner or later. If they show the value right before it, what we changed since
+    /// is sent at once; anything else is waited out.
     private func lagging<Value>(
         _ base: BaseEntry<Value>, _ ours: SyncValue<Value>?, _ their: Value?
     ) -> ItemDecision<Value> {
@@ -215,7 +215,7 @@ package struct ItemRule: Sendable, Hashable {
 }
 
 extension ItemDecision {
-    /// The side that it changes; nil where it changes none.
+    /// The side that it changes; nil if it changes none.
     package var changes: SyncSide? {
         switch self {
         case .give, .removeTheirs: .theirs
@@ -232,7 +232,8 @@ extension ItemDecision {
         }
     }
 
-    /// Nothing, where the policy does not let it happen. A side that may not be changed is left as it is, not put right.
+    /// Returns `rest` if the policy forbids the decision. A side that may not be changed is left as it is, not
+    /// corrected.
     func allowed(_ policy: FacetPolicy) -> ItemDecision {
         if isRemoval, !policy.deletes { return .rest }
         guard let changes, !policy.direction.changes(changes) else { return self }

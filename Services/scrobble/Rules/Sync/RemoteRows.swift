@@ -1,6 +1,6 @@
 package import Contracts
 
-/// A row of a list on another side, before it is known which title it means.
+/// A row of a list on another side, before the title it means is known.
 package struct RemoteRow: Sendable, Hashable {
     package let item: RemoteItem
     package let value: RemoteValue
@@ -10,7 +10,7 @@ package struct RemoteRow: Sendable, Hashable {
         self.value = value
     }
 
-    /// What tells it from every other row of its list.
+    /// What distinguishes it from every other row of its list.
     package struct Name: Sendable, Hashable {
         let kind: TitleKind
         let number: Int64
@@ -24,23 +24,23 @@ package struct RemoteRow: Sendable, Hashable {
     }
 }
 
-/// What a row says beside its title.
+/// The content of a row besides its title.
 package enum RemoteValue: Sendable, Hashable {
     case play(id: Int64, at: Timestamp?)
-    /// `about`: when it may have been given, where nothing says when it was.
+    /// `about` is when it may have been given, if nothing says when it was.
     case rating(Int, at: Timestamp?, about: Timestamp? = nil)
     case listed(at: Timestamp?, WishStatus = .planToWatch)
     case collected(CollectionDetails, at: Timestamp?)
     case progress(percent: Double, at: Timestamp?)
 
-    /// When it was played; nil for all but plays with a date.
+    /// When it was played; nil for everything but dated plays.
     package var playedAt: Timestamp? { if case .play(_, let at) = self { at } else { nil } }
 }
 
-/// A title as a row names it.
+/// A title as named by a row.
 package struct RemoteItem: Sendable, Hashable {
     package let kind: TitleKind
-    /// The number of the title there, its name in every list.
+    /// The title's number there, by which every list names it.
     package let number: Int64
     package let ids: ExternalIds
     package let name: String?
@@ -68,7 +68,7 @@ package struct RemoteItem: Sendable, Hashable {
         self.episode = episode
     }
 
-    /// As metadata is asked.
+    /// The query to metadata.
     package var query: TitleQuery {
         TitleQuery(
             kind: kind, ids: ids, name: name, year: year, series: nil, seriesIds: series, seriesName: seriesName,
@@ -76,19 +76,19 @@ package struct RemoteItem: Sendable, Hashable {
     }
 }
 
-/// A list as it was read, and how far it can be trusted.
+/// A list as read, and how far it can be trusted.
 package struct RemoteReading: Sendable {
     package let rows: [RemoteRow]
     package var tally: PageTally
-    /// Rows that could not be understood; a list with some is not complete.
+    /// The number of rows that could not be understood; a list with any is not complete.
     package let unreadable: Int
-    /// Numbers of what was seen there once: nothing else can have been taken off. Nil where every absence counts.
+    /// The numbers of what was once seen there: nothing else can have been removed. Nil if every absence counts.
     package var seen: [Int64]?
-    /// What stands on another list there, and would leave it for this one.
+    /// Titles that are on another list there, and would leave it for this one.
     package var elsewhere: [RemoteItem] = []
-    /// Those of them that are watched to their end there: they are not given up, or laid aside, either.
+    /// Those of them that are completed there: they are not dropped or put on hold, either.
     package var finished: [RemoteItem] = []
-    /// What would take more along if it left the list there.
+    /// Titles whose removal from the list there would remove more.
     package var tied: [RemoteItem] = []
 
     package init(rows: [RemoteRow], tally: PageTally, unreadable: Int) {
@@ -97,8 +97,8 @@ package struct RemoteReading: Sendable {
         self.unreadable = unreadable
     }
 
-    /// Both of two readings of one list: what either shows is there, as the later one has it. What neither shows would have had
-    /// to slip past two of them.
+    /// Joins two readings of one list: what either shows is there, with the later one's value. What neither shows would
+    /// have had to be missed by both.
     package func joined(with later: RemoteReading) -> RemoteReading {
         let shown = Set(later.rows.map(\.name))
         var both = RemoteReading(
@@ -109,10 +109,10 @@ package struct RemoteReading: Sendable {
     }
 }
 
-/// When something happened last over there: compared for inequality only.
+/// When something last happened there; compared for inequality only.
 package struct RemoteActivities: Sendable, Hashable {
     private let stamps: [SyncFacet: [TitleKind: String]]
-    /// How far their clock is ahead of ours; nil where they do not say what time it is.
+    /// How far their clock is ahead of ours; nil if they do not give the time.
     package let clockSkew: Duration?
 
     package init(_ stamps: [SyncFacet: [TitleKind: String]], clockSkew: Duration? = nil) {
@@ -120,22 +120,22 @@ package struct RemoteActivities: Sendable, Hashable {
         self.clockSkew = clockSkew
     }
 
-    /// What concerns one list; "" where nothing is said.
+    /// Returns the stamp of one list; "" if there is none.
     package func stamp(_ facet: SyncFacet, _ kind: TitleKind) -> String { stamps[facet]?[kind] ?? "" }
 }
 
 /// What another side can hold, and how it behaves.
 package struct RemoteShape: Sendable, Hashable {
-    /// The kinds that each facet is read and written for; what is not named cannot be held there.
+    /// The kinds for which each facet is read and written; anything not named cannot be held there.
     package let kinds: [SyncFacet: [TitleKind]]
-    /// Whether it takes a title off the watchlist by itself once that is watched.
+    /// Whether it removes a title from the watchlist by itself once that is watched.
     package let letsGoOfWatched: Bool
-    /// Whether it has one date for each title: it is told the latest play only, and a date that is gone is no play that
-    /// somebody took out. Its lists are always whole, and reading them again costs nothing.
+    /// Whether it has one date per title: only the latest play is sent, and a date that is gone is not a play that
+    /// someone removed. Its lists are always whole, and reading them again costs nothing.
     package let keepsOneDate: Bool
-    /// What is not removed there, because more would go than was meant.
+    /// What is not removed there, because more would be removed than was meant.
     package let keepsRemoved: [SyncFacet: [TitleKind]]
-    /// Whether its watchlist also says what was laid aside or given up.
+    /// Whether its watchlist also says what was put on hold or dropped.
     package let holdsStatuses: Bool
 
     package init(
@@ -149,7 +149,7 @@ package struct RemoteShape: Sendable, Hashable {
         self.keepsRemoved = keepsRemoved
     }
 
-    /// Whether it keeps what a change of its side would remove.
+    /// Whether it keeps what a change on its side would remove.
     package func keeps(_ change: SyncChange) -> Bool {
         change.side == .theirs && change.becomes == nil && keepsRemoved[change.facet]?.contains(change.kind) == true
     }

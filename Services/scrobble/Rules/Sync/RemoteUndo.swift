@@ -1,6 +1,6 @@
 import Contracts
 
-/// A change of theirs that a run has made, and what both sides say of it now.
+/// A change that a run has made on the other side, and its state on both sides now.
 package struct ToldChange: Sendable, Hashable {
     package let change: SyncChange
     /// Whether something is agreed on about it, and what.
@@ -8,9 +8,9 @@ package struct ToldChange: Sendable, Hashable {
     package let value: String?
     package let theirs: Int64?
     package let isApart: Bool
-    /// Something else is on its way about it.
+    /// Whether another change of it is under way.
     package let isInFlight: Bool
-    /// The same run took over a play of that title which they had.
+    /// Whether the same run took over another play of that title which they had.
     package let hadOther: Bool
 
     package init(
@@ -27,16 +27,16 @@ package struct ToldChange: Sendable, Hashable {
     }
 }
 
-/// What taking back a sync does to what it has told the other side.
+/// What undoing a sync does to what it has sent to the other side.
 package enum RemoteUndo {
     package enum Verdict: Sendable, Hashable {
-        /// They are told to make it what it was.
+        /// They are told to restore the previous value.
         case restore(SyncChange)
-        /// Nothing is left of it.
+        /// Nothing is left to undo.
         case nothing
         /// It was edited since, on either side; it stays.
         case keepEdit
-        /// They would let go of more than that; it stays.
+        /// They would remove more than that; it stays.
         case inseparable
     }
 
@@ -45,7 +45,8 @@ package enum RemoteUndo {
         let verdict = Self.verdict(on: told)
         if case .restore(let inverse) = verdict {
             if shape.keeps(inverse) { return .inseparable }
-            // The date that was there has been written over, and nobody has it any more: without a date it would be unwatched.
+            // The date that was there was overwritten, and nobody has it any more: without a date, the title would be
+            // unwatched.
             if shape.keepsOneDate, inverse.facet == .history, inverse.becomes == nil, told.hadOther {
                 return .inseparable
             }
@@ -56,7 +57,7 @@ package enum RemoteUndo {
     private static func verdict(on told: ToldChange) -> Verdict {
         let change = told.change
         if change.facet == .history {
-            // A play is there or not; neither is edited.
+            // A play exists or does not; neither is edited.
             if (change.becomes != nil) != (told.isKnown && told.value != nil) { return .nothing }
         } else if told.value != change.becomes || told.isInFlight {
             return .keepEdit
@@ -67,14 +68,14 @@ package enum RemoteUndo {
                 theirs: told.theirs, was: change.becomes, becomes: change.was, at: change.at, isUndo: true))
     }
 
-    /// What the base says while it is on its way: both stay as they are from now on.
+    /// Returns what the base says while the undo is under way: both sides stay as they are from now on.
     package static func base(of change: SyncChange, theirs: Int64?) -> BaseRow {
         guard change.facet == .history else {
             return BaseRow(
                 facet: change.facet, item: change.title.uuid, title: change.title, kind: change.kind,
                 value: change.was, isApart: true, apart: change.was)
         }
-        // A play that was told is ours alone; one that was removed is theirs alone again.
+        // A play that was sent is ours alone; one that was removed is theirs alone again.
         return BaseRow(
             facet: .history, item: change.play?.uuid ?? change.title.uuid, title: change.title, kind: change.kind,
             value: change.becomes, theirs: change.becomes == nil ? theirs : nil, isApart: true)

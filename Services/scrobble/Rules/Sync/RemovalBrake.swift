@@ -1,6 +1,6 @@
-/// Stops removals that look like an accident rather than a wish.
+/// Stops removals that look accidental rather than intended.
 package struct RemovalBrake: Sendable {
-    /// What it says.
+    /// The brake's verdict.
     package enum Verdict: Sendable, Hashable {
         case go
         /// Stop and ask: too many at once.
@@ -11,7 +11,7 @@ package struct RemovalBrake: Sendable {
         case failed
     }
 
-    /// Numbers that cannot be.
+    /// Impossible numbers.
     package struct Nonsense: Error {}
 
     package static let countMax = 10
@@ -21,7 +21,7 @@ package struct RemovalBrake: Sendable {
 
     package init(weigh: @escaping @Sendable (_ removals: Int, _ known: Int) throws -> Verdict) { self.weigh = weigh }
 
-    /// More than ten items and more than ten of a hundred, or all of several.
+    /// Stops more than ten items that are also more than ten percent, or all of several items.
     package static let standard = RemovalBrake { removals, known in
         guard removals >= 0, known >= removals else { throw Nonsense() }
         if removals > 1, removals == known { return .everything(of: known) }
@@ -29,7 +29,7 @@ package struct RemovalBrake: Sendable {
         return isMany ? .tooMany(removals: removals, of: known) : .go
     }
 
-    /// Whether `removals` of `known` agreed items may go; a brake that throws blocks.
+    /// Returns whether `removals` of `known` agreed items may be made; a brake that throws blocks them.
     package func verdict(_ removals: Int, of known: Int) -> Verdict {
         guard removals > 0 else { return .go }
         return (try? weigh(removals, known)) ?? .failed

@@ -1,6 +1,6 @@
 package import Contracts
 
-/// On the watchlist, and how it stands with it there.
+/// A title's presence on the watchlist, and its status there.
 package struct ListedValue: SyncStorable {
     package let status: WishStatus
 
@@ -8,8 +8,8 @@ package struct ListedValue: SyncStorable {
 
     package init(_ status: WishStatus = .planToWatch) { self.status = status }
 
-    /// As the other side holds it; nil where it knows wishes only, or nothing of the kind. A film cannot be laid aside there:
-    /// it stays one that is to be watched.
+    /// Creates the value as held by the other side; nil if it knows only wishes, or nothing of the kind. A film cannot
+    /// be on hold there: it stays planned.
     package init?(_ status: WishStatus, _ kind: TitleKind, at shape: RemoteShape) {
         if status == .planToWatch || (status == .onHold && kind == .movie && shape.holdsStatuses) {
             self.init()
@@ -52,11 +52,11 @@ package struct ProgressValue: SyncStorable {
     package static func < (one: ProgressValue, other: ProgressValue) -> Bool { one.tenths < other.tenths }
 }
 
-/// In which form a title is owned, as far as the other side has words for it.
+/// The form in which a title is owned, as far as the other side has terms for it.
 package struct CollectedValue: SyncStorable {
     package let details: CollectionDetails
 
-    /// The words that Trakt has; a word of another place is no word there.
+    /// Trakt's terms; a term from anywhere else is not one of them.
     private static let words: [String: Set<String>] = [
         "media_type": ["digital", "bluray", "hddvd", "dvd", "vcd", "vhs", "betamax", "laserdisc"],
         "resolution": [
@@ -75,7 +75,7 @@ package struct CollectedValue: SyncStorable {
     ]
     private static let plain = "collected"
 
-    /// What of it can be told there. That something is not in 3D is what is taken for granted.
+    /// Creates the part that can be sent there. Not being 3D is taken for granted.
     package init(_ details: CollectionDetails) {
         func word(_ name: String, _ value: String?) -> String? {
             value.flatMap { Self.words[name]?.contains($0) == true ? $0 : nil }
@@ -107,7 +107,7 @@ package struct CollectedValue: SyncStorable {
         return parts.isEmpty ? Self.plain : parts.joined(separator: " ")
     }
 
-    /// What is said of it, by the names that Trakt has for that.
+    /// The values, under Trakt's names.
     package var members: [(name: String, text: String)] {
         let all = [
             ("media_type", details.mediaType), ("resolution", details.resolution), ("hdr", details.hdr),
@@ -117,7 +117,7 @@ package struct CollectedValue: SyncStorable {
         return all.compactMap { name, text in text.map { (name, $0) } }
     }
 
-    /// What is to stand here where this was taken over: what the other side has no words for stays as it was.
+    /// Returns the details to store here when this is taken over: what the other side has no terms for stays as it was.
     package func merged(over ours: CollectionDetails?) -> CollectionDetails {
         guard let ours else { return details }
         let told = CollectedValue(ours).details

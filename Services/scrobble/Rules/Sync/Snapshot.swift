@@ -1,26 +1,26 @@
-/// Proof that an item is not there: made only by a reading that has shown itself complete. Without one nothing of ours
-/// is removed.
+/// Proof that an item is not there; created only by a reading that has proven to be complete. Without one, nothing of
+/// ours is removed.
 package struct ProvenAbsence: Sendable, Hashable {
     fileprivate init() {}
 }
 
-/// Everything that a side has, proven: made by `PageTally.complete` alone, and by `Snapshot.ours` for our own rows.
+/// Everything a side has, proven: created only by `PageTally.complete`, and by `Snapshot.ours` for our own rows.
 package struct Complete<Row: Sendable>: Sendable {
     package let rows: [Row]
 
     fileprivate init(_ rows: [Row]) { self.rows = rows }
 
-    /// What is not among the rows is not there.
+    /// Proof that anything not among the rows is not there.
     package var absence: ProvenAbsence { ProvenAbsence() }
 }
 
-/// What was read of a side, with how much it says about what it does not show.
+/// What was read of a side, and how much that says about what it does not show.
 package enum Snapshot<Row: Sendable>: Sendable {
     /// Everything.
     case complete(Complete<Row>)
-    /// Everything that came or changed since the base; says nothing about removals.
+    /// Everything that was added or changed since the base; says nothing about removals.
     case changes([Row])
-    /// Some of it. What is not shown is not known.
+    /// A part. What it does not show is unknown.
     case partial([Row])
 
     /// Our own rows, read in one transaction.
@@ -33,7 +33,7 @@ package enum Snapshot<Row: Sendable>: Sendable {
         }
     }
 
-    /// The same without rows that are not to be looked at.
+    /// Returns the same snapshot without unwanted rows.
     package func filter(_ isWanted: (Row) -> Bool) -> Snapshot {
         switch self {
         case .complete(let complete): .complete(Complete(complete.rows.filter(isWanted)))
@@ -63,14 +63,14 @@ package enum Unshown: Sendable, Hashable {
     case unknown
 }
 
-/// Whether pages of a list have shown everything. Lists are counted by what arrived; a header that promises more rows than
-/// came only ever speaks against completeness.
+/// Whether the pages of a list have shown everything. A list is counted by the rows that arrived; a header that
+/// promises more rows is only ever evidence against completeness.
 package struct PageTally: Sendable, Hashable {
-    /// What a page said of itself.
+    /// What a page says about itself.
     package struct Page: Sendable, Hashable {
         package let number: Int
         package let rowCount: Int
-        /// As many rows as a page holds, by the answer's own word.
+        /// The number of rows per page, according to the response.
         package let limit: Int?
         package let pageCount: Int?
         package let itemCount: Int?
@@ -101,13 +101,13 @@ package struct PageTally: Sendable, Hashable {
 
     package mutating func add(_ page: Page) { pages.append(page) }
 
-    /// The list is known to have changed while its pages were read, whatever they say themselves.
+    /// Records that the list is known to have changed while its pages were read, whatever they say themselves.
     package mutating func tear() { isTorn = true }
 
-    /// Whether the list may have changed between two of its pages: one that came as a whole is of one moment.
+    /// Whether the list may have changed between two of its pages: a list that came as a whole is from one moment.
     package var isOfManyPages: Bool { pages.count > 1 }
 
-    /// Whether another page is to be read, by the rule: not beyond the page count, not after an empty page.
+    /// Whether another page is to be read: not beyond the page count, and not after an empty page.
     package var wantsMore: Bool {
         guard let last = pages.last else { return true }
         if last.rowCount == 0 { return false }
@@ -115,7 +115,7 @@ package struct PageTally: Sendable, Hashable {
         return last.rowCount >= (last.limit ?? 1)
     }
 
-    /// Why the pages do not prove that everything arrived; nil where they do.
+    /// Why the pages do not prove that everything arrived; nil if they do.
     package var doubt: Doubt? {
         guard let first = pages.first, let last = pages.last else { return .noPages }
         guard pages.map(\.number) == Array(1...pages.count) else { return .gap }
@@ -129,8 +129,8 @@ package struct PageTally: Sendable, Hashable {
         return rows < itemCount ? .moreAnnounced : rows > itemCount ? .moved : nil
     }
 
-    /// The snapshot that the pages make. `isMoved`: the other side says that something happened in this list since the
-    /// base; a list that shrank without that is no proof.
+    /// Returns the snapshot of the pages. `isMoved`: the other side reports activity in this list since the base; a
+    /// list that shrank without any proves nothing.
     package func snapshot<Row>(_ rows: [Row], isMoved: Bool, agreedCount: Int) -> Snapshot<Row> {
         guard doubt == nil else { return .partial(rows) }
         if !isMoved, rows.count < agreedCount { return .partial(rows) }

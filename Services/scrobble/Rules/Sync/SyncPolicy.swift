@@ -16,7 +16,7 @@ extension SyncDirection {
     }
 }
 
-/// What a person wants of one facet of a connection.
+/// What a person wants for one facet of a connection.
 package struct FacetPolicy: Sendable, Hashable {
     package var direction: SyncDirection
     package var conflicts: ConflictRule
@@ -29,6 +29,6 @@ package struct FacetPolicy: Sendable, Hashable {
         self.deletes = deletes
     }
 
-    /// Until its person switches it on.
+    /// The policy until the person switches it on.
     package static let off = FacetPolicy(direction: .off)
 }

@@ -1,12 +1,12 @@
 package import Contracts
 
-/// A change as a run keeps it: what is planned, and what became of it.
+/// A change as stored by a run: what is planned, and what became of it.
 package struct SyncChange: Sendable, Hashable {
     package enum State: String, Sendable, Hashable {
         case planned, queued, done, skipped, failed, held, dry, undone
     }
 
-    /// From 0, in the order of the plan.
+    /// From 0, in plan order.
     package var position: Int
     package let facet: SyncFacet
     package let side: SyncSide
@@ -15,14 +15,14 @@ package struct SyncChange: Sendable, Hashable {
     package var play: PlayID?
     package var theirs: Int64?
     package let was: String?
-    /// Nil: it is removed.
+    /// Nil if it is removed.
     package let becomes: String?
     package let at: Timestamp?
     package var state: State
     package var reason: String?
-    /// It takes back another change of the same run.
+    /// Whether it undoes another change of the same run.
     package var isUndo: Bool
-    /// Of a rating here: the version that the plan saw, 0 for none; nil where that is not known.
+    /// For a rating here, the version that the plan saw, 0 if there was none; nil if that is unknown.
     package var ourVersion: Int64?
 
     package init(
@@ -47,10 +47,10 @@ package struct SyncChange: Sendable, Hashable {
     }
 }
 
-/// What both sides agreed on about one item, as it is kept.
+/// What both sides agreed on about one item, as stored.
 package struct BaseRow: Sendable, Hashable {
     package let facet: SyncFacet
-    /// The title, or in the history the play.
+    /// The title, or, in the history, the play.
     package let item: UUIDBits
     package let title: TitleID
     package let kind: TitleKind
@@ -60,7 +60,7 @@ package struct BaseRow: Sendable, Hashable {
     package var was: String?
     package var isLetGo: Bool
     package var isApart: Bool
-    /// What we have instead, where that is not what they have.
+    /// What we have instead, if that is not what they have.
     package var apart: String?
 
     package init(
@@ -82,7 +82,7 @@ package struct BaseRow: Sendable, Hashable {
     }
 }
 
-/// An item that both sides changed, as it is kept.
+/// An item that both sides changed, as stored.
 package struct SyncClash: Sendable, Hashable {
     package let facet: SyncFacet
     package let title: TitleID
@@ -106,13 +106,13 @@ package struct SyncClash: Sendable, Hashable {
     }
 }
 
-/// Up to where a facet was read.
+/// How far a facet was read.
 package struct SyncPlace: Sendable, Hashable {
     package let facet: SyncFacet
-    /// What the other side said of its last changes, by kind.
+    /// The stamps of the other side's latest activities, by kind.
     package let stamps: [String: String]
     package let ourVersion: Int64
-    /// When everything was read last.
+    /// When everything was last read.
     package let wholeAt: Timestamp
 
     package init(facet: SyncFacet, stamps: [String: String], ourVersion: Int64, wholeAt: Timestamp) {
@@ -123,7 +123,7 @@ package struct SyncPlace: Sendable, Hashable {
     }
 }
 
-/// A plan of all facets together, ready to be kept.
+/// A plan of all facets together, ready to be stored.
 package struct SyncDraft: Sendable {
     package var changes: [SyncChange] = []
     package var base: [BaseRow] = []
@@ -131,11 +131,11 @@ package struct SyncDraft: Sendable {
     package var forgotten: [(facet: SyncFacet, item: UUIDBits)] = []
     package var clashes: [SyncClash] = []
     package var places: [SyncPlace] = []
-    /// Facets that the other side has refused as a whole while they were read.
+    /// Facets that the other side refused as a whole while they were read.
     package var barred: [SyncFacet: StopCause] = [:]
-    /// Facets that stood still and are tried again with this plan.
+    /// Facets that were stopped and are tried again with this plan.
     package var lifted: Set<SyncFacet> = []
-    /// Facets of which something is left out, because they stand still.
+    /// Facets of which something is left out because they are stopped.
     package var stopped: [SyncFacet: StopCause] = [:]
 
     package init() {}
@@ -151,21 +151,21 @@ package struct SyncDraft: Sendable {
         stopped.merge(other.stopped) { first, _ in first }
     }
 
-    /// Whether it takes something away here.
+    /// Whether it removes something here.
     package var takesAway: Bool { changes.contains { $0.side == .ours && $0.becomes == nil } }
 
-    /// Whether it would be another one if what a reading has not shown were there after all: something is taken away here, a
-    /// play is told that they may have, or something is taken for gone on both sides.
+    /// Whether it would be different if what a reading has not shown were there after all: something is removed here, a
+    /// play is sent that they may have, or something is considered gone on both sides.
     package var leansOnAbsence: Bool {
         takesAway || forgotten.contains { $0.facet == .history }
             || base.contains { $0.facet != .history && $0.value == nil }
             || changes.contains { $0.facet == .history && $0.side == .theirs && $0.becomes != nil }
     }
 
-    /// Whether something in it waits for its person.
+    /// Whether something in it waits for the person.
     package var isOpen: Bool { heldText != nil || clashes.contains { $0.winner == nil } }
 
-    /// Without what a facet that stands still would not take: what would need more room there.
+    /// Returns the draft without what a stopped facet would not accept: what needs more room there.
     package func withoutFilling(_ facet: SyncFacet, for cause: StopCause) -> SyncDraft {
         var draft = self
         draft.changes.removeAll {
@@ -175,7 +175,7 @@ package struct SyncDraft: Sendable {
         return draft
     }
 
-    /// Which facets stand still, and why, for who looks at the run; nil where none does.
+    /// Which facets are stopped, and why, for anyone looking at the run; nil if none is.
     package var stoppedText: String? {
         let all = stopped.merging(barred) { first, _ in first }
         guard !all.isEmpty else { return nil }
@@ -183,7 +183,7 @@ package struct SyncDraft: Sendable {
             .joined(separator: " ")
     }
 
-    /// What the brake has stopped, in a text that is the same for the same removals.
+    /// What the brake has stopped, as a text that is the same for the same removals.
     package var heldText: String? {
         let held = changes.filter { $0.state == .held }.map {
             "\($0.facet.rawValue) \($0.side.rawValue) \($0.play.map { "\($0)" } ?? "\($0.title)")"
@@ -192,7 +192,7 @@ package struct SyncDraft: Sendable {
     }
 }
 
-/// How a facet's values stand in the database.
+/// A facet's value that can be stored in the database.
 package protocol SyncStorable: Hashable, Comparable, Sendable {
     init?(stored text: String)
     var stored: String { get }

@@ -1,27 +1,27 @@
 package import Contracts
 
-/// When tokens are refreshed, and what a refresh that went wrong means.
+/// When tokens are refreshed, and how long to wait after a failed refresh.
 package enum TokenLife {
-    /// From half of its life on a token is refreshed.
+    /// Returns when a token is due for refresh: after half of its lifetime.
     package static func refreshAt(issuedAt: Timestamp, expiresAt: Timestamp) -> Timestamp {
         issuedAt.advanced(by: issuedAt.duration(to: expiresAt) / 2)
     }
 
-    /// The wait after so many refreshes in a row without an answer: a minute, doubling, at most six hours. The old refresh
-    /// token is tried once each time; the first clear answer decides.
+    /// Returns the wait after `tries` consecutive unanswered refreshes: a minute, doubling, at most six hours. The old
+    /// refresh token is tried once each time; the first clear answer decides.
     package static func wait(afterTries tries: Int) -> Duration {
         min(TraktLimits.refreshWaitMin * (1 << min(max(tries - 1, 0), 12)), TraktLimits.refreshWaitMax)
     }
 }
 
-/// Why a connection stands still, in words for its person.
+/// Why a connection is stopped, in words for the person.
 package enum ConnectionWords {
     package static func reason(_ state: ConnectionState) -> String? {
         switch state {
         case .disconnected, .connected, .refreshing: nil
         case .needsReauth: "The tokens are worth nothing any more."
         case .rateLimited: "The other side asked us to wait."
-        // Such a thing stops a facet, and the connection only where an older copy of the service has met it (`StopQueries.heal`).
+        // This stops a facet; a connection only if an older version of the service met it (`StopQueries.heal`).
         case .accountLimit: "The account there has as many items of a kind as it may have (420)."
         case .vipRequired: "The account there lacks what something needs, VIP (426)."
         case .locked: "The account there is locked or deactivated (423)."
@@ -43,7 +43,7 @@ package enum ConnectionWords {
         }
     }
 
-    /// Why one facet stands still.
+    /// Returns why one facet is stopped.
     package static func reason(_ facet: SyncFacet, _ cause: StopCause) -> String {
         switch cause {
         case .accountLimit: "The \(name(facet)) there: the account has as many items as it may have (420)."

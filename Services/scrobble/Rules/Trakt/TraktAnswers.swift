@@ -1,10 +1,10 @@
 package import Contracts
 package import JSON
 
-/// What the headers of a page say about the list that it is of.
+/// What the headers of a page say about its list.
 package struct TraktPage: Sendable, Hashable {
     package let number: Int?
-    /// As many rows as a page has, which may be fewer than were asked for.
+    /// The number of rows per page, which may be smaller than requested.
     package let limit: Int?
     package let pageCount: Int?
     package let itemCount: Int?
@@ -17,7 +17,7 @@ package struct TraktPage: Sendable, Hashable {
     }
 }
 
-/// What Trakt answered, before it is understood.
+/// A response from Trakt, before it is interpreted.
 package struct TraktAnswer: Sendable, Hashable {
     package let status: Int
     package let isHTML: Bool
@@ -25,7 +25,7 @@ package struct TraktAnswer: Sendable, Hashable {
     /// The header `X-Ratelimit`: a JSON object.
     package let rateLimit: String?
     package let page: TraktPage
-    /// What time it was there; nil where that is not said.
+    /// The time at Trakt; nil if it is not given.
     package let date: Timestamp?
     package let body: [UInt8]
 
@@ -42,7 +42,7 @@ package struct TraktAnswer: Sendable, Hashable {
         self.body = body
     }
 
-    /// Reads the header `Date` in its one modern form (RFC 9110): `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// Parses the `Date` header in its one modern form (RFC 9110): `Sun, 06 Nov 1994 08:49:37 GMT`.
     package static func date(_ text: String) -> Timestamp? {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let parts = text.split(separator: " ")
@@ -53,12 +53,12 @@ package struct TraktAnswer: Sendable, Hashable {
         return Timestamp("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z")
     }
 
-    /// What it means for the jobs that the call carried. Trakt's status codes as its documentation has them; what stands
-    /// in front of Trakt answers in HTML and with codes of its own (520 to 524).
+    /// Returns what the response means for the jobs of the call. The status codes are those in Trakt's documentation;
+    /// whatever is in front of Trakt answers in HTML and with its own codes (520 to 524).
     package func reply(now: Timestamp) -> JobReply {
         switch status {
         case 200...299: isHTML ? .ambiguous("a page answered in Trakt's place") : .delivered
-        // No verdict on what was told: sent elsewhere, or not listened to.
+        // No verdict on the content: redirected, or not processed.
         case 300...399, 408, 425: .notTaken("Trakt did not take it (\(status))")
         case 401: .askUser(.needsReauth)
         case 403: isHTML ? .wait(.seconds(900), "turned away (403)") : .askUser(.apiKeyRejected)
@@ -74,12 +74,12 @@ package struct TraktAnswer: Sendable, Hashable {
         }
     }
 
-    /// When the play was that a scrobble would double (409); what it tells may be missing.
+    /// The time of the play that a scrobble would duplicate (409); the response may lack it.
     private var playedAt: Timestamp? {
         (try? decodeJSON(JSONValue.self, from: body))?["watched_at"].string.flatMap { Timestamp($0) }
     }
 
-    /// The longer of both ways to say it; half a minute where neither is there.
+    /// Returns the longer of both ways of giving it; half a minute if neither is present.
     func limitedFor(_ now: Timestamp) -> Duration {
         let named = retryAfter.flatMap { Int($0) }.map { Duration.seconds(min(max($0, 1), 86_400)) }
         let limit = rateLimit.flatMap { try? decodeJSON(JSONValue.self, from: Array($0.utf8)) }
@@ -92,10 +92,10 @@ package struct TraktAnswer: Sendable, Hashable {
 package struct TraktPlay: Sendable, Hashable {
     package let id: Int
     package let ids: ExternalIds
-    /// Down to the minute; nil where Trakt does not know.
+    /// To the minute; nil if Trakt does not know.
     package let watchedAt: Timestamp?
 
-    /// Reads a row of `/sync/history`; nil for one that is of another kind or cannot be read.
+    /// Reads a row of `/sync/history`; nil if it is of another kind or cannot be read.
     package init?(_ row: JSONValue) {
         guard let id = row["id"].int, let kind = row["type"].string else { return nil }
         let found = row[kind]["ids"]
@@ -107,7 +107,7 @@ package struct TraktPlay: Sendable, Hashable {
         watchedAt = moment.flatMap { $0.date.year < 1971 ? nil : $0 }
     }
 
-    /// Whether one of the ids names the same title; an id that differs speaks against it.
+    /// Whether one of the IDs names the same title; a differing ID counts against it.
     package func isOf(_ other: ExternalIds) -> Bool {
         if let mine = ids.trakt, let theirs = other.trakt { return mine == theirs }
         if let mine = ids.imdb, let theirs = other.imdb { return mine == theirs }
@@ -117,15 +117,15 @@ package struct TraktPlay: Sendable, Hashable {
     }
 }
 
-/// Which of Trakt's plays a job has made.
+/// Which of Trakt's plays a job has created.
 package enum TraktProof {
-    /// Trakt cuts the seconds off.
+    /// Trakt drops the seconds.
     static let minute = Duration.seconds(60)
-    /// How far Trakt's clock and ours, and the time that an answer takes, may move a scrobble that has no date of its own.
+    /// How far Trakt's clock and ours, and the time a response takes, may shift a scrobble without a date of its own.
     static let before = Duration.seconds(60)
     static let after = Duration.seconds(145)
 
-    /// Whether `play` is what the job did that was sent at `sentAt`.
+    /// Whether `play` is the result of the job that was sent at `sentAt`.
     package static func isMade(_ play: TraktPlay, by job: QueueJob, sentAt: Timestamp) -> Bool {
         guard let watchedAt = play.watchedAt else { return job.payload.watchedAt == nil && job.action == .addPlay }
         if let meant = job.payload.watchedAt {

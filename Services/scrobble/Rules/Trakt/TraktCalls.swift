@@ -1,22 +1,22 @@
 package import Contracts
 package import JSON
 
-/// A call to Trakt: a path below its address, and a body.
+/// A call to Trakt: a path below its base URL, and a body.
 package struct TraktCall: Sendable, Hashable {
     package let path: String
     package let body: JSONValue
 }
 
-/// What is written to Trakt for a job.
+/// The calls to Trakt for jobs.
 package enum TraktCalls {
-    /// A stop below this is taken for a pause.
+    /// A stop below this is treated as a pause.
     static let stopProgressMin = 80.5
 
-    /// A job with the ids under which its title is named.
+    /// A job with the IDs that name its title.
     package typealias Named = (job: QueueJob, ids: JSONValue)
 
-    /// The call for jobs of one action; nil for an action that is not written this way. `isLate`: what was to be told as
-    /// it happened goes into the history.
+    /// Returns the call for jobs of one action; nil for an action that is not written this way. With `isLate`, what was
+    /// to be sent as it happened goes into the history.
     package static func call(_ action: JobAction, _ jobs: [Named], isLate: Bool) -> TraktCall? {
         guard let first = jobs.first else { return nil }
         switch action {
@@ -29,14 +29,14 @@ package enum TraktCalls {
         case .removeFromWatchlist: return TraktCall(path: "sync/watchlist/remove", body: list(jobs))
         case .addToCollection: return whole(jobs, "sync/collection", with: collected)
         case .removeFromCollection: return whole(jobs, "sync/collection/remove")
-        // By the numbers of the rows, which must be looked up first: an item would take all its plays along.
+        // By row number, which must be looked up first: an item would remove all of its plays.
         case .removePlay: return nil
-        // What is checked in is told as a start and a stop.
+        // A check-in is sent as a start and a stop.
         case .checkIn, .checkOut: return nil
         }
     }
 
-    /// A call about films and episodes only: a show or a season without its episodes would mean all of them.
+    /// Returns a call about films and episodes only: a show or a season without episodes would mean all of them.
     private static func whole(
         _ jobs: [Named], _ path: String, with members: (QueueJob) -> [(name: String, value: JSONValue?)] = { _ in [] }
     ) -> TraktCall? {
@@ -44,8 +44,8 @@ package enum TraktCalls {
         return TraktCall(path: path, body: list(jobs, with: members))
     }
 
-    /// Whether a job is too old to be told as it happens: a scrobble has no date but now. It may have waited in the queue,
-    /// or tell of a sitting that ended long before anybody noticed.
+    /// Whether a job is too old to be sent as it happens: a scrobble has no date other than now. It may have waited in
+    /// the queue, or be about a sitting that ended long before anyone noticed.
     package static func isLate(_ job: QueueJob, now: Timestamp) -> Bool {
         let liveFor = QueueLimits().liveFor
         if job.state.age > liveFor { return true }
@@ -58,8 +58,8 @@ package enum TraktCalls {
             body: .object(JSONObject([("ids", .array(rows.map { .number(JSONNumber(Int($0))) }))])))
     }
 
-    /// The ids under which Trakt may know a title, the surest first: of one that it does not know under the first the second
-    /// is tried. Ids that contradict each other have no certain meaning there, so that few are told at once.
+    /// Returns the IDs by which Trakt may know a title, the most reliable first: if it does not know the title by the
+    /// first, the second is tried. Contradictory IDs have no defined meaning there, so few are sent at once.
     package static func forms(_ ids: ExternalIds) -> [JSONValue] {
         func form(_ members: [(name: String, value: JSONValue?)]) -> JSONValue? {
             let there = members.compactMap { member in member.value.map { (name: member.name, value: $0) } }
@@ -83,7 +83,7 @@ package enum TraktCalls {
                 ])))
     }
 
-    /// How, and when: without a day it would be rated now.
+    /// The rating and its day: without a day, it would be rated now.
     private static func rated(_ job: QueueJob) -> [(name: String, value: JSONValue?)] {
         [
             ("rating", job.payload.rating.map { .number(JSONNumber($0)) }),
@@ -91,7 +91,7 @@ package enum TraktCalls {
         ]
     }
 
-    /// Since when, and in which form: what is left out is taken away by Trakt.
+    /// When it was collected, and in which form: Trakt removes whatever is left out.
     private static func collected(_ job: QueueJob) -> [(name: String, value: JSONValue?)] {
         var told: [(name: String, value: JSONValue?)] = []
         if let at = job.payload.collectedAt { told.append(("collected_at", .string(at.description))) }
@@ -109,7 +109,7 @@ package enum TraktCalls {
         (.movie, "movies"), (.series, "shows"), (.season, "seasons"), (.episode, "episodes"),
     ]
 
-    /// Items by kind, each with its ids and what else there is to say.
+    /// Returns items by kind, each with its IDs and other members.
     private static func list(
         _ jobs: [Named], with more: (QueueJob) -> [(name: String, value: JSONValue?)] = { _ in [] }
     ) -> JSONValue {
@@ -124,7 +124,7 @@ package enum TraktCalls {
         return .object(JSONObject(members))
     }
 
-    /// Whether an answer to a list says that Trakt does not have this item; it echoes the ids as they were sent.
+    /// Whether the response to a list says that Trakt does not know this item; it echoes the IDs as they were sent.
     package static func isUnknown(_ named: Named, in body: JSONValue) -> Bool {
         guard let name = names.first(where: { $0.kind == named.job.kind })?.name else { return false }
         return body["not_found"][name].array.contains { $0["ids"] == named.ids }

@@ -1,34 +1,34 @@
-/// Every bound of what Trakt is asked, beside those of the queue and of syncs.
+/// Every bound of calls to Trakt, besides those of the queue and of syncs.
 package enum TraktLimits {
-    /// Bytes of an answer that are read.
+    /// The size of a response that is read, in bytes.
     package static let bodyBytesMax = 4_194_304
-    /// Rows of a page that are asked for; Trakt may give fewer and says so.
+    /// The number of rows requested per page; Trakt may return fewer, and says so.
     package static let pageRows = 250
-    /// Pages of a list that are read.
+    /// The number of pages read per list.
     package static let pagesMax = 1_000
-    /// Days without a job between two that are looked for by one reading.
+    /// The number of days without a job between two jobs that one reading covers.
     package static let readingGapDays = 14
-    /// Readings of a history for the jobs of one claim, of films and of episodes each.
+    /// The number of history readings for the jobs of one claim, for films and for episodes each.
     package static let readingsMax = 16
-    /// Rows of a history that are taken out by one write.
+    /// The number of rows of a history removed by one write.
     package static let removedAtOnceMax = 100
-    /// The longest that one reading of a page may take.
+    /// The timeout of reading one page.
     package static let readTimeout = Duration.seconds(25)
-    /// Before a page that failed in passing is asked for again: once for each.
+    /// The pauses before a page that failed temporarily is requested again, one per retry.
     package static let readPauses = [Duration.seconds(2), .seconds(10)]
-    /// The longest that one call about connecting may take.
+    /// The timeout of one call for connecting.
     package static let connectTimeout = Duration.seconds(15)
-    /// How long a facet stands still of which nothing more was taken, before a sync tries again by itself.
+    /// How long a facet of which nothing more was accepted is stopped before a sync tries it again.
     package static let stoppedFor = Duration.seconds(86_400)
-    /// How long a state and its verifier are good.
+    /// How long a state and its verifier are valid.
     package static let flowLife = Duration.seconds(600)
-    /// How long one replica has a refresh for itself; longer than its call may take.
+    /// How long one replica reserves a refresh; longer than its call may take.
     package static let refreshLease = Duration.seconds(60)
-    /// The longest that a refresh may take.
+    /// The timeout of a refresh.
     package static let refreshTimeout = Duration.seconds(20)
-    /// Who finds somebody else refreshing waits this long for the outcome, where the old token is dead already.
+    /// How long a caller waits for the outcome of someone else's refresh if the old token is already dead.
     package static let refreshPatience = Duration.seconds(5)
-    /// First wait after a refresh without an answer; doubles up to the longest.
+    /// The first wait after an unanswered refresh; doubles up to `refreshWaitMax`.
     package static let refreshWaitMin = Duration.seconds(60)
     package static let refreshWaitMax = Duration.seconds(6 * 3_600)
 }

@@ -1,7 +1,7 @@
 package import Contracts
 package import JSON
 
-/// Reads what Trakt's lists consist of. Members that are absent, null, "" or out of range are not there.
+/// Reads the rows of Trakt's lists. Members that are absent, null, "" or out of range count as missing.
 package enum TraktRows {
     static func plural(_ kind: TitleKind) -> String {
         switch kind {
@@ -14,20 +14,20 @@ package enum TraktRows {
 
     private static func singular(_ kind: TitleKind) -> String { kind == .series ? "show" : kind.rawValue }
 
-    /// Where a list is read, of one kind or of all.
+    /// Returns the path of a list, of one kind or of all.
     package static func path(_ facet: SyncFacet, _ kind: TitleKind?, from day: CalendarDate?) -> String {
         let name = facet == .progress ? "playback" : facet.rawValue
         return "sync/\(name)" + (kind.map { "/\(plural($0))" } ?? "") + (day.map { "?start_at=\($0)" } ?? "")
     }
 
-    /// Of which kind a row of a mixed list is; nil for what is no title. One that does not say is taken for a film, and cannot be
-    /// read as one.
+    /// Returns the kind of a row of a mixed list; nil if it is not a title. A row that does not say is taken for a
+    /// film, and cannot be read as one.
     package static func kind(of row: JSONValue) -> TitleKind? {
         guard let type = row["type"].string else { return .movie }
         return TitleKind.allCases.first { singular($0) == type }
     }
 
-    /// Whose account it is, by an id that stays when its name changes.
+    /// Returns the identity of the account, by an ID that does not change when the account is renamed.
     static func account(_ settings: [UInt8]) -> RemoteAccount? {
         guard let user = (try? decodeJSON(JSONValue.self, from: settings))?["user"],
             let key = user["ids"]["uuid"].string ?? user["ids"]["slug"].string
@@ -36,7 +36,7 @@ package enum TraktRows {
         return RemoteAccount(key: String(key.prefix(200)), name: String(name.prefix(200)))
     }
 
-    /// When something happened last, by facet and kind.
+    /// Returns when something last happened, by facet and kind.
     package static func activities(_ value: JSONValue, clockSkew: Duration?) -> RemoteActivities {
         let fields: [SyncFacet: String] = [
             .history: "watched_at", .ratings: "rated_at", .watchlist: "watchlisted_at", .collection: "collected_at",
@@ -49,7 +49,7 @@ package enum TraktRows {
         return RemoteActivities(stamps, clockSkew: clockSkew)
     }
 
-    /// One row of a list; nil where it cannot be understood.
+    /// Returns one row of a list; nil if it cannot be understood.
     package static func row(_ row: JSONValue, _ facet: SyncFacet, _ kind: TitleKind) -> RemoteRow? {
         guard let item = item(row, kind), let value = value(row, facet) else { return nil }
         return RemoteRow(item: item, value: value)
@@ -58,7 +58,7 @@ package enum TraktRows {
     private static func value(_ row: JSONValue, _ facet: SyncFacet) -> RemoteValue? {
         switch facet {
         case .history:
-            // Plays without a date come as null, or as a moment before Trakt was.
+            // Undated plays come as null, or as a moment before Trakt existed.
             row["id"].int.map { id in
                 .play(id: Int64(id), at: moment(row["watched_at"]).flatMap { $0.date.year < 1971 ? nil : $0 })
             }
@@ -80,7 +80,7 @@ package enum TraktRows {
             audioChannels: word("audio_channels"), is3D: value["3d"].bool)
     }
 
-    /// The part of a row that names its title; nil where that has no number.
+    /// Returns the part of a row that names its title; nil if that has no number.
     private static func item(_ row: JSONValue, _ kind: TitleKind) -> RemoteItem? {
         guard case let own = row[singular(kind)], let number = number(row, own, kind) else { return nil }
         func name(_ value: JSONValue) -> String? {
@@ -97,8 +97,8 @@ package enum TraktRows {
             episode: kind == .episode ? own["number"].int : nil)
     }
 
-    /// Trakt's own number. Seasons, and parts of shows in general, have come without one; the numbers of the show, the season
-    /// and the episode together, negative, stand for it then.
+    /// Returns Trakt's own number. Seasons, and parts of shows in general, have come without one; then the numbers of
+    /// the show, the season and the episode together, negative, stand for it.
     private static func number(_ row: JSONValue, _ own: JSONValue, _ kind: TitleKind) -> Int64? {
         if let number = own["ids"]["trakt"].int { return Int64(number) }
         guard kind == .season || kind == .episode, let show = row["show"]["ids"]["trakt"].int,

@@ -3,11 +3,11 @@ package import Cryptography
 import JSON
 
 extension AccountTokens {
-    /// Lives outside this are a mistake of the clock or the answer; the real ones have been 1, 7 and 90 days.
+    /// Lifetimes outside this range are an error of the clock or the response; real ones have been 1, 7 and 90 days.
     static let traktLifeSeconds = 60...31_536_000
 
-    /// Reads Trakt's token answer; nil where it is none. How long it lives is as the answer says, counted from when it came:
-    /// the other side's clock is not ours.
+    /// Reads Trakt's token response; nil if it is not one. The lifetime is the one in the response, counted from its
+    /// arrival, because the other side's clock is not ours.
     package init?(_ body: [UInt8], receivedAt: Timestamp) {
         guard let value = try? decodeJSON(JSONValue.self, from: body),
             let access = value["access_token"].string, !access.isEmpty,
@@ -20,19 +20,19 @@ extension AccountTokens {
     }
 }
 
-/// What asking for tokens came to.
+/// The result of requesting tokens.
 package enum TokenReply: Sendable, Equatable {
     case granted(AccountTokens)
-    /// The code or refresh token is worth nothing.
+    /// The code or refresh token is invalid.
     case invalidGrant
-    /// The application is not known or not allowed.
+    /// The application is unknown or not allowed.
     case clientRefused
     /// Told to wait.
     case wait(Duration)
-    /// It may have happened: no answer, a page of something in between, 5xx.
+    /// It may have happened: no response, a page from something in between, or a 5xx.
     case unknown
 
-    /// Reads what `/oauth/token` answered. 400 and 401 mean what `error` says.
+    /// Reads the response of `/oauth/token`. For 400 and 401, `error` decides.
     package init(_ answer: TraktAnswer, now: Timestamp) {
         switch answer.status {
         case 200...299: self = AccountTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unknown
@@ -40,7 +40,7 @@ package enum TokenReply: Sendable, Equatable {
             let error = (try? decodeJSON(JSONValue.self, from: answer.body))?["error"].string
             switch error {
             case "invalid_client", "unauthorized_client": self = .clientRefused
-            // Something in between answered, or nobody knows what.
+            // Something in between answered, or the cause is unknown.
             case nil: self = .unknown
             default: self = .invalidGrant
             }
@@ -51,21 +51,21 @@ package enum TokenReply: Sendable, Equatable {
     }
 }
 
-/// What polling for a device's tokens came to.
+/// The result of polling for a device's tokens.
 package enum DeviceReply: Sendable, Equatable {
     case granted(AccountTokens)
     case pending
-    /// Asked too often: more time between two questions.
+    /// Polled too often: the interval must grow.
     case slowDown(Duration?)
     case unknownCode
     case used
     case expired
     case denied
     case clientRefused
-    /// No usable answer; may be asked again while the code lives.
+    /// No usable answer; polling may continue while the code is valid.
     case unreachable
 
-    /// Reads what `/oauth/device/token` answered; pending has no body, or one that is no JSON.
+    /// Reads the response of `/oauth/device/token`; a pending one has no body, or one that is not JSON.
     package init(_ answer: TraktAnswer, now: Timestamp) {
         switch answer.status {
         case 200...299: self = AccountTokens(answer.body, receivedAt: now).map(Self.granted) ?? .unreachable
@@ -82,7 +82,7 @@ package enum DeviceReply: Sendable, Equatable {
     }
 }
 
-/// A code for a device, as it came.
+/// A device code, as received.
 package struct TraktDeviceCode: Sendable {
     package let deviceCode: Secret
     package let userCode: String
