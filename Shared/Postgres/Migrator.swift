@@ -1,9 +1,9 @@
-/// One step of a schema's history; never changed once it has been applied anywhere.
+/// One step in the history of a schema; never changed once it has been applied anywhere.
 package struct Migration: Sendable {
-    /// From 1, ascending.
+    /// The position in the history, from 1, ascending.
     package let number: Int
     package let name: String
-    /// Any number of statements; run in one transaction together with their entry in `schema_migrations`.
+    /// One or more statements, run in one transaction together with their entry in `schema_migrations`.
     package let sql: [UInt8]
 
     package init(_ number: Int, _ name: String, sql: [UInt8]) {
@@ -17,15 +17,15 @@ package struct Migration: Sendable {
     var label: String { "\(number) \(name)" }
 }
 
-/// Brings the schema of one service to the present: forward only, under an advisory lock, so that any number of
+/// Brings the schema of one service up to date. Forward only, and under an advisory lock, so that any number of
 /// replicas may start at once.
 package struct Migrator: Sendable {
     private let pool: PGPool
     private let schema: String
     private let migrations: [Migration]
 
-    /// `schema` is created where it is missing. Throws `migration` where numbers are not ascending from 1 up, and
-    /// `configuration` where the schema's name is not plain.
+    /// Creates a migrator for `schema`, which `run` creates if it does not exist. Throws `migration` if the numbers do
+    /// not ascend from 1, and `configuration` if `schema` is not a plain name.
     package init(_ pool: PGPool, schema: String, migrations: [Migration]) throws(PGError) {
         guard PGConfiguration.isPlainName(schema) else {
             throw PGError(.configuration, "schema name may hold a-z, 0-9 and _ only")
@@ -50,11 +50,12 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// Applies what is missing and tells the names of what it applied. Throws `migration`, naming it, for one that was
-    /// changed since or that this program does not know; the SQLSTATE of a failed one, of which nothing remains.
+    /// Applies the missing migrations and returns their names. Throws `migration`, naming it, for a migration that was
+    /// changed after it was applied or that this program does not know, and `server` for one that failed, which leaves
+    /// nothing behind.
     @discardableResult
     package func run(deadline: ContinuousClock.Instant) async throws(PGError) -> [String] {
-        // A connection outside the pool, closed at the end: with it go the lock and the session's settings.
+        // Outside the pool and closed at the end: the lock and the session's settings go with the connection.
         let sink = PGNotificationSink(countMax: 1)
         return try await pool.withConnection(deadline: deadline, sink: sink) { lease throws(PGError) in
             try await prepare(lease, deadline)
@@ -95,14 +96,14 @@ package struct Migrator: Sendable {
             ).bound([]),
             PGCommand("migrations.path", "SET search_path = \(schema)").bound([]),
         ]
-        // Even CREATE SCHEMA IF NOT EXISTS wants a right on the database that the service may not have.
+        // CREATE SCHEMA IF NOT EXISTS also needs a privilege on the database, which the service may not have.
         if try await query(exists, [.text(schema)], on: lease, deadline).isEmpty {
             setup.insert(PGCommand("migrations.create", "CREATE SCHEMA \(schema)").bound([]), at: 0)
         }
         for statement in setup { _ = try await lease.run([statement], isLossUnknown: false, deadline: deadline) }
     }
 
-    /// SHA-256 of each text, computed by Postgres.
+    /// The SHA-256 of each migration's text, computed by Postgres.
     private func checksums(
         _ lease: PGLease, _ deadline: ContinuousClock.Instant
     ) async throws(PGError) -> [[UInt8]] {

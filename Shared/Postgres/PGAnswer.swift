@@ -1,9 +1,10 @@
-/// What one call gets of a result: all of it, or its own rows of a result for several calls.
+/// The part of a result that belongs to one call: all of it, or the call's own rows of a result shared by several
+/// calls.
 @usableFromInline
 struct PGAnswer: Sendable {
     private let result: PGResult
     private let shares: PGShares?
-    /// Which of the calls, from 0.
+    /// The index of the call, from 0.
     private let call: Int
 
     init(_ result: PGResult) {
@@ -21,7 +22,7 @@ struct PGAnswer: Sendable {
     @usableFromInline
     var rowCount: Int { shares?.rows(of: call).count ?? Int(result.rowCount) }
 
-    /// Rows inserted, changed, deleted or returned; of a result for several calls only those returned.
+    /// The number of rows inserted, changed, deleted or returned; for a shared result only those returned.
     var affectedCount: Int { shares?.rows(of: call).count ?? result.affectedCount }
 
     /// `index` must be below `rowCount`.
@@ -31,9 +32,9 @@ struct PGAnswer: Sendable {
         return PGRowReader(result, row: shares.row(index, of: call), column: 1)
     }
 
-    /// Leads `reader`, which must be of this answer, to the row at `index`, which must be below `rowCount`.
+    /// Moves `reader`, which must come from this answer, to the row at `index`, which must be below `rowCount`.
     ///
-    /// One reader for all rows holds the result once rather than once for each of them.
+    /// One reader for all rows retains the result once instead of once per row.
     @usableFromInline
     func lead(_ reader: inout PGRowReader, to index: Int) {
         reader.go(to: shares?.row(index, of: call) ?? Int32(truncatingIfNeeded: index))
@@ -43,14 +44,14 @@ struct PGAnswer: Sendable {
     var whole: PGResult { result }
 }
 
-/// Which rows of a result for several calls belong to which of them.
+/// Maps the rows of a result shared by several calls to those calls.
 final class PGShares: Sendable {
-    /// Row numbers, by call.
+    /// Row numbers, grouped by call.
     private let rows: [Int32]
-    /// Where the rows of each call begin in `rows`; one more than there are calls.
+    /// Where the rows of each call begin in `rows`, followed by the end of the last call's rows.
     private let starts: [Int]
 
-    /// Nil where a row does not begin with the number of a call.
+    /// Returns nil if a row does not begin with the number of a call.
     init?(_ result: PGResult, callCount: Int) {
         let rowCount = result.columnCount == 0 ? 0 : result.rowCount
         var calls: [Int] = []

@@ -1,19 +1,18 @@
-/// Follows the results of one pipeline batch and decides what becomes of each of its statements.
-/// Pure: no I/O, no clock.
+/// Follows the results of one pipeline batch and decides the outcome of each of its statements. Pure: no I/O, no clock.
 ///
-/// A batch is a list of segments; each segment ends with a Sync and is, outside an explicit transaction, one
-/// implicit transaction (PostgreSQL manual, "Pipelining": all or nothing up to the Sync).
+/// A batch is a list of segments. Each segment ends with a Sync and, outside an explicit transaction, is one implicit
+/// transaction (PostgreSQL manual, "Pipelining": all or nothing up to the Sync).
 struct PGBatch {
     enum Rule: Sendable {
-        /// Each result is good as soon as it is there; an error takes only the rest of its segment along.
+        /// Each result is valid as soon as it arrives; an error fails only the rest of its segment.
         case reads
         /// Nothing is acknowledged before the segment's Sync; an error undoes the whole segment.
         case writes
-        /// Statements inside a leased connection's own transaction: never run again from here.
+        /// Statements inside a leased connection's own transaction: never rerun from here.
         case leased
     }
 
-    /// What libpq handed over.
+    /// What libpq returned.
     enum Reply {
         case done(PGResult)
         case failed(PGError)
@@ -25,9 +24,9 @@ struct PGBatch {
     enum Outcome {
         case success(PGResult)
         case failure(PGError)
-        /// Not applied through no fault of its own, but for this: run it again.
+        /// Not applied, because of another statement or of the connection: run it again.
         case again(after: PGError)
-        /// Its prepared form is of no use any more: prepare it anew and run it again.
+        /// Its prepared statement is no longer usable: prepare it again and rerun it.
         case prepareAgain
     }
 
@@ -43,18 +42,18 @@ struct PGBatch {
     }
 
     let rule: Rule
-    /// The result, kept until the segment's Sync where the rule says so.
+    /// Results that `rule` holds back until the segment's Sync.
     private var held: [PGResult?] = []
     private var steps: [Step] = []
     private var next = 0
-    /// First member of the segment being read.
+    /// The first member of the segment being read.
     private var segmentStart = 0
     private var segmentEnds: [Int] = []
     private var segment = 0
     private var error: (member: Int, error: PGError)?
     private var isSettled: [Bool] = []
     private(set) var memberCount = 0
-    /// Members whose preparation succeeded since the last call of `takePrepared`.
+    /// Members prepared successfully since the last call of `takePrepared`.
     private(set) var prepared: [Int] = []
 
     init(_ rule: Rule) { self.rule = rule }
@@ -63,7 +62,7 @@ struct PGBatch {
 
     mutating func appendPrepare(for member: Int) { steps.append(.prepare(member)) }
 
-    /// Members count from 0 in the order they are appended.
+    /// Appends the next member; members are numbered from 0 in the order of these calls.
     mutating func appendRun() {
         steps.append(.run(memberCount))
         held.append(nil)
@@ -85,7 +84,7 @@ struct PGBatch {
         return prepared
     }
 
-    /// The next result of the batch. Throws `connectionLost` where libpq and this machine are out of step.
+    /// Processes the next result of the batch. Throws `connectionLost` if libpq and this state machine are out of step.
     mutating func receive(_ reply: Reply, into output: inout [Settled]) throws(PGError) {
         guard next < steps.count else { throw PGError(.connectionLost, "result after the end of the batch") }
         switch (steps[next], reply) {
@@ -96,7 +95,7 @@ struct PGBatch {
             next += 1
             if rule == .reads { settle(member, .success(result), &output) } else { held[member] = result }
         case (.prepare(let member), .failed(let failure)), (.run(let member), .failed(let failure)):
-            // Before the first error is seen nothing is skipped, so a second error cannot come from a sound server.
+            // Nothing is skipped before the first error is seen, so a well-behaved server never sends a second one.
             guard error == nil else { throw PGError(.connectionLost, "second error in one segment") }
             error = (member, failure)
             next += 1
@@ -114,9 +113,10 @@ struct PGBatch {
         }
     }
 
-    /// The connection broke: settles all that is left; the caller knows which writes may have been applied.
+    /// Settles all remaining statements after the connection broke; the caller knows which writes may have been
+    /// applied.
     mutating func lose(_ loss: PGError, into output: inout [Settled]) {
-        // An error that Postgres sent before the end proves that the segment was undone.
+        // An error that Postgres sent before the connection ended proves that the segment was undone.
         if let error, next < steps.count {
             if error.error.isShutdown, rule != .leased {
                 for member in segmentStart..<segmentEnds[segment] {

@@ -3,7 +3,7 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// Runs the calls that can block, name look-up and `PQcancel`, away from the loop and from Swift's own threads.
+/// Runs blocking calls, name look-up and `PQcancel`, off the loop and off Swift's own threads.
 final class PGBlockingWork: Sendable {
     private struct State {
         var runningCount = 0
@@ -15,7 +15,8 @@ final class PGBlockingWork: Sendable {
 
     init(runningMax: Int) { self.runningMax = runningMax }
 
-    /// The number that waits is bounded by the number of connections: each has one look-up or cancel request at most.
+    /// Runs `work` on a thread of its own, or queues it. The queue is bounded by the number of connections, each of
+    /// which has at most one look-up or cancel request.
     func run(_ work: @escaping @Sendable () -> Void) {
         let starts = state.withLock { state in
             guard state.runningCount < runningMax else {
@@ -42,7 +43,7 @@ final class PGBlockingWork: Sendable {
         }
     }
 
-    /// Addresses of `host` in numeric form, in the resolver's order; empty where there is none.
+    /// The numeric addresses of `host`, in the resolver's order; empty if there are none.
     static func addresses(of host: String) -> [String] {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -65,7 +66,7 @@ final class PGBlockingWork: Sendable {
     }
 }
 
-/// Owns one `PGcancel`, which libpq allows to be used from any thread and after its connection has gone.
+/// Owns one `PGcancel`, which libpq allows to be used from any thread and after its connection is gone.
 @safe final class PGCancelHandle: Sendable {
     // SAFETY: immutable after init, used by one blocking call, freed in deinit.
     private nonisolated(unsafe) let pointer: OpaquePointer
@@ -77,7 +78,7 @@ final class PGBlockingWork: Sendable {
 
     deinit { unsafe PQfreeCancel(pointer) }
 
-    /// Blocks until Postgres has taken the request.
+    /// Blocks until Postgres has accepted the request.
     func send() {
         var complaint = [CChar](repeating: 0, count: 256)
         _ = unsafe PQcancel(pointer, &complaint, Int32(complaint.count))

@@ -1,31 +1,30 @@
-/// When Postgres is told to stop what one batch in flight runs, and for how long its end is waited for. Pure: no I/O,
-/// no clock.
+/// Decides when Postgres is told to stop a batch in flight, and how long to wait for its end. Pure: no I/O, no clock.
 ///
-/// A cancel request hits whatever runs when it arrives. Where the ends of a batch's statements come one by one, it is
-/// sent only while the statement that runs is a stopped one; a batch that ends as a whole is cancelled for any of them.
+/// A cancel request hits whatever runs when it arrives. If the statements of a batch end one by one, it is sent only
+/// while the running statement is a stopped one; a batch that ends as a whole is cancelled for any of them.
 struct PGCancelPlan: Sendable {
     typealias Instant = ContinuousClock.Instant
 
     enum Overdue: Sendable, Equatable {
         case nothing
-        /// Postgres has not answered a cancel request: the connection is of no use any more.
+        /// Postgres has not responded to a cancel request: the connection is no longer usable.
         case connection
-        /// These are still behind others, and whoever stopped them has waited long enough.
+        /// These parts are still queued behind others, and the grace of their callers has passed.
         case parts([Int])
     }
 
-    /// Whether the end of each statement is told before the next one's.
+    /// Whether the end of each statement is known before the next one's.
     private let isStepwise: Bool
-    /// Whether what has gone wrong with one statement leaves those behind it alone.
+    /// Whether a failed statement leaves those behind it unaffected.
     private let hasSyncEach: Bool
-    /// Statements that have come to their end; the number of the one that runs where `isStepwise`.
+    /// The number of statements that have ended; the index of the running one if `isStepwise`.
     private var settledCount = 0
-    /// Statements that were stopped and have not ended, and how long their callers still wait.
+    /// Statements that were stopped but have not ended, and how long their callers still wait.
     private var stopped: [(part: Int, waitsUntil: Instant?)] = []
     private var isSplit = false
     /// When the next cancel request is due.
     private(set) var cancelAt: Instant?
-    /// When Postgres must have come to the end of what it was told to stop.
+    /// The time by which Postgres must have ended what it was told to stop.
     private var answerBy: Instant?
 
     init(isStepwise: Bool = false, hasSyncEach: Bool = false) {
@@ -37,7 +36,7 @@ struct PGCancelPlan: Sendable {
         isStepwise ? stopped.contains { $0.part == settledCount } : !stopped.isEmpty
     }
 
-    /// One of the calls that statement `part` is for is stopped.
+    /// Records that one of the calls served by statement `part` was stopped.
     mutating func stop(_ part: Int, delay: Duration, grace: Duration, now: Instant) {
         if let index = stopped.firstIndex(where: { $0.part == part }) {
             stopped[index].waitsUntil = min(stopped[index].waitsUntil ?? now + grace, now + grace)
@@ -49,13 +48,13 @@ struct PGCancelPlan: Sendable {
         answerBy = min(answerBy ?? now + grace, now + grace)
     }
 
-    /// The batch is cancelled for being slow, so that its statements can run one by one.
+    /// Cancels the batch for being slow, so that its statements can run one by one.
     mutating func split(now: Instant) {
         isSplit = true
         cancelAt = now
     }
 
-    /// Statement `part` has come to its end, whichever.
+    /// Records that statement `part` has ended, with whatever outcome.
     mutating func settled(_ part: Int, delay: Duration, grace: Duration, now: Instant) {
         settledCount += 1
         guard isSplit || !stopped.isEmpty else { return }
@@ -71,23 +70,24 @@ struct PGCancelPlan: Sendable {
         }
     }
 
-    /// True once for each cancel request that is due.
+    /// Returns true once for each cancel request that is due.
     mutating func takeCancel(now: Instant) -> Bool {
         guard let moment = cancelAt, moment <= now else { return false }
         cancelAt = nil
         return true
     }
 
-    /// A cancel request has been delivered. Postgres ignores one that arrives between two statements of a pipeline, so
-    /// as long as what it was for still runs the next one follows.
+    /// Records that a cancel request was delivered. Postgres ignores one that arrives between two statements of a
+    /// pipeline, so another follows for as long as the statement it was meant for still runs.
     mutating func delivered(retry: Duration, now: Instant) {
         if isSplit || isStoppedOneRunning { cancelAt = now + retry }
     }
 
-    /// The batch is over and its cancel request still under way: one that never gets through must not keep the line.
+    /// Bounds the wait for a cancel request still under way after its batch ended, so that a lost one does not hold the
+    /// line.
     mutating func awaitDelivery(grace: Duration, now: Instant) { answerBy = now + grace }
 
-    /// What has taken too long by now; each part is told once.
+    /// What is overdue by now; each part is reported once.
     mutating func takeOverdue(now: Instant) -> Overdue {
         if let answerBy, answerBy <= now { return .connection }
         var parts: [Int] = []
@@ -99,7 +99,7 @@ struct PGCancelPlan: Sendable {
         return parts.isEmpty ? .nothing : .parts(parts)
     }
 
-    /// The next moment at which something of this is due.
+    /// The next time at which any of this is due.
     var wakesAt: Instant? {
         var earliest = cancelAt
         if let answerBy { earliest = min(earliest ?? answerBy, answerBy) }

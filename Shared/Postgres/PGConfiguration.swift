@@ -1,17 +1,18 @@
 internal import CLibpq
 
-/// Where the database is and how sessions are set up.
+/// Where the database is and how its sessions are set up.
 package struct PGConfiguration: Sendable {
-    /// libpq's keywords with their values, from the URL.
+    /// libpq's keywords and their values, from the URL.
     private(set) var keywords: [String: String]
-    /// Appears in `pg_stat_activity`.
+    /// The name shown in `pg_stat_activity`.
     package var applicationName: String
-    /// The one schema that unqualified names mean; nil leaves the role's own `search_path`.
+    /// The only schema searched for unqualified names; nil keeps the role's own `search_path`.
     package let schema: String?
     package var limits: PGLimits
 
-    /// Takes `postgres://user:password@host:port/database?key=value`; a Unix socket as `host=` or percent-encoded.
-    /// Throws `configuration` for a URL that libpq does not understand and for a schema that is not a plain name.
+    /// Parses `postgres://user:password@host:port/database?key=value`, with a Unix socket given as `host=` or
+    /// percent-encoded. Throws `configuration` for a URL that libpq does not understand and for a schema that is not a
+    /// plain name.
     package init(
         url: String, applicationName: String, schema: String? = nil, limits: PGLimits = PGLimits()
     ) throws(PGError) {
@@ -24,7 +25,7 @@ package struct PGConfiguration: Sendable {
         self.limits = limits
     }
 
-    /// Sets the password, where the URL has none.
+    /// Sets the password if the URL has none.
     package mutating func usePassword(_ password: String) {
         if keywords["password"] == nil { keywords["password"] = password }
     }
@@ -40,7 +41,7 @@ package struct PGConfiguration: Sendable {
         var complaint: UnsafeMutablePointer<CChar>?
         guard let options = unsafe PQconninfoParse(url, &complaint) else {
             unsafe PQfreemem(complaint)
-            // libpq's complaint may quote the URL, and with it the password.
+            // libpq's message may quote the URL, and with it the password.
             throw PGError(.configuration, "database URL is not understood")
         }
         defer { unsafe PQconninfoFree(options) }
@@ -55,22 +56,21 @@ package struct PGConfiguration: Sendable {
         return found
     }
 
-    /// The host names that must be looked up before libpq may connect without blocking; empty for sockets and
-    /// addresses.
+    /// The host names that must be resolved before libpq can connect without blocking; empty for sockets and addresses.
     var namesToResolve: [String] {
         guard keywords["hostaddr"] == nil, let host = keywords["host"] else { return [] }
         let hosts = host.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         return hosts.allSatisfy(Self.needsNoLookUp) ? [] : hosts
     }
 
-    /// Socket directories and numeric addresses.
+    /// Whether `host` is a socket directory or a numeric address.
     private static func needsNoLookUp(_ host: String) -> Bool {
         let isSocket = host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@")
         return isSocket || host.contains(":")
             || host.utf8.allSatisfy { $0 == 0x2e || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
-    /// Keywords for `PQconnectStartParams`; `addresses` are the looked-up hosts.
+    /// The keywords for `PQconnectStartParams`; `addresses` are the resolved hosts.
     func connectionKeywords(addresses: [PGHostAddress]) -> [(String, String)] {
         var all = keywords
         if !addresses.isEmpty {
@@ -87,18 +87,18 @@ package struct PGConfiguration: Sendable {
         var options = all["options"].map { $0 + " " } ?? ""
         options += "-c statement_timeout=\(limits.statementTimeout.wholeMilliseconds)"
         options += " -c idle_in_transaction_session_timeout=\(limits.idleInTransactionTimeout.wholeMilliseconds)"
-        // Every statement is prepared once and made for an index. Left to itself Postgres plans anew, for the very values of
-        // each call, whatever looks cheaper that way, and that takes longer than most of our statements run.
+        // Statements are prepared once and written for an index. By default Postgres replans for the values of each
+        // call whenever that looks cheaper, which takes longer than most of our statements run.
         options += " -c plan_cache_mode=force_generic_plan"
-        // A plan that was made before the tables were looked over seems expensive; compiling it took 0.4 s for each call of one
-        // that ran 5 ms.
+        // A plan made before the tables were analyzed looks expensive; compiling one took 0.4 s for each call of a
+        // statement that ran for 5 ms.
         options += " -c jit=off"
         if let schema { options += " -c search_path=\(schema)" }
         all["options"] = options
         return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// The port of the host at `index`; libpq takes one port for all or one for each.
+    /// The port of the host at `index`; libpq takes one port for all hosts or one for each.
     func port(at index: Int) -> String {
         let ports = (keywords["port"] ?? "5432").split(separator: ",", omittingEmptySubsequences: false)
         let port = ports.count == 1 ? ports[0] : index < ports.count ? ports[index] : ""
@@ -107,14 +107,14 @@ package struct PGConfiguration: Sendable {
 }
 
 extension Duration {
-    /// Rounded up, so that a positive time never becomes zero, which Postgres reads as "none".
+    /// Rounded up, so that a positive duration never becomes zero, which Postgres reads as "none".
     var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 }
 
-/// Says where and as what, never the password.
+/// Shows the host, port, database and user, never the password.
 extension PGConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package var description: String {
         let place = ["host", "port", "dbname", "user"].compactMap { key in keywords[key].map { "\(key)=\($0)" } }

@@ -1,10 +1,10 @@
 internal import CLibpq
 
-/// One `PGconn` with all that belongs to it. Used only under the core's lock; `PQfinish` in deinit.
+/// One `PGconn` with everything that belongs to it. Used only under the core's lock; finished in deinit.
 @safe final class PGConnection {
     enum ConnectStep { case wait(PGPoller.Interest), ready }
 
-    /// What one round of reading brought.
+    /// The outcome of one round of reading.
     struct Progress {
         var settled: [PGBatch.Settled] = []
         var notifications: [PGNotification] = []
@@ -16,15 +16,15 @@ internal import CLibpq
 
     private let pointer: OpaquePointer
     private let notices = PGNoticeSink()
-    /// Prepared statements by hash of text and types; the value is the name on the server.
+    /// Prepared statements by the hash of their text and types; the value is the name on the server.
     private var prepared: [UInt64: [CChar]] = [:]
-    /// Raised when a prepared statement must be replaced, so that the new one gets another name.
+    /// Incremented when a prepared statement must be replaced, so that the new one gets a different name.
     private var generation = 0
     private var pendingNames: [(key: UInt64, name: [CChar], member: Int)] = []
     private var batch: PGBatch?
     private let preparedMax: Int
 
-    /// Begins to connect; nothing blocks as long as every host is an address or a socket path.
+    /// Starts to connect; nothing blocks as long as every host is an address or a socket path.
     init(_ keywords: [(String, String)], preparedMax: Int) throws(PGError) {
         var names = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.0)) as UnsafePointer<CChar>? }
         var values = unsafe keywords.map { unsafe UnsafePointer(PGCString.copy($0.1)) as UnsafePointer<CChar>? }
@@ -41,7 +41,7 @@ internal import CLibpq
 
     deinit { unsafe PQfinish(pointer) }
 
-    /// May change while connecting; −1 before the first and after a failed attempt.
+    /// May change while connecting; −1 before the first attempt and after a failed one.
     var descriptor: Int32 { unsafe PQsocket(pointer) }
     var backendID: Int32 { unsafe PQbackendPID(pointer) }
     var isOutsideTransaction: Bool { unsafe PQtransactionStatus(pointer) == PQTRANS_IDLE }
@@ -55,7 +55,7 @@ internal import CLibpq
 
     // MARK: Connecting
 
-    /// To be called first after the descriptor became writable (libpq manual, `PQconnectPoll`).
+    /// Advances the connection attempt; first called when the descriptor is writable (libpq manual, `PQconnectPoll`).
     func connectStep() throws(PGError) -> ConnectStep {
         guard unsafe PQstatus(pointer) != CONNECTION_BAD else { throw lastError }
         switch unsafe PQconnectPoll(pointer) {
@@ -72,7 +72,7 @@ internal import CLibpq
 
     // MARK: Batches
 
-    /// Sends all statements as one batch; throws where libpq would not take them, and the connection is then of no use.
+    /// Sends all statements as one batch. If libpq refuses any it throws, and the connection is then unusable.
     func send(_ statements: [PGWireStatement], rule: PGBatch.Rule, separately: Bool) throws(PGError) {
         var batch = PGBatch(rule)
         pendingNames = []
@@ -86,7 +86,7 @@ internal import CLibpq
     }
 
     private func sync(_ batch: inout PGBatch) throws(PGError) {
-        // Under libpq 15 this also flushes.
+        // With libpq 15 this also flushes.
         guard unsafe PQpipelineSync(pointer) == 1 else { throw lastError }
         batch.appendSync()
     }
@@ -114,20 +114,20 @@ internal import CLibpq
         guard isSent == 1 else { throw lastError }
     }
 
-    /// The next use of this statement prepares it anew.
+    /// Forgets a prepared statement, so that its next use prepares it again.
     func forget(_ preparedKey: UInt64) {
         generation += 1
         prepared[preparedKey] = nil
     }
 
-    /// Writes what waits to be written; true while some is left and the descriptor must be watched for writing.
+    /// Writes buffered output; returns true if some is left and the descriptor must be watched for writing.
     func flush() throws(PGError) -> Bool {
         let left = unsafe PQflush(pointer)
         guard left >= 0 else { throw lastError }
         return left == 1
     }
 
-    /// Reads what is there and follows the batch. `isReadable` false looks only at what libpq already holds.
+    /// Reads what has arrived and advances the batch. With `isReadable` false, looks only at what libpq already holds.
     func receive(isReadable: Bool, into progress: inout Progress) throws(PGError) {
         var isLost = false
         if isReadable { isLost = unsafe PQconsumeInput(pointer) == 0 }
@@ -143,7 +143,7 @@ internal import CLibpq
 
     private func followBatch(isLost: Bool, into progress: inout Progress) throws(PGError) {
         guard var batch else {
-            // Lets libpq parse what came unasked: parameter changes, notices, the server's farewell.
+            // Lets libpq parse unsolicited messages: parameter changes, notices, the server's shutdown.
             _ = unsafe PQisBusy(pointer)
             return
         }
@@ -151,7 +151,7 @@ internal import CLibpq
         defer { self.batch = batch.isDone ? nil : batch }
         while !batch.isDone, unsafe PQisBusy(pointer) == 0 {
             guard let raw = unsafe PQgetResult(pointer) else {
-                // One NULL ends each statement's results; two in a row mean that libpq expects nothing more.
+                // One NULL ends the results of each statement; two in a row mean that libpq expects nothing more.
                 emptyCount += 1
                 guard emptyCount < 3 else { throw lastError }
                 continue
@@ -175,7 +175,7 @@ internal import CLibpq
         progress.isDone = batch.isDone
     }
 
-    /// The connection is lost: what becomes of the statements that were on their way.
+    /// Decides the outcome of the statements in flight after the connection was lost.
     func abandon(_ loss: PGError, into progress: inout Progress) {
         guard var batch else { return }
         batch.lose(loss, into: &progress.settled)
@@ -185,12 +185,13 @@ internal import CLibpq
 
     // MARK: COPY
 
-    /// COPY is not allowed in pipeline mode (libpq manual): leaves it and sends the statement.
+    /// Leaves pipeline mode, in which COPY is not allowed (libpq manual), and sends the statement.
     func startCopy(_ sql: String) throws(PGError) {
         guard unsafe PQexitPipelineMode(pointer) == 1, unsafe PQsendQuery(pointer, sql) == 1 else { throw lastError }
     }
 
-    /// `ready` to take data, `ended` with the statement's result, then `over`; nil while Postgres has not answered yet.
+    /// Returns `ready` to take data, `ended` with the statement's result, then `over`; nil while Postgres has not
+    /// responded.
     func copyReply(isReadable: Bool) throws(PGError) -> CopyReply? {
         if isReadable, unsafe PQconsumeInput(pointer) == 0 { throw lastError }
         guard unsafe PQisBusy(pointer) == 0 else { return nil }
@@ -199,7 +200,7 @@ internal import CLibpq
         return result.status == PGRES_COPY_IN ? .ready : .ended(result)
     }
 
-    /// False where the buffer is full and the descriptor must become writable first.
+    /// Returns false if the buffer is full and the descriptor must become writable first.
     func putCopy(_ bytes: ArraySlice<UInt8>) throws(PGError) -> Bool {
         let status = unsafe bytes.withUnsafeBytes { raw in
             unsafe PQputCopyData(pointer, raw.bindMemory(to: CChar.self).baseAddress, Int32(raw.count))
@@ -208,20 +209,20 @@ internal import CLibpq
         return status == 1
     }
 
-    /// `complaint` makes Postgres undo the COPY. False as in `putCopy`.
+    /// Ends the COPY; with a `complaint` Postgres undoes it. Returns false as `putCopy` does.
     func endCopy(_ complaint: String?) throws(PGError) -> Bool {
         let status = unsafe PQputCopyEnd(pointer, complaint)
         guard status >= 0 else { throw lastError }
         return status == 1
     }
 
-    /// After `copyReply` said `over`.
+    /// Returns to pipeline mode after `copyReply` returned `over`.
     func leaveCopy() throws(PGError) {
         guard unsafe PQenterPipelineMode(pointer) == 1 else { throw lastError }
     }
 }
 
-/// Copies of Swift strings as C strings that outlive a call.
+/// C strings that are copied from Swift strings and outlive a call.
 enum PGCString {
     static func copy(_ text: String) -> UnsafeMutablePointer<CChar> {
         let source = text.utf8CString
@@ -237,7 +238,7 @@ enum PGCString {
 }
 
 extension PGParameters {
-    /// The arrays that libpq's send functions take; valid during `body` only.
+    /// Calls `body` with the arrays that libpq's send functions take, which are valid only during the call.
     func withPointers(
         _ body: (
             Int32, UnsafePointer<UInt32>?, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?,
@@ -250,7 +251,7 @@ extension PGParameters {
             unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { values in
                 unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in
                     unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { types in
-                        // A value of length 0 needs a pointer too: a null pointer means NULL.
+                        // A value of length 0 needs a non-null pointer too: a null pointer means NULL.
                         let empty = UnsafeRawPointer(values.baseAddress)
                         for (index, field) in fields.enumerated() {
                             let start = unsafe raw.baseAddress.map { unsafe $0 + field.offset } ?? empty

@@ -1,4 +1,4 @@
-/// Encodes rows for a binary COPY and hands them over in bounded chunks.
+/// Encodes rows for a binary COPY and sends them in bounded chunks.
 package struct PGCopyWriter: ~Copyable {
     private let lease: PGLease
     private let deadline: ContinuousClock.Instant
@@ -7,12 +7,12 @@ package struct PGCopyWriter: ~Copyable {
     init(lease: PGLease, deadline: ContinuousClock.Instant) {
         self.lease = lease
         self.deadline = deadline
-        // Signature, flags, length of the header's extension (PostgreSQL manual, COPY, "Binary Format").
+        // Signature, flags, length of the header extension (PostgreSQL manual, COPY, "Binary Format").
         buffer = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0x00] + [UInt8](repeating: 0, count: 8)
     }
 
-    /// One row, its values in the order of the statement's columns; waits while Postgres takes the chunk before.
-    /// Throws `invalidParameter` for `.inferred`, which has no binary form.
+    /// Writes one row, its values in the order of the statement's columns; suspends while Postgres takes the previous
+    /// chunk. Throws `invalidParameter` for `.inferred`, which has no binary form.
     package mutating func write(_ values: [PGValue]) async throws(PGError) {
         let row = try PGParameters(values, bytesMax: lease.limits.parameterBytesMax)
         PGWire.append(Int16(truncatingIfNeeded: row.fields.count), &buffer)

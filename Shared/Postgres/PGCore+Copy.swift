@@ -52,7 +52,7 @@ extension PGCore {
         }
     }
 
-    /// True once all bytes are with libpq.
+    /// Returns true once libpq has taken all bytes.
     private mutating func putCopy(_ bytes: [UInt8], _ slot: Int, _ connection: PGConnection) throws(PGError) -> Bool {
         while lines[slot].copyOffset < bytes.count {
             let end = min(lines[slot].copyOffset + limits.copyChunkBytesMax, bytes.count)
@@ -79,7 +79,7 @@ extension PGCore {
                 guard case .start = lines[slot].copy?.step else { return }
                 return finishCopy(slot, .success(0))
             case .ended(let result):
-                // Of a script the first error counts; nothing runs after it.
+                // The first error of a script counts; nothing runs after it.
                 if lines[slot].copyResult?.isSuccess != false { lines[slot].copyResult = result }
             case .over:
                 try connection.leaveCopy()

@@ -1,4 +1,4 @@
-/// What happens on the sockets: connecting, reading, losing, and the settling of statements.
+/// Socket events: connecting, reading, losing connections, and settling statements.
 extension PGCore {
     // MARK: Connecting
 
@@ -28,7 +28,7 @@ extension PGCore {
             let keywords = configuration.connectionKeywords(addresses: addresses)
             let connection = try PGConnection(keywords, preparedMax: limits.preparedMax)
             lines[slot].connection = connection
-            // libpq wants the socket writable before the first poll; a failed start shows there as an error.
+            // libpq wants the socket writable before the first poll; a failed start shows up there as an error.
             guard connection.descriptor >= 0 else {
                 _ = try connection.connectStep()
                 throw PGError(.connectionLost, "no socket")
@@ -39,13 +39,13 @@ extension PGCore {
         }
     }
 
-    /// Watches the connection's present descriptor, which may be another than before.
+    /// Watches the connection's current descriptor, which may differ from the previous one.
     mutating func setInterest(_ slot: Int, _ interest: PGPoller.Interest) {
         guard let connection = lines[slot].connection else { return }
         let descriptor = connection.descriptor
         let token = token(of: slot).raw
         if lines[slot].phase == .connecting {
-            // While connecting libpq closes and opens sockets, also with the same number: register each time.
+            // While connecting, libpq closes and opens sockets, sometimes with the same number: register each time.
             if lines[slot].descriptor >= 0 { poller.remove(lines[slot].descriptor) }
             if descriptor >= 0 { poller.add(descriptor, token: token, interest) }
         } else if lines[slot].interest != interest {
@@ -55,7 +55,7 @@ extension PGCore {
         lines[slot].interest = interest
     }
 
-    /// The descriptor of `token` is ready.
+    /// Handles the readiness of the descriptor of `token`.
     mutating func ready(_ token: PGSlotToken, isReadable: Bool, now: Instant) {
         let slot = token.slot
         guard slot < lines.count, lines[slot].generation == token.generation else { return }
@@ -133,9 +133,9 @@ extension PGCore {
         settleIdle(slot, now: now)
     }
 
-    /// The line has nothing in flight: it goes on with its lease's statements, or back to the machine.
+    /// Continues an idle line with the pending statements of its lease, or returns it to the machine.
     mutating func settleIdle(_ slot: Int, now: Instant) {
-        // A cancel request that is still on its way would hit the next statement.
+        // A cancel request that is still under way would hit the next statement.
         guard !lines[slot].isCancelUnderWay else { return }
         if isShutDown, !lines[slot].isLeased || lines[slot].sink != nil { return retire(slot, now: now) }
         if lines[slot].isLeased { return sendPending(slot, now: now) }
@@ -155,7 +155,7 @@ extension PGCore {
 
     // MARK: Settling
 
-    /// What becomes of one statement decides for all the calls that it was for.
+    /// Settles all the calls that one statement served.
     private mutating func settle(_ settled: PGBatch.Settled, on slot: Int, now: Instant) {
         guard lines[slot].parts.indices.contains(settled.member) else { return }
         let (calls, preparedKey) = lines[slot].parts[settled.member]
@@ -166,11 +166,11 @@ extension PGCore {
         case .success(let result) where isShared: share(result, calls, on: slot, now: now)
         case .success(let result): complete(lines[slot].members[calls.lowerBound], .success(PGAnswer(result)), now: now)
         case .failure(let error) where isShared && error.kind == .server:
-            // One of them is to blame, or all; each finds out alone.
+            // One of the calls is to blame, or all of them; each finds out alone.
             if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
             rerun(calls, after: error, on: slot, now: now)
         case .failure(let error):
-            // Inside a transaction nothing can be run again from here; its next run prepares anew.
+            // Nothing can be rerun from here inside a transaction; the next run prepares the statement again.
             if error.asksForPreparing { lines[slot].connection?.forget(preparedKey) }
             for call in calls { fail(lines[slot].members[call], error, on: slot, now: now) }
         case .again(let cause): rerun(calls, after: cause, on: slot, now: now)
@@ -185,7 +185,7 @@ extension PGCore {
         for call in calls { again(lines[slot].members[call], isOurs: isOurs, now: now) }
     }
 
-    /// Whether a cancel request from here, for another statement or for the whole batch, is what went wrong.
+    /// Whether a cancel request sent from here, for another statement or for the whole batch, caused the error.
     private func isOurCancel(_ error: PGError, on slot: Int) -> Bool {
         error.isQueryCanceled && lines[slot].wasCancelled && !lines[slot].isLeased
     }
@@ -214,7 +214,8 @@ extension PGCore {
                 complete(id, .failure(error), now: now)
             }
         } else if error.isSerializationFailure, !lines[slot].isLeased {
-            // Nothing of it was applied: it lost against another, as writes that lock the same rows in turns do.
+            // Nothing of it was applied: it lost against another, as happens to writes that lock the same rows in
+            // different orders.
             again(id, after: error, now: now)
         } else if error.kind == .connectionLost, call.lossIsUnknown {
             complete(id, .failure(PGError(.outcomeUnknown, error.message)), now: now)
@@ -223,7 +224,8 @@ extension PGCore {
         }
     }
 
-    /// `isOurs` where a cancel request from here hit it: that counts for nothing, its deadline bounds it.
+    /// Reruns a call. With `isOurs`, a cancel request sent from here hit it: that does not count, its deadline bounds
+    /// it.
     private mutating func again(_ id: Int, after cause: PGError? = nil, isOurs: Bool = false, now: Instant) {
         guard let call = tracked[id] else { return }
         if let stop = call.course.stop {
@@ -251,7 +253,7 @@ extension PGCore {
         }
     }
 
-    /// Ends the call; its caller is told after the lock is released.
+    /// Ends the call; its caller is resumed after the lock is released.
     mutating func complete(_ id: Int, _ outcome: PGRequest.Outcome, now: Instant) {
         guard let request = tracked.removeValue(forKey: id) else { return }
         counters.statementsTotal += 1
@@ -266,7 +268,8 @@ extension PGCore {
 
     // MARK: Losing
 
-    /// The batch did not reach Postgres with its Sync, so none of it can have been applied; unless each had its own.
+    /// Handles a batch that did not reach Postgres with its Sync: none of it was applied, unless each statement had its
+    /// own.
     mutating func loseUnsent(_ slot: Int, _ error: PGError, rule: PGBatch.Rule, separately: Bool, now: Instant) {
         for member in lines[slot].parts.indices {
             let isSafe = rule == .reads || rule == .writes && !separately
@@ -276,7 +279,7 @@ extension PGCore {
         lose(slot, error, now: now)
     }
 
-    /// The connection of `slot` is gone, for whatever reason.
+    /// Handles the loss of the connection of `slot`, whatever the reason.
     mutating func lose(_ slot: Int, _ error: PGError, now: Instant) {
         let wasConnecting = lines[slot].phase != .ready
         var progress = PGConnection.Progress()
@@ -287,7 +290,7 @@ extension PGCore {
         retire(slot, error, now: now)
     }
 
-    /// Closes the connection of `slot` and fails what is left on it.
+    /// Closes the connection of `slot` and fails everything left on it.
     mutating func retire(_ slot: Int, _ reason: PGError? = nil, now: Instant) {
         let old = lines[slot]
         if old.phase == .vacant { return }
@@ -296,7 +299,7 @@ extension PGCore {
         lines[slot].generation = old.generation &+ 1
         let error = reason ?? PGError(.connectionLost, "connection closed")
         for request in old.pending { complete(request.id, .failure(error), now: now) }
-        // Whatever the batch machine did not settle, because it was closed from this side.
+        // Calls that the batch machine did not settle because the connection was closed from this side.
         for id in old.members {
             guard let call = tracked[id], call.course.slot == slot else { continue }
             let kind: PGError.Kind = call.lossIsUnknown ? .outcomeUnknown : call.course.stop ?? .connectionLost

@@ -4,7 +4,7 @@ extension PGCore {
         deadlineBound = min(deadlineBound ?? deadline, deadline)
     }
 
-    /// Stops a call: one that waits ends at once, a read in flight too, a write waits for its true outcome.
+    /// Stops a call: one that waits ends at once, as does a read in flight; a write waits for its true outcome.
     mutating func stop(_ id: Int, _ reason: PGError.Kind, now: Instant) {
         if let request = leaseRequests[id] {
             guard machine.withdraw(id) else { return }
@@ -27,18 +27,18 @@ extension PGCore {
         if call.lossIsUnknown || lines[slot].isLeased {
             call.course.stop = reason
         } else {
-            // complete() takes it out of the table; the batch goes on counting it by its place.
+            // complete() takes it out of the table; the batch still counts it by its place.
             complete(id, .failure(PGError(reason, "stopped while running")), now: now)
         }
     }
 
-    /// LISTEN connections being opened and COPY steps are known to their line only.
+    /// LISTEN connections being opened and COPY steps are known only to their line.
     private mutating func stopLine(of id: Int, _ reason: PGError.Kind, now: Instant) {
         let slot = lines.firstIndex { $0.opener?.id == id || $0.copy?.id == id }
         if let slot { retire(slot, PGError(reason, "stopped"), now: now) }
     }
 
-    /// Does all that is due by now.
+    /// Does everything that is due by now.
     mutating func due(now: Instant) {
         for slot in lines.indices where lines[slot].phase != .vacant { lineDue(slot, now: now) }
         if let bound = deadlineBound, bound <= now { sweepDeadlines(now: now) }
@@ -67,7 +67,7 @@ extension PGCore {
         if line.cancels.takeCancel(now: now) { sendCancel(slot) }
     }
 
-    /// The callers of stopped writes that are still behind others wait no longer; once they run they are cancelled.
+    /// Ends the calls of stopped writes that are still queued behind others; once those writes run they are cancelled.
     private mutating func giveUp(_ parts: [Int], on line: Line, now: Instant) {
         let error = PGError(.outcomeUnknown, "stopped behind statements that still run")
         for part in parts where line.parts.indices.contains(part) {
@@ -77,7 +77,7 @@ extension PGCore {
         }
     }
 
-    /// When a batch of several is cancelled for being slow, so that its statements can run one by one.
+    /// When a batch of several statements is cancelled for being slow, so that they can run one by one.
     private func splitTime(of line: Line) -> Instant? {
         guard line.members.count > 1, !line.isLeased, !line.wasCancelled, line.cancels.cancelAt == nil else {
             return nil
@@ -118,7 +118,7 @@ extension PGCore {
         for id in passed { stop(id, .deadlineExceeded, now: now) }
     }
 
-    /// When `due` must be called again at the latest; nil where nothing is planned.
+    /// The latest time at which `due` must be called again; nil if nothing is planned.
     func nextWake(after now: Instant) -> Instant? {
         var earliest = machine.nextTick(after: now)
         func consider(_ moment: Instant?) {
