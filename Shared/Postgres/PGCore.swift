@@ -1,9 +1,9 @@
-/// The pool's state behind its lock: the machine, the connections and the calls under way. Whoever holds the lock
-/// drives it, a task that submits or the loop's thread; nothing in here blocks.
+/// The pool's state, guarded by a lock: the machine, the connections and the calls in progress. Whoever holds the lock
+/// drives it, a submitting task or the loop's thread; nothing in here blocks.
 struct PGCore: ~Copyable {
     typealias Instant = ContinuousClock.Instant
 
-    /// One connection with what it is doing.
+    /// One connection and what it is doing.
     final class Line {
         enum Phase { case vacant, resolving, connecting, ready }
 
@@ -15,16 +15,16 @@ struct PGCore: ~Copyable {
         var connectingSince: Instant?
         /// The calls of the batch in flight.
         var members: [Int] = []
-        /// The statements of the batch, and which of the members each is for.
+        /// The statements of the batch, each with the range of members it serves.
         var parts: [(calls: Range<Int>, preparedKey: UInt64)] = []
         var purpose: PGPoolMachine.Purpose = .read
         var sentAt: Instant?
         var cancels = PGCancelPlan()
         var isCancelUnderWay = false
         var wasCancelled = false
-        /// A thread that sent a statement looks for its answer, so the loop does not.
+        /// Whether the thread that sent a statement is polling for its answer, so that the loop does not.
         var isWatched = false
-        /// Leased: statements that wait for the batch in flight.
+        /// Whether the line is leased; `pending` then holds statements that wait for the batch in flight.
         var isLeased = false
         var pending: [PGRequest] = []
         var copy: PGCopyRequest?
@@ -40,21 +40,21 @@ struct PGCore: ~Copyable {
     let observes: Bool
     var limits: PGLimits { configuration.limits }
     var machine: PGPoolMachine
-    /// The pool's slots, then those for LISTEN.
+    /// One line for each of the pool's slots, followed by those for LISTEN.
     var lines: [Line]
-    /// The calls under way.
+    /// The calls in progress.
     var tracked: [Int: PGRequest] = [:]
-    /// Calls that have come to their end and whose callers are still to be told.
+    /// Calls that have ended and whose callers have yet to be resumed.
     var settled: [PGRequest] = []
     var leaseRequests: [Int: PGLeaseRequest] = [:]
     var outputs: [PGCoreOutput] = []
     var counters = PGPoolSnapshot()
-    /// No call under way has a deadline before this.
+    /// A lower bound for the deadlines of all calls in progress.
     var deadlineBound: Instant?
-    /// The loop sleeps until then, nil for ever.
+    /// When the loop wakes by itself; nil if it sleeps until it is woken.
     var loopWake: Instant?
     var splitAllowedAt: Instant?
-    /// Batches sent until the loop last planned its sleep.
+    /// The number of batches sent when the loop last planned its sleep.
     var batchesSeen = 0
     var watching = PGWatchRule()
     var isShutDown = false
@@ -70,7 +70,7 @@ struct PGCore: ~Copyable {
 
     // MARK: Commands
 
-    /// `perform` must follow.
+    /// Handles one command; `perform` must follow.
     mutating func handle(_ command: PGCoreCommand, now: Instant) {
         switch command {
         case .submit(let request): submit(request, now: now)
@@ -207,7 +207,7 @@ struct PGCore: ~Copyable {
         let isRead = purpose == .read || purpose == .rereads
         var requests = ids.compactMap { tracked[$0] }
         if purpose == .write, requests.count > 1 {
-            // One order for all groups, so that two of them do not lock the same rows crosswise.
+            // One order for all groups, so that no two of them lock the same rows in opposite orders.
             requests.sort {
                 $0.text.hash == $1.text.hash
                     ? $0.parameters.bytes.lexicographicallyPrecedes($1.parameters.bytes) : $0.text.hash < $1.text.hash
@@ -218,7 +218,7 @@ struct PGCore: ~Copyable {
         send(requests, statements, on: slot, rule: isRead ? .reads : .writes, separately: isApart, now: now)
     }
 
-    /// Statements of a leased connection: what waits while a batch is in flight travels together afterwards.
+    /// Runs statements of a leased connection; those that wait while a batch is in flight travel together afterwards.
     private mutating func run(_ requests: [PGRequest], on token: PGSlotToken, now: Instant) {
         for request in requests {
             tracked[request.id] = request
@@ -242,7 +242,7 @@ struct PGCore: ~Copyable {
         send(requests, requests.map(PGWireStatement.init), on: slot, rule: .leased, separately: false, now: now)
     }
 
-    /// The statements are for the requests in their order.
+    /// Sends `statements`, which serve `requests` in their order.
     private mutating func send(
         _ requests: [PGRequest], _ statements: [PGWireStatement], on slot: Int, rule: PGBatch.Rule, separately: Bool,
         now: Instant

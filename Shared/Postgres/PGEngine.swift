@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// Owns the core, the inbox and the loop's thread.
 ///
-/// Whoever brings a command drives the core if nobody else does at that moment, else leaves it in the inbox for the one
-/// who does. So a lone statement is sent from the caller's own thread, and the loop's thread only reads. The caller even
-/// looks for the answer itself for a moment (`PGLimits.answerWatch`), which spares two changes of thread.
+/// Whoever submits a command drives the core if nobody else does at that moment, and otherwise leaves it in the inbox
+/// for the one who does. So a lone statement is sent from the caller's own thread, and the loop's thread only reads.
+/// The caller even polls for the answer itself for a moment (`PGLimits.answerWatch`), which saves two thread switches.
 final class PGEngine: Sendable {
     private let core: Mutex<PGCore>
     private let inbox = Mutex<[PGCoreCommand]>([])
@@ -15,7 +15,7 @@ final class PGEngine: Sendable {
     private let names: [String]
     private let ports: [String]
     private let nextID = Atomic<Int>(1)
-    /// How often the calling thread is inside `together`.
+    /// The nesting depth of `together` on the calling thread.
     private let holds: PGThreadCounter
     private let watches: Bool
     private let ended = Mutex<(isEnded: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
@@ -29,7 +29,7 @@ final class PGEngine: Sendable {
         self.observe = observe
         core = Mutex(PGCore(configuration, poller: poller, observes: observe != nil, seed: seed))
         holds = try PGThreadCounter()
-        // With one processor Postgres could not answer while we look.
+        // With one processor Postgres could not respond while we poll.
         watches = configuration.limits.answerWatch > .zero && sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
         blocking = PGBlockingWork(runningMax: configuration.limits.blockingWorkMax)
         names = configuration.namesToResolve
@@ -40,7 +40,7 @@ final class PGEngine: Sendable {
     func makeID() -> Int { nextID.wrappingAdd(1, ordering: .relaxed).newValue }
 
     func snapshot() -> PGPoolSnapshot {
-        // Whoever brought a command while the lock was taken for this relies on its holder to look into the inbox.
+        // A command submitted while this held the lock relies on its holder to check the inbox.
         defer { handlePosted() }
         return core.withLock { $0.snapshot() }
     }
@@ -50,12 +50,13 @@ final class PGEngine: Sendable {
         handlePosted()
     }
 
-    /// Commands are handled in the order in which they were posted; `handlePosted` must follow. Calls nobody.
+    /// Appends a command to the inbox without handling it; `handlePosted` must follow. Commands are handled in this
+    /// order.
     func post(_ command: PGCoreCommand) { inbox.withLock { $0.append(command) } }
 
     func handlePosted() { if holds.value == 0 { drive() } }
 
-    /// Statements that this thread submits during `body` leave at its end.
+    /// Sends the statements that this thread submits during `body` together at its end.
     func together(_ body: () -> Void) {
         holds.value += 1
         body()
@@ -63,7 +64,7 @@ final class PGEngine: Sendable {
         if holds.value == 0 { drive() }
     }
 
-    /// Ends when every connection is closed.
+    /// Returns once every connection is closed.
     func waitForEnd() async {
         await withCheckedContinuation { continuation in
             let isEnded = ended.withLock { state in
@@ -74,7 +75,7 @@ final class PGEngine: Sendable {
         }
     }
 
-    /// Handles what is in the inbox. Where the lock is taken its holder looks into the inbox again afterwards.
+    /// Handles what is in the inbox. If the lock is taken, its holder checks the inbox again afterwards.
     private func drive() {
         while inbox.withLock({ !$0.isEmpty }) {
             let turn: (PGCoreTurn, PGWatch?)? = core.withLockIfAvailable { core in
@@ -90,7 +91,7 @@ final class PGEngine: Sendable {
         }
     }
 
-    /// Looks for the answer to the one statement that is under way, and for all pieces of a long one.
+    /// Polls for the answer to the only statement in progress, and for all pieces of a long one.
     private func watch(_ first: PGWatch) {
         var current: PGWatch? = first
         while let watch = current {
@@ -129,7 +130,7 @@ final class PGEngine: Sendable {
 
     private func deliver(_ turn: PGCoreTurn) {
         for request in turn.settled {
-            // The observation comes first: its caller may go on as soon as it is told.
+            // Observed first: the caller may continue as soon as it is resumed.
             if let observe, let observation = request.observation { observe(observation) }
             request.finish()
         }
@@ -219,7 +220,7 @@ extension PGCore {
         return turn
     }
 
-    /// For the loop: how long it may sleep. While statements come it looks up now and then, so that those who send
+    /// For the loop: returns how long it may sleep. While statements keep coming it wakes now and then, so that senders
     /// need not wake it for the deadlines of each batch.
     mutating func planSleep(now: Instant) -> Instant? {
         let isBusy = counters.batchesTotal != batchesSeen
@@ -229,7 +230,7 @@ extension PGCore {
         return loopWake
     }
 
-    /// For everybody else: wakes the loop where it would sleep too long.
+    /// For everybody else: wakes the loop if it would sleep too long.
     mutating func planWake(now: Instant) {
         let shouldEnd = isShutDown && isQuiet
         guard let wake = shouldEnd ? now : nextWake(after: now) else { return }

@@ -1,18 +1,18 @@
-/// A connection that is one caller's alone until it is released.
+/// A connection held exclusively by one caller until it is released.
 struct PGLease: Sendable {
     let engine: PGEngine
     let token: PGSlotToken
     let limits: PGLimits
     let deadline: ContinuousClock.Instant
 
-    /// Hands statements to the engine, after those given; nothing is handed over where it throws.
+    /// Hands the statements to the engine, preceded by `before`; if it throws, nothing is handed over.
     typealias Post = (_ before: [PGBoundStatement]) throws(PGError) -> Void
 
-    /// Sends all statements in one round trip with one Sync and waits for them. The first error is the outcome of all.
-    /// With `isLossUnknown` a connection that breaks unanswered is `outcomeUnknown`.
+    /// Sends all statements in one round trip with one Sync and waits for them; the first error fails all of them. With
+    /// `isLossUnknown`, a connection that breaks before the answer is `outcomeUnknown`.
     ///
-    /// `enter` is called when the statements are ready to leave. It calls what it is given once, with what is to travel
-    /// before them, or throws; statements leave in the order of these calls. Where it does neither nothing is sent.
+    /// `enter` is called when the statements are ready to be sent. It calls `post` once, with the statements to send
+    /// before them, or throws; statements leave in the order of these calls. If it does neither, nothing is sent.
     func run(
         _ statements: [PGBoundStatement], isLossUnknown: Bool, deadline: ContinuousClock.Instant,
         enter: (_ post: Post) throws(PGError) -> Void = { post throws(PGError) in try post([]) }
@@ -65,7 +65,7 @@ struct PGLease: Sendable {
         for id in ids { engine.send(.cancel(id: id)) }
     }
 
-    /// One step of a COPY; the row count after its end.
+    /// Runs one step of a COPY; returns the row count after its end.
     func copy(_ step: PGCopyRequest.Step, deadline: ContinuousClock.Instant) async throws(PGError) -> Int {
         let id = engine.makeID()
         let result = await withTaskCancellationHandler {

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// One NOTIFY as it arrived.
+/// One NOTIFY as received.
 package struct PGNotification: Sendable, Hashable {
     package let channel: String
     package let payload: String
@@ -13,18 +13,18 @@ package struct PGNotification: Sendable, Hashable {
 
 package enum PGListenEvent: Sendable, Hashable {
     case notification(PGNotification)
-    /// Notifications may have been missed: the connection is new, or the reader was too slow. Look at the tables.
+    /// Notifications may have been missed: the connection is new, or the reader was too slow. Check the tables.
     case gap
 }
 
-/// Notifications between the loop and their reader, bounded; what does not fit becomes one gap.
+/// A bounded buffer of notifications between the loop and their reader; those that do not fit become one gap.
 final class PGNotificationSink: Sendable {
     private struct State {
         var events = PGQueue<PGListenEvent>()
         var hasGap = false
         var isFinished = false
         var reader: CheckedContinuation<PGListenEvent?, Never>?
-        /// The last connection that went.
+        /// The connection that was lost last.
         var silenced: PGSlotToken?
         var keeper: CheckedContinuation<Void, Never>?
     }
@@ -54,13 +54,13 @@ final class PGNotificationSink: Sendable {
         reader?.resume(returning: event)
     }
 
-    /// The next event; nil once the reader's task is cancelled. One reader at a time.
+    /// Returns the next event, or nil once the reader's task is cancelled. One reader at a time.
     func next() async -> PGListenEvent? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let ready: PGListenEvent?? = state.withLock { state in
                     if state.isFinished { return .some(nil) }
-                    // A gap is told before what came after it.
+                    // A gap comes before all buffered events, and so before those that followed it.
                     if state.hasGap {
                         state.hasGap = false
                         return .some(.gap)
@@ -83,7 +83,7 @@ final class PGNotificationSink: Sendable {
 
     // MARK: The connection's life
 
-    /// The connection of `token` has gone.
+    /// Records that the connection of `token` is gone.
     func silence(_ token: PGSlotToken) {
         let keeper = state.withLock { state in
             state.silenced = token
@@ -93,7 +93,8 @@ final class PGNotificationSink: Sendable {
         keeper?.resume()
     }
 
-    /// Returns when the connection of `token` has gone or the task is cancelled; early, at worst, for an older one.
+    /// Returns when the connection of `token` is gone or the task is cancelled; may return early, for an older
+    /// connection.
     func untilSilent(_ token: PGSlotToken) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -114,7 +115,7 @@ final class PGNotificationSink: Sendable {
     }
 }
 
-/// Notifications of the channels that `PGPool.listen` was asked for; one reader.
+/// The notifications of the channels given to `PGPool.listen`; for one reader.
 package struct PGNotifications: AsyncSequence, Sendable {
     package struct Iterator: AsyncIteratorProtocol {
         let sink: PGNotificationSink
@@ -129,9 +130,9 @@ package struct PGNotifications: AsyncSequence, Sendable {
 }
 
 extension PGPool {
-    /// Listens on a connection of its own while `body` runs. It is probed every `heartbeatInterval` and replaced when
-    /// it breaks; the first event, and one after each replacement, is `.gap`. Throws `configuration` for a channel
-    /// that is not a plain name.
+    /// Listens on a connection of its own while `body` runs. The connection is probed every `heartbeatInterval` and
+    /// replaced when it breaks; the first event, and the first after each replacement, is `.gap`. Throws
+    /// `configuration` for a channel that is not a plain name.
     package func listen<Value: Sendable>(
         to channels: [String], _ body: (PGNotifications) async throws(PGError) -> Value
     ) async throws(PGError) -> Value {
@@ -177,7 +178,7 @@ extension PGPool {
         _ = try await lease.run(statements, isLossUnknown: false, deadline: .now + limits.heartbeatTimeout)
     }
 
-    /// Returns by throwing: the connection did not answer, or the task was cancelled.
+    /// Returns only by throwing: the connection did not respond, or the task was cancelled.
     private func beat(_ lease: PGLease, _ sink: PGNotificationSink) async throws(PGError) {
         let probe = PGCommand("listen.heartbeat", "SELECT 1").bound([])
         let interval = limits.heartbeatInterval

@@ -1,7 +1,7 @@
 internal import CLibpq
 internal import Synchronization
 
-/// A notice or warning that Postgres sent beside a statement's result.
+/// A notice or warning that Postgres sent alongside a statement's result.
 package struct PGNotice: Sendable, Hashable {
     /// "NOTICE", "WARNING", "FATAL" and so on.
     package let severity: String
@@ -9,26 +9,26 @@ package struct PGNotice: Sendable, Hashable {
     package let message: String
 }
 
-/// What happens in the pool, for logs and metrics.
+/// An event in the pool, for logs and metrics.
 package enum PGObservation: Sendable {
-    /// One statement ended; `wait` is the time before it was sent, `duration` the whole time.
+    /// One statement ended; `wait` is the time before it was sent, `duration` the total time.
     case statement(name: String, duration: Duration, wait: Duration, rowCount: Int, error: PGError?)
-    /// A connection was handed to one caller alone, so long after it was asked for, or was not.
+    /// A connection was leased `after` this long, or the request failed.
     case leased(after: Duration, error: PGError?)
-    /// Statements left together on one connection.
+    /// Statements were sent together on one connection.
     case batch(statementCount: Int)
     case connected(after: Duration)
     case connectFailed(PGError)
     case connectionLost(PGError)
     case cancelSent
-    /// A statement runs again because of a neighbour's error or a lost connection.
+    /// A statement is rerun because of a neighbour's error or a lost connection.
     case rerun(name: String)
     case transactionRetried(attempt: Int, PGError)
     case notice(PGNotice)
     case listenerReconnects(PGError)
 }
 
-/// The state of a pool at one moment; counters only grow.
+/// The state of a pool at one moment; totals only grow.
 package struct PGPoolSnapshot: Sendable, Hashable {
     package var connectingCount = 0
     package var idleCount = 0
@@ -46,7 +46,7 @@ package struct PGPoolSnapshot: Sendable, Hashable {
     package var cancelsTotal = 0
 }
 
-/// Collects what libpq reports while it parses; its address is libpq's receiver argument, so the connection keeps it.
+/// Collects the notices that libpq reports while it parses. The connection retains it, because libpq holds its address.
 final class PGNoticeSink: Sendable {
     private let notices = Mutex<[PGNotice]>([])
 
@@ -58,7 +58,7 @@ final class PGNoticeSink: Sendable {
         }
     }
 
-    /// Runs inside libpq: records and returns, nothing else.
+    /// Called inside libpq: only records and returns.
     static let receive: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Void = { context, result in
         guard let context = unsafe context, let result = unsafe result else { return }
         let sink = unsafe Unmanaged<PGNoticeSink>.fromOpaque(context).takeUnretainedValue()

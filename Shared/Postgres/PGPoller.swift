@@ -1,7 +1,7 @@
 internal import CLibpq
 internal import Glibc
 
-/// An epoll set and the eventfd that wakes it; both descriptors are closed when it goes.
+/// An epoll set and the eventfd that wakes it; deinit closes both descriptors.
 final class PGPoller: Sendable {
     struct Interest: OptionSet, Sendable {
         let rawValue: UInt32
@@ -19,7 +19,7 @@ final class PGPoller: Sendable {
     private let epoll: Int32
     private let wakeDescriptor: Int32
 
-    /// Throws `configuration` where the process is out of descriptors.
+    /// Throws `configuration` if the process is out of descriptors.
     init() throws(PGError) {
         epoll = epoll_create1(Int32(reelay_epoll_cloexec))
         wakeDescriptor = eventfd(0, Int32(reelay_eventfd_flags))
@@ -32,7 +32,7 @@ final class PGPoller: Sendable {
         close(wakeDescriptor)
     }
 
-    /// May be called from any thread, also while another waits.
+    /// Can be called from any thread, even while another waits.
     func add(_ descriptor: Int32, token: UInt64, _ interest: Interest) {
         control(EPOLL_CTL_ADD, descriptor, token, interest)
     }
@@ -48,7 +48,7 @@ final class PGPoller: Sendable {
         _ = unsafe epoll_ctl(epoll, operation, descriptor, &event)
     }
 
-    /// Whether reading would not block; asks the kernel once.
+    /// Whether reading would not block; one call to the kernel.
     static func isReadable(_ descriptor: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&entry, 1, 0) > 0
@@ -59,7 +59,7 @@ final class PGPoller: Sendable {
         _ = unsafe write(wakeDescriptor, &one, 8)
     }
 
-    /// Waits until something is ready or `timeout` has passed; nil waits for ever.
+    /// Waits until something is ready or `timeout` has passed; nil waits forever.
     func wait(_ timeout: Duration?, into events: inout [Event]) {
         events.removeAll(keepingCapacity: true)
         let milliseconds = timeout.map { Int32(clamping: max(0, $0.wholeMilliseconds)) } ?? -1
@@ -72,7 +72,7 @@ final class PGPoller: Sendable {
                     _ = unsafe read(wakeDescriptor, &value, 8)
                     continue
                 }
-                // Errors and hang-ups show as readable: the next read tells which.
+                // Errors and hang-ups are reported as readable: the next read tells them apart.
                 let isWritable = bits & Interest.write.rawValue != 0
                 let isReadable = bits & ~Interest.write.rawValue != 0
                 events.append(Event(token: token, isReadable: isReadable, isWritable: isWritable))

@@ -1,14 +1,14 @@
-/// Connections to one Postgres database, shared by every task of a service.
+/// The connections to one Postgres database, shared by all tasks of a service.
 ///
-/// Single statements that wait at the same moment travel together; a transaction has a connection for itself.
-/// Every call takes a `deadline`, by default `PGLimits.callTimeout` from now, and stops when its task is cancelled.
+/// Single statements that wait at the same time travel together; a transaction has its own connection. Every call takes
+/// a `deadline`, by default `PGLimits.callTimeout` from now, and stops when its task is cancelled.
 package final class PGPool: Sendable {
     package let limits: PGLimits
     let engine: PGEngine
     let observe: (@Sendable (PGObservation) -> Void)?
 
-    /// Starts to connect at once; `observe` runs on any thread and must return quickly.
-    /// Throws `configuration` where the process lacks threads or descriptors.
+    /// Starts connecting at once; `observe` runs on any thread and must return quickly. Throws `configuration` if the
+    /// process lacks threads or descriptors.
     package init(
         _ configuration: PGConfiguration, observe: (@Sendable (PGObservation) -> Void)? = nil
     ) throws(PGError) {
@@ -19,7 +19,7 @@ package final class PGPool: Sendable {
 
     deinit { engine.send(.shutDown) }
 
-    /// Refuses new calls, lets running ones end, closes every connection.
+    /// Refuses new calls, lets running ones finish and closes every connection.
     package func shutDown() async {
         engine.send(.shutDown)
         await engine.waitForEnd()
@@ -27,21 +27,21 @@ package final class PGPool: Sendable {
 
     package var snapshot: PGPoolSnapshot { engine.snapshot() }
 
-    /// Runs one statement and reads its rows.
+    /// Runs one statement and returns its rows.
     package func query<Row>(
         _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
     ) async throws(PGError) -> [Row] {
         try statement.rows(of: await run(statement.text, values, deadline: deadline))
     }
 
-    /// The first row, nil where there is none.
+    /// Runs one statement and returns its first row, or nil if there is none.
     package func first<Row>(
         _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
     ) async throws(PGError) -> Row? {
         try statement.firstRow(of: await run(statement.text, values, deadline: deadline))
     }
 
-    /// Runs one statement; the number of rows it touched.
+    /// Runs one statement and returns the number of rows it affected.
     @discardableResult
     package func execute<Row>(
         _ statement: PGStatement<Row>, _ values: [PGValue] = [], deadline: ContinuousClock.Instant? = nil
@@ -49,7 +49,7 @@ package final class PGPool: Sendable {
         try await run(statement.text, values, deadline: deadline).affectedCount
     }
 
-    /// Runs several statements as one transaction in one round trip; the number of rows each touched.
+    /// Runs several statements as one transaction in one round trip and returns the number of rows each affected.
     @discardableResult
     package func execute(
         together statements: [PGBoundStatement], deadline: ContinuousClock.Instant? = nil
@@ -57,7 +57,8 @@ package final class PGPool: Sendable {
         try await results(of: statements, deadline: deadline).map(\.affectedCount)
     }
 
-    /// The same, with the rows of the one that is `statement`; none where it is not among them.
+    /// Runs several statements as one transaction and returns the rows of the one that is `statement`; none if it is
+    /// not among them.
     package func rows<Row>(
         of statement: PGStatement<Row>, together statements: [PGBoundStatement],
         deadline: ContinuousClock.Instant? = nil
@@ -88,7 +89,7 @@ package final class PGPool: Sendable {
         let request = PGRequest(
             id: engine.makeID(), text: text, parameters: parameters, submitted: now,
             deadline: deadline ?? now + limits.callTimeout, lossIsUnknown: text.kind != .read)
-        // Concurrent is what the closure is taken for: one that is not is wrapped, and looks for its executor twice.
+        // The parameter is a concurrent closure: any other is wrapped, and looks up its executor twice.
         await withTaskCancellationHandler { @concurrent in
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 unsafe request.wait(with: continuation)
@@ -104,7 +105,7 @@ package final class PGPool: Sendable {
 
     // MARK: Leases
 
-    /// Hands a connection to `body` alone and takes it back afterwards, whatever happens.
+    /// Leases a connection to `body` and releases it afterwards, whatever happens.
     func withConnection<Value>(
         deadline: ContinuousClock.Instant?, sink: PGNotificationSink? = nil,
         _ body: (PGLease) async throws(PGError) -> Value
@@ -128,7 +129,7 @@ package final class PGPool: Sendable {
         } onCancel: {
             engine.send(.cancel(id: id))
         }
-        // One that listens is beside the pool: nobody waits for it.
+        // A listening connection is outside the pool: nobody waits for it.
         if sink == nil, let observe {
             var failure: PGError?
             if case .failure(let error) = result { failure = error }

@@ -1,12 +1,12 @@
-/// Decides which connection does what: lanes, leases, growth, back-off and the circuit breaker. Pure: no I/O, no clock.
+/// Decides which connection does what: lanes, leases, growth, backoff and the circuit breaker. Pure: no I/O, no clock.
 ///
-/// Each slot goes vacant → connecting → idle ⇄ (shared | leased) → vacant. Statements are known by id only.
+/// Each slot goes vacant → connecting → idle ⇄ (shared | leased) → vacant. Statements are known only by their id.
 struct PGPoolMachine: Sendable {
     typealias Instant = ContinuousClock.Instant
 
     enum Purpose: Int, Sendable, CaseIterable {
         case read, write, solo, lease
-        /// Run again alone, after a neighbour's error or a lost connection.
+        /// Rerun, each with a Sync of its own, after a neighbour's error or a lost connection.
         case rereads, rewrites
     }
 
@@ -16,7 +16,7 @@ struct PGPoolMachine: Sendable {
         case run(slot: Int, purpose: Purpose, ids: [Int], separately: Bool)
         case grant(slot: Int, id: Int)
         case close(slot: Int)
-        /// The circuit opened: these will not be served.
+        /// The circuit is open: these will not be served.
         case refuse(ids: [Int])
     }
 
@@ -38,11 +38,12 @@ struct PGPoolMachine: Sendable {
     let limits: PGLimits
     private(set) var slots: [Slot]
     private(set) var actions: [Action] = []
-    /// Statements that wait for a connection, with their purpose; an id not in here has been withdrawn.
+    /// Statements that wait for a connection, with their purpose; an id in `queues` but not in here has been withdrawn.
     private var waiting: [Int: Purpose] = [:]
     private var queues = PGPoolMachine.emptyQueues
     private(set) var failureCount = 0
-    // How many slots are in which state; kept, because every statement asks. Those that connect are open too.
+    // How many slots are in each state; cached because every statement needs them. `openCount` includes connecting
+    // slots.
     private var openCount = 0
     private var connectingCount = 0
     private var idleCount = 0
@@ -59,7 +60,7 @@ struct PGPoolMachine: Sendable {
     }
 
     var waitingCount: Int { waiting.count }
-    /// Whether new connections fail and no other is left: as long as one lives it serves what comes.
+    /// Whether connection attempts fail and no connection is left; while one lives it serves what comes.
     var isOpen: Bool { failureCount >= limits.breakerFailuresMax && openCount == connectingCount }
 
     mutating func takeActions() -> [Action] {
@@ -76,7 +77,7 @@ struct PGPoolMachine: Sendable {
         return admission
     }
 
-    /// Takes a statement without deciding anything yet; `schedule` must follow.
+    /// Accepts a statement without deciding anything yet; `schedule` must follow.
     mutating func enqueue(_ id: Int, _ purpose: Purpose) -> Admission {
         if isClosed { return .closed }
         if isOpen { return .unavailable }
@@ -87,7 +88,7 @@ struct PGPoolMachine: Sendable {
         return .accepted
     }
 
-    /// True where the statement was still waiting and now is not.
+    /// Returns true if the statement was still waiting; it no longer is.
     mutating func withdraw(_ id: Int) -> Bool { waiting.removeValue(forKey: id) != nil }
 
     mutating func connected(_ slot: Int, now: Instant) {
@@ -113,7 +114,7 @@ struct PGPoolMachine: Sendable {
         schedule(now: now)
     }
 
-    /// The batch or the lease on `slot` ended and the connection is fit for more.
+    /// Records that the batch or lease on `slot` ended and its connection is fit for more.
     mutating func finished(_ slot: Int, now: Instant) {
         switch slots[slot] {
         case .shared, .leased: set(slot, .idle(since: now))
@@ -122,7 +123,8 @@ struct PGPoolMachine: Sendable {
         schedule(now: now)
     }
 
-    /// The connection on `slot` is gone. If that opens the circuit, the next try to connect decides over what waits.
+    /// Records that the connection on `slot` is gone. If that opens the circuit, the next connection attempt decides
+    /// what happens to the waiting statements.
     mutating func lost(_ slot: Int, now: Instant) {
         switch slots[slot] {
         case .vacant, .connecting: return
@@ -140,7 +142,7 @@ struct PGPoolMachine: Sendable {
         schedule(now: now)
     }
 
-    /// Nothing new is taken; what waits is refused, what runs may finish.
+    /// Refuses waiting and new statements; running ones may finish.
     mutating func close() {
         isClosed = true
         if !waiting.isEmpty { actions.append(.refuse(ids: waiting.keys.sorted())) }
@@ -148,7 +150,7 @@ struct PGPoolMachine: Sendable {
         queues = Self.emptyQueues
     }
 
-    /// The next moment at which `tick` has something to do, unless another input comes first.
+    /// The next time at which `tick` has something to do, unless another input comes first.
     func nextTick(after now: Instant) -> Instant? {
         guard !isClosed else { return nil }
         var earliest: Instant?
@@ -247,13 +249,13 @@ struct PGPoolMachine: Sendable {
         openCount += change
     }
 
-    /// Whether one more batch may run. As long as there are fewer batches than lanes nobody need know whose they are.
+    /// Whether one more batch may run. While there are fewer batches than lanes, their purpose need not be checked.
     private func hasLane(_ purpose: Purpose, _ lanesMax: Int, now: Instant) -> Bool {
         let sharedCount = openCount - connectingCount - idleCount - leasedCount
         return sharedCount < lanesMax || activeLanes(purpose, now: now) < lanesMax
     }
 
-    /// Lanes that are busy and not stalled.
+    /// The number of lanes that are busy and not stalled.
     private func activeLanes(_ purpose: Purpose, now: Instant) -> Int {
         var count = 0
         for slot in slots {
@@ -264,7 +266,7 @@ struct PGPoolMachine: Sendable {
         return count
     }
 
-    /// The lowest one, so that the others can age and be closed.
+    /// The lowest idle slot, so that the others can age and be closed.
     private func idleSlot() -> Int? {
         guard idleCount > 0 else { return nil }
         return slots.firstIndex {
@@ -292,7 +294,7 @@ struct PGPoolMachine: Sendable {
     }
 }
 
-/// First in, first out, with amortised constant time at both ends.
+/// A first-in, first-out queue with amortised constant time at both ends.
 struct PGQueue<Element: Sendable>: Sendable {
     private var elements: [Element] = []
     private var head = 0

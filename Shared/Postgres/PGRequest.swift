@@ -1,24 +1,24 @@
 internal import Synchronization
 
-/// One call of one statement on its way. What is given with it never changes, so that tasks and the loop may share it.
+/// One call of one statement. Its inputs never change, so that tasks and the loop can share it.
 @safe final class PGRequest: Sendable {
     typealias Instant = ContinuousClock.Instant
     typealias Outcome = Result<PGAnswer, PGError>
 
-    /// Who waits for the result.
+    /// The receiver of the result.
     enum Completion: Sendable {
-        /// Nobody, as for the BEGIN that travels before a statement.
+        /// Nobody, as for the BEGIN sent before a statement.
         case unobserved
-        /// The task that `wait` was called with.
+        /// The task that called `wait`.
         case alone
         case member(PGResultCollector, place: Int)
     }
 
-    /// How far the call has come.
+    /// The progress of the call.
     struct Course {
         var attemptCount = 0
         var sentAt: Instant?
-        /// Nil while it waits.
+        /// The slot it was sent on; nil while it waits.
         var slot: Int?
         /// Why it is being stopped; the caller gets this unless Postgres was faster.
         var stop: PGError.Kind?
@@ -29,7 +29,7 @@ internal import Synchronization
     let parameters: PGParameters
     let submitted: Instant
     let deadline: Instant
-    /// Where the connection breaks unanswered, the statement may have been applied.
+    /// Whether the statement may have been applied if the connection breaks before the answer.
     let lossIsUnknown: Bool
     private let completion: Completion
     // SAFETY: read and changed only by whoever holds the core's lock, until the call is settled.
@@ -54,22 +54,22 @@ internal import Synchronization
         self.completion = completion
     }
 
-    /// Under the core's lock only.
+    /// Accessed only under the core's lock.
     var course: Course {
         get { unsafe courseStorage }
         set { unsafe courseStorage = newValue }
     }
 
-    /// Must come before the call is sent.
+    /// Sets the continuation to resume; must precede sending the call.
     func wait(with continuation: UnsafeContinuation<Void, Never>) { unsafe waiter = continuation }
 
-    /// Keeps the outcome; once, under the core's lock, and followed by `finish`.
+    /// Stores the outcome; called once, under the core's lock, and followed by `finish`.
     func settle(_ outcome: Outcome, at moment: Instant) {
         unsafe settlement = (outcome, moment)
         isSettled.store(true, ordering: .releasing)
     }
 
-    /// Hands the outcome to whoever waits for it.
+    /// Delivers the outcome to its receiver.
     func finish() {
         switch completion {
         case .unobserved: return
@@ -78,7 +78,7 @@ internal import Synchronization
         }
     }
 
-    /// To be read after the call was settled.
+    /// The outcome; read only after the call was settled.
     var outcome: Outcome {
         guard isSettled.load(ordering: .acquiring), let settlement = unsafe settlement else {
             return .failure(PGError(.closed, "the call has no outcome"))
@@ -86,7 +86,7 @@ internal import Synchronization
         return settlement.outcome
     }
 
-    /// What its end looked like, for metrics.
+    /// The observation of its end, for metrics; nil before.
     var observation: PGObservation? {
         guard isSettled.load(ordering: .acquiring), let settlement = unsafe settlement else { return nil }
         var rowCount = 0
@@ -101,7 +101,7 @@ internal import Synchronization
     }
 }
 
-/// Waits for several statements that were sent together; the first error is the outcome of all.
+/// Waits for several statements that were sent together; the first error fails all of them.
 final class PGResultCollector: Sendable {
     typealias Continuation = CheckedContinuation<Result<[PGResult], PGError>, Never>
 
@@ -135,7 +135,7 @@ final class PGResultCollector: Sendable {
     }
 }
 
-/// A slot and which of its successive connections is meant.
+/// A slot and one of its successive connections.
 struct PGSlotToken: Sendable, Hashable {
     let slot: Int
     let generation: UInt32
@@ -152,7 +152,7 @@ struct PGSlotToken: Sendable, Hashable {
     var raw: UInt64 { UInt64(slot) << 32 | UInt64(generation) }
 }
 
-/// A call that wants a connection for itself; with a `sink` one outside the pool, for LISTEN.
+/// A request for an exclusive connection; with a `sink` one outside the pool, for LISTEN.
 final class PGLeaseRequest: Sendable {
     let id: Int
     let deadline: ContinuousClock.Instant
@@ -170,14 +170,14 @@ final class PGLeaseRequest: Sendable {
     }
 }
 
-/// One step outside pipeline mode on a leased connection: of a COPY, or a script of several statements.
+/// One step outside pipeline mode on a leased connection: part of a COPY, or a script of several statements.
 final class PGCopyRequest: Sendable {
     enum Step: Sendable {
         case start(sql: String)
         /// Statements without parameters, separated by semicolons (simple query protocol).
         case script(sql: String)
         case data([UInt8])
-        /// With a complaint Postgres undoes the COPY.
+        /// With a complaint, Postgres undoes the COPY.
         case end(complaint: String?)
     }
 
@@ -198,7 +198,7 @@ final class PGCopyRequest: Sendable {
     }
 }
 
-/// What tasks and helper threads ask of the core.
+/// The commands of tasks and helper threads to the core.
 enum PGCoreCommand: Sendable {
     case submit(PGRequest)
     case lease(PGLeaseRequest)
@@ -217,9 +217,9 @@ struct PGHostAddress: Sendable {
     let port: String
 }
 
-/// What is to be done once the core's lock is released.
+/// The work to be done once the core's lock is released.
 struct PGCoreTurn {
-    /// Calls whose callers are to be told.
+    /// Calls whose callers are to be resumed.
     var settled: [PGRequest] = []
     var outputs: [PGCoreOutput] = []
 }

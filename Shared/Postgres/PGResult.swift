@@ -1,6 +1,6 @@
 internal import CLibpq
 
-/// Owns one `PGresult`; freed when the last reference goes.
+/// Owns one `PGresult`, which deinit frees.
 @safe final class PGResult: Sendable {
     // SAFETY: libpq never changes a PGresult after handing it over, reading it from several threads is allowed
     // (libpq manual, "Behavior in Threaded Programs"), and only deinit frees it.
@@ -8,7 +8,7 @@ internal import CLibpq
     let status: ExecStatusType
     let rowCount: Int32
     let columnCount: Int32
-    /// The types of the columns; the same in every row, which would be asked for them again.
+    /// The types of the columns; cached, since they are the same for every row.
     private let typeIDs: [UInt32]
 
     /// Takes ownership of `pointer`.
@@ -36,23 +36,23 @@ internal import CLibpq
 
     var isSuccess: Bool { status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK }
 
-    /// Such as "COMMIT" or "INSERT 0 1".
+    /// The command tag, such as "COMMIT" or "INSERT 0 1".
     var commandTag: String {
         guard let text = unsafe PQcmdStatus(pointer) else { return "" }
         return unsafe String(cString: text)
     }
 
-    /// Rows inserted, changed, deleted or returned; 0 for statements that count nothing.
+    /// The number of rows inserted, changed, deleted or returned; 0 for statements that count nothing.
     var affectedCount: Int {
         guard let text = unsafe PQcmdTuples(pointer) else { return 0 }
         return unsafe Int(String(cString: text)) ?? 0
     }
 
-    /// The error that Postgres, or libpq itself, reported in place of rows.
+    /// The error that Postgres, or libpq itself, reported instead of rows.
     func error() -> PGError {
         let sqlState = field(reelay_diag_sqlstate)
         let message = unsafe field(reelay_diag_message) ?? String(cString: PQresultErrorMessage(pointer))
-        // An error without SQLSTATE was made by libpq: the connection is gone or out of step.
+        // An error without SQLSTATE comes from libpq: the connection is gone or out of step.
         guard let sqlState else { return PGError(.connectionLost, message) }
         return PGError(.server, message, sqlState: sqlState, constraint: field(reelay_diag_constraint))
     }

@@ -19,7 +19,7 @@
         return Value(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: Value.self))
     }
 
-    /// Of an int2, int4 or int8; nil for the rest.
+    /// The value of an int2, int4 or int8; nil for other types.
     @usableFromInline
     var wholeNumber: Int64? {
         switch (typeID, count) {
@@ -39,13 +39,13 @@
     func string() -> String { unsafe String(decoding: bytes, as: UTF8.self) }
 }
 
-/// A type that reads itself from one non-null value; nil where type or length do not fit.
+/// A type that decodes itself from one non-null value; nil if the type or length does not fit.
 @usableFromInline
 package protocol PGScalar: Sendable {
     static func read(_ cell: PGCell) -> Self?
 }
 
-/// A type that reads itself from one value, null included.
+/// A type that decodes itself from one value, including null.
 @usableFromInline
 package protocol PGDecodable: Sendable {
     static func decode(_ cell: PGCell) -> Self?
@@ -73,7 +73,7 @@ extension Bool: PGScalar, PGDecodable {
 }
 
 extension PGScalar where Self: FixedWidthInteger {
-    /// int2, int4 and int8 alike, as long as the value fits.
+    /// Accepts int2, int4 and int8 alike, as long as the value fits.
     @inlinable
     package static func read(_ cell: PGCell) -> Self? {
         guard let value = cell.wholeNumber else { return nil }
@@ -98,12 +98,12 @@ extension Double: PGScalar, PGDecodable {
 }
 
 extension String: PGScalar, PGDecodable {
-    /// Types whose binary form is their text: text, varchar, char, name, unknown, json and enums among them.
+    /// Accepts types whose binary form is their text: text, varchar, char, name, unknown, json and enums among them.
     @usableFromInline
     package static func read(_ cell: PGCell) -> String? {
         switch cell.typeID {
         case PGTypeID.text, 1043, 1042, 19, 705, PGTypeID.json: cell.string()
-        // Types of the database itself: enums and domains over text.
+        // Types defined in the database: enums and domains over text.
         case 16_384...: cell.string()
         default: nil
         }
@@ -157,13 +157,13 @@ extension UInt8: PGArrayElement {
     package static func readArray(_ cell: PGCell) -> [UInt8]? { cell.typeID == PGTypeID.bytea ? cell.copy() : nil }
 }
 
-/// What may stand in an array that is read as one value: every scalar, and bytes, whose array is `bytea`.
+/// An element of an array that is read as one value: every scalar, and bytes, whose array is `bytea`.
 package protocol PGArrayElement: Sendable {
     static func readArray(_ cell: PGCell) -> [Self]?
 }
 
 extension PGArrayElement where Self: PGDecodable {
-    /// One-dimensional arrays only.
+    /// Accepts one-dimensional arrays only.
     package static func readArray(_ cell: PGCell) -> [Self]? {
         guard cell.count >= 12 else { return nil }
         let dimensions = cell.integer(at: 0, as: Int32.self)
@@ -225,15 +225,16 @@ package struct PGRowReader {
         firstColumn = column
     }
 
-    /// Goes to the first column of another row.
+    /// Moves to the first column of another row.
     mutating func go(to row: Int32) {
         self.row = row
         column = firstColumn
     }
 
-    /// The next column; throws `decoding` where type, nullness or number of columns do not fit.
+    /// Returns the next column; throws `decoding` if its type, nullness or the number of columns does not fit.
     ///
-    /// Compiled anew for each type where it is called: looking up generic types at run time took a quarter of reading a row.
+    /// Inlinable, to be specialized for each type at the call site: looking up generic types at run time took a quarter
+    /// of the time to read a row.
     @inlinable
     package mutating func next<Value: PGDecodable>(_ type: Value.Type = Value.self) throws(PGError) -> Value {
         let cell = try nextCell()
@@ -249,7 +250,7 @@ package struct PGRowReader {
         return cell
     }
 
-    // Both stand apart, so that what every column passes through needs no room for making a text.
+    // Both are kept out of line, so that the path of every column needs no room for building a message.
     @inline(never)
     private func shortage() -> PGError { PGError(.decoding, "row has only \(result.columnCount) columns") }
 

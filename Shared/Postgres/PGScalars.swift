@@ -1,4 +1,4 @@
-/// A 128-bit identifier as Postgres' `uuid` has it, in network byte order.
+/// A 128-bit identifier, Postgres' `uuid`, in network byte order.
 package struct PGUUID: Sendable, Hashable, Comparable {
     package let high: UInt64
     package let low: UInt64
@@ -8,7 +8,7 @@ package struct PGUUID: Sendable, Hashable, Comparable {
         self.low = low
     }
 
-    /// Reads the 8-4-4-4-12 form in either case; nil for anything else.
+    /// Parses the 8-4-4-4-12 form in either case; nil for anything else.
     package init?(_ text: some StringProtocol) {
         var high: UInt64 = 0
         var low: UInt64 = 0
@@ -44,7 +44,7 @@ package struct PGUUID: Sendable, Hashable, Comparable {
 }
 
 extension PGUUID: CustomStringConvertible {
-    /// The lower-case 8-4-4-4-12 form.
+    /// The lowercase 8-4-4-4-12 form.
     package var description: String {
         unsafe String(unsafeUninitializedCapacity: 36) { (buffer: UnsafeMutableBufferPointer<UInt8>) in
             let digits: StaticString = "0123456789abcdef"
@@ -64,9 +64,9 @@ extension PGUUID: CustomStringConvertible {
     }
 }
 
-/// A moment as Postgres' `timestamptz` has it.
+/// A point in time, Postgres' `timestamptz`.
 package struct PGTimestamp: Sendable, Hashable, Comparable {
-    /// Microseconds since 1970-01-01 00:00:00 UTC; Postgres keeps 4713 BC to 294276 AD.
+    /// Microseconds since 1970-01-01 00:00:00 UTC; Postgres supports 4713 BC to 294276 AD.
     package let microseconds: Int64
 
     package init(microseconds: Int64) { self.microseconds = microseconds }
@@ -77,14 +77,14 @@ package struct PGTimestamp: Sendable, Hashable, Comparable {
     static let epochMicroseconds: Int64 = 946_684_800_000_000
 }
 
-/// A calendar day as Postgres' `date` has it.
+/// A calendar day, Postgres' `date`.
 package struct PGDate: Sendable, Hashable, Comparable {
     /// Days since 1970-01-01.
     package let days: Int32
 
     package init(days: Int32) { self.days = days }
 
-    /// A day of the proleptic Gregorian calendar; nil where it does not exist. Years −4712…9999.
+    /// A day of the proleptic Gregorian calendar; nil if it does not exist. Years −4712…9999.
     package init?(year: Int, month: Int, day: Int) {
         guard (-4712...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
         let shifted = month <= 2 ? year - 1 : year
@@ -117,7 +117,7 @@ package struct PGDate: Sendable, Hashable, Comparable {
 
 /// An exact decimal with one fractional digit, for `numeric(n, 1)`.
 package struct PGTenths: Sendable, Hashable, Comparable {
-    /// 8.5 is 85.
+    /// The value in tenths: 8.5 is 85.
     package let tenths: Int
 
     package init(tenths: Int) { self.tenths = tenths }
@@ -125,7 +125,7 @@ package struct PGTenths: Sendable, Hashable, Comparable {
     package static func < (left: PGTenths, right: PGTenths) -> Bool { left.tenths < right.tenths }
 }
 
-/// JSON text of a `json` or `jsonb` column, as it is.
+/// The unparsed JSON text of a `json` or `jsonb` column.
 package struct PGJSON: Sendable, Hashable {
     package let bytes: [UInt8]
 

@@ -1,24 +1,24 @@
-/// How a single statement may travel with others.
+/// How a single statement may be sent together with others.
 @usableFromInline
 package enum PGStatementKind: Sendable, Hashable {
-    /// Changes nothing: shares a batch with other reads and is run again when its connection breaks.
+    /// Changes nothing: shares a batch with other reads and is rerun if its connection breaks.
     case read
-    /// Shares a transaction with other writes that wait at the same moment; its row errors stay its own.
+    /// Shares a transaction with other writes that wait at the same time; its row errors affect only itself.
     case write
-    /// Travels by itself: long reports, and what Postgres refuses inside a transaction block.
+    /// Is sent by itself: long reports, and what Postgres refuses inside a transaction block.
     case solo
 }
 
-/// The unchanging part of a statement, shared by all its calls.
+/// The invariant part of a statement, shared by all its calls.
 package final class PGStatementText: Sendable {
-    /// For observations and errors, such as "ratings.get".
+    /// The name in observations and errors, such as "ratings.get".
     package let name: String
     package let sql: String
     package let kind: PGStatementKind
-    /// The form that answers several waiting calls at once.
+    /// The form that serves several waiting calls at once.
     let many: PGManyText?
-    /// Whether each call, or group of calls, is a transaction of its own even where it travels with others: for what locks
-    /// rows in an order that a second statement behind it would break.
+    /// Whether each call, or group of calls, is a transaction of its own even when sent with others: for statements
+    /// that lock rows in an order that a second statement behind them would break.
     let isAlone: Bool
     /// FNV-1a over the text.
     let hash: UInt64
@@ -37,17 +37,17 @@ package final class PGStatementText: Sendable {
     }
 }
 
-/// One statement for several calls that wait at the same moment.
+/// A form of a statement that serves several calls waiting at the same time.
 ///
 /// It takes the same parameters, each as an array over the calls, such as `unnest($1::uuid[], $2::uuid[]) WITH
 /// ORDINALITY`. Its rows begin with the number of the call they belong to, from 1, as `bigint`; the other columns are
-/// those of the single form. A form without rows tells no call how many rows it touched. Where it fails, each of
-/// its calls runs again alone, so an error stays with the call that caused it.
+/// those of the single form. A form without rows does not report to any call how many rows it affected. If it fails,
+/// each of its calls is rerun alone, so an error stays with the call that caused it.
 @usableFromInline
 package final class PGManyText: Sendable {
     let sql: String
-    /// The first parameters that no two calls of one group may have in common: the later call goes into another group
-    /// behind it. 0 where it does not matter.
+    /// The number of leading parameters that form a key no two calls of one group may share: the later call goes into
+    /// another group behind it. 0 if it does not matter.
     let keyCount: Int
     let hash: UInt64
 
@@ -58,16 +58,16 @@ package final class PGManyText: Sendable {
     }
 }
 
-/// One SQL text with `$n` parameters and the reading of its rows; prepared once on each connection that runs it.
+/// An SQL text with `$n` parameters and the decoding of its rows; prepared once on each connection that runs it.
 @usableFromInline
 package struct PGStatement<Row: Sendable>: Sendable {
     package let text: PGStatementText
     let decode: @Sendable (inout PGRowReader) throws(PGError) -> Row
     private let decodeAll: @Sendable (PGAnswer) throws(PGError) -> [Row]
 
-    /// A statement with rows; a read unless `kind` says otherwise.
+    /// Creates a statement with rows; a read unless `kind` says otherwise.
     ///
-    /// The reading of all rows is compiled where the statement is made, for the very type of its rows.
+    /// The decoding of all rows is compiled where the statement is created, specialized for its row type.
     @inlinable
     package init(
         _ name: String, _ sql: String, kind: PGStatementKind = .read, many: PGManyText? = nil, isAlone: Bool = false,
@@ -99,12 +99,12 @@ package struct PGStatement<Row: Sendable>: Sendable {
         self.decodeAll = decodeAll
     }
 
-    /// This statement with its parameters, for `PGPool.execute(together:)`.
+    /// Returns this statement with its parameters, for `PGPool.execute(together:)`.
     package func bound(_ values: [PGValue]) -> PGBoundStatement { PGBoundStatement(text: text, values: values) }
 }
 
 extension PGStatement where Row == Void {
-    /// A statement without rows; a write unless `kind` says otherwise.
+    /// Creates a statement without rows; a write unless `kind` says otherwise.
     package init(_ name: String, _ sql: String, kind: PGStatementKind = .write, many: PGManyText? = nil) {
         self.init(name, sql, kind: kind, many: many) { (_: inout PGRowReader) throws(PGError) in }
     }
@@ -120,7 +120,7 @@ package struct PGBoundStatement: Sendable {
 }
 
 extension PGStatement {
-    /// Rows in the order Postgres sent them; copies everything out of the result.
+    /// Returns the rows in the order Postgres sent them, copied out of the result.
     func rows(of result: PGResult) throws(PGError) -> [Row] { try rows(of: PGAnswer(result)) }
 
     func rows(of answer: PGAnswer) throws(PGError) -> [Row] {

@@ -6,18 +6,18 @@ package enum PGIsolation: String, Sendable {
     case serializable = "SERIALIZABLE"
 }
 
-/// When a transaction that was acknowledged survives a crash of the server.
+/// When an acknowledged transaction becomes safe from a crash of the server.
 package enum PGDurability: Sendable {
-    /// At once: COMMIT is answered when it is on the disk.
+    /// At once: COMMIT returns when it is on disk.
     case immediate
-    /// A moment later (`synchronous_commit` off), at the latest with the next one that is `immediate`. Until then a crash may
-    /// take it back, whole, with everything after it. For work that is noted in the same database as far as it has come, and
-    /// goes on from there.
+    /// A moment later (`synchronous_commit` off), at the latest with the next `immediate` one. Until then a crash may
+    /// undo it as a whole, with everything after it. For work that records its progress in the same database and
+    /// resumes from there.
     case eventual
 }
 
-/// One transaction on a connection of its own. BEGIN travels with its first statement; statements that its tasks issue
-/// at the same moment travel together. Never wait for the network, or for another statement of the pool, inside.
+/// A transaction on a connection of its own. BEGIN is sent with its first statement; statements that its tasks issue at
+/// the same time travel together. Never wait inside it for the network or for another statement of the pool.
 package final class PGTransaction: Sendable {
     private enum Phase { case fresh, open, ended }
 
@@ -75,14 +75,14 @@ package final class PGTransaction: Sendable {
         try statement.rows(of: await run(statement.bound(values), isLast: true))
     }
 
-    /// Ends the transaction without its effects; the body may then return normally.
+    /// Ends the transaction without effect; the body may then return normally.
     package func rollBack() async throws(PGError) {
         guard end() == .open else { return }
         _ = try await lease.run(
             [PGBoundStatement(text: Self.rollBack, values: [])], isLossUnknown: false, deadline: deadline)
     }
 
-    /// Reads a large result through a cursor, `pageRowsMax` rows at a time; memory holds one page.
+    /// Reads a large result through a cursor, `pageRowsMax` rows at a time; only one page is in memory.
     package func forEachPage<Row>(
         of statement: PGStatement<Row>, _ values: [PGValue] = [], pageRowsMax: Int = 500,
         _ body: ([Row]) async throws(PGError) -> Void
@@ -107,7 +107,7 @@ package final class PGTransaction: Sendable {
         let results = try await lease.run(
             statements, isLossUnknown: isLast, deadline: deadline
         ) { post throws(PGError) in
-            // Under the lock, so that BEGIN is on its way before anything else can be.
+            // Under the lock, so that BEGIN is sent before anything else can be.
             try phase.withLock { phase throws(PGError) in
                 switch phase {
                 case .ended: throw PGError(.closed, "the transaction has ended")
@@ -121,7 +121,7 @@ package final class PGTransaction: Sendable {
         return results[0]
     }
 
-    /// Begins where no statement has done so.
+    /// Begins the transaction if no statement has done so.
     private func begin() async throws(PGError) {
         _ = try await lease.run(opening(), isLossUnknown: false, deadline: deadline) { post throws(PGError) in
             try phase.withLock { phase throws(PGError) in
@@ -149,7 +149,7 @@ package final class PGTransaction: Sendable {
 
     // MARK: COPY
 
-    /// Streams rows into a table. `sql` is `COPY … FROM STDIN (FORMAT binary)`; the number of rows taken.
+    /// Streams rows into a table with `sql`, a `COPY … FROM STDIN (FORMAT binary)`; returns the number of rows copied.
     package func copy(
         _ sql: String, _ body: (inout PGCopyWriter) async throws(PGError) -> Void
     ) async throws(PGError) -> Int {
@@ -168,7 +168,7 @@ package final class PGTransaction: Sendable {
         return try await lease.copy(.end(complaint: nil), deadline: deadline)
     }
 
-    /// Runs statements without parameters, separated by semicolons, as migrations have them.
+    /// Runs statements without parameters, separated by semicolons, as in migrations.
     func runScript(_ sql: String) async throws(PGError) {
         guard !sql.utf8.contains(0) else { throw PGError(.invalidParameter, "script with a zero byte") }
         try await begin()
@@ -191,7 +191,7 @@ package final class PGTransaction: Sendable {
         try Self.checkCommitted(results[0])
     }
 
-    /// COMMIT of a failed transaction is answered with ROLLBACK and without an error.
+    /// Postgres answers the COMMIT of a failed transaction with ROLLBACK and without an error.
     private static func checkCommitted(_ result: PGResult) throws(PGError) {
         guard result.commandTag != "ROLLBACK" else {
             throw PGError(
@@ -201,7 +201,7 @@ package final class PGTransaction: Sendable {
 
     func undo(after error: PGError) async {
         let phase = end()
-        // A commit that failed leaves a connection outside any transaction, unless the statement before it failed.
+        // A failed commit leaves the connection outside any transaction, unless the statement before it failed.
         guard phase != .fresh, error.kind != .connectionLost, error.kind != .outcomeUnknown else { return }
         _ = try? await lease.run(
             [PGBoundStatement(text: Self.rollBack, values: [])], isLossUnknown: false,
@@ -210,8 +210,9 @@ package final class PGTransaction: Sendable {
 }
 
 extension PGPool {
-    /// Runs `body` in one transaction and commits when it returns; undoes everything when it throws. After 40001 and
-    /// 40P01 the whole body runs again, `PGLimits.transactionRetriesMax` times, so it must not touch the outside.
+    /// Runs `body` in one transaction, commits when it returns and undoes everything when it throws. After 40001 and
+    /// 40P01 the whole body runs again, up to `PGLimits.transactionRetriesMax` times, so it must have no side effects
+    /// outside.
     package func withTransaction<Value>(
         isolation: PGIsolation = .readCommitted, durability: PGDurability = .immediate,
         deadline: ContinuousClock.Instant? = nil, _ body: (PGTransaction) async throws(PGError) -> Value

@@ -1,4 +1,4 @@
-/// One parameter of a statement. Every case carries an optional, so that a missing value keeps its type.
+/// A parameter of a statement. Every case carries an optional, so that a missing value keeps its type.
 package enum PGValue: Sendable {
     case bool(Bool?)
     case int2(Int16?)
@@ -12,7 +12,7 @@ package enum PGValue: Sendable {
     case date(PGDate?)
     /// `numeric` with one fractional digit.
     case tenths(PGTenths?)
-    /// JSON text; Postgres checks it.
+    /// JSON text, which Postgres validates.
     case jsonb([UInt8]?)
     /// Text whose type Postgres infers from the statement: enums, numeric, interval, inet.
     case inferred(String?)
@@ -36,7 +36,7 @@ extension PGValue {
     package static func intArray(_ values: [Int]) -> PGValue { .int8Array(values.map(Int64.init)) }
 }
 
-/// The object identifiers of Postgres' built-in types (`pg_type.dat`), fixed for all time.
+/// The object identifiers of Postgres' built-in types (`pg_type.dat`), which never change.
 enum PGTypeID {
     static let bool: UInt32 = 16
     static let bytea: UInt32 = 17
@@ -66,7 +66,7 @@ enum PGTypeID {
     static let jsonbArray: UInt32 = 3807
 }
 
-/// The parameters of one statement in the wire's binary form, all in one buffer.
+/// The parameters of one statement in Postgres' binary form, all in one buffer.
 struct PGParameters: Sendable {
     struct Field: Sendable {
         var typeID: UInt32
@@ -78,7 +78,7 @@ struct PGParameters: Sendable {
 
     private(set) var bytes: [UInt8] = []
     private(set) var fields: [Field] = []
-    /// FNV-1a over the types; with the statement's own hash it names the prepared statement.
+    /// FNV-1a over the types; combined with the statement's own hash it identifies the prepared statement.
     private(set) var typesHash: UInt64 = 0xcbf2_9ce4_8422_2325
 
     init() {}
@@ -154,7 +154,8 @@ struct PGParameters: Sendable {
         field(0, from: start, isNull: text == nil, isBinary: false)
     }
 
-    /// One dimension, lower bound 1: dimensions, has-nulls, element type, count, bound, then length and bytes of each.
+    /// One dimension, lower bound 1: dimensions, has-nulls, element type, count, bound, then the length and bytes of
+    /// each.
     private mutating func array<Value>(
         _ typeID: UInt32, _ elementID: UInt32, _ values: [Value?]?, _ encode: (Value, inout [UInt8]) -> Void
     ) {
@@ -181,7 +182,7 @@ struct PGParameters: Sendable {
         field(typeID, from: start, isNull: values == nil)
     }
 
-    /// The array of the value at `index` over all of `calls`.
+    /// Appends the values at `index` of all `calls` as one array.
     mutating func appendArray(_ typeID: UInt32, _ elementID: UInt32, _ calls: [PGParameters], _ index: Int) {
         let start = bytes.count
         PGWire.append(Int32(1), &bytes)

@@ -1,22 +1,22 @@
 internal import Glibc
 
-/// A lone read whose sender looks for the answer itself.
+/// A lone read whose sender polls for the answer itself.
 struct PGWatch: Sendable {
     let call: Int
     let token: PGSlotToken
     let descriptor: Int32
-    /// When it leaves the answer, or the rest of it, to the loop.
+    /// When the sender leaves the answer, or the rest of it, to the loop.
     let until: ContinuousClock.Instant
-    /// The same for an answer whose pieces keep coming.
+    /// The same limit for an answer whose pieces keep coming.
     let end: ContinuousClock.Instant
 }
 
-/// When looking for an answer is worth it: as long as answers come within the limit. After answers that did not, more
-/// and more statements are left alone before it is tried again.
+/// Decides whether polling for an answer pays off, which it does while answers come within the limit. After answers
+/// that did not, more and more statements are skipped before the next attempt.
 struct PGWatchRule: Sendable {
     private var skipCount = 0
     private var skipsLeft = 0
-    /// Reads in a row that are not watched for.
+    /// The maximum number of consecutive reads that are skipped.
     private static let skipsMax = 1_024
 
     mutating func mayStart() -> Bool {
@@ -32,7 +32,7 @@ struct PGWatchRule: Sendable {
 }
 
 extension PGCore {
-    /// Where exactly one read is under way and nothing waits: what to look at. The loop does not look there meanwhile.
+    /// Returns what to poll if exactly one read is in progress and nothing waits; the loop stops watching it meanwhile.
     mutating func startWatch(now: Instant) -> PGWatch? {
         guard let (call, slot) = loneRead, lines[slot].interest == .read, watching.mayStart() else { return nil }
         lines[slot].isWatched = true
@@ -42,8 +42,8 @@ extension PGCore {
             end: now + limits.answerWatchMax)
     }
 
-    /// After a look, and what came of it: the next one where more of the same answer is to come and nobody wants
-    /// anything else, else nil, and the line is the loop's again.
+    /// Returns the next watch after a poll if more of the same answer is to come and nobody wants anything else;
+    /// otherwise returns the line to the loop and nil.
     mutating func goOn(_ watch: PGWatch, isReadable: Bool, now: Instant) -> PGWatch? {
         let slot = watch.token.slot
         let isSame = lines[slot].generation == watch.token.generation && lines[slot].isWatched
@@ -56,7 +56,7 @@ extension PGCore {
                 call: watch.call, token: watch.token, descriptor: watch.descriptor,
                 until: min(now + limits.answerWatch, watch.end), end: watch.end)
         }
-        // Where others came in between, looking was worth it all the same.
+        // If other work came in between, polling paid off all the same.
         watching.note(isAnswered: isAnswered || isInTime)
         guard isSame else { return nil }
         lines[slot].isWatched = false
@@ -64,7 +64,7 @@ extension PGCore {
         return nil
     }
 
-    /// The call under way and its slot, where it is a read, nothing else is under way and nothing waits.
+    /// The call in progress and its slot, if it is a read, the only call, and nothing waits.
     private var loneRead: (call: Int, slot: Int)? {
         guard tracked.count == 1, machine.waitingCount == 0, let call = tracked.first?.value, call.text.kind == .read,
             let slot = call.course.slot, slot < machine.slots.count, !lines[slot].isLeased,
@@ -74,11 +74,11 @@ extension PGCore {
     }
 }
 
-/// A number that each thread has for itself, 0 at first.
+/// A number of which each thread has its own, initially 0.
 final class PGThreadCounter: Sendable {
     private let key: pthread_key_t
 
-    /// Throws `configuration` where the process has no key left.
+    /// Throws `configuration` if the process has no key left.
     init() throws(PGError) {
         var key = pthread_key_t()
         guard unsafe pthread_key_create(&key, nil) == 0 else { throw PGError(.configuration, "no thread key left") }

@@ -30,13 +30,13 @@ enum PGWire {
 
     static func append(_ value: PGDate, _ bytes: inout [UInt8]) { append(value.days &- PGDate.epochDays, &bytes) }
 
-    /// `jsonb_recv` wants the version number 1 before the text.
+    /// `jsonb_recv` expects the version number 1 before the text.
     static func appendJSONB(_ value: [UInt8], _ bytes: inout [UInt8]) {
         bytes.append(1)
         bytes.append(contentsOf: value)
     }
 
-    /// `numeric`: digit count, weight, sign, displayed scale, then digits of base 10 000.
+    /// `numeric`: digit count, weight, sign, display scale, then digits in base 10 000.
     static func append(_ value: PGTenths, _ bytes: inout [UInt8]) {
         let magnitude = value.tenths.magnitude
         var whole = magnitude / 10
@@ -56,7 +56,7 @@ enum PGWire {
         for digit in digits { append(digit, &bytes) }
     }
 
-    /// Nil where the value has more than one fractional digit, is not finite, or does not fit.
+    /// Returns nil if the value has more than one fractional digit, is not finite or does not fit.
     static func tenths(_ cell: PGCell) -> PGTenths? {
         guard cell.count >= 8 else { return nil }
         let count = Int(cell.integer(at: 0, as: Int16.self))

@@ -1,7 +1,7 @@
-/// One statement as it travels: for one call, or for several calls of the same text.
+/// One statement as it is sent: for one call, or for several calls of the same text.
 struct PGWireStatement {
     let sql: String
-    /// Names the prepared statement on the server.
+    /// Identifies the prepared statement on the server.
     let preparedKey: UInt64
     let parameters: PGParameters
     let callCount: Int
@@ -36,7 +36,7 @@ struct PGWireStatement {
         }
     }
 
-    /// Puts calls of the same text together where it has a form for many, and orders `requests` as they then stand.
+    /// Groups calls of the same text if it has a form for many, and reorders `requests` accordingly.
     static func gather(_ requests: inout [PGRequest]) -> [PGWireStatement] {
         guard requests.count > 1, requests.contains(where: { $0.text.many != nil }) else {
             return requests.map(PGWireStatement.init)
@@ -66,13 +66,13 @@ extension PGParameters {
     /// Whether every value can be the element of an array.
     var isSpreadable: Bool { !fields.isEmpty && fields.allSatisfy { PGTypeID.array(of: $0.typeID) != nil } }
 
-    /// The bytes of the first values; two calls with equal ones have the same key.
+    /// The bytes of the first `count` values; two calls with equal bytes have the same key.
     func prefix(of count: Int) -> ArraySlice<UInt8> {
         guard count > 0 else { return [] }
         return bytes[..<(count < fields.count ? fields[count].offset : bytes.count)]
     }
 
-    /// Each value becomes the array of that value over all of `calls`, which have the same types.
+    /// Turns each value into the array of that value over all `calls`, which have the same types.
     init(over calls: [PGParameters]) {
         self.init()
         guard let first = calls.first else { return }
