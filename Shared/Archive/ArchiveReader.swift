@@ -3,34 +3,34 @@ import Glibc
 
 /// One file or folder of an archive.
 package struct ArchiveEntry: Sendable, Hashable {
-    /// Its place in the central directory.
+    /// The index in the central directory.
     let index: UInt64
-    /// As the archive tells it, folders parted by `/`; never used to write anything.
+    /// The name stated by the archive, with folders separated by `/`; never used to write anything.
     package let name: String
-    /// What the archive says that it unpacks to.
+    /// The unpacked size stated by the archive.
     package let claimedBytes: UInt64
     let packedBytes: UInt64
-    /// When the file was written as the archive tells it, in seconds since 1970, in the time zone of the machine here.
+    /// The modification time stated by the archive, in seconds since 1970, read in this machine's time zone.
     package let writtenAtSeconds: Int
 
     package var isFolder: Bool { name.hasSuffix("/") }
 }
 
-/// Reads a ZIP archive that nobody vouches for, one entry after the other, in pieces.
+/// Reads an untrusted ZIP archive, entry by entry and in pieces.
 ///
-/// The end record is looked at first, the directory next, and what entries unpack to is counted while they do; nothing
-/// that the archive says of its sizes is believed. Owned by one task at a time; frees what libzip holds when it goes.
+/// It checks the end record first, then the directory, and counts what entries unpack to as they do; it trusts none of
+/// the sizes stated by the archive. Owned by one task at a time; deinit frees what libzip holds.
 @safe package struct ArchiveReader: ~Copyable {
     private let archive: OpaquePointer
     private let limits: ArchiveLimits
-    /// Every entry that is a file, in the archive's order.
+    /// All entries that are files, in the archive's order.
     package let entries: [ArchiveEntry]
     private var file: OpaquePointer?
     private var current: ArchiveEntry?
     private var currentBytes = 0
     private var totalBytes = 0
 
-    /// Throws where the archive is beyond a bound, or holds an entry that is refused whatever is in it.
+    /// Throws if the archive exceeds a bound, or contains an entry that is refused whatever its content.
     package init(_ source: borrowing ScratchFile, limits: ArchiveLimits = ArchiveLimits()) throws(ArchiveError) {
         let reach = min(source.byteCount, EndRecord.reachBytes)
         var end = try EndRecord(tail: try source.read(at: source.byteCount - reach, count: reach))
@@ -40,7 +40,7 @@ package struct ArchiveEntry: Sendable, Hashable {
         }
         guard end.longRecords.count <= Self.longRecordsMax else { throw .damaged }
         try end.check(limits)
-        // libzip closes the descriptor that it is given.
+        // libzip closes the descriptor it is given.
         let copy = fcntl(source.descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw .noScratch }
         lseek(copy, 0, SEEK_SET)
@@ -65,10 +65,10 @@ package struct ArchiveEntry: Sendable, Hashable {
         unsafe zip_discard(archive)
     }
 
-    /// Records of ZIP64 that are looked at; an honest archive has one.
+    /// The number of ZIP64 records that are read; an honest archive has one.
     private static let longRecordsMax = 4
 
-    /// Turns to an entry; `next` gives what is in it.
+    /// Opens an entry, whose content `next` returns.
     package mutating func open(_ entry: ArchiveEntry) throws(ArchiveError) {
         if let file = unsafe file { _ = unsafe zip_fclose(file) }
         unsafe file = unsafe zip_fopen_index(archive, entry.index, 0)
@@ -77,8 +77,8 @@ package struct ArchiveEntry: Sendable, Hashable {
         guard unsafe file != nil else { throw unsafe failure(zip_get_error(archive), entry) }
     }
 
-    /// The next piece of the entry, nil at its end. Throws where it passes a bound, is an archive itself, or does not
-    /// fit its checksum.
+    /// Returns the next piece of the entry, or nil at its end. Throws if the entry exceeds a bound, is itself an
+    /// archive, or does not match its checksum.
     package mutating func next() throws(ArchiveError) -> [UInt8]? {
         guard let file = unsafe file, let entry = current else { return nil }
         var piece = [UInt8](repeating: 0, count: limits.pieceBytes)
@@ -89,7 +89,7 @@ package struct ArchiveEntry: Sendable, Hashable {
         guard count > 0 else {
             _ = unsafe zip_fclose(file)
             unsafe self.file = nil
-            // libzip holds the contents against their checksum, not against the size.
+            // libzip checks the content against the checksum but not against the size.
             guard UInt64(currentBytes) == entry.claimedBytes else { throw .damaged }
             return nil
         }
@@ -132,10 +132,10 @@ package struct ArchiveEntry: Sendable, Hashable {
         return entries
     }
 
-    /// Characters of an unsafe name that an error shows.
+    /// Characters of an unsafe name shown in an error.
     private static let shownNameMax = 100
 
-    /// Whether a name stays within the folder that somebody might unpack it to.
+    /// Whether a name stays inside the folder that it might be unpacked to.
     private static func isSafe(_ name: String) -> Bool {
         let parts = name.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "\\" }
         if name.isEmpty || parts.first?.isEmpty ?? true { return false }
@@ -151,13 +151,13 @@ package struct ArchiveEntry: Sendable, Hashable {
         return system == UInt8(reelay_zip_unix) && (attributes >> 16) & S_IFMT == S_IFLNK
     }
 
-    /// How ZIP, gzip, 7z, RAR, xz and bzip2 begin.
+    /// The magic bytes of ZIP, gzip, 7z, RAR, xz and bzip2.
     private static let archiveFronts: [[UInt8]] = [
         [0x50, 0x4B, 3, 4], [0x50, 0x4B, 5, 6], [0x1F, 0x8B], [0x37, 0x7A, 0xBC, 0xAF], [0x52, 0x61, 0x72, 0x21, 0x1A],
         [0xFD, 0x37, 0x7A, 0x58, 0x5A], [0x42, 0x5A, 0x68],
     ]
 
-    /// Whether bytes begin as an archive does.
+    /// Whether `bytes` begin like an archive.
     package static func isArchive(_ bytes: some Collection<UInt8>) -> Bool {
         archiveFronts.contains { bytes.starts(with: $0) }
     }

@@ -1,19 +1,19 @@
 import CLibzip
 import Glibc
 
-/// Writes a ZIP archive file by file, holding none of them in memory: what is written waits in a scratch folder, which
-/// goes with the writer. Owned by one task at a time.
+/// Writes a ZIP archive file by file, holding none of them in memory: their content waits in a scratch folder, which is
+/// removed with the writer. Owned by one task at a time.
 package struct ArchiveWriter: ~Copyable {
-    /// 2 January 1980: no archive can say an earlier day in every time zone.
+    /// 2 January 1980, the earliest day that an archive can express in every time zone.
     private static let packedAt: time_t = 315_619_200
 
     private let folder: String
     private var names: [String] = []
-    /// One for each name; nil once it is closed.
+    /// One for each name; nil once closed.
     private var files: [ScratchSink?] = []
     package private(set) var byteCount = 0
 
-    /// Throws `noScratch` where the folder cannot be written.
+    /// Throws `noScratch` if the folder cannot be written.
     package init(in folder: String = ScratchFile.folder) throws(ArchiveError) {
         var template = Array("\(folder)/reelay-XXXXXX".utf8CString)
         let isMade = unsafe template.withUnsafeMutableBufferPointer { name in
@@ -29,18 +29,18 @@ package struct ArchiveWriter: ~Copyable {
         unsafe rmdir(folder)
     }
 
-    /// Begins the next file and closes those before it; `name` is relative, its folders parted by `/`.
+    /// Begins the next file and closes those before it; `name` is relative, with folders separated by `/`.
     package mutating func begin(_ name: String) throws(ArchiveError) {
         for file in files.indices { close(file) }
         _ = try open(name)
     }
 
-    /// Adds to the latest file.
+    /// Appends to the latest file.
     package mutating func write(_ bytes: [UInt8]) throws(ArchiveError) {
         try write(bytes, to: files.count - 1)
     }
 
-    /// Begins a file beside those that are open, and says how it is called here. Each takes a descriptor until it is closed.
+    /// Begins a file alongside those that are open and returns its number. Each takes a descriptor until it is closed.
     package mutating func open(_ name: String) throws(ArchiveError) -> Int {
         let sink = try ScratchSink(path: "\(folder)/\(names.count)")
         names.append(name)
@@ -55,7 +55,7 @@ package struct ArchiveWriter: ~Copyable {
 
     package mutating func close(_ file: Int) { files[file] = nil }
 
-    /// Packs what was written.
+    /// Packs everything written so far.
     package consuming func finish() throws(ArchiveError) -> ScratchFile {
         files = []
         let path = "\(folder)/archive"
@@ -68,14 +68,14 @@ package struct ArchiveWriter: ~Copyable {
                 unsafe zip_discard(archive)
                 throw .noScratch
             }
-            // The same contents are the same bytes, whenever they are packed.
+            // The same content yields the same bytes, whenever it is packed.
             _ = unsafe zip_file_set_mtime(archive, zip_uint64_t(index), Self.packedAt, 0)
         }
         guard unsafe zip_close(archive) == 0 else {
             unsafe zip_discard(archive)
             throw .noScratch
         }
-        // An archive of no files is no file at all, to libzip.
+        // libzip does not create a file for an archive without entries.
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | (names.isEmpty ? O_CREAT : 0), 0o600)
         guard descriptor >= 0 else { throw .noScratch }
         let size = lseek(descriptor, 0, SEEK_END)
@@ -83,7 +83,7 @@ package struct ArchiveWriter: ~Copyable {
     }
 }
 
-/// One open file that is appended to; closed when nobody holds it any more. Used by the task that owns the writer.
+/// An open file that is appended to; closed with the last reference. Used by the task that owns the writer.
 private final class ScratchSink {
     private let descriptor: Int32
 

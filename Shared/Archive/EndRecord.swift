@@ -1,19 +1,19 @@
-/// What the end of a ZIP archive says of its size, read before anything else is (APPNOTE 4.3.14 to 4.3.16).
+/// The sizes stated at the end of a ZIP archive, read before anything else (APPNOTE 4.3.14 to 4.3.16).
 ///
-/// A reader looks for the record from the end and may settle on any that fits; whoever wants to hide a large
-/// directory writes several. So every candidate counts.
+/// Readers search for the record from the end and may settle on any that fits; an archive that hides a large directory
+/// contains several. So every candidate counts.
 struct EndRecord: Sendable, Hashable {
-    /// How far from the end a record can stand: its 22 bytes and a comment of 65,535, and the locator of ZIP64.
+    /// The maximum distance of a record from the end: its 22 bytes, a comment of 65,535, and the ZIP64 locator.
     static let reachBytes = 22 + 65_535 + 20
 
     private(set) var entryCount: UInt64 = 0
     private(set) var directoryBytes: UInt64 = 0
-    /// Where records of ZIP64 stand, from the front of the file; `take(long:)` wants 56 bytes of each.
+    /// The offsets of ZIP64 records from the start of the file; `take(long:)` needs 56 bytes of each.
     private(set) var longRecords: [UInt64] = []
 
     static let longRecordBytes = 56
 
-    /// Reads the last bytes of the file, `reachBytes` or all of it. Throws `notAnArchive` where there is no record.
+    /// Reads the last bytes of the file, `reachBytes` or all of it. Throws `notAnArchive` if there is no record.
     init(tail: [UInt8]) throws(ArchiveError) {
         var isFound = false
         var at = tail.count - 22
@@ -31,14 +31,14 @@ struct EndRecord: Sendable, Hashable {
         guard isFound else { throw .notAnArchive }
     }
 
-    /// A record of ZIP64, where one is.
+    /// Takes a ZIP64 record, if `bytes` are one.
     mutating func take(long bytes: [UInt8]) {
         guard bytes.count >= Self.longRecordBytes, Self.number(bytes, 0, bytes: 4) == 0x0606_4b50 else { return }
         raise(entries: Self.number(bytes, 24, bytes: 8), directory: Self.number(bytes, 40, bytes: 8))
         raise(entries: Self.number(bytes, 32, bytes: 8), directory: 0)
     }
 
-    /// Throws `tooManyEntries` and `tooLarge`. All ones mean that the long record tells.
+    /// Throws `tooManyEntries` and `tooLarge`. All ones mean that the ZIP64 record has the value.
     func check(_ limits: ArchiveLimits) throws(ArchiveError) {
         guard entryCount <= UInt64(limits.entriesMax) else { throw .tooManyEntries }
         guard directoryBytes <= UInt64(limits.directoryBytesMax) else { throw .tooLarge }

@@ -1,14 +1,14 @@
 import Glibc
 
-/// A file without a name: it is gone when its owner is, however the process ends. Used by one task at a time.
+/// An unlinked file: it disappears with its owner, however the process ends. Used by one task at a time.
 package struct ScratchFile: ~Copyable, Sendable {
-    /// Where scratch files lie where nobody says otherwise.
+    /// The default folder of scratch files.
     package static let folder = "/tmp"
 
     let descriptor: Int32
     package private(set) var byteCount: Int = 0
 
-    /// Throws `noScratch` where the folder cannot be written.
+    /// Throws `noScratch` if the folder cannot be written.
     package init(in folder: String = ScratchFile.folder) throws(ArchiveError) {
         var template = Array("\(folder)/reelay-XXXXXX".utf8CString)
         descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
@@ -23,7 +23,7 @@ package struct ScratchFile: ~Copyable, Sendable {
         guard descriptor >= 0 else { throw .noScratch }
     }
 
-    /// Takes over an open file.
+    /// Takes ownership of an open file.
     init(adopting descriptor: Int32, byteCount: Int) {
         self.descriptor = descriptor
         self.byteCount = byteCount
@@ -31,7 +31,7 @@ package struct ScratchFile: ~Copyable, Sendable {
 
     deinit { close(descriptor) }
 
-    /// Appends; throws `noScratch` where the disk is full.
+    /// Appends; throws `noScratch` if the disk is full.
     package mutating func append(_ bytes: [UInt8]) throws(ArchiveError) {
         var done = 0
         while done < bytes.count {
@@ -46,7 +46,7 @@ package struct ScratchFile: ~Copyable, Sendable {
         byteCount += done
     }
 
-    /// At most `count` bytes from `offset` on; fewer at the end.
+    /// Returns at most `count` bytes from `offset`; fewer at the end.
     package func read(at offset: Int, count: Int) throws(ArchiveError) -> [UInt8] {
         let wanted = max(0, min(count, byteCount - offset))
         guard wanted > 0 else { return [] }

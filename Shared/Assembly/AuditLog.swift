@@ -3,33 +3,33 @@ internal import Glibc
 package import Logging
 package import Runtime
 
-/// Something that was done to accounts, sessions, keys and connections, or with what people have here.
+/// An action on accounts, sessions, keys or connections, or on what people have stored.
 package struct AuditEvent: Sendable {
     package enum Outcome: String, Sendable {
         case ok
-        /// The operation said no: a wrong password, a token that has ended.
+        /// The operation refused: a wrong password, an expired token.
         case refused
-        /// The credentials do not allow it.
+        /// The credentials do not permit it.
         case denied
-        /// It broke off, and may have taken effect all the same.
+        /// It failed midway and may still have taken effect.
         case failed
     }
 
     /// An operation of the contract, or a command.
     package let name: String
     package var outcome: Outcome
-    /// Why not: a name of the registry, or of another closed set.
+    /// The reason for the outcome: a name from the error registry, or from another closed set.
     package var code: String?
     /// The id of the person whose account it is.
     package var person: String?
-    /// The user name that was asked for, in the form under which it is unique.
+    /// The requested user name, in its unique form.
     package var username: String?
     package var address: String?
-    /// By what somebody was let in: `session`, `key`, `machine`; nil for nobody.
+    /// The kind of credential: `session`, `key`, `machine`; nil if there was none.
     package var credential: String?
-    /// The id of the session or key; of a command the number of the system's user.
+    /// The id of the session or key; for a command the system's user id.
     package var credentialID: String?
-    /// The id of what it was done to, or a provider.
+    /// The id of the object acted on, or a provider.
     package var object: String?
     package var traceID: String?
 
@@ -39,8 +39,8 @@ package struct AuditEvent: Sendable {
     }
 }
 
-/// Writes the audit: a line `audit` of the common log for each event, whatever level is logged. People stand there as
-/// keyed digests, which only who has the service's secret can tell, and nothing that anybody has typed.
+/// Writes the audit: an `audit` line in the common log for each event, whatever the log level. People appear as keyed
+/// digests, which only the holder of the service's secret can resolve, and nothing that anybody typed is logged.
 package struct AuditLog: Sendable {
     /// Bytes of a digest that are written.
     private static let digestBytes = 16
@@ -48,7 +48,7 @@ package struct AuditLog: Sendable {
     private let logger: Logger
     private let key: [UInt8]
 
-    /// `secret` is the service's own; of several, the first.
+    /// `secret` is the service's own; if there are several, the first one counts.
     package init(logger: Logger, secret: Secret) {
         var own = logger
         own.logLevel = min(logger.logLevel, .notice)
@@ -70,8 +70,8 @@ package struct AuditLog: Sendable {
         logger.notice("audit", metadata: metadata)
     }
 
-    /// Does what an administrator asks for at the machine itself, and writes what it came to, also where it fails; `work`
-    /// adds to the event whom it is about.
+    /// Performs an administrator's command at the machine and logs its outcome, including failures; `work` adds to the
+    /// event whom it concerns.
     package static func command(
         _ name: String, _ values: ConfigValues, _ work: (inout AuditEvent) async throws(StartupError) -> String
     ) async throws(StartupError) -> String {
@@ -90,10 +90,10 @@ package struct AuditLog: Sendable {
         }
     }
 
-    /// What stands in the log for the person with this id.
+    /// Returns what the log shows for the person with this id.
     package func person(_ id: String) -> String { digest("person", id) }
 
-    /// The same for the same person or name in every line, as long as the secret is the same.
+    /// The same for the same person or name in every line, as long as the secret is unchanged.
     private func digest(_ kind: String, _ text: String) -> String {
         Hex.encode(Array(HMAC.sha256(key: key, message: Array("\(kind) \(text)".utf8)).prefix(Self.digestBytes)))
     }

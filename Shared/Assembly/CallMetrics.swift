@@ -30,7 +30,7 @@ final class CallMetrics: Sendable {
     private let served = Mutex<[Key: Timer]>([:])
     private let called = Mutex<[Key: Timer]>([:])
     private let statements = Mutex<[Key: Timer]>([:])
-    /// Each from the start: of a counter that is first read at one nobody can say that it rose.
+    /// Created at the start: a counter that first appears with the value one cannot be seen to rise.
     private let abuses = [H2Abuse: Counter](
         uniqueKeysWithValues: H2Abuse.allCases.map { abuse in
             (abuse, Counter(label: "http2_abuse_total", dimensions: [("kind", String(describing: abuse))]))
@@ -57,7 +57,7 @@ final class CallMetrics: Sendable {
         timer.recordNanoseconds(duration.nanoseconds)
     }
 
-    /// A connection was waited for, to be had alone.
+    /// Records the wait for an exclusive connection.
     func leased(after wait: Duration) { leasesWaited.recordNanoseconds(wait.nanoseconds) }
 
     func abuse(_ abuse: H2Abuse) { abuses[abuse]?.increment() }
@@ -74,7 +74,7 @@ final class CallMetrics: Sendable {
 }
 
 extension Dictionary {
-    /// The value of `key`, made the first time.
+    /// Returns the value of `key`, creating it on first use.
     fileprivate mutating func value(of key: Key, make: () -> Value) -> Value {
         if let value = self[key] { return value }
         let value = make()

@@ -3,10 +3,10 @@ internal import Postgres
 package import Runtime
 package import Store
 
-/// The database of a service for a command that an administrator gives at the machine: by the settings of the service, as
-/// it stands; nothing is migrated.
+/// The database of a service for a command that an administrator gives at the machine. It uses the service's settings
+/// and takes the schema as it is, without migrating.
 package enum CommandDatabase {
-    /// Runs `work` and closes the database. Throws `resource` where the database cannot be used.
+    /// Runs `work` and closes the database. Throws `resource` if the database cannot be used.
     package static func use<Answer: Sendable>(
         _ values: ConfigValues, schema: String, _ work: (Database) async throws(StoreError) -> Answer
     ) async throws(StartupError) -> Answer {

@@ -5,13 +5,13 @@ internal import NIOSSL
 internal import Reloading
 internal import Runtime
 
-/// The certificates by which the services of one deployment know each other, read again when their files change: connections
-/// that are made from then on use them, those that are open go on.
+/// The certificates by which the services of one deployment recognize each other, reloaded when their files change: new
+/// connections use the new ones, open connections continue.
 ///
-/// The folder has `tls.crt` (the certificate of this service and what leads from it to the authority), `tls.key` and
-/// `ca.crt` (the authorities that are believed, several while one replaces the other), as Kubernetes lays them out.
+/// The folder contains `tls.crt` (the certificate of this service and its chain to the authority), `tls.key` and
+/// `ca.crt` (the trusted authorities, several while one replaces the other), as laid out by Kubernetes.
 final class PeerTLS: Sendable {
-    /// How often the files are looked at.
+    /// How often the files are checked.
     private static let lookEvery = Duration.seconds(2)
 
     private struct Contexts: Sendable {
@@ -37,15 +37,15 @@ final class PeerTLS: Sendable {
         expiry.record(files.value.expiresAt)
     }
 
-    /// What a client shows and believes at this moment.
+    /// The current TLS context of a client.
     var client: NIOSSLContext { files.value.client }
 
-    /// What a server shows and believes, and whom it lets in.
+    /// The current TLS context of a server, which admits only `callers`.
     func server(admitting callers: Set<String>) -> H2ServerTLS {
         H2ServerTLS(admits: { !callers.isDisjoint(with: $0) }, context: { self.files.value.server })
     }
 
-    /// Looks for other files until it is cancelled.
+    /// Checks the files for changes until cancelled.
     func run() async {
         await files.watch(every: Self.lookEvery) { outcome in
             switch outcome {
@@ -54,14 +54,14 @@ final class PeerTLS: Sendable {
                 expiry.record(files.value.expiresAt)
                 logger.notice("peer certificates replaced")
             case .failed(let cause, let isNew):
-                // With each look, so that whoever watches the number sees it for as long as the trouble lasts.
+                // At every check, so that the counter keeps rising for as long as the problem lasts.
                 failures.increment()
                 if isNew { logger.warning("peer certificates cannot be used", metadata: ["cause": "\(cause)"]) }
             }
         }
     }
 
-    /// Why certificates cannot be used.
+    /// The reason certificates cannot be used.
     private struct Unusable: Error, CustomStringConvertible {
         let description: String
     }
@@ -73,7 +73,7 @@ final class PeerTLS: Sendable {
         let key = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(bytes: files[1], format: .pem))
         let shown = chain.map { NIOSSLCertificateSource.certificate($0) }
         var server = TLSConfiguration.makeServerConfiguration(certificateChain: shown, privateKey: key)
-        // A certificate must be shown; which names are let in is the server's matter.
+        // A certificate is required; which names are admitted is up to the server.
         server.certificateVerification = .noHostnameVerification
         server.trustRoots = .certificates(authorities)
         var client = TLSConfiguration.makeClientConfiguration()

@@ -7,7 +7,7 @@ package import RPC
 package import Runtime
 package import Store
 
-/// Puts the shared parts of a service together: database, peers, listener, telemetry. Parts come back as components in
+/// Assembles the shared parts of a service: database, peers, listener, telemetry. Returns the parts as components in
 /// the order in which they were made, for the runtime to run and to stop.
 package final class ServiceAssembly {
     private let values: ConfigValues
@@ -17,16 +17,16 @@ package final class ServiceAssembly {
     private let secrets: ServiceSecrets
     private let peerTLS: PeerTLS?
     private var parts: [ServiceComponent] = []
-    /// What requests that come together ask of the database leaves together.
+    /// Sends the database queries of requests that arrive together in one go.
     private var together: H2Together?
 
-    /// The settings of every service that has a database and talks to others.
+    /// The settings of every service that has a database and calls others.
     package static let keys: [ConfigDefinition] = [
         SharedKeys.databaseURL.definition, SharedKeys.databasePassword.definition, SharedKeys.serviceSecret.definition,
         SharedKeys.peerTLSFolder.definition,
     ]
 
-    /// Who calls whom; nobody else is let in where certificates tell who somebody is.
+    /// Who may call whom; with certificates, nobody else is admitted.
     private static let callers: [String: Set<String>] = [
         "metadata": ["gateway", "scrobble"], "ratings": ["gateway", "scrobble"], "scrobble": ["gateway"],
         "gateway": [],
@@ -37,7 +37,7 @@ package final class ServiceAssembly {
         self.runtime = runtime
         telemetry = Telemetry(logger: runtime.logger, exporter: runtime.exporter)
         sweeper = DeadlineSweeper(eventLoop: runtime.group.next())
-        // Several secrets, the first of which is shown to others, let a deployment change it without a pause.
+        // Several secrets, the first of which is presented to others, let a deployment change it without downtime.
         let texts = values[SharedKeys.serviceSecret].revealed.split(separator: ",").map {
             $0.filter { !$0.isWhitespace }
         }
@@ -57,7 +57,7 @@ package final class ServiceAssembly {
 
     package func add(_ component: ServiceComponent) { parts.append(component) }
 
-    /// Connects, waits for the database as long as it takes, and brings the schema to the present.
+    /// Connects, waits for the database as long as it takes, and brings the schema up to date.
     package func database(schema: String, migrations: [Migration]) async throws(StartupError) -> Database {
         let pool: PGPool
         do throws(PGError) {
@@ -76,7 +76,7 @@ package final class ServiceAssembly {
         return database
     }
 
-    /// The time of day that all copies of all services share. From here on it goes on by itself.
+    /// The time of day shared by all copies of all services. It keeps running by itself from here on.
     package func clock(of database: Database) async -> DatabaseClock {
         let clock = DatabaseClock(database: database, observe: telemetry.clock)
         await clock.look()
@@ -84,7 +84,7 @@ package final class ServiceAssembly {
         return clock
     }
 
-    /// A database that is not there yet is waited for; a migration that cannot be applied stops the start.
+    /// Waits for a database that is not up yet; a migration that cannot be applied aborts the start.
     private func migrate(
         _ pool: PGPool, _ schema: String, _ migrations: [Migration]
     ) async throws(StartupError) {
@@ -108,7 +108,7 @@ package final class ServiceAssembly {
         }
     }
 
-    /// A client of another service, with connections to all its copies.
+    /// Returns a client of another service, with connections to all its copies.
     package func client(_ service: String, at key: ConfigKey<String>) throws(StartupError) -> RPCClient {
         let targets = values[key].split(separator: ",").compactMap { RPCTarget(String($0)) }
         guard !targets.isEmpty else { throw .setting(key.name, "expected host:port") }
@@ -125,14 +125,14 @@ package final class ServiceAssembly {
         return client
     }
 
-    /// Listens for other services, on the service's own port unless another is given. Readiness and `health.check` ask
-    /// the same dependencies.
+    /// Listens for other services, on the service's own port unless another is given. Readiness and `health.check`
+    /// check the same dependencies.
     package func listen(_ router: RPCRouter, port: Int? = nil) async throws(StartupError) {
         let port = port ?? runtime.port
         let readiness = runtime.readiness
         let server = RPCServer(
             router: router, secrets: secrets, sweeper: sweeper,
-            // What scrobble stores now it tells others later, as part of the same trace.
+            // What scrobble stores now it forwards later, as part of the same trace.
             carriesTrace: runtime.name == "scrobble",
             health: {
                 let report = await readiness.report()
@@ -158,12 +158,12 @@ package final class ServiceAssembly {
         }
     }
 
-    /// The longest that calls in flight may take after the stop was asked for.
+    /// How long calls in flight may take after the stop was requested.
     private static let drainMax = Duration.seconds(20)
 }
 
 extension PGError {
-    /// Whether a start may hope that the cause passes: no server yet, wrong time, another replica at work.
+    /// Whether the cause may pass during a start: no server yet, bad timing, another replica at work.
     fileprivate var isWorthWaiting: Bool {
         switch kind {
         case .connectionLost, .unavailable, .overloaded, .deadlineExceeded: true

@@ -6,7 +6,7 @@ package import Postgres
 package import RPC
 internal import Runtime
 
-/// The one sink of what RPC, HTTP/2 and Postgres observe: log lines and metrics are made here and nowhere else.
+/// The single sink for what RPC, HTTP/2 and Postgres observe: log lines and metrics are made only here.
 package struct Telemetry: Sendable {
     private let logger: Logger
     private let registry: CallMetrics
@@ -24,7 +24,7 @@ package struct Telemetry: Sendable {
             case .served(let record):
                 registry.served(record)
                 exporter?.add(Self.span(record))
-                // Failures of ours and slow calls are worth a line; the rest is in the metrics and, at debug, in the log.
+                // Our own failures are worth a line; everything else is in the metrics and, at debug, in the log.
                 let level: Logger.Level = record.code.map(Self.isFault) == true ? .warning : .debug
                 logger.log(level: level, "served", metadata: Self.metadata(record))
             case .called(let record):
@@ -111,7 +111,7 @@ package struct Telemetry: Sendable {
         }
     }
 
-    /// How far the machine's clock is ahead of the database's, at each look.
+    /// Records how far the machine's clock is ahead of the database's, at each check.
     package var clock: @Sendable (Duration) -> Void {
         { [registry] offset in
             let seconds: Double = offset / .seconds(1)
@@ -119,7 +119,7 @@ package struct Telemetry: Sendable {
         }
     }
 
-    /// A call as a span of its service.
+    /// The span of a call.
     private static func span(_ record: RPCRecord) -> OTLPSpan {
         let end = WallTime.nanoseconds()
         let name = record.method?.name ?? "unknown"
@@ -156,7 +156,7 @@ extension Duration {
         return seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000
     }
 
-    /// With three decimals' precision.
+    /// Rounded to three decimals.
     fileprivate var milliseconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) * 1_000 + (Double(attoseconds) / 1e12).rounded() / 1_000

@@ -1,10 +1,10 @@
-/// Bounds of a CSV file; a record beyond them is refused, and the file goes on behind it.
+/// Bounds of a CSV file; a record that exceeds them is refused, and reading continues after it.
 package struct CSVLimits: Sendable, Hashable {
-    /// Bytes of one record, quotes taken off.
+    /// Bytes of one record, without its quotes.
     package var recordBytesMax = 1 << 20
     /// Fields of one record.
     package var fieldsMax = 1_000
-    /// Bytes that may pass before the first record ends, while the separator is still to be found.
+    /// Bytes before the end of the first record, while the separator is yet to be found.
     package var headerBytesMax = 64 << 10
 
     package init() {}
@@ -16,46 +16,47 @@ package struct CSVLimits: Sendable, Hashable {
     }
 }
 
-/// Why a file cannot be read as CSV.
+/// The reason a file cannot be read as CSV.
 package enum CSVError: Error, Sendable, Hashable {
-    /// Nothing but U+0000, as damaged archives have it.
+    /// Nothing but U+0000, as in damaged archives.
     case onlyNUL
-    /// A byte order mark of UTF-16 or UTF-32.
+    /// A UTF-16 or UTF-32 byte order mark.
     case notUTF8
-    /// The first record, which says what the others are, is refused. `line` as that of a record.
+    /// The first record, which names the fields of the others, is refused. `line` is counted as for a record.
     case refusedHeader(CSVRefusal, line: Int)
 }
 
-/// Why a record cannot be read.
+/// The reason a record cannot be read.
 package enum CSVRefusal: Sendable, Hashable {
     case tooLong
     case tooManyFields
-    /// The file ends within quotes: it is cut short, or one quote swallowed the rest of it.
+    /// The file ends within quotes: it was truncated, or one quote swallowed the rest of it.
     case openQuote
 }
 
-/// One record; valid only while the reader shows it.
+/// One record; valid only while the reader's closure runs.
 package struct CSVRecord: Sendable {
     fileprivate(set) var bytes: [UInt8] = []
-    /// Where each field ends in `bytes`.
+    /// The end of each field in `bytes`.
     fileprivate(set) var ends: [Int] = []
-    /// Line on which the record begins, from 1; where its quote is open, the line of that. Line ends within quotes count.
+    /// The line on which the record begins, from 1; for an open quote, the line of that quote. Line ends within quotes
+    /// count.
     package fileprivate(set) var line = 1
-    /// Such a record has no fields.
+    /// The reason the record is refused; such a record has no fields.
     package fileprivate(set) var refusal: CSVRefusal?
 
     package var count: Int { ends.count }
 
-    /// An empty line.
+    /// Whether the line is empty.
     package var isBlank: Bool { ends.count == 1 && ends[0] == 0 }
 
-    /// The bytes of a field; empty for one that the record lacks.
+    /// Returns the bytes of a field; empty if the record lacks it.
     package func field(_ index: Int) -> ArraySlice<UInt8> {
         guard ends.indices.contains(index) else { return [] }
         return bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
     }
 
-    /// The field as text; nil where it is no UTF-8 or holds U+0000.
+    /// Returns the field as text; nil if it is not UTF-8 or contains U+0000.
     package func text(_ index: Int) -> String? {
         let bytes = field(index)
         return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
@@ -75,12 +76,12 @@ package struct CSVRecord: Sendable {
 
 /// Reads CSV (RFC 4180) in chunks of any size, holding one record at a time.
 ///
-/// Lines end with CRLF, LF or CR, also mixed; quoted fields may hold them. A byte order mark is skipped. Of `,` `;` and tab
-/// the one that the first record has most often, outside of quotes, separates fields. Quotes within an unquoted field, and
-/// text after a closing quote, are taken as they are, as spreadsheets do.
+/// Lines end with CRLF, LF or CR, possibly mixed; quoted fields may contain them. A byte order mark is skipped. The
+/// separator is the one of `,`, `;` and tab that the first record contains most often outside quotes. Quotes within an
+/// unquoted field, and text after a closing quote, are kept as they are, as spreadsheets do.
 package struct CSVReader: Sendable {
     private enum State {
-        /// At the front of a field → unquoted, quoted, or the next field.
+        /// At the start of a field → unquoted, quoted, or the next field.
         case start
         /// → start at a separator or line end.
         case unquoted
@@ -93,10 +94,10 @@ package struct CSVReader: Sendable {
     private let limits: CSVLimits
     private var state = State.start
     private var record = CSVRecord()
-    /// Nil until it has been found; what came until then waits in `opening`.
+    /// Nil until it is found; until then input is kept in `opening`.
     private var separator: UInt8?
     private var opening: [UInt8] = []
-    /// Whether the byte order mark has been looked for and the separator is known.
+    /// Whether the byte order mark was checked and the separator is known.
     private var isOpen = false
     private var line = 1
     private var quoteLine = 1
@@ -105,19 +106,19 @@ package struct CSVReader: Sendable {
     private var isEmpty = true
     /// Whether a record that is not blank has been shown.
     private var hasHeader = false
-    /// Whether the file has ended within quotes.
+    /// Whether the file ended within quotes.
     package private(set) var isCutShort = false
 
-    /// `separator` says what parts fields; nil finds it out.
+    /// `separator` separates fields; nil detects it.
     package init(limits: CSVLimits = CSVLimits(), separator: UInt8? = nil) {
         self.limits = limits
         self.separator = separator
     }
 
-    /// What separates fields, once that is known.
+    /// The separator of fields, once known.
     package var foundSeparator: UInt8? { separator }
 
-    /// Reads on; `show` gets each record that is complete.
+    /// Reads a chunk; `show` receives each complete record.
     package mutating func feed(
         _ chunk: some Collection<UInt8>, _ show: (borrowing CSVRecord) -> Void
     ) throws(CSVError) {
@@ -133,7 +134,7 @@ package struct CSVReader: Sendable {
         try outcome.get()
     }
 
-    /// The end of the file; shows a last record without a line end.
+    /// Ends the file; shows a last record without a line end.
     package mutating func finish(_ show: (borrowing CSVRecord) -> Void) throws(CSVError) {
         if isEmpty { return }
         if hasOnlyNUL { throw .onlyNUL }
@@ -152,7 +153,7 @@ package struct CSVReader: Sendable {
         var bytes = chunk
         isEmpty = isEmpty && bytes.isEmpty
         if hasOnlyNUL {
-            // A damaged front is left out: a file of nothing else must not be kept to see that.
+            // A damaged start is skipped: a file of nothing else need not be buffered to find out.
             guard let first = bytes.firstIndex(where: { $0 != 0 }) else { return }
             hasOnlyNUL = false
             bytes = UnsafeBufferPointer(rebasing: bytes[first...])
@@ -162,13 +163,13 @@ package struct CSVReader: Sendable {
         try open(isEnd: false, show)
     }
 
-    /// Looks at the front of the file as soon as there is enough of it.
+    /// Inspects the start of the file as soon as there is enough of it.
     private mutating func open(isEnd: Bool, _ show: (borrowing CSVRecord) -> Void) throws(CSVError) {
         let isEnough = isEnd || opening.count >= limits.headerBytesMax
         if opening.starts(with: [0xFF, 0xFE]) || opening.starts(with: [0xFE, 0xFF]) { throw .notUTF8 }
         guard isEnough || opening.count >= 3 else { return }
         if separator == nil {
-            // However much has come: where a file is cut into pieces must make no difference.
+            // Bounded however much has arrived: chunk boundaries must make no difference.
             let front = opening.prefix(limits.headerBytesMax)
             guard let found = Self.separator(front, isEnough: isEnough) else { return }
             separator = found
@@ -184,7 +185,7 @@ package struct CSVReader: Sendable {
         try outcome.get()
     }
 
-    /// The most frequent of the separators in the first record that has any; nil while it is not complete.
+    /// The most frequent separator of the first record that contains any; nil while that record is incomplete.
     private static func separator(_ bytes: ArraySlice<UInt8>, isEnough: Bool) -> UInt8? {
         var counts: [UInt8: Int] = [:]
         var isQuoted = false
@@ -248,7 +249,7 @@ package struct CSVReader: Sendable {
         }
     }
 
-    /// Reads up to and with the separator or line end.
+    /// Reads up to and including the separator or line end.
     private mutating func readPlain(
         _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ separator: UInt8, _ show: (borrowing CSVRecord) -> Void
     ) throws(CSVError) -> Int {
@@ -273,7 +274,7 @@ package struct CSVReader: Sendable {
         return position + 1
     }
 
-    /// Reads up to and with the next quote.
+    /// Reads up to and including the next quote.
     private mutating func readQuoted(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) throws(CSVError) -> Int {
         var position = start
         while position < bytes.count, bytes[position] != Self.quote {
@@ -288,7 +289,7 @@ package struct CSVReader: Sendable {
 
     private mutating func append(_ run: Slice<UnsafeBufferPointer<UInt8>>) throws(CSVError) {
         guard !run.isEmpty else { return }
-        // Of a record that is refused only the end is looked for.
+        // Only the end of a refused record matters.
         guard record.refusal == nil else { return }
         guard record.bytes.count + run.count <= limits.recordBytesMax else { return try refuse(.tooLong) }
         record.bytes.append(contentsOf: UnsafeBufferPointer(rebasing: run))
