@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-/// AES-256-GCM over whole messages; key 32, nonce 12, tag 16 bytes, the tag behind the ciphertext.
+/// AES-256-GCM over whole messages: 32-byte key, 12-byte nonce, 16-byte tag, the tag after the ciphertext.
 enum AESGCM {
     static func encrypt(
         _ plaintext: [UInt8], key: [UInt8], nonce: [UInt8], associatedData: [UInt8]
@@ -17,7 +17,7 @@ enum AESGCM {
     }
 }
 
-/// Owns one libcrypto cipher context; freed, and its key schedule wiped, in `deinit`.
+/// Owns one libcrypto cipher context; `deinit` frees it and wipes its key schedule.
 @safe private struct CipherContext: ~Copyable {
     private let context: OpaquePointer
 
@@ -65,7 +65,7 @@ enum AESGCM {
         guard isReady else { throw .unavailable }
         var unused = [UInt8](repeating: 0, count: SealLimits.tagBytes)
         guard unsafe EVP_DecryptFinal_ex(context, &unused, &written) == 1 else {
-            // What was decrypted is not authentic: nobody may see it.
+            // The decrypted bytes are not authentic: nobody may see them.
             unsafe reelay_cleanse(&output, output.count)
             throw .forged
         }

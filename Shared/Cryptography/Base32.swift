@@ -1,8 +1,8 @@
-/// Base32 text (RFC 4648 §6) without padding, in which apps take the secrets of one-time codes.
+/// Base32 text (RFC 4648 §6) without padding, the form in which apps accept the secrets of one-time codes.
 package enum Base32 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
 
-    /// Writes capitals and digits.
+    /// Encodes to uppercase letters and digits.
     package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count * 8 + 4) / 5)
@@ -20,7 +20,8 @@ package enum Base32 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads letters in either case; nil for any other character, and for lengths and last letters that `encode` does not write.
+    /// Decodes letters in either case; nil for any other character, and for lengths and last letters that `encode`
+    /// never produces.
     package static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var pending: UInt32 = 0

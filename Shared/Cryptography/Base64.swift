@@ -1,6 +1,6 @@
 /// Base64 text (RFC 4648): the standard alphabet with padding (§4) and the URL alphabet without (§5).
 ///
-/// Decoding is strict: one text per value. White space, missing or needless padding and stray low bits are refused.
+/// Decoding is strict: one text per value. White space, missing or superfluous padding and stray low bits are refused.
 package enum Base64 {
     private static let standard = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let url = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
@@ -8,7 +8,7 @@ package enum Base64 {
     private static let urlValues = values(of: url)
     private static let padding = UInt8(ascii: "=")
 
-    /// Writes the standard alphabet with padding; `padded: false` leaves the padding out.
+    /// Encodes in the standard alphabet with padding; `padded: false` omits the padding.
     package static func encode(_ bytes: [UInt8], padded: Bool = true) -> String {
         var text = encode(bytes, alphabet: standard)
         if padded {
@@ -17,12 +17,12 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Writes the URL alphabet without padding.
+    /// Encodes in the URL alphabet without padding.
     package static func encodeURL(_ bytes: [UInt8]) -> String {
         String(decoding: encode(bytes, alphabet: url), as: UTF8.self)
     }
 
-    /// Reads the standard alphabet, with its padding or (`padded: false`) without; nil for anything else.
+    /// Decodes the standard alphabet, with its padding or (`padded: false`) without; nil for anything else.
     package static func decode(_ text: String, padded: Bool = true) -> [UInt8]? {
         var source = Array(text.utf8)
         if padded {
@@ -36,10 +36,10 @@ package enum Base64 {
         return decode(source, values: standardValues)
     }
 
-    /// Reads the URL alphabet without padding; nil for anything else.
+    /// Decodes the URL alphabet without padding; nil for anything else.
     package static func decodeURL(_ text: String) -> [UInt8]? { decodeURL(text.utf8) }
 
-    /// The same of the text's bytes.
+    /// Decodes the URL alphabet from the bytes of a text.
     static func decodeURL(_ text: some Collection<UInt8>) -> [UInt8]? { decode(text, values: urlValues) }
 
     private static func encode(_ bytes: [UInt8], alphabet: [UInt8]) -> [UInt8] {

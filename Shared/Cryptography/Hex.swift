@@ -1,8 +1,8 @@
-/// Hexadecimal text (RFC 4648 §8); writes lower case.
+/// Hexadecimal text (RFC 4648 §8), written in lowercase.
 package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    /// Writes two lower-case digits per byte.
+    /// Encodes each byte as two lowercase digits.
     package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
@@ -13,7 +13,7 @@ package enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads pairs of digits in either case; nil for an odd count or any other character.
+    /// Decodes pairs of digits in either case; nil for an odd count or any other character.
     package static func decode(_ text: String) -> [UInt8]? {
         let source = Array(text.utf8)
         guard source.count.isMultiple(of: 2) else { return nil }

@@ -4,8 +4,8 @@ package struct KeyRing: Sendable {
     package let writerID: String
     private let keys: [String: SealingKey]
 
-    /// Reads the text of a secret: a line `id:base64` per key (32 bytes each), the writing key first; blank lines
-    /// and lines that start with `#` are skipped. An error names the line, never its content.
+    /// Parses the text of a secret: a line `id:base64` per key (32 bytes each), the sealing key first; blank lines and
+    /// lines that start with `#` are skipped. An error names the line, never its content.
     package init(parsing text: Secret) throws(KeyRingError) {
         var keys: [String: SealingKey] = [:]
         var writerID: String?
@@ -38,7 +38,7 @@ package struct KeyRing: Sendable {
         self.keys = keys
     }
 
-    /// A fresh line for a key ring's secret.
+    /// Returns a new line for the secret of a key ring.
     package static func makeLine(id: String) -> Secret {
         Secret("\(id):\(Base64.encode(RandomBytes.make(SealLimits.keyBytes)))")
     }
@@ -46,9 +46,9 @@ package struct KeyRing: Sendable {
     func key(_ id: String) -> SealingKey? { keys[id] }
 }
 
-/// Why a key ring's text was refused.
+/// The reason the text of a key ring was refused.
 package struct KeyRingError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Counted from 1; 0 for the whole text.
+    /// The line, from 1; 0 for the whole text.
     package let line: Int
     package let reason: String
 
@@ -67,17 +67,17 @@ struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {
 
 /// Sizes of the sealed form.
 package enum SealLimits {
-    /// Of AES-256.
+    /// The key size of AES-256.
     package static let keyBytes = 32
-    /// What GCM takes without hashing it.
+    /// The nonce size that GCM uses without hashing.
     package static let nonceBytes = 12
-    /// The whole tag of GCM.
+    /// The full tag of GCM.
     package static let tagBytes = 16
-    /// Bytes of a key's name.
+    /// Bytes of a key id.
     package static let keyIDBytesMax = 32
-    /// Keys of one ring: those that seal, and those that only open.
+    /// Keys of one ring, both those that seal and those that only open.
     package static let keysMax = 16
-    /// The largest value that is sealed in one piece.
+    /// The largest value that can be sealed.
     package static let plaintextBytesMax = 1 << 20
 
     static func isKeyID(_ id: String) -> Bool {
@@ -95,7 +95,7 @@ package enum SealLimits {
 }
 
 extension Substring {
-    /// Without spaces and tabs at both ends.
+    /// Without leading and trailing spaces and tabs.
     fileprivate func trimmingSpaces() -> Substring {
         var rest = self
         while rest.first == " " || rest.first == "\t" { rest.removeFirst() }

@@ -15,7 +15,7 @@ struct PasswordHash: Sendable, Equatable {
         self.key = key
     }
 
-    /// Reads a PHC string; nil for anything but scrypt with exactly these parameters in this order.
+    /// Parses a PHC string; nil for anything but scrypt with exactly these parameters in this order.
     init?(parsing text: String) {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0].isEmpty, parts[1] == "scrypt" else { return nil }

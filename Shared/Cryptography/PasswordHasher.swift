@@ -1,16 +1,16 @@
-/// Hashes and checks passwords with scrypt, at most two at once, on threads of its own.
+/// Hashes and verifies passwords with scrypt, at most two at once by default, on its own threads.
 package final class PasswordHasher: Sendable {
-    /// The longest accepted password; longer ones are refused, never cut.
+    /// Bytes of the longest accepted password; longer ones are refused, never truncated.
     package static let passwordBytesMax = 1024
 
-    /// What a password is checked against where there is no account: a hash of nothing, whose check is as much work as that
-    /// of any other, so that the time tells nobody who exists.
+    /// The hash to verify a password against if there is no account. It matches no password, but verifying it takes as
+    /// much work as any other, so that the time does not reveal who exists.
     package let decoy: String
 
     private let cost: ScryptCost
     private let workers: WorkerThreads
 
-    /// `cost` is what new hashes get; tests inject a small one.
+    /// `cost` is the cost of new hashes; tests inject a small one.
     package init(cost: ScryptCost = .standard, limits: WorkerThreadsLimits = WorkerThreadsLimits()) {
         self.cost = cost
         decoy =
@@ -20,14 +20,14 @@ package final class PasswordHasher: Sendable {
         self.workers = WorkerThreads(limits: limits)
     }
 
-    /// Hashes a new password with a fresh salt into the PHC string to store.
+    /// Hashes a new password with a fresh salt and returns the PHC string to store.
     package func hash(_ password: Secret) async throws(PasswordError) -> String {
         let salt = RandomBytes.make(PasswordHash.saltBytes)
         let key = try await derive(password, salt: salt, cost: cost, count: PasswordHash.keyBytes)
         return PasswordHash(cost: cost, salt: salt, key: key).text
     }
 
-    /// Checks a password against a stored PHC string.
+    /// Verifies a password against a stored PHC string.
     package func verify(_ password: Secret, against stored: String) async throws(PasswordError) -> PasswordVerdict {
         guard let expected = PasswordHash(parsing: stored) else { throw .malformedHash }
         let key = try await derive(password, salt: expected.salt, cost: expected.cost, count: expected.key.count)
@@ -44,7 +44,7 @@ package final class PasswordHasher: Sendable {
     ) async throws(PasswordError) -> [UInt8] {
         let bytes = Array(password.revealed.utf8)
         guard bytes.count <= Self.passwordBytesMax else { throw .tooLong }
-        // HMAC pads short keys with NUL: with it at the end, two different passwords would be one.
+        // HMAC pads short keys with NUL: passwords that differ only by trailing NULs would be equal.
         guard !bytes.contains(0) else { throw .containsNUL }
         let key: [UInt8]?
         do {
@@ -60,25 +60,25 @@ package final class PasswordHasher: Sendable {
     }
 }
 
-/// What a password check found.
+/// The outcome of verifying a password.
 package enum PasswordVerdict: Sendable, Equatable {
-    /// The password is right; `needsRehash` advises to store a new hash, for its parameters are not today's.
+    /// The password is right; with `needsRehash`, store a new hash, as its parameters are not the current ones.
     case match(needsRehash: Bool)
     case mismatch
 }
 
-/// Why a password could not be hashed or checked.
+/// The reason a password could not be hashed or verified.
 package enum PasswordError: Error, Sendable, Equatable {
-    /// Two run and fifty wait already: try again later.
+    /// As many as allowed run and wait already: try again later.
     case busy
     /// The task was cancelled before its turn.
     case cancelled
-    /// Above `PasswordHasher.passwordBytesMax`.
+    /// Longer than `PasswordHasher.passwordBytesMax`.
     case tooLong
-    /// Has a character U+0000.
+    /// Contains U+0000.
     case containsNUL
-    /// The stored text is no scrypt hash within bounds.
+    /// The stored text is not an scrypt hash within bounds.
     case malformedHash
-    /// libcrypto refused, for want of memory.
+    /// libcrypto failed for lack of memory.
     case unavailable
 }

@@ -2,7 +2,7 @@ internal import COpenSSL
 
 /// Bytes from libcrypto's seeded generator; safe to call from any thread.
 package enum RandomBytes {
-    /// Makes `count` unpredictable bytes (0 … 2^31 − 1).
+    /// Returns `count` unpredictable bytes (0 … 2^31 − 1).
     package static func make(_ count: Int) -> [UInt8] {
         guard count > 0 else { return [] }
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -13,7 +13,7 @@ package enum RandomBytes {
         }
     }
 
-    /// Makes one unpredictable 64-bit number.
+    /// Returns an unpredictable 64-bit number.
     package static func makeUInt64() -> UInt64 {
         make(8).reduce(0) { $0 << 8 | UInt64($1) }
     }

@@ -1,17 +1,17 @@
-/// A code that stands in once for a device that was lost: 120 random bits, which a digest may keep without a salt, as six groups of four
+/// A single-use code that replaces a lost device: 120 random bits, enough for an unsalted digest, as six groups of four
 /// letters and digits (RFC 4648 §6). Only the digest may be stored.
 package struct RecoveryCode: Sendable, CustomStringConvertible, CustomReflectable {
     static let secretBytes = 15
     private static let groupCharacters = 4
 
-    /// The text that its owner keeps; shown once.
+    /// The text that the owner keeps; shown once.
     package let text: Secret
     private let bits: [UInt8]
 
     /// Makes a new code.
     package init() { self.init(RandomBytes.make(Self.secretBytes)) }
 
-    /// Takes a text that somebody presents, in either case, with dashes and spaces wherever they stand; nil for any other text, so that
+    /// Parses a presented text, in either case and with dashes and spaces anywhere; nil for any other text, so that
     /// junk costs no query.
     package init?(presented text: Secret) {
         let letters = text.revealed.filter { $0 != "-" && $0 != " " }
@@ -28,7 +28,7 @@ package struct RecoveryCode: Sendable, CustomStringConvertible, CustomReflectabl
         text = Secret(groups.joined(separator: "-"))
     }
 
-    /// What is stored and looked up. A fast hash suffices for 120 random bits.
+    /// The digest that is stored and looked up. A fast hash suffices for 120 random bits.
     package var digest: SHA256Digest { SHA256.hash(Array("reelay.recovery.v1\n".utf8) + bits) }
 
     package var description: String { "***" }

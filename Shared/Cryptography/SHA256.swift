@@ -5,7 +5,7 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// The 32 bytes.
     package let bytes: [UInt8]
 
-    /// Takes a stored digest; nil unless it has 32 bytes.
+    /// Wraps a stored digest; nil unless it has 32 bytes.
     package init?(_ bytes: [UInt8]) {
         guard bytes.count == SHA256.digestBytes else { return nil }
         self.bytes = bytes
@@ -19,15 +19,15 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         ConstantTime.equal(left.bytes, right.bytes)
     }
 
-    /// The digest in 64 lower-case hexadecimal digits.
+    /// The digest as 64 lowercase hexadecimal digits.
     package var description: String { Hex.encode(bytes) }
 }
 
-/// A running SHA-256 computation that owns its libcrypto context; used by one task at a time.
+/// An incremental SHA-256 computation that owns its libcrypto context; used by one task at a time.
 @safe package struct SHA256: ~Copyable {
     package static let digestBytes = 32
 
-    /// Fetched once: libcrypto looks `EVP_sha256()` up by its name, under locks, for each digest.
+    /// Fetched once: libcrypto looks up `EVP_sha256()` by name, under locks, for each digest.
     // SAFETY: nobody changes it after it was made, and libcrypto counts its holders with atomics.
     private nonisolated(unsafe) static let algorithm: OpaquePointer? = unsafe EVP_MD_fetch(nil, "SHA2-256", nil)
 
@@ -36,7 +36,7 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     package init() {
         let made = unsafe EVP_MD_CTX_new()
         guard let made = unsafe made, unsafe EVP_DigestInit_ex(made, Self.algorithm, nil) == 1 else {
-            // libcrypto fails here for want of memory only, where Swift's own allocation stops too.
+            // libcrypto fails here only for lack of memory, in which case Swift's own allocation stops too.
             preconditionFailure("no memory for a digest")
         }
         unsafe context = made
@@ -62,14 +62,14 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         return SHA256Digest(trusted: bytes)
     }
 
-    /// The digest of one whole message.
+    /// Returns the digest of a whole message.
     package static func hash(_ bytes: [UInt8]) -> SHA256Digest {
         var running = SHA256()
         running.update(bytes)
         return running.finish()
     }
 
-    /// The digest of a text's UTF-8 form.
+    /// Returns the digest of a text's UTF-8 form.
     package static func hash(_ text: String) -> SHA256Digest {
         hash(Array(text.utf8))
     }
@@ -77,10 +77,10 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 
 /// HMAC-SHA256 (RFC 2104).
 package enum HMAC {
-    /// The 32-byte authentication code of `message` under `key` (any length).
+    /// Returns the 32-byte authentication code of `message` under `key` (of any length).
     package static func sha256(key: [UInt8], message: [UInt8]) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: SHA256.digestBytes) { buffer, initializedCount in
-            // libcrypto takes a null key for "the key of last time": an empty key still needs an address.
+            // libcrypto takes a null key for "the previous key": an empty key needs an address too.
             let keyBytes = key.isEmpty ? [0] : key
             let outcome = unsafe COpenSSL.HMAC(
                 EVP_sha256(), keyBytes, Int32(key.count), message, message.count, buffer.baseAddress, nil)
@@ -89,7 +89,7 @@ package enum HMAC {
         }
     }
 
-    /// Whether `code` authenticates `message`; constant time.
+    /// Whether `code` authenticates `message`; compared in constant time.
     package static func isValid(_ code: [UInt8], key: [UInt8], message: [UInt8]) -> Bool {
         ConstantTime.equal(code, sha256(key: key, message: message))
     }

@@ -1,8 +1,8 @@
 internal import COpenSSL
 
-/// The work of one scrypt derivation (RFC 7914).
+/// The cost of one scrypt derivation (RFC 7914).
 package struct ScryptCost: Sendable, Hashable {
-    /// Binary logarithm of N, 1 … 20.
+    /// The binary logarithm of N, 1 … 20.
     package let logN: Int
     /// Block size, 1 … 32.
     package let blockSize: Int
@@ -12,7 +12,7 @@ package struct ScryptCost: Sendable, Hashable {
     /// N = 2^15, r = 8, p = 3: about 32 MiB, as strong as OWASP's first choice for scrypt.
     package static let standard = ScryptCost(uncheckedLogN: 15, blockSize: 8, parallelism: 3)
 
-    /// Takes parameters within the bounds above; nil for any other, so that a stored hash cannot ask for gigabytes.
+    /// Accepts parameters within the bounds above; nil for any others, so that a stored hash cannot demand gigabytes.
     package init?(logN: Int, blockSize: Int, parallelism: Int) {
         guard (1...20).contains(logN), (1...32).contains(blockSize), (1...16).contains(parallelism) else { return nil }
         self.init(uncheckedLogN: logN, blockSize: blockSize, parallelism: parallelism)
@@ -25,16 +25,16 @@ package struct ScryptCost: Sendable, Hashable {
         self.parallelism = parallelism
     }
 
-    /// What one derivation holds; libcrypto compares the same sum with its limit.
+    /// The memory that one derivation needs, in bytes; libcrypto compares the same sum with its limit.
     var memoryBytes: Int { 128 * blockSize * (1 << logN + parallelism + 2) }
 
-    /// Memory that one hash may take; a stored hash that asks for more is refused.
+    /// The memory that one hash may need, in bytes; a stored hash that needs more is refused.
     private static let memoryBytesMax = 256 << 20
 }
 
 /// The scrypt function (RFC 7914) on the calling thread; blocks for the whole derivation.
 enum Scrypt {
-    /// Derives `count` bytes; nil when libcrypto refuses, for want of memory.
+    /// Derives `count` bytes; nil if libcrypto fails for lack of memory.
     static func derive(_ password: [UInt8], salt: [UInt8], cost: ScryptCost, count: Int) -> [UInt8]? {
         var key = [UInt8](repeating: 0, count: count)
         let outcome = unsafe EVP_PBE_scrypt(

@@ -1,4 +1,4 @@
-/// Where a sealed value lives: bound to it as associated data, so that it opens in no other place.
+/// The place of a sealed value, bound to it as associated data, so that it cannot be opened anywhere else.
 package struct SealContext: Sendable, Hashable {
     package let service: String
     package let table: String

@@ -1,6 +1,6 @@
 extension Sealer {
-    /// Seals with keys that follow from the service secret, one for each of its parts: `new,old` seals with the new one and opens
-    /// what either has sealed. `purpose` keeps the keys of different uses apart.
+    /// Seals with keys derived from the service secret, one for each of its parts: `new,old` seals with the new one and
+    /// opens what either has sealed. `purpose` separates the keys of different uses.
     package init(following secret: Secret, for purpose: String) {
         let parts = secret.revealed.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
         let lines = parts.map { part in

@@ -14,10 +14,10 @@ package struct Sealer: Sendable {
     /// The id of the key that seals.
     package var writerID: String { ring.writerID }
 
-    /// What everything begins with that the writing key has sealed, and nothing else.
+    /// The first bytes of everything sealed with the sealing key, and of nothing else.
     package var writerPrefix: [UInt8] { [Self.version, UInt8(ring.writerID.utf8.count)] + Array(ring.writerID.utf8) }
 
-    /// Seals `plaintext` (at most 1 MiB) for one place with the writing key.
+    /// Seals `plaintext` (at most 1 MiB) for one place with the sealing key.
     package func seal(_ plaintext: [UInt8], in context: SealContext) throws(SealError) -> [UInt8] {
         guard plaintext.count <= SealLimits.plaintextBytesMax else { throw .tooLong }
         guard let key = ring.key(ring.writerID) else { throw .unknownKey(id: ring.writerID) }
@@ -35,8 +35,8 @@ package struct Sealer: Sendable {
         try seal(Array(secret.revealed.utf8), in: context)
     }
 
-    /// Opens what was sealed for this very place with any key of the ring; throws `forged` if a single bit of value,
-    /// place or key differs.
+    /// Opens a value sealed for this place with any key of the ring; throws `forged` if a single bit of value, place or
+    /// key differs.
     package func open(_ sealed: [UInt8], in context: SealContext) throws(SealError) -> [UInt8] {
         let parts = try SealedParts(sealed, version: Self.version)
         guard let key = ring.key(parts.keyID) else { throw .unknownKey(id: parts.keyID) }
@@ -51,29 +51,29 @@ package struct Sealer: Sendable {
         return Secret(text)
     }
 
-    /// Seals again with the writing key; nil when that key sealed it already.
+    /// Reseals a value with the sealing key; nil if that key sealed it already.
     package func reseal(_ sealed: [UInt8], in context: SealContext) throws(SealError) -> [UInt8]? {
         guard try Self.keyID(of: sealed) != ring.writerID else { return nil }
         return try seal(open(sealed, in: context), in: context)
     }
 
-    /// The id of the key that sealed a value, read without opening it.
+    /// Returns the id of the key that sealed a value, without opening it.
     package static func keyID(of sealed: [UInt8]) throws(SealError) -> String {
         try SealedParts(sealed, version: version).keyID
     }
 }
 
-/// Why a value could not be sealed or opened.
+/// The reason a value could not be sealed or opened.
 package enum SealError: Error, Sendable, Equatable {
-    /// Not the layout of a sealed value.
+    /// Not in the layout of a sealed value.
     case malformed
-    /// Sealed with a key that the ring does not hold.
+    /// Sealed with a key that the ring does not have.
     case unknownKey(id: String)
-    /// Value, place or key differs from what was sealed.
+    /// The value, place or key differs from what was sealed.
     case forged
-    /// Above `SealLimits.plaintextBytesMax`.
+    /// Longer than `SealLimits.plaintextBytesMax`.
     case tooLong
-    /// libcrypto refused, for want of memory.
+    /// libcrypto failed for lack of memory.
     case unavailable
 }
 

@@ -1,6 +1,6 @@
-/// A text that must never reach a log, a metric, a trace or an error: every description of it is `***`.
+/// A text that must never reach a log, a metric, a trace or an error: all its descriptions are `***`.
 package struct Secret: Sendable {
-    /// The text itself; each use is a place to review.
+    /// The text itself; review every use.
     package let revealed: String
 
     package init(_ text: String) {
@@ -9,7 +9,7 @@ package struct Secret: Sendable {
 }
 
 extension Secret: Equatable {
-    /// Compares in a time that depends on the lengths only.
+    /// Compares in a time that depends only on the lengths.
     package static func == (left: Secret, right: Secret) -> Bool {
         ConstantTime.equal(Array(left.revealed.utf8), Array(right.revealed.utf8))
     }

@@ -1,35 +1,35 @@
 internal import COpenSSL
 
-/// One-time codes by time (RFC 6238): six digits, another one every 30 seconds. HMAC-SHA-1, since that is what apps take that show
-/// such codes; it is for nothing else. Which moment it is says the caller.
+/// Time-based one-time codes (RFC 6238): six digits, a new code every 30 seconds. They use HMAC-SHA-1, since that is
+/// what authenticator apps support; nothing else here does. The caller supplies the time.
 package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
-    /// 160 random bits, as RFC 4226 §4 wants.
+    /// 160 random bits, as RFC 4226 §4 requires.
     package static let secretBytes = 20
     /// Digits of a code.
     package static let digitCount = 6
-    /// How long a code is the present one.
+    /// The number of seconds for which a code is current.
     package static let stepSeconds = 30
-    /// Steps before and after the present one whose codes are taken too: clocks differ, and people type slowly.
+    /// Steps before and after the current one whose codes are accepted too: clocks differ, and people type slowly.
     package static let driftSteps = 1
 
     private static let modulus: UInt32 = 1_000_000
 
-    /// What both sides know.
+    /// The secret shared by both sides.
     package let secret: [UInt8]
 
-    /// Codes of a new secret.
+    /// Creates the codes of a new secret.
     package init() { secret = RandomBytes.make(Self.secretBytes) }
 
-    /// Codes of a secret; nil unless it has 20 bytes.
+    /// Creates the codes of `secret`; nil unless it has 20 bytes.
     package init?(_ secret: [UInt8]) {
         guard secret.count == Self.secretBytes else { return nil }
         self.secret = secret
     }
 
-    /// The number of the step at `seconds` after 1970-01-01T00:00:00Z; the first one before that.
+    /// Returns the step at `seconds` after 1970-01-01T00:00:00Z; the first one for earlier times.
     package static func step(atUnixSeconds seconds: Int64) -> Int { Int(max(0, seconds)) / stepSeconds }
 
-    /// The code of a step (RFC 4226 §5.3).
+    /// Returns the code of a step (RFC 4226 §5.3).
     package func code(at step: Int) -> String {
         let counter = [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: step >> $0) }
         let digest = Self.hmacSHA1(key: secret, message: counter)
@@ -39,9 +39,9 @@ package struct TOTP: Sendable, CustomStringConvertible, CustomReflectable {
         return String(repeating: "0", count: Self.digitCount - digits.count) + digits
     }
 
-    /// The step whose code `shown` is, of those around `present` the latest, where it is after `last`, the latest that was taken;
-    /// nil for any other code. Apps show codes as two groups, so spaces do not matter. The time tells nothing of the code that would
-    /// be right.
+    /// Returns the step whose code is `shown`: the latest match around `present`, if it is after `last`, the latest
+    /// step accepted so far; nil for any other code. Apps show codes in two groups, so spaces do not matter. The time
+    /// reveals nothing about the right code.
     package func step(of shown: String, around present: Int, after last: Int) -> Int? {
         let bytes = shown.utf8.filter { $0 != UInt8(ascii: " ") }
         var found: Int?

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A version 7 UUID (RFC 9562 §5.7): sorts by the millisecond of its making.
+/// A version 7 UUID (RFC 9562 §5.7), which sorts by the millisecond of its creation.
 package struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64
@@ -10,7 +10,7 @@ package struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
         self.low = low
     }
 
-    /// Reads 36 characters with hexadecimal digits in either case; nil unless version and variant are right.
+    /// Parses 36 characters with hexadecimal digits in either case; nil unless version and variant are right.
     package init?(_ text: String) {
         let characters = Array(text.utf8)
         guard characters.count == 36 else { return nil }
@@ -39,7 +39,7 @@ package struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Milliseconds since 1970 in UTC, 0 … 2^48 − 1.
     package var unixMilliseconds: Int64 { Int64(high >> 16) }
 
-    /// 36 characters in lower case.
+    /// 36 characters in lowercase.
     package var description: String {
         let digits = Array(Hex.encode(bytes).utf8)
         var text: [UInt8] = []
@@ -56,26 +56,26 @@ package struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 }
 
-/// Makes UUIDs that rise strictly within this source, also in one millisecond and when the clock steps back.
+/// A source of strictly increasing UUIDs, even within one millisecond and when the clock steps back.
 package final class UUIDv7Source: Sendable {
     private struct State {
         var milliseconds: UInt64 = 0
         var counter: UInt64 = 0
     }
 
-    /// What 48 bits hold.
+    /// The maximum of 48 bits.
     private static let millisecondsMax: UInt64 = 1 << 48 - 1
-    /// What 12 bits hold.
+    /// The maximum of 12 bits.
     private static let counterMax: UInt64 = 1 << 12 - 1
 
     private let state = Mutex(State())
 
     package init() {}
 
-    /// Makes the next UUID; the time is the caller's, in milliseconds since 1970 (clamped to 0 … 2^48 − 1).
+    /// Returns the next UUID; the caller supplies the time, in milliseconds since 1970 (clamped to 0 … 2^48 − 1).
     ///
-    /// RFC 9562 §6.2 method 1: 12 bits of counter, seeded at random below its half in each new millisecond; a counter
-    /// that runs over borrows the next millisecond.
+    /// RFC 9562 §6.2 method 1: a 12-bit counter, seeded at random in its lower half in each new millisecond; a counter
+    /// that overflows borrows the next millisecond.
     package func next(atUnixMilliseconds time: Int64) -> UUIDv7 {
         let random = RandomBytes.make(10)
         let now = min(UInt64(max(0, time)), Self.millisecondsMax)

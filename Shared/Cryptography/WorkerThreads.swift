@@ -1,13 +1,13 @@
-// Its headers bring glibc's thread types, which the compiler then counts as its own.
+// Its headers bring in glibc's thread types, which the compiler then attributes to it.
 internal import COpenSSL
 internal import Glibc
 internal import Synchronization
 
 /// Bounds of one set of worker threads.
 package struct WorkerThreadsLimits: Sendable {
-    /// Pieces of work that run at once, each on a thread of its own.
+    /// Jobs that run at once, each on its own thread.
     package var runningMax = 2
-    /// Pieces of work that wait for a thread.
+    /// Jobs that wait for a thread.
     package var waitingMax = 50
 
     package init() {}
@@ -18,17 +18,17 @@ package struct WorkerThreadsLimits: Sendable {
     }
 }
 
-/// Why a piece of work did not run.
+/// The reason a job did not run.
 package enum WorkerThreadsError: Error, Sendable, Equatable {
-    /// As many as allowed run and wait already.
+    /// The maximum number of jobs run and wait already.
     case busy
-    /// The task was cancelled while its work waited.
+    /// The task was cancelled while its job waited.
     case cancelled
 }
 
-/// Runs long computations on threads of its own, so that neither the cooperative pool nor an event loop stands still.
+/// Runs long computations on its own threads, so that neither the cooperative pool nor an event loop is blocked.
 ///
-/// Threads start when there is work and end when there is none: an idle process holds no stack for them.
+/// Threads start when there is work and end when there is none, so that an idle process holds no stacks for them.
 package final class WorkerThreads: Sendable {
     private struct Job {
         let id: UInt64
@@ -40,7 +40,7 @@ package final class WorkerThreads: Sendable {
         var nextID: UInt64 = 0
         var runningCount = 0
         var waiting: [Job] = []
-        /// Cancelled before they were enqueued.
+        /// Jobs cancelled before they were enqueued.
         var cancelledEarly: Set<UInt64> = []
     }
 
@@ -59,11 +59,11 @@ package final class WorkerThreads: Sendable {
         self.limits = limits
     }
 
-    /// Pieces of work that wait for a thread.
+    /// The number of jobs that wait for a thread.
     package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-    /// Runs `work` on a worker thread; throws `busy` at once when the queue is full and `cancelled` when the task is
-    /// cancelled before its turn. Work that has started runs to its end.
+    /// Runs `work` on a worker thread; throws `busy` at once if the queue is full and `cancelled` if the task is
+    /// cancelled before its turn. Work that has started runs to completion.
     package func run<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value
     ) async throws(WorkerThreadsError) -> Value {
@@ -143,13 +143,13 @@ package final class WorkerThreads: Sendable {
     }
 }
 
-/// What a new thread runs; handed over the C boundary as one retained object, released by the new thread.
+/// The body of a new thread; passed across the C boundary as one retained object, which the new thread releases.
 private final class ThreadStart: Sendable {
     private let body: @Sendable () -> Void
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
-    /// Whether the thread was started.
+    /// Starts the thread; returns whether that succeeded.
     func launch(stackBytes: Int) -> Bool {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)

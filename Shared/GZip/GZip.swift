@@ -1,24 +1,24 @@
 import CZlib
 
-/// Why bytes could not be unpacked.
+/// The reason bytes could not be unpacked.
 package enum GZipError: Error, Sendable, Hashable {
-    /// They are no gzip stream, or a damaged or cut one.
+    /// They are not a gzip stream, or a damaged or truncated one.
     case damaged
-    /// They unpack to more than was allowed.
+    /// They unpack to more than the bound.
     case tooLarge
 }
 
-/// Gzip streams (RFC 1952), with a bound on what comes out.
+/// Gzip streams (RFC 1952), with a bound on the unpacked size.
 package enum GZip {
-    /// Bytes that are unpacked at one time.
+    /// Bytes unpacked at a time.
     private static let chunkBytes = 65_536
-    /// The largest window, and 16 for a gzip header, as zlib's manual has it.
+    /// The largest window, plus 16 for a gzip header (zlib manual).
     private static let windowBits: Int32 = 15 + 16
 
-    /// Whether the bytes begin as a gzip stream does.
+    /// Whether the bytes begin like a gzip stream.
     package static func isPacked(_ bytes: some Collection<UInt8>) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
-    /// The bytes of one stream; at most `bytesMax` of them. What follows the stream is ignored.
+    /// Unpacks one stream to at most `bytesMax` bytes. Anything after the stream is ignored.
     package static func unpacked(_ bytes: [UInt8], bytesMax: Int) throws(GZipError) -> [UInt8] {
         var stream = unsafe z_stream()
         guard
@@ -34,7 +34,7 @@ package enum GZip {
         while status == Z_OK {
             let produced = unsafe input.withUnsafeMutableBufferPointer { source in
                 unsafe chunk.withUnsafeMutableBufferPointer { target in
-                    // Both buffers live as long as the call; zlib keeps no pointer that is used after it.
+                    // Both buffers outlive the call; zlib keeps no pointer that is used after it.
                     unsafe stream.next_in = unsafe source.baseAddress.map { unsafe $0 + used }
                     unsafe stream.avail_in = UInt32(count - used)
                     unsafe stream.next_out = target.baseAddress
@@ -45,7 +45,7 @@ package enum GZip {
                 }
             }
             guard status == Z_OK || status == Z_STREAM_END else { throw .damaged }
-            // Nothing taken and nothing given: the stream is cut.
+            // Nothing consumed and nothing produced: the stream is truncated.
             if status == Z_OK, produced == 0, used == count { throw .damaged }
             if result.count + produced > bytesMax { throw .tooLarge }
             result += chunk[..<produced]
@@ -53,7 +53,7 @@ package enum GZip {
         return result
     }
 
-    /// The bytes as a stream.
+    /// Packs the bytes into a stream.
     package static func packed(_ bytes: [UInt8]) throws(GZipError) -> [UInt8] {
         var stream = unsafe z_stream()
         let isReady = unsafe deflateInit2_(

@@ -5,17 +5,17 @@ internal import Synchronization
 
 /// Bounds of what is sent to a collector.
 package struct OTLPLimits: Sendable {
-    /// Spans, and as many lines of the log, that wait to be sent; what comes when they are full is dropped and counted.
+    /// Spans, and likewise log lines, that wait to be sent; beyond this, new ones are dropped and counted.
     package var waitingMax = 4_096
-    /// Of either in one request.
+    /// Spans, or log lines, in one request.
     package var batchMax = 512
-    /// Requests of one turn; what is left waits for the next.
+    /// Requests of each kind in one round; the rest waits for the next.
     package var batchesMax = 8
-    /// One request, its answer included.
+    /// How long one request may take, including its response.
     package var requestTimeout = Duration.seconds(5)
-    /// The longest that a collector may make us wait.
+    /// The longest wait that a collector may impose.
     package var retryAfterMax = Duration.seconds(60)
-    /// The last turn, when the process ends.
+    /// How long the last round may take, when the process ends.
     package var lastTurn = Duration.seconds(2)
 
     package init() {}
@@ -30,7 +30,7 @@ package final class OTLPExporter: Sendable {
         var droppedCount = 0
         var sentCount = 0
         var failedCount = 0
-        /// Nothing is sent before.
+        /// Nothing is sent before this time.
         var heldUntil: ContinuousClock.Instant?
     }
 
@@ -43,11 +43,12 @@ package final class OTLPExporter: Sendable {
     private let metrics: @Sendable () -> [OTLPMetric]
     private let state = Mutex(State())
 
-    /// `endpoint` is the collector without `/v1/…`. `now` tells nanoseconds since 1970.
+    /// `endpoint` is the collector's URL without `/v1/…`. `now` returns nanoseconds since 1970.
     ///
-    /// The one client that no `OutboundGuard` protects. A collector stands beside the services, on this machine or in a private
-    /// network, where nothing else may be called; its address is the operator's setting, an http or https URL without user,
-    /// query and fragment, and nobody's who uses the installation. No answer of it is followed, shown or kept.
+    /// This is the one client that no `OutboundGuard` protects. A collector runs beside the services, on this machine
+    /// or in a private network, where nothing else may be called. Its address is set by the operator, an http or https
+    /// URL without user, query and fragment, and never by a user of the installation. None of its responses is
+    /// followed, shown or kept.
     package init(
         endpoint: String, resource: OTLPResource, interval: Duration, limits: OTLPLimits = OTLPLimits(),
         group: any EventLoopGroup, now: @escaping @Sendable () -> Int64, metrics: @escaping @Sendable () -> [OTLPMetric]
@@ -75,17 +76,17 @@ package final class OTLPExporter: Sendable {
         }
     }
 
-    /// Records that were dropped, records that a collector took, and requests that failed.
+    /// The numbers of records dropped, records accepted by the collector, and requests that failed.
     package var counts: (dropped: Int, sent: Int, failed: Int) {
         state.withLock { ($0.droppedCount, $0.sentCount, $0.failedCount) }
     }
 
-    /// Sends what has come together, again and again until the task is cancelled.
+    /// Sends what has accumulated, periodically until the task is cancelled.
     package func run() async {
         while (try? await Task.sleep(for: interval)) != nil { await turn() }
     }
 
-    /// Sends what is left, for as long as a process that ends may take for it, and closes.
+    /// Sends what is left, for as long as an ending process may take for it, and closes.
     package func shutDown() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.turn(isLast: true) }
@@ -128,12 +129,13 @@ package final class OTLPExporter: Sendable {
 
     private enum Outcome {
         case taken
-        /// Try again, at the earliest after that time.
+        /// Try again, but not before this time has passed.
         case later(Duration)
         case refused
     }
 
-    /// False where the collector wants to hear nothing more for now. `putBack` takes records back that may be sent again.
+    /// Returns false if the collector wants nothing more for now. `putBack` returns records that may be sent again to
+    /// the queue.
     private func send(
         _ signal: String, _ body: [UInt8], _ count: Int, putBack: @Sendable (inout State) -> Void
     ) async -> Bool {
@@ -149,7 +151,7 @@ package final class OTLPExporter: Sendable {
                 return true
             case .later(let wait):
                 putBack(&state)
-                // What came meanwhile goes first when there is no room: the newest is dropped.
+                // If there is no room for both, the newest records are dropped.
                 let (spans, logs) = (state.spans.count - limits.waitingMax, state.logs.count - limits.waitingMax)
                 if spans > 0 { state.spans.removeLast(spans) }
                 if logs > 0 { state.logs.removeLast(logs) }
@@ -168,7 +170,7 @@ package final class OTLPExporter: Sendable {
         request.body = .bytes(body)
         do {
             let response = try await client.execute(request, timeout: TimeAmount(limits.requestTimeout))
-            // The answer is of no interest, and its connection is free again when it has been read.
+            // The content does not matter, but the connection is free again only after it was read.
             _ = try? await response.body.collect(upTo: 64 * 1_024)
             switch response.status.code {
             case 200..<300: return .taken

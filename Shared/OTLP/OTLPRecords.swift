@@ -1,6 +1,6 @@
 internal import JSON
 
-/// One attribute of a span, a log record or a point of a metric.
+/// An attribute of a span, a log record or a metric point.
 package struct OTLPAttribute: Sendable, Hashable {
     package let name: String
     package let value: String
@@ -11,9 +11,9 @@ package struct OTLPAttribute: Sendable, Hashable {
     }
 }
 
-/// A span that has ended, as OpenTelemetry knows it.
+/// A finished OpenTelemetry span.
 package struct OTLPSpan: Sendable, Hashable {
-    /// The numbers of OTLP's `SpanKind`.
+    /// The values of OTLP's `SpanKind`.
     package enum Kind: Int, Sendable, Hashable {
         case `internal` = 1
         case server = 2
@@ -24,7 +24,7 @@ package struct OTLPSpan: Sendable, Hashable {
 
     package let name: String
     package let kind: Kind
-    /// 32 and 16 hexadecimal digits in lower case; `parentSpanID` nil at the root of a trace.
+    /// 32 and 16 lowercase hexadecimal digits; `parentSpanID` is nil at the root of a trace.
     package let traceID: String
     package let spanID: String
     package let parentSpanID: String?
@@ -32,7 +32,7 @@ package struct OTLPSpan: Sendable, Hashable {
     package let begin: Int64
     package let end: Int64
     package let attributes: [OTLPAttribute]
-    /// What it failed with; nil where it went well.
+    /// The error it failed with; nil if it succeeded.
     package let failure: String?
 
     package init(
@@ -51,11 +51,11 @@ package struct OTLPSpan: Sendable, Hashable {
     }
 }
 
-/// One line of the log.
+/// A line of the log.
 package struct OTLPLog: Sendable, Hashable {
     /// Nanoseconds since 1970.
     package let at: Int64
-    /// 1 (trace) to 24 (fatal), as OTLP numbers them, and the word.
+    /// 1 (trace) to 24 (fatal), as numbered by OTLP, and its name.
     package let severity: Int
     package let severityText: String
     package let body: String
@@ -70,12 +70,12 @@ package struct OTLPLog: Sendable, Hashable {
     }
 }
 
-/// A family of series with their present values, counted since the process began.
+/// A family of series with their current values, counted since the process started.
 package struct OTLPMetric: Sendable {
     package enum Value: Sendable {
         case counter(Double)
         case gauge(Double)
-        /// Observations in each bucket and beyond the last bound, and their sum.
+        /// The observations in each bucket, the last one beyond the highest bound, and their sum.
         case histogram(bounds: [Double], counts: [UInt64], sum: Double)
     }
 
@@ -90,7 +90,7 @@ package struct OTLPMetric: Sendable {
     }
 
     package let name: String
-    /// All of one kind.
+    /// All of the same kind.
     package let points: [Point]
 
     package init(name: String, points: [Point]) {
@@ -99,11 +99,11 @@ package struct OTLPMetric: Sendable {
     }
 }
 
-/// Whose telemetry it is.
+/// The source of the telemetry.
 package struct OTLPResource: Sendable, Hashable {
     package let service: String
     package let version: String
-    /// Tells copies of a service apart.
+    /// Distinguishes the copies of a service.
     package let instance: String
     /// Nanoseconds since 1970.
     package let startedAt: Int64
@@ -116,7 +116,7 @@ package struct OTLPResource: Sendable, Hashable {
     }
 }
 
-/// The bodies of OTLP over HTTP in JSON: camelCase members, 64-bit numbers as texts, ids as hexadecimal digits.
+/// The bodies of OTLP over HTTP in JSON: camelCase members, 64-bit numbers as strings, ids as hexadecimal digits.
 package enum OTLPText {
     package static func traces(_ spans: [OTLPSpan], of resource: OTLPResource) -> [UInt8] {
         body("resourceSpans", "scopeSpans", "spans", spans.map(span), resource)
@@ -159,7 +159,7 @@ package enum OTLPText {
             ("startTimeUnixNano", .string(String(span.begin))), ("endTimeUnixNano", .string(String(span.end))),
             ("attributes", attributes(span.attributes)),
         ]
-        // 1 is well, 2 is an error; none is "unset", which is how servers say that they answered.
+        // 1 is ok, 2 is an error; absent is "unset", which is how servers report that they responded.
         if let failure = span.failure {
             members.append(("status", object([("code", .number(JSONNumber(2))), ("message", .string(failure))])))
         }
@@ -172,7 +172,7 @@ package enum OTLPText {
             ("severityNumber", .number(JSONNumber(log.severity))), ("severityText", .string(log.severityText)),
             ("body", text(log.body)), ("attributes", attributes(log.attributes)),
         ]
-        // What belongs to a trace says so where collectors look for it.
+        // Records of a trace carry its ids where collectors look for them.
         for (member, attribute, length) in [("traceId", "trace_id", 32), ("spanId", "span_id", 16)] {
             guard let id = log.attributes.first(where: { $0.name == attribute })?.value, id.utf8.count == length else {
                 continue

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// An address of the internet as an outgoing connection sees it: 4 bytes, or 16. IPv4 in any of IPv6's clothes that lead
-/// to it (mapped, translated) is IPv4.
+/// An internet address as seen by an outgoing connection: 4 bytes, or 16. IPv4 in any IPv6 form that leads to it
+/// (mapped, translated) is IPv4.
 package struct OutboundAddress: Sendable, Hashable, CustomStringConvertible {
     let bytes: [UInt8]
     package let description: String
 
-    /// Reads an address as text, IPv6 without brackets; nil for names, for zones, and for whatever else some systems take for
-    /// an address (`127.1`, `0x7f000001`, `017700000001`).
+    /// Parses an address, IPv6 without brackets; nil for names, for zones, and for other forms that some systems take
+    /// for an address (`127.1`, `0x7f000001`, `017700000001`).
     package init?(_ text: String) {
         var short = [UInt8](repeating: 0, count: 4)
         var long = [UInt8](repeating: 0, count: 16)
@@ -28,7 +28,7 @@ package struct OutboundAddress: Sendable, Hashable, CustomStringConvertible {
         OutboundRange(bytes: [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], bits: 96),
     ]
 
-    /// Whether the address is one of the public internet's hosts (IANA's registries of special-purpose addresses).
+    /// Whether the address is that of a public internet host (IANA's special-purpose address registries).
     package var isPublic: Bool {
         if bytes.count == 4 { return !Self.special4.contains { $0.contains(bytes) } }
         return Self.public6.contains(bytes) && !Self.special6.contains { $0.contains(bytes) }
@@ -44,10 +44,10 @@ package struct OutboundAddress: Sendable, Hashable, CustomStringConvertible {
         OutboundRange(bytes: [203, 0, 113, 0], bits: 24), OutboundRange(bytes: [224, 0, 0, 0], bits: 3),
     ]
 
-    /// 2000::/3 is all that is given out.
+    /// 2000::/3 is the only range allocated.
     private static let public6 = OutboundRange(bytes: [0x20] + [UInt8](repeating: 0, count: 15), bits: 3)
 
-    /// Of these: Teredo, ORCHID and the like (2001::/23), documentation, 6to4, and 3fff::/20.
+    /// Exceptions within it: Teredo, ORCHID and the like (2001::/23), documentation, 6to4, and 3fff::/20.
     private static let special6: [OutboundRange] = [
         OutboundRange(bytes: [0x20, 0x01] + [UInt8](repeating: 0, count: 14), bits: 23),
         OutboundRange(bytes: [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 12), bits: 32),

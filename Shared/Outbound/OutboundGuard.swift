@@ -5,8 +5,8 @@ internal import Metrics
 internal import NIOCore
 package import Runtime
 
-/// Holds outgoing calls to `OutboundRule`: URLs as they stand in the settings, and every connection by the address that it
-/// has, whatever a name server said before or says later. A connection that may not be ends before a byte of a request.
+/// Enforces `OutboundRule` on outgoing calls: on URLs in the settings, and on every connection by its actual address,
+/// whatever a name server said before or says later. A forbidden connection ends before a byte of a request is sent.
 package struct OutboundGuard: Sendable {
     package static let networks = ConfigKey<[String]>.list(
         "REELAY_OUTBOUND_NETWORKS", form: "addresses and ranges such as 192.168.1.0/24, separated by commas",
@@ -22,7 +22,7 @@ package struct OutboundGuard: Sendable {
         self.logger = logger
     }
 
-    /// By the settings of a service. Throws with every setting whose URL may not be called.
+    /// Creates a guard from the settings of a service. Throws with all settings whose URL may not be called.
     package init(_ values: ConfigValues, _ runtime: ServiceRuntime) throws(StartupError) {
         let ports = [runtime.port, runtime.port + 1_000] + Self.ports(values[SharedKeys.databaseURL].revealed)
         let peers = values.texts(ending: "_ADDRESS").flatMap { $0.text.split(separator: ",") }.flatMap { peer in
@@ -45,7 +45,8 @@ package struct OutboundGuard: Sendable {
         return named.isEmpty ? [5_432] : named
     }
 
-    /// Makes a client ask before it uses a connection; what else its configuration does with new connections stays.
+    /// Makes a client check each connection before it uses it; other connection initializers of its configuration are
+    /// kept.
     package func protect(_ configuration: inout HTTPClient.Configuration) {
         let (first, second) = (
             configuration.http1_1ConnectionDebugInitializer, configuration.http2ConnectionDebugInitializer
@@ -70,14 +71,14 @@ package struct OutboundGuard: Sendable {
         guard let fault else { return channel.eventLoop.makeSucceededVoidFuture() }
         refused.increment()
         logger?.warning("outgoing connection refused", metadata: ["cause": "\(fault)"])
-        // Closed here, since the client only forgets it; and before the client hears of the refusal: one of which it was told
-        // must not end while it waits to try again, or it ends the process.
+        // Closed here, since the client merely forgets it; and before the client learns of the refusal: a connection
+        // that it knows to be refused must not end while the client waits to retry, or the process crashes.
         channel.close(promise: nil)
         return channel.closeFuture.flatMap { channel.eventLoop.makeFailedFuture(OutboundRefused(reason: fault)) }
     }
 }
 
-/// A connection that may not be.
+/// A connection was refused.
 package struct OutboundRefused: Error, Sendable, CustomStringConvertible {
     package let reason: String
     package var description: String { reason }

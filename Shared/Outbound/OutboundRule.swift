@@ -1,8 +1,8 @@
-/// Where outgoing calls may lead: to the public internet, to the networks that the administrator named, and never to the
-/// installation's own services. Pure: names are judged by what they turn out to be, which is `OutboundGuard`'s matter.
+/// Where outgoing calls may lead: to the public internet, to the networks configured by the administrator, and never to
+/// the installation's own services. Pure: names are resolved and their addresses checked by `OutboundGuard`.
 package struct OutboundRule: Sendable {
     private let networks: [OutboundRange]
-    /// Ports of the installation's own services and of its database.
+    /// The ports of the installation's own services and of its database.
     private let ownPorts: Set<Int>
 
     package init(networks: [OutboundRange] = [], ownPorts: Set<Int> = []) {
@@ -10,7 +10,7 @@ package struct OutboundRule: Sendable {
         self.ownPorts = ownPorts
     }
 
-    /// Why no connection may lead to this address; nil where it may.
+    /// Returns why no connection may lead to this address; nil if it may.
     package func fault(of address: OutboundAddress, port: Int) -> String? {
         if address.isPublic { return nil }
         guard networks.contains(where: { $0.contains(address) }) else {
@@ -19,7 +19,8 @@ package struct OutboundRule: Sendable {
         return ownPorts.contains(port) ? "\(address):\(port) is a service of this installation" : nil
     }
 
-    /// Why a URL may not be called, as far as its text tells; nil for one that may, and for a name, whose addresses will tell.
+    /// Returns why a URL may not be called, as far as its text shows; nil if it may, and for a name, whose addresses
+    /// are checked later.
     package func fault(of url: String) -> String? {
         guard let place = Place(url) else { return "it names no place of the form http://host:port/path" }
         if let address = place.address { return fault(of: address, port: place.port) }
@@ -30,7 +31,7 @@ package struct OutboundRule: Sendable {
         return nil
     }
 
-    /// The place that a URL names.
+    /// The host and port of a URL.
     private struct Place {
         let host: String
         let port: Int
@@ -39,7 +40,7 @@ package struct OutboundRule: Sendable {
         init?(_ url: String) {
             guard let scheme = ["http://", "https://"].first(where: { url.hasPrefix($0) }) else { return nil }
             let authority = url.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-            // A user before the host, and what other readers take for a slash, hide where a URL leads.
+            // A user before the host, and what other parsers take for a slash, obscure where a URL leads.
             guard authority.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != 0x40 && $0 != 0x5c && $0 != 0x25 })
             else { return nil }
             var (name, rest) = (authority, Substring())
@@ -65,18 +66,18 @@ package struct OutboundRule: Sendable {
             }
         }
 
-        /// The last part of the host that is not empty.
+        /// The last label of the host that is not empty.
         private var lastLabel: Substring { host.split(separator: ".").last ?? "" }
 
-        /// Whether some system would read the host as a number: it ends in one, decimal or hexadecimal (URL Standard, "ends in
-        /// a number checker"), and is no address as addresses are written.
+        /// Whether some system might read the host as a number: it ends in one, decimal or hexadecimal (URL Standard,
+        /// "ends in a number checker"), but is not a properly written address.
         var isAlmostAddress: Bool {
             let digits = lastLabel.hasPrefix("0x") ? lastLabel.dropFirst(2) : lastLabel
             if lastLabel.isEmpty { return true }
             return lastLabel.hasPrefix("0x") ? digits.allSatisfy(\.isHexDigit) : digits.allSatisfy(\.isNumber)
         }
 
-        /// `localhost` and all below it are this machine (RFC 6761 §6.3), whatever a name server says.
+        /// `localhost` and everything below it are this machine (RFC 6761 §6.3), whatever a name server says.
         var isLocalName: Bool { lastLabel == "localhost" }
     }
 }

@@ -1,14 +1,14 @@
 package import Contracts
 package import JSON
 
-/// What a value on a person's own scale means on ours, 0.1 to 10.0, and the other way. Pure.
+/// Converts values of a person's own scale to ours, 0.1 to 10.0, and back. Pure.
 extension RatingScale {
     private static let thumbsUp = DecimalTenths(tenths: 80)
     private static let thumbsDown = DecimalTenths(tenths: 40)
-    /// The lowest rating that is thumbs up.
+    /// The lowest rating that counts as thumbs up.
     private static let thumbsLine = DecimalTenths(tenths: 60)
 
-    /// The rating that `value` means; nil for a value that the scale does not have.
+    /// Returns the rating for `value`; nil for a value that the scale does not have.
     package func rating(of value: DecimalTenths) -> DecimalTenths? {
         let tenths = value.tenths
         switch self {
@@ -28,7 +28,7 @@ extension RatingScale {
         }
     }
 
-    /// The value that comes nearest to `rating`, the higher one of two; never a value that means "not rated".
+    /// Returns the value nearest to `rating`, rounding halves up; never a value that means "not rated".
     package func value(of rating: DecimalTenths) -> DecimalTenths {
         let tenths = rating.tenths
         switch self {
@@ -42,11 +42,11 @@ extension RatingScale {
 }
 
 extension GivenRating {
-    /// The rating that this means; nil for a value that its scale does not have.
+    /// The rating expressed by this value; nil for a value that its scale does not have.
     package var rating: DecimalTenths? { scale.rating(of: value) }
 }
 
 extension Int {
-    /// A rating in tenths as a whole number from 1 to 10, halves upwards.
+    /// A rating in tenths as a whole number from 1 to 10, rounding halves up.
     var roundedToTen: Int { Swift.min(10, Swift.max(1, (self + 5) / 10)) }
 }

@@ -1,6 +1,6 @@
 package import JSON
 
-/// How a rating stands at another service. Pure.
+/// How another service expresses ratings. Pure.
 ///
 /// A remote value is the number in that service's own units: 8 at Trakt, 4.5 at Letterboxd, 17 at Kitsu.
 package enum RemoteScale: Sendable, Hashable, CaseIterable {
@@ -10,14 +10,15 @@ package enum RemoteScale: Sendable, Hashable, CaseIterable {
     case letterboxd
     /// `ratingTwenty`: whole numbers 2 to 20.
     case kitsu
-    /// AniList keeps what the person's score format can say: 1 to 100, 0.1 to 10.0, 1 to 10, 1 to 5 stars, 1 to 3 faces.
+    /// AniList stores what the person's score format can express: 1 to 100, 0.1 to 10.0, 1 to 10, 1 to 5 stars, 1 to 3
+    /// faces.
     case anilist100, anilist10Decimal, anilist10, anilist5, anilist3
 
-    /// What AniList takes stars and faces for, in tenths of our scale.
+    /// AniList's values of stars and faces, in tenths of our scale.
     private static let anilistStars = [10, 30, 50, 70, 90]
     private static let anilistFaces = [35, 60, 85]
 
-    /// The remote value for `rating`, the nearest one that the service has, halves upwards.
+    /// Returns the remote value for `rating`: the nearest one that the service has, rounding halves up.
     package func encode(_ rating: DecimalTenths) -> DecimalTenths {
         let tenths = rating.tenths
         switch self {
@@ -31,7 +32,7 @@ package enum RemoteScale: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The rating that a remote value means; nil for one that the service does not have, 0 ("not rated") among them.
+    /// Returns the rating for a remote value; nil for one that the service does not have, including 0 ("not rated").
     package func decode(_ remote: DecimalTenths) -> DecimalTenths? {
         let tenths = remote.tenths
         func whole(_ range: ClosedRange<Int>) -> Int? {
@@ -49,11 +50,11 @@ package enum RemoteScale: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether the remote value is nothing but `local`, rounded to what the service can hold.
+    /// Whether the remote value is just `local`, rounded to what the service can store.
     package func isEcho(_ remote: DecimalTenths, of local: DecimalTenths) -> Bool { encode(local) == remote }
 
-    /// What the rating is after the remote value was read: `local` where it is only an echo of it, else what it means; nil
-    /// for a value that the service does not have.
+    /// Returns the rating after the remote value was read: `local` if the value is only an echo of it, else the rating
+    /// for the value; nil for a value that the service does not have.
     package func adopt(_ remote: DecimalTenths, over local: DecimalTenths?) -> DecimalTenths? {
         guard let meant = decode(remote) else { return nil }
         if let local, isEcho(remote, of: local) { return local }

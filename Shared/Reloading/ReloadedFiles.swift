@@ -2,15 +2,16 @@ internal import Glibc
 internal import NIOPosix
 internal import Synchronization
 
-/// What is made of a few files, and made again when they change, so that what is renewed needs no restart.
+/// A value made from a few files, and remade when they change, so that renewing them needs no restart.
 ///
-/// Files that do not fit together, as while they are replaced one by one, change nothing: what is in use stays in use.
+/// Files that do not fit together, as while they are replaced one by one, change nothing: the current value stays in
+/// use.
 package final class ReloadedFiles<Value: Sendable>: Sendable {
     private struct State: Sendable {
         var value: Value
-        /// What the files held from which the value was made.
+        /// The content of the files from which the value was made.
         var used: [[UInt8]]
-        /// Why they were of no use at the last look.
+        /// Why the files were unusable at the last check.
         var trouble: String?
     }
 
@@ -18,7 +19,7 @@ package final class ReloadedFiles<Value: Sendable>: Sendable {
     private let make: @Sendable ([[UInt8]]) throws -> Value
     private let state: Mutex<State>
 
-    /// Reads the files at `paths`. Throws where one cannot be read, and what `make` throws. Blocks on them.
+    /// Reads the files at `paths`. Throws if one cannot be read, and whatever `make` throws. Blocks on file I/O.
     package init(_ paths: [String], make: @escaping @Sendable ([[UInt8]]) throws -> Value) throws {
         self.paths = paths
         self.make = make
@@ -28,7 +29,7 @@ package final class ReloadedFiles<Value: Sendable>: Sendable {
 
     package var value: Value { state.withLock(\.value) }
 
-    /// Looks whether the files have changed. Blocks on them: not for an event loop.
+    /// Checks whether the files have changed. Blocks on file I/O: not for an event loop.
     package func look() -> ReloadOutcome {
         do {
             let files = try paths.map { try BoundedFile.read($0) }
@@ -49,7 +50,7 @@ package final class ReloadedFiles<Value: Sendable>: Sendable {
         }
     }
 
-    /// Looks every `interval` until it is cancelled, and tells what each look came to.
+    /// Checks every `interval` until cancelled, and reports the outcome of each check.
     package func watch(every interval: Duration, _ tell: (ReloadOutcome) -> Void) async {
         while (try? await Task.sleep(for: interval)) != nil {
             if let outcome = try? await NIOThreadPool.singleton.runIfActive({ self.look() }) { tell(outcome) }
@@ -57,15 +58,15 @@ package final class ReloadedFiles<Value: Sendable>: Sendable {
     }
 }
 
-/// What a look at files came to.
+/// The outcome of checking the files.
 package enum ReloadOutcome: Sendable, Hashable {
     case unchanged
     case renewed
-    /// What is in use stays in use. New is a trouble that the look before did not have.
+    /// The current value stays in use. `isNew` tells whether the previous check had a different outcome.
     case failed(String, isNew: Bool)
 }
 
-/// A file that is read as a whole, up to a bound.
+/// A file read as a whole, up to a bound.
 private enum BoundedFile {
     struct Unreadable: Error, CustomStringConvertible {
         let description: String

@@ -2,7 +2,7 @@ package import Contracts
 package import JSON
 package import Postgres
 
-// How the values of the contracts stand in Postgres' columns.
+// The representation of contract values in Postgres columns.
 
 extension PGScalar where Self: UUIDIdentifier {
     package static func read(_ cell: PGCell) -> Self? {
@@ -18,7 +18,7 @@ extension BatchID: PGScalar, PGDecodable {}
 extension ListID: PGScalar, PGDecodable {}
 
 extension PGScalar where Self: RawRepresentable, RawValue == String {
-    /// A closed enumeration, kept as its word on the wire; nil for a word that it does not have.
+    /// Reads a closed enumeration, stored as its wire value; nil for an unknown value.
     package static func read(_ cell: PGCell) -> Self? { String.read(cell).flatMap(Self.init(rawValue:)) }
 }
 
@@ -50,7 +50,7 @@ extension DecimalTenths: PGScalar, PGDecodable {
 }
 
 extension PGRowReader {
-    /// The next column, JSON that a contract's codec wrote; throws `decoding` where it does not fit the contract any more.
+    /// Reads the next column, JSON written by a contract's codec; throws `decoding` if it no longer fits the contract.
     package mutating func nextJSON<Value: JSONDecodable>(_ type: Value.Type = Value.self) throws(PGError) -> Value {
         let json: PGJSON = try next()
         do throws(JSONError) {
@@ -64,7 +64,7 @@ extension PGRowReader {
 extension PGValue {
     package static func id(_ value: (some UUIDIdentifier)?) -> PGValue { bits(value?.uuid) }
 
-    // People and titles stand in nearly every statement: ids of a kind that is known only to the caller have their type looked up
+    // Concrete overloads, since people and titles occur in nearly every statement: a generic id has its type looked up
     // with each call.
     package static func id(_ value: UserID?) -> PGValue { bits(value?.uuid) }
     package static func id(_ value: TitleID?) -> PGValue { bits(value?.uuid) }
@@ -75,7 +75,7 @@ extension PGValue {
         .uuidArray(values.map { PGUUID(high: $0.uuid.high, low: $0.uuid.low) })
     }
 
-    /// A closed enumeration as its word on the wire.
+    /// A closed enumeration as its wire value.
     package static func word(_ value: some RawRepresentable<String>) -> PGValue { .text(value.rawValue) }
 
     package static func moment(_ value: Timestamp?) -> PGValue {

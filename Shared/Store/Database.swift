@@ -1,13 +1,13 @@
 package import Postgres
 package import RPC
 
-/// A service's own schema: the pool, with errors in the words of `StoreError`.
+/// A service's own schema: the pool, with errors mapped to `StoreError`.
 package struct Database: Sendable {
     package let pool: PGPool
 
     package init(pool: PGPool) { self.pool = pool }
 
-    /// Why the database does not answer a trivial question in time; nil where it does.
+    /// Returns why the database does not answer a trivial query in time; nil if it does.
     package func problem(within limit: Duration) async -> String? {
         do throws(PGError) {
             _ = try await pool.query(Self.ping, deadline: .now.advanced(by: limit))
@@ -20,7 +20,7 @@ package struct Database: Sendable {
     private static let ping = PGStatement("store.ping", "SELECT true") { row throws(PGError) in try row.next(Bool.self)
     }
 
-    /// The rows of one statement.
+    /// Runs one statement and returns its rows.
     package func rows<Row: Sendable>(
         _ statement: PGStatement<Row>, _ values: [PGValue], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Row] {
@@ -43,7 +43,7 @@ package struct Database: Sendable {
         }
     }
 
-    /// Runs several statements as one transaction in one round trip; the number of rows each touched.
+    /// Runs several statements as one transaction in one round trip and returns the number of rows each affected.
     package func run(
         together statements: [PGBoundStatement], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Int] {
@@ -54,7 +54,7 @@ package struct Database: Sendable {
         }
     }
 
-    /// Runs one statement that answers with no rows.
+    /// Runs one statement without rows.
     package func run(
         _ statement: PGCommand, _ values: [PGValue], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -66,7 +66,7 @@ package struct Database: Sendable {
     }
 }
 
-/// Runs what asks the store, for a handler that leaves every failure of the store to its caller.
+/// Runs store calls for a handler that passes every store error on to its caller.
 package func asking<Answer>(
     _ work: () async throws(StoreError) -> Answer
 ) async throws(RPCError) -> Answer {

@@ -2,26 +2,26 @@ package import Contracts
 internal import Postgres
 internal import Synchronization
 
-/// The time of day as the database has it, carried on by the monotonic clock between two looks: one clock for all copies of a
-/// service and for what its queries call now, which a step of a machine's own clock does not move.
+/// The database's time of day, carried forward by the monotonic clock between checks. It is the same clock for all
+/// copies of a service and for `now` in its queries, and steps of a machine's own clock do not affect it.
 package final class DatabaseClock: WallClock {
-    /// How often it is compared with the database's.
+    /// How often it is compared with the database's clock.
     static let interval = Duration.seconds(10)
-    /// The longest that a look may take; a slower one tells too little.
+    /// How long a check may take; a slower one is too imprecise.
     static let patience = Duration.seconds(2)
 
     private let database: Database
     private let observe: @Sendable (_ ahead: Duration) -> Void
     private let course = Mutex<Course?>(nil)
 
-    /// `observe` is told with each look how far the machine's own clock is ahead of the database's, give or take what the answer
-    /// took.
+    /// `observe` is called at each check with how far the machine's own clock is ahead of the database's, to within the
+    /// time the answer took.
     package init(database: Database, observe: @escaping @Sendable (_ ahead: Duration) -> Void = { _ in }) {
         self.database = database
         self.observe = observe
     }
 
-    /// The machine's own time until the database was asked for the first time.
+    /// The machine's own time until the first answer of the database.
     package var now: Timestamp {
         let instant = ContinuousClock.now
         return course.withLock { $0?.moment(at: instant) } ?? SystemWallClock().now
@@ -31,7 +31,7 @@ package final class DatabaseClock: WallClock {
         row throws(PGError) in try row.next(Timestamp.self)
     }
 
-    /// Asks the database once; where it does not answer, the clock goes on as it did.
+    /// Asks the database once; if it does not answer, the clock continues as before.
     package func look() async {
         let asked = ContinuousClock.now
         let rows = try? await database.rows(Self.question, [], until: asked + Self.patience)
@@ -44,7 +44,7 @@ package final class DatabaseClock: WallClock {
         }
     }
 
-    /// Goes on asking until it is cancelled.
+    /// Checks repeatedly until cancelled.
     package func run() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: Self.interval * Double.random(in: 0.75...1.25)) } catch { return }
@@ -54,14 +54,14 @@ package final class DatabaseClock: WallClock {
 }
 
 extension DatabaseClock {
-    /// A moment of another clock, and where it lay on the monotonic one.
+    /// A time of another clock, and the corresponding instant of the monotonic one.
     struct Course: Sendable, Hashable {
-        /// Two clocks that differ by less go alike: what an answer takes on its way must not make the time tremble.
+        /// Clocks that differ by less count as equal: network delay must not make the time jitter.
         static let tolerance = Duration.milliseconds(25)
 
         private let told: Timestamp
         private let instant: ContinuousClock.Instant
-        /// How far the answer may be off: half of what it took.
+        /// The possible error: half the time that the answer took.
         private let doubt: Duration
 
         init(_ told: Timestamp, asked: ContinuousClock.Instant, answered: ContinuousClock.Instant) {
@@ -74,7 +74,7 @@ extension DatabaseClock {
             told.advanced(by: self.instant.duration(to: instant))
         }
 
-        /// The later look, where it shows for sure that this one is off.
+        /// Returns the later course if it proves that this one is off, else this one.
         func corrected(by later: Course) -> Course {
             let apart = moment(at: later.instant).duration(to: later.told)
             let distance = apart < .zero ? .zero - apart : apart

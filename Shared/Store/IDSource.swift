@@ -1,18 +1,18 @@
 package import Contracts
 internal import Cryptography
 
-/// Where new ids come from, as an argument, so that tests choose them.
+/// A source of new ids, injected so that tests can choose them.
 package protocol IDSource: Sendable {
-    /// A new UUID of version 7.
+    /// Returns a new version 7 UUID.
     func next() -> UUIDBits
 }
 
-/// Ids in the order of their making, as far as this process knows.
+/// Ids in the order of their creation within this process.
 package final class SystemIDSource: IDSource {
     private let source = UUIDv7Source()
     private let clock: any WallClock
 
-    /// Takes the time from the machine's clock.
+    /// Uses the machine's clock.
     package convenience init() { self.init(clock: SystemWallClock()) }
 
     package init(clock: any WallClock) { self.clock = clock }

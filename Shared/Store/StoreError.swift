@@ -2,23 +2,23 @@ internal import Contracts
 package import Postgres
 package import RPC
 
-/// What a store call came to where it did not succeed, in words that every service shares.
+/// The failure of a store call, in terms shared by all services.
 package enum StoreError: Error, Sendable, Hashable {
-    /// A row that must be unique, or must exist, is not: the constraint's name says which.
+    /// A row that must be unique, or must exist, is not: the constraint's name tells which.
     case conflict(constraint: String)
     /// The database cannot be reached or refuses work now; nothing was changed.
     case unavailable
     /// More work waits than can be done in time; nothing was changed.
     case overloaded
-    /// The call's time ran out; nothing was changed.
+    /// The deadline of the call passed; nothing was changed.
     case deadlineExceeded
-    /// The caller withdrew; nothing was changed.
+    /// The caller cancelled; nothing was changed.
     case cancelled
     /// The connection broke while a change was being stored.
     case outcomeUnknown
-    /// A value that Postgres does not take; of what the services send only the name of a time zone can be one.
+    /// A value that Postgres does not accept; of what the services send this can only be the name of a time zone.
     case invalidValue(String)
-    /// A fault of ours: a statement that Postgres does not understand, a row that does not decode.
+    /// A bug of ours: a statement that Postgres does not understand, a row that does not decode.
     case fault(String)
 
     package init(_ error: PGError) {
@@ -40,7 +40,7 @@ package enum StoreError: Error, Sendable, Hashable {
         }
     }
 
-    /// The error for a caller who can do nothing about the database; conflicts are a handler's own matter.
+    /// The error for a caller who can do nothing about the database; conflicts are handled by the handler itself.
     package var asRPCError: RPCError {
         switch self {
         case .unavailable: .unavailable("the database cannot be reached")

@@ -1,7 +1,7 @@
 package import Contracts
 internal import Glibc
 
-/// The time of day, as an argument, so that rules and tests choose it.
+/// The time of day, injected so that rules and tests can choose it.
 package protocol WallClock: Sendable {
     var now: Timestamp { get }
 }
