@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Reads small files before anything else runs; blocks, so never on an event loop.
+/// Reads small files before anything else runs; blocks, so never use it on an event loop.
 package enum ConfigFile {
-    /// The largest file that is read.
+    /// Bytes of the largest file that is read.
     package static let fileBytesMax = 64 * 1024
 
-    /// The UTF-8 text of a file, or why there is none.
+    /// The UTF-8 text of a file, or why it could not be read.
     package enum Outcome: Sendable, Equatable {
         case text(String)
         case unreadable(reason: String)
@@ -36,7 +36,7 @@ package enum ConfigFile {
         return .text(text)
     }
 
-    /// Lines `KEY=VALUE` (spaces around both are dropped), blank lines and lines that start with `#`.
+    /// Parses lines `KEY=VALUE` (surrounding spaces are dropped), blank lines and lines that start with `#`.
     static func parse(_ text: String, path: String) -> (values: [String: String], problems: [StartupError.Problem]) {
         var values: [String: String] = [:]
         var problems: [StartupError.Problem] = []

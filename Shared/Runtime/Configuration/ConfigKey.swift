@@ -1,32 +1,33 @@
 package import Cryptography
 
-/// What is known of one setting without its type: the row of the documentation and the check at start.
+/// A setting without its type, for the documentation and the check at start.
 package struct ConfigDefinition: Sendable {
     /// `REELAY_…`.
     package let name: String
-    /// What a value looks like, with unit and bounds: "an integer from 1 to 64".
+    /// The form of a value, with unit and bounds: "an integer from 1 to 64".
     package let form: String
-    /// The value when nothing is set, as text; nil where there is none.
+    /// The default value as text; nil if there is none.
     package let defaultText: String?
-    /// Whether the start stops without a value.
+    /// Whether the service refuses to start without a value.
     package let isRequired: Bool
-    /// Whether the value never shows, and may come from the file that `<name>_FILE` names.
+    /// Whether the value is never shown, and may come from the file named by `<name>_FILE`.
     package let isSecret: Bool
     /// One sentence for the documentation.
     package let purpose: String
     let accepts: @Sendable (String) -> Bool
 }
 
-/// A setting with its type: declared as data, read from `ConfigValues`.
+/// A typed setting: declared as data, read from `ConfigValues`.
 package struct ConfigKey<Value: Sendable>: Sendable {
     package let definition: ConfigDefinition
     let parse: @Sendable (String) -> Value?
-    /// The value when nothing is set; nil where one is required.
+    /// The value if nothing is set; nil if one is required.
     let absent: Value?
 
     package var name: String { definition.name }
 
-    /// A key of any type; the factories below cover the usual ones. `absent` is the typed default, nil if required.
+    /// Creates a key of any type; the factories below cover the usual ones. `absent` is the typed default, nil if
+    /// required.
     package init(
         _ name: String, form: String, defaultText: String? = nil, absent: Value?, isSecret: Bool = false,
         purpose: String, parse: @escaping @Sendable (String) -> Value?
@@ -67,7 +68,7 @@ extension ConfigKey where Value == Int {
 }
 
 extension ConfigKey where Value == Int? {
-    /// A TCP port that follows from other settings when it is absent; `defaultText` says how.
+    /// A TCP port that is derived from other settings if absent; `defaultText` says how.
     package static func optionalPort(_ name: String, defaultText: String, _ purpose: String) -> ConfigKey {
         ConfigKey(
             name, form: "a port from 0 to 65535 (0: any free one)", defaultText: defaultText, absent: .some(nil),
@@ -76,7 +77,7 @@ extension ConfigKey where Value == Int? {
 }
 
 extension ConfigKey where Value == Duration {
-    /// A time in seconds, with up to three decimals; the name ends in `_SECONDS`.
+    /// A duration in seconds, with up to three decimals; the name ends in `_SECONDS`.
     package static func seconds(
         _ name: String, default defaultValue: Duration, in bounds: ClosedRange<Duration>, _ purpose: String
     ) -> ConfigKey {
@@ -98,7 +99,7 @@ extension ConfigKey where Value == Bool {
 }
 
 extension ConfigKey where Value == String {
-    /// A text of up to 4,096 bytes; required unless it has a default. `form` and `accepts` narrow it.
+    /// A text of up to 4,096 bytes; required unless it has a default. `form` and `accepts` restrict it.
     package static func text(
         _ name: String, form: String = "a text", default defaultValue: String? = nil, _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }
@@ -124,7 +125,7 @@ extension ConfigKey where Value == String {
             accepts: ConfigText.isURL)
     }
 
-    /// A peer as `host:port`, or its copies as several of these; required unless it has a default.
+    /// A peer as `host:port`, or several of its copies; required unless it has a default.
     package static func address(_ name: String, default defaultValue: String? = nil, _ purpose: String) -> ConfigKey {
         text(name, form: "host:port, or several with commas between", default: defaultValue, purpose) {
             $0.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { ConfigText.isAddress(String($0)) }
@@ -133,7 +134,7 @@ extension ConfigKey where Value == String {
 }
 
 extension ConfigKey where Value == String? {
-    /// A text that may be absent.
+    /// An optional text.
     package static func optionalText(
         _ name: String, form: String = "a text", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }
@@ -143,7 +144,7 @@ extension ConfigKey where Value == String? {
 }
 
 extension ConfigKey where Value == [String] {
-    /// Texts separated by commas; spaces around each are dropped; none when absent.
+    /// Texts separated by commas; spaces around each are dropped; empty if absent.
     package static func list(
         _ name: String, form: String = "texts separated by commas", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }
@@ -156,7 +157,7 @@ extension ConfigKey where Value == [String] {
 }
 
 extension ConfigKey {
-    /// A secret that must be given, as `name` or in the file of `name_FILE`.
+    /// A required secret, given as `name` or in the file of `name_FILE`.
     package static func secret(
         _ name: String, form: String = "a secret text", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }
@@ -166,7 +167,7 @@ extension ConfigKey {
             parse: { accepts($0) ? Secret($0) : nil })
     }
 
-    /// A secret that may be absent, given as `name` or in the file of `name_FILE`.
+    /// An optional secret, given as `name` or in the file of `name_FILE`.
     package static func optionalSecret(
         _ name: String, form: String = "a secret text", _ purpose: String,
         accepts: @escaping @Sendable (String) -> Bool = { _ in true }

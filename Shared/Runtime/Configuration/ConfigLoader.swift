@@ -1,20 +1,20 @@
 internal import Configuration
 internal import Cryptography
 
-/// Reads and checks all settings once: defaults < file < environment.
+/// Reads and checks all settings once; the environment overrides the file, which overrides the defaults.
 package struct ConfigLoader: Sendable {
-    /// The name of the setting that names the file of further settings.
+    /// The setting that names the file of further settings.
     package static let fileSetting = "REELAY_CONFIG_FILE"
 
     private static let prefix = "REELAY_"
-    /// Bytes of one setting's text; secrets may be longer.
+    /// Bytes of the value of one setting; secrets may be longer.
     private static let valueBytesMax = 4096
 
     private let schema: ConfigSchema
     private let knownNames: Set<String>
     private let readFile: @Sendable (String) -> ConfigFile.Outcome
 
-    /// `knownNames` are settings of other services, which share an environment: they are no mistakes here.
+    /// `knownNames` are the settings of other services, which share an environment: they are not mistakes here.
     package init(
         schema: ConfigSchema, knownNames: Set<String>, readFile: @escaping @Sendable (String) -> ConfigFile.Outcome
     ) {
@@ -23,7 +23,7 @@ package struct ConfigLoader: Sendable {
         self.readFile = readFile
     }
 
-    /// Checks every setting; throws all problems at once. An empty value counts as none.
+    /// Checks every setting; throws all problems at once. An empty value counts as absent.
     package func load(environment: [String: String]) throws(StartupError) -> ConfigValues {
         var problems: [StartupError.Problem] = []
         let settings = environment.filter { $0.key.hasPrefix(Self.prefix) && !$0.value.isEmpty }
@@ -59,7 +59,7 @@ package struct ConfigLoader: Sendable {
         return ConfigValues(schema: schema, texts: texts)
     }
 
-    /// One place that settings come from, read through swift-configuration.
+    /// One source of settings, read through swift-configuration.
     private struct Layer {
         let origin: String
         let reader: ConfigReader

@@ -1,6 +1,6 @@
-/// All settings of one process, each name once.
+/// All settings of one process, with unique names.
 package struct ConfigSchema: Sendable {
-    /// In the order of declaration.
+    /// In declaration order.
     package let definitions: [ConfigDefinition]
 
     package init(_ definitions: [ConfigDefinition]) {
@@ -12,7 +12,7 @@ package struct ConfigSchema: Sendable {
 
     package var names: Set<String> { Set(definitions.map(\.name)) }
 
-    /// The settings as a table in Markdown, sorted by name.
+    /// Returns the settings as a Markdown table, sorted by name.
     package func markdown() -> String {
         var lines = ["| setting | value | default | meaning |", "|---|---|---|---|"]
         for definition in definitions.sorted(by: { $0.name < $1.name }) {
@@ -24,7 +24,7 @@ package struct ConfigSchema: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The settings for a terminal, sorted by name.
+    /// Returns the settings for a terminal, sorted by name.
     package func helpText() -> String {
         definitions.sorted { $0.name < $1.name }.map { definition in
             let fallback = definition.isRequired ? "required" : "default: \(definition.defaultText ?? "none")"

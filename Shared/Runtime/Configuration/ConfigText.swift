@@ -1,4 +1,4 @@
-/// How the texts of settings are read; pure, strict, without locale.
+/// Parses the texts of settings; pure, strict, independent of the locale.
 enum ConfigText {
     /// Decimal digits with an optional minus; nil outside the bounds.
     static func integer(_ text: String, in bounds: ClosedRange<Int>) -> Int? {
@@ -16,7 +16,7 @@ enum ConfigText {
         return .seconds(whole) + .milliseconds(fraction * scale)
     }
 
-    /// The text of a duration in seconds, as `duration` reads it.
+    /// Returns the text of a duration in seconds, as parsed by `duration`.
     static func seconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = attoseconds / 1_000_000_000_000_000
@@ -26,7 +26,7 @@ enum ConfigText {
         return "\(seconds).\(fraction)"
     }
 
-    /// Whether the text is an http or https URL that only names a place.
+    /// Whether the text is an http or https URL of only a host, a port and a path.
     static func isURL(_ text: String) -> Bool {
         guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
         let rest = text.dropFirst(scheme.count)
@@ -52,7 +52,7 @@ enum ConfigText {
         return String(rest)
     }
 
-    /// A value as it may be shown: short, on one line.
+    /// Returns a value as it may be shown: short, on one line.
     static func shown(_ text: String) -> String {
         var bytes: [UInt8] = []
         JSONLine.append(text, to: &bytes, bytesMax: 80)

@@ -11,25 +11,26 @@ package struct ConfigValues: Sendable {
         self.texts = texts
     }
 
-    /// The value of a key, or its default. The key must be part of the schema that was loaded.
+    /// Returns the value of a key, or its default. The key must be part of the loaded schema.
     package subscript<Value>(_ key: ConfigKey<Value>) -> Value {
         precondition(schema.names.contains(key.name), "\(key.name) is read but not declared")
         reads.insert(key.name)
         guard let value = texts[key.name].flatMap(key.parse) ?? key.absent else {
-            // Loading accepted the text with this very parser, and refused the absence of a required one.
+            // Loading accepted the text with this very parser, and refused the absence of a required value.
             preconditionFailure("\(key.name) was checked with another type")
         }
         return value
     }
 
-    /// The texts of the declared settings that are no secrets and whose names end so, defaults included; by name.
+    /// Returns the texts, sorted by name, of the declared non-secret settings whose names end in `suffix`, including
+    /// defaults.
     package func texts(ending suffix: String) -> [(name: String, text: String)] {
         schema.definitions.filter { !$0.isSecret && $0.name.hasSuffix(suffix) }.compactMap { definition in
             (texts[definition.name] ?? definition.defaultText).map { (definition.name, $0) }
         }.sorted { $0.name < $1.name }
     }
 
-    /// Declared names that nobody has read yet, sorted: what a test expects to be empty after the start.
+    /// The declared names that nobody has read yet, sorted; a test expects none after the start.
     package var unreadNames: [String] { schema.names.subtracting(reads.names).sorted() }
 
     private final class Reads: Sendable {

@@ -1,11 +1,11 @@
 /// The names of all settings of all services, collected in one place.
 ///
-/// Services share an environment, so the settings of one are no mistake in another; any other `REELAY_` name is. A
-/// test holds each service's schema against this list.
+/// Services share an environment, so the settings of one are not mistakes in another; any other `REELAY_` name is. A
+/// test checks each service's schema against this list.
 package enum KnownKeys {
     package static let names: Set<String> = shared.union(providers).union(gateway).union(development)
 
-    /// Names of a schema that this list lacks; a test expects none.
+    /// Returns the names of a schema that this list lacks; a test expects none.
     package static func missing(from schema: ConfigSchema) -> [String] {
         schema.names.subtracting(names).sorted()
     }
@@ -38,7 +38,7 @@ package enum KnownKeys {
         "REELAY_KEY_REQUESTS", "REELAY_ADDRESS_REQUESTS",
     ]
 
-    /// What developers' scripts and tests set for themselves; a service that inherits them starts.
+    /// Settings of developers' scripts and tests; a service that inherits them still starts.
     private static let development: Set<String> = [
         "REELAY_BIN", "REELAY_FIXTURES", "REELAY_PORT_OFFSET", "REELAY_POSTGRES_PORT", "REELAY_SECRETS_DIR",
         "REELAY_TEST_DATABASE_URL",

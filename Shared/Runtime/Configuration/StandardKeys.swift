@@ -1,6 +1,6 @@
 package import Cryptography
 
-/// Settings that every service has.
+/// The settings of every service.
 package struct StandardKeys: Sendable {
     package let host = ConfigKey<String>.text(
         "REELAY_HOST", form: "a host name or address", default: "127.0.0.1", "Address that the service listens on.",
@@ -40,7 +40,7 @@ package struct StandardKeys: Sendable {
     }
 }
 
-/// Settings that several services have, declared once so that they mean the same everywhere.
+/// Settings of several services, declared once so that they mean the same everywhere.
 package enum SharedKeys {
     package static let databaseURL = ConfigKey<Secret>.secret(
         "REELAY_DATABASE_URL", form: "a postgres:// URL", "The database of this service.",

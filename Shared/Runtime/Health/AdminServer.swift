@@ -7,9 +7,9 @@ internal import Synchronization
 
 /// Bounds of the admin port.
 package enum AdminLimits {
-    /// Probes and scrapers that are connected at one time.
+    /// Probes and scrapers connected at once.
     package static let connectionsMax = 64
-    /// How long a connection may say nothing.
+    /// How long a connection may be idle.
     package static let idleTimeout: Duration = .seconds(30)
 }
 
@@ -19,13 +19,13 @@ struct AdminServer: Service {
     private let address: (host: String, port: Int)
     private let bound = BoundPort()
 
-    /// Port 0 takes any free one.
+    /// Port 0 picks any free one.
     init(_ runtime: ServiceRuntime, host: String, port: Int) {
         self.runtime = runtime
         address = (host, port)
     }
 
-    /// Serves until graceful shutdown; throws what binding throws.
+    /// Serves until graceful shutdown; throws the errors of binding.
     func run() async throws {
         let router = Router(options: .autoGenerateHeadEndpoints)
         router.get("healthz") { [health = EventLoopHealth(runtime.group)] _, _ in
@@ -58,7 +58,7 @@ struct AdminServer: Service {
         try await application.run()
     }
 
-    /// The port that is listened on, once it is; nil if the server ended without.
+    /// Returns the bound port once the server listens; nil if it ended before that.
     func boundPort() async -> Int? { await bound.wait() }
 
     private static func answer(_ status: HTTPResponse.Status, _ type: String, _ body: [UInt8]) -> Response {
@@ -67,14 +67,14 @@ struct AdminServer: Service {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 
-    /// Probes come every second: their requests are no news.
+    /// Probes come every second: their requests are not worth logging.
     private static func quiet(_ logger: Logger) -> Logger {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return quiet
     }
 
-    /// Hands the port from the server's callback to whoever waits for it; the first report counts.
+    /// Passes the port from the server's callback to those waiting for it; the first report counts.
     private final class BoundPort: Sendable {
         private struct State {
             var port: Int?

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Whether every event loop of a group still turns.
+/// Checks whether every event loop of a group still runs.
 package struct EventLoopHealth: Sendable {
     private let group: any EventLoopGroup
     private let limit: Duration
@@ -11,7 +11,7 @@ package struct EventLoopHealth: Sendable {
         self.limit = limit
     }
 
-    /// Sends one task through each loop; false if one has not run it within the limit.
+    /// Submits one task to each loop; returns false if one has not run it within the limit.
     package func isTicking() async -> Bool {
         let loops = Array(group.makeIterator())
         return await firstAnswer(within: limit, otherwise: false) {

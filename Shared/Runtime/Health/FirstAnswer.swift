@@ -1,15 +1,15 @@
 internal import Synchronization
 
-/// Asks for something that may never answer: the work's value, or `fallback` once `limit` has passed.
+/// Runs work that may never finish: returns its value, or `fallback` once `limit` has passed.
 ///
-/// The work is cancelled at its limit and left to itself, so that what ignores cancellation holds nobody up.
+/// At the limit the work is cancelled and abandoned, so that work that ignores cancellation delays nobody.
 func firstAnswer<Value: Sendable>(
     within limit: Duration, otherwise fallback: Value, _ work: @escaping @Sendable () async -> Value
 ) async -> Value {
     let answer = FirstAnswer<Value>()
     return await withCheckedContinuation { continuation in
         answer.expect(continuation)
-        // Unstructured: a structured child would have to end before the answer could be given.
+        // Unstructured: a structured child would have to end before the answer could be returned.
         let asking = Task { answer.give(await work()) }
         let waiting = Task {
             do {
@@ -24,7 +24,7 @@ func firstAnswer<Value: Sendable>(
     }
 }
 
-/// Passes the first of several answers on, and tells the rest that it is over.
+/// Passes on the first of several answers, then runs `whenGiven`'s action, and ignores the rest.
 private final class FirstAnswer<Value: Sendable>: Sendable {
     private struct State {
         var continuation: CheckedContinuation<Value, Never>?

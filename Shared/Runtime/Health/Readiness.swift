@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Whether this process may be given work, and if not, why.
+/// Whether this process may be sent work, and if not, why.
 package final class Readiness: Sendable {
-    /// Where the process is in its life; only ever moves forward.
+    /// The phase of the process; only moves forward.
     package enum Phase: String, Sendable, Comparable {
         case starting
         case ready
@@ -19,14 +19,14 @@ package final class Readiness: Sendable {
         }
     }
 
-    /// One dependency's answer: nil when it is well, else why it is not.
+    /// A dependency's check: returns nil if it is healthy, else the problem.
     package typealias Check = @Sendable () async -> String?
 
     private struct Entry {
         let name: String
         let limit: Duration
         let check: Check
-        /// A check that ignored its limit is not started again before it ends.
+        /// A check that ignores its limit is not started again until it ends.
         var isRunning = false
     }
 
@@ -41,7 +41,7 @@ package final class Readiness: Sendable {
 
     package var phase: Phase { state.withLock { $0.phase } }
 
-    /// Adds a dependency; its check may take `limit` at the most, one at a time.
+    /// Adds a dependency, whose check may take at most `limit`; at most one runs at a time.
     package func register(_ name: String, limit: Duration = .seconds(1), _ check: @escaping Check) {
         state.withLock { $0.entries.append(Entry(name: name, limit: limit, check: check)) }
     }
@@ -51,7 +51,7 @@ package final class Readiness: Sendable {
         state.withLock { $0.phase = max($0.phase, phase) }
     }
 
-    /// Asks every dependency at once.
+    /// Checks all dependencies concurrently.
     package func report() async -> ReadinessReport {
         let names = state.withLock { $0.entries.map(\.name) }
         let results = await withTaskGroup(of: (Int, String?).self) { group in
@@ -83,7 +83,7 @@ package final class Readiness: Sendable {
 package struct ReadinessReport: Sendable, Equatable {
     package struct Dependency: Sendable, Equatable {
         package let name: String
-        /// Nil when it is well.
+        /// Nil if it is healthy.
         package let problem: String?
     }
 
@@ -93,7 +93,8 @@ package struct ReadinessReport: Sendable, Equatable {
     /// Whether work may be sent here.
     package var isReady: Bool { phase == .ready && dependencies.allSatisfy { $0.problem == nil } }
 
-    /// One JSON object: status (`starting`, `ready`, `failing`, `draining`) and each dependency, `ok` or its problem.
+    /// Returns one JSON object: status (`starting`, `ready`, `failing`, `draining`) and each dependency, `ok` or its
+    /// problem.
     package func json(service: String, version: String) -> [UInt8] {
         var text = Array("{".utf8)
         let status = phase == .ready && !isReady ? "failing" : phase.rawValue

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// The pages of the process's code that are in its memory.
+/// The resident code pages of the process.
 enum CodePages {
-    /// Lets go of all of them. They are clean copies of files in the kernel's cache, so that whatever runs next is mapped
-    /// again without a read; what only the start needed stays out, about seven megabytes of a service.
+    /// Releases all of them. They are clean copies of files in the page cache, so whatever runs next is mapped again
+    /// without a read; what only the start needed stays out, about seven megabytes of a service.
     static func letGo() {
         guard case .text(let maps) = ConfigFile.read("/proc/self/maps") else { return }
         for range in ranges(in: maps) {
@@ -11,7 +11,7 @@ enum CodePages {
         }
     }
 
-    /// Where code lies that comes from a file and that nobody may write to. `maps` as in proc(5), `/proc/pid/maps`.
+    /// Returns the ranges of unwritable code mapped from files. `maps` is in the format of proc(5), `/proc/pid/maps`.
     static func ranges(in maps: String) -> [Range<UInt>] {
         maps.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ", maxSplits: 5)

@@ -9,14 +9,14 @@ struct ServiceArguments: ParsableCommand {
     @Flag(name: .long) var version = false
     @Flag(name: .long) var configDocs = false
 
-    /// What a command line asks for.
+    /// The request made by a command line.
     enum Request: Equatable {
         case serve
         /// Run the command of this name with this argument.
         case command(String, String)
-        /// Print this and end well.
+        /// Print this and exit successfully.
         case show(String)
-        /// Print this as an error and end with `ExitCode.usage`.
+        /// Print this as an error and exit with `ExitCode.usage`.
         case refuse(String)
     }
 

@@ -1,35 +1,35 @@
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// When a part of a service stops; parts of one phase stop the other way round to their order.
+/// When a part of a service stops; the parts of one phase stop in reverse order.
 package enum ShutdownPhase: Int, Sendable, Comparable, CaseIterable {
-    /// Stops taking new work from queues and gives back what it has not begun.
+    /// Stop taking new work from queues and return what has not been started.
     case claiming
-    /// Stops listening, finishes the calls in flight.
+    /// Stop listening and finish the calls in flight.
     case serving
-    /// Finishes what runs in the background.
+    /// Finish background work.
     case background
-    /// Writes what is collected in memory.
+    /// Write what is buffered in memory.
     case flushing
-    /// Closes the database and other resources.
+    /// Close the database and other resources.
     case resources
 
     package static func < (left: ShutdownPhase, right: ShutdownPhase) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// A part of a service with a life: a listener, a loop, a pool.
+/// A part of a service with a lifecycle: a listener, a loop, a pool.
 package struct ServiceComponent: Sendable {
     package let name: String
     package let phase: ShutdownPhase
-    /// The longest its stop may take; then the next part stops.
+    /// How long its stop may take before the next part stops.
     package let stopLimit: Duration
     let body: (@Sendable () async throws -> Void)?
     let stop: @Sendable () async -> Void
-    /// Ends once the part does what it is there for, which the process waits for before it is ready; nil for a part that
-    /// need not be waited for.
+    /// Finishes once the part does its job, which the process waits for before it is ready; nil for a part that need
+    /// not be waited for.
     var beginning: AsyncStream<Never>?
 
-    /// A part whose `body` runs until it is stopped: first `stop` is called and awaited, then the body is cancelled.
+    /// Creates a part whose `body` runs until it is stopped: `stop` is called and awaited, then the body is cancelled.
     /// A body that ends before that ends the process.
     package static func running(
         _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
@@ -38,9 +38,9 @@ package struct ServiceComponent: Sendable {
         ServiceComponent(name: name, phase: phase, stopLimit: stopLimit, body: body, stop: stop)
     }
 
-    /// A part whose `body` heeds graceful shutdown itself (`ServiceLifecycle`), finishes what it has in hand and returns;
-    /// after `stopLimit` it is cancelled. A body that ends before the shutdown ends the process. It calls `begun` once it
-    /// does what it is there for: a listener, when its port is bound. Until then the process is not ready.
+    /// Creates a part whose `body` handles graceful shutdown itself (`ServiceLifecycle`), finishes its current work and
+    /// returns; after `stopLimit` it is cancelled. A body that ends before the shutdown ends the process. It calls
+    /// `begun` once it does its job: a listener, when its port is bound. Until then the process is not ready.
     package static func draining(
         _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
         _ body: @escaping @Sendable (_ begun: @escaping @Sendable () -> Void) async throws -> Void
@@ -57,7 +57,7 @@ package struct ServiceComponent: Sendable {
                     stopping.set()
                 }
                 ended.set()
-                // Ended as asked: the end is reported by the stop, which waits for it.
+                // Ended as requested: the end is reported by the stop, which waits for it.
                 if stopping.isSet { try await Task.sleep(for: .seconds(3_600)) }
             },
             stop: {
@@ -65,7 +65,7 @@ package struct ServiceComponent: Sendable {
             }, beginning: beginning)
     }
 
-    /// A part that runs by itself since it was built and only has to be stopped.
+    /// Creates a part that has been running by itself since it was built and only needs to be stopped.
     package static func stopping(
         _ name: String, phase: ShutdownPhase, stopLimit: Duration = .seconds(5),
         _ stop: @escaping @Sendable () async -> Void
@@ -74,7 +74,7 @@ package struct ServiceComponent: Sendable {
     }
 }
 
-/// Set once, read from anywhere.
+/// A flag that is set once and can be read from anywhere.
 private final class EndedFlag: Sendable {
     private let value = Atomic(false)
 
@@ -82,7 +82,7 @@ private final class EndedFlag: Sendable {
     var isSet: Bool { value.load(ordering: .acquiring) }
 }
 
-/// A part ended or failed while it should have run.
+/// A part ended or failed while it should have been running.
 package struct ComponentFailure: Error, Sendable, CustomStringConvertible {
     package let component: String
     package let reason: String
@@ -90,7 +90,7 @@ package struct ComponentFailure: Error, Sendable, CustomStringConvertible {
     package var description: String { "\(component): \(reason)" }
 }
 
-/// Runs one component within a service group.
+/// Runs one component in a service group.
 struct ComponentService: Service {
     let component: ServiceComponent
     /// Called when the component ended or failed by itself; the group then stops the others.
@@ -123,7 +123,7 @@ struct ComponentService: Service {
                 if let failure = error as? ComponentFailure { throw failure }
                 throw ComponentFailure(component: component.name, reason: String(describing: error))
             }
-            // Stopped as asked: however the body ends now is fine.
+            // Stopped as requested: it does not matter how the body ends now.
             group.cancelAll()
             while let result = await group.nextResult() { _ = result }
         }

@@ -2,24 +2,24 @@ package import Logging
 package import NIOCore
 package import OTLP
 
-/// What makes one executable a service.
+/// The definition that makes an executable a service.
 package struct ServiceDefinition: Sendable {
-    /// In lower case: the name of the executable, of the log's `service` and of the schema.
+    /// In lowercase: the name of the executable, of the log's `service` and of the schema.
     package let name: String
     package let version: String
     package let standardKeys: StandardKeys
-    /// The standard settings and the service's own.
+    /// The standard settings and those of the service.
     package let schema: ConfigSchema
-    /// Help for metrics, by the name as it is written out.
+    /// Help texts of metrics, by exposition name.
     package let metricsHelp: [String: String]
-    /// Upper bounds of histogram buckets, by the name as it is written out.
+    /// Upper bounds of histogram buckets, by exposition name.
     package let metricsBuckets: [String: [Double]]
     /// What the executable can do instead of serving.
     package let commands: [ServiceCommand]
     let build: @Sendable (ConfigValues, ServiceRuntime) async throws(StartupError) -> [ServiceComponent]
 
-    /// `build` connects, migrates, binds and returns the parts to run; it may wait and retry as long as it likes (the
-    /// admin port answers meanwhile), and is cancelled when the process is told to stop.
+    /// `build` connects, migrates, binds and returns the parts to run. It may wait and retry as long as it likes (the
+    /// admin port responds meanwhile), and is cancelled when the process is told to stop.
     package init(
         name: String, version: String = ReelayVersion.current, portDefault: Int, keys: [ConfigDefinition],
         metricsHelp: [String: String] = [:], metricsBuckets: [String: [Double]] = [:], commands: [ServiceCommand] = [],
@@ -36,18 +36,18 @@ package struct ServiceDefinition: Sendable {
     }
 }
 
-/// Something that an administrator has an executable do at the machine itself, with the settings of the service.
+/// A command that an administrator runs at the machine with the settings of the service.
 package struct ServiceCommand: Sendable {
     /// The first argument, such as `reset-password`.
     package let name: String
-    /// What the one argument after it is, in capitals; nil where there is none.
+    /// The name of its only argument, in capitals; nil if it takes none.
     package let argument: String?
     package let purpose: String
 
     /// The name with its argument, as it is typed.
     var usage: String { argument.map { "\(name) \($0)" } ?? name }
 
-    /// Returns what is printed; the text is empty for a command without an argument.
+    /// Returns the text to print; its own argument is empty for a command without one.
     let run: @Sendable (ConfigValues, String) async throws(StartupError) -> String
 
     package init(
@@ -66,19 +66,19 @@ package enum ReelayVersion {
     package static let current = "0.1.0"
 }
 
-/// What a service is given to build its parts from.
+/// The environment in which a service builds its parts.
 package struct ServiceRuntime: Sendable {
     package let name: String
     package let version: String
-    /// Where the service is to listen.
+    /// The address to listen on.
     package let host: String
     package let port: Int
     package let logger: Logger
-    /// The one group of event loops of the process.
+    /// The only event loop group of the process.
     package let group: any EventLoopGroup
     package let readiness: Readiness
     package let metrics: MetricsRegistry
-    /// Where spans go; nil where no collector is set.
+    /// Receives spans; nil if no collector is configured.
     package let exporter: OTLPExporter?
 
     package init(

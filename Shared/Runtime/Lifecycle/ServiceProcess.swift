@@ -4,7 +4,7 @@ package import OTLP
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// One service from its checked settings to its exit code.
+/// Runs one service from its checked settings to its exit code.
 ///
 /// Start: admin port (starting) → build → run → every listener is bound → ready. Stop, on the first signal: draining
 /// (readyz 503) → wait → the components, phase by phase → admin port. A second signal, or the limit, ends it at once.
@@ -21,8 +21,8 @@ package struct ServiceProcess: Sendable {
     private let stopSwitch = StopSwitch()
     private let stopLimit = StopLimit()
 
-    /// `endNow` ends the process with an exit code without waiting for anything; `onAdminPort` hears of the bound port.
-    /// The group outlives the process's end: what closes late may still schedule on it.
+    /// `endNow` ends the process with an exit code without waiting for anything; `onAdminPort` receives the bound port.
+    /// The group outlives the process's end: components that close late may still schedule on it.
     package init(
         _ definition: ServiceDefinition, values: ConfigValues, metrics: MetricsRegistry, group: any EventLoopGroup,
         exporter: OTLPExporter? = nil, makeLogger: @escaping @Sendable (String) -> Logger,
@@ -39,8 +39,8 @@ package struct ServiceProcess: Sendable {
         self.onAdminPort = onAdminPort
     }
 
-    /// Runs the service until it was stopped; the exit code, or why it could not start. `signals` yields the numbers of
-    /// signals that ask it to stop.
+    /// Runs the service until it is stopped; returns its exit code, or throws why it could not start. `signals` yields
+    /// the numbers of signals that ask it to stop.
     package func run(signals: AsyncStream<Int32>) async throws(StartupError) -> Int32 {
         let logger = makeLogger(definition.name)
         let runtime = ServiceRuntime(
@@ -98,7 +98,7 @@ package struct ServiceProcess: Sendable {
         let components: [ServiceComponent]
         switch await building.value {
         case .success(let built):
-            // Made first, so that it ends last and still sends what the others did as they ended.
+            // First, so that it ends last and still sends what the others reported as they ended.
             components = exporterComponent + built
         case .failure where stopSwitch.isStopped:
             runtime.logger.notice("Stopped while starting")
@@ -125,7 +125,7 @@ package struct ServiceProcess: Sendable {
         }
         let group = ServiceGroup(configuration: .init(services: services, logger: runtime.logger))
         await stopSwitch.whenStopped { await group.triggerGracefulShutdown() }
-        // Given up where the group ends before.
+        // Abandoned if the group ends first.
         async let _ = becomeReady(components, runtime)
         do {
             try await group.run()
@@ -138,7 +138,7 @@ package struct ServiceProcess: Sendable {
         }
     }
 
-    /// Ready, and no sooner, once every part has begun that says so.
+    /// Becomes ready once every part that reports its beginning has begun.
     private func becomeReady(_ components: [ServiceComponent], _ runtime: ServiceRuntime) async {
         for component in components {
             guard let beginning = component.beginning else { continue }
@@ -151,7 +151,7 @@ package struct ServiceProcess: Sendable {
             "Started", metadata: ["host": "\(runtime.host)", "port": .stringConvertible(runtime.port)])
     }
 
-    /// A group stops its last service first: what goes first stands last, and in front of all stands the announcement.
+    /// A group stops its last service first, so what stops first comes last; the announcement precedes all stops.
     private func order(_ components: [ServiceComponent], _ runtime: ServiceRuntime) -> [ServiceComponent] {
         let delay = values[definition.standardKeys.drainDelay]
         let announcement = ServiceComponent.stopping(
@@ -179,7 +179,7 @@ package struct ServiceProcess: Sendable {
         }
     }
 
-    /// From here on the process has so long to stop.
+    /// Starts the time limit for stopping the process.
     private func limitStop(_ logger: Logger) {
         let limit = values[definition.standardKeys.shutdownLimit]
         stopLimit.start(limit) {
@@ -191,11 +191,11 @@ package struct ServiceProcess: Sendable {
 
 /// Bounds of a process's end.
 enum ServiceLimits {
-    /// How long open answers of the admin port may hold the end up.
+    /// How long open responses of the admin port may delay the end.
     static let adminStopLimit: Duration = .seconds(2)
 }
 
-/// Runs an action when a stop has taken too long; starts once.
+/// Runs an action if a stop takes too long; starts only once.
 private final class StopLimit: Sendable {
     private let timer = Mutex<Task<Void, Never>?>(nil)
 
@@ -212,7 +212,7 @@ private final class StopLimit: Sendable {
     func cancel() { timer.withLock { $0?.cancel() } }
 }
 
-/// Remembers that the process was asked to stop, and tells whoever asked to hear of it, also late.
+/// Remembers that the process was asked to stop, and notifies all observers, including late ones.
 private final class StopSwitch: Sendable {
     private struct State {
         var isStopped = false

@@ -7,7 +7,7 @@ internal import OTLP
 internal import UnixSignals
 
 extension ServiceRuntime {
-    /// The whole of a service's `main`: command line, settings, telemetry, signals, the service, its exit code.
+    /// The whole `main` of a service: command line, settings, telemetry, signals, the service, its exit code.
     package static func run(_ definition: ServiceDefinition) async -> Never {
         switch ServiceArguments.request(Array(CommandLine.arguments.dropFirst()), for: definition) {
         case .show(let text):
@@ -32,7 +32,7 @@ extension ServiceRuntime {
     private static func run(
         _ command: ServiceCommand?, _ argument: String, of definition: ServiceDefinition
     ) async -> Never {
-        // What is printed is the answer: lines of the log, the audit's among them, go beside it.
+        // Standard output is for the result: log lines, including the audit's, go to standard error.
         let sink = LogSink(descriptor: STDERR_FILENO) {}
         do throws(StartupError) {
             let loader = ConfigLoader(
@@ -59,10 +59,10 @@ extension ServiceRuntime {
             schema: definition.schema, knownNames: KnownKeys.names, readFile: { ConfigFile.read($0) })
         let values = try loader.load(environment: processEnvironment())
         signal(SIGPIPE, SIG_IGN)
-        // As the first process of a container it inherits orphans: the kernel collects them for whoever ignores them.
+        // As the first process of a container it inherits orphans: with SIGCHLD ignored the kernel reaps them.
         if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
         let signals = await stopSignals()
-        // The process-wide group is the one group of the process: a library that takes it adds no threads.
+        // The process-wide group is the only group of the process: a library that uses it adds no threads.
         NIOSingletons.groupLoopCountSuggestion = min(
             values[definition.standardKeys.eventLoops], max(1, System.coreCount / 2))
         NIOSingletons.blockingPoolThreadCountSuggestion = 2
@@ -81,8 +81,8 @@ extension ServiceRuntime {
             let lines = JSONLogHandler(
                 label: label, service: definition.name, version: definition.version, level: level,
                 now: { WallTime.now() },
-                // What somebody may look for at once, or after a crash, is not kept back: what fails, how the process comes
-                // and goes, and the audit.
+                // Never buffered: what somebody may look for at once, or after a crash, that is failures, the start and
+                // end of the process, and the audit.
                 write: { line, level in sink.write(line, atOnce: level >= .notice) })
             guard let exporter else { return lines }
             return MultiplexLogHandler([lines, OTLPLogHandler(level: level, exporter: exporter)])
@@ -97,7 +97,7 @@ extension ServiceRuntime {
         return try await process.run(signals: signals)
     }
 
-    /// What sends to a collector, where one is set.
+    /// Returns the exporter, if a collector is configured.
     private static func exporter(
         _ definition: ServiceDefinition, _ values: ConfigValues, _ metrics: MetricsRegistry
     ) -> OTLPExporter? {
@@ -116,7 +116,7 @@ extension ServiceRuntime {
         }
     }
 
-    /// SIGTERM and SIGINT as a stream that lives as long as the process.
+    /// Returns SIGTERM and SIGINT as a stream that lives as long as the process.
     private static func stopSignals() async -> AsyncStream<Int32> {
         let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingOldest(16))

@@ -1,6 +1,6 @@
-/// Why a process cannot start; printed as one block on standard error, then the process ends with `exitCode`.
+/// Why a process cannot start; printed as one block on standard error, before the process ends with `exitCode`.
 package struct StartupError: Error, Sendable, Equatable {
-    /// One thing that is wrong.
+    /// One problem.
     package struct Problem: Sendable, Equatable {
         /// The setting or the resource.
         package let subject: String
@@ -17,17 +17,17 @@ package struct StartupError: Error, Sendable, Equatable {
     /// 78 (EX_CONFIG of sysexits.h) for settings, 1 for anything else.
     package let exitCode: Int32
 
-    /// Settings that are wrong, all of them at once.
+    /// Invalid settings, all reported at once.
     package static func settings(_ problems: [Problem]) -> StartupError {
         StartupError(problems: problems, exitCode: ExitCode.configuration)
     }
 
-    /// One setting that is wrong.
+    /// One invalid setting.
     package static func setting(_ name: String, _ reason: String) -> StartupError {
         settings([Problem(subject: name, reason: reason)])
     }
 
-    /// A resource (address, database, peer, file) that cannot be had.
+    /// A resource (address, database, peer, file) that is unavailable.
     package static func resource(_ subject: String, _ reason: String) -> StartupError {
         StartupError(problems: [Problem(subject: subject, reason: reason)], exitCode: ExitCode.failure)
     }
@@ -37,7 +37,7 @@ package struct StartupError: Error, Sendable, Equatable {
         self.exitCode = exitCode
     }
 
-    /// The block that a person reads.
+    /// Returns the block that a person reads.
     package func block(service: String) -> String {
         var lines = ["\(service) cannot start:"]
         for problem in problems { lines.append("  \(problem.subject): \(problem.reason)") }
@@ -46,7 +46,7 @@ package struct StartupError: Error, Sendable, Equatable {
     }
 }
 
-/// How a process ends.
+/// The exit codes of a process.
 package enum ExitCode {
     package static let success: Int32 = 0
     package static let failure: Int32 = 1
@@ -55,6 +55,6 @@ package enum ExitCode {
     /// EX_CONFIG of sysexits.h.
     package static let configuration: Int32 = 78
 
-    /// A process that a signal made stop at once, as a shell reports it.
+    /// The code of a process stopped at once by a signal, as a shell reports it.
     package static func signal(_ number: Int32) -> Int32 { 128 + number }
 }

@@ -1,10 +1,10 @@
-/// Writes JSON texts that stay on one line and steer no terminal.
+/// Writes JSON texts that stay on one line and cannot control a terminal.
 enum JSONLine {
     private static let hexDigits = Array("0123456789abcdef".utf8)
 
-    /// Appends a quoted string. Control characters (C0, DEL, C1), line and paragraph separators and the marks that
-    /// change the direction of text are escaped, besides what RFC 8259 §7 asks for. What would pass `bytesMax` as
-    /// written is cut and ends in "…".
+    /// Appends a quoted string. Besides what RFC 8259 §7 requires, control characters (C0, DEL, C1), line and paragraph
+    /// separators and marks that change the direction of text are escaped. A text whose written form exceeds `bytesMax`
+    /// is truncated and ends in "…".
     static func append(_ text: String, to bytes: inout [UInt8], bytesMax: Int = Int.max) {
         bytes.append(UInt8(ascii: "\""))
         var copy = text
@@ -38,14 +38,14 @@ enum JSONLine {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Appends `"name":`, after a comma unless an object begins.
+    /// Appends `"name":`, preceded by a comma unless it begins an object.
     static func appendName(_ name: String, to bytes: inout [UInt8]) {
         if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
         append(name, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
     }
 
-    /// Whether a byte of a text is written as it is, and is no part of a longer character.
+    /// Whether a byte of a text is written as it is and is not part of a multibyte character.
     private static func isPlain(_ byte: UInt8) -> Bool {
         (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }

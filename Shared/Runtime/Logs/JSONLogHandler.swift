@@ -2,9 +2,9 @@ package import Logging
 
 /// Writes each record as one line of JSON: time in UTC, level, service, version, message, then the metadata.
 package struct JSONLogHandler: LogHandler {
-    /// Values inside each other in one line.
+    /// The nesting depth of values in one line.
     private static let metadataDepthMax = 8
-    /// Bytes of one text in a line; the rest is cut.
+    /// Bytes of one text in a line; the rest is truncated.
     private static let textBytesMax = 2048
 
     package var logLevel: Logger.Level
@@ -15,7 +15,7 @@ package struct JSONLogHandler: LogHandler {
     private let write: @Sendable ([UInt8], Logger.Level) -> Void
     private let now: @Sendable () -> WallTime
 
-    /// `write` takes one whole line with its line feed, and how much it matters.
+    /// `write` receives one whole line with its line feed, and its level.
     package init(
         label: String, service: String, version: String, level: Logger.Level,
         now: @escaping @Sendable () -> WallTime, write: @escaping @Sendable ([UInt8], Logger.Level) -> Void
@@ -58,12 +58,12 @@ package struct JSONLogHandler: LogHandler {
         write(line, event.level)
     }
 
-    /// Of equal names the later counts; mostly there is nothing before.
+    /// Of equal names the later one wins; usually `merged` is empty.
     private static func add(_ later: Logger.Metadata, to merged: inout Logger.Metadata) {
         if merged.isEmpty { merged = later } else { merged.merge(later) { _, new in new } }
     }
 
-    /// Whether it is a name that metadata may not take; theirs gets an underscore in front.
+    /// Whether `name` is reserved; metadata with such a name is prefixed with an underscore.
     private static func isTaken(_ name: String) -> Bool {
         switch name {
         case "time", "level", "service", "version", "message", "logger", "error": true

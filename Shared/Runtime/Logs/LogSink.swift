@@ -1,33 +1,34 @@
 internal import Glibc
 internal import Synchronization
 
-/// Takes whole log lines and never makes a caller wait for a reader.
+/// Writes whole log lines and never makes a caller wait for a reader.
 ///
-/// Lines that can wait are gathered and written together; one that cannot is written before `write` returns, after all
-/// that came before it, unless another thread is writing: then that one or the next takes it along. May be used from any
+/// Lines that can wait are gathered and written together. One that cannot is written before `write` returns, after all
+/// earlier lines, unless another thread is writing: then that write or the next includes it. May be used from any
 /// thread.
 package final class LogSink: Sendable {
-    /// A longer line is replaced by a notice of its length; a pipe takes this much at once or says that it is full.
+    /// Bytes of the longest line; a longer one is replaced by a notice of its length. A pipe takes this much at once or
+    /// reports that it is full.
     package static let lineBytesMax = 4096
-    /// How long a line waits for others; an end that nobody sees coming loses those that do.
+    /// How long a line waits for others; a sudden end of the process loses those waiting.
     package static let gatheringInterval: Duration = .milliseconds(20)
-    /// Bytes of lines that wait for others; with more they are written.
+    /// Bytes of lines that wait for others; once reached, they are written.
     static let gatheredBytesMax = 32_768
-    /// Bytes of lines that wait for a reader, besides as many that are being written; what comes then is lost.
+    /// Bytes of lines that wait for a reader, besides as many that are being written; further lines are lost.
     static let waitingBytesMax = 65_536
-    /// How often a slow reader is looked at in the end.
+    /// How often a slow reader is polled at the end.
     private static let finishingPauseMilliseconds: Int32 = 10
 
-    /// Does some work a little later, on whatever thread.
+    /// Runs some work a little later, on any thread.
     package typealias Later = @Sendable (_ work: @escaping @Sendable () -> Void) -> Void
 
     private struct Waiting {
         var bytes: [UInt8] = []
-        /// Somebody comes for them.
+        /// Whether a write of these bytes is scheduled.
         var isAwaited = false
     }
 
-    /// What left the room for waiting; written from `offset` on.
+    /// Bytes that were taken out of `waiting`; written from `offset`.
     private struct Outgoing {
         var bytes: [UInt8] = []
         var offset = 0
@@ -37,7 +38,7 @@ package final class LogSink: Sendable {
         case written
         /// The reader takes nothing right now.
         case full
-        /// So many lines are lost: there is no reader, or no room.
+        /// This many lines are lost: there is no reader, or no room.
         case failed(lines: Int)
     }
 
@@ -45,32 +46,32 @@ package final class LogSink: Sendable {
     private let later: Later?
     private let onDrop: @Sendable () -> Void
     private let waiting = Mutex(Waiting())
-    // Whoever writes holds it, so that lines keep their order; taken outside of the lock of `waiting`, never within it. Nobody
-    // waits for it: a terminal may take a part of a line, say that it takes more, and block.
+    // Held while writing, so that lines keep their order; taken outside the lock of `waiting`, never within it. Nobody
+    // blocks on it: a terminal may take part of a line, report that it takes more, and block.
     private let outgoing = Mutex(Outgoing())
 
-    /// Writes to a descriptor that stays open for the life of the process; without `later` nothing is gathered. `onDrop`
-    /// hears of each line lost because nobody read the other end.
+    /// Writes to a descriptor that stays open for the life of the process; without `later` nothing is gathered.
+    /// `onDrop` is called for each line lost because nobody read the other end.
     package init(descriptor: Int32, later: Later? = nil, onDrop: @escaping @Sendable () -> Void) {
         self.descriptor = descriptor
         self.later = later
         self.onDrop = onDrop
     }
 
-    /// Takes one line. Beyond what may wait it is lost: a stuck reader must not stop an event loop.
+    /// Writes one line, or drops it if too many bytes wait: a stuck reader must not stop an event loop.
     package func write(_ line: [UInt8], atOnce: Bool = true) {
         guard let bytes = put(line) ?? putAfterDraining(line) else { return onDrop() }
         let isDue = atOnce || later == nil || bytes >= Self.gatheredBytesMax
         if !isDue || !drain() { awaitLater() }
     }
 
-    /// Writes what is left at the end of the process; a reader that is slow is waited for, so long at most.
+    /// Writes what is left at the end of the process, waiting at most `patience` for a slow reader.
     package func finish(within patience: Duration) {
         let deadline = ContinuousClock.now.advanced(by: patience)
         while !drain(), ContinuousClock.now < deadline { _ = poll(nil, 0, Self.finishingPauseMilliseconds) }
     }
 
-    /// Puts a line behind the others; how many bytes wait then, nil where there is no room.
+    /// Appends a line; returns the number of waiting bytes, or nil if there is no room.
     private func put(_ line: [UInt8]) -> Int? {
         waiting.withLock { waiting in
             guard waiting.bytes.count + line.count <= Self.waitingBytesMax else { return nil }
@@ -97,7 +98,8 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Writes what waits as far as the reader takes it without a pause; false where something is left, or somebody else writes.
+    /// Writes as much as the reader takes without blocking; returns false if something is left or another thread is
+    /// writing.
     @discardableResult
     private func drain() -> Bool {
         var lost = 0
@@ -120,7 +122,7 @@ package final class LogSink: Sendable {
         return isDone ?? false
     }
 
-    /// Writes as many whole lines as a pipe takes with a single write, so that lines of several processes do not mix.
+    /// Writes as many whole lines as a pipe takes in a single write, so that lines of several processes do not mix.
     private func writeSome(_ outgoing: inout Outgoing) -> Step {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         if poll(&wanted, 1, 0) < 1 { return .full }

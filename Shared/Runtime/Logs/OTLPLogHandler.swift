@@ -1,7 +1,7 @@
 internal import Logging
 internal import OTLP
 
-/// Gives every record that is logged to the exporter as well.
+/// Passes every logged record to the exporter as well.
 struct OTLPLogHandler: LogHandler {
     /// Bytes of a text that are sent.
     private static let textBytesMax = 2_048
@@ -35,7 +35,7 @@ struct OTLPLogHandler: LogHandler {
         text.utf8.count <= textBytesMax ? text : String(decoding: Array(text.utf8.prefix(textBytesMax)), as: UTF8.self)
     }
 
-    /// OTLP's numbers: four to a level.
+    /// OTLP's severity numbers: four to a level.
     private static func severity(_ level: Logger.Level) -> Int {
         switch level {
         case .trace: 1

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A moment of the wall clock in UTC, to the millisecond.
+/// A wall clock time in UTC, to the millisecond.
 package struct WallTime: Sendable, Equatable {
     /// Milliseconds since 1970 in UTC.
     package let unixMilliseconds: Int64
@@ -9,14 +9,14 @@ package struct WallTime: Sendable, Equatable {
         self.unixMilliseconds = unixMilliseconds
     }
 
-    /// Reads the system's clock.
+    /// Reads the system clock.
     package static func now() -> WallTime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return WallTime(unixMilliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// Nanoseconds since 1970 in UTC, by the system's clock.
+    /// Returns nanoseconds since 1970 in UTC, from the system clock.
     package static func nanoseconds() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
@@ -55,7 +55,7 @@ package struct WallTime: Sendable, Equatable {
         text[23] = UInt8(ascii: "Z")
     }
 
-    /// The proleptic Gregorian date of a day, by eras of 400 years that start on the 1st of March.
+    /// The proleptic Gregorian date of a day, computed by eras of 400 years that start on 1 March.
     private static func date(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = daysSince1970 + 719_468
         let era = floorDivide(shifted, 146_097)

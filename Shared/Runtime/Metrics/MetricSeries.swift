@@ -2,18 +2,18 @@ internal import CoreMetrics
 internal import OTLP
 internal import Synchronization
 
-/// What a family of series is, as Prometheus names it.
+/// The type of a family of series, as named by Prometheus.
 enum MetricKind: String, Sendable {
     case counter
     case gauge
     case histogram
 }
 
-/// One series: a number or a histogram, under one name and one set of labels; safe to record from any thread.
+/// One series: a number or a histogram under one name and one set of labels; safe to record to from any thread.
 final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHandler, RecorderHandler, TimerHandler {
     private struct State {
         var value = 0.0
-        /// Observations per bucket, not yet summed; the last one is +Inf.
+        /// Observations per bucket, not cumulative; the last one is +Inf.
         var bucketCounts: [UInt64]
         var observationCount: UInt64 = 0
     }
@@ -35,7 +35,7 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
         state = Mutex(State(bucketCounts: [UInt64](repeating: 0, count: buckets.count + 1)))
     }
 
-    /// Lines that this series takes in the exposition.
+    /// The number of lines of this series in the exposition.
     var lineCount: Int { kind == .histogram ? buckets.count + 3 : 1 }
 
     // MARK: Recording
@@ -43,7 +43,7 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
     func increment(by amount: Int64) { increment(by: Double(amount)) }
 
     func increment(by amount: Double) {
-        // A counter never falls: what is negative or no number is a caller's mistake and not worth a crash.
+        // A counter never falls: a negative or non-finite amount is a caller's mistake and not worth a crash.
         guard kind == .gauge || amount >= 0, amount.isFinite else { return }
         state.withLock { $0.value += amount }
     }
@@ -73,7 +73,7 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
 
     // MARK: Exposition
 
-    /// The present value, for a collector.
+    /// The current value, for a collector.
     var point: OTLPMetric.Point {
         let current = state.withLock { $0 }
         let value: OTLPMetric.Value =

@@ -1,6 +1,6 @@
-/// Names as Prometheus takes them.
+/// Names accepted by Prometheus.
 enum MetricName {
-    /// Lower-case letters, digits and underscores; every other character becomes an underscore.
+    /// Lowercase letters, digits and underscores; every other character becomes an underscore.
     static func valid(_ label: String) -> String {
         var name = ""
         for byte in label.utf8 {
@@ -27,7 +27,7 @@ enum MetricName {
 
 /// Lines of the Prometheus text format, written without a formatter.
 enum MetricText {
-    /// The longest value of a label; the rest is cut.
+    /// Bytes of the longest label value; the rest is truncated.
     private static let labelBytesMax = 128
 
     static func appendHead(name: String, kind: MetricKind, help: String?, to text: inout [UInt8]) {
@@ -55,13 +55,13 @@ enum MetricText {
         appendLine(name, labels: "", value, to: &text)
     }
 
-    /// `a="b",c="d"`, sorted by name; the last of two equal names stays.
+    /// Returns `a="b",c="d"`, sorted by name; the last of two equal names wins.
     static func labels(_ dimensions: [(String, String)]) -> String {
         guard !dimensions.isEmpty else { return "" }
         var values: [String: String] = [:]
         for (name, value) in dimensions {
             let valid = MetricName.valid(name)
-            // Prometheus keeps names with two underscores in front, and `le`, for itself.
+            // Prometheus reserves names that start with two underscores, and `le`.
             values[valid.hasPrefix("__") || valid == "le" ? "label" + valid : valid] = value
         }
         return values.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }.joined(separator: ",")

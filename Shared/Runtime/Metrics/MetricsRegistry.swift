@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Bounds of one process's metrics.
 package struct MetricsLimits: Sendable {
-    /// Lines of the exposition; a histogram counts once per bucket and three times more. What comes later is dropped.
-    /// Room for every statement and every method of scrobble with both outcomes: 300 and 80 of them, 17 lines each.
+    /// Lines of the exposition; a histogram counts once per bucket and three times more. Further series are dropped.
+    /// Room for every statement and method of scrobble with both outcomes: 300 and 80 of them, 17 lines each.
     package var seriesMax = 20_000
 
     package init() {}
@@ -13,16 +13,16 @@ package struct MetricsLimits: Sendable {
     package init(seriesMax: Int) { self.seriesMax = seriesMax }
 }
 
-/// Collects the process's metrics and writes them in Prometheus's text format (version 0.0.4).
+/// Collects the process's metrics and writes them in the Prometheus text format (version 0.0.4).
 ///
 /// Names and labels are made valid; counters end in `_total`, timers in `_seconds`. A name has one kind: an instrument
-/// of another kind under the same name, or one past the limit, records nothing and is counted.
+/// of another kind under the same name, or one beyond the limit, records nothing and is counted.
 package final class MetricsRegistry: MetricsFactory {
-    /// Bounds of buckets for timers, in seconds.
+    /// Bucket bounds of timers, in seconds.
     package static let secondsBuckets: [Double] = [
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
     ]
-    /// Bounds of buckets for recorders without buckets of their own: counts and sizes.
+    /// Bucket bounds of recorders without their own: counts and sizes.
     package static let countBuckets: [Double] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 10_000, 100_000, 1_000_000]
 
     private static let ownSeriesCount = 2
@@ -43,7 +43,7 @@ package final class MetricsRegistry: MetricsFactory {
     private let buckets: [String: [Double]]
     private let state = Mutex(State())
 
-    /// `help` and `buckets` (upper bounds, rising) go by the name as it is written out.
+    /// `help` and `buckets` (ascending upper bounds) are keyed by exposition name.
     package init(
         limits: MetricsLimits = MetricsLimits(), help: [String: String] = [:], buckets: [String: [Double]] = [:]
     ) {
@@ -88,7 +88,7 @@ package final class MetricsRegistry: MetricsFactory {
 
     // MARK: Exposition
 
-    /// The whole exposition, sorted by name and labels, followed by `extra` (complete families).
+    /// Returns the whole exposition, sorted by name and labels, followed by `extra` (complete families).
     package func exposition(extra: [UInt8] = []) -> [UInt8] {
         let (families, seriesCount, refusedCount) = state.withLock { ($0.families, $0.seriesCount, $0.refusedCount) }
         var text: [UInt8] = []
@@ -106,7 +106,7 @@ package final class MetricsRegistry: MetricsFactory {
         return text
     }
 
-    /// The same for a collector; ordered by name.
+    /// Returns the metrics for a collector, sorted by name.
     package func points() -> [OTLPMetric] {
         state.withLock { $0.families }.sorted { $0.key < $1.key }.map { name, family in
             OTLPMetric(name: name, points: family.series.sorted { $0.key < $1.key }.map { $0.value.point })

@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// What the kernel says of this process, read when somebody scrapes.
+/// What the kernel reports about this process, read at each scrape.
 enum ProcessMetrics {
-    /// Families in Prometheus's text format, under the names that its client libraries share.
+    /// Families in the Prometheus text format, under the names shared by its client libraries.
     static func exposition() -> [UInt8] {
         var text: [UInt8] = []
         if let pages = firstNumbers("/proc/self/statm", count: 2)?.last {
@@ -35,7 +35,7 @@ enum ProcessMetrics {
         defer { closedir(folder) }
         var count = 0
         while readdir(folder) != nil { count += 1 }
-        // The entries for the folder itself, its parent, and this very look.
+        // Minus the entries for the folder itself, its parent, and the descriptor of this listing.
         return count - 3
     }
 }
