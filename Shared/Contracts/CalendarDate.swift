@@ -8,7 +8,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
     /// 1 to 31.
     package let day: Int
 
-    /// Nil where there is no such day.
+    /// Returns nil if there is no such day.
     package init?(year: Int, month: Int, day: Int) {
         guard (0...9_999).contains(year), (1...12).contains(month), day >= 1, day <= Self.length(of: month, in: year)
         else { return nil }
@@ -17,7 +17,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
         self.day = day
     }
 
-    /// The day that is `daysSinceEpoch` days after 1970-01-01; nil outside the years 0 to 9999.
+    /// Creates the day `daysSinceEpoch` days after 1970-01-01; nil outside the years 0 to 9999.
     package init?(daysSinceEpoch days: Int) {
         guard Self.days.contains(days) else { return nil }
         self.init(clampingDaysSinceEpoch: days)
@@ -25,7 +25,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
 
     private static let days = -719_528...2_932_896
 
-    /// The nearest day within the years 0 to 9999.
+    /// Creates the nearest day within the years 0 to 9999.
     init(clampingDaysSinceEpoch: Int) {
         let days = min(max(clampingDaysSinceEpoch, Self.days.lowerBound), Self.days.upperBound)
         // Years that start in March put the leap day last; 400 of them have 146 097 days.
@@ -40,7 +40,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// Days after 1970-01-01, below 0 before it.
+    /// Days since 1970-01-01, negative before it.
     package var daysSinceEpoch: Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -63,7 +63,7 @@ package struct CalendarDate: Sendable, Hashable, Comparable {
 }
 
 extension CalendarDate: LosslessStringConvertible, JSONCodable {
-    /// Reads `YYYY-MM-DD`.
+    /// Parses `YYYY-MM-DD`.
     package init?(_ description: String) {
         var text = description
         guard let date = text.withUTF8({ CalendarDate(utf8: $0) }) else { return nil }

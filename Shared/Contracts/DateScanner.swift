@@ -1,4 +1,4 @@
-/// Reads the fixed fields of RFC 3339 dates and times from bytes.
+/// Parses the fixed fields of RFC 3339 dates and times from bytes.
 struct DateScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var index = 0
@@ -7,7 +7,7 @@ struct DateScanner {
 
     var isAtEnd: Bool { index == bytes.count }
 
-    /// Takes exactly `count` digits.
+    /// Consumes exactly `count` digits.
     mutating func digits(_ count: Int) -> Int? {
         guard index + count <= bytes.count else { return nil }
         var value = 0
@@ -20,14 +20,14 @@ struct DateScanner {
         return value
     }
 
-    /// Takes the byte if it comes next.
+    /// Consumes the byte if it comes next.
     mutating func take(_ byte: UInt8) -> Bool {
         guard index < bytes.count, bytes[index] == byte else { return false }
         index += 1
         return true
     }
 
-    /// Takes `YYYY-MM-DD`.
+    /// Consumes `YYYY-MM-DD`.
     mutating func date() -> CalendarDate? {
         guard let year = digits(4), take(UInt8(ascii: "-")), let month = digits(2), take(UInt8(ascii: "-")),
             let day = digits(2)
@@ -35,7 +35,7 @@ struct DateScanner {
         return CalendarDate(year: year, month: month, day: day)
     }
 
-    /// Takes the digits of a fraction after its point as microseconds; what is finer is cut off.
+    /// Consumes the fractional digits after the point, as microseconds; finer digits are truncated.
     mutating func fraction() -> Int? {
         let start = index
         var value = 0
@@ -48,7 +48,7 @@ struct DateScanner {
         return index > start ? value : nil
     }
 
-    /// Takes `Z` or `±hh:mm` as seconds east of UTC.
+    /// Consumes `Z` or `±hh:mm`, as seconds east of UTC.
     mutating func offset() -> Int? {
         if take(UInt8(ascii: "Z")) || take(UInt8(ascii: "z")) { return 0 }
         let isEast = take(UInt8(ascii: "+"))

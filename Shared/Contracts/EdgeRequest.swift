@@ -1,17 +1,18 @@
 internal import JSON
 package import RPC
 
-/// A public request as the routes need it, whatever HTTP server took it in.
+/// A public request in the form used by routes, independent of the HTTP server.
 package struct EdgeRequest: Sendable {
-    /// The values of the path template, percent-decoded, by name.
+    /// The percent-decoded values of the path template, by name.
     package var pathParameters: [String: String]
-    /// The query in its order, percent-decoded.
+    /// The percent-decoded query items, in order.
     package var query: [(name: String, value: String)]
-    /// The header fields in their order, names in lower case.
+    /// The header fields, in order, with lowercase names.
     package var headers: [(name: String, value: String)]
-    /// The body, empty where there is none; the whole of it unless the operation takes any form.
+    /// The body, empty if there is none; complete unless the operation takes any form.
     package var body: [UInt8]
-    /// Of a body in any form: whether more followed than is kept, and whether it was longer than is read at all.
+    /// For a body in any form: whether it was longer than what is kept, and whether it was longer than what is read at
+    /// all.
     package var isBodyCut: Bool
     package var isBodyTooLarge: Bool
 
@@ -32,26 +33,26 @@ package struct EdgeRequest: Sendable {
         self.upload = upload
     }
 
-    /// The first header field of that lower-case name.
+    /// Returns the first header field with that lowercase name.
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
-/// Who is asking, as the gateway found out from the bearer token.
+/// The caller, as identified by the gateway from the bearer token.
 package struct EdgeCaller: Sendable, Hashable {
-    /// The scope of operations that only an administrator may do, with a session or a key.
+    /// The scope of operations reserved to administrators, with a session or a key.
     package static let administration = "admin"
 
     package let user: UserID
     package let isAdministrator: Bool
-    /// The person's time zone, a name of the IANA database.
+    /// The person's time zone, a name from the IANA database.
     package let timeZone: String
-    /// What the credentials allow; nil for a session, which may do everything that the person may.
+    /// What the credentials permit; nil for a session, which permits everything that the person may do.
     package let scopes: Set<String>?
-    /// The session or API key that the token belongs to.
+    /// The session or API key of the token.
     package let credential: UUIDBits
-    /// Whether the person's password is one that an administrator gave: it is there to be changed, and for nothing else.
+    /// Whether the person's password was set by an administrator: the caller may then only change it.
     package let hasGivenPassword: Bool
-    /// Whether the person has no second factor where everybody has to have one: it is there to get one, and for nothing else.
+    /// Whether the person lacks the second factor that everybody must have: the caller may then only set one up.
     package let lacksSecondFactor: Bool
 
     package init(
@@ -67,7 +68,7 @@ package struct EdgeCaller: Sendable, Hashable {
         self.lacksSecondFactor = lacksSecondFactor
     }
 
-    /// Whether the credentials allow operations of `scope`; only a session may do those without one.
+    /// Whether the credentials permit operations of `scope`; those without one require a session.
     package func allows(_ scope: String?) -> Bool {
         if scope == Self.administration, !isAdministrator { return false }
         guard let scopes else { return true }
@@ -75,12 +76,12 @@ package struct EdgeCaller: Sendable, Hashable {
     }
 }
 
-/// Under which key a request takes effect once, and what the request was.
+/// The key under which a request takes effect once, and what the request was.
 package struct EdgeOnce: Sendable, Hashable {
     /// 1 to 255 visible ASCII characters.
     package let key: String
-    /// SHA-256 of method, address and body: another request under the same key is told apart by it. A body may hold a password
-    /// that could be guessed from it, so it is kept nowhere without a key.
+    /// The SHA-256 of method, address and body, which distinguishes another request under the same key. A password in
+    /// the body could be guessed from it, so it is never stored without a key.
     package let fingerprint: [UInt8]
 
     package init(key: String, fingerprint: [UInt8]) {
@@ -89,19 +90,20 @@ package struct EdgeOnce: Sendable, Hashable {
     }
 }
 
-/// What an operation knows about the request around it.
+/// The context of a request, for its operation.
 package struct EdgeContext: Sendable {
-    /// Deadline, trace and idempotency key; `rpc.outgoing()` continues them to a service.
+    /// The deadline, trace and idempotency key; `rpc.outgoing()` passes them on to a service.
     package let rpc: RPCContext
-    /// The address of the client as text, as far as trusted proxies tell it.
+    /// The client's address as text, as far as trusted proxies report it.
     package let clientAddress: String
     /// Nil without an Idempotency-Key.
     package let once: EdgeOnce?
-    /// What If-Match asks for. Checked already, but for operations with `x-conditional`, which check it with their effect.
+    /// The tags of If-Match. Already checked, except for operations with `x-conditional`, which check it together with
+    /// their effect.
     package let ifMatch: EntityTags?
-    /// What If-None-Match asks for; of a write checked like the above, of a read by nobody here.
+    /// The tags of If-None-Match; checked likewise for a write, but not by the operation for a read.
     package let ifNoneMatch: EntityTags?
-    /// Whom and what the request turns out to be about.
+    /// Whom and what the request turns out to concern.
     package let subject: EdgeSubject
 
     package init(
@@ -116,17 +118,17 @@ package struct EdgeContext: Sendable {
         self.subject = subject
     }
 
-    /// Whether a write may happen to what has `tag`, nil for nothing there.
+    /// Whether a resource with `tag` may be written; nil if there is none.
     package func allowsWrite(of tag: String?) -> Bool {
         (ifMatch?.allowsWrite(of: tag) ?? true) && ifNoneMatch?.contains(tag) != true
     }
 }
 
-/// Where a parameter stands.
+/// The place of a parameter.
 enum EdgePlace { case path, query, header }
 
 extension EdgeRequest {
-    /// Reads a required parameter; `isText` says whether its JSON form stands between quotes.
+    /// Reads a required parameter; `isText` tells whether its JSON form is quoted.
     func required<Value>(
         _ place: EdgePlace, _ name: String, isText: Bool,
         _ value: (inout JSONReader) throws(JSONError) -> Value
@@ -137,7 +139,7 @@ extension EdgeRequest {
         return value
     }
 
-    /// Reads a parameter that may be absent.
+    /// Reads an optional parameter.
     func optional<Value>(
         _ place: EdgePlace, _ name: String, isText: Bool,
         _ value: (inout JSONReader) throws(JSONError) -> Value
@@ -150,7 +152,7 @@ extension EdgeRequest {
             }
         guard let text = given.first else { return nil }
         guard given.count == 1 else { throw .invalidRequest("\(name): is given twice") }
-        // The checks are those of JSON, so that a value means the same in a body and in an address.
+        // Checked as JSON, so that a value means the same in a body and in an address.
         if !isText, text.utf8.first.map({ $0 <= 0x20 }) ?? true || text.utf8.last.map({ $0 <= 0x20 }) ?? true {
             throw .invalidRequest("\(name): is not a number or boolean")
         }
@@ -167,13 +169,13 @@ extension EdgeRequest {
         }
     }
 
-    /// Reads the body, which must be there; members that the operation does not know are refused.
+    /// Reads the required body; members that the operation does not know are refused.
     func requiredBody<Body: JSONDecodable>(_ type: Body.Type) throws(RPCError) -> Body {
         guard let body = try optionalBody(type) else { throw .invalidRequest("The request has no body.") }
         return body
     }
 
-    /// Reads the body, which may be absent.
+    /// Reads the optional body.
     func optionalBody<Body: JSONDecodable>(_ type: Body.Type) throws(RPCError) -> Body? {
         if body.isEmpty { return nil }
         guard isJSON else { throw .unsupportedMediaType("The body must be application/json.") }
@@ -184,19 +186,19 @@ extension EdgeRequest {
         }
     }
 
-    /// The body in whatever form it came.
+    /// Returns the body in whatever form it came.
     func rawBody() -> EdgeBody {
         EdgeBody(
             contentType: header("content-type") ?? "", bytes: body, isCut: isBodyCut, isTooLarge: isBodyTooLarge)
     }
 
-    /// The body in pieces, of an operation that takes it so.
+    /// Returns the body in pieces, for an operation that takes it that way.
     func requiredUpload() throws(RPCError) -> EdgeUpload {
         guard let upload else { throw .invalidRequest("The request has no body.") }
         return upload
     }
 
-    /// Whether the content type is JSON; its parameters, such as a charset, change nothing (RFC 8259 §8.1).
+    /// Whether the content type is JSON; its parameters, such as a charset, have no effect (RFC 8259 §8.1).
     private var isJSON: Bool {
         guard let type = header("content-type")?.split(separator: ";").first else { return false }
         return type.lowercased().filter { $0 != " " && $0 != "\t" } == "application/json"

@@ -1,19 +1,20 @@
 package import JSON
 package import RPC
 
-/// A public answer, whatever HTTP server sends it.
+/// A public response, independent of the HTTP server.
 package struct EdgeResponse: Sendable {
     package var status: Int
-    /// Header fields in their order, names in lower case; the content type is among them where there is a body.
+    /// The header fields, in order, with lowercase names; they include the content type if there is a body.
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
-    /// What was behind a failure, for the log; never sent.
+    /// The cause of a failure, for the log; never sent.
     package var cause: String?
-    /// The registry's name of a failure; nil where there is none.
+    /// The registry's name of a failure; nil if it succeeded.
     package var code: String?
-    /// What follows `body`, sent as it is made.
+    /// What follows `body`, sent as it is produced.
     package var stream: EdgeStream?
-    /// Whether its operation answers this to everybody for as long as the process lives: what is made of it is made once.
+    /// Whether its operation gives everybody this response for the life of the process, so that what is derived from it
+    /// can be cached.
     package var isFixed = false
 
     package init(
@@ -26,11 +27,11 @@ package struct EdgeResponse: Sendable {
     }
 }
 
-/// What an operation answers when it succeeds: the body that its contract names, and header fields beside it.
+/// The success reply of an operation: the body named by its contract, and additional header fields.
 @usableFromInline
 package struct EdgeReply<Body: Sendable>: Sendable {
     @usableFromInline package var body: Body
-    /// More header fields, names in lower case.
+    /// Additional header fields, with lowercase names.
     @usableFromInline package var headers: [(name: String, value: String)]
 
     @inlinable
@@ -40,23 +41,23 @@ package struct EdgeReply<Body: Sendable>: Sendable {
     }
 }
 
-/// The body of an answer that has none.
+/// The body of a reply without one.
 package struct EdgeNothing: Sendable, Hashable {
     package init() {}
 }
 
-/// The body of an answer as JSON already, so that what has not changed is written once.
+/// The body of a reply that is already JSON, so that an unchanged value is encoded only once.
 package struct EdgeWritten<Value: JSONCodable & Sendable>: Sendable {
     package let bytes: [UInt8]
 
     package init(_ value: Value) { bytes = encodeJSON(value, capacity: EdgeResponse.documentBytesExpected) }
 
-    /// What is written.
+    /// Decodes the value.
     package func value() throws(JSONError) -> Value { try decodeJSON(Value.self, from: bytes) }
 }
 
 extension EdgeReply where Body == EdgeNothing {
-    /// An answer without a body.
+    /// Returns a reply without a body.
     package static func nothing(headers: [(name: String, value: String)] = []) -> EdgeReply {
         EdgeReply(EdgeNothing(), headers: headers)
     }
@@ -83,10 +84,10 @@ extension EdgeResponse {
         return headers
     }
 
-    /// Room for the fields that most answers come to have on their way out.
+    /// Capacity for the fields that most responses end up with.
     private static let headersExpected = 8
 
-    /// Room for most documents, so that they do not move while they are written: 4 KiB.
+    /// Capacity for most documents, so that their buffer does not grow while they are written: 4 KiB.
     fileprivate static let documentBytesExpected = 4_096
 
     init(_ status: Int, _ reply: EdgeReply<EdgeNothing>) { self.init(status: status, headers: reply.headers) }
@@ -100,14 +101,14 @@ extension EdgeResponse {
             stream: stream)
     }
 
-    /// A document that is JSON already, and always the same.
+    /// Creates a response of a constant document that is already JSON.
     init(document: [UInt8]) {
         self.init(status: 200, headers: [("content-type", "application/json")], body: document)
         isFixed = true
     }
 
-    /// The problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid params, where
-    /// a service found something wrong with what the person sent, and methods that a service does not know yet, in the middle of
+    /// Returns the problem document (RFC 9457) of `error`. Codes outside the registry become `internal`, except invalid
+    /// params, where a service found fault with what the person sent, and unknown methods, which occur in the middle of
     /// an upgrade. A `retry_after_seconds` in the data becomes Retry-After.
     package static func problem(_ error: RPCError, trace: TraceContext) -> EdgeResponse {
         var known = RegistryError(code: error.code)

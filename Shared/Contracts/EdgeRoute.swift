@@ -1,34 +1,34 @@
 internal import RPC
 
-/// One operation of the public surface, ready to be bound to an HTTP server.
+/// An operation of the public surface, ready to be bound to an HTTP server.
 package struct EdgeRoute: Sendable {
     /// Who may call an operation.
     package enum Access: Sendable, Hashable {
-        /// Everybody; no credentials are looked at.
+        /// Everybody; credentials are ignored.
         case open
-        /// Who proves an account; API keys need the scope, and are refused where there is none.
+        /// Whoever proves an account; API keys need the scope, and are refused if there is none.
         case bearer(scope: String?)
     }
 
     /// The name of the operation in the contract, for logs and metrics.
     package let operation: String
-    /// The HTTP method in capitals.
+    /// The HTTP method in uppercase.
     package let method: String
     /// The path with its parameters in braces, such as `/api/v1/movies/{title}`.
     package let path: String
     package let access: Access
-    /// Whether what it answers is the representation that GET gives of the same address, so that it has an entity tag.
+    /// Whether its response is the representation that GET returns for the same address, so that it has an entity tag.
     package let isRepresentation: Bool
-    /// Whether it holds If-Match against what is there in one step with its effect.
+    /// Whether it checks If-Match against the current state atomically with its effect.
     package let checksConditions: Bool
     /// Whether it takes effect once under an Idempotency-Key.
     package let takesKey: Bool
     /// Whether it takes a body of any form and length, of which the edge keeps the beginning.
     package let takesAnyBody: Bool
-    /// Whether it takes its body in pieces while it arrives.
+    /// Whether it takes its body in pieces as it arrives.
     package let takesUpload: Bool
     private let run: @Sendable (EdgeRequest, EdgeCaller?, EdgeContext) async throws(RPCError) -> EdgeResponse
-    /// Who hears what each call comes to.
+    /// Is notified of the outcome of each call.
     private var watcher: (any EdgeWatcher)?
 
     static func open(
@@ -45,12 +45,12 @@ package struct EdgeRoute: Sendable {
         }
     }
 
-    /// A page for browsers, the same for everybody; no operation of the contract.
+    /// Creates a page for browsers, the same for everybody; not an operation of the contract.
     package static func page(_ operation: String, _ path: String, _ page: EdgeResponse) -> EdgeRoute {
         .open(operation, "GET", path) { (_, _) async throws(RPCError) in page }
     }
 
-    /// The same, made when it is asked for.
+    /// Creates such a page, made on request.
     package static func page(
         _ operation: String, _ path: String,
         _ make: @escaping @Sendable (EdgeRequest) -> EdgeResponse
@@ -83,8 +83,8 @@ package struct EdgeRoute: Sendable {
         }
     }
 
-    /// The answer to somebody who may do everything, but for what a password must be changed or a second factor got first: to find out
-    /// what is there, never to show it.
+    /// Returns the response as if the caller had a session without administrator rights; a pending password change or a
+    /// missing second factor still applies. Use it to find out what is there, never to show it.
     package func inspect(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
         let inspector = caller.map {
             EdgeCaller(
@@ -94,21 +94,22 @@ package struct EdgeRoute: Sendable {
         return await outcome(request, inspector, context)
     }
 
-    /// The same operation, with somebody who hears what each call comes to; of inspections nobody does.
+    /// Returns the same operation with a watcher, which is notified of the outcome of each call but not of inspections.
     package func watched(by watcher: any EdgeWatcher) -> EdgeRoute {
         var route = self
         route.watcher = watcher
         return route
     }
 
-    /// Checks the access, reads and checks the request, runs the operation; every failure becomes a problem document.
+    /// Checks the access, reads and checks the request and runs the operation; every failure becomes a problem
+    /// document.
     ///
-    /// `caller` is who the credentials belong to, nil where there are none or they are worth nothing.
+    /// `caller` is the owner of the credentials; nil if there are none or they are invalid.
     package func respond(_ request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext) async -> EdgeResponse {
         told(await outcome(request, caller, context), to: request, caller, context)
     }
 
-    /// What a call came to, also one that was refused before the operation ran: its watcher hears of it.
+    /// Notifies the watcher of the outcome of a call, even one that was refused before the operation ran.
     package func told(
         _ answer: EdgeResponse, to request: EdgeRequest, _ caller: EdgeCaller?, _ context: EdgeContext
     ) -> EdgeResponse {

@@ -2,10 +2,11 @@ package import RPC
 internal import Synchronization
 
 extension EdgeStream {
-    /// A file in pieces that `make` makes one after the other, from where it left off, until it makes none; each when the one
-    /// before it has been sent, so that memory does not grow with the file, and each with `pieceTimeout` of its own.
+    /// Returns a file in pieces, which `make` produces one after the other from `state` until it returns nil. Each is
+    /// made when the previous one has been sent, so that memory does not grow with the file, and each has its own
+    /// `pieceTimeout`.
     ///
-    /// `length` is the number of bytes of all pieces, where it is known before they are made: the client sees how far it is.
+    /// `length` is the total number of bytes, if known in advance: the client can then show its progress.
     package static func file<State: Sendable>(
         _ contentType: String, name: String, length: Int? = nil, from state: State, for context: RPCContext,
         pieceTimeout: Duration,
@@ -23,7 +24,7 @@ extension EdgeStream {
         }
     }
 
-    /// Where the making has come to, nil once nobody wants more; pieces are asked for one at a time.
+    /// The current state, nil once nobody wants more; pieces are requested one at a time.
     private final class Place<State: Sendable>: Sendable {
         private let stored: Mutex<State?>
 

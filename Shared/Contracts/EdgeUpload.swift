@@ -1,15 +1,15 @@
 package import RPC
 
-/// Gives the body of a request in pieces while it arrives.
+/// Supplies the body of a request in pieces as it arrives.
 package protocol EdgeUploadSource: Sendable {
-    /// The next piece, nil at the end; one call at a time. Throws `payloadTooLarge`, `requestTimeout`, and
-    /// `invalidRequest` where the client went away.
+    /// Returns the next piece, or nil at the end; one call at a time. Throws `payloadTooLarge`, `requestTimeout`, and
+    /// `invalidRequest` if the client is gone.
     func next() async throws(RPCError) -> [UInt8]?
 }
 
-/// The body of a request that is taken in pieces while it arrives.
+/// The body of a request, taken in pieces as it arrives.
 package struct EdgeUpload: Sendable {
-    /// As the client named it; nil where it did not.
+    /// The content type given by the client; nil if there was none.
     package let contentType: String?
     private let source: any EdgeUploadSource
 
@@ -18,6 +18,6 @@ package struct EdgeUpload: Sendable {
         self.source = source
     }
 
-    /// As the source says.
+    /// Returns the next piece, as `EdgeUploadSource.next` does.
     package func next() async throws(RPCError) -> [UInt8]? { try await source.next() }
 }

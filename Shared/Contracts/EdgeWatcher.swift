@@ -1,20 +1,21 @@
 internal import Synchronization
 
-/// Hears what calls of operations come to, whether or not anybody waited for the answer.
+/// Is notified of the outcomes of operations, whether or not anybody waited for the response.
 package protocol EdgeWatcher: Sendable {
     func hear(
         _ answer: EdgeResponse, of operation: String, to request: EdgeRequest, from caller: EdgeCaller?,
         _ context: EdgeContext)
 }
 
-/// Whom and what a request turns out to be about, as its credentials or the operation tell; for the log, and in no answer.
+/// Whom and what a request turns out to concern, according to its credentials or the operation; for the log, never in a
+/// response.
 package final class EdgeSubject: Sendable {
     package struct Facts: Sendable {
-        /// Whose account it is.
+        /// The person whose account it is.
         package var person: UserID?
-        /// The user name that was asked for, in the form under which it is unique, whether or not somebody has it.
+        /// The requested user name, in its unique form, whether or not anybody has it.
         package var username: String?
-        /// The ids of what was made, or ended.
+        /// The ids of what was created or ended.
         package var objects: [UUIDBits] = []
     }
 

@@ -1,18 +1,18 @@
-/// What If-Match or If-None-Match names: anything at all, or some tags.
+/// The value of If-Match or If-None-Match: `*`, or a list of tags.
 package struct EntityTags: Sendable, Hashable {
     private struct Tag: Sendable, Hashable {
         let isWeak: Bool
-        /// In its quotes.
+        /// Including its quotes.
         let text: String
     }
 
     /// Nil for `*`.
     private let tags: [Tag]?
 
-    /// Tags in one field at most.
+    /// The maximum number of tags in one field.
     private static let countMax = 64
 
-    /// Reads the fields of one name; nil for text that is no list of tags.
+    /// Parses the fields of one name; nil for text that is not a list of tags.
     package init?(fields: [String]) {
         if fields.count == 1, fields[0] == "*" {
             tags = nil
@@ -38,22 +38,22 @@ package struct EntityTags: Sendable, Hashable {
         tags = read
     }
 
-    /// Whether they stand for anything that is there.
+    /// Whether this is `*`, which matches anything that exists.
     package var isAnything: Bool { tags == nil }
 
-    /// The tag where it is one and strong, in its quotes; nil for anything else.
+    /// The tag in its quotes, if there is exactly one and it is strong; else nil.
     package var only: String? {
         guard let tags, tags.count == 1, !tags[0].isWeak else { return nil }
         return tags[0].text
     }
 
-    /// Whether `tag` is among them for a write: weak ones never are (RFC 9110 §13.1.1). Nil stands for nothing there.
+    /// Whether `tag` matches for a write: weak tags never do (RFC 9110 §13.1.1). Nil if nothing exists.
     package func allowsWrite(of tag: String?) -> Bool {
         guard let tag else { return false }
         return tags.map { $0.contains { !$0.isWeak && $0.text == tag } } ?? true
     }
 
-    /// Whether `tag` is among them for a read, weak or strong (RFC 9110 §13.1.2). Nil stands for nothing there.
+    /// Whether `tag` matches for a read, weak or strong (RFC 9110 §13.1.2). Nil if nothing exists.
     package func contains(_ tag: String?) -> Bool {
         guard let tag else { return false }
         return tags.map { $0.contains { $0.text == tag } } ?? true

@@ -1,7 +1,7 @@
 package import JSON
 
 extension JSONReader {
-    /// Reads an absolute URI (RFC 3986: a scheme, then characters that a URI may have) of `min` to `max` characters.
+    /// Reads an absolute URI (RFC 3986: a scheme, then characters allowed in a URI) of `min` to `max` characters.
     package mutating func uri(min: Int = 1, max: Int = .max) throws(JSONError) -> String {
         let offset = valueOffset()
         var text = try string(min: min, max: max)

@@ -1,8 +1,8 @@
 package import RPC
 
 extension RatingsClient {
-    /// A person's ratings of several titles, 500 at the most; those without one are left out. One call but where reviews
-    /// are long: what one answer has no room for is asked about in the next.
+    /// Returns a person's ratings of several titles, at most 500, leaving out those without one. Makes one call unless
+    /// reviews are long: what does not fit into one answer is requested again.
     package func ratings(
         of titles: [TitleID], by user: UserID, _ call: RPCCall
     ) async throws(RPCError) -> [Rating] {

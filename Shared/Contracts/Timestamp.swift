@@ -1,19 +1,19 @@
 package import JSON
 
-/// A moment in UTC to the microsecond, in the years 0 to 9999; the time of day is the caller's to find out.
+/// A point in time in UTC, to the microsecond, in the years 0 to 9999; the caller supplies the current time.
 package struct Timestamp: Sendable, Hashable, Comparable {
-    /// Microseconds after 1970-01-01T00:00:00Z, below 0 before it.
+    /// Microseconds since 1970-01-01T00:00:00Z, negative before it.
     package let microsecondsSinceEpoch: Int64
 
     private static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 
-    /// Nil outside the years 0 to 9999.
+    /// Returns nil outside the years 0 to 9999.
     package init?(microsecondsSinceEpoch: Int64) {
         guard Self.range.contains(microsecondsSinceEpoch) else { return nil }
         self.microsecondsSinceEpoch = microsecondsSinceEpoch
     }
 
-    /// The nearest moment within the years 0 to 9999.
+    /// Creates the nearest time within the years 0 to 9999.
     package init(clampingMicrosecondsSinceEpoch value: Int64) {
         microsecondsSinceEpoch = min(max(value, Self.range.lowerBound), Self.range.upperBound)
     }
@@ -23,7 +23,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         microsecondsSinceEpoch = Int64(date.daysSinceEpoch) * 86_400_000_000
     }
 
-    /// The moment `duration` later, held within the years 0 to 9999; parts of a microsecond are cut off.
+    /// Returns the time `duration` later, clamped to the years 0 to 9999; fractions of a microsecond are truncated.
     package func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
         let (micros, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
@@ -33,12 +33,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         return Timestamp(clampingMicrosecondsSinceEpoch: sum)
     }
 
-    /// How long after this moment `other` is; negative where it is earlier.
+    /// Returns the duration from this time to `other`; negative if that is earlier.
     package func duration(to other: Timestamp) -> Duration {
         .microseconds(other.microsecondsSinceEpoch - microsecondsSinceEpoch)
     }
 
-    /// The day in UTC.
+    /// The date in UTC.
     package var date: CalendarDate { CalendarDate(clampingDaysSinceEpoch: Int(days)) }
 
     private var days: Int64 {
@@ -52,7 +52,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 }
 
 extension Timestamp: LosslessStringConvertible, JSONCodable {
-    /// Reads RFC 3339 with any offset; a leap second counts as the first second of the next day.
+    /// Parses RFC 3339 with any offset; a leap second counts as the first second of the next day.
     package init?(_ description: String) {
         var text = description
         guard let value = text.withUTF8({ Timestamp(utf8: $0) }) else { return nil }
@@ -73,12 +73,12 @@ extension Timestamp: LosslessStringConvertible, JSONCodable {
         }
         guard let offset = scanner.offset(), scanner.isAtEnd else { return nil }
         let seconds = date.daysSinceEpoch * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        // Leap seconds are only ever the last of a day in UTC, so that the one after is a midnight.
+        // A leap second is always the last of a day in UTC, so the second after it must be midnight.
         if second == 60, seconds % 86_400 != 0 { return nil }
         self.init(microsecondsSinceEpoch: Int64(seconds) * 1_000_000 + Int64(micros))
     }
 
-    /// RFC 3339 in UTC with as many fractional digits as are needed: 0, 3 or 6.
+    /// RFC 3339 in UTC with as many fractional digits as needed: 0, 3 or 6.
     package var description: String {
         String(unsafeUninitializedCapacity: Self.lengthMax) { write(to: $0) }
     }

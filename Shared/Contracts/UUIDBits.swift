@@ -17,7 +17,7 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
             low: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 
-    /// Reads 36 characters, hexadecimal digits in either case.
+    /// Parses 36 characters, with hexadecimal digits in either case.
     package init?(_ text: String) {
         var text = text
         guard let bits = text.withUTF8({ UUIDBits(utf8: $0) }) else { return nil }
@@ -37,10 +37,10 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
         low = UInt64(third) << 32 | UInt64(fourth)
     }
 
-    /// A byte of 1 in each place, to do the same with eight characters at once.
+    /// A 1 in each byte, to process eight characters at once.
     private static let ones: UInt64 = 0x0101_0101_0101_0101
 
-    /// Reads four hexadecimal digits at `left` and four at `right`.
+    /// Parses four hexadecimal digits at `left` and four at `right`.
     @inline(__always)
     private static func digits(_ text: UnsafeRawPointer, _ left: Int, _ right: Int) -> UInt32? {
         let head = UInt32(bigEndian: text.loadUnaligned(fromByteOffset: left, as: UInt32.self))
@@ -48,7 +48,7 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
         let word = UInt64(head) << 32 | UInt64(tail)
         let lower = word | (ones &* 0x20)
         let highs = ones << 7
-        // Below 0x80 no sum carries into the next byte, and its highest bit tells whether the bound is reached.
+        // Below 0x80 no sum carries into the next byte, and its high bit tells whether the bound is reached.
         let isDigit = (word &+ (ones &* (0x80 - 0x30))) & ~(word &+ (ones &* (0x80 - 0x3A)))
         let isLetter = (lower &+ (ones &* (0x80 - 0x61))) & ~(lower &+ (ones &* (0x80 - 0x67))) & highs
         guard word & highs == 0, (isDigit | isLetter) & highs == highs else { return nil }
@@ -65,7 +65,7 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
 
     package static func < (left: UUIDBits, right: UUIDBits) -> Bool { (left.high, left.low) < (right.high, right.low) }
 
-    /// Writes the 36 lower-case characters to the start of `text`, which has room for them.
+    /// Writes the 36 lowercase characters to the start of `text`, which must have room for them.
     func write(to text: UnsafeMutableBufferPointer<UInt8>) {
         let dash = UInt8(ascii: "-")
         (text[8], text[13], text[18], text[23]) = (dash, dash, dash, dash)
@@ -83,7 +83,7 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
         var digits = (value | (value << 16)) & 0x0000_FFFF_0000_FFFF
         digits = (digits | (digits << 8)) & 0x00FF_00FF_00FF_00FF
         digits = (digits | (digits << 4)) & (ones &* 0x0F)
-        // 10 and more become letters, 39 characters behind where the digits would go on.
+        // 10 and above become letters, 39 code points after where the digits would continue.
         let letters = ((digits &+ (ones &* 6)) >> 4) & ones
         digits = digits &+ (ones &* 0x30) &+ (letters &* 39)
         text.storeBytes(of: UInt32(truncatingIfNeeded: digits >> 32).bigEndian, toByteOffset: left, as: UInt32.self)
@@ -92,7 +92,7 @@ package struct UUIDBits: Sendable, Hashable, Comparable {
 }
 
 extension UUIDBits: CustomStringConvertible {
-    /// The 36 characters in lower case.
+    /// The 36 characters in lowercase.
     package var description: String {
         String(unsafeUninitializedCapacity: 36) { text in
             write(to: text)

@@ -1,13 +1,13 @@
 package import JSON
 
-/// An id that is a UUID; each kind of thing has its own type, so that ids cannot be mixed up.
+/// A UUID identifier; each kind of object has its own type, so that ids cannot be confused.
 package protocol UUIDIdentifier: Sendable, Hashable, Comparable, JSONCodable, LosslessStringConvertible {
     var uuid: UUIDBits { get }
     init(_ uuid: UUIDBits)
 }
 
 extension UUIDIdentifier {
-    /// Reads 36 characters, hexadecimal digits in either case.
+    /// Parses 36 characters, with hexadecimal digits in either case.
     package init?(_ description: String) {
         guard let uuid = UUIDBits(description) else { return nil }
         self.init(uuid)
@@ -19,7 +19,7 @@ extension UUIDIdentifier {
         self.init(uuid)
     }
 
-    /// The 36 characters in lower case.
+    /// The 36 characters in lowercase.
     package var description: String { uuid.description }
 
     package static func < (left: Self, right: Self) -> Bool { left.uuid < right.uuid }

@@ -22,7 +22,7 @@ extension DecimalTenths: JSONCodable {
     }
 }
 
-/// The shortest text: 8.5, 10.
+/// The shortest form: 8.5, 10.
 extension DecimalTenths: CustomStringConvertible {
     package var description: String { String(decoding: encodeJSON(self), as: UTF8.self) }
 }

@@ -1,4 +1,4 @@
-/// A value that can be read from JSON, checked in full on the way.
+/// A value that can be read from JSON, fully checked while reading.
 @usableFromInline
 package protocol JSONDecodable: Sendable {
     /// Reads the next value; throws the first fault with its path.
@@ -15,7 +15,7 @@ package protocol JSONEncodable: Sendable {
 @usableFromInline
 package typealias JSONCodable = JSONDecodable & JSONEncodable
 
-/// Reads the one value that `bytes` hold.
+/// Decodes the single value in `bytes`.
 @inlinable
 package func decodeJSON<Value: JSONDecodable>(
     _ type: Value.Type, from bytes: UnsafeRawBufferPointer, limits: JSONLimits = .standard,
@@ -27,7 +27,7 @@ package func decodeJSON<Value: JSONDecodable>(
     return value
 }
 
-/// Reads the one value that `bytes` hold.
+/// Decodes the single value in `bytes`.
 @inlinable
 package func decodeJSON<Value: JSONDecodable>(
     _ type: Value.Type, from bytes: [UInt8], limits: JSONLimits = .standard,
@@ -38,7 +38,7 @@ package func decodeJSON<Value: JSONDecodable>(
     }
 }
 
-/// Reads the one value that the bytes at `range` of `bytes` hold; `range` must lie within them.
+/// Decodes the single value at `range` of `bytes`; `range` must be within bounds.
 @inlinable
 package func decodeJSON<Value: JSONDecodable>(
     _ type: Value.Type, from bytes: [UInt8], at range: Range<Int>, limits: JSONLimits = .standard,
@@ -50,7 +50,7 @@ package func decodeJSON<Value: JSONDecodable>(
     }
 }
 
-/// The compact JSON text of `value`, which is written without a change of place while it takes up to `capacity` bytes.
+/// Returns the compact JSON text of `value`; up to `capacity` bytes are written without reallocating.
 @inlinable
 package func encodeJSON(_ value: some JSONEncodable, capacity: Int = 512) -> [UInt8] {
     var writer = JSONWriter(capacity: capacity)
@@ -98,7 +98,7 @@ extension Array: JSONEncodable where Element: JSONEncodable {
     }
 }
 
-/// `null` stands for no value.
+/// `null` decodes as nil.
 extension Optional: JSONDecodable where Wrapped: JSONDecodable {
     @inlinable
     package init(from reader: inout JSONReader) throws(JSONError) {
@@ -123,7 +123,7 @@ extension Dictionary: JSONDecodable where Key == String, Value: JSONDecodable {
     }
 }
 
-/// Members are written in the order of their names, so that equal values have equal texts.
+/// Members are written sorted by name, so that equal values have equal texts.
 extension Dictionary: JSONEncodable where Key == String, Value: JSONEncodable {
     @inlinable
     package func encode(to writer: inout JSONWriter) {
@@ -132,7 +132,7 @@ extension Dictionary: JSONEncodable where Key == String, Value: JSONEncodable {
 }
 
 extension JSONReader {
-    /// Reads an object of `min` to `max` members with any names, each with `value`.
+    /// Reads an object of `min` to `max` members with any names, reading each with `value`.
     @inlinable
     package mutating func map<Value>(
         min: Int = 0, max: Int = .max, _ value: (inout JSONReader) throws(JSONError) -> Value
@@ -149,7 +149,7 @@ extension JSONReader {
 }
 
 extension JSONWriter {
-    /// Appends an object of what `value` writes, in the order of the names.
+    /// Appends an object whose members are written by `value`, sorted by name.
     @inlinable
     package mutating func map<Value>(
         _ members: [String: Value], _ value: (inout JSONWriter, borrowing Value) -> Void

@@ -1,7 +1,7 @@
-/// What a JSON text may hold before it is refused; every bound is inclusive.
+/// What a JSON text may contain before it is refused; every bound is inclusive.
 @usableFromInline
 package struct JSONLimits: Sendable, Hashable {
-    /// Containers inside each other.
+    /// Nested containers.
     @usableFromInline
     package var depthMax = 64
     /// Bytes of the text of one number.
@@ -10,7 +10,7 @@ package struct JSONLimits: Sendable, Hashable {
     /// Bytes of one string between its quotes, as sent.
     @usableFromInline
     package var stringBytesMax = 262_144
-    /// Members of one object, unknown ones included.
+    /// Members of one object, including unknown ones.
     @usableFromInline
     package var membersMax = 1_000
     /// Elements of one array.
@@ -20,7 +20,7 @@ package struct JSONLimits: Sendable, Hashable {
     @usableFromInline
     package init() {}
 
-    /// The limits of requests and answers between services.
+    /// The limits of requests and responses between services.
     @usableFromInline
     package static let standard = JSONLimits()
 }

@@ -1,15 +1,15 @@
-/// Finds the path of a fault after the fact, so that decoding keeps no path on its way.
+/// Finds the path of a fault after the fact, so that decoding need not track paths.
 enum JSONPath {
     private enum Frame {
         case object(key: Range<Int>?)
         case array(index: Int)
     }
 
-    /// Longer keys are cut in a path, since a message repeats them.
+    /// Longer keys are truncated in a path, since a message repeats them.
     private static let keyBytesMax = 64
 
-    /// The path of the value that starts at `offset`, or of the innermost container around it; everything before
-    /// `offset` must have been read without a fault.
+    /// Returns the path of the value that starts at `offset`, or of the innermost container around it; everything
+    /// before `offset` must have been read without a fault.
     static func find(_ offset: Int, in base: UnsafePointer<UInt8>, end: Int) -> String {
         var frames: [Frame] = []
         var index = 0

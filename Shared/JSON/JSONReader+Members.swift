@@ -6,9 +6,9 @@ package struct JSONNames: @unchecked Sendable {
         let text: StaticString
         let start: UnsafePointer<UInt8>
         let count: Int
-        /// The first eight bytes, zero where the name is shorter.
+        /// The first eight bytes, zero-padded if the name is shorter.
         let head: UInt64
-        /// Whether JSON writes the name as it is.
+        /// Whether JSON writes the name without escapes.
         let isPlain: Bool
 
         init(_ text: StaticString) {
@@ -22,12 +22,12 @@ package struct JSONNames: @unchecked Sendable {
 
     private let names: UnsafePointer<Name>
     let count: Int
-    /// A table of twice as many places as names or more, each with an index of a name, or 255; a name lies at the place of
-    /// its head or behind it.
+    /// A hash table with at least twice as many slots as names, each with the index of a name, or 255; a name is at the
+    /// slot of its head or after it.
     private let places: UnsafePointer<UInt8>
     private let placeMask: Int
 
-    /// Declares up to 64 different names.
+    /// Declares up to 64 distinct names.
     package init(_ names: StaticString...) { self.init(names) }
 
     package init(_ names: [StaticString]) {
@@ -49,14 +49,14 @@ package struct JSONNames: @unchecked Sendable {
         places = UnsafePointer(table)
     }
 
-    /// Where a name is looked for first, before it is cut to the size of the table.
+    /// Returns where to start looking for a name, before reduction to the size of the table.
     @inline(__always)
     private static func place(_ head: UInt64, _ count: Int) -> Int {
         Int(truncatingIfNeeded: (head ^ UInt64(truncatingIfNeeded: count)) &* 0x9E37_79B9_7F4A_7C15 &>> 40)
     }
 
-    /// The index of the name, tried first at `guess` since members mostly come in their declared order; −1 if there is
-    /// none.
+    /// Returns the index of the name, or −1 if there is none; tries `guess` first, since members mostly come in
+    /// declared order.
     @inline(__always)
     func find(_ key: UnsafePointer<UInt8>, count length: Int, head: UInt64, guess: Int) -> Int {
         if guess < count, isName(guess, key, length, head) { return guess }
@@ -76,8 +76,8 @@ package struct JSONNames: @unchecked Sendable {
             && (length <= 8 || JSONBytesScan.equal(name.pointee.start + 8, key + 8, count: length &- 8))
     }
 
-    /// The length of the name at `index` where `text`, of which `room` bytes may be read, begins with it: quoted, without
-    /// an escape, and with its colon; −1 elsewhere.
+    /// Returns the length of the name at `index` if `text`, of which `room` bytes may be read, begins with it: quoted,
+    /// without escapes, and followed by its colon; else −1.
     @inline(__always)
     func lead(_ text: UnsafePointer<UInt8>, room: Int, at index: Int) -> Int {
         guard index < count else { return -1 }
@@ -91,13 +91,13 @@ package struct JSONNames: @unchecked Sendable {
         return length
     }
 
-    /// Whether the name at `index` is `name`, whose head is given.
+    /// Whether the name at `index` is `name`, which has the given head.
     @inline(__always)
     func spells(_ name: StaticString, head: UInt64, at index: Int) -> Bool {
         isName(index, name.utf8Start, name.utf8CodeUnitCount, head)
     }
 
-    /// The index of the name that `bytes` spell, −1 if there is none.
+    /// Returns the index of the name spelled by `bytes`, or −1 if there is none.
     func find(_ bytes: [UInt8]) -> Int {
         bytes.withUnsafeBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return -1 }
@@ -111,11 +111,11 @@ package struct JSONNames: @unchecked Sendable {
     var list: String { (0..<count).map { "\(names[$0].text)" }.joined(separator: ", ") }
 }
 
-/// Where a reader is within one object.
+/// The position of a reader within one object.
 @usableFromInline
 package struct JSONMembers {
     @usableFromInline let offset: Int
-    /// Length of the reader's name records when the object was entered.
+    /// The number of the reader's name records when the object was entered.
     @usableFromInline let recordsBefore: Int
     @usableFromInline var count = 0
     @usableFromInline var guess = 0
@@ -129,17 +129,17 @@ package struct JSONMembers {
 }
 
 extension JSONMembers {
-    /// Whether all of the `required` members were there (a bit per declared name).
+    /// Whether all of the `required` members were present (a bit per declared name).
     package func has(_ required: UInt64) -> Bool { seen & required == required }
 }
 
-/// One undeclared member name that an open object has had.
+/// The name of an undeclared member of an open object.
 @usableFromInline
 struct JSONNameRecord {
     let hash: UInt64
     let start: Int
     let count: Int
-    /// The name itself where it was written with escapes.
+    /// The name itself if it was written with escapes.
     let unescaped: [UInt8]?
 }
 
@@ -153,8 +153,8 @@ extension JSONReader {
         return members
     }
 
-    /// Goes to the value of the next declared member and returns its index in `declared`, or leaves the object and
-    /// returns nil. Undeclared members are dropped or refused, as the reader is set; names that come twice are refused.
+    /// Moves to the value of the next declared member and returns its index in `declared`, or leaves the object and
+    /// returns nil. Undeclared members are dropped or refused, as configured; duplicate names are refused.
     package mutating func nextMember(
         _ members: inout JSONMembers, _ declared: JSONNames
     ) throws(JSONError) -> Int? {
@@ -194,8 +194,8 @@ extension JSONReader {
         return nil
     }
 
-    /// Goes to the value of the declared member that is expected at the quote that comes next, if it is that one and
-    /// written as we write: all that a text of ours needs.
+    /// Moves past the expected declared member's name at the next quote, if it is that name written as we write it,
+    /// which is all that a text of ours needs.
     @inline(__always)
     private mutating func nextDeclared(_ members: inout JSONMembers, _ declared: JSONNames) -> Int? {
         let guess = members.guess
@@ -214,7 +214,7 @@ extension JSONReader {
         guard try string() == "\(text)" else { throw fail(at: offset, "is not \(text)") }
     }
 
-    /// Goes to the value of the next member and returns its name, or leaves the object and returns nil.
+    /// Moves to the value of the next member and returns its name, or leaves the object and returns nil.
     @usableFromInline
     package mutating func nextName(_ members: inout JSONMembers) throws(JSONError) -> String? {
         guard try nextKey(&members) else { return nil }
@@ -224,14 +224,15 @@ extension JSONReader {
         return text(span)
     }
 
-    /// The fault that the object lacks `name`.
+    /// Returns the fault that the object lacks `name`.
     @inline(never)
     @usableFromInline
     package func missing(_ members: JSONMembers, _ name: StaticString) -> JSONError {
         fail(at: members.offset, "is missing", member: "\(name)")
     }
 
-    /// The fault that the object lacks the first of the `required` members (a bit per declared name).
+    /// Returns the fault that the object lacks the first missing one of the `required` members (a bit per declared
+    /// name).
     @inline(never)
     package func missing(_ members: JSONMembers, _ declared: JSONNames, required: UInt64) -> JSONError {
         let absent = (required & ~members.seen).trailingZeroBitCount
@@ -255,8 +256,8 @@ extension JSONReader {
         return found
     }
 
-    /// The index in `names` of the string member `name` of the object that comes next, which stays unread; this is how
-    /// a tagged union finds its case. All its bytes are checked on the way.
+    /// Returns the index in `names` of the string member `name` of the next object, without consuming it; this is how a
+    /// tagged union finds its case. All bytes are checked.
     package mutating func peekTag(_ name: StaticString, _ names: JSONNames) throws(JSONError) -> Int {
         let start = index
         defer { index = start }
@@ -269,7 +270,7 @@ extension JSONReader {
 }
 
 extension JSONReader {
-    /// Goes to the next member's quote and returns true, or leaves the object and returns false.
+    /// Moves to the quote of the next member and returns true, or leaves the object and returns false.
     @inlinable @inline(__always)
     mutating func nextKey(_ members: inout JSONMembers) throws(JSONError) -> Bool {
         var byte = peek()
@@ -298,7 +299,7 @@ extension JSONReader {
         index &+= 1
     }
 
-    /// Goes to the member `name`, dropping the others whatever the reader does with them elsewhere.
+    /// Moves to the member `name`, dropping the others whatever the reader otherwise does with them.
     private mutating func nextMember(
         _ members: inout JSONMembers, named name: StaticString
     ) throws(JSONError) -> Bool {
@@ -315,7 +316,7 @@ extension JSONReader {
         return false
     }
 
-    /// The first eight bytes of a name, zero where it is shorter; `room` bytes may be read.
+    /// Returns the first eight bytes of a name, zero-padded if it is shorter; `room` bytes may be read.
     @inlinable @inline(__always)
     static func head(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) -> UInt64 {
         if room >= 8 {
@@ -327,7 +328,7 @@ extension JSONReader {
         return head
     }
 
-    /// Keeps an undeclared name of the open object and refuses it if it is there already.
+    /// Records an undeclared name of the open object and refuses it if it is a duplicate.
     private mutating func record(_ span: StringSpan, since first: Int) throws(JSONError) {
         if unknownMembers == .tolerate { return }
         let name = span.hasEscapes ? unescaped(span) : nil
@@ -352,7 +353,7 @@ extension JSONReader {
         Array(UnsafeBufferPointer(start: base + start, count: count))
     }
 
-    /// Drawn once per process, so that nobody can send names that collide on purpose.
+    /// Chosen once per process, so that nobody can deliberately send names that collide.
     private static let hashSeed = UInt64.random(in: .min ... .max)
 
     private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
@@ -370,7 +371,7 @@ extension JSONReader {
 }
 
 extension JSONReader {
-    /// Reads any value, checks all of it, and drops it.
+    /// Reads any value, checks it completely and drops it.
     @usableFromInline
     package mutating func skipValue() throws(JSONError) {
         switch peek() {
@@ -393,7 +394,7 @@ extension JSONReader {
         }
     }
 
-    /// Reads any value, checks all of it, and returns where its text lies.
+    /// Reads any value, checks it completely and returns the range of its text.
     @usableFromInline
     package mutating func skipValueRange() throws(JSONError) -> Range<Int> {
         let start = valueOffset()
@@ -401,7 +402,7 @@ extension JSONReader {
         return start..<index
     }
 
-    /// Reads any value, checks all of it, and keeps its text.
+    /// Reads any value, checks it completely and returns its text.
     package mutating func rawValue() throws(JSONError) -> JSONBytes {
         let range = try skipValueRange()
         return JSONBytes(checked: Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)))

@@ -6,16 +6,16 @@ extension JSONReader {
         @usableFromInline var count = 0
         @usableFromInline var isNegative = false
         @usableFromInline var significand: UInt64 = 0
-        /// Power of ten; clamped to ±100 000, far beyond what any type takes.
+        /// The power of ten; clamped to ±100 000, far beyond what any type accepts.
         @usableFromInline var exponent = 0
-        /// False where the significand did not fit 64 bits.
+        /// False if the significand did not fit in 64 bits.
         @usableFromInline var isExact = true
 
         @usableFromInline
         init() {}
     }
 
-    /// Reads the number that comes next, which must start with a minus or a digit.
+    /// Scans the next number, which must start with a minus or a digit.
     @usableFromInline
     mutating func scanNumber() throws(JSONError) -> NumberSpan {
         var span = NumberSpan()
@@ -54,7 +54,7 @@ extension JSONReader {
         throw syntax()
     }
 
-    /// Takes the digits at `start` into the significand; 18 digits in all always fit 64 bits.
+    /// Accumulates the digits at `start` into the significand; 18 digits in total always fit in 64 bits.
     @inline(__always)
     private func scanDigits(from start: Int, into span: inout NumberSpan) -> Int {
         var position = start
@@ -113,7 +113,7 @@ extension JSONReader {
         return try scanNumber()
     }
 
-    /// The number times 10^`scale` as an integer; nil where it is not one exactly or does not fit.
+    /// Returns the number times 10^`scale` as an integer; nil if it is not exactly an integer or does not fit.
     @usableFromInline
     static func scaled(_ span: NumberSpan, by scale: Int) -> Int? {
         guard span.isExact else { return nil }
@@ -165,7 +165,7 @@ extension JSONReader {
         throw outside(span, isFraction ? "not an integer" : "beyond 64 bits")
     }
 
-    /// Reads a number with at most one fractional digit within `tenths` tenths.
+    /// Reads a number of at most one fractional digit, within `tenths` tenths.
     package mutating func tenths(in tenths: ClosedRange<Int> = Int.min...Int.max) throws(JSONError) -> DecimalTenths {
         let span = try number("a number")
         guard let value = Self.scaled(span, by: 1) else { throw outside(span, "not a multiple of 0.1") }
@@ -174,8 +174,8 @@ extension JSONReader {
         return DecimalTenths(tenths: value)
     }
 
-    /// Reads a number as the nearest double within `min`…`max` and strictly between `above` and `below`; refuses what
-    /// is too large for a double.
+    /// Reads a number as the nearest double within `min`…`max` and strictly between `above` and `below`; refuses
+    /// numbers too large for a double.
     @inlinable
     package mutating func double(
         min: Double = -.infinity, max: Double = .infinity, above: Double = -.infinity, below: Double = .infinity
@@ -190,7 +190,7 @@ extension JSONReader {
         return value
     }
 
-    /// The double of a short number: both parts are exact doubles, so that one operation rounds once (Clinger).
+    /// Returns the double of a short number: both parts are exact doubles, so that one operation rounds once (Clinger).
     @inlinable
     static func double(_ span: NumberSpan) -> Double? {
         guard span.isExact, span.significand <= 1 << 53, span.exponent >= -22, span.exponent <= 22 else { return nil }

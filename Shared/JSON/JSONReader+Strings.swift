@@ -1,5 +1,5 @@
 extension JSONReader {
-    /// Where a string lies in the text: the bytes between its quotes.
+    /// The position of a string in the text: the bytes between its quotes.
     @usableFromInline
     struct StringSpan {
         @usableFromInline let start: Int
@@ -16,7 +16,7 @@ extension JSONReader {
         }
     }
 
-    /// Reads the string at the quote that comes next and checks every byte of it.
+    /// Scans the string at the next quote and checks every byte of it.
     @usableFromInline
     mutating func scanString() throws(JSONError) -> StringSpan {
         let start = index + 1
@@ -50,7 +50,7 @@ extension JSONReader {
     @inline(never)
     private func ends(_ start: Int) -> JSONError { fail(at: start - 1, "is not JSON: a string has no end") }
 
-    /// Checks the escape at `position` and returns the position after it; a surrogate takes its partner along.
+    /// Checks the escape at `position` and returns the position after it; a surrogate includes its partner.
     @inline(never)
     private func scanEscape(at position: Int) throws(JSONError) -> Int {
         guard position + 1 < end else { throw fail(at: position, "is not JSON: a string has no end") }
@@ -73,7 +73,7 @@ extension JSONReader {
         throw fail(at: position, "has an escape that JSON does not know")
     }
 
-    /// The code unit of the `\uXXXX` at `position`, nil if there is none.
+    /// Returns the code unit of the `\uXXXX` at `position`, or nil if there is none.
     private func hexUnit(at position: Int) -> UInt16? {
         guard position + 6 <= end, base[position] == UInt8(ascii: "\\"), base[position + 1] == UInt8(ascii: "u")
         else { return nil }
@@ -92,7 +92,7 @@ extension JSONReader {
         return unit
     }
 
-    /// The bytes that a checked span stands for, its escapes resolved.
+    /// Returns the bytes of a checked span with its escapes resolved.
     @usableFromInline
     func unescaped(_ span: StringSpan) -> [UInt8] {
         var result: [UInt8] = []
@@ -147,8 +147,8 @@ extension JSONReader {
         return text(try scanString())
     }
 
-    /// Reads a string of `min` to `max` characters (Unicode scalars, as JSON Schema counts). Refuses U+0000, which JSON
-    /// can write and Postgres cannot keep.
+    /// Reads a string of `min` to `max` characters (Unicode scalars, as in JSON Schema). Refuses U+0000, which JSON can
+    /// express and Postgres cannot store.
     @usableFromInline
     package mutating func string(min: Int, max: Int = .max) throws(JSONError) -> String {
         guard peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
@@ -164,7 +164,7 @@ extension JSONReader {
     }
 
     private static func fits(_ text: String, _ min: Int, _ max: Int) -> Bool {
-        // A scalar takes one to four bytes, which mostly decides without counting.
+        // A scalar takes one to four bytes, which usually decides without counting.
         let bytes = text.utf8.count
         if bytes <= max, bytes / 4 >= min { return true }
         let count = text.unicodeScalars.count
@@ -178,7 +178,7 @@ extension JSONReader {
         return fail(at: offset, isShort ? "is shorter than \(min) characters" : "is longer than \(max) characters")
     }
 
-    /// Reads a string and hands its bytes (UTF-8, escapes resolved) to `body`; `body` answers nil to refuse them with
+    /// Reads a string and passes its bytes (UTF-8, escapes resolved) to `body`, which returns nil to refuse them with
     /// `reason`.
     @inlinable
     package mutating func parseString<Value>(
@@ -198,7 +198,7 @@ extension JSONReader {
     }
 }
 
-/// Scans over bytes, eight at a time where it can.
+/// Scans bytes, eight at a time where possible.
 @usableFromInline
 enum JSONBytesScan {
     @inlinable @inline(__always)
@@ -206,7 +206,8 @@ enum JSONBytesScan {
         UInt64(littleEndian: UnsafeRawPointer(pointer).loadUnaligned(as: UInt64.self))
     }
 
-    /// The first position at or after `start` that is no printable ASCII, or a quote or backslash; `end` if none.
+    /// Returns the first position at or after `start` that is a quote, a backslash or not printable ASCII; `end` if
+    /// there is none.
     @inlinable @inline(__always)
     static func plainEnd(_ base: UnsafePointer<UInt8>, from start: Int, end: Int) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -216,7 +217,7 @@ enum JSONBytesScan {
             let word = load(base + position)
             let quote = word ^ (ones &* 0x22)
             let backslash = word ^ (ones &* 0x5C)
-            // Borrows only run upwards, so that the lowest marked byte is exact.
+            // Borrows only propagate upwards, so the lowest marked byte is exact.
             let marks =
                 ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- ones &* 0x20) & ~word)
                 | word
@@ -231,7 +232,7 @@ enum JSONBytesScan {
         return position
     }
 
-    /// The length of the well-formed UTF-8 sequence at `pointer` (Unicode table 3-7), 0 if there is none.
+    /// Returns the length of the well-formed UTF-8 sequence at `pointer` (Unicode table 3-7), or 0 if there is none.
     @usableFromInline
     static func utf8Length(_ pointer: UnsafePointer<UInt8>, count: Int) -> Int {
         let first = pointer[0]

@@ -1,32 +1,33 @@
-/// What a reader does with members that a type does not declare.
+/// How a reader treats members that a type does not declare.
 @usableFromInline
 package enum UnknownMembers: Sendable {
-    /// Checked as JSON and dropped, so that versions can roll.
+    /// Checked as JSON and dropped, to allow rolling upgrades.
     case ignore
     /// Refused with their path.
     case refuse
-    /// Dropped, also where a name comes twice: of these the first counts. For texts that others write as they please.
+    /// Dropped, even if a name is duplicated, in which case the first one counts. For texts that others write as they
+    /// please.
     case tolerate
 }
 
-/// Reads one JSON text (RFC 8259) in a single pass over borrowed bytes and refuses what is not strictly valid.
+/// Reads one JSON text (RFC 8259) in a single pass over borrowed bytes and refuses anything not strictly valid.
 ///
-/// Beyond the grammar it refuses a byte order mark, invalid UTF-8, lone surrogates, duplicate member names and whatever
-/// exceeds its limits. It must not outlive the buffer that it was made over.
+/// Beyond the grammar it refuses a byte order mark, invalid UTF-8, lone surrogates, duplicate member names and anything
+/// that exceeds its limits. It must not outlive the buffer that it reads.
 @usableFromInline
 package struct JSONReader: ~Copyable {
     @usableFromInline let base: UnsafePointer<UInt8>
     @usableFromInline let end: Int
     @usableFromInline var index = 0
     @usableFromInline var depth = 0
-    /// Names of undeclared members of the objects that are open, innermost last.
+    /// Names of the undeclared members of all open objects, innermost last.
     @usableFromInline var names: [JSONNameRecord] = []
     @usableFromInline
     package let limits: JSONLimits
     @usableFromInline
     package let unknownMembers: UnknownMembers
 
-    /// Starts at the first byte of `bytes`, which must stay valid and unchanged as long as the reader is used.
+    /// Starts at the first byte of `bytes`, which must stay valid and unchanged while the reader is used.
     @usableFromInline
     package init(
         _ bytes: UnsafeRawBufferPointer, limits: JSONLimits = .standard, unknownMembers: UnknownMembers = .ignore
@@ -38,21 +39,21 @@ package struct JSONReader: ~Copyable {
         self.unknownMembers = unknownMembers
     }
 
-    /// Ends the text: nothing but white space may follow.
+    /// Ends the text: only white space may follow.
     @usableFromInline
     package mutating func finish() throws(JSONError) {
         skipSpace()
         if index != end { throw fail(at: index, "is followed by more text") }
     }
 
-    /// The offset of the next value or sign; faults of a value are reported there.
+    /// Returns the offset of the next value or sign, at which faults of a value are reported.
     @inlinable
     package mutating func valueOffset() -> Int {
         skipSpace()
         return index
     }
 
-    /// The kind of the next value, judged by its first byte; nil at the end or where no value can start.
+    /// Returns the kind of the next value, judged by its first byte; nil at the end or where no value can start.
     package mutating func peekKind() -> JSONKind? {
         switch peek() {
         case UInt8(ascii: "{"): .object
@@ -65,7 +66,7 @@ package struct JSONReader: ~Copyable {
         }
     }
 
-    /// The fault `reason` at `offset`; its path is found by going over the text again.
+    /// Returns the fault `reason` at `offset`; scans the text again to find its path.
     @inline(never)
     @usableFromInline
     package func fail(at offset: Int, _ reason: String, member: String? = nil) -> JSONError {
@@ -89,7 +90,7 @@ extension JSONReader {
     @inline(never)
     @usableFromInline
     mutating func skipSpaceInFact() {
-        // Texts that are written for people are indented.
+        // Texts written for people are indented.
         while index &+ 8 <= end, JSONBytesScan.load(base + index) == 0x2020_2020_2020_2020 { index &+= 8 }
         while index < end {
             let byte = base[index]
@@ -98,14 +99,15 @@ extension JSONReader {
         }
     }
 
-    /// The next byte that is not white space; 0 at the end, which starts nothing either.
+    /// Returns the next byte that is not white space, or 0 at the end, which starts nothing either.
     @inlinable @inline(__always)
     mutating func peek() -> UInt8 {
         skipSpace()
         return index < end ? base[index] : 0
     }
 
-    /// The fault that no value of the wanted kind starts here: another kind does, or nothing that is JSON.
+    /// Returns the fault that no value of the expected kind starts here, but one of another kind or nothing that is
+    /// JSON.
     @inline(never)
     @usableFromInline
     mutating func mismatch(_ expected: StaticString) -> JSONError {
@@ -113,7 +115,7 @@ extension JSONReader {
         return fail(at: index, "is not \(expected)")
     }
 
-    /// The fault that the grammar does not go on with the next byte.
+    /// Returns the fault that the grammar does not allow the next byte.
     @inline(never)
     @usableFromInline
     func syntax() -> JSONError {
@@ -121,7 +123,7 @@ extension JSONReader {
         return fail(at: index, "is not JSON: unexpected byte \(base[index]) at offset \(index)")
     }
 
-    /// Reads `null` if it comes next and says whether it did.
+    /// Reads `null` if it comes next; returns whether it did.
     @inlinable
     package mutating func null() throws(JSONError) -> Bool {
         guard peek() == UInt8(ascii: "n") else { return false }
@@ -129,7 +131,7 @@ extension JSONReader {
         return true
     }
 
-    /// Reads `null` as nil, or else `value`.
+    /// Reads `null` as nil, anything else with `value`.
     @inlinable
     package mutating func nullable<Value>(
         _ value: (inout JSONReader) throws(JSONError) -> Value
@@ -161,8 +163,8 @@ extension JSONReader {
         }
     }
 
-    /// Goes over `text` if just that comes next, white space included, and says whether it did; for the frame of what is
-    /// always written the same way.
+    /// Consumes `text` if exactly that comes next, including white space, and returns whether it did; for the framing
+    /// of texts that are always written the same way.
     package mutating func take(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard count <= end &- index, JSONBytesScan.equal(base + index, text.utf8Start, count: count) else {
@@ -172,7 +174,7 @@ extension JSONReader {
         return true
     }
 
-    /// Goes over the decimal digits of `number` if just those come next, and says whether it did.
+    /// Consumes the decimal digits of `number` if exactly those come next, and returns whether it did.
     package mutating func take(_ number: Int) -> Bool {
         var position = index
         var value = 0
@@ -196,7 +198,7 @@ extension JSONReader {
 
 // MARK: - Arrays
 
-/// Where a reader is within one array.
+/// The position of a reader within one array.
 @usableFromInline
 package struct JSONElements {
     @usableFromInline let offset: Int
@@ -216,7 +218,7 @@ extension JSONReader {
         return elements
     }
 
-    /// Goes to the next element and returns true, or leaves the array and returns false.
+    /// Moves to the next element and returns true, or leaves the array and returns false.
     @inlinable
     package mutating func nextElement(_ elements: inout JSONElements) throws(JSONError) -> Bool {
         let byte = peek()
@@ -241,7 +243,7 @@ extension JSONReader {
         fail(at: elements.offset, "has more than \(max) elements")
     }
 
-    /// Reads an array of `min` to `max` elements with `element`.
+    /// Reads an array of `min` to `max` elements, reading each with `element`.
     @inlinable
     package mutating func array<Element>(
         min: Int = 0, max: Int = .max, _ element: (inout JSONReader) throws(JSONError) -> Element
@@ -250,7 +252,7 @@ extension JSONReader {
         var result: [Element] = []
         while try nextElement(&elements) {
             if elements.count > max { throw overlong(elements, max) }
-            // The few that most arrays have are not moved twice.
+            // The few elements that most arrays have are not moved twice.
             if elements.count == 1 { result.reserveCapacity(Swift.min(max, 4)) }
             result.append(try element(&self))
         }
@@ -266,7 +268,7 @@ extension JSONReader {
         try array(min: min, max: max) { (reader: inout JSONReader) throws(JSONError) in try Element(from: &reader) }
     }
 
-    /// Reads an array of `min` to `max` elements that are all different.
+    /// Reads an array of `min` to `max` distinct elements.
     @inlinable
     package mutating func uniqueArray<Element: Hashable>(
         min: Int = 0, max: Int = .max, _ element: (inout JSONReader) throws(JSONError) -> Element

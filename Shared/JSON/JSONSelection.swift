@@ -1,11 +1,11 @@
-/// Which members of a text of others are kept, by their name at any depth; the rest is checked and dropped unread, so that
-/// a long record of which little is wanted costs little.
+/// Selects which members of a foreign text are kept, by their name at any depth; the rest is checked and dropped, so
+/// that a long record of which little is wanted costs little.
 package struct JSONSelection: Sendable {
     let names: JSONNames
-    /// From this name on, what lies below is kept whatever it is called.
+    /// The index of the first name below which everything is kept, whatever its name.
     let firstWhole: Int
 
-    /// At most 64 names in all. Below those of `whole` everything is kept.
+    /// Takes at most 64 names in total. Below those of `whole` everything is kept.
     package init(_ names: [StaticString], whole: [StaticString] = []) {
         self.names = JSONNames(names + whole)
         firstWhole = names.count

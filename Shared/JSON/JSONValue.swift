@@ -1,4 +1,4 @@
-/// Any JSON value as a tree, for texts whose shape others decide; numbers keep their text.
+/// Any JSON value as a tree, for texts whose shape is decided by others; numbers keep their text.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -8,7 +8,7 @@ package enum JSONValue: Sendable, Hashable {
     case object(JSONObject)
 }
 
-/// A number as it was written.
+/// A number as written.
 package struct JSONNumber: Sendable, Hashable {
     /// The JSON text of the number.
     package let text: String
@@ -20,21 +20,21 @@ package struct JSONNumber: Sendable, Hashable {
     /// `value` must be finite.
     package init(_ value: Double) { text = JSONWriter.text(value) }
 
-    /// The value, where it is an integer that fits.
+    /// The value, if it is an integer that fits.
     package var int: Int? {
         if let value = Int(text) { return value }
         return try? decodeJSON(Int.self, from: Array(text.utf8))
     }
 
-    /// The nearest double; nil where the number is too large for one.
+    /// The nearest double; nil if the number is too large for one.
     package var double: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
 }
 
-/// The members of an object in their order; equal to another whatever the order.
+/// The members of an object in order; equality ignores the order.
 package struct JSONObject: Sendable {
     package var members: [(name: String, value: JSONValue)]
 
-    /// Names must differ from each other.
+    /// Names must be distinct.
     package init(_ members: [(name: String, value: JSONValue)] = []) { self.members = members }
 
     package subscript(name: String) -> JSONValue? { members.first { $0.name == name }?.value }
@@ -53,7 +53,7 @@ extension JSONObject: Hashable {
     }
 }
 
-/// Tolerant access: what is absent or of another kind is null or nil.
+/// Lenient access: what is absent or of another kind is null or nil.
 extension JSONValue {
     package subscript(name: String) -> JSONValue {
         guard case .object(let object) = self else { return .null }
@@ -72,7 +72,7 @@ extension JSONValue {
     package var number: JSONNumber? { if case .number(let value) = self { value } else { nil } }
     package var int: Int? { number?.int }
     package var double: Double? { number?.double }
-    /// The elements; none where the value is no array.
+    /// The elements; empty if the value is not an array.
     package var array: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
     package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
 }

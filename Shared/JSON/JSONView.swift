@@ -1,18 +1,18 @@
-/// A text of others that was read once: what is kept of it lies in a table of places over its bytes, and a string or a
-/// number is made only when somebody asks for it.
+/// A foreign text that was read once: a table of positions in its bytes describes what is kept of it, and strings and
+/// numbers are only made on request.
 final class JSONDocument: Sendable {
     /// One value, or the name before a member's value.
     struct Node: Sendable {
         enum Kind: UInt8, Sendable { case null, no, yes, number, string, escaped, array, object, name, escapedName }
 
         let kind: Kind
-        /// Index among the selected names; `undeclared` for a name that is kept below a whole member.
+        /// The index among the selected names; `undeclared` for a name kept below a whole member.
         var name = Node.undeclared
-        /// Where the text lies; a container has none.
+        /// The offset of the text; unused for containers.
         var start: UInt32 = 0
-        /// Bytes of the text.
+        /// The length of the text, in bytes.
         var count: UInt32 = 0
-        /// The node behind this value and all that lies in it.
+        /// The index of the node after this value and everything in it.
         var next: UInt32 = 0
 
         static let undeclared = UInt8.max
@@ -29,9 +29,9 @@ final class JSONDocument: Sendable {
     }
 }
 
-/// A value in a text of others. What is absent or of another kind is null or nil.
+/// A value in a foreign text. What is absent or of another kind is null or nil.
 package struct JSONView: Sendable {
-    /// Nil for null, wherever it comes from.
+    /// Nil for null, whatever its origin.
     private let document: JSONDocument?
     private let index: Int
 
@@ -65,13 +65,13 @@ package struct JSONView: Sendable {
         return JSONNumber(checked: document.text(node))
     }
 
-    /// The value, where it is an integer that fits.
+    /// The value, if it is an integer that fits.
     package var int: Int? {
         guard let document, let node, node.kind == .number else { return nil }
         return document.simpleInt(node) ?? JSONNumber(checked: document.text(node)).int
     }
 
-    /// The elements; none where the value is no array.
+    /// The elements; empty if the value is not an array.
     package var array: [JSONView] {
         guard let document, let node, node.kind == .array else { return [] }
         var elements: [JSONView] = []
@@ -83,7 +83,7 @@ package struct JSONView: Sendable {
         return elements
     }
 
-    /// The members that are kept, in their order; none where the value is no object.
+    /// The members that were kept, in order; empty if the value is not an object.
     package var members: [(name: String, value: JSONView)] {
         guard let document, let node, node.kind == .object else { return [] }
         var members: [(name: String, value: JSONView)] = []
@@ -120,7 +120,7 @@ extension JSONDocument {
         }
     }
 
-    /// A number of up to 18 digits and nothing else.
+    /// Parses a number of up to 18 digits and nothing else.
     fileprivate func simpleInt(_ node: Node) -> Int? {
         guard node.count <= 18 else { return nil }
         var value = 0
@@ -131,7 +131,7 @@ extension JSONDocument {
         return value
     }
 
-    /// Where the value of the first member of that name lies.
+    /// Returns the position of the value of the first member with that name.
     fileprivate func value(of name: StaticString, from start: Int, to end: Int) -> Int? {
         let head = JSONReader.head(name.utf8Start, name.utf8CodeUnitCount, room: name.utf8CodeUnitCount)
         var place = start
@@ -154,7 +154,7 @@ extension JSONDocument {
 }
 
 extension JSONReader {
-    /// Reads the value that comes next into the table: all of it, or what `selection` keeps.
+    /// Reads the next value into the table: all of it, or what `selection` keeps.
     fileprivate mutating func table(
         _ nodes: inout [JSONDocument.Node], keeping selection: JSONSelection?
     ) throws(JSONError) {
@@ -219,8 +219,8 @@ extension JSONReader {
     }
 }
 
-/// Reads a text of others: only what `selection` keeps, or all of it; where a name comes twice, the first counts. All of
-/// it is checked, also what is not kept. `bytes` may be at most 4 GiB.
+/// Reads a foreign text: only what `selection` keeps, or all of it. If a name is duplicated, the first one counts.
+/// Everything is checked, even what is not kept. `bytes` may be at most 4 GiB.
 package func viewJSON(
     keeping selection: JSONSelection?, of bytes: [UInt8], limits: JSONLimits = .standard
 ) throws(JSONError) -> JSONView {

@@ -1,14 +1,13 @@
 /// Writes compact JSON into its own growing buffer.
 ///
-/// It trusts its caller for structure: values between brackets, names before values. Commas come by themselves from
-/// `member` and `element`.
+/// It trusts its caller for structure: values between brackets, names before values. `member`, `array` and `map` add commas.
 @usableFromInline
 package struct JSONWriter: ~Copyable {
     @usableFromInline var buffer: UnsafeMutablePointer<UInt8>
     @usableFromInline var capacity: Int
     @usableFromInline private(set) var count = 0
 
-    /// Starts empty with room for `capacity` bytes.
+    /// Starts empty with capacity for `capacity` bytes.
     @usableFromInline
     package init(capacity: Int = 512) {
         self.capacity = Swift.max(capacity, 32)
@@ -17,7 +16,7 @@ package struct JSONWriter: ~Copyable {
 
     deinit { buffer.deallocate() }
 
-    /// A copy of what has been written.
+    /// A copy of what was written.
     @usableFromInline
     package var bytes: [UInt8] { Array(UnsafeBufferPointer(start: buffer, count: count)) }
 
@@ -52,23 +51,23 @@ package struct JSONWriter: ~Copyable {
 }
 
 extension JSONWriter {
-    /// Appends `text` as it is; it must keep the whole valid.
+    /// Appends `text` unchanged; the whole must stay valid.
     @inlinable
     package mutating func raw(_ text: StaticString) { append(text.utf8Start, text.utf8CodeUnitCount) }
 
-    /// Appends `bytes` as they are; they must keep the whole valid.
+    /// Appends `bytes` unchanged; the whole must stay valid.
     @inlinable
     package mutating func raw(_ bytes: [UInt8]) {
         bytes.withUnsafeBufferPointer { if let start = $0.baseAddress { append(start, $0.count) } }
     }
 
-    /// Appends `bytes` as they are; they must keep the whole valid.
+    /// Appends `bytes` unchanged; the whole must stay valid.
     @inlinable
     package mutating func raw(_ bytes: UnsafeBufferPointer<UInt8>) {
         if let start = bytes.baseAddress { append(start, bytes.count) }
     }
 
-    /// Appends one byte as it is; it must keep the whole valid.
+    /// Appends one byte unchanged; the whole must stay valid.
     @inlinable
     package mutating func raw(byte: UInt8) { append(byte) }
 
@@ -78,14 +77,14 @@ extension JSONWriter {
     @usableFromInline
     package mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
-    /// Appends the name of a member, given as its JSON text with quotes and colon, after a comma where one is needed.
+    /// Appends the name of a member, given as its JSON text with quotes and colon, after a comma if one is needed.
     @inlinable
     package mutating func member(_ quotedNameAndColon: StaticString) {
         if count > 0, buffer[count &- 1] != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
         raw(quotedNameAndColon)
     }
 
-    /// Appends the name of a member after a comma where one is needed.
+    /// Appends the name of a member, after a comma if one is needed.
     @usableFromInline
     package mutating func member(name: String) {
         if count > 0, buffer[count &- 1] != UInt8(ascii: "{") { append(UInt8(ascii: ",")) }
@@ -93,7 +92,7 @@ extension JSONWriter {
         append(UInt8(ascii: ":"))
     }
 
-    /// Appends an array of what `element` writes of each of `elements`.
+    /// Appends an array whose elements are written by `element`.
     @inlinable
     package mutating func array<Element>(
         _ elements: [Element], _ element: (inout JSONWriter, borrowing Element) -> Void
@@ -132,12 +131,12 @@ extension JSONWriter {
         } while magnitude != 0
     }
 
-    /// Appends `value`, which must be finite, in the shortest form that reads back as the same double.
+    /// Appends `value`, which must be finite, in the shortest form that parses back to the same double.
     @usableFromInline
     package mutating func double(_ value: Double) {
         precondition(value.isFinite, "JSON has no infinite numbers")
         if value.magnitude < 0x1p53, value.rounded(.towardZero) == value { return int(Int(value)) }
-        // Up to 15 digits are unique among doubles, so that digits that give the value back are the shortest ones.
+        // Up to 15 digits are unique among doubles, so digits that parse back to the value are the shortest ones.
         let limit = 1e15
         if value.magnitude < limit {
             let tenths = (value * 10).rounded()
@@ -163,7 +162,7 @@ extension JSONWriter {
         int(fraction)
     }
 
-    /// The text of a bound in a message.
+    /// Returns the text of a bound in a message.
     @usableFromInline
     static func text(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }
@@ -172,14 +171,14 @@ extension JSONWriter {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// Appends `value` between quotes, escaping quotes, backslashes and control characters only.
+    /// Appends `value` in quotes, escaping only quotes, backslashes and control characters.
     @usableFromInline
     package mutating func string(_ value: String) {
         let isDone: Void? = value.utf8.withContiguousStorageIfAvailable { quoted($0) }
         if isDone == nil { Array(value.utf8).withUnsafeBufferPointer { quoted($0) } }
     }
 
-    /// Appends UTF-8 text between quotes without looking for anything to escape.
+    /// Appends UTF-8 text in quotes without checking for anything to escape.
     @inlinable
     package mutating func plainString(_ bytes: UnsafeBufferPointer<UInt8>) {
         reserve(bytes.count &+ 2)
@@ -195,7 +194,7 @@ extension JSONWriter {
             var position = 0
             while true {
                 var stop = JSONBytesScan.plainEnd(start, from: position, end: bytes.count)
-                // A string's own bytes are valid UTF-8, so that those beyond ASCII go as they are.
+                // A string's bytes are valid UTF-8, so those beyond ASCII are copied.
                 while stop < bytes.count, start[stop] >= 0x80 {
                     stop = JSONBytesScan.plainEnd(start, from: stop + 1, end: bytes.count)
                 }
@@ -216,7 +215,7 @@ extension JSONWriter {
         case 0x0A: append(UInt8(ascii: "n"))
         case 0x0D: append(UInt8(ascii: "r"))
         case 0x09: append(UInt8(ascii: "t"))
-        // As short as it may have come, so that no text grows on its way to the next service.
+        // As short as they may have arrived, so that no text grows on its way to the next service.
         case 0x08: append(UInt8(ascii: "b"))
         case 0x0C: append(UInt8(ascii: "f"))
         default:

@@ -1,6 +1,6 @@
-/// A small part of regular expressions: `^`, characters and classes of ASCII with counts (`?`, `*`, `+`, `{2,5}`), `$`.
+/// A small subset of regular expressions: `^`, ASCII characters and classes with counts (`?`, `*`, `+`, `{2,5}`), `$`.
 ///
-/// A count must never have to give a character back, so that matching is one pass over the bytes.
+/// Matching is one pass over the bytes, so counts must never require backtracking.
 package struct TextPattern: Sendable {
     private struct Step: Sendable {
         /// One bit per ASCII character.
@@ -20,7 +20,7 @@ package struct TextPattern: Sendable {
         func overlaps(_ other: Step) -> Bool { low & other.low | high & other.high != 0 }
     }
 
-    /// Why a pattern is outside the part that is known.
+    /// The reason a pattern is outside the supported subset.
     package struct Unsupported: Error, Sendable {
         package let reason: String
     }
@@ -38,7 +38,7 @@ package struct TextPattern: Sendable {
         }
     }
 
-    /// Reads `text`; throws what of it is not supported.
+    /// Parses `text`; throws what is not supported.
     package init(parsing text: String) throws(Unsupported) {
         self.text = text
         var rest = Array(text.utf8)[...]
@@ -124,7 +124,7 @@ package struct TextPattern: Sendable {
         }
     }
 
-    /// Whether all of `bytes` match.
+    /// Whether `bytes` match as a whole.
     package func matches(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         var position = 0
         for step in steps {
