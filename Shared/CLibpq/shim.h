@@ -1,4 +1,4 @@
-// What Swift's Glibc module leaves out (epoll, eventfd) and libpq's character macros, which do not import as constants.
+// What Swift's Glibc module lacks (epoll, eventfd), and libpq's character macros, which are not imported as constants.
 #ifndef REELAY_CLIBPQ_SHIM_H
 #define REELAY_CLIBPQ_SHIM_H
 

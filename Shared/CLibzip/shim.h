@@ -1,4 +1,4 @@
-// The installed header of libzip as a Swift module, and those of its macros that do not import as constants.
+// The installed header of libzip as a Swift module, with the macros that are not imported as constants.
 #ifndef REELAY_CLIBZIP_SHIM_H
 #define REELAY_CLIBZIP_SHIM_H
 

@@ -1,5 +1,5 @@
-// The installed header of libnghttp2 as a Swift module. Nothing is declared here: the library's un-numbered
-// functions (mem_recv, mem_send, submit_response) carry plain pointers and lengths, which Swift can call as they are.
+// The installed header of libnghttp2 as a Swift module. Nothing is declared here: the library's unnumbered functions
+// (mem_recv, mem_send, submit_response) take plain pointers and lengths, so Swift can call them directly.
 #ifndef REELAY_CNGHTTP2_SHIM_H
 #define REELAY_CNGHTTP2_SHIM_H
 

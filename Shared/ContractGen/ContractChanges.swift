@@ -1,15 +1,16 @@
-/// What somebody who relies on older documents would stumble over. Pure: documents in, sentences out.
+/// Finds the changes that break those who rely on older documents. Pure: documents in, sentences out.
 ///
-/// Between services and at the edge alike a caller must be able to say what it said before, and to read whatever comes: what is
-/// taken may grow, what is given may not lose members or gain values of a closed set. Between services the new one is a caller
-/// too, of copies that are not replaced yet: it must be able to read what those give, and must not leave out what they want.
+/// Between services as well as at the edge, a caller must be able to send what it sent before and to read every
+/// response: what is taken may grow; what is given may not lose members or gain values of a closed set. Between
+/// services the new version is also a caller, of copies not yet replaced: it must be able to read what those give, and
+/// must not omit what they require.
 package struct ContractChanges {
-    /// One change that breaks somebody.
+    /// One breaking change.
     package struct Change: Sendable, Hashable, CustomStringConvertible {
-        /// The document in which it is.
+        /// The document that contains it.
         package let file: String
         package let text: String
-        /// Whether the document's version says that older callers are left behind.
+        /// Whether the document's version declares that older callers are left behind.
         package let isSaid: Bool
 
         package var description: String { "\(file): \(text)" }
@@ -25,9 +26,9 @@ package struct ContractChanges {
     private var changes: [Change] = []
     private var isSaid = false
     private var file = ""
-    /// Whether both sides of the document are replaced copy by copy, as those of services are.
+    /// Whether both sides of the document are replaced copy by copy, as for services.
     private var isRolling = false
-    /// Pairs of schemas that are compared already, or are just being compared.
+    /// Pairs of schemas already compared or being compared.
     private var seen: Set<String> = []
 
     private init(_ old: [String: SpecNode], _ new: [String: SpecNode]) {
@@ -35,7 +36,7 @@ package struct ContractChanges {
         self.new = new
     }
 
-    /// Every change between two sets of documents that breaks somebody, by document.
+    /// Returns all breaking changes between two sets of documents, by document.
     package static func breaking(
         from old: [String: String], to new: [String: String]
     ) throws(SpecError) -> [Change] {
@@ -68,7 +69,7 @@ package struct ContractChanges {
         if let before = old["errors.yaml"], let after = new["errors.yaml"] { registry(before, after) }
     }
 
-    /// Whether a version leaves the one before behind: another first number, or below 1.0 another second one.
+    /// Whether a version leaves the previous one behind: a different major number, or below 1.0 a different minor one.
     static func says(_ old: String, _ new: String) -> Bool {
         let (before, after) = (old.split(separator: ".").map { Int($0) }, new.split(separator: ".").map { Int($0) })
         guard before.count == 3, after.count == 3, let major = before[0], let minor = before[1],
@@ -130,7 +131,7 @@ package struct ContractChanges {
         }
     }
 
-    /// The parameters of a path and of one of its operations, by place and name.
+    /// Returns the parameters of a path and of one of its operations, by place and name.
     private func all(_ path: SpecNode?, _ operation: SpecNode, in documents: [String: SpecNode]) -> [String: SpecNode] {
         var found: [String: SpecNode] = [:]
         for list in [path?["parameters"], operation["parameters"]] {
@@ -228,7 +229,7 @@ package struct ContractChanges {
         }
     }
 
-    /// Members that one side counts on and copies of before do not.
+    /// Reports members that one side relies on but older copies do not provide or accept.
     private mutating func promises(
         _ required: Set<String>, _ present: Set<String>, _ direction: Direction, _ name: String
     ) {
@@ -244,7 +245,7 @@ package struct ContractChanges {
         }
     }
 
-    /// Types, formats and closed sets.
+    /// Compares types, formats and closed sets.
     private mutating func values(_ was: SpecNode, _ now: SpecNode, _ direction: Direction, _ name: String) {
         let (types, others) = (Self.texts(was["type"]), Self.texts(now["type"]))
         let isKept = direction == .taken ? others.isSuperset(of: types) : types.isSuperset(of: others)
@@ -280,14 +281,14 @@ package struct ContractChanges {
         }
     }
 
-    /// Answers that are more than callers of before believe: they check what they read.
+    /// Reports responses that exceed the bounds of older callers, which check what they read.
     private mutating func widened(_ was: SpecNode, _ now: SpecNode, _ name: String) {
         for bound in Self.narrowed(from: now, to: was) {
             add("\(name): \(bound) was \(Self.text(was[bound])), and callers of before read no more")
         }
     }
 
-    /// The bounds that leave less room in the second schema than in the first.
+    /// Returns the bounds that are tighter in the second schema than in the first.
     private static func narrowed(from was: SpecNode, to now: SpecNode) -> [String] {
         var found: [String] = []
         for bound in ["minLength", "minimum", "minItems", "exclusiveMinimum", "multipleOf"] {
@@ -306,7 +307,7 @@ package struct ContractChanges {
 
     private static func resolve(_ node: SpecNode, in documents: [String: SpecNode]) -> SpecNode {
         var node = node
-        // As many steps as any document takes, should one ever point in a circle.
+        // A limit far above what any document needs, in case of a reference cycle.
         for _ in 0..<16 {
             guard let reference = node["$ref"].flatMap({ try? $0.string() }) else { return node }
             let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,8 +1,9 @@
-/// Parse → translate → render: the contract documents in, the files of `Generated/` out; no I/O.
+/// Parse → translate → render: turns the contract documents into the files of `Generated/`; no I/O.
 package enum ContractGenerator {
-    /// The documents by file name (`schemas.yaml`, `ratings.openrpc.yaml`, …) to the generated files by relative path.
+    /// Maps the documents by file name (`schemas.yaml`, `ratings.openrpc.yaml`, …) to the generated files by relative
+    /// path.
     ///
-    /// The same documents always give the same bytes. Throws the first thing that is outside the supported subset.
+    /// The same documents always yield the same bytes. Throws the first construct outside the supported subset.
     package static func generate(_ texts: [String: String]) throws(SpecError) -> [String: String] {
         var documents: [String: SpecNode] = [:]
         for (file, text) in texts.sorted(by: { $0.key < $1.key }) {
@@ -42,7 +43,7 @@ package enum ContractGenerator {
         return model
     }
 
-    /// Translates every named schema, used or not, so that none can be wrong unnoticed.
+    /// Translates every named schema, used or not, so that no error goes unnoticed.
     private static func translateAll(_ document: SpecNode, _ schemas: inout SchemaTranslator) throws(SpecError) {
         try document["components"]?.only(
             ["schemas", "parameters", "responses", "securitySchemes"], "in components")
@@ -62,7 +63,7 @@ package enum ContractGenerator {
         if !model.registry.isEmpty { files["RegistryError.swift"] = ServiceRenderer.registry(model.registry) }
         for service in model.services {
             let name = service.typeName
-            // A service whose only callers are frontends has a document and nothing to call.
+            // A service called only by frontends has a document and no methods.
             if !service.methods.isEmpty { files["\(name).swift"] = ServiceRenderer.render(service) }
             files["\(name)Document.swift"] = ServiceRenderer.document(
                 service.document, type: "\(name)Document", property: "openRPC",

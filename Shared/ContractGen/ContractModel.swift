@@ -1,4 +1,4 @@
-/// What a string must look like beyond being one.
+/// The constraints on a string.
 struct StringRule: Sendable, Hashable {
     enum Format: Sendable { case any, uri }
 
@@ -16,7 +16,7 @@ struct NumberRule: Sendable, Hashable {
     var below: String?
 }
 
-/// The shape of one value: the Swift type it has and the checks that its JSON must pass.
+/// The shape of one value: its Swift type and the checks that its JSON must pass.
 indirect enum Shape: Sendable, Hashable {
     case string(StringRule)
     case int(ClosedRange<Int>)
@@ -27,7 +27,7 @@ indirect enum Shape: Sendable, Hashable {
     case instant
     /// Any JSON, kept as text.
     case json
-    /// The same text always; has no property.
+    /// A constant text; has no property.
     case const(String)
     case array(Shape, count: ClosedRange<Int>, isUnique: Bool)
     case map(Shape, count: ClosedRange<Int>)
@@ -51,13 +51,13 @@ struct Record: Sendable, Hashable {
     let properties: [Property]
 }
 
-/// One alternative of a union: the value of its tag, and the record that it announces.
+/// One alternative of a union: the value of its tag, and the record selected by it.
 struct UnionCase: Sendable, Hashable {
     let tag: String
     let record: String
 }
 
-/// A type that the contracts declare.
+/// A type declared by the contracts.
 enum Declaration: Sendable, Equatable {
     case record(Record)
     case enumeration(name: String, doc: String?, values: [String])
@@ -65,7 +65,7 @@ enum Declaration: Sendable, Equatable {
     case identifier(name: String, doc: String?)
     /// A distinct type over a string.
     case text(name: String, doc: String?, rule: StringRule)
-    /// One of several records, told apart by a string member.
+    /// One of several records, distinguished by a string member.
     case union(name: String, doc: String?, tag: String, cases: [UnionCase])
 
     var name: String {
@@ -96,7 +96,7 @@ struct Method: Sendable {
 }
 
 struct Service: Sendable {
-    /// The name before the dot of its methods, such as `ratings`.
+    /// The part of its method names before the dot, such as `ratings`.
     let name: String
     let methods: [Method]
     /// The bundled OpenRPC document.
@@ -115,9 +115,9 @@ struct Parameter: Sendable {
 
 struct Reply: Sendable {
     let status: Int
-    /// Nil where the response has no body, and for files.
+    /// Nil if the response has no body, and for files.
     let body: Shape?
-    /// Whether it is sent as it is made.
+    /// Whether it is sent as it is produced.
     var isStream = false
     /// Whether its operation writes the JSON itself.
     var isWritten = false
@@ -130,28 +130,28 @@ struct Operation: Sendable {
     let path: String
     let isOpen: Bool
     let scope: String?
-    /// Whether it is there for who logged in with a password that an administrator gave, and has not changed it yet.
+    /// Whether it is available after a login with an administrator's password that has not been changed yet.
     let takesGivenPassword: Bool
-    /// Whether it is there for who has no second factor where everybody has to have one.
+    /// Whether it is available without the second factor that everybody must have.
     let takesMissingFactor: Bool
-    /// Whether it can be sent again without an Idempotency-Key.
+    /// Whether it can be repeated without an Idempotency-Key.
     let isRepeatable: Bool
     let parameters: [Parameter]
     let body: Shape?
     let isBodyRequired: Bool
-    /// Whether the body comes in any form, and the handler reads it.
+    /// Whether the body may have any form, and the handler reads it.
     let isBodyRaw: Bool
-    /// Whether the handler takes the body in pieces, whatever it is.
+    /// Whether the handler takes the body in pieces, whatever its form.
     var takesUpload = false
     let replies: [Reply]
-    /// Whether its answer is what GET answers at the same path, so that both carry the same entity tag.
+    /// Whether its response is what GET returns for the same path, so that both carry the same entity tag.
     var isRepresentation = false
-    /// Whether the handler holds If-Match against what is there, in one step with its effect.
+    /// Whether the handler checks If-Match against the current state atomically with its effect.
     let checksConditions: Bool
     let errors: [String]
-    /// The internal method that answers it, such as `ratings.getRating`.
+    /// The internal method that implements it, such as `ratings.getRating`.
     let rpc: (service: Service, method: Method)?
-    /// Whether the answer is the document itself.
+    /// Whether the response is the document itself.
     let isDocument: Bool
 
     /// Whether it takes effect once under an Idempotency-Key.
@@ -164,7 +164,7 @@ struct Gateway: Sendable {
     let document: String
 }
 
-/// Everything that the documents say, checked; the last stage only writes it down.
+/// Everything stated by the documents, checked; the last stage only renders it.
 struct ContractModel: Sendable {
     var declarations: [Declaration] = []
     var registry: [RegistryEntry] = []

@@ -4,18 +4,19 @@ import JSON
 struct DocumentBundler {
     private let documents: [String: SpecNode]
     private let registry: [RegistryEntry]
-    /// Schemas to add, by name, with the file that they come from.
+    /// Schemas to add, by name.
     private var schemas: [String: SpecNode] = [:]
     private var pending: [String] = []
     private var errors: Set<String> = []
-    /// Whether the document says what holds for every text: no U+0000, which Postgres cannot keep.
+    /// Whether the document states the rule for every text: no U+0000, which Postgres cannot store.
     private let isForStrangers: Bool
     private static let textPattern = #"^[^\x00]*$"#
-    /// What says more of a text than that it is one.
+    /// Keywords that constrain a text further.
     private static let kindsOfText = ["pattern", "enum", "const", "format", "contentMediaType"]
-    /// Below these stand values, or fields of HTTP, which cannot hold that character.
+    /// Keys with values below them, or HTTP fields, which cannot contain that character.
     private static let noSchemas: Set<String> = ["example", "examples", "default", "headers"]
-    /// Members for the tests and the generator; what callers have to know of them is said in words (`PublicCompletion`).
+    /// Members for the tests and the generator; what callers need to know of them is put into words by
+    /// `PublicCompletion`.
     private static let unpublished: Set<String> = [
         "x-example", "x-provoke", "x-conditional", "x-repeatable", "x-upload", "x-given-password",
         "x-written", "x-missing-factor",
@@ -27,7 +28,7 @@ struct DocumentBundler {
         self.registry = registry
     }
 
-    /// The JSON of `document`, one line per method, path or schema.
+    /// Returns the JSON of `document`, one line per method, path or schema.
     mutating func bundle(_ document: SpecNode) throws(SpecError) -> String {
         guard case .object(var members) = try rewrite(document, withTexts: isForStrangers) else {
             throw document.fail("must be an object")
@@ -87,7 +88,7 @@ struct DocumentBundler {
         }
     }
 
-    /// Whether what stands below `key` may be a schema of a text: not in bodies that are bytes.
+    /// Whether there may be a text schema below `key`: not in bodies that are bytes.
     private static func hasSchemas(_ key: String) -> Bool {
         if noSchemas.contains(key) { return false }
         return key.hasPrefix("/") || !key.contains("/") || key == "application/json"
@@ -123,7 +124,7 @@ struct DocumentBundler {
         }
     }
 
-    /// Compact JSON, with line breaks where `depth` is small so that changes can be read.
+    /// Returns compact JSON, with line breaks at small depths so that diffs are readable.
     private static func text(_ value: SpecValue, depth: Int) -> String {
         let separator = depth < 3 ? ",\n" : ","
         switch value {

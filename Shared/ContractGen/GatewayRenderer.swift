@@ -220,7 +220,7 @@ extension Operation {
         return "\(summary) \(place).\(failures)"
     }
 
-    /// The function of the protocol, in the parts that may stand on lines of their own.
+    /// The protocol's function, in the parts that may be placed on separate lines.
     var signature: (head: String, items: [String], tail: String) {
         let result = replies.count == 1 ? replies[0].type : outputName
         let caller = isOpen ? [] : ["_ caller: EdgeCaller"]

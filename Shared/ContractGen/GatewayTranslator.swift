@@ -30,7 +30,7 @@ struct GatewayTranslator {
         return Gateway(operations: operations, document: "")
     }
 
-    /// Whether every answer of `operation` is of the type that GET answers at its path.
+    /// Whether every response of `operation` has a type that GET returns for its path.
     private func represents(_ operation: Operation, _ all: [Operation]) -> Bool {
         guard operation.method != "DELETE", operation.replies.allSatisfy({ $0.body != nil }),
             let reader = all.first(where: { $0.method == "GET" && $0.path == operation.path })
@@ -126,7 +126,7 @@ struct GatewayTranslator {
         if try body.flag("x-upload") { return nil }
         let content = try body.require("content")
         if try body.flag("x-raw") {
-            // The forms are described for readers; the handler tells them apart.
+            // The forms are described for readers; the handler distinguishes them.
             if let media = content["application/json"] {
                 _ = try schemas.shape(try media.require("schema"), name: name + "Body")
             }
@@ -196,10 +196,10 @@ struct GatewayTranslator {
     }
 }
 
-/// How an operation with `x-rpc` fills the params of its method: by equal names, `user` and a `time_zone` that is not
-/// named from who is asking.
+/// How an operation with `x-rpc` fills the params of its method: by equal names, but with `user`, and a `time_zone`
+/// that is not given, from the caller.
 enum RPCForwarding {
-    /// The Swift expression of `property` of the method's params, nil where an optional one stays away.
+    /// Returns the Swift expression for `property` of the method's params, or nil if an optional one is omitted.
     static func source(of property: Property, in operation: Operation, _ bodyRecord: Record?) -> String? {
         if property.wireName == "user", !operation.isOpen { return "caller.user" }
         let zone = property.wireName == "time_zone" && !operation.isOpen ? "caller.timeZone" : nil
@@ -217,7 +217,7 @@ enum RPCForwarding {
         return zone
     }
 
-    /// Refuses what cannot be seen from the operation alone; names and types are checked where all types are known.
+    /// Refuses faults that show in the operation alone; names and types are checked once all types are known.
     static func check(_ operation: Operation, _ node: SpecNode) throws(SpecError) {
         guard let rpc = operation.rpc else { return }
         guard operation.replies.count == 1, let reply = operation.replies.first else {
@@ -263,7 +263,7 @@ enum RPCForwarding {
 }
 
 extension Shape {
-    /// Whether a parameter of this shape is JSON between quotes (true) or as it is (false); nil where it is no scalar.
+    /// Whether a parameter of this shape is JSON in quotes (true) or bare (false); nil if it is not a scalar.
     func isText(_ schemas: SchemaTranslator) -> Bool? { isText(schemas.declarations) }
 
     func isText(_ declarations: [String: Declaration]) -> Bool? {

@@ -1,5 +1,5 @@
-/// Completes the document that clients read with what follows from each operation: who may call it, what a request and an
-/// answer look like, and every error. Nothing of it is written by hand, so a new operation has all of it by being declared.
+/// Completes the document for clients with what follows from each operation: who may call it, examples of requests and
+/// responses, and every error. None of it is written by hand, so a new operation gets all of it by being declared.
 struct PublicCompletion {
     let registry: [RegistryEntry]
     let operations: [Operation]
@@ -7,7 +7,7 @@ struct PublicCompletion {
 
     private static let verbs = ["get", "put", "post", "delete", "patch"]
 
-    /// `document` with its conventions applied; without a Problem there are no errors to describe.
+    /// Returns `document` with its conventions applied; without a Problem there are no errors to describe.
     func apply(to document: SpecNode) throws(SpecError) -> SpecNode {
         guard document["components"]?["schemas"]?["Problem"] != nil else { return document }
         let errors = PublicErrors(registry: registry)
@@ -54,7 +54,7 @@ struct PublicCompletion {
         return .object(members.list)
     }
 
-    /// What follows from the declaration, in words.
+    /// Returns what follows from the declaration, in words.
     private func facts(_ operation: Operation) -> [String] {
         var facts: [String] = []
         if operation.isOpen {
@@ -79,7 +79,7 @@ struct PublicCompletion {
         return facts
     }
 
-    /// Parameters in the address with an example each: the one that the tests send, or one that fits.
+    /// Adds examples to parameters: the one sent by the tests, or for a parameter in the path one that fits.
     private func parameters(_ list: SpecNode, _ place: SpecNode, of operation: SpecNode?) throws(SpecError) -> SpecValue
     {
         var result: [SpecValue] = []
@@ -111,7 +111,7 @@ struct PublicCompletion {
         guard answer["$ref"] == nil else { return answer.value }
         var members = Members(try answer.members())
         if let given = answer["content"] { members["content"] = try content(given, sent: nil) }
-        // What a write answers has the tag under which it can be read.
+        // The response to a write has the tag under which it can be read.
         let isTagged = operation.isRepresentation && (status == "200" || status == "201")
         return PublicHeaders.complete(.object(members.list), adding: isTagged ? ["ETag"] : [])
     }
@@ -159,7 +159,7 @@ struct PublicCompletion {
         return .object(components.list)
     }
 
-    /// The members of an object, in their order.
+    /// The members of an object, in order.
     private struct Members {
         private(set) var list: [(key: String, value: SpecValue)]
 

@@ -1,5 +1,5 @@
-/// What holds for every public operation without being written down at each: entity tags and conditional requests.
-/// Added to the document that clients read, so that a new operation says it by being declared.
+/// Conventions of all public operations, which are not declared by each: entity tags and conditional requests. They are
+/// added to the document for clients, so that a new operation follows them by being declared.
 enum PublicConventions {
     private static let writes = ["put", "post", "delete", "patch"]
     private static let tags = #"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#
@@ -38,7 +38,7 @@ enum PublicConventions {
 
     private static func describe(reader: SpecNode) throws(SpecError) -> SpecValue {
         var operation = try reader.members().map { (key: $0.key, value: $0.node.value) }
-        // What is sent as it happens has no state that a tag could name.
+        // What is sent as it happens has no state that a tag could identify.
         if let answer = reader["responses"]?["200"], try answer.flag("x-stream") {
             return try describe(stream: reader, answer)
         }
@@ -57,7 +57,7 @@ enum PublicConventions {
         return .object(operation)
     }
 
-    /// The document tells what an event holds; what a client reads is that in the fields of an event stream. Any other stream
+    /// The document states what an event contains; a client reads it in the fields of an event stream. Any other stream
     /// is a file, and has a name.
     private static func describe(stream reader: SpecNode, _ answer: SpecNode) throws(SpecError) -> SpecValue {
         let place = ["responses", "200"]
@@ -90,7 +90,7 @@ enum PublicConventions {
         return try replacing((place + ["content", "text/event-stream", "schema"])[...], of: reader, by: fields)
     }
 
-    /// `node` with another value at `path`.
+    /// Returns `node` with a different value at `path`.
     private static func replacing(
         _ path: ArraySlice<String>, of node: SpecNode, by value: SpecValue
     ) throws(SpecError) -> SpecValue {
@@ -154,7 +154,7 @@ enum PublicConventions {
                 key: "schema",
                 value: .object([
                     (key: "type", value: .string("string")), (key: "pattern", value: .string(tags)),
-                    // For whoever makes up values: the pattern alone is hard to satisfy.
+                    // For generators of test values: the pattern alone is hard to satisfy.
                     (key: "format", value: .string("entity-tags")),
                     (key: "maxLength", value: .int(1_000)),
                     (key: "examples", value: .array(examples.map { .string($0) })),

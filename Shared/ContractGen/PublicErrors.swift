@@ -1,16 +1,16 @@
-/// Every error that an operation of the public surface can give, said in the document: those that it declares, those of the
-/// internal method that it is, those that its text names, and those that anything can give.
+/// States in the document every error that an operation of the public surface can return: those it declares, those of
+/// its internal method, those named by its text, and those common to all.
 struct PublicErrors {
     let registry: [RegistryEntry]
 
-    /// What every operation may answer, whatever it is.
+    /// The errors that every operation may return.
     private static let everywhere = [
         "invalidRequest", "tooManyRequests", "overloaded", "unavailable", "deadlineExceeded",
     ]
     private static let guarded = ["unauthenticated", "forbidden"]
     private static let withBody = ["unsupportedMediaType", "payloadTooLarge", "requestTimeout"]
 
-    /// The errors of one operation, in the order of the registry.
+    /// Returns the errors of one operation, in the order of the registry.
     func errors(of operation: Operation, _ node: SpecNode, hasReader: Bool) throws(SpecError) -> [RegistryEntry] {
         var names = Set(Self.everywhere + operation.errors)
         if !operation.isOpen { names.formUnion(Self.guarded) }
@@ -29,7 +29,7 @@ struct PublicErrors {
         return registry.filter { names.contains($0.name) }
     }
 
-    /// One response for each status among `errors`, by reference; `components` gets what they refer to.
+    /// Returns one response for each status among `errors`, by reference; adds what they refer to to `components`.
     func responses(
         of errors: [RegistryEntry], into components: inout [String: SpecValue]
     ) -> [(key: String, value: SpecValue)] {
@@ -42,7 +42,7 @@ struct PublicErrors {
         return responses
     }
 
-    /// An example of each error, for responses to refer to.
+    /// Returns an example of each error, for responses to refer to.
     func examples() -> [(key: String, value: SpecValue)] {
         registry.map { entry in
             (

@@ -1,15 +1,15 @@
-/// The header fields of answers: what each one says, and which answers of the public surface have it.
+/// The header fields of responses: what each one means, and which responses of the public surface have it.
 ///
-/// Fields that HTTP itself or any browser understands (content type, caching, what a page may do) are not told of.
+/// Fields understood by HTTP itself or by any browser (content type, caching, what a page may do) are not described.
 enum PublicHeaders {
-    /// Of whatever an operation answers.
+    /// The fields of every response.
     private static let everywhere = ["X-Request-Id", "RateLimit", "RateLimit-Policy"]
 
-    /// The name of a request that shows what such names look like: the id of a trace.
+    /// An example of a request's name: the id of a trace.
     private static let requestID = "4bf92f3577b34da6a3ce929d0e0e4736"
     private static let tag = "\"rX0mQ8sVt3cN1kz2bQ7wLg\""
 
-    /// `response` with the fields of every answer and `more`; what it tells of itself stays.
+    /// Returns `response` with the fields of every response and `more`; fields that it describes itself are kept.
     static func complete(_ response: SpecValue, adding more: [String] = []) -> SpecValue {
         guard case .object(var members) = response, !members.contains(where: { $0.key == "$ref" }) else {
             return response
@@ -34,7 +34,7 @@ enum PublicHeaders {
 
     private static func component(_ name: String) -> String { name.filter { $0 != "-" } }
 
-    /// What the references of `complete` lead to.
+    /// The targets of the references added by `complete`.
     static var components: [(key: String, value: SpecValue)] {
         [
             field(

@@ -1,4 +1,4 @@
-/// Second stage, `errors.yaml`: the registry, with its codes and names told apart.
+/// Second stage, `errors.yaml`: the registry, with its codes and names checked to be unique.
 enum RegistryTranslator {
     static func translate(_ document: SpecNode) throws(SpecError) -> [RegistryEntry] {
         try document.only(["errors"], "in a registry")

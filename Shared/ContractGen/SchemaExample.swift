@@ -1,13 +1,13 @@
-/// Makes an example that fits a schema: the schema's own where it has one, else one made of its bounds.
+/// Makes an example that fits a schema: the schema's own if it has one, else one made from its bounds.
 struct SchemaExample {
     let documents: [String: SpecNode]
     let schemas: SchemaTranslator
 
-    /// Objects within objects that show what they need only, and no more than that, so that examples stay short and end.
+    /// Depths from which objects show only required members, and none at all, so that examples stay short and finite.
     private static let generousDepth = 2
     private static let depthMax = 8
 
-    /// Throws where the schema has a pattern and no example, which nobody could guess.
+    /// Throws if the schema has a pattern and no example, which cannot be guessed.
     func example(of schema: SpecNode, depth: Int = 0) throws(SpecError) -> SpecValue {
         if let reference = schema["$ref"] { return try example(of: schemas.target(reference), depth: depth) }
         if let own = try schema["examples"]?.elements().first { return own.value }

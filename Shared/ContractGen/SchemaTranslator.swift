@@ -1,10 +1,11 @@
 import JSON
 
-/// Second stage, schemas: JSON Schema in the supported subset to shapes and declarations; refuses everything else.
+/// Second stage, schemas: translates JSON Schema in the supported subset to shapes and declarations; refuses everything
+/// else.
 struct SchemaTranslator {
     private let documents: [String: SpecNode]
     private(set) var declarations: [String: Declaration] = [:]
-    /// Shapes of references that are translated, by file and pointer.
+    /// The shapes of references already translated, by file and pointer.
     private var resolved: [String: Shape] = [:]
     private var inProgress: Set<String> = []
 
@@ -12,8 +13,8 @@ struct SchemaTranslator {
 
     private static let annotations: Set<String> = ["description", "examples", "example", "title", "x-secret"]
 
-    /// Adds a type that no schema declares, such as the params of a method. Two services may have methods of one name:
-    /// types that say the same are one type.
+    /// Adds a type that no schema declares, such as the params of a method. Two services may have methods of the same
+    /// name: identical types are one type.
     mutating func declare(_ declaration: Declaration, _ node: SpecNode) throws(SpecError) {
         guard SwiftName.isType(declaration.name) else { throw node.fail("\(declaration.name) is no name for a type") }
         if let other = declarations.updateValue(declaration, forKey: declaration.name), other != declaration {
@@ -21,7 +22,7 @@ struct SchemaTranslator {
         }
     }
 
-    /// The shape of `schema`; an inline object or enumeration is declared as `name` unless it has a title.
+    /// Returns the shape of `schema`; an inline object or enumeration is declared as `name` unless it has a title.
     mutating func shape(_ schema: SpecNode, name: String) throws(SpecError) -> Shape {
         if schema["$ref"] != nil { return try reference(schema) }
         if let variants = schema["oneOf"] ?? schema["anyOf"] { return try choice(schema, variants, name) }
@@ -66,7 +67,7 @@ struct SchemaTranslator {
 // MARK: - References and choices
 
 extension SchemaTranslator {
-    /// The node that `reference` (`file#/a/b` or `#/a/b`) points to.
+    /// Returns the node that `reference` (`file#/a/b` or `#/a/b`) points to.
     func target(_ node: SpecNode) throws(SpecError) -> SpecNode {
         let reference = try node.string()
         guard let hash = reference.firstIndex(of: "#") else { throw node.fail("\(reference) has no #") }
@@ -87,7 +88,7 @@ extension SchemaTranslator {
         guard let name = target.path.last else { throw schema.fail("$ref must name a schema") }
         let typeName = try target.text("title") ?? SwiftName.upperFirst(name)
         guard inProgress.insert(key).inserted else {
-            // A type that holds itself is known by its name before it is complete.
+            // A recursive type is known by its name before it is complete.
             return .named(typeName)
         }
         let shape = try shape(target, name: typeName)
@@ -312,7 +313,7 @@ extension SchemaTranslator {
         return result
     }
 
-    /// A property of a record, also of params and of an operation's input.
+    /// Translates a property of a record, of params or of an operation's input.
     mutating func property(
         _ key: String, _ schema: SpecNode, isRequired: Bool, in typeName: String, doc: String? = nil
     ) throws(SpecError) -> Property {
@@ -327,7 +328,7 @@ extension SchemaTranslator {
             isSecret: try schema.flag("x-secret"), doc: try schema.text("description") ?? doc)
     }
 
-    /// Refuses records that would hold themselves without a list or map between.
+    /// Refuses records that contain themselves without a list or map in between.
     func refuseEndlessTypes(_ documentFile: String) throws(SpecError) {
         for (name, declaration) in declarations.sorted(by: { $0.key < $1.key }) {
             guard case .record = declaration, reaches(name, from: name, []) else { continue }

@@ -60,7 +60,7 @@ enum ServiceRenderer {
         }
     }
 
-    /// A document as text that is written into the program.
+    /// Renders a document as text compiled into the program.
     static func document(_ json: String, type: String, property: String, what: String) -> String {
         var file = SwiftFile(imports: [])
         file.line("/// \(what)")

@@ -66,7 +66,7 @@ struct ServiceTranslator {
             throw node.fail("must have at most 64 parameters of different names")
         }
         let record = Record(name: name, doc: nil, properties: properties)
-        // Two services may have a method of one name; what they are given is then one type, if it is the same.
+        // Two services may have methods of the same name; identical params are then one type.
         if case .record(record)? = schemas.declarations[name] { return record }
         try schemas.declare(.record(record), node)
         return record

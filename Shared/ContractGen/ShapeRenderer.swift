@@ -17,7 +17,7 @@ enum ShapeRenderer {
         }
     }
 
-    /// The expression after `try` that reads the shape from `reader`; `pattern` names its compiled pattern.
+    /// Returns the expression after `try` that reads the shape from `reader`; `pattern` names its compiled pattern.
     static func decode(_ shape: Shape, _ reader: String, pattern: String) -> String {
         switch shape {
         case .string(let rule): return string(rule, reader, pattern)
@@ -39,7 +39,7 @@ enum ShapeRenderer {
         case .map(let value, let count):
             return "\(reader).map\(arguments(self.count(count))) \(closure(value, pattern))"
         case .nullable(let inner):
-            // The type is said, since null must not be taken for the absence of the member.
+            // The type is explicit, since null must not be taken for the absence of the member.
             return "\(reader).nullable \(closure(inner, pattern)) as \(type(inner))?"
         }
     }
@@ -79,7 +79,7 @@ enum ShapeRenderer {
 }
 
 extension Shape {
-    /// Whether the Swift type alone says how to read it.
+    /// Whether the Swift type alone determines how to read it.
     var isDecodable: Bool {
         switch self {
         case .named, .date, .instant, .json, .bool: true
@@ -88,7 +88,7 @@ extension Shape {
         }
     }
 
-    /// The pattern somewhere in the shape; a shape has at most one, since patterns belong to strings.
+    /// The pattern anywhere in the shape; there is at most one, since patterns belong to strings.
     var pattern: String? {
         switch self {
         case .string(let rule): rule.pattern

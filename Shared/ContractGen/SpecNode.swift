@@ -1,4 +1,4 @@
-/// A fault of a document: which file, where in it, and what is wrong.
+/// A fault of a document: the file, the place in it, and what is wrong.
 package struct SpecError: Error, Sendable, Hashable, CustomStringConvertible {
     package let file: String
     /// Keys and indices joined by dots; empty for the whole document.
@@ -8,19 +8,19 @@ package struct SpecError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String { path.isEmpty ? "\(file): \(reason)" : "\(file): \(path): \(reason)" }
 }
 
-/// The values of YAML that the documents are made of; members keep their order.
+/// The YAML values that the documents consist of; members keep their order.
 indirect enum SpecValue: Sendable {
     case null
     case bool(Bool)
     case int(Int)
-    /// A number that is no integer, as written.
+    /// A number that is not an integer, as written.
     case number(String)
     case string(String)
     case array([SpecValue])
     case object([(key: String, value: SpecValue)])
 }
 
-/// A value together with the place where it stands, so that every refusal can name it.
+/// A value together with its place, so that every refusal can name it.
 struct SpecNode: Sendable {
     let file: String
     let path: [String]
@@ -34,7 +34,7 @@ struct SpecNode: Sendable {
         SpecNode(file: file, path: path + [key], value: value)
     }
 
-    /// The member `key`, nil where it is absent or this is no object.
+    /// The member `key`; nil if it is absent or this is not an object.
     subscript(key: String) -> SpecNode? {
         guard case .object(let members) = value else { return nil }
         return members.first { $0.key == key }.map { child(key, $0.value) }
@@ -70,7 +70,7 @@ struct SpecNode: Sendable {
         return flag
     }
 
-    /// The text of a number, an integer or not.
+    /// Returns the text of a number, whether an integer or not.
     func numberText() throws(SpecError) -> String {
         switch value {
         case .int(let number): return String(number)
@@ -79,13 +79,13 @@ struct SpecNode: Sendable {
         }
     }
 
-    /// The text of the member `key`, nil where it is absent.
+    /// Returns the text of the member `key`; nil if it is absent.
     func text(_ key: String) throws(SpecError) -> String? { try self[key]?.string() }
 
-    /// Whether the member `key` is there and true.
+    /// Whether the member `key` is present and true.
     func flag(_ key: String) throws(SpecError) -> Bool { try self[key]?.bool() ?? false }
 
-    /// Refuses every member that is not among `known`.
+    /// Refuses all members not among `known`.
     func only(_ known: Set<String>, _ what: String) throws(SpecError) {
         for (key, node) in try members() where !known.contains(key) {
             throw node.fail("keyword \(key) is not supported \(what)")

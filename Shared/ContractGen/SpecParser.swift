@@ -1,6 +1,6 @@
 import Yams
 
-/// First stage: YAML text to values that know where they stand.
+/// First stage: parses YAML text into values that know their place.
 enum SpecParser {
     static func parse(_ text: String, file: String) throws(SpecError) -> SpecNode {
         let root: Node?

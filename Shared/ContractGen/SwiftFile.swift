@@ -16,14 +16,14 @@ struct SwiftFile {
         if !imports.isEmpty { text += "\n" }
     }
 
-    /// One or more lines at the current depth.
+    /// Adds one or more lines at the current depth.
     mutating func line(_ content: String = "") {
         for part in content.split(separator: "\n", omittingEmptySubsequences: false) {
             text += part.isEmpty ? "\n" : String(repeating: "    ", count: depth) + part + "\n"
         }
     }
 
-    /// `head(items)tail` on one line, or with the items on lines of their own where it is longer than 120 columns.
+    /// Adds `head(items)tail` on one line, or with the items on separate lines if it is longer than 120 columns.
     mutating func list(_ head: String, _ items: [String], _ tail: String) {
         let whole = "\(head)(\(items.joined(separator: ", ")))\(tail)"
         if whole.count + depth * 4 <= 120 { return line(whole) }
@@ -43,7 +43,7 @@ struct SwiftFile {
         line(")" + tail)
     }
 
-    /// A braced block whose head is a list.
+    /// Adds a braced block whose head is a list.
     mutating func block(_ head: String, _ items: [String], _ tail: String, _ body: (inout SwiftFile) -> Void) {
         list(head, items, tail + " {")
         depth += 1
@@ -52,7 +52,7 @@ struct SwiftFile {
         line("}")
     }
 
-    /// A braced block.
+    /// Adds a braced block.
     mutating func block(_ head: String, _ body: (inout SwiftFile) -> Void) {
         line(head + " {")
         depth += 1
@@ -61,7 +61,7 @@ struct SwiftFile {
         line("}")
     }
 
-    /// A documentation comment, wrapped at 120 columns.
+    /// Adds a documentation comment, wrapped at 120 columns.
     mutating func doc(_ comment: String?) {
         guard let comment, !comment.isEmpty else { return }
         var current = ""
@@ -76,7 +76,7 @@ struct SwiftFile {
     }
 }
 
-/// A Swift string literal of `text` without interpolation.
+/// Returns a Swift string literal of `text` without interpolation.
 func literal(_ text: String) -> String {
     let plain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
     return plain ? "\"\(text)\"" : "##\"\(text)\"##"

@@ -1,4 +1,4 @@
-/// Swift names for the names of the documents.
+/// Maps names of the documents to Swift names.
 enum SwiftName {
     private static let reserved: Set<String> = [
         "as", "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do",
@@ -22,13 +22,13 @@ enum SwiftName {
     /// `ratings` and `rate_title` become `Ratings` and `RateTitle`.
     static func type(_ name: String) -> String { upperFirst(property(name)) }
 
-    /// The name in backticks where Swift keeps it for itself.
+    /// Returns the name, in backticks if Swift reserves it.
     static func quoted(_ name: String) -> String { reserved.contains(name) ? "`\(name)`" : name }
 
     static func upperFirst(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
     private static func lowerFirst(_ text: String) -> String { text.prefix(1).lowercased() + text.dropFirst() }
 
-    /// Whether `name` can be a wire name of a member: it ends up in Swift and in string literals.
+    /// Whether `name` can be the wire name of a member: it ends up in Swift and in string literals.
     static func isMember(_ name: String) -> Bool {
         guard let first = name.utf8.first, first != UInt8(ascii: "-"), !(0x30...0x39).contains(first) else {
             return false

@@ -39,7 +39,7 @@ struct TypeRenderer {
         if stored.contains(where: \.isSecret) { redaction(record, &file) }
     }
 
-    /// The stored properties with their comments.
+    /// Renders the stored properties with their comments.
     static func storage(_ properties: [Property], _ file: inout SwiftFile) {
         for property in properties {
             file.doc(property.doc)
@@ -113,7 +113,7 @@ struct TypeRenderer {
     }
 
     private static func encoding(_ record: Record, _ file: inout SwiftFile) {
-        // Text that is known here is written in one piece with what surrounds it.
+        // Text known at this point is written in one piece with its surroundings.
         var pending = "{"
         var isFirstKnown = true
         var hasMember = false

@@ -1,6 +1,7 @@
 /// Writes compact JSON into its own growing buffer.
 ///
-/// It trusts its caller for structure: values between brackets, names before values. `member`, `array` and `map` add commas.
+/// It trusts its caller for structure: values between brackets, names before values. `member`, `array` and `map` add
+/// commas.
 @usableFromInline
 package struct JSONWriter: ~Copyable {
     @usableFromInline var buffer: UnsafeMutablePointer<UInt8>

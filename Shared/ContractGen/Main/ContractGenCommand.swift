@@ -2,7 +2,7 @@ import ArgumentParser
 import ContractGenCore
 import Foundation
 
-/// Writes `Shared/Contracts/Generated` from `proto/`, or says whether it is up to date.
+/// Writes `Shared/Contracts/Generated` from `proto/`, or reports whether it is up to date.
 @main
 struct ContractGenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +51,7 @@ struct ContractGenCommand: ParsableCommand {
         if !unsaid.isEmpty { throw Unsaid(count: unsaid.count) }
     }
 
-    /// The files below `output` by relative path.
+    /// Returns the files below `output` by relative path.
     private func existingFiles() throws -> [String: String] {
         var files: [String: String] = [:]
         guard let paths = FileManager.default.enumerator(atPath: output) else { return files }
@@ -69,7 +69,7 @@ struct ContractGenCommand: ParsableCommand {
     }
 }
 
-/// Changes that break somebody although the version says that none does.
+/// Breaking changes that the version does not declare.
 private struct Unsaid: Error, CustomStringConvertible {
     let count: Int
 
@@ -79,7 +79,7 @@ private struct Unsaid: Error, CustomStringConvertible {
     }
 }
 
-/// Generated files that are not what the documents give.
+/// Generated files that differ from what the documents yield.
 private struct Drift: Error, CustomStringConvertible {
     let file: String
     let othersCount: Int
