@@ -75,7 +75,7 @@ package enum SealLimits {
     package static let tagBytes = 16
     /// Bytes of a key id.
     package static let keyIDBytesMax = 32
-    /// Keys of one ring, both those that seal and those that only open.
+    /// Keys of one ring: the one that seals, and those that only open.
     package static let keysMax = 16
     /// The largest value that can be sealed.
     package static let plaintextBytesMax = 1 << 20

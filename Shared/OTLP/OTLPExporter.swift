@@ -30,7 +30,7 @@ package final class OTLPExporter: Sendable {
         var droppedCount = 0
         var sentCount = 0
         var failedCount = 0
-        /// Nothing is sent before this time.
+        /// Nothing is sent before this time, except in the last round.
         var heldUntil: ContinuousClock.Instant?
     }
 
