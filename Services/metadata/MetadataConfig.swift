@@ -8,7 +8,7 @@ internal import RPC
 package import Runtime
 internal import Store
 
-/// Every setting of the metadata service, and what it is built from.
+/// The settings of the metadata service, and its assembly from them.
 extension MetadataService {
     private static let pace = ConfigKey<Int>.integer(
         "REELAY_PROVIDER_PACE_PERCENT", default: 100, in: 1...100_000,

@@ -2,7 +2,7 @@ package import Contracts
 package import RPC
 import Store
 
-/// Everything that the metadata service answers; one line per method, the work is in `Handlers/`.
+/// The methods of the metadata service, one line each; the work is done in `Handlers/`.
 package struct MetadataService: MetadataAPI {
     private let enricher: Enricher
     private let demand: DemandBook

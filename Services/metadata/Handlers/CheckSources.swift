@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.checkSources`: how the providers are doing, seen by all replicas together.
+/// `metadata.checkSources`: the health of the providers, as seen by all replicas together.
 struct CheckSources: Sendable {
     let enricher: Enricher
 

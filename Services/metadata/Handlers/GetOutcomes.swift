@@ -2,8 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.getOutcomes`: what each provider came to, and why scores are missing; of a title of that kind, where one is
-/// given.
+/// `metadata.getOutcomes`: how each provider last answered for a title, and why scores are missing. Throws `wrongKind`
+/// if a kind is given and the title is of another.
 struct GetOutcomes: Sendable {
     let enricher: Enricher
 
@@ -33,7 +33,7 @@ struct GetOutcomes: Sendable {
 }
 
 extension Title {
-    /// Throws `wrongKind` where a kind is expected and the title is of another.
+    /// Throws `wrongKind` if a kind is expected and the title is of another.
     func checked(_ expected: TitleKind?) throws(RPCError) {
         guard let expected, expected != kind else { return }
         throw .wrongKind("this is a \(kind.rawValue), not a \(expected.rawValue)")

@@ -2,8 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.getRatingHistory`: a page of the changes of a title's scores, the latest first; of a title of that kind, where
-/// one is given.
+/// `metadata.getRatingHistory`: a page of the changes of a title's scores, latest first. Throws `wrongKind` if a kind
+/// is given and the title is of another.
 struct GetRatingHistory: Sendable {
     static let limitDefault = 50
 

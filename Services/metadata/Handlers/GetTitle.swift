@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.getTitle`: one title; the id of a merged title leads to the one that stayed.
+/// `metadata.getTitle`: one title; the id of a merged title leads to the one it was merged into.
 struct GetTitle: Sendable {
     let store: MetadataStore
     let demand: DemandBook

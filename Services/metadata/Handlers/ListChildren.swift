@@ -2,10 +2,11 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.listChildren`: the seasons of a series or the episodes of a season; asked of the providers the first time.
+/// `metadata.listChildren`: the seasons of a series or the episodes of a season; the providers are asked the first
+/// time.
 struct ListChildren: Sendable {
     static let limitDefault = 100
-    /// Where no provider lists any, they are asked again after this time.
+    /// How long to wait before asking the providers again if none of them lists any children.
     private static let askAgainInterval = Duration.seconds(24 * 3_600)
 
     let enricher: Enricher
@@ -22,7 +23,7 @@ struct ListChildren: Sendable {
             return ChildTitles(children: [])
         }
         let children = try await asking { () throws(StoreError) in
-            // The specials have the number 0.
+            // Specials have the number 0.
             try await enricher.store.children(
                 of: parent, after: params.after ?? -1, limit: limit, until: context.deadline)
         }

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.listRedirects`: titles that were merged, in the order of merging.
+/// `metadata.listRedirects`: titles that were merged, in the order in which they were.
 struct ListRedirects: Sendable {
     static let limitDefault = 500
 

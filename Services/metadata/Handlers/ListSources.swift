@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `metadata.listSources`: the providers, whose scores they tell, and what is owed to them.
+/// `metadata.listSources`: the providers, the scores that each supplies, and the attribution that each is owed.
 struct ListSources: Sendable {
     let providers: ProviderPanel
 
@@ -18,7 +18,7 @@ struct ListSources: Sendable {
             })
     }
 
-    /// Why a provider is off, and what would switch it on.
+    /// Returns why a provider is off, and what would switch it on.
     private func reason(_ profile: ProviderProfile) -> String {
         guard !providers.switchedOff.contains(profile.provider) else {
             return "It is switched off by REELAY_PROVIDERS_OFF."

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.lookUpTitles`: several titles in one query, whole where the caller does not know them as they are.
+/// `metadata.lookUpTitles`: several titles in one query, in full only where the caller's version is out of date.
 struct LookUpTitles: Sendable {
     let store: MetadataStore
     let demand: DemandBook

@@ -2,12 +2,12 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.refreshTitle`: asks the providers now, unless that has just been done; where somebody else is at it, waits
-/// for them.
+/// `metadata.refreshTitle`: asks the providers now, unless that has just been done; waits if another call is refreshing
+/// the title already.
 struct RefreshTitle: Sendable {
-    /// A title that was refreshed less long ago is answered as it is.
+    /// A title refreshed more recently than this is returned as it is.
     static let intervalMin = Duration.seconds(60)
-    /// How often a turn of somebody else is looked at.
+    /// How often to check whether another caller's turn has ended.
     private static let lookAgainInterval = Duration.milliseconds(200)
 
     let enricher: Enricher
@@ -20,8 +20,8 @@ struct RefreshTitle: Sendable {
         }.unwrapped()
     }
 
-    /// The title after its refresh; nil where there is none of this id. Where the time runs out, as it is; so too, unless a
-    /// person forces it, where the last turn failed and the next is not due.
+    /// Returns the title after its refresh, or nil if none has this id. Returns it as it is if time runs out or, unless
+    /// forced, if the last turn failed and the next is not yet due.
     func refreshed(
         _ id: TitleID, isForced: Bool, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> StoredTitle? {
@@ -38,7 +38,7 @@ struct RefreshTitle: Sendable {
                     let id = try await enricher.work(record, isForced: isForced, turn: turn, until: deadline)
                     return try await store.title(id, until: deadline)
                 } catch {
-                    // Who asked may be gone; who asks next need not wait for the lease to run out.
+                    // The caller may be gone; the next one should not have to wait for the lease to expire.
                     if error == .cancelled { await enricher.giveBack(record) } else { await enricher.postpone(record) }
                     throw error
                 }
@@ -51,7 +51,7 @@ struct RefreshTitle: Sendable {
 }
 
 extension Title? {
-    /// The title; throws `titleNotFound` where there is none.
+    /// Returns the title, or throws `titleNotFound` if there is none.
     func unwrapped() throws(RPCError) -> Title {
         guard let self else { throw .titleNotFound("no title has this id") }
         return self

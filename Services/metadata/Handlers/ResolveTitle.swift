@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.resolveTitle`: the title that is meant; one that is new here is asked of every provider and kept.
+/// `metadata.resolveTitle`: the title that is meant; every provider is asked about one that is not stored yet.
 struct ResolveTitle: Sendable {
     let enricher: Enricher
     let demand: DemandBook
@@ -45,7 +45,7 @@ struct ResolveTitle: Sendable {
         if wasDenied, wanted.series == nil { throw .titleNotFound("no provider knows this title") }
         let draft = TitleDraft(kind: wanted.kind, facts: reports.compactMap(\.facts), ids: wanted.ids)
         let placed = try await placed(wanted, draft, context)
-        // Kept under an id alone it has no name and no series, and keeps the id from the one that has both.
+        // Stored under an id alone, it would have no name or series and would keep the id from the one that has both.
         if describedOnly, wanted.kind == .season || wanted.kind == .episode, placed.series == nil,
             !reports.contains(where: { $0.facts != nil })
         {
@@ -60,13 +60,14 @@ struct ResolveTitle: Sendable {
                 }
             } catch {
                 guard case .conflict = error else { throw error.asRPCError }
-                // Another call has just stored the same title: the next look finds it.
+                // Another call has just stored the same title; the next attempt finds it.
             }
         }
         throw .unavailable("the title is being stored by other calls")
     }
 
-    /// The title where it is here: by its ids, by its number in its series, or, without any, by its name and year.
+    /// Returns the title if it is stored: by its ids, by its number in its series or, without any ids, by name and
+    /// year.
     private func known(_ wanted: WantedTitle, _ context: RPCContext) async throws(RPCError) -> Title? {
         try await asking { () throws(StoreError) in
             if let title = try await store.title(knownAs: wanted.keys, until: context.deadline) { return title }
@@ -77,7 +78,7 @@ struct ResolveTitle: Sendable {
         }
     }
 
-    /// The one film or series that is here under that name and year beyond doubt.
+    /// Returns the one stored film or series that has this name and year beyond doubt.
     private func named(
         _ wanted: WantedTitle, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Title? {
@@ -92,7 +93,7 @@ struct ResolveTitle: Sendable {
         return try await store.title(found[index].title.id, until: deadline)?.title
     }
 
-    /// A season or an episode with its series, which is resolved where providers told it.
+    /// Returns a season or an episode with its series, which is resolved if the providers gave its ids.
     private func placed(
         _ wanted: WantedTitle, _ draft: TitleDraft, _ context: RPCContext
     ) async throws(RPCError) -> WantedTitle {
@@ -117,8 +118,8 @@ struct ResolveTitle: Sendable {
         return placed
     }
 
-    /// Keeps the title under its ids, new or as part of the one that has some of them; nil where somebody else is at
-    /// it.
+    /// Stores the title under its ids, as a new one or as part of the one that has some of them, and returns its id. If
+    /// another caller is working on that one, only merges.
     private func keep(
         _ wanted: WantedTitle, _ draft: TitleDraft, _ reports: [ProviderReport], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleID? {
@@ -134,11 +135,12 @@ struct ResolveTitle: Sendable {
         }
         if let target {
             guard let record = try await store.begin(target, until: deadline) else {
-                // Somebody works at it now, and finds the same.
+                // Another caller is working on it now, and will find the same.
                 return try await enricher.merge(join, own: target, until: deadline)
             }
             do throws(StoreError) {
-                // The next who asks by these ids finds it without asking anybody. Of an episode they may count otherwise.
+                // The next call with these ids finds the title without asking anyone. An episode's ids may follow
+                // another numbering.
                 let asked = wanted.kind == .movie || wanted.kind == .series ? wanted.ids : SubjectIDs()
                 return try await enricher.store(reports, kept: [], of: record, asked: asked, until: deadline)
             } catch {
@@ -157,7 +159,7 @@ struct ResolveTitle: Sendable {
 }
 
 extension ProviderReport {
-    /// Whether it leaves open if the provider has the title as one of that kind: OMDb answers by an id whatever it means.
+    /// Whether the provider may still have the title as one of that kind: OMDb answers an id whatever its kind.
     fileprivate func leavesOpen(_ kind: SubjectKind) -> Bool {
         facts?.kind == kind || (error != nil && error != .notFound)
     }

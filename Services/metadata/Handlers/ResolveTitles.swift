@@ -2,8 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.resolveTitles`: many titles among those that are here, in at most three queries, and two more where some are
-/// made, one more where candidates are wanted; asks no provider.
+/// `metadata.resolveTitles`: many titles among those that are stored, asking no provider. Takes at most three queries,
+/// three more to create titles, and one more if candidates are wanted.
 struct ResolveTitles: Sendable {
     let enricher: Enricher
 
@@ -24,13 +24,13 @@ struct ResolveTitles: Sendable {
                 return try await answer(locals.results, of: resolution, params, until: context.deadline)
             } catch {
                 guard case .conflict = error else { throw error.asRPCError }
-                // Another call has just made one of them: the next look finds it.
+                // Another call has just created one of them; the next attempt finds it.
             }
         }
         throw .unavailable("the titles are being stored by other calls")
     }
 
-    /// The results, with what may be meant where it is asked for.
+    /// Returns the results, with candidates if they are asked for.
     private func answer(
         _ results: [ResolvedTitle], of resolution: BatchResolution, _ params: ResolveTitlesParams,
         until deadline: ContinuousClock.Instant
@@ -62,7 +62,7 @@ struct ResolveTitles: Sendable {
         if !numbers.isEmpty { resolution.take(try await store.references(numbered: numbers, until: deadline)) }
     }
 
-    /// What is made joins the series that is here: a second one with the same ids could not be stored.
+    /// New titles join a series that is stored: a second one with the same ids could not be stored.
     private func findSeries(_ resolution: inout BatchResolution, until deadline: ContinuousClock.Instant)
         async throws(StoreError)
     {
@@ -75,7 +75,7 @@ struct ResolveTitles: Sendable {
 }
 
 extension TitleCandidate {
-    /// A title that is here.
+    /// Creates a candidate from a stored title.
     fileprivate init(_ title: Title, match: Double) {
         self.init(
             id: title.id, kind: title.kind, name: title.name, originalName: title.originalName, year: title.year,

@@ -2,12 +2,12 @@ import Contracts
 import RPC
 import Store
 
-/// `metadata.searchTitles`: titles that a name may mean: those that are here first, then what the providers find.
+/// `metadata.searchTitles`: titles that a name may mean, stored ones first, then those that the providers find.
 struct SearchTitles: Sendable {
     static let limitDefault = 20
-    /// Own titles that are compared.
+    /// The most stored titles that are compared.
     private static let ownMax = 60
-    /// For all providers together.
+    /// The longest that all providers together may take.
     private static let askMax = Duration.seconds(6)
 
     let enricher: Enricher
