@@ -1,8 +1,8 @@
 import GZip
 
-/// Tells AniDB's failures apart: all of them come as status 200 with an element that says what is wrong.
+/// Tells AniDB's failures apart: all come with status 200 and an element that says what is wrong.
 package enum AniDBAnswer {
-    /// What an answer holds.
+    /// The content of an answer.
     package enum Content: Sendable {
         /// A reader that has entered the `anime` element.
         case anime(XMLReader)
@@ -10,7 +10,7 @@ package enum AniDBAnswer {
         case error(String)
     }
 
-    /// The body as it was before it was packed, which AniDB does whether asked to or not, and without always saying so.
+    /// Returns the body decompressed. AniDB compresses whether asked to or not, and does not always say so.
     package static func unpacked(_ body: [UInt8], bytesMax: Int) throws(ProviderError) -> [UInt8] {
         guard GZip.isPacked(body) else { return body }
         do throws(GZipError) {
@@ -34,7 +34,7 @@ package enum AniDBAnswer {
         throw root == "html" ? .unavailable("a web page came") : .malformed("the root is no anime")
     }
 
-    /// What the text of an error means; where it is a ban, until when.
+    /// Returns what the text of an error means; for a ban, with the time it ends.
     package static func failure(_ text: String, nowMilliseconds: Int64) -> ProviderError {
         let text = text.lowercased()
         if text.contains("ban") {

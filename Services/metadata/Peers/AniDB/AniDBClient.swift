@@ -1,15 +1,15 @@
 package import Cryptography
 import Synchronization
 
-/// Where and how AniDB is asked.
+/// The address and credentials for AniDB.
 package struct AniDBSettings: Sendable {
-    /// Such as "http://api.anidb.net:9001".
+    /// The base URL, such as "http://api.anidb.net:9001".
     package let url: String
-    /// The client's name as it is registered at AniDB, and its version.
+    /// The client's name and version, as registered with AniDB.
     package let client: Secret
     package let version: Int
 
-    /// `client` is the name, or name and version with a slash between: "reelay/1".
+    /// `client` is the name, or the name and version separated by a slash: "reelay/1".
     package init(url: String, client: Secret) {
         self.url = url
         let parts = client.revealed.split(separator: "/", maxSplits: 1)
@@ -18,13 +18,13 @@ package struct AniDBSettings: Sendable {
     }
 }
 
-/// AniDB's HTTP interface, which answers for one entry at a time and has no search.
+/// A client of AniDB's HTTP API, which answers for one entry at a time and has no search.
 package final class AniDBClient: ProviderClient {
     package let provider = ProviderID.anidb
     private let settings: AniDBSettings
     private let http: ProviderHTTP
     private let nowMilliseconds: @Sendable () -> Int64
-    /// Milliseconds since 1970; asking a provider that has banned us makes the ban longer.
+    /// Milliseconds since 1970. Asking a provider that has banned us prolongs the ban.
     private let bannedUntil = Mutex<Int64>(0)
 
     /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
@@ -34,7 +34,7 @@ package final class AniDBClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by AniDB's id, which the mappings of other places lead to; an entry's episodes come with it.
+    /// Asks by AniDB's id, which the mappings of other providers lead to; an entry's episodes come with it.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode, let id = subject.ids.anidb else { return nil }
         var facts = try await shelved(id, as: subject.kind)
@@ -46,7 +46,7 @@ package final class AniDBClient: ProviderClient {
     /// AniDB has no search.
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] { [] }
 
-    /// An entry is asked for once a day at most, by all replicas together and whatever comes of it.
+    /// Returns an entry, asking for it at most once a day, across all replicas and whatever the outcome.
     private func shelved(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
         guard let shelf = http.shelf else { return try await entry(id, as: kind) }
         let name = String(id)
@@ -58,7 +58,7 @@ package final class AniDBClient: ProviderClient {
         }
         do throws(ProviderError) {
             let facts = try await entry(id, as: kind) { () async throws(ProviderError) in
-                // Somebody else may have asked while this call waited for its turn.
+                // Another call may have asked while this one waited for its turn.
                 guard await shelf.claim(name) else { throw .busy }
             }
             await shelf.keep(facts, of: name)

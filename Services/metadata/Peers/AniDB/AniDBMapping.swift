@@ -1,8 +1,8 @@
-/// Reads AniDB's records, of which every season of a series is one.
+/// Reads AniDB's records; every season of a series has its own.
 package struct AniDBMapping: Sendable {
-    /// Tags of less weight are details, not genres.
+    /// The least weight of a genre; tags with less are details.
     private static let tagWeightMin = 300
-    /// Genres of one title.
+    /// The most genres of one title.
     private static let tagsMax = 10
 
     /// Milliseconds since 1970.
@@ -10,7 +10,8 @@ package struct AniDBMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// The record whose `anime` element the reader has entered; nil without an id. Throws where it is cut or broken.
+    /// Returns the facts of the record whose `anime` element the reader has entered; nil without an id. Throws if the
+    /// record is truncated or malformed.
     package func entry(_ reader: XMLReader, as kind: SubjectKind) throws(XMLError) -> ProviderFacts? {
         var reader = reader
         guard let id = SubjectIDs.checked(reader.attribute("id").flatMap { Int($0) }) else { return nil }
@@ -35,7 +36,7 @@ package struct AniDBMapping: Sendable {
         return facts
     }
 
-    /// The kind that a record's `type` names; nil where it does not.
+    /// Returns the kind that a record's `type` names, or nil if it names none.
     package static func kind(_ reader: XMLReader) throws(XMLError) -> SubjectKind? {
         var reader = reader
         while let name = try reader.nextChild() {
@@ -61,7 +62,7 @@ package struct AniDBMapping: Sendable {
             case ("main", _): main = main ?? title
             case ("official", "en"): english = english ?? title
             case ("official", "ja"): facts.originalName = facts.originalName ?? title
-            // Short forms such as "eva" are no names to be found by.
+            // Short forms such as "eva" are not names to search by.
             case ("official", _), ("synonym", _): others.append(title)
             default: break
             }
@@ -70,7 +71,7 @@ package struct AniDBMapping: Sendable {
         facts.otherNames = FactsText.names([main] + others, besides: [facts.name, facts.originalName])
     }
 
-    /// The mean of those who voted after they finished, and of those who did so while watching; the reviews' mean is neither.
+    /// Reads the mean of votes cast after finishing, and of those cast while watching; the reviews' mean is neither.
     private func readRatings(
         _ reader: inout XMLReader, id: Int64, into facts: inout ProviderFacts
     ) throws(XMLError) {
@@ -105,8 +106,8 @@ package struct AniDBMapping: Sendable {
         return FactsText.genres(sorted.prefix(Self.tagsMax).map(\.element.name))
     }
 
-    /// Ids at other places: 2 is MyAnimeList, 43 IMDb, 44 TMDb, whose second identifier says of what kind. The last two have
-    /// a series once, so that what they are told by is no id of a season.
+    /// Reads the ids at other sites: 2 is MyAnimeList, 43 IMDb, and 44 TMDb, whose second identifier names the kind.
+    /// The last two have one entry for a whole series, so their ids are not a season's.
     private func readResources(_ reader: inout XMLReader, into facts: inout ProviderFacts) throws(XMLError) {
         while try reader.nextChild() != nil {
             let type = reader.attribute("type")
@@ -130,7 +131,7 @@ package struct AniDBMapping: Sendable {
         }
     }
 
-    /// Regular episodes, numbered within the entry: which season of a series that is, AniDB does not say.
+    /// Reads the regular episodes, numbered within the entry: AniDB does not say which season of a series that is.
     private func readEpisodes(_ reader: inout XMLReader, into facts: inout ProviderFacts) throws(XMLError) {
         while try reader.nextChild() != nil {
             let id = SubjectIDs.checked(reader.attribute("id").flatMap { Int($0) })
@@ -178,10 +179,10 @@ package struct AniDBMapping: Sendable {
         return facts.episodeNumber == nil ? nil : facts
     }
 
-    /// AniDB writes the backtick for the apostrophe.
+    /// Replaces the backticks that AniDB writes for apostrophes.
     private static func spelled(_ text: String) -> String { text.replacing("`", with: "'") }
 
-    /// Links such as "http://anidb.net/ch123 [Name]" become their name.
+    /// Replaces links such as "http://anidb.net/ch123 [Name]" with their names.
     private static func described(_ text: String) -> String {
         var result = ""
         var rest = spelled(text)[...]

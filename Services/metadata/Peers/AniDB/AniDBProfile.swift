@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// AniDB: one call in four seconds, one at a time, no title twice a day, no second try; a ban lasts a day at least.
+    /// AniDB: one call every four seconds, one at a time, no title twice a day, no retries; a ban lasts at least a day.
     package static let anidb = ProviderProfile(
         .anidb, name: "AniDB", attribution: "Data of AniDB.", link: "https://anidb.net", needs: [.clientID],
         baseURL: "http://api.anidb.net:9001", kinds: [.movie, .series, .season],

@@ -3,22 +3,22 @@ package struct XMLError: Error, Sendable, Hashable {
     package let reason: String
 }
 
-/// Goes through an XML text once, from element to element, and keeps nothing of what is not asked for.
+/// Reads an XML text once, element by element, and keeps nothing that is not asked for.
 ///
-/// It reads what records consist of: elements, attributes, text, character references, CDATA, comments and processing
-/// instructions. A document type is refused, and with it every entity that a text could define; namespaces are part of names.
-/// The elements that are open are those whose children are being gone through.
+/// It supports what records consist of: elements, attributes, text, character references, CDATA, comments, and
+/// processing instructions. A document type is rejected, and with it every entity that a text could define; namespaces
+/// are part of names. The open elements are those whose children are being read.
 package struct XMLReader {
-    /// Elements inside each other.
+    /// The maximum nesting depth of elements.
     private static let depthMax = 64
 
     private let bytes: [UInt8]
     private var index = 0
-    /// Names of the open elements, as places in the text.
+    /// The names of the open elements, as ranges of the text.
     private var open: [Range<Int>] = []
-    /// The start tag's attributes of the element that was entered last.
+    /// The range of the attributes in the start tag of the element entered last.
     private var attributes = 0..<0
-    /// Whether the element that was entered last ended with its own tag.
+    /// Whether the element entered last is an empty-element tag.
     private var isEmpty = false
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -30,8 +30,8 @@ package struct XMLReader {
         return try enter()
     }
 
-    /// Enters the next child of the innermost open element and returns its name; leaves that element and returns nil where
-    /// it has no more. Text between children is passed over. Every child has to be left: by its own `nextChild`, by `text`
+    /// Enters the next child of the innermost open element and returns its name; leaves that element and returns nil if
+    /// it has no more. Text between children is skipped. Every child has to be left: by its own `nextChild`, by `text`,
     /// or by `skip`.
     package mutating func nextChild() throws(XMLError) -> String? {
         if isEmpty {
@@ -46,7 +46,7 @@ package struct XMLReader {
         return try enter()
     }
 
-    /// An attribute of the element that was entered last; nil where it has none of that name.
+    /// Returns an attribute of the element entered last, or nil if it has none of that name.
     package func attribute(_ name: StaticString) -> String? {
         var place = attributes.lowerBound
         while place < attributes.upperBound {
@@ -69,7 +69,7 @@ package struct XMLReader {
         return nil
     }
 
-    /// The text of the element that was entered last, without that of its children; leaves the element.
+    /// Returns the text of the element entered last, without that of its children, and leaves the element.
     package mutating func text() throws(XMLError) -> String {
         if isEmpty {
             leave()
@@ -100,7 +100,7 @@ package struct XMLReader {
         }
     }
 
-    /// Passes over the rest of the element that was entered last, and leaves it.
+    /// Skips the rest of the element entered last, and leaves it.
     package mutating func skip() throws(XMLError) {
         if isEmpty {
             leave()
@@ -126,7 +126,7 @@ package struct XMLReader {
 
     // MARK: Steps
 
-    /// Goes to the next start or end tag; false at the end of the text.
+    /// Advances to the next start or end tag; returns false at the end of the text.
     private mutating func toTag() throws(XMLError) -> Bool {
         while true {
             while index < bytes.count, bytes[index] != UInt8(ascii: "<") { index += 1 }
@@ -179,7 +179,7 @@ package struct XMLReader {
         attributes = 0..<0
     }
 
-    /// Goes behind the ">" of the tag that starts here; one within quotes does not end it.
+    /// Advances past the ">" of the tag that starts here; one within quotes does not end it.
     private mutating func toTagEnd() throws(XMLError) {
         var quote: UInt8 = 0
         while index < bytes.count {
@@ -196,7 +196,7 @@ package struct XMLReader {
         throw fail("the text ends within a tag")
     }
 
-    /// Goes behind the next `mark`.
+    /// Advances past the next `mark`.
     private mutating func pass(_ mark: StaticString) throws(XMLError) {
         while index < bytes.count {
             if starts(mark) {
@@ -227,7 +227,7 @@ package struct XMLReader {
         isSpace(byte) || byte == UInt8(ascii: ">") || byte == UInt8(ascii: "/")
     }
 
-    /// The text with characters in place of their references; what is no reference stays as it is.
+    /// Returns the text with its references replaced by characters; anything else stays as it is.
     private static func decoded(_ bytes: ArraySlice<UInt8>) -> String {
         let text = String(decoding: bytes, as: UTF8.self)
         guard bytes.contains(UInt8(ascii: "&")) else { return text }

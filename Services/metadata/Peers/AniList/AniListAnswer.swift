@@ -1,8 +1,8 @@
 package import JSON
 
-/// Tells AniList's failures apart, which may come with status 200.
+/// Tells AniList's failures apart; they may come with status 200.
 package enum AniListAnswer {
-    /// The `data` of the answer; throws what its errors mean.
+    /// Returns the `data` of the answer, or throws what its errors mean.
     package static func data(
         _ answer: ProviderHTTPAnswer, limits: ProviderLimits
     ) throws(ProviderError) -> JSONView {
@@ -10,7 +10,7 @@ package enum AniListAnswer {
         do throws(ProviderError) {
             value = try answer.json(keeping: AniListMapping.members)
         } catch {
-            // Not even an answer of AniList's own: the status is all there is.
+            // Not AniList's own answer: the status is all there is.
             throw answer.failure(limits) ?? error
         }
         if let first = value["errors"].array.first {
@@ -26,7 +26,7 @@ package enum AniListAnswer {
         switch status {
         case 404: .notFound
         case 429: .rateLimited(retryAfter: answer.retryAfter(atMost: limits.retryAfterMax))
-        // The whole service is switched off; that has nothing to do with us.
+        // The whole service is switched off, which has nothing to do with us.
         case 403: .unavailable("AniList has switched its service off")
         case 400: .malformed("the question was refused")
         default: .unavailable("AniList reports status \(status)")

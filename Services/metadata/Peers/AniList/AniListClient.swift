@@ -1,9 +1,9 @@
 import JSON
 
-/// AniList by GraphQL, which needs no key.
+/// A client of AniList's GraphQL API, which needs no key.
 package struct AniListClient: ProviderClient {
     package let provider = ProviderID.anilist
-    /// Such as "https://graphql.anilist.co".
+    /// The endpoint, such as "https://graphql.anilist.co".
     private let url: String
     private let http: ProviderHTTP
     private let nowMilliseconds: @Sendable () -> Int64
@@ -19,7 +19,7 @@ package struct AniListClient: ProviderClient {
         query ($search: String, $perPage: Int) { Page(page: 1, perPage: $perPage) { \
         media(search: $search, type: ANIME, isAdult: false) { \(fields) } } }
         """
-    /// Entries of one search that are looked at.
+    /// The most entries of one search that are read.
     private static let pageMax = 20
 
     /// `nowMilliseconds` is the wall clock, in milliseconds since 1970.
@@ -29,7 +29,7 @@ package struct AniListClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by AniList's id or MyAnimeList's; else, for what is or may be anime, by name and year.
+    /// Asks by AniList's or MyAnimeList's id; otherwise, if the title is or may be anime, by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode else { return nil }
         if let id = subject.ids.anilist {
@@ -72,7 +72,7 @@ package struct AniListClient: ProviderClient {
 
     private func mapping() -> AniListMapping { AniListMapping(fetchedAtMilliseconds: nowMilliseconds()) }
 
-    /// The `data` of an answer. Errors may come with status 200, so they are looked at before the data.
+    /// Returns the `data` of an answer. Errors may come with status 200, so they are checked before the data.
     private func ask(_ query: String, _ variables: JSONValue) async throws(ProviderError) -> JSONView {
         let body = encodeJSON(["query": .string(query), "variables": variables] as JSONValue)
         return try await http.post(ProviderAddress(url), contentType: "application/json", body: body) {

@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads AniList's entries, of which every season of a series is one.
+/// Reads AniList's entries; every season of a series has its own.
 package struct AniListMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "data", "Media", "Page", "media", "errors", "message", "status", "id", "idMal", "format", "siteUrl", "title",
         "romaji", "english", "native", "synonyms", "startDate", "endDate", "year", "month", "day", "duration",
@@ -15,7 +15,7 @@ package struct AniListMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// An entry as a film, a series or a season; nil without an id.
+    /// Returns the facts of an entry, read as a film, a series, or a season; nil without an id.
     package func entry(_ value: JSONView, as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .anilist, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -45,7 +45,7 @@ package struct AniListMapping: Sendable {
         return facts
     }
 
-    /// What the entry is; nil where it does not say.
+    /// Returns the kind of the entry, or nil if it does not say.
     package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["format"].string {
         case "MOVIE": .movie
@@ -54,7 +54,7 @@ package struct AniListMapping: Sendable {
         }
     }
 
-    /// The people who rated: the sum of the distribution. Those who keep it on a list are no votes.
+    /// Returns the number of people who rated: the sum of the distribution. Having it on a list is not a vote.
     private func votes(_ value: JSONView) -> Int64? {
         let amounts = value["stats"]["scoreDistribution"].array.compactMap { $0["amount"].tally }
             .filter { (0...ScoreReading.votesMax).contains($0) }

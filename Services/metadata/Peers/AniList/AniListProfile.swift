@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// AniList: 90 calls a minute in name, 30 in fact, and a limit on bursts; needs no key.
+    /// AniList: nominally 90 calls a minute, in practice 30, and a limit on bursts; needs no key.
     package static let anilist = ProviderProfile(
         .anilist, name: "AniList", attribution: "Data of AniList.", link: "https://anilist.co", needs: [],
         baseURL: "https://graphql.anilist.co", kinds: [.movie, .series, .season], sources: [.anilist],

@@ -1,14 +1,14 @@
 import JSON
 
-/// Kitsu, which needs no key, and whose mappings lead from one place for anime to the others.
+/// A client of Kitsu, which needs no key and whose mappings lead from one anime site to the others.
 package struct KitsuClient: ProviderClient {
     package let provider = ProviderID.kitsu
-    /// Such as "https://kitsu.app/api/edge".
+    /// The base URL, such as "https://kitsu.app/api/edge".
     private let url: String
     private let http: ProviderHTTP
     private let nowMilliseconds: @Sendable () -> Int64
 
-    /// Entries of a page; more are refused.
+    /// The most entries of a page; more are refused.
     private static let pageMax = 20
     private static let mediaType = "application/vnd.api+json"
 
@@ -19,8 +19,8 @@ package struct KitsuClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by Kitsu's id; else looks the entry up by the ids of other places; else, for what is or may be anime, by name
-    /// and year.
+    /// Asks by Kitsu's id; otherwise looks the entry up by its ids at other sites; otherwise, if the title is or may be
+    /// anime, asks by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode else { return nil }
         let sought = try await id(subject)
@@ -50,7 +50,7 @@ package struct KitsuClient: ProviderClient {
         }
     }
 
-    /// An entry with its ids at other places.
+    /// Returns an entry with its ids at other sites.
     package func entry(_ id: Int64, as kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
         let value = try await json(address("anime", String(id)).with("include", "mappings,genres,categories"))
         guard let facts = mapping().entry(value["data"], included: value["included"].array, as: kind) else {
@@ -59,8 +59,8 @@ package struct KitsuClient: ProviderClient {
         return facts
     }
 
-    /// Kitsu's own id, and whether Kitsu was asked for it. A series' entry is that of its first season; a season has its
-    /// own.
+    /// Returns Kitsu's own id, and whether Kitsu was asked for it. A series' entry is that of its first season; a
+    /// season has its own.
     private func id(_ subject: ProviderSubject) async throws(ProviderError) -> (id: Int64?, wasAsked: Bool) {
         if let id = subject.ids.kitsu { return (id, false) }
         let places = Self.places(subject)
@@ -70,7 +70,7 @@ package struct KitsuClient: ProviderClient {
         return (nil, !places.isEmpty)
     }
 
-    /// The ids of other places by which Kitsu can look an entry up, the surest first.
+    /// Returns the ids at other sites by which Kitsu can look an entry up, the most reliable first.
     private static func places(_ subject: ProviderSubject) -> [(site: String, value: String)] {
         let ids = subject.ids
         var places: [(site: String, value: String)] = []
@@ -92,7 +92,7 @@ package struct KitsuClient: ProviderClient {
         return places
     }
 
-    /// The one entry that an id at another place means; nil where there is none, or several.
+    /// Returns the one entry that an id at another site means; nil if there is none, or several.
     private func mapped(_ site: String, _ id: String) async throws(ProviderError) -> Int64? {
         let address = address("mappings").with("filter[externalSite]", site).with("filter[externalId]", id)
             .with("include", "item")

@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads Kitsu's entries (JSON:API), of which every season of a series is one.
+/// Reads Kitsu's entries (JSON:API); every season of a series has its own.
 package struct KitsuMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection(
         [
             "data", "included", "errors", "status", "id", "type", "attributes", "canonicalTitle", "abbreviatedTitles",
@@ -15,8 +15,8 @@ package struct KitsuMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// An entry as a film, a series or a season; nil without an id. What is `included` beside it is only read for an answer
-    /// about one entry.
+    /// Returns the facts of an entry, read as a film, a series, or a season; nil without an id. `included` is only used
+    /// for an answer about a single entry.
     package func entry(_ value: JSONView, included: [JSONView] = [], as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         let attributes = value["attributes"]
@@ -52,7 +52,7 @@ package struct KitsuMapping: Sendable {
         return facts
     }
 
-    /// What the entry is; nil where it does not say.
+    /// Returns the kind of the entry, or nil if it does not say.
     package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["attributes"]["subtype"].string?.lowercased() {
         case "movie": .movie
@@ -61,7 +61,7 @@ package struct KitsuMapping: Sendable {
         }
     }
 
-    /// The ids at other places that come with an entry.
+    /// Returns the ids at other sites that come with an entry.
     private func ids(_ included: [JSONView]) -> SubjectIDs {
         var ids = SubjectIDs()
         for mapping in included where mapping["type"].string == "mappings" {
@@ -77,12 +77,13 @@ package struct KitsuMapping: Sendable {
         return ids
     }
 
-    /// "5114", or "anime/5114" as old mappings have it.
+    /// Returns the number of "5114", or of "anime/5114" in old mappings.
     private static func number(_ value: JSONView) -> Int64? {
         value.outsideID ?? SubjectIDs.checked(value.string?.split(separator: "/").last.flatMap { Int($0) })
     }
 
-    /// The people who rated: the sum of the frequencies, which are texts. Those who keep it on a list are no votes.
+    /// Returns the number of people who rated: the sum of the frequencies, which are strings. Having it on a list is
+    /// not a vote.
     private func votes(_ attributes: JSONView) -> Int64? {
         let counts = attributes["ratingFrequencies"].members.compactMap(\.value.tally)
             .filter { (0...ScoreReading.votesMax).contains($0) }

@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// Kitsu: no limit is published; needs no key.
+    /// Kitsu: no rate limit is published; needs no key.
     package static let kitsu = ProviderProfile(
         .kitsu, name: "Kitsu", attribution: "Data of Kitsu.", link: "https://kitsu.app", needs: [],
         baseURL: "https://kitsu.app/api/edge", kinds: [.movie, .series, .season], sources: [.kitsu],

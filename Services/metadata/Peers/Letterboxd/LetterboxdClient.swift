@@ -1,9 +1,9 @@
 package import Cryptography
 import JSON
 
-/// Where and how Letterboxd is asked.
+/// The address and credentials for Letterboxd.
 package struct LetterboxdSettings: Sendable {
-    /// Up to and with the version, such as "https://api.letterboxd.com/api/v0".
+    /// The base URL with the version, such as "https://api.letterboxd.com/api/v0".
     package let url: String
     package let clientID: Secret
     package let clientSecret: Secret
@@ -14,11 +14,11 @@ package struct LetterboxdSettings: Sendable {
         self.clientSecret = clientSecret
     }
 
-    /// Life of a token whose answer does not say, in seconds.
+    /// The lifetime of a token whose answer does not state it, in seconds.
     static let tokenSecondsDefault: Int64 = 3_600
 }
 
-/// Letterboxd, with client credentials: films, and the few series that it has.
+/// A client of Letterboxd with client credentials, for films and the few series that it has.
 package struct LetterboxdClient: ProviderClient {
     package let provider = ProviderID.letterboxd
     private let settings: LetterboxdSettings
@@ -36,16 +36,16 @@ package struct LetterboxdClient: ProviderClient {
         }
     }
 
-    /// Asks by Letterboxd's id; else looks the film up by IMDb or TMDb id, or by name and year. A TMDb number is only used
-    /// for films: Letterboxd's own look-up does not say which of TMDb's two series of numbers it means.
+    /// Asks by Letterboxd's id; otherwise looks the film up by IMDb or TMDb id, or by name and year. A TMDb id is only
+    /// used for films: Letterboxd's lookup does not say which of TMDb's two numberings it means.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind == .movie || subject.kind == .series else { return nil }
-        // Where nothing else is known of it, the record tells its other ids.
+        // If nothing else is known of the title, its record is read for its other ids.
         if let id = subject.ids.letterboxd, subject.name != nil, !subject.isNameOnly {
             var facts = ProviderFacts(
                 provider: .letterboxd, kind: subject.kind, fetchedAtMilliseconds: nowMilliseconds())
             facts.ids.letterboxd = id
-            // The statistics name no page; the short address of the film leads to it.
+            // The statistics name no page; the film's short address leads to it.
             facts.add(mapping().score(try await statistics(id), url: "https://boxd.it/\(id)"))
             return facts
         }
@@ -65,17 +65,17 @@ package struct LetterboxdClient: ProviderClient {
         try await json(address("film", id, "statistics"))
     }
 
-    /// The film's record; nil where nothing is known that leads to it.
+    /// Returns the film's record, or nil if nothing known leads to it.
     private func row(_ subject: ProviderSubject) async throws(ProviderError) -> JSONView? {
         if let id = subject.ids.letterboxd { return try await json(address("film", id)) }
         let tmdb = subject.kind == .movie ? subject.ids.tmdb : nil
         if subject.ids.imdb != nil || tmdb != nil {
-            // The ids name one film; both are given, since Letterboxd may know only one of them.
+            // The ids name the same film; both are given because Letterboxd may know only one of them.
             let address = address("films").with("filmId", subject.ids.imdb.map { "imdb:\($0)" })
                 .with("filmId", tmdb.map { "tmdb:\($0)" }).with("perPage", "5")
             let found = try await json(address)["items"].array
             guard let first = found.first else { throw .notFound }
-            // Two films for two ids of one title: which of them is meant cannot be told.
+            // Two films for two ids of one title: which one is meant cannot be told.
             guard found.allSatisfy({ $0["id"].string == first["id"].string }) else { throw .notFound }
             return first
         }
@@ -87,7 +87,7 @@ package struct LetterboxdClient: ProviderClient {
         return rows.first { $0["id"].string == match.ids.letterboxd }
     }
 
-    /// Letterboxd takes no year, so that rows of other years are left out here.
+    /// Letterboxd's search takes no year, so rows more than a year off are left out here.
     private func rows(_ query: ProviderQuery) async throws(ProviderError) -> [JSONView] {
         let address = address("search").with("input", query.name).with("searchMethod", "FullText")
             .with("include", "FilmSearchItem").with("perPage", "20")
@@ -123,7 +123,7 @@ package struct LetterboxdClient: ProviderClient {
             }
             let told = value["expires_in"].tally ?? LetterboxdSettings.tokenSecondsDefault
             let seconds = min(max(told, 0), 30 * 86_400)
-            // A tenth of its life is left for calls that are under way.
+            // A tenth of its lifetime is left for calls under way.
             return ProviderToken(text: Secret(token), renewAtMilliseconds: nowMilliseconds() + seconds * 900)
         }
     }

@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads Letterboxd's records of films, and of the few series that it has.
+/// Reads Letterboxd's records of films and of the few series that it has.
 package struct LetterboxdMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "items", "film", "id", "name", "originalName", "alternativeNames", "releaseYear", "runTime", "rating", "genres",
         "poster", "sizes", "url", "description", "links", "type", "counts", "ratings", "access_token", "expires_in",
@@ -13,7 +13,8 @@ package struct LetterboxdMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// A film, in short or in full, without its score: the record does not count the votes. Nil without an id.
+    /// Returns the facts of a film, from a summary or a full record, without its score: the record has no vote count.
+    /// Nil without an id.
     package func film(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = SubjectIDs.checkedLetterboxd(value["id"].string) else { return nil }
         var facts = ProviderFacts(provider: .letterboxd, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -27,7 +28,7 @@ package struct LetterboxdMapping: Sendable {
         facts.originalName = FactsText.name(value["originalName"].string)
         facts.otherNames = FactsText.names(
             value["alternativeNames"].array.map(\.string), besides: [facts.name, facts.originalName])
-        // The year is all that is told; the first of January would be invented.
+        // Only the year is given; January 1 would be invented.
         facts.released = value["releaseYear"].int.flatMap { PartialDate(year: $0) }
         facts.overview = FactsText.overview(FactsText.plain(value["description"].string))
         facts.runtimeMinutes = FactsText.minutes(value["runTime"].int)
@@ -36,13 +37,14 @@ package struct LetterboxdMapping: Sendable {
         return facts
     }
 
-    /// Whether the link leads to TMDb, and not to the other of its two series of numbers: Letterboxd has series among its films.
+    /// Whether the link leads to TMDb, and not to its numbering of the other kind: Letterboxd has series among its
+    /// films.
     private static func isTMDb(_ link: JSONView, kind: SubjectKind) -> Bool {
         guard link["type"].string == "tmdb" else { return false }
         return link["url"].string?.contains(kind == .movie ? "/tv/" : "/movie/") != true
     }
 
-    /// The score of a film's statistics, which count those who rated; those who only watched are no votes.
+    /// Returns the score in a film's statistics, which count those who rated; having watched is not a vote.
     package func score(_ statistics: JSONView, url: String?) -> ScoreReading {
         ScoreReading(
             source: .letterboxd, figure: statistics["rating"].figure,
@@ -50,7 +52,7 @@ package struct LetterboxdMapping: Sendable {
             fetchedAtMilliseconds: fetchedAtMilliseconds, url: url)
     }
 
-    /// Where Letterboxd shows the film.
+    /// Returns the address of the film's page at Letterboxd.
     package func link(_ value: JSONView) -> String? {
         value["links"].array.lazy.filter { $0["type"].string == "letterboxd" }
             .compactMap { FactsText.address($0["url"].string) }.first

@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// Letterboxd: keys are given on application; limits are not published.
+    /// Letterboxd: keys are granted on application; rate limits are not published.
     package static let letterboxd = ProviderProfile(
         .letterboxd, name: "Letterboxd", attribution: "Ratings of Letterboxd.", link: "https://letterboxd.com",
         needs: [.clientID, .clientSecret], baseURL: "https://api.letterboxd.com/api/v0", kinds: [.movie, .series],

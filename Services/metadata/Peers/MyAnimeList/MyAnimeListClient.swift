@@ -1,9 +1,9 @@
 package import Cryptography
 import JSON
 
-/// Where and how MyAnimeList is asked.
+/// The address and credentials for MyAnimeList.
 package struct MyAnimeListSettings: Sendable {
-    /// Up to and with the version, such as "https://api.myanimelist.net/v2".
+    /// The base URL with the version, such as "https://api.myanimelist.net/v2".
     package let url: String
     package let clientID: Secret
 
@@ -12,18 +12,18 @@ package struct MyAnimeListSettings: Sendable {
         self.clientID = clientID
     }
 
-    /// Characters of a search; shorter and longer ones are refused.
+    /// The number of characters of a search; shorter and longer ones are refused.
     static let searchCharacters = 3...64
 }
 
-/// MyAnimeList's public side.
+/// A client of MyAnimeList's public API.
 package struct MyAnimeListClient: ProviderClient {
     package let provider = ProviderID.myanimelist
     private let settings: MyAnimeListSettings
     private let http: ProviderHTTP
     private let nowMilliseconds: @Sendable () -> Int64
 
-    /// Without these an answer has an id, a title and a picture.
+    /// Without these, an answer has only an id, a title, and a picture.
     private static let fields =
         "alternative_titles,start_date,end_date,synopsis,mean,num_scoring_users,media_type,genres,"
         + "average_episode_duration,rating"
@@ -37,7 +37,8 @@ package struct MyAnimeListClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by MyAnimeList's id; else, for what is or may be anime, by name and year. There is no look-up by other ids.
+    /// Asks by MyAnimeList's id; otherwise, if the title is or may be anime, by name and year. There is no lookup by
+    /// other ids.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         guard subject.kind != .episode else { return nil }
         if let id = subject.ids.myanimelist {
@@ -56,7 +57,7 @@ package struct MyAnimeListClient: ProviderClient {
         return match
     }
 
-    /// Takes no year, so that entries of other years are left to the caller.
+    /// Takes no year, so filtering by year is left to the caller.
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let bounds = MyAnimeListSettings.searchCharacters
         let name = String(query.name.prefix(bounds.upperBound))
@@ -80,7 +81,8 @@ package struct MyAnimeListClient: ProviderClient {
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         try await http.get(address, headers: [(name: "x-mal-client-id", value: settings.clientID.revealed)]) {
             (answer) throws(ProviderError) in
-            // 403 is no wrong key (that is 401, or 400 with a text): it is the wall in front, for who asks too much.
+            // 403 is not a wrong key (that is 401, or 400 with a text) but the firewall in front, for callers that ask
+            // too much.
             if answer.status == 403 { throw .rateLimited(retryAfter: ProviderProfile.myanimelist.restAfterRefusal) }
             if answer.status == 400, isUnknownClient(answer) { throw .unauthorized }
             if let failure = answer.failure(http.limits) { throw failure }

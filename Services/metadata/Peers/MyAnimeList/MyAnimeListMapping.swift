@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads MyAnimeList's entries, of which every season of a series is one.
+/// Reads MyAnimeList's entries; every season of a series has its own.
 package struct MyAnimeListMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "data", "node", "error", "message", "id", "title", "main_picture", "large", "medium", "alternative_titles",
         "en",
@@ -15,7 +15,7 @@ package struct MyAnimeListMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// An entry as a film, a series or a season; nil without an id.
+    /// Returns the facts of an entry, read as a film, a series, or a season; nil without an id.
     package func entry(_ value: JSONView, as kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .myanimelist, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -29,11 +29,11 @@ package struct MyAnimeListMapping: Sendable {
         facts.released = value["start_date"].day
         facts.ended = value["end_date"].day
         facts.overview = FactsText.overview(value["synopsis"].string)
-        // Seconds of an episode; anything shorter than half a minute is taken as one.
+        // In seconds per episode; anything under half a minute counts as one minute.
         facts.runtimeMinutes = FactsText.minutes(
             value["average_episode_duration"].int.flatMap { $0 > 0 ? max(1, ($0 + 30) / 60) : nil })
         facts.genres = FactsText.genres(value["genres"].array.compactMap { $0["name"].string })
-        // `rating` is the age class, never a score.
+        // `rating` is the age rating, never a score.
         facts.certification = FactsText.certification(
             value["rating"].string.flatMap { Self.certifications[$0] })
         facts.posterURL =
@@ -47,7 +47,7 @@ package struct MyAnimeListMapping: Sendable {
         return facts
     }
 
-    /// What the entry is; nil where it does not say.
+    /// Returns the kind of the entry, or nil if it does not say.
     package static func kind(_ value: JSONView) -> SubjectKind? {
         switch value["media_type"].string {
         case "movie": .movie

@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// MyAnimeList: limits are not published; refuses with 403 for minutes whoever asks too fast.
+    /// MyAnimeList: rate limits are not published; answers 403 for minutes to callers that ask too fast.
     package static let myanimelist = ProviderProfile(
         .myanimelist, name: "MyAnimeList", attribution: "Data of MyAnimeList.", link: "https://myanimelist.net",
         needs: [.clientID], baseURL: "https://api.myanimelist.net/v2", kinds: [.movie, .series, .season],

@@ -1,10 +1,10 @@
 package import JSON
 
-/// Tells OMDb's failures apart: nearly all come as HTTP 200, and one 401 stands for both a wrong key and a used-up day.
+/// Tells OMDb's failures apart: nearly all come with status 200, and 401 means a wrong key or an exhausted allowance.
 package enum OMDbAnswer {
     private static let dayMilliseconds: Int64 = 86_400_000
 
-    /// The record or list; throws what the failure means.
+    /// Returns the record or list, or throws what the failure means.
     package static func checked(
         _ answer: ProviderHTTPAnswer, nowMilliseconds: Int64
     ) throws(ProviderError) -> JSONView {
@@ -14,7 +14,7 @@ package enum OMDbAnswer {
         throw failure(value["Error"].string ?? "", status: answer.status, nowMilliseconds: nowMilliseconds)
     }
 
-    /// What a failure's text means. The allowance is renewed at 00:00 UTC, as far as is known.
+    /// Returns what a failure's text means. The allowance renews at 00:00 UTC, as far as is known.
     package static func failure(_ text: String, status: Int, nowMilliseconds: Int64) -> ProviderError {
         let text = text.lowercased()
         if text.contains("limit reached") {
@@ -26,7 +26,7 @@ package enum OMDbAnswer {
         return .unavailable("OMDb reports a failure that is not known")
     }
 
-    /// Some records hold raw control characters and escapes that JSON does not have.
+    /// Returns the body without the raw control characters and the escapes unknown to JSON that some records hold.
     package static func repaired(_ body: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(body.count)

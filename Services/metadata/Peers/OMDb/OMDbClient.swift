@@ -1,9 +1,9 @@
 package import Cryptography
 import JSON
 
-/// Where and how OMDb is asked.
+/// The address and credentials for OMDb.
 package struct OMDbSettings: Sendable {
-    /// Such as "https://www.omdbapi.com/".
+    /// The base URL, such as "https://www.omdbapi.com/".
     package let url: String
     package let key: Secret
 
@@ -13,7 +13,7 @@ package struct OMDbSettings: Sendable {
     }
 }
 
-/// OMDb: IMDb's, Rotten Tomatoes' and Metacritic's figures by IMDb id.
+/// A client of OMDb, which has the figures of IMDb, Rotten Tomatoes, and Metacritic by IMDb id.
 package struct OMDbClient: ProviderClient {
     package let provider = ProviderID.omdb
     private let settings: OMDbSettings
@@ -27,8 +27,8 @@ package struct OMDbClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by IMDb id; else, for an episode, by its series and numbers; else by name and year. OMDb knows no
-    /// seasons of their own.
+    /// Asks by IMDb id; otherwise, for an episode, by its series and numbers; otherwise by name and year. OMDb has no
+    /// records of seasons.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         if subject.kind == .season { return nil }
         if let imdb = subject.ids.imdb { return try await title(imdb: imdb) }
@@ -46,10 +46,11 @@ package struct OMDbClient: ProviderClient {
         try await record(address.with("i", imdb).with("plot", "full"))
     }
 
-    /// The title of that name and year, or of the year beside it; `notFound` too where OMDb answers with another title.
+    /// Returns the title of that name and year, or of an adjacent year. Also throws `notFound` if OMDb answers with
+    /// another title.
     package func title(name: String, year: Int, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts {
         let named = address.with("t", name).with("type", kind.rawValue).with("plot", "full")
-        // Without a year OMDb tells of the best known one: of most names there is one only, and calls are few.
+        // Without a year OMDb returns the best-known title: most names have only one, and calls are scarce.
         for address in [named.with("y", String(year)), named] {
             do throws(ProviderError) {
                 let facts = try await record(address)
@@ -110,7 +111,7 @@ package struct OMDbClient: ProviderClient {
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         try await http.get(address) { (answer) throws(ProviderError) in
-            // A wrong key and a used-up day are both 401; the body tells them apart.
+            // A wrong key and an exhausted allowance are both 401; the body tells them apart.
             if answer.status != 401, let failure = answer.failure(http.limits) { throw failure }
             return try OMDbAnswer.checked(answer, nowMilliseconds: nowMilliseconds())
         }

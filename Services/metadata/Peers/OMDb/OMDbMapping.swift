@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads OMDb's records, in which everything is a string and "N/A" is nothing.
+/// Reads OMDb's records, in which everything is a string and "N/A" means nothing.
 package struct OMDbMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "imdbID", "Type", "seriesID", "Season", "Episode", "Episodes", "Title", "Year", "Released", "Plot", "Runtime",
         "Genre", "Rated", "Poster", "Ratings", "Source", "Value", "imdbRating", "Metascore", "imdbVotes", "Search",
@@ -14,7 +14,8 @@ package struct OMDbMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// A film, series or episode, in full or as a row of a search; nil for a game and without an IMDb id.
+    /// Returns the facts of a film, series, or episode, from a full record or a search row; nil for a game or without
+    /// an IMDb id.
     package func title(_ value: JSONView) -> ProviderFacts? {
         guard let imdb = SubjectIDs.checkedIMDb(told(value["imdbID"])), let kind = kind(value) else { return nil }
         var facts = ProviderFacts(provider: .omdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -37,7 +38,7 @@ package struct OMDbMapping: Sendable {
         return facts
     }
 
-    /// The three figures: from the array, or from the older members where it lacks them.
+    /// Returns the three figures, from the array or, where it lacks them, from the older members.
     private func readings(_ value: JSONView, imdb: String) -> [ScoreReading] {
         var texts: [String: String] = [:]
         for row in value["Ratings"].array {
@@ -80,7 +81,7 @@ package struct OMDbMapping: Sendable {
         value.string.flatMap { $0.isEmpty || $0 == "N/A" ? nil : $0 }
     }
 
-    /// "8.7/10" → 8.7 where the scale is the expected one.
+    /// "8.7/10" → 8.7 if the scale is the expected one.
     private static func figure(_ text: String, top: String) -> NativeFigure? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         return parts.count == 2 && parts[1] == top ? NativeFigure(parts[0]) : nil
@@ -99,7 +100,7 @@ package struct OMDbMapping: Sendable {
 
     /// "1999", "2011–2019" and "2011–", with an en dash or a hyphen; a single year has no last one.
     private static func years(_ text: String) -> (first: PartialDate?, last: PartialDate?) {
-        // An en dash is three bytes, of which the first is 0xE2.
+        // An en dash is three bytes, the first of which is 0xE2.
         guard let dash = text.utf8.firstIndex(where: { $0 == 0xE2 || $0 == UInt8(ascii: "-") }) else {
             return (PartialDate(iso: text), nil)
         }

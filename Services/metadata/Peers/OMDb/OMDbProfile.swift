@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// OMDb: a free key has 1,000 calls a day.
+    /// OMDb: a free key allows 1,000 calls a day.
     package static let omdb = ProviderProfile(
         .omdb, name: "OMDb", attribution: "Data of OMDb, licensed CC BY-NC 4.0.", link: "https://www.omdbapi.com",
         needs: [.apiKey], baseURL: "https://www.omdbapi.com", kinds: [.movie, .series, .episode],
