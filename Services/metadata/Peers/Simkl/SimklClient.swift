@@ -1,12 +1,12 @@
 package import Cryptography
 import JSON
 
-/// Where and how Simkl is asked.
+/// The address and credentials for Simkl.
 package struct SimklSettings: Sendable {
-    /// Such as "https://api.simkl.com".
+    /// The base URL, such as "https://api.simkl.com".
     package let url: String
     package let clientID: Secret
-    /// Both are sent with every call: Simkl refuses who does not say what he is.
+    /// Both are sent with every call: Simkl refuses clients that do not identify themselves.
     package let appName: String
     package let appVersion: String
 
@@ -18,7 +18,7 @@ package struct SimklSettings: Sendable {
     }
 }
 
-/// Simkl's public side.
+/// A client of Simkl's public API.
 package struct SimklClient: ProviderClient {
     package let provider = ProviderID.simkl
     private let settings: SimklSettings
@@ -32,7 +32,7 @@ package struct SimklClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by Simkl or IMDb id; else looks it up by the ids of other places, or by name and year.
+    /// Asks by Simkl or IMDb id; otherwise looks the title up by its ids at other sites, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
         case .movie, .series: return try await title(subject)
@@ -56,7 +56,7 @@ package struct SimklClient: ProviderClient {
         let address = address("search", isMovie ? "movie" : "tv").with("q", query.name)
             .with("limit", String(http.limits.candidatesMax)).with("extended", "full")
         let rows = try await json(address).array.prefix(http.limits.candidatesMax)
-        // Simkl takes no year, so that rows of other years are left out here.
+        // Simkl's search takes no year, so rows more than a year off are left out here.
         return rows.compactMap { mapping().title($0, kind: isMovie ? .movie : .series) }
             .filter { facts in
                 guard let year = query.year, let other = facts.released?.year else { return true }
@@ -69,7 +69,7 @@ package struct SimklClient: ProviderClient {
             return try await record(key, folder: Self.folder(subject), kind: subject.kind)
         }
         let ids = subject.ids
-        // TMDb's and TVDb's numbers mean several titles; Simkl is told the kind.
+        // TMDb's and TVDb's numbers mean several titles, so Simkl is told the kind.
         let places: [(String, Int64?)] = [
             ("tvdb", ids.tvdb), ("tmdb", ids.tmdb), ("mal", ids.myanimelist), ("anidb", ids.anidb),
             ("anilist", ids.anilist), ("kitsu", ids.kitsu),
@@ -97,7 +97,7 @@ package struct SimklClient: ProviderClient {
         _ key: String, folder: String, kind: SubjectKind
     ) async throws(ProviderError) -> ProviderFacts {
         let value = try await json(address(folder, key).with("extended", "full"))
-        // Without an id, or of another kind than was asked for: not the title that is meant.
+        // Without an id, or of another kind than was asked for, it is not the title that is meant.
         guard let facts = mapping().title(value, kind: kind) else { throw .notFound }
         return facts
     }
@@ -117,8 +117,7 @@ package struct SimklClient: ProviderClient {
 
     private func json(_ address: ProviderAddress) async throws(ProviderError) -> JSONView {
         try await http.get(address) { (answer) throws(ProviderError) in
-            // One answer for a wrong client id and for one that has used up its allowance: neither is tried again for a
-            // while.
+            // The same answer means a wrong client id or an exhausted allowance: neither is retried for a while.
             if answer.status == 412 {
                 let rest = ProviderProfile.simkl.restAfterRefusal.components.seconds * 1_000
                 throw .quota(untilMilliseconds: nowMilliseconds() + rest)

@@ -1,8 +1,9 @@
 package import JSON
 
-/// Reads Simkl's records, in which all ids but its own are texts, and what it relays of IMDb and MyAnimeList.
+/// Reads Simkl's records, in which all ids but its own are strings, and the ratings of IMDb and MyAnimeList that it
+/// relays.
 package struct SimklMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "title", "en_title", "title_en", "title_romaji", "all_titles", "year", "type", "endpoint_type", "anime_type",
         "ids",
@@ -16,7 +17,7 @@ package struct SimklMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// What the record is: anime may be a film or a series; nil where it does not say.
+    /// Returns the kind of the record, or nil if it does not say; anime may be a film or a series.
     package static func kind(_ value: JSONView) -> SubjectKind? {
         let words = [value["anime_type"], value["type"], value["endpoint_type"]].compactMap(\.string)
         for word in words {
@@ -29,8 +30,8 @@ package struct SimklMapping: Sendable {
         return words.contains("anime") ? .series : nil
     }
 
-    /// A film or series, in full or as a row of a search; nil without Simkl's own id, or where it says that it is of
-    /// another kind: a search for a film may answer with anime.
+    /// Returns the facts of a film or series, from a full record or a search row; nil without Simkl's own id, or if the
+    /// record is of another kind: a search for a film may return anime.
     package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         let places = value["ids"]
         guard let id = places["simkl"].outsideID ?? places["simkl_id"].outsideID,
@@ -60,7 +61,8 @@ package struct SimklMapping: Sendable {
         return facts
     }
 
-    /// An episode of a list; nil without its numbers, as specials are. Simkl rates none.
+    /// Returns the facts of an episode in a list; nil without its numbers, as for specials. Simkl does not rate
+    /// episodes.
     package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["episode"].place else { return nil }
         var facts = ProviderFacts(provider: .simkl, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -74,7 +76,7 @@ package struct SimklMapping: Sendable {
         return facts
     }
 
-    /// The blocks of a record, or the short answer made for ratings, which spells others' names in capitals.
+    /// Reads the blocks of a record, or the short answer for ratings, which spells others' names in capitals.
     package func ratings(_ blocks: JSONView, link: String? = nil) -> [ScoreReading] {
         [
             reading(.simkl, blocks["simkl"], link: link),
@@ -89,7 +91,7 @@ package struct SimklMapping: Sendable {
             votes: block["votes"].tally, via: .simkl, fetchedAtMilliseconds: fetchedAtMilliseconds, url: link)
     }
 
-    /// Simkl's terms want a link to each title that is shown.
+    /// Simkl's terms require a link to each title that is shown.
     private func link(_ value: JSONView, id: Int64, kind: SubjectKind) -> String? {
         let isAnime =
             value["endpoint_type"].string == "anime" || value["type"].string == "anime"

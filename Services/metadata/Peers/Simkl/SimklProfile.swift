@@ -1,5 +1,6 @@
 extension ProviderProfile {
-    /// Simkl: ten reads a second for a client. Off unless switched on: its terms expect login and sync, not metadata alone.
+    /// Simkl: ten reads a second per client. Off unless switched on: its terms expect login and sync, not metadata
+    /// alone.
     package static let simkl = ProviderProfile(
         .simkl, name: "Simkl", attribution: "Data of Simkl.", link: "https://simkl.com", needs: [.clientID],
         isOnByDefault: false, baseURL: "https://api.simkl.com", kinds: [.movie, .series, .episode],

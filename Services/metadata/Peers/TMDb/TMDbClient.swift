@@ -1,17 +1,17 @@
 package import Cryptography
 import JSON
 
-/// Where and how TMDb is asked.
+/// The address and credentials for TMDb, and what is asked of it.
 package struct TMDbSettings: Sendable {
-    /// Up to and with the version, such as "https://api.themoviedb.org/3".
+    /// The base URL with the version, such as "https://api.themoviedb.org/3".
     package let url: String
-    /// A version 3 key (32 hexadecimal digits, sent in the query) or a read access token (sent as bearer).
+    /// A version 3 key (32 hexadecimal digits, sent in the query) or a read access token (sent as a bearer token).
     package let key: Secret
-    /// ISO 639-1, perhaps with a country: the language of names and overviews.
+    /// The language of names and overviews: ISO 639-1, optionally with a country.
     package let language: String
-    /// ISO 3166-1: whose certification is taken; the United States' where there is none.
+    /// The country whose certification is used, ISO 3166-1; that of the United States if it has none.
     package let region: String
-    /// Without a slash at its end.
+    /// The base URL of images, without a trailing slash.
     package let imageURL: String
 
     package init(
@@ -26,7 +26,7 @@ package struct TMDbSettings: Sendable {
     }
 }
 
-/// TMDb, version 3.
+/// A client of TMDb's version 3 API.
 package struct TMDbClient: ProviderClient {
     package let provider = ProviderID.tmdb
     private let settings: TMDbSettings
@@ -40,7 +40,7 @@ package struct TMDbClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by TMDb id; else finds it by IMDb id, by TVDb id, or by name and year.
+    /// Asks by TMDb id; otherwise finds the title by IMDb id, by TVDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         try await facts(subject, kept: nil)
     }
@@ -87,7 +87,7 @@ package struct TMDbClient: ProviderClient {
         return rows.compactMap { mapping.title($0, kind: isMovie ? .movie : .series) }
     }
 
-    /// What TMDb has for an IMDb id, in the short form of a search; nil where it has nothing of that kind.
+    /// Returns what TMDb has for an IMDb id, in the short form of a search; nil if it has nothing of that kind.
     package func find(imdb: String, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts? {
         try await find(imdb, source: "imdb_id", kind: kind).map {
             var facts = $0
@@ -106,19 +106,19 @@ package struct TMDbClient: ProviderClient {
         return try await record(address, kept: kept) { mapping().title($0, kind: .series) }
     }
 
-    /// A record in full; where it is unchanged, what was kept of it.
+    /// Returns the full record, or what was kept of it if it is unchanged.
     private func record(
         _ address: ProviderAddress, kept: ProviderFacts?, _ read: (JSONView) -> ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts {
         let (told, validator) = try await asked(address, validator: kept?.validator)
         guard let told else { return try whole(kept?.confirmed(atMilliseconds: nowMilliseconds())) }
         var facts = try whole(read(told))
-        // What was left out is looked at again next time.
+        // What was quarantined is read again next time.
         if facts.quarantined.isEmpty { facts.validator = validator }
         return facts
     }
 
-    /// A season with its episodes.
+    /// Returns a season with its episodes.
     package func season(series: Int64, number: Int) async throws(ProviderError) -> ProviderFacts {
         let address = address("tv", String(series), "season", String(number)).with("append_to_response", "external_ids")
         let value = try await asked(address, validator: nil, bytesMax: http.limits.seasonBytesMax).value
@@ -134,14 +134,14 @@ package struct TMDbClient: ProviderClient {
     private func id(_ subject: ProviderSubject) async throws(ProviderError) -> Int64? {
         if let id = subject.ids.tmdb { return id }
         let imdb = subject.ids.imdb
-        // TMDb knows TVDb's numbers of series only.
+        // TMDb knows TVDb's ids of series only.
         let tvdb = subject.kind == .series ? subject.ids.tvdb : nil
         if let imdb, let found = try await find(imdb: imdb, kind: subject.kind) { return found.ids.tmdb }
         if let tvdb, let found = try await find(String(tvdb), source: "tvdb_id", kind: .series) {
             return found.ids.tmdb
         }
         if imdb != nil || tvdb != nil { throw .notFound }
-        // Where ids are known that TMDb cannot be asked by, a name could only lead to another title.
+        // If ids are known that TMDb cannot be asked by, a name could only lead to another title.
         guard subject.isNameOnly, let name = subject.name else { return nil }
         let found = try await search(ProviderQuery(kind: subject.kind, name: name, year: subject.year))
         let best = TitleMatch.best(name: name, year: subject.year, among: found.map(\.candidate))
@@ -186,7 +186,7 @@ package struct TMDbClient: ProviderClient {
         return isQueryKey ? address.with("api_key", settings.key.revealed) : address
     }
 
-    /// A version 3 key is refused as a bearer token.
+    /// Whether the key is a version 3 key, which is refused as a bearer token.
     private var isQueryKey: Bool {
         let key = settings.key.revealed.utf8
         return key.count == 32 && key.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
@@ -196,7 +196,7 @@ package struct TMDbClient: ProviderClient {
         try await asked(address, validator: nil).value ?? .null
     }
 
-    /// What an address tells, and its validator; no value where nothing has changed.
+    /// Returns the JSON of an address and its validator; no value if nothing has changed.
     private func asked(
         _ address: ProviderAddress, validator: String?, bytesMax: Int? = nil
     ) async throws(ProviderError) -> (value: JSONView?, validator: String?) {

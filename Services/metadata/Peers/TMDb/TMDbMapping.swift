@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads TMDb's records. Every field stands alone: one that is absent or of another type is not told.
+/// Reads TMDb's records. Each field stands alone: one that is absent or of another type is left out.
 package struct TMDbMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "id", "results", "movie_results", "tv_results", "tv_episode_results", "title", "name", "original_title",
         "original_name", "original_language", "release_date", "first_air_date", "in_production", "last_air_date",
@@ -25,7 +25,7 @@ package struct TMDbMapping: Sendable {
         self.imageURL = imageURL
     }
 
-    /// A film or series, in full or as a row of a search; nil without an id.
+    /// Returns the facts of a film or series, from a full record or a search row; nil without an id.
     package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = Self.id(value["id"]) else { return nil }
         let isMovie = kind == .movie
@@ -47,7 +47,7 @@ package struct TMDbMapping: Sendable {
         return facts
     }
 
-    /// A season, with its episodes where they are listed; nil without a number.
+    /// Returns the facts of a season, with its episodes if they are listed; nil without a number.
     package func season(_ value: JSONView, series: Int64) -> ProviderFacts? {
         guard let number = Self.number(value["season_number"]) else { return nil }
         var facts = ProviderFacts(provider: .tmdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -58,7 +58,7 @@ package struct TMDbMapping: Sendable {
         facts.released = date(value["air_date"])
         facts.overview = FactsText.overview(value["overview"].string)
         facts.posterURL = image(value["poster_path"], size: "w500")
-        // A season's mean comes without votes where it comes at all; 0.0 says that nobody voted.
+        // A season's mean, if given at all, comes without votes; 0.0 means that nobody voted.
         facts.add(score(value, url: "https://www.themoviedb.org/tv/\(series)/season/\(number)"))
         facts.children = value["episodes"].array.prefix(ProviderLimits.childrenMax).compactMap {
             episode($0, series: series)
@@ -66,7 +66,7 @@ package struct TMDbMapping: Sendable {
         return facts
     }
 
-    /// An episode; nil without its numbers.
+    /// Returns the facts of an episode; nil without its numbers.
     package func episode(_ value: JSONView, series: Int64) -> ProviderFacts? {
         guard let season = Self.number(value["season_number"]), let number = Self.number(value["episode_number"])
         else { return nil }
@@ -103,7 +103,7 @@ package struct TMDbMapping: Sendable {
     private func movieCertification(_ value: JSONView) -> String? {
         certification(value["release_dates"]) { country in
             let releases = country["release_dates"].array
-            // 3 is the release in cinemas.
+            // 3 is the theatrical release.
             let ordered = releases.filter { $0["type"].int == 3 } + releases
             return ordered.lazy.compactMap { FactsText.certification($0["certification"].string) }.first
         }
@@ -129,7 +129,7 @@ package struct TMDbMapping: Sendable {
 
     private func date(_ value: JSONView) -> PartialDate? { value.string.flatMap { PartialDate(iso: $0) } }
 
-    /// `episode_run_time` is empty in newer records.
+    /// Returns the minutes of an episode; `episode_run_time` is empty in newer records.
     private static func episodeMinutes(_ value: JSONView) -> Int? {
         value["episode_run_time"].array.lazy.compactMap(\.int).first { $0 > 0 }
             ?? value["last_episode_to_air"]["runtime"].int

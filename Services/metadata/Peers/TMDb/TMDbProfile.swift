@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// TMDb: up to about 40 calls a second are let pass; data may be kept for six months.
+    /// TMDb: allows up to about 40 calls a second; data may be kept for six months.
     package static let tmdb = ProviderProfile(
         .tmdb, name: "TMDb",
         attribution: "This product uses the TMDB API but is not endorsed or certified by TMDB.",

@@ -1,12 +1,12 @@
 package import Cryptography
 import JSON
 
-/// Where and how TVDb is asked.
+/// The address and credentials for TVDb.
 package struct TVDbSettings: Sendable {
-    /// Up to and with the version, such as "https://api4.thetvdb.com/v4".
+    /// The base URL with the version, such as "https://api4.thetvdb.com/v4".
     package let url: String
     package let key: Secret
-    /// A subscriber's PIN, for keys that ask for one.
+    /// A subscriber's PIN, for keys that require one.
     package let pin: Secret?
 
     package init(url: String, key: Secret, pin: Secret? = nil) {
@@ -15,11 +15,11 @@ package struct TVDbSettings: Sendable {
         self.pin = pin
     }
 
-    /// A token is good for a month; it is renewed a few days before, in milliseconds.
+    /// How long a token is used, in milliseconds: it is valid for a month and is renewed a few days before.
     static let tokenMilliseconds: Int64 = 25 * 86_400_000
 }
 
-/// TVDb, version 4: films, series, seasons and episodes, and no ratings.
+/// A client of TVDb's version 4 API: films, series, seasons, and episodes, without ratings.
 package struct TVDbClient: ProviderClient {
     package let provider = ProviderID.tvdb
     private let settings: TVDbSettings
@@ -37,7 +37,7 @@ package struct TVDbClient: ProviderClient {
         }
     }
 
-    /// Asks by TVDb id; else looks it up by IMDb or TMDb id, or by name and year.
+    /// Asks by TVDb id; otherwise looks the title up by IMDb or TMDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
         case .movie, .series:
@@ -106,7 +106,7 @@ package struct TVDbClient: ProviderClient {
         return try await episode(series: id, season: season, number: number)
     }
 
-    /// The episode of that number, where there is one; nil where TVDb does not have the series.
+    /// Returns the episode of that number, if there is one; nil if TVDb does not have the series.
     private func listed(
         series: Int64, season: Int, number: Int
     ) async throws(ProviderError) -> [ProviderFacts]? {
@@ -125,8 +125,8 @@ package struct TVDbClient: ProviderClient {
         return [facts]
     }
 
-    /// The record that the ids mean; nil where nothing is known that it could be looked up by. Each id is tried in turn: a
-    /// number of TVDb's may be withdrawn there, or may have been told wrong.
+    /// Returns the record that the ids mean; nil if there is none to look it up by. Each id is tried in turn: a TVDb id
+    /// may have been withdrawn, or may be wrong.
     private func record(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> ProviderFacts? {
         if let id = ids.tvdb, let found = try await known(id, kind: kind) { return found }
         if let imdb = ids.imdb, let found = try await remote(imdb, kind: kind, fits: { $0.imdb == imdb }) {
@@ -139,7 +139,7 @@ package struct TVDbClient: ProviderClient {
         return nil
     }
 
-    /// The title of a number; nil where TVDb does not have it.
+    /// Returns the title of a TVDb id, or nil if TVDb does not have it.
     private func known(_ id: Int64, kind: SubjectKind) async throws(ProviderError) -> ProviderFacts? {
         do throws(ProviderError) {
             return try await title(id, kind: kind)
@@ -148,8 +148,8 @@ package struct TVDbClient: ProviderClient {
         }
     }
 
-    /// The title that an outside id means. The answer can hold several and unrelated ones, so that a row counts only if its
-    /// own record names the id, or if it is the only one and names none.
+    /// Returns the title that an outside id means. The answer may hold several unrelated ones, so a row counts only if
+    /// its own record names the id, or if it is the only one and names none.
     private func remote(
         _ id: String, kind: SubjectKind, fits: (SubjectIDs) -> Bool
     ) async throws(ProviderError) -> ProviderFacts? {
@@ -168,7 +168,7 @@ package struct TVDbClient: ProviderClient {
         return nil
     }
 
-    /// Rows of a look-up that are looked at.
+    /// The most rows of a lookup that are considered.
     private static let remoteCandidatesMax = 3
 
     private func mapping() -> TVDbMapping { TVDbMapping(fetchedAtMilliseconds: nowMilliseconds()) }

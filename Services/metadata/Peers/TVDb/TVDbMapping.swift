@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads TVDb's records. Its `score` counts interest and is no rating: it is told as the figure that it is.
+/// Reads TVDb's records. Their `score` counts interest and is not a rating: it is reported as the figure it is.
 package struct TVDbMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection(
         [
             "status", "data", "token", "id", "tvdb_id", "name", "type", "year", "slug", "image", "image_url",
@@ -18,7 +18,7 @@ package struct TVDbMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// A film or series, in full or as a row of a search; nil without an id.
+    /// Returns the facts of a film or series, from a full record or a search row; nil without an id.
     package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         guard let id = value["tvdb_id"].outsideID ?? value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: kind, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -57,7 +57,7 @@ package struct TVDbMapping: Sendable {
         return facts
     }
 
-    /// A season of the aired order; nil without a number.
+    /// Returns the facts of a season in aired order; nil without a number.
     package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -70,7 +70,7 @@ package struct TVDbMapping: Sendable {
         return facts
     }
 
-    /// An episode; nil without its numbers.
+    /// Returns the facts of an episode; nil without its numbers.
     package func episode(_ value: JSONView) -> ProviderFacts? {
         guard let season = value["seasonNumber"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvdb, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -87,7 +87,7 @@ package struct TVDbMapping: Sendable {
         return facts
     }
 
-    /// The English text: from the list of a record in full, or from the row of a search.
+    /// Returns the English text, from the list in a full record or from a search row.
     private func translation(_ value: JSONView, isName: Bool) -> String? {
         let listed = value["translations"][isName ? "nameTranslations" : "overviewTranslations"].array.first {
             $0["language"].string == "eng" && $0["isAlias"].bool != true
@@ -96,7 +96,7 @@ package struct TVDbMapping: Sendable {
             ?? (isName ? value["translations"] : value["overviews"])["eng"].string
     }
 
-    /// Ids at other places are told by the place's name, not by number.
+    /// Reads the ids at other sites, which are labeled with the site's name, not a number.
     private func remoteIDs(_ value: JSONView) -> SubjectIDs {
         var ids = SubjectIDs()
         for row in value["remoteIds"].array + value["remote_ids"].array {

@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// TVDb: no limit is published; its operators ask for few calls and a cache.
+    /// TVDb: no rate limit is published; its operators ask for few calls and a cache.
     package static let tvdb = ProviderProfile(
         .tvdb, name: "TVDb",
         attribution: "Metadata provided by TheTVDB. Please consider adding missing information or subscribing.",

@@ -1,9 +1,9 @@
 import JSON
 
-/// TVmaze, which needs no key and knows no films.
+/// A client of TVmaze, which needs no key and has no films.
 package struct TVmazeClient: ProviderClient {
     package let provider = ProviderID.tvmaze
-    /// Such as "https://api.tvmaze.com".
+    /// The base URL, such as "https://api.tvmaze.com".
     private let url: String
     private let http: ProviderHTTP
     private let nowMilliseconds: @Sendable () -> Int64
@@ -15,7 +15,7 @@ package struct TVmazeClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by TVmaze's id; else looks it up by IMDb or TVDb id, or by name and year.
+    /// Asks by TVmaze's id; otherwise looks the series up by IMDb or TVDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         switch subject.kind {
         case .movie: return nil
@@ -36,14 +36,14 @@ package struct TVmazeClient: ProviderClient {
         }
     }
 
-    /// TVmaze takes no year, so that the rows of other years are left to the caller.
+    /// Takes no year, so filtering by year is left to the caller.
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         guard query.kind == .series else { return [] }
         let rows = try await json(address("search", "shows").with("q", query.name)).array
         return rows.prefix(http.limits.candidatesMax).compactMap { mapping().show($0["show"]) }
     }
 
-    /// A series with its seasons.
+    /// Returns a series with its seasons.
     package func show(_ id: Int64) async throws(ProviderError) -> ProviderFacts {
         guard let facts = mapping().show(try await json(address("shows", String(id)).with("embed", "seasons"))) else {
             throw .malformed("the record has no id")
@@ -69,7 +69,7 @@ package struct TVmazeClient: ProviderClient {
         return facts
     }
 
-    /// TVmaze's own id of a series; nil where nothing is known that it could be looked up by.
+    /// Returns TVmaze's own id of a series, or nil if there is nothing to look it up by.
     private func id(_ ids: SubjectIDs) async throws(ProviderError) -> Int64? {
         if let id = ids.tvmaze { return id }
         let lookups = [("imdb", ids.imdb), ("thetvdb", ids.tvdb.map { String($0) })]
@@ -82,7 +82,7 @@ package struct TVmazeClient: ProviderClient {
         return nil
     }
 
-    /// TVmaze answers with a redirect to the series, of which the address is enough.
+    /// Looks up a series. TVmaze answers with a redirect to it, whose address is enough.
     private func lookup(_ name: String, _ value: String) async throws(ProviderError) -> Int64? {
         do throws(ProviderError) {
             return try await http.get(address("lookup", "shows").with(name, value)) {

@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads TVmaze's records. It knows series only, and no numbers of votes.
+/// Reads TVmaze's records. It has only series, and no vote counts.
 package struct TVmazeMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection(
         [
             "id", "url", "name", "language", "genres", "status", "runtime", "averageRuntime", "premiered", "ended",
@@ -15,7 +15,8 @@ package struct TVmazeMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// A series; nil without an id. The `score` of a search row is how well it fits, never a rating.
+    /// Returns the facts of a series; nil without an id. The `score` of a search row is how well it fits, never a
+    /// rating.
     package func show(_ value: JSONView) -> ProviderFacts? {
         guard let id = value["id"].outsideID else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .series, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -25,7 +26,7 @@ package struct TVmazeMapping: Sendable {
         facts.name = FactsText.name(value["name"].string)
         facts.originalLanguage = value["language"].string.flatMap { Self.languages[$0] }
         facts.released = value["premiered"].day
-        // A film years later counts as an episode, so the last day is only taken where the series has ended.
+        // A film years later counts as an episode, so the last day is only taken if the series has ended.
         if value["status"].string == "Ended" { facts.ended = value["ended"].day }
         facts.overview = FactsText.overview(FactsText.plain(value["summary"].string))
         facts.runtimeMinutes = FactsText.minutes(value["averageRuntime"].int ?? value["runtime"].int)
@@ -37,7 +38,7 @@ package struct TVmazeMapping: Sendable {
         return facts
     }
 
-    /// A season; nil without a number. TVmaze rates no seasons.
+    /// Returns the facts of a season; nil without a number. TVmaze does not rate seasons.
     package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -52,7 +53,7 @@ package struct TVmazeMapping: Sendable {
         return facts
     }
 
-    /// An episode; nil without its numbers, as specials are.
+    /// Returns the facts of an episode; nil without its numbers, as for specials.
     package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .tvmaze, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)

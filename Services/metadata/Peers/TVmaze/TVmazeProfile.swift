@@ -1,5 +1,5 @@
 extension ProviderProfile {
-    /// TVmaze: at least 20 calls in ten seconds from one address; needs no key.
+    /// TVmaze: at least 20 calls every ten seconds per address; needs no key.
     package static let tvmaze = ProviderProfile(
         .tvmaze, name: "TVmaze", attribution: "Data of TVmaze, licensed CC BY-SA 4.0.",
         link: "https://www.tvmaze.com", needs: [], baseURL: "https://api.tvmaze.com",

@@ -1,9 +1,9 @@
 package import Cryptography
 import JSON
 
-/// Where and how Trakt is asked.
+/// The address and credentials for Trakt.
 package struct TraktSettings: Sendable {
-    /// Such as "https://api.trakt.tv".
+    /// The base URL, such as "https://api.trakt.tv".
     package let url: String
     package let clientID: Secret
 
@@ -13,7 +13,7 @@ package struct TraktSettings: Sendable {
     }
 }
 
-/// Trakt's public side: its own scores, and those of others that it relays.
+/// A client of Trakt's public API: its own scores, and those of others that it relays.
 package struct TraktClient: ProviderClient {
     package let provider = ProviderID.trakt
     private let settings: TraktSettings
@@ -27,7 +27,7 @@ package struct TraktClient: ProviderClient {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Asks by Trakt or IMDb id; else looks it up by TMDb or TVDb id, or by name and year.
+    /// Asks by Trakt or IMDb id; otherwise looks the title up by TMDb or TVDb id, or by name and year.
     package func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts? {
         try await facts(subject, kept: nil)
     }
@@ -55,14 +55,15 @@ package struct TraktClient: ProviderClient {
     package func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts] {
         let what = query.kind == .series ? "show" : "movie"
         let address = address("search", what).with("query", Self.escaped(query.name)).with("fields", "title")
-            // Premieres and releases often lie in two years.
+            // Premieres and releases often fall in different years.
             .with("years", query.year.map { "\($0 - 1)-\($0 + 1)" }).with("extended", "full")
             .with("page", "1").with("limit", String(http.limits.candidatesMax))
         let rows = try await json(address).array.prefix(http.limits.candidatesMax)
         return rows.compactMap { Self.row($0, query.kind == .series ? .series : .movie, mapping()) }
     }
 
-    /// The record and the ratings, asked at once. Of a title that Trakt has described before only the ratings are asked.
+    /// Returns the record and the ratings, fetched concurrently. If Trakt has described the title before, only the
+    /// ratings are fetched.
     private func title(
         _ subject: ProviderSubject, kept: ProviderFacts?
     ) async throws(ProviderError) -> ProviderFacts? {
@@ -94,7 +95,7 @@ package struct TraktClient: ProviderClient {
         address(kind == .movie ? "movies" : "shows", key, "ratings").with("extended", "all")
     }
 
-    /// What was kept with the ratings as they are now.
+    /// Returns what was kept, with the current ratings.
     private func rated(_ id: Int64, _ kept: ProviderFacts) async throws(ProviderError) -> ProviderFacts {
         let (told, validator) = try await asked(ratingsAddress(String(id), kept.kind), validator: kept.validator)
         var facts = kept.confirmed(atMilliseconds: nowMilliseconds())
@@ -115,7 +116,7 @@ package struct TraktClient: ProviderClient {
         return season
     }
 
-    /// What a path may name the title by; nil where nothing is known that leads to it.
+    /// Returns what identifies the title in a path, or nil if nothing known leads to it.
     private func key(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> String? {
         if let key = ids.trakt.map({ String($0) }) ?? ids.imdb { return key }
         guard ids.tmdb != nil || ids.tvdb != nil else { return nil }
@@ -123,8 +124,8 @@ package struct TraktClient: ProviderClient {
         return String(id)
     }
 
-    /// Looked up by TMDb or TVDb id, always with the kind: their numbers mean films, series and people at once. `notFound`
-    /// where such ids are known, but not to Trakt.
+    /// Looks a title up by TMDb or TVDb id, always with the kind: one number may mean a film, a series, and a person.
+    /// Throws `notFound` if such ids are known, but not to Trakt.
     private func lookup(_ kind: SubjectKind, _ ids: SubjectIDs) async throws(ProviderError) -> ProviderFacts? {
         let what = kind == .movie ? "movie" : "show"
         var wasAsked = false
@@ -144,12 +145,12 @@ package struct TraktClient: ProviderClient {
 
     private static func joined(_ facts: ProviderFacts, _ readings: [ScoreReading]) -> ProviderFacts {
         var facts = facts
-        // The link of the record's own score is the better one; a relayed rating of Trakt's is the same figure.
+        // The link of the record's own score is the better one; Trakt's rating among the others is the same figure.
         for reading in readings { facts.add(reading) }
         return facts
     }
 
-    /// What has a meaning in a query is taken as text.
+    /// Escapes the query syntax, so that the text is taken literally.
     private static func escaped(_ text: String) -> String {
         let special = "+-&|!(){}[]^\"~*?:/\\"
         return text.reduce(into: "") { result, character in
@@ -184,7 +185,7 @@ package struct TraktClient: ProviderClient {
         try await asked(address, validator: nil).value ?? .null
     }
 
-    /// What an address tells, and its validator; no value where nothing has changed.
+    /// Returns the JSON of an address and its validator; no value if nothing has changed.
     private func asked(
         _ address: ProviderAddress, validator: String?
     ) async throws(ProviderError) -> (value: JSONView?, validator: String?) {

@@ -1,8 +1,8 @@
 package import JSON
 
-/// Reads Trakt's records, and what it relays of others' ratings, each on its own scale.
+/// Reads Trakt's records, and the ratings of others that it relays, each on its own scale.
 package struct TraktMapping: Sendable {
-    /// What is read of an answer.
+    /// The members of an answer that are read.
     package static let members = JSONSelection([
         "type", "movie", "show", "episode", "title", "original_title", "year", "ids", "trakt", "slug", "imdb", "tmdb",
         "tvdb", "released", "first_aired", "overview", "runtime", "genres", "language", "country", "certification",
@@ -15,7 +15,7 @@ package struct TraktMapping: Sendable {
 
     package init(fetchedAtMilliseconds: Int64) { self.fetchedAtMilliseconds = fetchedAtMilliseconds }
 
-    /// A film or series; nil without Trakt's own id.
+    /// Returns the facts of a film or series; nil without Trakt's own id.
     package func title(_ value: JSONView, kind: SubjectKind) -> ProviderFacts? {
         let ids = ids(value)
         guard ids.trakt != nil else { return nil }
@@ -24,7 +24,7 @@ package struct TraktMapping: Sendable {
         facts.name = FactsText.name(value["title"].string)
         facts.originalName = FactsText.name(value["original_title"].string)
         facts.originalLanguage = FactsText.clean(value["language"].string, charactersMax: 10)
-        // The first broadcast is told as a moment in UTC, which may be the day after.
+        // The first broadcast is given as a time in UTC, which may fall on the next day.
         facts.released = value["released"].day ?? value["first_aired"].day ?? Self.year(value["year"])
         facts.overview = FactsText.overview(value["overview"].string)
         facts.runtimeMinutes = FactsText.minutes(value["runtime"].int)
@@ -34,7 +34,7 @@ package struct TraktMapping: Sendable {
         return facts
     }
 
-    /// A season; nil without a number.
+    /// Returns the facts of a season; nil without a number.
     package func season(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .trakt, kind: .season, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -48,7 +48,7 @@ package struct TraktMapping: Sendable {
         return facts
     }
 
-    /// An episode; nil without its numbers.
+    /// Returns the facts of an episode; nil without its numbers.
     package func episode(_ value: JSONView, series: SubjectIDs) -> ProviderFacts? {
         guard let season = value["season"].place, let number = value["number"].place else { return nil }
         var facts = ProviderFacts(provider: .trakt, kind: .episode, fetchedAtMilliseconds: fetchedAtMilliseconds)
@@ -64,9 +64,9 @@ package struct TraktMapping: Sendable {
         return facts
     }
 
-    /// The ratings of a title: Trakt's own, and where the blocks are there those of others.
+    /// Returns the ratings of a title: Trakt's own and, if their blocks are present, those of others.
     package func ratings(_ value: JSONView) -> [ScoreReading] {
-        // Without the blocks, and for seasons with them, Trakt's own figures stand alone.
+        // Without the blocks, and for seasons even with them, Trakt's own figures stand alone.
         let ownBlock = value["trakt"].isObject ? value["trakt"] : value
         let tomatoes = value["rotten_tomatoes"]
         return [
@@ -104,7 +104,7 @@ package struct TraktMapping: Sendable {
             tvdb: ids["tvdb"].outsideID, trakt: ids["trakt"].outsideID)
     }
 
-    /// A row of an old look-up has the year as text.
+    /// A row of an old lookup has the year as a string.
     private static func year(_ value: JSONView) -> PartialDate? {
         (value.int ?? value.string.flatMap { Int($0) }).flatMap { PartialDate(year: $0) }
     }

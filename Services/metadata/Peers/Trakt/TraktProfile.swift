@@ -1,5 +1,6 @@
 extension ProviderProfile {
-    /// Trakt: 1,000 reads in five minutes for a client. Relays what others say, among it the audience of Rotten Tomatoes.
+    /// Trakt: 1,000 reads every five minutes per client. Relays others' ratings, among them the Rotten Tomatoes
+    /// audience's.
     package static let trakt = ProviderProfile(
         .trakt, name: "Trakt", attribution: "Data of Trakt.", link: "https://trakt.tv", needs: [.clientID],
         baseURL: "https://api.trakt.tv", kinds: [.movie, .series, .season, .episode],
