@@ -1,27 +1,27 @@
 import Store
 
 /// What a provider said of its entries within the last day, for one that must not be asked twice a day; shared by all
-/// replicas, over restarts.
+/// replicas and kept across restarts.
 package protocol EntryShelf: Sendable {
     func find(_ entry: String) async -> ShelvedEntry
 
-    /// Takes the day's one question; false where somebody has it.
+    /// Claims the day's one request for the entry; returns false if somebody has it.
     func claim(_ entry: String) async -> Bool
 
-    /// Keeps what came of it; nil for an entry that the provider does not have.
+    /// Stores the outcome of the request; nil for an entry that the provider does not have.
     func keep(_ facts: ProviderFacts?, of entry: String) async
 }
 
-/// What is known of asking for an entry today.
+/// What is known of today's request for an entry.
 package enum ShelvedEntry: Sendable, Hashable {
     case told(ProviderFacts)
     case absent
-    /// Asked for without an answer, or just being asked for.
+    /// Requested without an answer, or being requested now.
     case asked
     case unasked
 }
 
-/// The shelf in Postgres. Where the database is away nothing is asked: who cannot know must not try.
+/// A shelf in Postgres. If the database is unreachable, nothing is asked: the entry may have been asked for already.
 struct StoredShelf: EntryShelf {
     private static let timeout = Duration.seconds(5)
 

@@ -1,6 +1,7 @@
 /// Cleans the texts of a payload before they become facts.
 package enum FactsText {
-    /// The text without white space around it and without control characters, cut to a length; nil if nothing is left.
+    /// Returns the text without surrounding whitespace and without control characters other than line feeds, truncated
+    /// to `charactersMax`; nil if nothing is left.
     package static func clean(_ text: String?, charactersMax: Int) -> String? {
         guard let text = text.map(trimmed) else { return nil }
         if isClean(text, bytesMax: charactersMax) { return text }
@@ -12,7 +13,7 @@ package enum FactsText {
         return result.isEmpty ? nil : String(result)
     }
 
-    /// The text without the spaces and line breaks of ASCII around it.
+    /// Returns the text without surrounding ASCII whitespace.
     private static func trimmed(_ text: String) -> String {
         let isSpace: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
         let bytes = text.utf8
@@ -23,7 +24,7 @@ package enum FactsText {
         return String(Substring(rest))
     }
 
-    /// Whether the text is what cleaning would make of it, as nearly all are; false where that takes a closer look.
+    /// Whether cleaning would leave the text unchanged, as it does nearly all; false if that takes a closer look.
     private static func isClean(_ text: String, bytesMax: Int) -> Bool {
         let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes -> Bool in
             guard !bytes.isEmpty, bytes.count <= bytesMax else { return false }
@@ -37,7 +38,7 @@ package enum FactsText {
             return bytes[0] > 0x20 && bytes[bytes.count - 1] > 0x20
         }
         guard isPlain == true else { return false }
-        // Beyond ASCII there is more white space than a byte can tell.
+        // Beyond ASCII there is more whitespace than a single byte can tell.
         if let first = text.utf8.first, first >= 0x80, text.first?.isWhitespace == true { return false }
         if let last = text.utf8.last, last >= 0x80, text.last?.isWhitespace == true { return false }
         return true
@@ -55,7 +56,7 @@ package enum FactsText {
         clean(text, charactersMax: ProviderLimits.certificationCharactersMax)
     }
 
-    /// Cleaned names without doubles, in their order.
+    /// Returns the cleaned names without duplicates, in order.
     package static func genres(_ names: some Sequence<String>) -> [String] {
         var seen: Set<String> = []
         return Array(
@@ -63,7 +64,7 @@ package enum FactsText {
                 .filter { seen.insert($0).inserted }.prefix(ProviderLimits.genresMax))
     }
 
-    /// Cleaned names that differ from each other and from `others`, in their order.
+    /// Returns the cleaned names that differ from each other and from `others`, in order.
     package static func names(_ names: some Sequence<String?>, besides others: [String?]) -> [String] {
         var seen = Set(others.compactMap { $0 })
         return Array(
@@ -71,10 +72,12 @@ package enum FactsText {
                 .prefix(ProviderLimits.otherNamesMax))
     }
 
-    /// The text of a piece of HTML: without tags, with line breaks and characters in place of their names.
+    /// Returns the text of an HTML fragment: without tags, with line breaks, and with references replaced by
+    /// characters.
     package static func plain(_ html: String?) -> String? { html.map { unmarked($0, dropsTags: true) } }
 
-    /// The text with characters in place of references such as "&amp;" and "&#39;"; what is no reference stays as it is.
+    /// Returns the text with references such as "&amp;" and "&#39;" replaced by characters; anything else stays as it
+    /// is.
     package static func withoutReferences(_ text: String) -> String { unmarked(text, dropsTags: false) }
 
     private static func unmarked(_ text: String, dropsTags: Bool) -> String {
@@ -85,7 +88,7 @@ package enum FactsText {
         result.reserveCapacity(bytes.count)
         var index = 0
         while index < bytes.count {
-            // What stands between two marks is taken at once.
+            // The text between two marks is copied at once.
             let start = index
             while index < bytes.count, !isMark(bytes[index]) { index += 1 }
             if index > start { result += bytes[start..<index] }
@@ -115,17 +118,17 @@ package enum FactsText {
 
     private static let breaks = ["br", "/p", "/li", "/div"].map { Array($0.utf8) }
 
-    /// Whether "<" begins a tag; before anything else it is only a sign.
+    /// Whether "<" begins a tag; before anything else it is only a character.
     private static func startsTag(_ bytes: [UInt8], at index: Int) -> Bool {
         guard index + 1 < bytes.count else { return false }
         let next = bytes[index + 1]
         return next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || (0x61...0x7A).contains(next | 0x20)
     }
 
-    /// Longest name of a character between "&" and ";".
+    /// The maximum length of a character's name between "&" and ";".
     private static let characterNameMax = 8
 
-    /// The character that a reference at "&" means, and where the text goes on behind it.
+    /// Returns the character that a reference at "&" means, and the index just past the reference.
     private static func reference(_ bytes: [UInt8], from index: Int) -> (character: String, end: Int)? {
         var end = index + 1
         while end < bytes.count, end <= index + 1 + characterNameMax, bytes[end] != UInt8(ascii: ";") { end += 1 }
@@ -135,7 +138,7 @@ package enum FactsText {
         return (character, end + 1)
     }
 
-    /// The character of "amp", "#39" or "#x27"; nil for a name that is not known.
+    /// Returns the character of "amp", "#39", or "#x27"; nil if the name is unknown.
     private static func character(named name: String) -> String? {
         if name.hasPrefix("#") {
             let digits = name.dropFirst()
@@ -151,7 +154,7 @@ package enum FactsText {
         "hellip": "…", "rsquo": "’", "lsquo": "‘", "rdquo": "”", "ldquo": "“", "eacute": "é",
     ]
 
-    /// The text where it is a web address in printable ASCII.
+    /// Returns the text if it is a web address in printable ASCII.
     package static func address(_ text: String?) -> String? {
         guard let text, text.hasPrefix("https://") || text.hasPrefix("http://"),
             text.utf8.count <= ProviderLimits.addressBytesMax,
@@ -169,7 +172,7 @@ package enum FactsText {
         }
     }
 
-    /// Above 0 and believable.
+    /// Returns the minutes if they are above 0 and plausible.
     package static func minutes(_ value: Int?) -> Int? {
         value.flatMap { (1...100_000).contains($0) ? $0 : nil }
     }

@@ -1,24 +1,24 @@
-/// An address at a provider, put together from parts that are escaped on the way.
+/// A provider's address, assembled from parts that are percent-encoded.
 package struct ProviderAddress: Sendable {
     private let base: String
     private var path = ""
     private var query: [(name: String, value: String)] = []
 
-    /// `base` is taken as it is, without a slash at its end.
+    /// `base` is used as it is, without trailing slashes.
     package init(_ base: String) {
         var base = base[...]
         while base.hasSuffix("/") { base.removeLast() }
         self.base = String(base)
     }
 
-    /// The address one segment further down.
+    /// Returns the address with a path segment appended.
     package func appending(_ segment: String) -> ProviderAddress {
         var result = self
         result.path += "/" + Self.escaped(segment)
         return result
     }
 
-    /// The address with one more query member; without it where the value is nil.
+    /// Returns the address with a query item appended, or unchanged if the value is nil.
     package func with(_ name: String, _ value: String?) -> ProviderAddress {
         guard let value else { return self }
         var result = self
@@ -26,18 +26,18 @@ package struct ProviderAddress: Sendable {
         return result
     }
 
-    /// The whole address; may hold a key, so it goes neither into logs nor into errors.
+    /// The whole address. It may hold a key, so it goes neither into logs nor into errors.
     package var url: String {
         let target = base + (path.isEmpty ? "/" : path)
         return query.isEmpty ? target : target + "?" + form
     }
 
-    /// The query alone, as it also goes into the body of a form.
+    /// The query alone, which also serves as the body of a form.
     package var form: String {
         query.map { "\(Self.escaped($0.name))=\(Self.escaped($0.value))" }.joined(separator: "&")
     }
 
-    /// RFC 3986, section 2.3: all but unreserved characters are escaped.
+    /// Percent-encodes all but unreserved characters (RFC 3986, section 2.3).
     private static func escaped(_ text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {

@@ -5,13 +5,13 @@ package enum CallOutcome: String, Sendable, Hashable, CaseIterable {
     case ok
     /// The provider does not have what it was asked for.
     case notFound = "not_found"
-    /// Asked too fast, or its allowance is used up.
+    /// It was asked too fast, or its allowance is exhausted.
     case limited
     /// It does not accept the key.
     case refused
-    /// Not reached, broken, or it answered something that is no answer.
+    /// It could not be reached, is broken, or did not answer the question.
     case failed
-    /// It took too long, or whoever asked gave up meanwhile.
+    /// It took too long, or the caller gave up.
     case timeout
 
     /// Nil for a call that was not made.
@@ -30,7 +30,7 @@ package enum CallOutcome: String, Sendable, Hashable, CaseIterable {
 
 /// The metrics of calls to one provider.
 package final class ProviderCalls: Sendable {
-    /// Each from the start: of a counter that is first read at one nobody can say that it rose.
+    /// All exist from the start: a counter first read at one does not show that it rose.
     private let counters: [CallOutcome: Counter]
     private let timer: Timer
 
@@ -44,7 +44,7 @@ package final class ProviderCalls: Sendable {
             label: "provider_call_duration_seconds", dimensions: [("provider", provider.rawValue)], factory: factory)
     }
 
-    /// A call has ended: with what its answer meant, and how long after it was made.
+    /// Records that a call has ended, with what its answer meant and how long it took.
     func ended(_ error: ProviderError?, after duration: Duration) {
         guard let outcome = CallOutcome(error) else { return }
         counters[outcome]?.increment()

@@ -2,18 +2,18 @@
 package protocol ProviderClient: Sendable {
     var provider: ProviderID { get }
 
-    /// Everything that the provider says of one title.
+    /// Returns everything that the provider says of one title.
     ///
-    /// Nil where the provider cannot be asked: nothing is known of the title that it understands.
+    /// Nil if the provider cannot be asked: nothing that it understands is known of the title.
     func facts(_ subject: ProviderSubject) async throws(ProviderError) -> ProviderFacts?
 
-    /// The same, where the provider said `kept` before: one that can tell answers in short that this is unchanged.
+    /// Returns the same, given what the provider said before (`kept`); some can answer briefly that this is unchanged.
     func facts(_ subject: ProviderSubject, kept: ProviderFacts?) async throws(ProviderError) -> ProviderFacts?
 
-    /// Titles of that kind whose name fits, best first; empty where none does. Throws where any part of it cannot be asked.
+    /// Returns titles of that kind whose name fits, best first. Throws if any part of the search cannot be asked.
     func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
 
-    /// The same for a person, who is shown what is found although a part of it cannot be asked.
+    /// Returns the same for a person, who is shown what is found even if a part of the search cannot be asked.
     func browse(_ query: ProviderQuery) async throws(ProviderError) -> ProviderFinds
 }
 
@@ -27,15 +27,15 @@ extension ProviderClient {
     }
 }
 
-/// Asking one provider, with its part in a refresh.
+/// The report of asking one provider, with its part in a refresh.
 package struct ProviderReport: Sendable, Hashable {
     package let answer: ProviderAnswer
     package let facts: ProviderFacts?
-    /// Set where the outcome is `quota`, `error` or, for a title that the provider does not have, `not_mapped`; of a search
-    /// that found something, where a part of it failed.
+    /// Set if the outcome is `quota`, `error` or, for a title that the provider does not have, `not_mapped`; also for a
+    /// search that found something while a part of it failed.
     package let error: ProviderError?
 
-    /// Asks and never throws.
+    /// Asks the client; never throws.
     package init(asking client: some ProviderClient, about subject: ProviderSubject, kept: ProviderFacts? = nil) async {
         do throws(ProviderError) {
             let facts = try await client.facts(subject, kept: kept)
@@ -50,14 +50,14 @@ package struct ProviderReport: Sendable, Hashable {
         }
     }
 
-    /// An answer.
+    /// Creates the report of an answer.
     init(_ provider: ProviderID, facts: ProviderFacts) {
         self.facts = facts
         error = nil
         answer = ProviderAnswer(provider: provider, outcome: facts.outcome, scores: facts.scores)
     }
 
-    /// What a search came to.
+    /// Creates the report of a search.
     init(_ provider: ProviderID, found: [ProviderFacts], error: ProviderError?) {
         facts = nil
         self.error = found.isEmpty || error != .notFound ? error : nil
@@ -65,10 +65,10 @@ package struct ProviderReport: Sendable, Hashable {
         answer = ProviderAnswer(provider: provider, outcome: outcome)
     }
 
-    /// Nothing was known that the provider understands.
+    /// Whether nothing was known that the provider understands.
     var isUnmapped: Bool { facts == nil && error == nil && answer.outcome == .notMapped }
 
-    /// A provider that is switched off or has no key.
+    /// Creates the report of a provider that is switched off or has no key.
     package init(skipping provider: ProviderID) {
         answer = ProviderAnswer(provider: provider, outcome: .skipped)
         facts = nil

@@ -1,28 +1,28 @@
-/// Why a provider gave no answer; the same closed set for all of them.
+/// Why a provider gave no answer; a closed set, the same for all of them.
 package enum ProviderError: Error, Sendable, Hashable {
     /// The provider does not have the title.
     case notFound
-    /// The key is wrong or was withdrawn: asking again is useless until somebody changes it.
+    /// The key is wrong or was revoked: asking again is useless until somebody changes it.
     case unauthorized
-    /// The allowance is used up, until then where it is known (milliseconds since 1970).
+    /// The allowance is exhausted, until the given time if it is known (milliseconds since 1970).
     case quota(untilMilliseconds: Int64?)
-    /// Asked too fast; how long to wait where the provider says so.
+    /// Asked too fast; how long to wait, if the provider says so.
     case rateLimited(retryAfter: Duration?)
-    /// Cannot be reached, or is broken: network fault, 5xx, a web page instead of an answer.
+    /// Unreachable or broken: a network fault, a 5xx status, or a web page instead of an answer.
     case unavailable(String)
-    /// Answered something that is no answer to the question.
+    /// Answered something that does not answer the question.
     case malformed(String)
-    /// Took too long, or the caller gave up meanwhile.
+    /// Took too long, or the caller gave up.
     case timeout
-    /// Was not asked: no turn came in time.
+    /// Not asked: no turn came in time.
     case busy
-    /// Was not asked: what is left of the day's calls, which end then (milliseconds since 1970), is left to others: people who
-    /// wait, and films and shows before episodes.
+    /// Not asked: the rest of the day's calls is reserved, until the day ends (milliseconds since 1970), for people who
+    /// wait, and for films and shows before episodes.
     case reserved(untilMilliseconds: Int64)
-    /// Was not asked: it is left alone after what it did lately.
+    /// Not asked: it is left alone for a while because of how recent calls ended.
     case resting(ProviderStanding.State)
 
-    /// What is reported for the provider in a refresh.
+    /// The outcome reported for the provider in a refresh.
     package var outcome: ProviderOutcome {
         switch self {
         case .notFound: .notMapped
@@ -31,7 +31,7 @@ package enum ProviderError: Error, Sendable, Hashable {
         }
     }
 
-    /// Why, for people; never holds an address or a key.
+    /// The reason, for people; never holds an address or a key.
     package var detail: String {
         switch self {
         case .notFound: "It does not have the title."

@@ -1,8 +1,8 @@
 import Contracts
 package import JSON
 
-/// How facts are kept between refreshes, without the lists of seasons and episodes. What cannot be read any more is not
-/// told.
+/// How facts are stored between refreshes, without the lists of seasons and episodes. Anything that can no longer be
+/// read is omitted.
 extension ProviderFacts: JSONEncodable {
     package func encode(to writer: inout JSONWriter) {
         writer.raw("{")
@@ -61,11 +61,11 @@ extension ProviderFacts: JSONEncodable {
         ExternalIds(ids).encode(to: &writer)
     }
 
-    /// Counts what is read of answers: with every member that is read in addition it has to be raised, so that what is
+    /// The version of what is read of answers. It has to be raised whenever another member is read, so that what is
     /// unchanged at the provider is read once more.
     private static let reading: Int? = 1
 
-    /// Nil for what no provider of today wrote.
+    /// Nil if it does not come from a provider known today.
     init?(_ value: JSONValue) {
         guard let provider = value["provider"].string.flatMap(ProviderID.init(rawValue:)),
             let kind = value["kind"].string.flatMap(SubjectKind.init(rawValue:)), let at = value["fetched_at"].int

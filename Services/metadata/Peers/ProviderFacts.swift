@@ -1,17 +1,17 @@
-/// What one provider says of one title, normalised; nil and empty mean that it does not say.
+/// What one provider says of one title, normalized; nil and empty mean that it does not say.
 package struct ProviderFacts: Sendable, Hashable {
     package let provider: ProviderID
     package private(set) var kind: SubjectKind
     /// Milliseconds since 1970.
     package private(set) var fetchedAtMilliseconds: Int64
-    /// The entity tag of the one answer that all of this was read from; nil where there was none.
+    /// The entity tag of the one answer that all of this was read from; nil if it had none.
     package var validator: String?
     package var ids = SubjectIDs()
     /// The series' ids, for a season or an episode.
     package var seriesIDs = SubjectIDs()
     package var seasonNumber: Int?
     package var episodeNumber: Int?
-    /// At most 500 characters, as all names.
+    /// At most 500 characters, like all names.
     package var name: String?
     package var originalName: String?
     /// Translations and synonyms, at most 50.
@@ -19,22 +19,22 @@ package struct ProviderFacts: Sendable, Hashable {
     /// ISO 639-1.
     package var originalLanguage: String?
     package var released: PartialDate?
-    /// Last day of a series.
+    /// The last day of a series.
     package var ended: PartialDate?
     /// At most 20 000 characters.
     package var overview: String?
     /// Above 0.
     package var runtimeMinutes: Int?
-    /// At most 50, in the provider's order, without doubles.
+    /// At most 50, in the provider's order, without duplicates.
     package var genres: [String] = []
-    /// Age rating; never mixed with scores.
+    /// The age rating; never mixed with scores.
     package var certification: String?
     package var posterURL: String?
     package var backdropURL: String?
-    /// In the order of the provider, at most one of each source.
+    /// In the provider's order, at most one from each source.
     package var scores: [OutsideScore] = []
     package var quarantined: [QuarantinedScore] = []
-    /// Seasons of a series or episodes of a season, as far as the answer lists them.
+    /// The seasons of a series or the episodes of a season, as far as the answer lists them.
     package var children: [ProviderFacts] = []
 
     package init(provider: ProviderID, kind: SubjectKind, fetchedAtMilliseconds: Int64) {
@@ -43,7 +43,7 @@ package struct ProviderFacts: Sendable, Hashable {
         self.fetchedAtMilliseconds = fetchedAtMilliseconds
     }
 
-    /// The same, told again just now.
+    /// Returns the same facts, confirmed just now.
     package func confirmed(atMilliseconds now: Int64) -> ProviderFacts {
         var facts = self
         facts.fetchedAtMilliseconds = now
@@ -51,21 +51,21 @@ package struct ProviderFacts: Sendable, Hashable {
         return facts
     }
 
-    /// The same about a title of another kind, as a season and its series are one entry at the places for anime.
+    /// Returns the same facts about a title of another kind: on anime sites a season and its series are one entry.
     package func regarded(as kind: SubjectKind) -> ProviderFacts {
         guard kind != self.kind else { return self }
         var facts = self
         facts.kind = kind
-        // TMDb counts each kind apart, and IMDb has no seasons.
+        // TMDb numbers each kind separately, and IMDb has no seasons.
         facts.ids.tmdb = nil
         if kind == .season { facts.ids.imdb = nil }
         return facts
     }
 
-    /// Answered with or without a score.
+    /// The outcome of an answer, with or without a score.
     package var outcome: ProviderOutcome { scores.isEmpty ? .noRating : .ok }
 
-    /// Whether it is an animation from Asia, as far as this provider tells.
+    /// Whether the title is an animation from Asia, as far as this provider tells.
     package var isAnime: Bool? {
         switch provider {
         case .anilist, .anidb, .myanimelist, .kitsu: return true
@@ -78,7 +78,7 @@ package struct ProviderFacts: Sendable, Hashable {
         return originalLanguage.map { ["ja", "ko", "zh", "cn"].contains($0) }
     }
 
-    /// The title for a comparison by name.
+    /// The title as a candidate for matching by name.
     package var candidate: TitleMatch.Candidate {
         TitleMatch.Candidate(
             names: [name, originalName].compactMap { $0 } + otherNames, year: released?.year,

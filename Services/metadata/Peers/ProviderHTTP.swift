@@ -3,28 +3,28 @@ package import JSON
 import NIOCore
 import NIOHTTP1
 
-/// Stands before every call to one provider: its pace, its number of calls at once, and whether it is to be asked now.
+/// Guards every call to one provider: its pace, its concurrent calls, and whether it may be asked now.
 package protocol ProviderGate: Sendable {
-    /// Waits for the call's turn. Throws `busy` where it does not come in time and `resting` where the provider is left
-    /// alone for a while; then the call is not made and `leave` is not owed.
+    /// Waits for the call's turn. Throws `busy` if it does not come in time and `resting` if the provider is left alone
+    /// for a while; then the call is not made, and `leave` must not be called.
     func enter() async throws(ProviderError)
-    /// The call has ended, however it did.
+    /// Ends the call, whatever its outcome.
     func leave()
 }
 
-/// Outbound calls to one provider: a client that all share, the provider's gate, a cap on the body, one deadline for
-/// the whole call.
+/// Outbound calls to one provider: a client shared by all, the provider's gate, a limit on the body, and one deadline
+/// for the whole call.
 package struct ProviderHTTP: Sendable {
     package let limits: ProviderLimits
     private let client: HTTPClient
     private let userAgent: String
     private let gate: (any ProviderGate)?
-    /// Nil where nobody counts.
+    /// Nil if calls are not counted.
     private let calls: ProviderCalls?
-    /// Nil where nobody keeps answers.
+    /// Nil if answers are not kept.
     let shelf: (any EntryShelf)?
 
-    /// Does not own the client: whoever made it shuts it down.
+    /// Does not take ownership of the client: its creator shuts it down.
     package init(
         client: HTTPClient, limits: ProviderLimits = .standard, userAgent: String, gate: (any ProviderGate)? = nil,
         calls: ProviderCalls? = nil, shelf: (any EntryShelf)? = nil
@@ -37,22 +37,22 @@ package struct ProviderHTTP: Sendable {
         self.shelf = shelf
     }
 
-    /// How the shared client is to be set up. Redirects are not followed: an answer must not send our key elsewhere.
-    /// Nothing is decompressed, since nothing compressed is asked for.
+    /// Returns the configuration of the shared client. Redirects are not followed: an answer must not send our key
+    /// elsewhere. Nothing is decompressed because nothing compressed is asked for.
     package static func configuration() -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
-        // The gates bound the calls; the client's own bound of 8 would let all providers behind one proxy share 8.
+        // The gates limit the calls; the client's own limit of 8 would make all providers behind one proxy share 8.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = ProviderLimits.connectionsPerHostMax
         return configuration
     }
 
-    /// Reads one address. Every status is an answer, and `read` says what it tells or means; also throws `timeout`,
-    /// `unavailable`, or `malformed` for too large a body, and what the gate and `onTurn` throw, which is called when the
-    /// call's turn has come. The call is counted by what is thrown.
+    /// Gets one address. Every status is an answer, and `read` returns what it tells or throws what it means. `onTurn`
+    /// is called once the call's turn has come. Also throws `timeout`, `unavailable`, `malformed` for too large a body,
+    /// and what the gate and `onTurn` throw. The call is counted by the error thrown.
     ///
-    /// With the `validator` of an earlier answer from the same address the status is 304 where nothing has changed.
-    /// `bytesMax` takes the place of the bound of a body.
+    /// With the `validator` of an earlier answer from the same address, the status is 304 if nothing has changed.
+    /// `bytesMax` replaces the limit of the body.
     package func get<Told: Sendable>(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = [], validator: String? = nil,
         bytesMax: Int? = nil, read: (ProviderHTTPAnswer) throws(ProviderError) -> Told,
@@ -63,7 +63,7 @@ package struct ProviderHTTP: Sendable {
             .GET, address, headers: headers, body: nil, bytesMax: bytesMax, read: read, onTurn: onTurn)
     }
 
-    /// Asks with a body, which must change nothing at the provider; otherwise as `get`.
+    /// Posts a body, which must change nothing at the provider; otherwise like `get`.
     package func post<Told: Sendable>(
         _ address: ProviderAddress, headers: [(name: String, value: String)] = [], contentType: String, body: [UInt8],
         read: (ProviderHTTPAnswer) throws(ProviderError) -> Told
@@ -119,7 +119,7 @@ package struct ProviderHTTP: Sendable {
         )
     }
 
-    /// A validator that can be sent back as it is.
+    /// Returns the validator if it can be sent back as it is.
     private static func validator(_ text: String) -> String? {
         let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
         return isPlain && text.utf8.count <= ProviderLimits.validatorBytesMax ? text : nil
@@ -154,20 +154,20 @@ package struct ProviderHTTP: Sendable {
     }
 }
 
-/// The client keeps the requests under way, whose addresses may hold keys: no description may walk into it.
+/// The client keeps the requests under way, whose addresses may hold keys, so no description may reflect it.
 extension ProviderHTTP: CustomStringConvertible, CustomReflectable {
     package var description: String { "ProviderHTTP" }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// What a provider answered, before it is understood.
+/// A provider's answer, before it is interpreted.
 package struct ProviderHTTPAnswer: Sendable {
     package let status: Int
     package let contentType: String?
     package let retryAfter: String?
-    /// Where a redirect leads; it is not followed.
+    /// The target of a redirect, which is not followed.
     package let location: String?
-    /// The entity tag, by which the provider tells later whether this is unchanged.
+    /// The entity tag, by which the provider can tell later whether this is unchanged.
     package let validator: String?
     package let body: [UInt8]
 
@@ -183,22 +183,22 @@ package struct ProviderHTTPAnswer: Sendable {
         self.body = body
     }
 
-    /// Whether what was told with the validator still holds.
+    /// Whether what came with the validator still holds.
     package var isUnchanged: Bool { status == 304 }
 
-    /// Whether a web page came instead of data, whatever the status says.
+    /// Whether a web page came instead of data, whatever the status.
     package var isHTML: Bool {
         if contentType?.lowercased().hasPrefix("text/html") == true { return true }
         return body.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) } == UInt8(ascii: "<")
     }
 
-    /// Seconds from Retry-After, held within a bound; nil where it is absent or a date.
+    /// Returns the seconds from Retry-After, capped at `limit`; nil if it is absent or a date.
     package func retryAfter(atMost limit: Duration) -> Duration? {
         guard let retryAfter, let seconds = Int(retryAfter), seconds >= 0 else { return nil }
         return min(.seconds(min(seconds, 1_000_000)), limit)
     }
 
-    /// What a status that is no success means at most providers; nil for 200 to 299.
+    /// Returns what an unsuccessful status means at most providers; nil for 200 to 299.
     package func failure(_ limits: ProviderLimits) -> ProviderError? {
         switch status {
         case 200..<300: nil
@@ -210,8 +210,8 @@ package struct ProviderHTTPAnswer: Sendable {
         }
     }
 
-    /// The body as JSON, of it what `selection` keeps; throws `unavailable` for a web page and `malformed` for anything
-    /// else. Where a name comes twice, the first counts.
+    /// Returns the body as JSON, as far as `selection` keeps it. Throws `unavailable` for a web page and `malformed`
+    /// for anything else. If a name occurs twice, the first counts.
     package func json(keeping selection: JSONSelection? = nil) throws(ProviderError) -> JSONView {
         if isHTML { throw .unavailable("a web page came with status \(status)") }
         do throws(JSONError) {
@@ -222,20 +222,20 @@ package struct ProviderHTTPAnswer: Sendable {
     }
 }
 
-/// What providers write in more than one way.
+/// Values that providers write in more than one way.
 extension JSONView {
-    /// A number exactly as it was written.
+    /// A number, exactly as written.
     var figure: NativeFigure? { number.flatMap { NativeFigure($0.text) } }
 
     /// An id, as a number or as digits.
     var outsideID: Int64? { SubjectIDs.checked(int ?? string.flatMap { Int($0) }) }
 
-    /// How many, as a number or as digits.
+    /// A count, as a number or as digits.
     var tally: Int64? { (int ?? string.flatMap { Int($0) }).map { Int64($0) } }
 
     /// The number of a season or an episode, 0 … 100 000.
     var place: Int? { int.flatMap { (0...100_000).contains($0) ? $0 : nil } }
 
-    /// A day, or less of it.
+    /// A day, or a part of one.
     var day: PartialDate? { string.flatMap { PartialDate(iso: $0) } }
 }

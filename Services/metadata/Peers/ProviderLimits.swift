@@ -1,22 +1,22 @@
-/// Every bound of calls to providers.
+/// The limits of calls to providers.
 package struct ProviderLimits: Sendable, Hashable {
-    /// Largest body that is read: 2 MiB.
+    /// The largest body that is read: 2 MiB.
     package var bodyBytesMax = 2_097_152
-    /// The same of a season at TMDb, which comes whole: 16 MiB. A series of every day has hundreds of episodes in a season, each
-    /// with all who play in it.
+    /// The same for a season at TMDb, which comes whole: 16 MiB. A daily series has hundreds of episodes in a season,
+    /// each with its entire cast.
     package var seasonBytesMax = 16_777_216
-    /// Time for one call, from connecting to the last byte of the body.
+    /// The longest that one call may take, from connecting to the last byte of the body.
     package var callTimeout = Duration.seconds(8)
-    /// Longest wait that a provider's Retry-After can ask for.
+    /// The longest wait that a provider's Retry-After can impose.
     package var retryAfterMax = Duration.seconds(3_600)
-    /// Search results that are looked at.
+    /// Search results that are considered.
     package var candidatesMax = 50
 
     package init() {}
 
     package static let standard = ProviderLimits()
 
-    /// Connections to one host: every provider's calls at once, where one proxy stands before all of them.
+    /// Connections to one host: the calls to all providers at once, in case one proxy stands in front of them all.
     static let connectionsPerHostMax = 256
     /// Characters of a name.
     package static let nameCharactersMax = 500

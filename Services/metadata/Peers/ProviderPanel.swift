@@ -3,13 +3,13 @@ import Contracts
 /// All providers that are switched on, asked together.
 package struct ProviderPanel: Sendable {
     private let clients: [any ProviderClient]
-    /// Providers that are off, with the reason, so that a title can say why it lacks a score.
+    /// The providers that are off, so that a title can say why it lacks a score.
     let skipped: [ProviderID]
-    /// Those of them that a setting switches off, whether or not they have what they need.
+    /// The ones among them that a setting switches off, whether or not they have what they need.
     let switchedOff: Set<ProviderID>
     private let gates: [ProviderID: SharedGate]
 
-    /// Times that a provider which does not know a title is asked about it, each time by other ids.
+    /// How often a provider that does not know a title is asked about it, each time with other ids.
     private static let roundsMax = 3
 
     package init(clients: [any ProviderClient], skipped: [ProviderID]) {
@@ -34,12 +34,12 @@ package struct ProviderPanel: Sendable {
         case deadline
     }
 
-    /// What each of the `asked` providers says about `subject`, in the fixed order of providers; never throws, and
-    /// never takes longer than the turn. `known` are facts that need not be asked for; `kept` is what each said before,
-    /// which may be unchanged.
+    /// Returns what each of the `asked` providers says about `subject`, in the fixed order of providers. Never throws,
+    /// and never takes longer than the turn. `known` are facts that need not be asked for; `kept` is what each said
+    /// before, which may be unchanged.
     ///
-    /// Ids that one provider tells are at once used to ask those that could not be asked without them, and those that were
-    /// asked by less and found another title.
+    /// Ids that one provider gives are used at once to ask those that could not be asked without them, and those that
+    /// were asked with fewer and found another title.
     func ask(
         _ subject: ProviderSubject, asked: Set<ProviderID>, known: [ProviderFacts],
         kept: [ProviderID: ProviderFacts] = [:], turn: ProviderTurn
@@ -59,7 +59,7 @@ package struct ProviderPanel: Sendable {
                 understood[client.provider] = UnderstoodSubject(current, by: client.provider)
                 group.addTask { [current] in .told(await report(client, current, kept[client.provider], turn)) }
             }
-            // Who did not know the title, or told of another one, and can go by more than when it was asked.
+            // Those that did not know the title, or found another one, and can now be asked with more than before.
             func startAgain() {
                 for client in clients where !running.contains(client.provider) {
                     let provider = client.provider
@@ -70,7 +70,7 @@ package struct ProviderPanel: Sendable {
                     if let told = report.facts {
                         guard Self.isElsewhere(told, facts) else { continue }
                         question = Self.filled(subject, facts.filter { $0.provider != provider })
-                        // By its own id it would say the same again.
+                        // Asked with its own id it would say the same again.
                         if Self.ownKey(question.ids, provider) == Self.ownKey(told.ids, provider) { continue }
                     } else if !report.isUnmapped, report.error != .notFound {
                         continue
@@ -108,20 +108,20 @@ package struct ProviderPanel: Sendable {
         }
     }
 
-    /// The same whatever the order in which the facts came.
+    /// Returns the same whatever the order in which the facts came.
     private static func filled(_ subject: ProviderSubject, _ facts: [ProviderFacts]) -> ProviderSubject {
         subject.filled(from: facts.sorted { $0.provider.order < $1.provider.order })
     }
 
-    /// Whether `told` is of another title than what those say who stand before its provider: by a name, or by an id that
-    /// belonged to that one, it found a namesake.
+    /// Whether `told` is about another title than the providers ranked before its own describe: by a name, or by an id
+    /// that belonged to that one, it found a namesake.
     private static func isElsewhere(_ told: ProviderFacts, _ facts: [ProviderFacts]) -> Bool {
         let before = facts.filter { $0.kind == told.kind && $0.provider.order < told.provider.order }
             .sorted { $0.provider.order < $1.provider.order }
         return told.ids.contradicts(before.reduce(SubjectIDs()) { $0.filled(from: $1.ids) })
     }
 
-    /// The id by which the provider itself counts.
+    /// Returns the key by which the provider itself identifies titles.
     private static func ownKey(_ ids: SubjectIDs, _ provider: ProviderID) -> OutsideKey? {
         let source = provider == .omdb ? "imdb" : provider.rawValue
         return ids.keys(kind: .movie).first { $0.source == source }
@@ -133,17 +133,17 @@ package struct ProviderPanel: Sendable {
         let report = await ProviderTurn.$current.withValue(turn.about(subject.kind)) {
             await ProviderReport(asking: client, about: subject, kept: kept)
         }
-        // Nil without an error: it was not asked anything.
+        // Nil without an error: nothing was asked.
         if report.facts != nil || report.error != nil, !isCutShort(turn) {
             await gates[client.provider]?.note(report.error)
         }
         return report
     }
 
-    /// Whether whoever asked has gone meanwhile, which is no failure of the provider; one that took all the time has failed.
+    /// Whether the caller has gone, which is not the provider's failure; a provider that took all the time has failed.
     private func isCutShort(_ turn: ProviderTurn) -> Bool { Task.isCancelled && .now < turn.deadline }
 
-    /// What the providers find under a name, with what each came to.
+    /// Returns what the providers find under a name, with the outcome of each.
     func search(_ queries: [ProviderQuery], turn: ProviderTurn) async -> (
         found: [ProviderFacts], reports: [ProviderReport]
     ) {

@@ -1,21 +1,21 @@
-/// What has to be known of a provider before it is asked: what it needs, its pace, how long its answers keep, and what is
-/// owed to it. Every provider has its own in its folder.
+/// What has to be known of a provider before it is asked: its requirements, its pace, how long its answers keep, and
+/// the attribution it is owed. Each provider's is in its own folder.
 package struct ProviderProfile: Sendable, Hashable {
-    /// What a provider asks of those who call it; the raw values end the names of the settings.
+    /// What a provider requires of its callers; the raw values are the suffixes of the settings.
     package enum Need: String, Sendable, Hashable, CaseIterable {
         case apiKey = "API_KEY"
         case clientID = "CLIENT_ID"
         case clientSecret = "CLIENT_SECRET"
     }
 
-    /// How fast a provider may be asked, by all replicas together.
+    /// How fast all replicas together may ask a provider.
     package struct Pace: Sendable, Hashable {
         /// Calls within each `interval`; above 0.
         package let calls: Int
         package let interval: Duration
-        /// Calls under way at one time; above 0.
+        /// The most concurrent calls; above 0.
         package let inFlightMax: Int
-        /// Calls a day, from 00:00 UTC; nil where the provider counts none.
+        /// The most calls a day, from 00:00 UTC; nil if the provider does not limit them.
         package let dailyCallsMax: Int?
 
         package init(calls: Int, per interval: Duration, inFlightMax: Int, dailyCallsMax: Int? = nil) {
@@ -26,12 +26,12 @@ package struct ProviderProfile: Sendable, Hashable {
         }
     }
 
-    /// How long what a provider said may be used without asking again.
+    /// How long an answer may be used without asking again.
     package struct Keeping: Sendable, Hashable {
         package let answer: Duration
-        /// That the provider does not have a title.
+        /// How long the absence of a title holds.
         package let absence: Duration
-        /// The longest that the provider's terms allow; nil where they set no bound.
+        /// The longest that the provider's terms allow; nil if they set no limit.
         package let longest: Duration?
 
         package init(answer: Duration, absence: Duration, longest: Duration? = nil) {
@@ -42,26 +42,26 @@ package struct ProviderProfile: Sendable, Hashable {
     }
 
     package let provider: ProviderID
-    /// For people.
+    /// The display name.
     package let name: String
-    /// What has to be shown beside the provider's data.
+    /// The text that has to be shown beside the provider's data.
     package let attribution: String
-    /// Where the provider lives on the web.
+    /// The provider's website.
     package let link: String
     package let needs: [Need]
-    /// False where the provider is asked only if somebody switches it on.
+    /// False if the provider is asked only once somebody switches it on.
     package let isOnByDefault: Bool
-    /// Where it is asked unless a setting says otherwise.
+    /// The base URL unless a setting names another.
     package let baseURL: String
-    /// Kinds of titles that it can say something of.
+    /// The kinds of titles that it covers.
     package let kinds: Set<SubjectKind>
-    /// Whose scores it tells, in the fixed order of sources.
+    /// The sources whose scores it supplies, in the fixed order of sources.
     package let sources: [ScoreSource]
     package let pace: Pace
     package let keeping: Keeping
-    /// Whether a failed call may be tried again before the next refresh.
+    /// Whether a failed call may be retried before the next refresh.
     package let mayRetry: Bool
-    /// How long a provider that sent us away is left alone where it does not say itself.
+    /// How long a provider that refused a call is left alone if it does not say itself.
     package let restAfterRefusal: Duration
 
     package init(
@@ -101,7 +101,7 @@ package struct ProviderProfile: Sendable, Hashable {
         }
     }
 
-    /// The setting that names the provider's address, or one of its keys.
+    /// Returns the setting that holds the provider's address, or one of its keys.
     package func settingName(_ ending: String) -> String { "REELAY_\(provider.rawValue.uppercased())_\(ending)" }
 }
 

@@ -1,9 +1,9 @@
 import Runtime
 
-/// One provider's settings, and how its client is made from them; each provider's folder has its own.
+/// One provider's settings, and how its client is made from them; each provider's is in its own folder.
 struct ProviderSetup: Sendable {
-    /// Makes the client; nil where the provider lacks what it needs (a key) or has not been switched on. The last
-    /// argument is the wall clock, in milliseconds since 1970.
+    /// Makes the client; nil if the provider lacks a key or has not been switched on. The last argument is the wall
+    /// clock, in milliseconds since 1970.
     typealias Make = @Sendable (ConfigValues, ProviderHTTP, @escaping @Sendable () -> Int64) -> (any ProviderClient)?
 
     let provider: ProviderID
@@ -17,7 +17,7 @@ struct ProviderSetup: Sendable {
     }
 }
 
-/// Every provider that there is a client for: the one place where they are named.
+/// All providers that have a client; the one place that lists them.
 enum ProviderRoster {
     static let setups: [ProviderSetup] = [
         .tmdb, .tvdb, .tvmaze, .omdb, .trakt, .letterboxd, .simkl, .anilist, .anidb, .myanimelist, .kitsu,
@@ -29,8 +29,8 @@ enum ProviderRoster {
 
     static let keys: [ConfigDefinition] = [off.definition] + setups.flatMap(\.keys)
 
-    /// The providers that have what they need and are not switched off; the others are named, so that a title can say
-    /// why it lacks a score.
+    /// Returns the providers that have what they need and are not switched off; the others are listed too, so that a
+    /// title can say why it lacks a score.
     static func panel(
         _ values: ConfigValues, gates: [ProviderID: SharedGate], now: @escaping @Sendable () -> Int64,
         http: (ProviderID) -> ProviderHTTP

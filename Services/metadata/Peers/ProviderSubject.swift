@@ -1,14 +1,14 @@
-/// What kind of title is asked for.
+/// The kind of title that is asked for.
 package enum SubjectKind: String, Sendable, Hashable, CaseIterable {
     case movie, series, season, episode
 }
 
-/// A title's ids at other places. TMDb and TVDb count each kind apart, so these belong to the kind beside them; the anime
-/// places have an entry of their own for every season.
+/// A title's ids at other sites. TMDb and TVDb number each kind separately, so these belong to the kind beside them;
+/// anime sites have an entry for every season.
 package struct SubjectIDs: Sendable, Hashable {
     /// "tt" and 7 to 10 digits.
     package var imdb: String?
-    /// Above 0, as all numbers here.
+    /// Above 0, like all numbers here.
     package var tmdb: Int64?
     package var tvdb: Int64?
     /// "Q" and digits.
@@ -44,18 +44,18 @@ package struct SubjectIDs: Sendable, Hashable {
 
     package var isEmpty: Bool { self == SubjectIDs() }
 
-    /// Whether they lead to no other place: by Letterboxd's own id only Letterboxd can be asked, and it is all that its export
-    /// tells of a film beside name and year.
+    /// Whether the ids lead to no other site: only Letterboxd can be asked by its own id, and its export has nothing
+    /// else of a film but name and year.
     package var leadNowhere: Bool {
         var others = self
         others.letterboxd = nil
         return others.isEmpty
     }
 
-    /// Whether a place that has nothing but anime knows the title.
+    /// Whether a site for anime alone knows the title.
     package var isOfAnime: Bool { anilist != nil || anidb != nil || myanimelist != nil || kitsu != nil }
 
-    /// The ids with gaps filled from another set.
+    /// Returns the ids with gaps filled from another set.
     package func filled(from other: SubjectIDs) -> SubjectIDs {
         SubjectIDs(
             imdb: imdb ?? other.imdb, tmdb: tmdb ?? other.tmdb, tvdb: tvdb ?? other.tvdb,
@@ -64,22 +64,22 @@ package struct SubjectIDs: Sendable, Hashable {
             anidb: anidb ?? other.anidb, myanimelist: myanimelist ?? other.myanimelist, kitsu: kitsu ?? other.kitsu)
     }
 
-    /// Whether some place is known here and there by different ids.
+    /// Whether the two sets have different ids at some site.
     package func contradicts(_ other: SubjectIDs) -> Bool { filled(from: other) != other.filled(from: self) }
 
-    /// The number where it can be an id, 1 … 2⁵³ − 1.
+    /// Returns the number if it can be an id, 1 … 2⁵³ − 1.
     package static func checked(_ number: Int?) -> Int64? {
         number.flatMap { $0 > 0 && Int64($0) <= ScoreReading.votesMax ? Int64($0) : nil }
     }
 
-    /// The text where it can be a Letterboxd id.
+    /// Returns the text if it can be a Letterboxd id.
     package static func checkedLetterboxd(_ text: String?) -> String? {
         guard let text, (1...20).contains(text.utf8.count) else { return nil }
         let isPlain: (UInt8) -> Bool = { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) }
         return text.utf8.allSatisfy(isPlain) ? text : nil
     }
 
-    /// The text where it is an IMDb title id.
+    /// Returns the text if it is an IMDb title id.
     package static func checkedIMDb(_ text: String?) -> String? {
         guard let text, text.hasPrefix("tt"), (9...12).contains(text.utf8.count) else { return nil }
         return text.utf8.dropFirst(2).allSatisfy { (0x30...0x39).contains($0) } ? text : nil
@@ -97,9 +97,9 @@ package struct ProviderSubject: Sendable, Hashable {
     package let episodeNumber: Int?
     package let name: String?
     package let originalName: String?
-    /// Year of the first release.
+    /// The year of the first release.
     package let year: Int?
-    /// Whether it is an animation from Asia; nil where nobody has said.
+    /// Whether it is an animation from Asia; nil if nobody has said.
     package let isAnime: Bool?
 
     package init(
@@ -118,7 +118,7 @@ package struct ProviderSubject: Sendable, Hashable {
         self.isAnime = isAnime ?? (ids.isOfAnime || seriesIDs.isOfAnime ? true : nil)
     }
 
-    /// The subject with its gaps filled from what providers said of it, the earlier ones first.
+    /// Returns the subject with gaps filled from what providers said of it, the earlier ones first.
     package func filled(from facts: some Sequence<ProviderFacts>) -> ProviderSubject {
         let facts = facts.filter { $0.kind == kind }
         let told = facts.map(\.isAnime)
@@ -133,18 +133,18 @@ package struct ProviderSubject: Sendable, Hashable {
             isAnime: isAnime ?? (told.contains(true) ? true : told.contains(false) ? false : nil))
     }
 
-    /// Whether a provider that counts by names may look for this title by its name.
+    /// Whether a provider that identifies titles by name may search for this one by its name.
     ///
-    /// Where outside ids are known but not to that provider, a name could only lead to another title.
+    /// If outside ids are known but not to that provider, a name could only lead to another title.
     package var isNameOnly: Bool { ids.leadNowhere && name != nil }
 
-    /// Whether a place for anime may look for this title by its name: nothing else leads there from the ids of other
-    /// places, so an animation from Asia may be looked for although ids of it are known.
+    /// Whether an anime site may search for this title by its name: nothing else leads there from the ids of other
+    /// sites, so an animation from Asia may be searched for although ids of it are known.
     package var isAnimeToFind: Bool { name != nil && (isAnime == true || (isAnime == nil && ids.leadNowhere)) }
 }
 
 extension ProviderSubject {
-    /// The one of `found` that this title is, by its names and its year; nil where none is, or several could be.
+    /// Returns the one of `found` that is this title, by its names and year; nil if none is, or several could be.
     package func match(in found: [ProviderFacts]) -> ProviderFacts? {
         let candidates = found.filter { $0.kind == kind }
         for name in [name, originalName].compactMap({ $0 }) {
@@ -170,10 +170,10 @@ package struct ProviderQuery: Sendable, Hashable {
 }
 
 extension ProviderQuery {
-    /// The same in another year, or in any.
+    /// Returns the same query for another year, or for any.
     func inYear(_ year: Int?) -> ProviderQuery { ProviderQuery(kind: kind, name: name, year: year) }
 
-    /// Whether one of `found` has that very name; then no other year has to be looked at.
+    /// Whether one of `found` has that exact name; then no other year has to be searched.
     func isAnswered(by found: [ProviderFacts]) -> Bool {
         let wanted = TitleName(name)
         return found.contains { facts in
@@ -181,9 +181,9 @@ extension ProviderQuery {
         }
     }
 
-    /// What a provider finds that takes a single year. Premieres and releases often lie in two, so that the years beside it
-    /// are looked at where it has nothing of that name in the year itself; who matches and who ranks puts them lower. Throws
-    /// where the year itself cannot be asked; who fails at one beside it is not asked again at once.
+    /// Searches a provider that takes a single year. Premieres and releases often fall in different years, so the
+    /// adjacent years are searched too if the year itself has nothing of that name; matching and ranking put those
+    /// lower. Throws if the year itself cannot be asked; after a failure in an adjacent year, the other is not tried.
     func withYearsBeside(
         _ search: (ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
     ) async throws(ProviderError) -> ProviderFinds {
@@ -198,10 +198,10 @@ extension ProviderQuery {
     }
 }
 
-/// What a search found at a provider.
+/// The results of a search at one provider.
 package struct ProviderFinds: Sendable, Hashable {
     package var facts: [ProviderFacts]
-    /// Why a part of it could not be asked.
+    /// Why a part of the search could not be asked.
     package var missed: ProviderError?
 
     package init(_ facts: [ProviderFacts], missed: ProviderError? = nil) {
@@ -209,7 +209,7 @@ package struct ProviderFinds: Sendable, Hashable {
         self.missed = missed
     }
 
-    /// All of it or the failure, for who takes what is not among it for absent.
+    /// Returns everything or throws, for callers that take what is missing for absent.
     func whole() throws(ProviderError) -> [ProviderFacts] {
         if let missed { throw missed }
         return facts

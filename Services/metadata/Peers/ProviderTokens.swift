@@ -2,10 +2,10 @@ package import Cryptography
 import JSON
 import Synchronization
 
-/// A token that a provider gave us.
+/// An access token that a provider issued.
 package struct ProviderToken: Sendable {
     package let text: Secret
-    /// Milliseconds since 1970; from then on a new one is fetched.
+    /// Milliseconds since 1970; from then on a new token is fetched.
     package let renewAtMilliseconds: Int64
 
     package init(text: Secret, renewAtMilliseconds: Int64) {
@@ -14,8 +14,8 @@ package struct ProviderToken: Sendable {
     }
 }
 
-/// The token that all calls to one provider share: fetched once however many wait for it, before its life ends, and where the
-/// provider refuses the one that is there.
+/// The access token shared by all calls to one provider. It is fetched once however many callers wait for it: before it
+/// expires, and when the provider refuses the current one.
 package final class ProviderTokens: Sendable {
     private struct State {
         var token: ProviderToken?
@@ -46,12 +46,13 @@ package final class ProviderTokens: Sendable {
         self.fetch = fetch
     }
 
-    /// Callers that wait for somebody else to fetch the token.
+    /// The number of callers waiting for another to fetch the token.
     var waiterCount: Int { state.withLock { $0.waiting.count } }
 
-    /// The token; fetched anew where there is none, where its life ends, or where it is the one that was refused.
+    /// Returns the token; fetches a new one if there is none, if it is about to expire, or if it is the one that was
+    /// refused.
     ///
-    /// Who waits for somebody else to fetch it does so until their task is cancelled; then `busy` is thrown.
+    /// A caller whose task is cancelled while another fetches the token throws `busy`.
     package func current(refused: Secret? = nil) async throws(ProviderError) -> Secret {
         while true {
             let now = nowMilliseconds()
@@ -105,7 +106,7 @@ package final class ProviderTokens: Sendable {
         }
     }
 
-    /// The fetch has ended: wakes all who wait for it.
+    /// Ends the fetch and wakes all who wait for it.
     private func end(_ token: ProviderToken?, _ wake: Wake) {
         let waiting = state.withLock { state in
             state.isFetching = false
@@ -118,8 +119,9 @@ package final class ProviderTokens: Sendable {
 }
 
 extension ProviderError {
-    /// Whether it is the same for whoever asks. How much time is left, whether the turn comes in it, and what part of the day's
-    /// calls is theirs is each caller's own: one for whom nobody waits must not refuse those for whom somebody does.
+    /// Whether the error holds for every caller. How much time is left, whether the turn comes in time, and which part
+    /// of the day's calls is theirs differ between callers: a background call must not fail those that somebody waits
+    /// for.
     fileprivate var holdsForAll: Bool {
         switch self {
         case .busy, .reserved, .timeout: false
@@ -129,12 +131,13 @@ extension ProviderError {
 }
 
 extension ProviderHTTP {
-    /// What an address tells, asked with a token. A refused one is replaced once: it may have been withdrawn before its time.
+    /// Gets JSON from an address with a token. A refused token is replaced once: it may have been revoked before it
+    /// expired.
     func json(
         _ address: ProviderAddress, keeping members: JSONSelection, by tokens: ProviderTokens
     ) async throws(ProviderError) -> JSONView {
         let token = try await tokens.current()
-        // A token that has ended is no refused key: whether there is one, fetching another tells.
+        // An expired token does not mean a refused key; fetching another one shows whether the key is refused.
         let told = try await get(address, headers: Self.bearer(token)) {
             (answer) throws(ProviderError) -> JSONView? in
             try answer.status == 401 ? nil : read(answer, keeping: members)

@@ -2,16 +2,16 @@ import Contracts
 import Store
 import Synchronization
 
-/// For whom providers are asked in the running task.
+/// For whom providers are asked in the current task.
 struct ProviderTurn: Sendable {
-    /// A call whose turn does not come until then is not made.
+    /// A call whose turn has not come by then is not made.
     let deadline: ContinuousClock.Instant
-    /// Whether nobody waits for the answer: those who wait go first, and a part of a day's calls is left to them.
+    /// Whether nobody waits for the answer: callers that wait go first, and part of a day's calls is reserved for them.
     let isBackground: Bool
-    /// Whether it is about an episode: a history holds thousands of them, so that they have a smaller part of a day's calls.
+    /// Whether it is about an episode. A history holds thousands of them, so they get a smaller part of a day's calls.
     var isOfEpisode = false
 
-    /// The same turn, for a title of that kind.
+    /// Returns the same turn, for a title of that kind.
     func about(_ kind: SubjectKind) -> ProviderTurn {
         var turn = self
         turn.isOfEpisode = kind == .episode
@@ -21,8 +21,8 @@ struct ProviderTurn: Sendable {
     @TaskLocal static var current: ProviderTurn?
 }
 
-/// The gate of one provider: so many calls at once, at the pace that all replicas keep together, none while it is left
-/// alone.
+/// The gate of one provider: it limits concurrent calls, keeps the pace that all replicas share, and lets none pass
+/// while the provider is left alone.
 final class SharedGate: ProviderGate {
     private enum Line {
         case permits, places
@@ -31,7 +31,7 @@ final class SharedGate: ProviderGate {
     private struct State {
         var inFlight = 0
         var waiting = TurnQueue()
-        /// Holders of a permit that wait for places.
+        /// Permit holders that wait for places.
         var waitingForPlaces = TurnQueue()
         var places = PlaceBook()
         var isLeasing = false
@@ -59,7 +59,7 @@ final class SharedGate: ProviderGate {
     private let clock: any WallClock
     private let state = Mutex(State())
 
-    /// `pacePercent` makes everything slower (below 100) or faster than the provider's own pace.
+    /// `pacePercent` makes everything slower (below 100) or faster (above 100) than the provider's own pace.
     init(
         _ profile: ProviderProfile, store: MetadataStore, clock: any WallClock, pacePercent: Int = 100,
         limits: GateLimits = GateLimits()
@@ -73,7 +73,7 @@ final class SharedGate: ProviderGate {
             dailyCallsMax: profile.pace.dailyCallsMax.map { max(1, $0 * pacePercent / 100) })
     }
 
-    /// On a slow line a call may come later without coming too close to the next.
+    /// On a slow line, a call may come later without coming too close to the next.
     private var lateMax: Duration {
         max(limits.lateMax, profile.pace.interval * Int(PaceLine.lateThousandths) / 1_000)
     }
@@ -100,7 +100,7 @@ final class SharedGate: ProviderGate {
         for one in next { one.resume(returning: true) }
     }
 
-    /// Those who wait for a permit and have one now: more than one where a trial has just ended.
+    /// Returns those who waited for a permit and have one now: more than one if a trial has just ended.
     private func admit(_ state: inout State) -> [TurnQueue.Continuation] {
         var admitted: [TurnQueue.Continuation] = []
         while state.inFlight < inFlightMax(state), let next = state.waiting.popFirst() {
@@ -122,7 +122,7 @@ final class SharedGate: ProviderGate {
 
     // MARK: Permits
 
-    /// False where the task was cancelled meanwhile, or too many wait.
+    /// Waits for a permit; returns false if the task is cancelled or too many wait.
     private func takePermit(_ turn: ProviderTurn) async -> Bool {
         await wait(.permits, isBackground: turn.isBackground) { [limits] state in
             if state.inFlight < inFlightMax(state), state.waiting.isEmpty {
@@ -197,7 +197,7 @@ final class SharedGate: ProviderGate {
         return .lease(min(wanted + 1, blockMax))
     }
 
-    /// Takes places from the line that the replicas share, for everybody who waits here.
+    /// Takes places from the line that the replicas share, for all who wait here.
     private func lease(_ count: Int64, _ turn: ProviderTurn) async throws(ProviderError) {
         let wait = max(.zero, turn.deadline - .now)
         let reserved = (line.dailyCallsMax ?? 0) * Int64(reservedPercent(turn)) / 100
@@ -213,7 +213,7 @@ final class SharedGate: ProviderGate {
             state.isLeasing = false
             if let granted {
                 if granted.standing.isNewer(than: state.standing) { state.standing = granted.standing }
-                // From the moment at which we know of them, so that those of one lease never come closer together.
+                // Counted from when we learn of them, so that those of one lease never come closer together.
                 let first = ContinuousClock.now + .microseconds(granted.aheadMicroseconds)
                 for place in 0..<granted.count {
                     state.places.append(first + .microseconds(place * line.stepMicroseconds))
@@ -224,7 +224,7 @@ final class SharedGate: ProviderGate {
         for waiter in waiting { waiter.resume(returning: true) }
         guard let granted, granted.count > 0 else {
             if granted?.isDayUsedUp == true {
-                // For others the provider serves on: that a part is theirs says nothing of how it stands.
+                // The provider still serves others: that a part is reserved for them says nothing of its standing.
                 throw reserved > 0
                     ? .reserved(untilMilliseconds: nextDayMilliseconds)
                     : .quota(untilMilliseconds: nextDayMilliseconds)
@@ -244,7 +244,7 @@ final class SharedGate: ProviderGate {
 
     // MARK: Standing
 
-    /// What became of asking the provider; tells the other replicas where it matters to them.
+    /// Records how asking the provider ended, and tells the other replicas if it matters to them.
     func note(_ error: ProviderError?) async {
         let now = clock.now.microsecondsSinceEpoch / 1_000
         guard let error, error != .notFound else {
@@ -257,7 +257,7 @@ final class SharedGate: ProviderGate {
             state.standing = standing
             return standing
         }
-        // Where the database is away, this replica knows at least.
+        // If the database is unreachable, at least this replica knows.
         if let standing { try? await store.noteFailure(standing, of: profile.provider, until: .now + .seconds(5)) }
     }
 
@@ -274,7 +274,7 @@ final class SharedGate: ProviderGate {
     }
 }
 
-/// Who waits: those for whom a person waits first, each in their order.
+/// A queue of callers: foreground ones first, then background ones, each in order.
 struct TurnQueue: Sendable {
     typealias Continuation = CheckedContinuation<Bool, Never>
 
@@ -315,7 +315,7 @@ struct TurnQueue: Sendable {
 }
 
 extension ProviderProfile {
-    /// The same provider at another pace, without a count of its day's calls.
+    /// Returns the same provider at another pace, without a daily limit.
     func paced(callsPerSecond calls: Int) -> ProviderProfile {
         ProviderProfile(
             provider, name: name, attribution: attribution, link: link, needs: needs, isOnByDefault: isOnByDefault,

@@ -2,8 +2,7 @@ import Contracts
 import Store
 import Synchronization
 
-/// Titles that people look at and whose refresh is overdue for that; collected in memory, because reading writes
-/// nothing.
+/// Titles that people look at and whose refresh is therefore overdue; collected in memory, because reads do not write.
 final class DemandBook: Sendable {
     /// Titles that wait to be written; more are forgotten until they are looked at again.
     static let titlesMax = 10_000
@@ -13,7 +12,7 @@ final class DemandBook: Sendable {
 
     init(clock: any WallClock) { self.clock = clock }
 
-    /// Notes what is looked at; costs nothing where the title is fresh.
+    /// Notes titles that are looked at; costs nothing for those that are fresh.
     func note(_ titles: some Sequence<Title>) {
         let now = clock.now
         let wanted = titles.filter { Self.isDue($0, now: now) }
@@ -23,7 +22,7 @@ final class DemandBook: Sendable {
         }
     }
 
-    /// What is to be written, in no order; the book is empty afterwards.
+    /// Returns the titles to be written, in no particular order, and empties the book.
     func take() -> [(title: TitleID, at: Timestamp)] {
         let taken = due.withLock { due in
             defer { due = [:] }

@@ -9,7 +9,7 @@ struct Enricher: Sendable {
     let ids: any IDSource
     var limits = EnrichmentLimits()
 
-    /// The time of a turn that somebody waits for until `deadline`.
+    /// Returns the turn of a caller that waits until `deadline`.
     func foreground(until deadline: ContinuousClock.Instant) -> ProviderTurn {
         let end = min(deadline - limits.storingReserve, .now + limits.foregroundMax)
         return ProviderTurn(deadline: end, isBackground: false)
@@ -17,14 +17,15 @@ struct Enricher: Sendable {
 
     func background() -> ProviderTurn { ProviderTurn(deadline: .now + limits.backgroundMax, isBackground: true) }
 
-    /// Works one turn: asks whom the plan names, stores what they say, merges titles that turn out to be one. The id of
-    /// the title that stands afterwards.
+    /// Runs one turn: asks the providers that the plan names, stores what they say, and merges titles that turn out to
+    /// be the same. Returns the id of the title that remains.
     func work(
         _ record: TitleRecord, isForced: Bool, turn: ProviderTurn, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleID {
-        // Without the lists of seasons and episodes, which are not kept, "unchanged" would leave them untold.
+        // While the lists of seasons and episodes are missing, "unchanged" would leave them so: they are not kept with
+        // the facts.
         let isWhole = record.childrenAt != nil || record.title.kind == .movie || record.title.kind == .episode
-        // As of the day of the last answer, when the title's next turn was set.
+        // As of the day of the last answer, when the title's next turn was scheduled.
         let day = (record.title.enrichedAt ?? clock.now).microsecondsSinceEpoch / PaceLine.dayMicroseconds
         let interval = RefreshSchedule.interval(.init(record.title, isWanted: true), today: day) * 1_000
         let plan = AskingPlan(
@@ -34,12 +35,13 @@ struct Enricher: Sendable {
         let known = plan.kept.compactMap { record.facts[$0] }
         let reports = await providers.ask(
             record.subject, asked: plan.asked, known: known, kept: isWhole ? record.facts : [:], turn: turn)
-        // What was cut short says nothing of the providers.
+        // A turn that was cut short says nothing about the providers.
         if Task.isCancelled { throw .cancelled }
         return try await store(reports, kept: plan.kept, of: record, until: deadline)
     }
 
-    /// Stores what providers reported about a title whose turn this is. `asked` are ids by which somebody asked for it.
+    /// Stores what providers reported about a title whose turn this is. `asked` holds the ids by which a caller asked
+    /// for it.
     func store(
         _ reports: [ProviderReport], kept: Set<ProviderID>, of record: TitleRecord, asked: SubjectIDs = SubjectIDs(),
         until deadline: ContinuousClock.Instant
@@ -49,7 +51,7 @@ struct Enricher: Sendable {
         _ = try await store.save(
             findings, of: record, keys: join.keys, newID: { TitleID(ids.next()) }, until: deadline)
         let target = try await merge(join, own: record.title.id, until: deadline)
-        // What was just told belongs to the title that stands now; without a turn of its own, the next one joins it.
+        // What was just told belongs to the title that remains; if it cannot have a turn now, its next one joins it.
         if !join.merged.isEmpty, let standing = try await store.begin(target, until: deadline) {
             let joined = self.findings(reports, kept: kept, of: standing)
             _ = try await store.save(
@@ -58,14 +60,14 @@ struct Enricher: Sendable {
         return target
     }
 
-    /// Gives a turn back that did not end, also in a task that is cancelled; where that fails, its lease runs out.
+    /// Gives back an unfinished turn, even in a cancelled task; if that fails, its lease expires.
     func giveBack(_ record: TitleRecord) async {
         let turn = TitleTurn(title: record.title.id, fence: record.fence)
         await Task { try? await store.release([turn], until: .now + limits.storingReserve) }.value
     }
 
-    /// Ends a turn of which nothing could be stored, also in a task that is cancelled: what stood in the way may still be
-    /// there, and every turn costs the providers calls. Where that fails too, its lease runs out.
+    /// Ends a turn whose findings could not be stored, even in a cancelled task: the cause may persist, and every turn
+    /// costs calls to providers. If that fails too, its lease expires.
     func postpone(_ record: TitleRecord) async {
         let turn = TitleTurn(title: record.title.id, fence: record.fence)
         let seconds = RefreshSchedule.jittered(
@@ -81,7 +83,7 @@ struct Enricher: Sendable {
             seed: record.title.id.uuid.low)
     }
 
-    /// What is to be done about the ids of `draft`, and those that were `asked` for at places of which it has none.
+    /// Decides what to do about the ids of `draft`, and those `asked` for at sites where it has none.
     func join(
         _ draft: TitleDraft, asked: SubjectIDs = SubjectIDs(), own: TitleID?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleJoin {
@@ -90,7 +92,7 @@ struct Enricher: Sendable {
         return TitleJoin(told: told, holders: holders, own: own)
     }
 
-    /// Merges titles that are one into the oldest of them; the id that stands.
+    /// Merges titles that are the same into the oldest of them, and returns its id.
     func merge(
         _ join: TitleJoin, own: TitleID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleID {
@@ -99,7 +101,7 @@ struct Enricher: Sendable {
             do throws(StoreError) {
                 try await store.merge(loser, into: target, at: clock.now, until: deadline)
             } catch .conflict {
-                // One of them was merged by another call meanwhile: the next turn sees what is left to do.
+                // Another call merged one of them in the meantime; the next turn does what is left.
                 try await store.want([(loser, clock.now), (target, clock.now)], until: deadline)
             }
         }

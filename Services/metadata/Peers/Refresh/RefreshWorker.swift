@@ -3,12 +3,12 @@ import Logging
 import Store
 import Synchronization
 
-/// Works the titles whose refresh is due, any number of replicas side by side: each title is one replica's for a turn.
+/// Refreshes the titles that are due, with any number of replicas side by side: each title is leased to one for a turn.
 struct RefreshWorker: Sendable {
     let enricher: Enricher
     let demand: DemandBook
     let logger: Logger
-    /// The turns that this replica has.
+    /// The turns that this replica holds.
     private let turns = TurnBook()
     private let limits: RefreshLimits
 
@@ -23,14 +23,14 @@ struct RefreshWorker: Sendable {
         case worked, tick
     }
 
-    /// Runs until its task is cancelled; turns that are under way then end without writing, and `flush` gives them back.
+    /// Runs until its task is cancelled; turns under way then end without writing, and `flush` gives them back.
     func run() async {
         await withTaskGroup(of: Event.self) { group in
             var running = 0
             var isTimeToLook = true
             group.addTask { await tick() }
             while !Task.isCancelled {
-                // Some at a time, so that a title's end costs no look of its own.
+                // Several at a time, so that not every finished title costs a lookup of its own.
                 let free = limits.titlesMax - running
                 if isTimeToLook, free * 4 >= limits.titlesMax {
                     let records = await due(free)
@@ -59,8 +59,8 @@ struct RefreshWorker: Sendable {
         return .tick
     }
 
-    /// When the service stops: writes what people looked at, and gives back the turns that did not end, so that another
-    /// replica need not wait for their leases.
+    /// Writes the demand and gives back unfinished turns when the service stops, so that other replicas need not wait
+    /// for the leases to expire.
     func flush() async {
         await flushDemand()
         let left = turns.take()
@@ -109,13 +109,13 @@ struct RefreshWorker: Sendable {
     }
 }
 
-/// A turn at a title.
+/// A turn of a title, identified by its fence.
 struct TitleTurn: Sendable, Hashable {
     let title: TitleID
     let fence: Int64
 }
 
-/// The turns that one replica has taken and not ended.
+/// The turns that one replica has begun and not ended.
 private final class TurnBook: Sendable {
     private let turns = Mutex<Set<TitleTurn>>([])
 
