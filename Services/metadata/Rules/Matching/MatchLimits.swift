@@ -1,8 +1,9 @@
-/// Bounds of matching by name.
+/// The limits of matching by name.
 package enum MatchLimits {
-    /// Bytes of a name that are looked at; UTF-8.
+    /// Bytes of a name that are read; UTF-8.
     package static let nameBytesMax = 1_024
-    /// Bytes of a look-up key. What is cut off is told apart when the names themselves are compared.
+    /// Bytes of a lookup key. Names that differ only in what is cut off are told apart when they are compared
+    /// themselves.
     package static let keyBytesMax = 120
     /// Names of one title that are kept and compared.
     package static let namesMax = 64

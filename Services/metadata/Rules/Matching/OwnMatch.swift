@@ -1,4 +1,4 @@
-/// Which of the titles that are here a name means, by the rules of `TitleMatcher`.
+/// Decides which stored title a name means, by the rules of `TitleMatcher`.
 enum OwnMatch {
     /// A title that may be meant.
     struct Candidate: Sendable, Hashable {
@@ -13,14 +13,14 @@ enum OwnMatch {
     }
 
     enum Verdict: Sendable, Hashable {
-        /// Index of the one that is meant.
+        /// The index of the one that is meant.
         case one(Int)
-        /// Somebody must choose: several fit equally well, or one has the very name and a year is not known.
+        /// Somebody must choose: several fit equally well, or one has the exact name and a year is unknown.
         case several
         case none
     }
 
-    /// A candidate that is worth showing, by its index, and how well it fits, 0 … 1.
+    /// A candidate worth showing, by its index, and how well it fits, 0 … 1.
     struct Offer: Sendable, Hashable {
         let index: Int
         let match: Double
@@ -30,7 +30,7 @@ enum OwnMatch {
         decide(kind: kind, name: name, year: year, among: candidates).verdict
     }
 
-    /// The offers are the best first.
+    /// Returns the verdict and the offers, best first.
     static func decide(
         kind: SubjectKind?, name: String, year: Int?, among candidates: [Candidate]
     ) -> (verdict: Verdict, offers: [Offer]) {
@@ -53,7 +53,7 @@ enum OwnMatch {
         return isNamesake ? .several : .none
     }
 
-    /// How well each of `candidates` fits, 0 … 1: the share of the points of an equal name in the same year.
+    /// Returns how well each of `candidates` fits, 0 … 1: its share of the points of an equal name in the same year.
     static func fits(kind: SubjectKind?, name: String, year: Int?, _ candidates: [Candidate]) -> [Double] {
         let wanted = TitleTraits(names: [TitleName(name)], kind: kind, year: year)
         return candidates.map { share(ofPoints: TitleMatcher.score(wanted, $0.traits)) }
@@ -64,7 +64,7 @@ enum OwnMatch {
     }
 }
 
-/// The words of a name for the index of words.
+/// The words of a name for the word index.
 enum NameWords {
     static func words(_ name: String) -> String { TitleName(name).plain }
 }

@@ -1,26 +1,26 @@
-/// What one scalar of a name becomes when names are compared.
+/// The folded form of one scalar of a name, for comparing names.
 enum FoldedScalar: Hashable {
     /// Up to four ASCII letters or digits, the first in the lowest byte.
     case ascii(UInt32)
     /// A letter without an ASCII form.
     case letter(Unicode.Scalar)
-    /// A number that stands for itself beside letters, as in "Alien³"; a fraction has a denominator above 1.
+    /// A number that is a word of its own even beside letters, as in "Alien³"; a fraction has a denominator above 1.
     case number(Int, denominator: Int)
-    /// An accent or a format character: left out.
+    /// An accent or a format character, which is left out.
     case nothing
-    /// Anything that parts words.
+    /// Anything that separates words.
     case gap
 }
 
-/// Case, accents, ligatures, widths and compatibility forms folded away, without Foundation.
+/// Folds away case, accents, ligatures, widths, and compatibility forms, without Foundation.
 ///
-/// The tables come from the character names of the Unicode database ("latin small letter e with acute" is an e), so that
-/// only what has no such name is written down here. Precomposed and decomposed texts fold to the same.
+/// The tables are derived from the character names of the Unicode database ("latin small letter e with acute" is an e),
+/// so only what has no such name is listed here. Precomposed and decomposed texts fold to the same.
 enum ScalarFolding {
-    /// Latin letters of these blocks are looked up; U+0080 … U+024F and U+1E00 … U+1EFF.
+    /// The folded Latin letters of U+0080 … U+024F and U+1E00 … U+1EFF.
     private static let latin = latinTable(0x80..<0x250)
     private static let latinAdditional = latinTable(0x1E00..<0x1F00)
-    /// Greek, Cyrillic, Arabic and rare Latin letters with a mark, and their bare letters.
+    /// Greek, Cyrillic, Arabic, and rare Latin letters with a mark, and their bare letters.
     private static let bare = bareLetters([0x180..<0x2B0, 0x370..<0x530, 0x620..<0x650, 0x1F00..<0x2000])
 
     static func fold(_ scalar: Unicode.Scalar) -> FoldedScalar {
@@ -28,7 +28,7 @@ enum ScalarFolding {
         if value < 0x80 { return ascii(UInt8(value)) }
         if value < 0x250 { return read(latin[value - 0x80], scalar) }
         if value >= 0x1E00, value < 0x1F00 { return read(latinAdditional[value - 0x1E00], scalar) }
-        // Full-width forms are ASCII, 0xFEE0 further on.
+        // Full-width forms are ASCII, offset by 0xFEE0.
         if value >= 0xFF01, value <= 0xFF5E { return ascii(UInt8(value - 0xFEE0)) }
         return other(scalar)
     }
@@ -41,7 +41,7 @@ enum ScalarFolding {
         }
     }
 
-    /// Beyond the Latin blocks.
+    /// Folds a scalar beyond the Latin blocks.
     private static func other(_ scalar: Unicode.Scalar) -> FoldedScalar {
         let properties = scalar.properties
         switch properties.generalCategory {
@@ -60,8 +60,8 @@ enum ScalarFolding {
         }
     }
 
-    /// Accents of Latin, Greek and Cyrillic, points of Hebrew and Arabic, the Indic nukta and variation selectors. Marks
-    /// of other scripts are vowels and tones, without which another word remains.
+    /// Whether the mark is a Latin, Greek, or Cyrillic accent, a Hebrew or Arabic point, the Indic nukta, or a
+    /// variation selector. Marks of other scripts are vowels and tones, without which another word remains.
     private static func isAccent(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.canonicalCombiningClass.rawValue {
         case 7, 10...35, 200...240: true
@@ -84,7 +84,7 @@ enum ScalarFolding {
 
     private static let nothing: UInt32 = .max
     private static let gap: UInt32 = 0
-    /// The scalar is no Latin letter and must be looked at itself.
+    /// The scalar is not a Latin letter and must be folded by itself.
     private static let look: UInt32 = .max - 1
 
     private static func read(_ entry: UInt32, _ scalar: Unicode.Scalar) -> FoldedScalar {
@@ -129,7 +129,7 @@ enum ScalarFolding {
         return letter.utf8.count <= 2 ? letter.lowercased() : ""
     }
 
-    /// Letters whose bare form has another name than theirs up to "with".
+    /// Letters whose bare form is not named by their own name up to "with".
     private static let bareExceptions: [Unicode.Scalar: Unicode.Scalar] = [
         "й": "и", "ё": "е", "ї": "і", "ў": "у", "ѓ": "г", "ќ": "к", "ς": "σ", "ϓ": "ϒ", "ϔ": "ϒ",
     ]
@@ -152,8 +152,8 @@ enum ScalarFolding {
     }
 }
 
-/// Putting together what Unicode may write as one scalar or as two and whose parts are no accents: Korean syllables and the
-/// voiced kana.
+/// Composes what Unicode may write as one scalar or two and whose parts are not accents: Korean syllables and voiced
+/// kana.
 enum ScalarComposition {
     static func composed(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Unicode.Scalar? {
         switch (first.value, second.value) {
@@ -171,7 +171,7 @@ enum ScalarComposition {
         }
     }
 
-    /// The rows of ka, sa, ta and ha, where the voiced letter follows its plain one.
+    /// Whether the scalar is in the rows of ka, sa, ta, or ha, where the voiced letter follows its plain one.
     private static func isVoiceable(_ scalar: Unicode.Scalar) -> Bool {
         let hiragana = scalar.value >= 0x30A1 ? scalar.value - 0x60 : scalar.value
         return switch hiragana {

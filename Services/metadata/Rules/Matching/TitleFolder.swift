@@ -1,31 +1,31 @@
-/// The words of a name after folding, and where its parts meet.
+/// The folded words of a name, and the joints between its parts.
 struct FoldedTitle {
     enum Joint {
-        /// What follows is a subtitle: a colon, a dash between spaces, a bracket.
+        /// A subtitle follows: a colon, a dash between spaces, or a bracket.
         case subtitle
-        /// What follows is another title of the same film: "or" beside other punctuation.
+        /// Another title of the same film follows: "or" beside other punctuation.
         case alternative
-        /// What stands before is somebody's name: "Bram Stoker's".
+        /// Somebody's name precedes: "Bram Stoker's".
         case owner
     }
 
     /// All words without anything between them, UTF-8.
     var bytes: [UInt8] = []
-    /// Where each word lies in `bytes`.
+    /// The range of each word in `bytes`.
     var words: [Range<Int>] = []
-    /// The joints in order, each with the index of the word before which it stands.
+    /// The joints in order, each with the index of the word that follows it.
     var joints: [(word: Int, kind: Joint)] = []
 
     subscript(_ word: Int) -> ArraySlice<UInt8> { bytes[words[word]] }
 }
 
-/// Takes a name apart in one pass over its bytes.
+/// Splits a name in one pass over its bytes.
 struct TitleFolder {
     private var title = FoldedTitle()
     private let name: [UInt8]
     private var position = 0
     private var wordStart = 0
-    /// The last scalar put into the word under way, if it was not ASCII; the next may melt with it.
+    /// The last scalar put into the current word, if it was not ASCII; the next may combine with it.
     private var last: Unicode.Scalar?
     private var hasPendingAnd = false
     /// The number of words before the last comma.
@@ -49,7 +49,7 @@ struct TitleFolder {
         title.words.reserveCapacity(8)
     }
 
-    /// The name without " (1999)" at its end, as files and some catalogues have it.
+    /// Returns the name without a trailing " (1999)", as in files and some catalogs.
     private static func withoutYear(_ name: [UInt8]) -> [UInt8] {
         guard name.count > 7, name.last == UInt8(ascii: ")"), name[name.count - 6] == UInt8(ascii: "("),
             name[name.count - 7] == UInt8(ascii: " ")
@@ -168,8 +168,8 @@ struct TitleFolder {
         wordStart = title.bytes.count
     }
 
-    /// A joint before the next word; none at the front. After "or" it is an alternative title, and the "or" belongs to
-    /// neither part.
+    /// Adds a joint before the next word, unless at the front. After "or" it marks an alternative title, and the "or"
+    /// belongs to neither part.
     private mutating func join(_ kind: FoldedTitle.Joint) {
         guard !title.words.isEmpty, title.joints.last?.word != title.words.count else { return }
         let count = title.words.count
@@ -177,7 +177,8 @@ struct TitleFolder {
         title.joints.append((word: count, kind: isOr ? .alternative : kind))
     }
 
-    /// An apostrophe parts "l'" from its noun and is nothing elsewhere; after two words it may end an owner's name.
+    /// Handles an apostrophe: it separates "l'" from its noun and is ignored elsewhere; in the second word it may end
+    /// an owner's name.
     private mutating func takeApostrophe(width: Int) {
         let word = title.bytes[wordStart...]
         if word.elementsEqual("l".utf8) {
@@ -192,7 +193,7 @@ struct TitleFolder {
         }
     }
 
-    /// "S.W.A.T." is one word: a dot after a lone letter and before another.
+    /// Whether a dot is between initials, after a lone letter and before another: "S.W.A.T." is one word.
     private var isBetweenInitials: Bool {
         let isLone =
             position > 0 && Self.isLetter(name[position - 1]) && (position < 2 || !Self.isWord(name[position - 2]))
@@ -204,7 +205,7 @@ struct TitleFolder {
             && name[position + width] == UInt8(ascii: " ")
     }
 
-    /// "Godfather, The" is "The Godfather".
+    /// Turns "Godfather, The" into "The Godfather".
     private mutating func moveArticleToFront() {
         let count = title.words.count
         guard count > 1, wordsBeforeComma == count - 1, TitleWords.isArticle(title[count - 1]) else { return }
@@ -221,7 +222,7 @@ struct TitleFolder {
         isLetter(byte) || byte >= 0x80 || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
     }
 
-    /// The scalar at the front and its width; U+FFFD where the text was cut within one.
+    /// Returns the first scalar and its width; U+FFFD if the text was cut within one.
     private static func scalar(_ bytes: ArraySlice<UInt8>) -> (scalar: Unicode.Scalar, width: Int) {
         var decoder = UTF8()
         var iterator = bytes.makeIterator()

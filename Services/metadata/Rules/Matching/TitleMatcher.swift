@@ -1,11 +1,11 @@
-/// What is known of a title when it is compared with another: nil and empty mean unknown.
+/// What is known of a title when it is compared with another; nil and empty mean unknown.
 package struct TitleTraits: Sendable, Hashable {
-    /// In any order: the shown name, the original one, translations; at most `MatchLimits.namesMax` are looked at.
+    /// In any order: the displayed name, the original one, translations; at most `MatchLimits.namesMax` are compared.
     package let names: [TitleName]
     package let kind: SubjectKind?
     package let year: Int?
     package let runtimeMinutes: Int?
-    /// By place, such as "imdb"; ids of one place are of the title's kind.
+    /// By site, such as "imdb"; ids of one site are of the title's kind.
     package let ids: [String: String]
 
     package init(
@@ -20,12 +20,12 @@ package struct TitleTraits: Sendable, Hashable {
     }
 }
 
-/// How far two names agree; the greater, the better.
+/// How far two names agree; greater is better.
 package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
     case none
     /// They share at least half of their words.
     case resembling
-    /// One is the other without its subtitle, or without an owner's name or main title before one telling word: as often
+    /// One is the other without its subtitle, or without an owner's name before a single telling word: as often as not
     /// another film of the series.
     case partly
     /// One is the other's subtitle, of at least two telling words.
@@ -34,9 +34,9 @@ package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
     case alternative
     /// Equal but for the leading article, which may be a word of its own ("Die Hard").
     case article
-    /// Equal but for spaces, "and", or the way in which numbers and a few words are written.
+    /// Equal but for spaces, "and", or how numbers and a few words are written.
     case equivalent
-    /// Equal but for case, accents and punctuation.
+    /// Equal but for case, accents, and punctuation.
     case same
 
     package static func < (left: NameAgreement, right: NameAgreement) -> Bool { left.rawValue < right.rawValue }
@@ -45,7 +45,7 @@ package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
         self.init(left, right, isResemblanceWanted: true)
     }
 
-    /// Counting shared words takes longest and is seldom wanted.
+    /// Counting shared words takes the longest and is seldom needed.
     init(_ left: TitleName, _ right: TitleName, isResemblanceWanted: Bool) {
         if left.isEmpty || right.isEmpty {
             self = .none
@@ -71,7 +71,7 @@ package enum NameAgreement: Int, Sendable, Hashable, Comparable, CaseIterable {
     }
 }
 
-/// The answer of a comparison with candidates.
+/// The outcome of a comparison with candidates.
 package struct MatchOutcome: Sendable, Hashable {
     package enum Verdict: Sendable, Hashable {
         /// One candidate is the title; its index.
@@ -83,40 +83,40 @@ package struct MatchOutcome: Sendable, Hashable {
     }
 
     package struct Offer: Sendable, Hashable {
-        /// Of the candidate, as given.
+        /// The index of the candidate, as given.
         package let index: Int
         package let score: Int
     }
 
     package let verdict: Verdict
-    /// The candidates that are worth showing, the best first; at most 10.
+    /// The candidates worth showing, best first; at most 10.
     package let offers: [Offer]
 }
 
 /// Decides which candidate a title is. A wrong match is worse than none.
 ///
-/// The score is a sum over what is known; `docs/matching.md` tells how the figures were found.
+/// The score is a sum over what is known; `docs/matching.md` describes how the figures were found.
 package enum TitleMatcher {
-    /// From here on a candidate is accepted, if it is clearly the best.
+    /// The least score at which a candidate is accepted, if it is clearly the best.
     static let threshold = 750
-    /// How far the second must stay behind.
+    /// How far the second must be behind.
     static let margin = 60
-    /// From here on a candidate is shown.
+    /// The least score at which a candidate is shown.
     static let offerFloor = 500
-    /// An equal name in the same year.
+    /// The score of an equal name in the same year.
     static let fullScore = 900
 
     package static func decide(_ wanted: TitleTraits, among candidates: [TitleTraits]) -> MatchOutcome {
         var best: [MatchOutcome.Offer] = []
         for (index, candidate) in candidates.enumerated() {
             let other = otherPoints(wanted, candidate)
-            // Most namesakes are of other years: no name could make up for that, so that they need not be compared.
+            // Most namesakes are from other years, which no name could make up for, so they need not be compared.
             guard other + points(.same) >= offerFloor else { continue }
             let score =
                 other
                 + points(agreement(wanted, candidate, isResemblanceWanted: other + points(.resembling) >= offerFloor))
             guard score >= offerFloor else { continue }
-            // Equal scores stay in the order given.
+            // Equal scores stay in the given order.
             let place = best.firstIndex { $0.score < score } ?? best.count
             guard place < MatchLimits.offersMax else { continue }
             best.insert(MatchOutcome.Offer(index: index, score: score), at: place)
@@ -128,12 +128,12 @@ package enum TitleMatcher {
         return MatchOutcome(verdict: isClear ? .matched(first.index) : .ambiguous, offers: best)
     }
 
-    /// How well two titles agree; the same in both directions. More than 1 000 only where an id agrees.
+    /// Returns how well two titles agree; the same in both directions. Above 1 000 only if an id agrees.
     package static func score(_ left: TitleTraits, _ right: TitleTraits) -> Int {
         otherPoints(left, right) + points(agreement(left, right, isResemblanceWanted: true))
     }
 
-    /// All but the names.
+    /// Returns the points of everything but the names.
     private static func otherPoints(_ left: TitleTraits, _ right: TitleTraits) -> Int {
         idPoints(left, right) + yearPoints(left, right)
             + runtimePoints(left.runtimeMinutes, right.runtimeMinutes) + kindPoints(left.kind, right.kind)
@@ -165,8 +165,8 @@ package enum TitleMatcher {
         }
     }
 
-    /// Premieres and releases often lie in two years. A series without a year is known by its name: those that share
-    /// one are few, and a remake mostly says its year there.
+    /// Premieres and releases often fall in different years. A series without a year is known by its name: few share
+    /// one, and a remake usually has its year in it.
     private static func yearPoints(_ one: TitleTraits, _ other: TitleTraits) -> Int {
         guard let left = one.year, let right = other.year else {
             return one.kind == .series && other.kind == .series ? 160 : 100
@@ -179,7 +179,7 @@ package enum TitleMatcher {
         }
     }
 
-    /// Versions of one film differ by some minutes, films of one name by more.
+    /// Versions of one film differ by a few minutes, films of the same name by more.
     private static func runtimePoints(_ left: Int?, _ right: Int?) -> Int {
         guard let left, let right, left > 0, right > 0 else { return 0 }
         let (difference, longer) = (abs(left - right), max(left, right))

@@ -1,16 +1,16 @@
-/// A title's name, taken apart once so that it can be compared and looked up many times.
+/// A title's name, analyzed once so that it can be compared and looked up many times.
 package struct TitleName: Sendable, Hashable {
-    /// A part that some catalogues use alone.
+    /// A part that some catalogs use alone.
     struct Part: Sendable, Hashable {
         let key: String
-        /// Whether at least two words say something: "The Movie" and "Part 2" say too little.
+        /// Whether at least two words are telling: "The Movie" and "Part 2" say too little.
         let isTelling: Bool
     }
 
-    /// The folded words with a space between them: case, accents, punctuation and a trailing ", The" are gone.
+    /// The folded words, separated by spaces, without case, accents, punctuation, or a trailing ", The".
     package let plain: String
-    /// The name for looking up: `plain` without its leading article, "and" and spaces, with numbers as digits; at most
-    /// 120 bytes; empty only for an empty name.
+    /// The lookup name: `plain` without its leading article, "and", and spaces, and with numbers as digits. At most 120
+    /// bytes; empty only for an empty name.
     package let key: String
     /// The leading article, if the key lacks one.
     let article: String
@@ -18,13 +18,13 @@ package struct TitleName: Sendable, Hashable {
     let head: Part?
     /// The title before "or:".
     let alternative: Part?
-    /// The title after its last joint: a telling subtitle, or what an owner's name stands before.
+    /// The title after its last joint: a telling subtitle, or what follows an owner's name.
     let tail: Part?
 
     package init(_ name: String) {
         let title = TitleFolder.fold(name)
         guard !title.words.isEmpty else {
-            // Only signs, as in "…" or "★": they are all there is to compare.
+            // Only symbols, as in "…" or "★": they are all there is to compare.
             let signs = String(name.lowercased().unicodeScalars.filter { !$0.properties.isWhitespace })
             plain = signs
             key = String(signs.prefix(MatchLimits.keyBytesMax / 4))
@@ -47,9 +47,9 @@ package struct TitleName: Sendable, Hashable {
         }
     }
 
-    /// The keys under which the name is kept and asked for: the whole first, then its parts.
+    /// The keys under which the name is stored and looked up: the whole name's first, then those of its parts.
     ///
-    /// Two names that can match share a key, so that an index over keys finds every candidate. Kept and asked-for names
+    /// Two names that can match share a key, so an index over keys finds every candidate. Stored and looked-up names
     /// give the same keys.
     package var keys: [String] {
         var keys = [key]
@@ -68,9 +68,9 @@ package struct TitleName: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(plain) }
 }
 
-/// The look-up keys of names.
+/// The lookup keys of names.
 package enum TitleKeys {
-    /// All keys of a title's names, without doubles; those of whole names first.
+    /// Returns all keys of a title's names, without duplicates; those of whole names first.
     package static func keys(_ names: [TitleName]) -> [String] {
         if names.count == 1 { return names[0].isEmpty ? [] : names[0].keys }
         let names = names.prefix(MatchLimits.namesMax)
@@ -78,7 +78,7 @@ package enum TitleKeys {
         return (names.map(\.key) + names.flatMap(\.keys)).filter { seen.insert($0).inserted }
     }
 
-    /// All keys of one name; the whole name's first, none for an empty name.
+    /// Returns all keys of one name, the whole name's first; none for an empty name.
     package static func keys(_ name: String) -> [String] { keys([TitleName(name)]) }
 }
 
@@ -113,14 +113,14 @@ extension FoldedTitle {
         }
         if key.count > MatchLimits.keyBytesMax {
             key.removeLast(key.count - MatchLimits.keyBytesMax)
-            // A cut within a scalar takes the whole of it.
+            // A scalar that was cut is removed entirely.
             while let byte = key.last, byte & 0xC0 == 0x80 { key.removeLast() }
             if let byte = key.last, byte >= 0xC0 { key.removeLast() }
         }
         return String(decoding: key, as: UTF8.self)
     }
 
-    /// Adds a word in the form in which keys have it; returns how many words that took.
+    /// Appends a word in the form used in keys; returns how many words that consumed.
     private func append(_ word: Int, of range: Range<Int>, to key: inout [UInt8]) -> Int {
         let isFirst = word == range.lowerBound
         let isLast = word == range.upperBound - 1
@@ -144,13 +144,14 @@ extension FoldedTitle {
         return 1
     }
 
-    /// The number that a word is, in any of its forms.
+    /// Returns the number that a word means, in any form.
     private func number(_ word: Int) -> Int? {
         if case .number(let value) = TitleWords.role(self[word]) { return value }
         return TitleWords.roman(self[word]) ?? Int(String(decoding: self[word], as: UTF8.self))
     }
 
-    /// "I" is a number only at the end of a title or of a part and after "part": elsewhere it is somebody.
+    /// Returns the number that a word means as a Roman numeral. "I" is one only at the end of a title or a part, and
+    /// after "part": elsewhere it is somebody.
     private func romanNumber(_ word: Int, isLast: Bool) -> Int? {
         guard let value = TitleWords.roman(self[word]) else { return nil }
         guard value == 1 else { return value }

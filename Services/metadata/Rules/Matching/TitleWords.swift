@@ -1,8 +1,8 @@
-/// What a word does in a title when names are compared.
+/// The role of a word in a title when names are compared.
 enum WordRole: Sendable, Hashable {
     /// "and" in some language.
     case and
-    /// Stands before a number: "part", "chapter", "vol".
+    /// Precedes a number: "part", "chapter", "vol".
     case counter
     /// 0 … 90; tens may be followed by a unit ("sixty two").
     case number(Int)
@@ -12,13 +12,13 @@ enum WordRole: Sendable, Hashable {
     case format
 }
 
-/// The words that the comparison of names knows, in several languages.
+/// The words known to the comparison of names, in several languages.
 enum TitleWords {
-    /// The longest word that the tables hold.
+    /// The longest word that the tables hold, in bytes.
     private static let wordBytesMax = 12
 
-    /// The word as one number, so that looking it up neither hashes nor makes a string; nil for longer words and for
-    /// other scripts.
+    /// Returns the word as one number, so that looking it up neither hashes nor creates a string; nil for longer words
+    /// and other scripts.
     private static func packed(_ word: ArraySlice<UInt8>) -> UInt128? {
         guard word.count <= wordBytesMax else { return nil }
         var packed: UInt128 = 0
@@ -29,14 +29,15 @@ enum TitleWords {
         return packed
     }
 
-    /// What the word does anywhere but at the front; nil for a plain word.
+    /// Returns the role of the word anywhere but at the front; nil for a plain word.
     static func role(_ word: ArraySlice<UInt8>) -> WordRole? { packed(word).flatMap { roles[$0] } }
 
-    /// Whether the word, at the front, is an article in at least one language. Several of them are words of their own in
-    /// another one ("die", "la", "o").
+    /// Whether the word, at the front, is an article in at least one language. Several are ordinary words in another
+    /// ("die", "la", "o").
     static func isArticle(_ word: ArraySlice<UInt8>) -> Bool { packed(word).map { articles.contains($0) } ?? false }
 
-    /// A Roman numeral from 1 to 39, written with i, v and x only: longer ones are more often words ("mix").
+    /// Returns the value of a Roman numeral from 1 to 39, written with i, v, and x only: longer ones are more often
+    /// words ("mix").
     static func roman(_ word: ArraySlice<UInt8>) -> Int? {
         guard let first = word.first, first == x || first == UInt8(ascii: "i") || first == UInt8(ascii: "v") else {
             return nil
