@@ -1,4 +1,4 @@
-/// What a provider told or came to the last time.
+/// How asking a provider ended the last time.
 struct KeptOutcome: Sendable, Hashable {
     let outcome: ProviderOutcome
     let detail: String?
@@ -7,14 +7,14 @@ struct KeptOutcome: Sendable, Hashable {
     let nextAtMilliseconds: Int64?
 }
 
-/// Whom a refresh asks, and whose last answer still holds.
+/// Which providers a refresh asks, and whose last answers still hold.
 struct AskingPlan: Sendable, Hashable {
     let asked: Set<ProviderID>
-    /// Providers whose kept facts count as their answer, because it is too early to ask again.
+    /// Providers whose stored facts count as their answer, because it is too early to ask again.
     let kept: Set<ProviderID>
 
-    /// `isForced` asks everybody who may be asked: a person wants to know now. An answer holds for `interval` milliseconds at
-    /// least: a turn that comes early, because somebody failed or had no allowance left, is theirs.
+    /// `isForced` asks every provider that may be asked: a person wants to know now. An answer holds for at least
+    /// `interval` milliseconds: a turn that comes early, because some failed or had no allowance left, is for those.
     init(
         kind: SubjectKind, enabled: [ProviderProfile], facts: [ProviderID: ProviderFacts],
         outcomes: [ProviderID: KeptOutcome], now: Int64, isForced: Bool, interval: Int64 = 0
@@ -23,7 +23,7 @@ struct AskingPlan: Sendable, Hashable {
         var kept: Set<ProviderID> = []
         for profile in enabled where profile.kinds.contains(kind) {
             let provider = profile.provider
-            // Who may not be tried again may not be asked early either.
+            // A provider that must not be retried must not be asked early either.
             let isPatient = !isForced || !profile.mayRetry
             if let facts = facts[provider], outcomes[provider]?.outcome.isAnswer != false,
                 now - facts.fetchedAtMilliseconds < max(profile.keeping.answer.milliseconds, interval), isPatient
@@ -39,8 +39,8 @@ struct AskingPlan: Sendable, Hashable {
         self.kept = kept
     }
 
-    /// When a provider that came to `outcome` may be asked about the title again, in milliseconds since 1970; nil for
-    /// the title's own next turn.
+    /// Returns when a provider with this outcome may be asked about the title again, in milliseconds since 1970; nil
+    /// for the title's own next turn.
     static func nextAt(
         _ outcome: ProviderOutcome, _ error: ProviderError?, profile: ProviderProfile, now: Int64, spread: UInt64
     ) -> Int64? {
@@ -50,9 +50,9 @@ struct AskingPlan: Sendable, Hashable {
         case .quota:
             let rest = profile.restAfterRefusal.milliseconds
             switch error {
-            // Only its turn did not come.
+            // It only had no turn in time.
             case .busy?: return now + min(rest, 3_600_000)
-            // Not all at the moment at which the allowance is renewed.
+            // Spread out, so that not all come the moment the allowance renews.
             case .quota(let until?)?, .reserved(let until)?:
                 return until + RefreshSchedule.jittered(18 * 3_600_000, seed: spread) - 18 * 3_600_000
             default: return now + rest
@@ -63,12 +63,12 @@ struct AskingPlan: Sendable, Hashable {
 }
 
 extension ProviderOutcome {
-    /// Whether the provider said something of the title.
+    /// Whether the provider said something about the title.
     var isAnswer: Bool { self == .ok || self == .noRating }
 }
 
 extension Duration {
-    /// Whole milliseconds, held within Int64.
+    /// Whole milliseconds, clamped to Int64.
     var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflows) = seconds.multipliedReportingOverflow(by: 1_000)

@@ -1,6 +1,6 @@
 import Contracts
 
-/// Many queries on their way to their titles: which look-ups are still to be made, and what became of each.
+/// Many queries being resolved to titles: the lookups still to be made, and the result of each.
 struct BatchResolution: Sendable {
     /// A key of one of the queries.
     struct Key: Sendable, Hashable {
@@ -8,7 +8,7 @@ struct BatchResolution: Sendable {
         let key: OutsideKey
     }
 
-    /// A name to look for. `isSeries` where it names the series of the query's season or episode.
+    /// A name to look for; `isSeries` if it names the series of the query's season or episode.
     struct Name: Sendable, Hashable {
         let query: Int
         let kind: TitleKind
@@ -17,29 +17,30 @@ struct BatchResolution: Sendable {
         let isSeries: Bool
     }
 
-    /// A number in a series.
+    /// The number of a season or an episode in a series.
     struct Number: Sendable, Hashable {
         let query: Int
         let kind: TitleKind
         let season: Int
         let episode: Int?
-        /// The series, where it is known by its own id.
+        /// The series, if it is known by its own id.
         let series: TitleID?
         let seriesKeys: [OutsideKey]
     }
 
-    /// A title that is here, and how well it fits a name, 0 … 1.
+    /// A stored title, and how well it fits a name, 0 … 1.
     struct Offer: Sendable, Hashable {
         let title: TitleID
         let match: Double
     }
 
     let queries: [WantedTitle]
-    /// The series of seasons and episodes by name.
+    /// The series by name, for seasons and episodes.
     let series: [WantedTitle]
     private(set) var states: [ResolveState?]
     private(set) var titles: [TitleReference?]
-    /// What the name of a film or a series may mean, the best first: also where it is clear which is meant, or none is taken.
+    /// What the name of a film or a series may mean, best first; filled even if it is clear which is meant, or if none
+    /// is accepted.
     private(set) var offers: [[Offer]]
     private var seriesFound: [Int: TitleID] = [:]
 
@@ -64,14 +65,14 @@ struct BatchResolution: Sendable {
         offers = queries.map { _ in [] }
     }
 
-    /// Of all that mean something.
+    /// The keys of all queries that are not resolved yet.
     var keys: [Key] {
         queries.indices.filter { states[$0] == nil }.flatMap { query in
             queries[query].keys.map { Key(query: query, key: $0) }
         }
     }
 
-    /// Names of films and series without ids, and of series.
+    /// The names of films and series without ids, and of the series of seasons and episodes.
     var namesToFind: [Name] {
         queries.indices.filter { states[$0] == nil }.compactMap { index in
             let query = queries[index]
@@ -88,7 +89,7 @@ struct BatchResolution: Sendable {
         }
     }
 
-    /// Of the series of seasons and episodes that are unknown and whose series is not known yet.
+    /// The keys of the series of unresolved seasons and episodes whose series is not known yet.
     var seriesKeys: [Key] {
         queries.indices.filter { states[$0] == nil && queries[$0].isNumbered && series(of: $0) == nil }
             .flatMap { query in series[query].keys.map { Key(query: query, key: $0) } }
@@ -114,7 +115,7 @@ struct BatchResolution: Sendable {
         }
     }
 
-    /// Series that keys of `seriesKeys` mean.
+    /// Takes the series that were found by `seriesKeys`.
     mutating func take(series found: [FoundReference]) {
         for found in found where queries.indices.contains(found.query) { seriesFound[found.query] = found.title.id }
     }
@@ -141,7 +142,7 @@ struct BatchResolution: Sendable {
 
     var hasUnknown: Bool { states.contains(nil) }
 
-    /// The series that a query's own was found to be.
+    /// Returns the series that a query names, or that was found for it.
     func series(of query: Int) -> TitleID? { queries[query].series ?? seriesFound[query] }
 
     var results: [ResolvedTitle] {
@@ -149,7 +150,7 @@ struct BatchResolution: Sendable {
     }
 }
 
-/// The local titles that are to be made of what is unknown, each once.
+/// The local titles to create for unknown queries, each once.
 struct LocalTitles: Sendable {
     struct Local: Sendable {
         let id: TitleID
@@ -183,7 +184,7 @@ struct LocalTitles: Sendable {
         }
     }
 
-    /// The local title of that meaning, a new one the first time.
+    /// Returns the local title of that meaning, creating it the first time.
     private mutating func local(_ wanted: WantedTitle, _ newID: () -> TitleID) -> Local {
         var number: String?
         if let series = wanted.series, let season = wanted.seasonNumber {
@@ -200,6 +201,6 @@ struct LocalTitles: Sendable {
         return locals[locals.count - 1]
     }
 
-    /// Which title each key is to lead to.
+    /// The title that each key is to lead to.
     var keys: [(title: TitleID, key: OutsideKey)] { byKey.map { (locals[$0.value].id, $0.key) } }
 }

@@ -1,7 +1,7 @@
 import Contracts
 
 extension SubjectIDs {
-    /// The ids in the form in which they are stored.
+    /// Returns the ids in the form in which they are stored.
     func keys(kind: TitleKind) -> [OutsideKey] {
         let texts: [(source: String, value: String?)] = [
             ("imdb", imdb), ("tmdb", tmdb.map { String($0) }), ("tvdb", tvdb.map { String($0) }),
@@ -47,7 +47,7 @@ extension SubjectKind {
 }
 
 extension ExternalRating {
-    /// A normalised score as the contract shows it.
+    /// Creates the contract's form of a normalized score.
     init(_ score: OutsideScore) {
         self.init(
             source: RatingSource(score.source), name: score.source.name, value: score.value, score: score.score,
@@ -57,7 +57,7 @@ extension ExternalRating {
     }
 }
 
-// The rules' own closed sets and the contract's have the same words; exhaustive switches keep it so.
+// The rules' closed sets have the same cases as the contract's; exhaustive switches keep it that way.
 
 extension RatingSource {
     init(_ source: ScoreSource) {
@@ -113,7 +113,7 @@ extension ExternalRatingStatus {
 }
 
 extension OutsideScore {
-    /// A score as it is kept beside its title.
+    /// Creates a score from the form in which it is stored with its title.
     init?(_ rating: ExternalRating) {
         guard let source = ScoreSource(rawValue: rating.source.rawValue),
             let via = ProviderID(rawValue: rating.via.rawValue),
@@ -172,7 +172,7 @@ extension TitleKind {
 }
 
 extension RefreshSchedule.Title {
-    /// A title as it is stored.
+    /// Creates the traits of a stored title.
     init(_ title: Contracts.Title, isWanted: Bool) {
         let released = title.releaseDate ?? title.year.flatMap { CalendarDate(year: $0, month: 1, day: 1) }
         self.init(

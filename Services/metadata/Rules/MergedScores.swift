@@ -1,4 +1,4 @@
-/// The best offer per source out of any number of answers.
+/// The best offer per source among any number of answers.
 ///
 /// Merging takes the maximum of a total order per source, so the result depends neither on the order in which providers
 /// answered nor on how often an answer is merged.
@@ -11,12 +11,12 @@ package struct MergedScores: Sendable, Hashable {
         for offer in offers { add(offer) }
     }
 
-    /// The chosen scores in the fixed order of sources, at most one of each.
+    /// The chosen scores in the fixed order of sources, at most one from each.
     package var scores: [OutsideScore] { best.values.sorted { $0.source.order < $1.source.order } }
 
     package subscript(_ source: ScoreSource) -> OutsideScore? { best[source] }
 
-    /// Adds one offer; one whose score is off the scale is left out.
+    /// Adds an offer; one whose score is off the scale is left out.
     package mutating func add(_ offer: OutsideScore) {
         if let score = offer.scoreHundredths, !(0...ScoreReading.scoreHundredthsMax).contains(score) { return }
         guard let present = best[offer.source] else {
@@ -30,8 +30,8 @@ package struct MergedScores: Sendable, Hashable {
         for offer in other.best.values { add(offer) }
     }
 
-    /// Sorts offers of one source, the one to keep first: what is fresh; then the owner, OMDb, Trakt, Simkl; then the
-    /// newest; then, only to be the same every time, the fixed order of providers and the content itself.
+    /// Orders the offers of one source, the one to keep first: fresh ones; then by provider, the owner, OMDb, Trakt,
+    /// Simkl; then the newest; then, only to be deterministic, by the fixed order of providers and the content itself.
     private struct Preference: Comparable {
         let offer: OutsideScore
 

@@ -1,4 +1,4 @@
-/// Why a source has no score of a title: the answer to "why no Rotten Tomatoes?".
+/// Why a source has no score for a title: the answer to "why no Rotten Tomatoes?".
 struct MissingScores: Sendable, Hashable {
     struct Missing: Sendable, Hashable {
         let source: ScoreSource
@@ -8,8 +8,8 @@ struct MissingScores: Sendable, Hashable {
 
     let missing: [Missing]
 
-    /// Of every source that some provider tells for titles of this kind and that has no score, who came to what.
-    /// Without `outcomes` nobody has been asked yet.
+    /// Lists every source without a score that some provider supplies for titles of this kind, with what became of
+    /// asking each of those providers. Without `outcomes`, none has been asked yet.
     init(
         kind: SubjectKind, scores: [OutsideScore], outcomes: [ProviderID: KeptOutcome], profiles: [ProviderProfile]
     ) {

@@ -5,13 +5,13 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
 
     static let one: Int64 = 1_000_000
     private static let decimalsKept = 6
-    /// Bytes of a figure as a provider writes it.
+    /// The most bytes of a figure as a provider writes it.
     private static let textBytesMax = 64
 
     package init(millionths: Int64) { self.millionths = millionths }
 
-    /// Reads decimal text such as "8.436", "-1" or "7.5e1"; nil for anything else and for what is out of range
-    /// (beyond ± 9 × 10¹²). Decimals after the sixth are rounded half away from zero.
+    /// Parses decimal text such as "8.436", "-1", or "7.5e1"; nil for anything else and for values out of range (beyond
+    /// ± 9 × 10¹²). Decimals after the sixth are rounded half away from zero.
     package init?(_ text: some StringProtocol) {
         if let simple = Self.simple(text) {
             millionths = simple
@@ -26,7 +26,7 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
         millionths = isNegative ? -magnitude : magnitude
     }
 
-    /// A figure of up to twelve digits, six of them decimals, as nearly all are; nil for anything else.
+    /// Parses a figure of up to twelve digits, up to six of them decimals, as nearly all are; nil for anything else.
     private static func simple(_ text: some StringProtocol) -> Int64? {
         var value: Int64 = 0
         var digits = 0
@@ -51,7 +51,7 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
 
     package static func < (left: NativeFigure, right: NativeFigure) -> Bool { left.millionths < right.millionths }
 
-    /// Millionths × `factor` ÷ `divisor`, rounded half away from zero and held within Int64.
+    /// Returns millionths × `factor` ÷ `divisor`, rounded half away from zero and clamped to Int64.
     func scaled(by factor: Int64, over divisor: Int64) -> Int64 {
         let product = Int128(millionths) * Int128(factor)
         let half = Int128(divisor) / 2
@@ -59,7 +59,7 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
         return Int64(clamping: rounded)
     }
 
-    /// The value with a fixed number of decimals (0 to 6), rounded half away from zero.
+    /// Returns the value with a fixed number of decimals (0 to 6), rounded half away from zero.
     package func description(decimals: Int) -> String {
         var step: Int64 = 1
         for _ in decimals..<Self.decimalsKept { step *= 10 }
@@ -72,13 +72,13 @@ package struct NativeFigure: Sendable, Hashable, Comparable {
     }
 }
 
-/// The digits of a decimal text, apart from its sign.
+/// The digits of a decimal text, without its sign.
 private struct DecimalParts {
     private var digits: [UInt8] = []
-    /// Power of ten of the last digit.
+    /// The power of ten of the last digit.
     private var power = 0
 
-    /// Takes the digits, the fraction and the exponent from the front of `bytes`; nil without a digit.
+    /// Consumes the digits, the fraction, and the exponent at the front of `bytes`; nil without a digit.
     init?(_ bytes: inout ArraySlice<UInt8>) {
         takeDigits(&bytes)
         guard !digits.isEmpty else { return nil }
@@ -108,7 +108,7 @@ private struct DecimalParts {
         return value
     }
 
-    /// The digits as a whole number of 10^−`exponent`; nil if it does not fit.
+    /// Returns the digits as a whole number of 10^−`exponent`; nil if it does not fit.
     func value(exponent: Int) -> Int64? {
         var shift = power + exponent
         var kept = digits[...]

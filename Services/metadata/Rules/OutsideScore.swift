@@ -1,28 +1,28 @@
 /// How current an outside score is, and whether it is a rating at all.
 package enum ScoreStatus: String, Sendable, Hashable, CaseIterable {
-    /// Told at the last refresh.
+    /// Reported at the last refresh.
     case fresh
     /// The provider could not be asked at the last refresh; this is the older value.
     case stale
-    /// The figure counts interest and is no rating, so that there is no score.
+    /// The figure counts interest and is not a rating, so there is no score.
     case popularity
 }
 
-/// One source's score of one title, normalised.
+/// One source's score of one title, normalized.
 package struct OutsideScore: Sendable, Hashable {
     package let source: ScoreSource
     /// As the source shows it, such as "7.5/10".
     package let value: String
-    /// The score in hundredths of a point, 0 … 10 000; nil where the figure is no rating.
+    /// The score in hundredths of a point, 0 … 10 000; nil if the figure is not a rating.
     package let scoreHundredths: Int64?
-    /// People who rated, above 0; nil where the source does not say.
+    /// The number of people who rated, above 0; nil if the source does not say.
     package let votes: Int64?
-    /// Who told us.
+    /// The provider that reported it.
     package let via: ProviderID
     /// Milliseconds since 1970.
     package private(set) var fetchedAtMilliseconds: Int64
     package var status: ScoreStatus
-    /// Where the source shows it.
+    /// The page on which the source shows it.
     package let url: String?
 
     package init(
@@ -39,7 +39,7 @@ package struct OutsideScore: Sendable, Hashable {
         self.url = url
     }
 
-    /// The same score, told again just now.
+    /// Returns the same score, confirmed just now.
     package func confirmed(atMilliseconds now: Int64) -> OutsideScore {
         var score = self
         score.fetchedAtMilliseconds = now
@@ -60,22 +60,22 @@ package struct QuarantinedScore: Sendable, Hashable {
     package let fetchedAtMilliseconds: Int64
 }
 
-/// What a provider's figure for one source amounts to.
+/// The meaning of a provider's figure for one source.
 package enum ScoreReading: Sendable, Hashable {
     case score(OutsideScore)
     /// The provider says that there is no rating.
     case noRating
     case quarantined(QuarantinedScore)
 
-    /// Highest score in hundredths of a point.
+    /// The highest score, in hundredths of a point.
     package static let scoreHundredthsMax: Int64 = 10_000
-    /// Highest number of votes that is believed, 2⁵³ − 1.
+    /// The highest number of votes that is believed, 2⁵³ − 1.
     package static let votesMax: Int64 = 9_007_199_254_740_991
 
-    /// Normalises one figure.
+    /// Normalizes one figure.
     ///
-    /// No figure, zero votes, and 0 on a scale that starts above it are "no rating", never a score of 0. A figure
-    /// outside its scale is quarantined. A negative or unbelievable number of votes counts as not told.
+    /// No figure, zero votes, and 0 on a scale that starts above it mean "no rating", never a score of 0. A figure
+    /// outside its scale is quarantined. A negative or implausible number of votes counts as not given.
     package init(
         source: ScoreSource, figure: NativeFigure?, votes: Int64? = nil, via: ProviderID, fetchedAtMilliseconds: Int64,
         url: String? = nil

@@ -1,18 +1,18 @@
-/// When a provider may be called next, so that no stretch of time holds more calls than its pace allows: calls stand on
-/// a line at equal distances, and every call takes the next place.
+/// When a provider may be called next, so that no stretch of time holds more calls than its pace allows: places lie on
+/// a line at equal distances, and every call takes the next one.
 ///
-/// The statement that leases places from Postgres does the same arithmetic; a test holds the two against each other.
+/// The statement that leases places from Postgres does the same arithmetic; a test compares the two.
 package struct PaceLine: Sendable, Hashable {
     /// Microseconds between two calls; above 0.
     package let stepMicroseconds: Int64
-    /// Calls a day, from 00:00 UTC; nil where nobody counts.
+    /// The most calls a day, from 00:00 UTC; nil if there is no limit.
     package let dailyCallsMax: Int64?
 
-    /// Places that were given, from `first` on, one every `stepMicroseconds`.
+    /// The places that were granted: the first, and one every `stepMicroseconds` after it.
     package struct Grant: Sendable, Hashable {
         /// Microseconds since 1970.
         package let firstMicroseconds: Int64
-        /// 0 where no place was free within the wait, or the day's calls are used up.
+        /// 0 if no place was free within the wait, or the day's calls are used up.
         package let count: Int64
         package let isDayUsedUp: Bool
     }
@@ -23,11 +23,12 @@ package struct PaceLine: Sendable, Hashable {
     private var dayCalls: Int64 = 0
 
     static let dayMicroseconds: Int64 = 86_400_000_000
-    /// Calls stand a little farther apart than the pace says, in parts of a thousand: a call that takes longer to arrive than
-    /// those behind it comes closer to them. At calls a second this allows for 40 milliseconds.
+    /// How much farther apart calls are than the pace says, in thousandths: a call that takes longer to arrive than
+    /// those behind it comes closer to them. At one call a second this allows for 40 milliseconds.
     static let marginThousandths: Int64 = 40
 
-    /// So much of the interval a call may be later than its place; the rest of the margin is left to the way there.
+    /// How much later than its place a call may be, in thousandths of the interval; the rest of the margin is left for
+    /// transit.
     static let lateThousandths: Int64 = 20
 
     package init(callsPerInterval calls: Int, interval: Duration, dailyCallsMax: Int? = nil) {
@@ -37,8 +38,8 @@ package struct PaceLine: Sendable, Hashable {
         self.dailyCallsMax = dailyCallsMax.map { Int64($0) }
     }
 
-    /// Takes up to `wanted` places that lie less than `waitMicroseconds` ahead. `reserved` calls of the day are left
-    /// for others.
+    /// Takes up to `wanted` places that lie at most `waitMicroseconds` ahead, leaving `reserved` of the day's calls to
+    /// others.
     package mutating func take(
         _ wanted: Int64, at now: Int64, waitMicroseconds: Int64, reserved: Int64 = 0
     ) -> Grant {

@@ -1,4 +1,4 @@
-/// A calendar date of which the day, or the day and the month, may be unknown.
+/// A calendar date whose day, or day and month, may be unknown.
 package struct PartialDate: Sendable, Hashable, Comparable {
     /// 1850 … 2200.
     package let year: Int
@@ -19,7 +19,7 @@ package struct PartialDate: Sendable, Hashable, Comparable {
         self.day = day
     }
 
-    /// Reads "2017-10-23", "2017-10" or "2017", and the day of "2017-10-23T01:00:00Z"; nil for anything else.
+    /// Parses "2017-10-23", "2017-10", or "2017", and the day of "2017-10-23T01:00:00Z"; nil for anything else.
     package init?(iso text: String) {
         var numbers = [0, 0, 0]
         var place = 0
@@ -44,7 +44,7 @@ package struct PartialDate: Sendable, Hashable, Comparable {
         (left.year, left.month ?? 0, left.day ?? 0) < (right.year, right.month ?? 0, right.day ?? 0)
     }
 
-    /// "2017-10-23", "2017-10" or "2017".
+    /// "2017-10-23", "2017-10", or "2017".
     package var iso: String {
         ([String(year)] + [month, day].compactMap { $0 }.map { $0 < 10 ? "0\($0)" : "\($0)" }).joined(separator: "-")
     }

@@ -8,9 +8,9 @@ package struct PlaceBook: Sendable {
     package enum Step: Sendable, Equatable {
         /// A place is taken: call now.
         case go
-        /// Look again then, after `wake`.
+        /// Look again at that time, after `wake`.
         case rest(until: Instant)
-        /// No place is left for one more.
+        /// No place is left for another caller.
         case empty
     }
 
@@ -19,13 +19,14 @@ package struct PlaceBook: Sendable {
 
     package init() {}
 
-    /// Places for which nobody waits.
+    /// The number of places that nobody waits for.
     package var freeCount: Int { max(0, places.count - sleepers) }
 
-    /// Adds a place behind all others.
+    /// Adds a place after all others.
     package mutating func append(_ place: Instant) { places.append(place) }
 
-    /// What a caller who is awake at `now` does; a place that is older than `lateMax` is lost, since calls must not bunch.
+    /// Returns what a caller that is awake at `now` does. A place older than `lateMax` is lost, since calls must not
+    /// bunch up.
     package mutating func next(at now: Instant, lateMax: Duration) -> Step {
         while let place = places.first, place < now - lateMax { places.removeFirst() }
         if let place = places.first, place <= now {
@@ -33,11 +34,11 @@ package struct PlaceBook: Sendable {
             return .go
         }
         guard places.count > sleepers else { return .empty }
-        // Each of those who sleep wakes for another place.
+        // Every sleeper wakes for a different place.
         defer { sleepers += 1 }
         return .rest(until: places[places.startIndex + sleepers])
     }
 
-    /// One who was told to sleep no longer does.
+    /// Notes that a caller that was told to rest no longer does.
     package mutating func wake() { sleepers -= 1 }
 }

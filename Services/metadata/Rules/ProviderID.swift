@@ -4,7 +4,7 @@
 package enum ProviderID: String, Sendable, Hashable, CaseIterable {
     case tmdb, tvdb, tvmaze, omdb, trakt, letterboxd, simkl, anilist, anidb, myanimelist, kitsu
 
-    /// Place in the fixed order of providers, from 0.
+    /// The place in the fixed order of providers, from 0.
     package var order: Int {
         switch self {
         case .tmdb: 0

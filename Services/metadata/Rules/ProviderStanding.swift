@@ -1,4 +1,4 @@
-/// Whether a provider is asked now, after what it did lately; the same for all replicas.
+/// Whether a provider is asked now, given how recent calls ended; the same for all replicas.
 package struct ProviderStanding: Sendable, Hashable {
     package enum State: String, Sendable, Hashable, CaseIterable {
         case serving, resting, quota
@@ -8,7 +8,7 @@ package struct ProviderStanding: Sendable, Hashable {
     /// Failures since the last answer.
     package var failures = 0
     package var state = State.serving
-    /// Milliseconds since 1970; not asked before.
+    /// Milliseconds since 1970; the provider is not asked before then.
     package var untilMilliseconds: Int64?
     package var reason: String?
 
@@ -21,7 +21,7 @@ package struct ProviderStanding: Sendable, Hashable {
         self.reason = reason
     }
 
-    /// Failures in a row after which a provider is left alone.
+    /// The number of consecutive failures after which a provider is left alone.
     static let failuresMax = 5
     private static let restFirst: Int64 = 30_000
     /// The longest rest, in milliseconds.
@@ -34,14 +34,14 @@ package struct ProviderStanding: Sendable, Hashable {
         return now >= untilMilliseconds
     }
 
-    /// Whether it was left alone and has not answered since: one call at a time is enough to see.
+    /// Whether the provider was left alone and has not answered since: one call at a time is enough to find out.
     package var isOnTrial: Bool { failures >= Self.failuresMax }
 
-    /// The standing after an answer.
+    /// Returns the standing after an answer.
     package func answered() -> ProviderStanding { ProviderStanding() }
 
-    /// The standing after a failure; nil where the failure says nothing of the provider as a whole. `rest` is how long
-    /// the provider is left alone where it sent us away without saying for how long.
+    /// Returns the standing after a failure; nil if the failure says nothing about the provider as a whole. `rest` is
+    /// how long the provider is left alone if it refused the call without saying for how long.
     package func failed(_ error: ProviderError, at now: Int64, rest: Int64) -> ProviderStanding? {
         switch error {
         case .notFound, .busy, .reserved, .resting: return nil

@@ -1,14 +1,14 @@
 import Contracts
 
-/// A title as it stands when its turn begins, with what is known of the last one.
+/// A title as it is when its turn begins, with what is known from the last one.
 struct TitleRecord: Sendable {
     let title: Title
     /// Counts the title's turns.
     let fence: Int64
-    /// Turns since the last one in which nobody failed.
+    /// The number of turns since the last one without a failure.
     let attempts: Int
     let childrenAt: Timestamp?
-    /// The series' ids, of a season or an episode.
+    /// The series' ids, for a season or an episode.
     let seriesIDs: SubjectIDs
     let facts: [ProviderID: ProviderFacts]
     let outcomes: [ProviderID: KeptOutcome]
@@ -25,7 +25,7 @@ struct TitleRecord: Sendable {
 }
 
 extension TitleRecord {
-    /// A title that is new.
+    /// Creates the record of a new title.
     init(_ wanted: WantedTitle, id: TitleID) {
         title = Title(
             id: id, kind: wanted.kind, name: wanted.provisionalName, year: wanted.year, series: wanted.series,
@@ -40,7 +40,7 @@ extension TitleRecord {
     }
 }
 
-/// Everything that a turn is to write.
+/// Everything that a turn writes.
 struct RefreshFindings: Sendable {
     struct Outcome: Sendable, Hashable {
         let provider: ProviderID
@@ -53,15 +53,15 @@ struct RefreshFindings: Sendable {
     let scores: [OutsideScore]
     let votes: VoteAggregate?
     let changes: [ScoreChanged]
-    /// Told in this turn.
+    /// The facts of this turn.
     let facts: [ProviderFacts]
     let outcomes: [Outcome]
     /// Whether any provider has described the title, in this turn or before.
     let isConfirmed: Bool
-    /// Whether a provider has said something in this turn.
+    /// Whether a provider has answered in this turn.
     let isAnswered: Bool
-    /// Whether the first in the fixed order who described the title is among those who list its seasons or episodes now.
-    /// Where it is not (it said "unchanged", or failed), the others only add to what it listed.
+    /// Whether the first provider, in the fixed order, to have described the title is among those that list its seasons
+    /// or episodes now. If not (it said "unchanged", or failed), the others only add to what it listed.
     let isListLeading: Bool
     let attempts: Int
     /// When the title's next turn is due, in milliseconds since 1970.
@@ -78,7 +78,7 @@ struct RefreshFindings: Sendable {
         nowMilliseconds = now
         facts = reports.compactMap(\.facts)
         let fresh = Set(facts.map(\.provider))
-        // What a provider said before holds where it could not be asked now, as long as its terms let it be kept.
+        // What a provider said before holds if it could not be asked now, as long as its terms let it be kept.
         let older = record.facts.values.filter { old in
             let longest = profileOf[old.provider]?.keeping.longest ?? ProviderProfile.of(old.provider).keeping.longest
             return !fresh.contains(old.provider)
@@ -117,7 +117,7 @@ struct RefreshFindings: Sendable {
         let failed = reports.contains { $0.answer.outcome == .error }
         attempts = failed ? min(record.attempts + 1, 1_000) : 0
 
-        // Whoever looks at it brings it forward.
+        // Anyone who looks at the title brings it forward.
         let traits = RefreshSchedule.Title(
             kind: SubjectKind(record.title.kind),
             releasedDay: draft.released?.firstDay ?? record.title.releaseDate.map { Int64($0.daysSinceEpoch) },
@@ -153,7 +153,7 @@ extension PartialDate {
 }
 
 extension CalendarDate {
-    /// Nil where the day is not known.
+    /// Nil if the day is unknown.
     init?(_ date: PartialDate) {
         guard let month = date.month, let day = date.day else { return nil }
         self.init(year: date.year, month: month, day: day)

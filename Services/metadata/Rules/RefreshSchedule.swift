@@ -1,9 +1,9 @@
-/// When a title is to be asked about again.
+/// When a title is asked about again.
 package enum RefreshSchedule {
     /// What the time of the next refresh depends on.
     package struct Title: Sendable, Hashable {
         package let kind: SubjectKind
-        /// Days since 1970; nil where the date is not known.
+        /// Days since 1970; nil if the date is unknown.
         package let releasedDay: Int64?
         package let hasScore: Bool
         /// Whether somebody looked at it since the last refresh.
@@ -22,9 +22,9 @@ package enum RefreshSchedule {
 
     private static let day: Int64 = 86_400
 
-    /// Seconds from one refresh to the next: a day in the first month, a week in the first year, while nobody has rated it
-    /// and while it is a series that may get a new season, a month after that. What nobody looks at waits three times as
-    /// long.
+    /// Returns the seconds from one refresh to the next: a day in the first month; a week in the first year, while
+    /// nobody has rated the title, and while it is a series that may get a new season; a month after that. Titles that
+    /// nobody looks at wait three times as long.
     package static func interval(_ title: Title, today: Int64) -> Int64 {
         let age = title.releasedDay.map { today - $0 }
         let days: Int64 =
@@ -36,13 +36,13 @@ package enum RefreshSchedule {
         return days * day * (title.isWanted ? 1 : 3)
     }
 
-    /// The interval, up to a fifth longer as `seed` falls, so that titles that came together do not come again
-    /// together.
+    /// Returns the interval, lengthened by up to a fifth depending on `seed`, so that titles that came together do not
+    /// come again together.
     package static func jittered(_ seconds: Int64, seed: UInt64) -> Int64 {
         seconds + seconds * (Int64((seed &* 0x9e37_79b9_7f4a_7c15) >> 40) % 2_001) / 10_000
     }
 
-    /// Seconds until a title is tried again of which a provider, or storing what they said, failed the `attempt`th time in
-    /// a row, from 1: an hour, doubling up to a day.
+    /// Returns the seconds until a title is retried after the `attempt`th turn in a row, from 1, in which a provider,
+    /// or storing what was said, failed: an hour, doubling up to a day.
     package static func retry(attempt: Int) -> Int64 { min(3_600 << Int64(min(max(attempt, 1) - 1, 5)), day) }
 }

@@ -1,10 +1,10 @@
-/// One source's score at the moment when it changed; nil where the source has none from then on.
+/// One source's score when it changed; nil if the source has none from then on.
 struct ScoreChanged: Sendable, Hashable {
     let source: ScoreSource
     let score: OutsideScore?
 
-    /// What a refresh changed, at one decimal on the scale of 0 to 100, in the fixed order of sources. A stale score is
-    /// no change.
+    /// Returns what a refresh changed, to one decimal on the scale of 0 to 100, in the fixed order of sources. A score
+    /// that becomes stale is not a change.
     static func between(_ old: [OutsideScore], _ new: [OutsideScore]) -> [ScoreChanged] {
         let before = Dictionary(old.map { ($0.source, $0) }) { first, _ in first }
         let after = Dictionary(new.map { ($0.source, $0) }) { first, _ in first }
@@ -16,7 +16,7 @@ struct ScoreChanged: Sendable, Hashable {
         }
     }
 
-    /// The score at one decimal; the figure itself where it is no rating.
+    /// Returns the score to one decimal, or the figure itself if it is not a rating.
     private static func shown(_ score: OutsideScore) -> String {
         score.scoreHundredths.map { String(($0 + 5) / 10) } ?? score.value
     }

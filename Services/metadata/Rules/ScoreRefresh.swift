@@ -1,7 +1,7 @@
-/// What became of asking one provider about one title.
+/// The outcome of asking one provider about one title.
 package enum ProviderOutcome: String, Sendable, Hashable, CaseIterable {
     case ok
-    /// Answered, and has no rating.
+    /// Answered without a rating.
     case noRating = "none"
     /// The provider is not known to have the title.
     case notMapped = "not_mapped"
@@ -26,23 +26,23 @@ package struct ProviderAnswer: Sendable, Hashable {
     }
 }
 
-/// The scores of a title after a refresh: only a confirmed "no rating" takes a stored score away.
+/// The scores of a title after a refresh: only a confirmed "no rating" removes a stored score.
 package struct ScoreRefresh: Sendable, Hashable {
     /// In the fixed order of sources.
     package let scores: [OutsideScore]
-    /// Answers that were not believed because they jump too far from what is stored.
+    /// Answers that were not believed because they are too far from what is stored.
     package let doubted: [OutsideScore]
 
-    /// A change larger than this, with about as many votes, is doubted; hundredths of a point.
+    /// The largest change, in hundredths of a point, that is believed with about as many votes.
     static let jumpHundredthsMax: Int64 = 3_000
-    /// A stored score loses its privileges at this age, 30 days.
+    /// The age at which a stored score loses its privileges, 30 days.
     static let trustMillisecondsMax: Int64 = 30 * 24 * 3_600_000
 
     /// Joins what is stored with what a refresh brought.
     ///
-    /// A stored score whose provider answered without it goes. One whose provider could not be asked stays as stale; for
-    /// 30 days it also stays before the answer of a provider farther from the source. Providers that are not
-    /// among the answers keep their scores unchanged.
+    /// A stored score whose provider answered without it is removed. One whose provider could not be asked stays as
+    /// stale; for 30 days it also takes precedence over the answer of a provider farther from the source. Providers
+    /// that are not among the answers keep their scores unchanged.
     package init(stored: [OutsideScore], answers: [ProviderAnswer]) {
         let offered = MergedScores(answers.flatMap(\.scores))
         var outcomes: [ProviderID: ProviderOutcome] = [:]
@@ -69,7 +69,7 @@ package struct ScoreRefresh: Sendable, Hashable {
         self.doubted = doubted
     }
 
-    /// What is left of a stored score that no answer replaces.
+    /// Returns what is left of a stored score that no answer replaces.
     private static func remaining(_ old: OutsideScore, outcome: ProviderOutcome?) -> OutsideScore? {
         switch outcome {
         case .ok, .noRating: nil

@@ -1,4 +1,4 @@
-/// The scale of a source and how its site writes a figure on it.
+/// The scale of a source, and how its site writes a figure on it.
 package struct ScoreScale: Sendable, Hashable {
     /// How the figure is written.
     package enum Unit: Sendable, Hashable {
@@ -6,13 +6,13 @@ package struct ScoreScale: Sendable, Hashable {
         case outOfTop
         /// "83%"
         case percent
-        /// A bare figure that is no rating.
+        /// A bare figure that is not a rating.
         case figure
     }
 
-    /// Highest figure; 0 where the source has no scale.
+    /// The highest figure; 0 if the source has no scale.
     package let top: Int64
-    /// Decimals that the source shows, 0 to 2.
+    /// The number of decimals that the source shows, 0 to 2.
     package let shownDecimals: Int
     package let unit: Unit
 
@@ -22,7 +22,7 @@ package struct ScoreScale: Sendable, Hashable {
         self.unit = unit
     }
 
-    /// The figure in hundredths of a point on the scale of 0 to 100; nil where the source has no scale.
+    /// Returns the figure in hundredths of a point on the scale of 0 to 100; nil if the source has no scale.
     ///
     /// Linear, exact, rounded half away from zero; a figure outside the scale gives a result outside 0 … 10 000.
     package func scoreHundredths(_ figure: NativeFigure) -> Int64? {
@@ -30,7 +30,7 @@ package struct ScoreScale: Sendable, Hashable {
         return figure.scaled(by: 10_000 / top, over: NativeFigure.one)
     }
 
-    /// The figure as the source shows it, such as "7.5/10", "83%" or "150979".
+    /// Returns the figure as the source shows it, such as "7.5/10", "83%", or "150979".
     package func shown(_ figure: NativeFigure) -> String {
         let text = figure.description(decimals: shownDecimals)
         switch unit {

@@ -1,4 +1,4 @@
-/// Whose opinion an outside score is; a closed enumeration whose raw values are the ones on the wire.
+/// Whose opinion an outside score is; a closed enumeration whose raw values are those on the wire.
 package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
     case imdb
     case rottenTomatoesCritics = "rotten_tomatoes_critics"
@@ -8,7 +8,7 @@ package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
     case anidbTemporary = "anidb_temporary"
     case myanimelist, kitsu
 
-    /// The source's name for people.
+    /// The source's display name.
     package var name: String {
         switch self {
         case .imdb: "IMDb"
@@ -29,7 +29,7 @@ package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Place in the order in which scores are listed, from 0.
+    /// The place in the order in which scores are listed, from 0.
     package var order: Int {
         switch self {
         case .imdb: 0
@@ -50,7 +50,7 @@ package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The provider that publishes this source itself; nil where the source has no interface that Reelay asks.
+    /// The provider that publishes this source itself; nil if the source has no API that Reelay asks.
     package var owner: ProviderID? {
         switch self {
         case .imdb, .rottenTomatoesCritics, .rottenTomatoesAudience, .metacritic: nil
@@ -81,7 +81,7 @@ package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether a native 0 is an opinion; everywhere else the scale starts above 0 and 0 says "no rating".
+    /// Whether a native 0 is an opinion; everywhere else the scale starts above 0, and 0 means "no rating".
     package var countsZero: Bool {
         switch self {
         case .rottenTomatoesCritics, .rottenTomatoesAudience, .metacritic: true
@@ -89,7 +89,7 @@ package enum ScoreSource: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// How far a provider stands from this source: 0 the owner, 1 OMDb, 2 Trakt, 3 Simkl, 4 anybody else.
+    /// Returns how far a provider is from this source: 0 the owner, 1 OMDb, 2 Trakt, 3 Simkl, 4 any other.
     package func distance(of provider: ProviderID) -> Int {
         if owner == provider { return 0 }
         switch provider {

@@ -1,9 +1,9 @@
 import Contracts
 
-/// The candidates of a search in their order, each title once however many know it.
+/// The candidates of a search in order, each title once however many providers know it.
 struct SearchRanking: Sendable {
     let candidates: [TitleCandidate]
-    /// The one that is meant beyond doubt, where it is here.
+    /// The stored title that is meant beyond doubt, if there is one.
     let accepted: TitleID?
 
     private struct Entry {
@@ -17,11 +17,11 @@ struct SearchRanking: Sendable {
         var ids: SubjectIDs
         var via: [ProviderID]
         let votes: Int64
-        /// Of all its names.
+        /// The keys of all its names.
         var keys: Set<String>
     }
 
-    /// `own` in any order; `found` in the fixed order of providers, each provider's best first.
+    /// `own` is in any order; `found` is in the fixed order of providers, each provider's best first.
     init(kind: SubjectKind?, name: String, year: Int?, own: [NamedTitle], found: [ProviderFacts]) {
         var entries = own.map { named in
             Entry(
@@ -53,7 +53,7 @@ struct SearchRanking: Sendable {
             OwnMatch.Candidate(kind: $0.kind, names: $0.names, year: $0.year)
         }
         let scores = OwnMatch.fits(kind: kind, name: name, year: year, offers)
-        // Ties: what is here, then what more people rated, then as they came.
+        // Ties: stored titles first, then those with more votes, then in the order in which they came.
         let order = entries.indices.sorted { left, right in
             if scores[left] != scores[right] { return scores[left] > scores[right] }
             let (one, other) = (entries[left], entries[right])
@@ -74,7 +74,7 @@ struct SearchRanking: Sendable {
         }
     }
 
-    /// Whether a provider's answer is an entry: an id that both have decides; without one, name and year.
+    /// Whether a provider's answer is the title of an entry: an id that both have decides; without one, name and year.
     private static func isSame(_ entry: Entry, _ facts: ProviderFacts, _ keys: Set<String>) -> Bool {
         guard entry.kind == facts.kind else { return false }
         let ours = entry.ids.keys(kind: .movie)
@@ -97,13 +97,13 @@ extension NamedReference {
     }
 }
 
-/// What a person typed, for the index of words.
+/// What a person typed, for the word index.
 enum SearchText {
-    /// Words of a search that count.
+    /// The most words of a search that count.
     private static let wordsMax = 12
 
-    /// All its words but a leading article, the last of which may be unfinished, as a tsquery; words hold letters and
-    /// digits only.
+    /// Returns a tsquery of all words but a leading article, the last of which may be incomplete; words hold letters
+    /// and digits only.
     static func expression(_ text: String) -> String {
         let words = TitleMatch.normalized(text).split(separator: " ").prefix(wordsMax).map { word in
             String(word.filter { $0.isLetter || $0.isNumber })

@@ -1,19 +1,19 @@
 import Contracts
 
-/// One id of a title at another place, in the form in which it is stored.
+/// One id of a title at another site, in the form in which it is stored.
 struct OutsideKey: Sendable, Hashable {
     let source: String
     let kind: TitleKind
     let value: String
 }
 
-/// A title that somebody asks for.
+/// A title that a caller asks for.
 struct WantedTitle: Sendable, Hashable {
     let kind: TitleKind
     var ids = SubjectIDs()
     var name: String?
     var year: Int?
-    /// The series, of a season or an episode, as far as it is here.
+    /// The series of a season or an episode, if it is stored.
     var series: TitleID?
     var seriesIDs = SubjectIDs()
     var seasonNumber: Int?
@@ -38,7 +38,7 @@ struct WantedTitle: Sendable, Hashable {
     /// Whether its numbers are complete.
     var isNumbered: Bool { seasonNumber != nil && (kind == .season || episodeNumber != nil) }
 
-    /// Whether there is anything to go by.
+    /// Whether there is anything to identify the title by.
     var isSomething: Bool {
         if ids != SubjectIDs() { return true }
         if kind == .season || kind == .episode { return isNumbered && (series != nil || seriesIDs != SubjectIDs()) }
@@ -47,7 +47,7 @@ struct WantedTitle: Sendable, Hashable {
 
     var keys: [OutsideKey] { ids.keys(kind: kind) + [localKey].compactMap(\.self) }
 
-    /// A film or series without any outside id is found again by its name and year.
+    /// The key by which a film or series without any outside id is found again: its name and year.
     var localKey: OutsideKey? {
         guard ids == SubjectIDs(), let name, kind == .movie || kind == .series else { return nil }
         return OutsideKey(
@@ -60,7 +60,7 @@ struct WantedTitle: Sendable, Hashable {
             episodeNumber: episodeNumber, name: name, year: year)
     }
 
-    /// What it is called while nobody says better.
+    /// The name until a provider gives a better one.
     var provisionalName: String {
         if let name { return name }
         if let episodeNumber { return "Episode \(episodeNumber)" }
@@ -70,7 +70,7 @@ struct WantedTitle: Sendable, Hashable {
     }
 }
 
-/// A title as providers describe it, merged; nil and empty where none of them says.
+/// A title as providers describe it, merged; nil and empty if none of them says.
 struct TitleDraft: Sendable, Hashable {
     let kind: TitleKind
     let name: String?
@@ -92,7 +92,7 @@ struct TitleDraft: Sendable, Hashable {
     let episodeNumber: Int?
     let children: [ChildDraft]
 
-    /// Texts are taken from the first provider, in the fixed order, that has them, whatever the order of `facts`.
+    /// Takes texts from the first provider, in the fixed order, that has them, whatever the order of `facts`.
     init(kind: TitleKind, facts: [ProviderFacts], ids known: SubjectIDs = SubjectIDs()) {
         let facts = facts.filter { $0.kind == SubjectKind(kind) }.sorted { $0.provider.order < $1.provider.order }
         self.kind = kind
@@ -120,14 +120,15 @@ struct TitleDraft: Sendable, Hashable {
         children = ChildDraft.merged(facts)
     }
 
-    /// A series that goes on has no last day, whatever the places say that have an entry for each season: theirs is the first's.
+    /// Returns the last day. A series that goes on has none, whatever the sites with an entry for each season say:
+    /// theirs is the first season's.
     private static func ended(_ kind: TitleKind, _ facts: [ProviderFacts]) -> PartialDate? {
         let whole = facts.filter { [.tmdb, .tvdb, .tvmaze, .omdb].contains($0.provider) }
         return (kind == .series && !whole.isEmpty ? whole : facts).lazy.compactMap(\.ended).first
     }
 }
 
-/// A season or an episode as the answers about its series or season list it, merged.
+/// A season or an episode as listed in the answers about its series or season, merged.
 struct ChildDraft: Sendable, Hashable {
     struct Number: Sendable, Hashable, Comparable {
         let season: Int
@@ -144,17 +145,17 @@ struct ChildDraft: Sendable, Hashable {
     let scores: [OutsideScore]
 
     var kind: TitleKind { draft.kind }
-    /// What it is called.
+    /// The name, provisional if no provider gives one.
     var name: String {
         draft.name
             ?? WantedTitle(kind: kind, seasonNumber: number.season, episodeNumber: number.episode).provisionalName
     }
 
-    /// Seasons with such numbers, and above, are counted by year.
+    /// The least season number that means a year.
     static let yearMin = 1_900
 
-    /// The children that are counted as the first of `parents` that has seasons counts them: TVmaze numbers the seasons of some
-    /// series by their years, which would stand beside the same ones as others number them.
+    /// Returns the children numbered like those of the first of `parents` that has seasons: TVmaze numbers the seasons
+    /// of some series by year, and they would stand beside the same ones as others number them.
     private static func counted(_ parents: [ProviderFacts]) -> [ProviderFacts] {
         func isNumbered(_ child: ProviderFacts) -> Bool { (child.seasonNumber ?? 0) > 0 }
         func isByYear(_ child: ProviderFacts) -> Bool { (child.seasonNumber ?? 0) >= yearMin }
@@ -168,7 +169,7 @@ struct ChildDraft: Sendable, Hashable {
         }
     }
 
-    /// Children in the order of their numbers, each once.
+    /// Returns the children in the order of their numbers, each once.
     static func merged(_ parents: [ProviderFacts]) -> [ChildDraft] {
         let all = counted(parents)
         guard !all.isEmpty else { return [] }

@@ -1,28 +1,28 @@
 import Contracts
 
-/// A title that is here, by the ids that it has.
+/// A stored title, with its keys.
 struct KeyHolder: Sendable, Hashable {
     let id: TitleID
     let keys: Set<OutsideKey>
 }
 
-/// What is to be done when a title's ids are told, of which some belong to titles that are here.
+/// What to do with ids told for a title, some of which belong to stored titles.
 struct TitleJoin: Sendable, Hashable {
-    /// The title that stays; nil where a new one is to be made.
+    /// The title that stays; nil if a new one is to be created.
     let target: TitleID?
-    /// Titles that turn out to be the same and are merged into the target.
+    /// Titles that turn out to be the same, to be merged into the target.
     let merged: [TitleID]
-    /// The keys that the target, or the new title, is to have; those that mean another title are left out.
+    /// The keys to add to the target, or to the new title; those that mean another title are left out.
     let keys: [OutsideKey]
 
-    /// Decides from the ids `told` and the titles that have some of them. `own` is the title that was asked about,
-    /// where it is here.
+    /// Decides from the ids `told` and the titles that have some of them. `own` is the title that was asked about, if
+    /// it is stored.
     ///
-    /// Titles are one where no place knows them by two ids. The oldest stays. A holder that contradicts keeps what it
+    /// Titles are the same if no site knows them by two ids. The oldest stays. A holder that contradicts keeps what it
     /// has.
     init(told: [OutsideKey], holders: [KeyHolder], own: TitleID? = nil) {
         var same: [KeyHolder] = []
-        // The one that was asked about first, then by age: what came first decides what later ones contradict.
+        // The one that was asked about first, then by age: what comes first decides what later ones contradict.
         for holder in holders.sorted(by: { ($0.id == own ? 0 : 1, $0.id) < ($1.id == own ? 0 : 1, $1.id) }) {
             let others = same.flatMap(\.keys) + told
             let contradicts = holder.keys.contains { key in
@@ -36,7 +36,7 @@ struct TitleJoin: Sendable, Hashable {
         self.target = target
         merged = same.map(\.id).filter { $0 != target }.sorted()
         let held = Set(holders.flatMap(\.keys))
-        // A place at which the title has an id already keeps that one.
+        // If the title already has an id at a site, it keeps that one.
         let taken = Set(same.flatMap(\.keys).map(\.source))
         keys = told.filter { !held.contains($0) && !taken.contains($0.source) }
     }

@@ -1,6 +1,6 @@
-/// Finding a title among a provider's search results by its name and year; a wrong match is worse than none.
+/// Finds a title among a provider's search results by its name and year; a wrong match is worse than none.
 package enum TitleMatch {
-    /// What a search result offers for the comparison.
+    /// What a search result offers for comparison.
     package struct Candidate: Sendable, Hashable {
         package let names: [String]
         package let year: Int?
@@ -13,13 +13,13 @@ package enum TitleMatch {
         }
     }
 
-    /// How many times the votes of the second best one must have to win a tie.
+    /// How many times the votes of the second-best candidate the best must have to win a tie.
     static let clearLead: Int64 = 10
 
-    /// Index of the one candidate that `TitleMatcher` accepts; nil where none or several fit.
+    /// Returns the index of the one candidate that `TitleMatcher` accepts; nil if none or several fit.
     ///
-    /// Providers hold many unreleased and forgotten titles: several that agree equally well in name and year are decided
-    /// by ten times the votes, and only by that.
+    /// Providers have many unreleased and forgotten titles: a tie in name and year is decided by ten times the votes,
+    /// and only by that.
     package static func best(name: String, year: Int?, among candidates: [Candidate]) -> Int? {
         let wanted = TitleTraits(names: [TitleName(name)], year: year)
         let traits = candidates.map { TitleTraits(names: $0.names.map(TitleName.init), year: $0.year) }
@@ -33,7 +33,7 @@ package enum TitleMatch {
         return rivals.first { candidates[$0.index].votes == votes[0] }?.index
     }
 
-    /// The folded words of a name without a leading English article.
+    /// Returns the folded words of a name without a leading English article.
     package static func normalized(_ name: String) -> String {
         let plain = TitleName(name).plain
         guard let article = ["the ", "a ", "an "].first(where: plain.hasPrefix) else { return plain }

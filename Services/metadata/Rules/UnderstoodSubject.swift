@@ -1,5 +1,5 @@
-/// What of a title one provider can go by. Where that changes, it is worth asking the provider (again); where it does not,
-/// the answer would be the same.
+/// The part of a title that one provider can use. If it changes, the provider is worth asking (again); otherwise the
+/// answer would be the same.
 package struct UnderstoodSubject: Sendable, Hashable {
     private let ids: SubjectIDs
     private let seriesIDs: SubjectIDs
@@ -14,7 +14,7 @@ package struct UnderstoodSubject: Sendable, Hashable {
         seriesIDs = Self.understood(subject.seriesIDs, by: provider)
         seasonNumber = subject.seasonNumber
         episodeNumber = subject.episodeNumber
-        // Names lead somewhere only where no id is known, or at the places for anime.
+        // Names lead somewhere only if no id is known (at OMDb, no IMDb id), or on anime sites.
         let isSought =
             switch provider {
             case .anilist, .myanimelist, .kitsu: subject.isAnimeToFind
@@ -31,7 +31,7 @@ package struct UnderstoodSubject: Sendable, Hashable {
             }
     }
 
-    /// Of a title's ids those that lead to it at the provider; `docs/providers.md` lists them.
+    /// Returns those of a title's ids that lead to it at the provider; `docs/providers.md` lists them.
     private static func understood(_ ids: SubjectIDs, by provider: ProviderID) -> SubjectIDs {
         switch provider {
         case .tmdb: SubjectIDs(imdb: ids.imdb, tmdb: ids.tmdb, tvdb: ids.tvdb)

@@ -1,13 +1,13 @@
 /// The mean of a title's outside scores, weighted by their votes, and the number of those votes.
 ///
-/// Sources that do not count votes (critics) and figures that are no rating have no part in it.
+/// Sources that do not count votes (critics) and figures that are not ratings are left out.
 package struct VoteAggregate: Sendable, Hashable {
-    /// Mean in hundredths on the scale of 0 to 10, 0 … 1 000, rounded half up.
+    /// The mean in hundredths on the scale of 0 to 10, 0 … 1 000, rounded half up.
     package let averageHundredths: Int64
-    /// Votes of all sources that count them, above 0 and at most 2⁵³ − 1.
+    /// The votes of all sources that count them, above 0 and at most 2⁵³ − 1.
     package let count: Int64
 
-    /// Nil where no source counts votes.
+    /// Nil if no source counts votes.
     package init?(_ scores: [OutsideScore]) {
         var weighted: Int128 = 0
         var total: Int128 = 0
