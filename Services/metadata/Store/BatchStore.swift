@@ -2,7 +2,7 @@ import Contracts
 import Postgres
 import Store
 
-/// Many titles at once.
+/// Operations on many titles at once.
 extension MetadataStore {
     func references(
         knownAs keys: [BatchResolution.Key], until deadline: ContinuousClock.Instant
@@ -38,7 +38,7 @@ extension MetadataStore {
             ], until: deadline)
     }
 
-    /// Makes local titles, all or none. Throws `conflict` where an id or a number belongs to a title by now.
+    /// Creates local titles, all or none. Throws `conflict` if an id or a number already belongs to a title.
     func create(
         _ titles: LocalTitles, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

@@ -2,10 +2,10 @@ import Contracts
 import Postgres
 import Store
 
-/// The SQL texts of merging: everything of $2 goes to $1, in one transaction. Where $2 has been merged by now, nothing
-/// happens.
+/// The SQL statements of merging: everything of $2 goes to $1, in one transaction. If $2 has already been merged,
+/// nothing happens.
 extension MetadataQueries {
-    /// The titles that have some of these keys, with all their keys; a seasons's and an episode's only.
+    /// The titles that have some of these keys, and the title $4, each with all its keys.
     static let holders = PGStatement(
         "metadata.keyHolders",
         """
@@ -34,7 +34,7 @@ extension MetadataQueries {
             keys: Set(zip(zip(sources, kinds), values).map { OutsideKey(source: $0.0.0, kind: $0.0.1, value: $0.1) }))
     }
 
-    /// Merges take turns, so that the feed's numbers appear in their order; the lock ends with the transaction.
+    /// Merges run one at a time, so that the feed's numbers appear in order; the lock ends with the transaction.
     static let lockMerges = PGCommand(
         "metadata.lockMerges", "SELECT pg_advisory_xact_lock(hashtextextended('reelay.metadata.merge', 0))")
 
@@ -43,7 +43,7 @@ extension MetadataQueries {
 
     private static let stands = "EXISTS (SELECT FROM titles l WHERE l.id = $2)"
 
-    /// Seasons and episodes of $2 that $1 has too: they are merged themselves, into those of $1.
+    /// The seasons and episodes of $2 that $1 has too: they are merged themselves, into those of $1.
     static let twinChildren = PGStatement(
         "metadata.twinChildren",
         """

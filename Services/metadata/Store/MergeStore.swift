@@ -3,7 +3,7 @@ import Postgres
 import Store
 
 extension MetadataStore {
-    /// The titles that have some of `keys`, and the one with `own`, each with all its keys.
+    /// Returns the titles that have some of `keys`, and the title `own`, each with all its keys.
     func holders(
         of keys: [OutsideKey], own: TitleID?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [KeyHolder] {
@@ -11,8 +11,8 @@ extension MetadataStore {
             MetadataQueries.holders, Self.columns(of: keys) + [.id(own)], until: deadline)
     }
 
-    /// Merges `goes` into `stays`, with their seasons and episodes, all or nothing. Where one of them has been merged
-    /// by now, nothing happens, or `conflict` is thrown: then whoever asked has to look again.
+    /// Merges `goes` into `stays`, with their seasons and episodes, all or nothing. If one of them has already been
+    /// merged, nothing happens, or `conflict` is thrown: then the caller has to look again.
     func merge(
         _ goes: TitleID, into stays: TitleID, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {

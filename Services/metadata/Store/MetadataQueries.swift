@@ -3,9 +3,9 @@ import JSON
 import Postgres
 import Store
 
-/// The SQL texts that read titles.
+/// The SQL statements that read titles.
 enum MetadataQueries {
-    /// A title's ids elsewhere, as the contract has them.
+    /// Returns the SQL for a title's ids at other sites, in the form of the contract.
     static func ids(of title: String) -> String {
         """
         coalesce((
@@ -60,8 +60,9 @@ enum MetadataQueries {
         """
     ) { row throws(PGError) in FoundTitle(asked: try row.next(), title: try title(&row)) }
 
-    /// The same with the version of each, and nothing else of those whose version is known: the transaction that wrote the row,
-    /// which is written again with everything that is told of the title. Without OFFSET all would be put together and then thrown away.
+    /// The same with each title's version, and nothing else for those whose version is known. The version is the
+    /// transaction that wrote the row, which is rewritten with everything told of the title. Without OFFSET, all would
+    /// be assembled and then discarded.
     static let titlesSince = PGStatement(
         "metadata.titlesSince",
         """
@@ -79,7 +80,7 @@ enum MetadataQueries {
         return VersionedTitle(asked: asked, version: version, title: isKnown ? nil : try title(&row))
     }
 
-    /// The title that the first known of some keys means.
+    /// The title of the first known of some keys.
     static let titleKnownAs = PGStatement(
         "metadata.titleKnownAs",
         """
@@ -92,7 +93,7 @@ enum MetadataQueries {
             ORDER BY key.place LIMIT 1)
         """, row: title)
 
-    /// The season or episode of a series by its numbers; an episode number of −1 stands for none.
+    /// The season or episode of a series by its numbers; an episode number of −1 means none.
     static let numbered = PGStatement(
         "metadata.titleByNumber",
         """
@@ -101,7 +102,7 @@ enum MetadataQueries {
             AND t.kind = $2 AND t.season_number = $3 AND coalesce(t.episode_number, -1) = $4
         """, row: title)
 
-    /// The title of each key, looked up by the index: a plan that was made while a table was small would read it whole.
+    /// Looks up the title of each key by the index: a plan made while a table was small would read it whole.
     private static func eachKey(_ kind: String) -> String {
         """
         CROSS JOIN LATERAL (
@@ -111,7 +112,7 @@ enum MetadataQueries {
         """
     }
 
-    /// For many queries at once, by their place, the titles that their keys mean, in the order of the keys.
+    /// For many queries at once, by their index, the title of the first known of each query's keys.
     static let knownAs = PGStatement(
         "metadata.titlesKnownAs",
         """
@@ -123,8 +124,8 @@ enum MetadataQueries {
         """
     ) { row throws(PGError) in FoundReference(query: try row.next(), title: try reference(&row)) }
 
-    /// For many queries at once, the season or episode of a number in a series that is known by id or by one of its
-    /// outside ids.
+    /// For many queries at once, the season or episode of a number in a series that is known by its own id or by one of
+    /// its outside ids.
     static let knownByNumber = PGStatement(
         "metadata.titlesByNumber",
         """
@@ -143,7 +144,7 @@ enum MetadataQueries {
         """
     ) { row throws(PGError) in FoundReference(query: try row.next(), title: try reference(&row)) }
 
-    /// For many queries at once, the films and series that have one of the keys of their names, with all their names.
+    /// For many queries at once, the films and series that have one of the keys of the names, with all their names.
     static let named = PGStatement(
         "metadata.titlesNamed",
         """
@@ -170,7 +171,8 @@ enum MetadataQueries {
             title: try reference(&row))
     }
 
-    /// Films and series whose names hold all the words: those of the very name first, then those with most votes.
+    /// Films and series whose names have all the words, or one of the keys: those with a key first, then those with
+    /// most votes.
     static let searched = PGStatement(
         "metadata.searchTitles",
         """
@@ -249,7 +251,7 @@ enum MetadataQueries {
     }
 }
 
-/// A title, and when its seasons or episodes were told last.
+/// A title, and when its seasons or episodes were last listed.
 struct StoredTitle: Sendable {
     let title: Title
     let childrenAt: Timestamp?
@@ -257,7 +259,7 @@ struct StoredTitle: Sendable {
 
 /// The answer to one of many queries.
 struct FoundReference: Sendable {
-    /// Place of the query, from 0.
+    /// The index of the query, from 0.
     let query: Int
     let title: TitleReference
 }
@@ -277,7 +279,7 @@ struct NamedTitle: Sendable {
     let title: Title
 }
 
-/// A change with its place in the history.
+/// A change with its number in the history.
 struct NumberedChange: Sendable {
     let number: Int
     let change: ScoreChange

@@ -3,23 +3,24 @@ import JSON
 import Postgres
 package import Store
 
-/// Titles in Postgres.
+/// The titles in Postgres.
 package struct MetadataStore: Sendable {
     let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// The title, or the one that it was merged into.
+    /// Returns the title, or the one that it was merged into.
     func title(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StoredTitle? {
         try await database.rows(MetadataQueries.title, [.id(id)], until: deadline).first
     }
 
-    /// The titles of those `ids` that are known, in no order.
+    /// Returns the titles of those `ids` that are known, in no particular order.
     func titles(_ ids: [TitleID], until deadline: ContinuousClock.Instant) async throws(StoreError) -> [FoundTitle] {
         try await database.rows(MetadataQueries.titles, [.ids(ids)], until: deadline)
     }
 
-    /// The titles of `wanted` with their versions; those of which that is known already without anything else.
+    /// Returns the titles of `wanted` with their versions; those whose version is already known come without anything
+    /// else.
     func titles(
         since wanted: [KnownTitle], until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [VersionedTitle] {
@@ -27,13 +28,13 @@ package struct MetadataStore: Sendable {
             MetadataQueries.titlesSince, [.ids(wanted.map(\.title)), .textArray(wanted.map(\.known))], until: deadline)
     }
 
-    /// The title that the first known of `keys` means.
+    /// Returns the title of the first known of `keys`.
     func title(knownAs keys: [OutsideKey], until deadline: ContinuousClock.Instant) async throws(StoreError) -> Title? {
         guard !keys.isEmpty else { return nil }
         return try await database.rows(MetadataQueries.titleKnownAs, Self.columns(of: keys), until: deadline).first
     }
 
-    /// The season, or the episode, of a series by its number.
+    /// Returns a season or an episode of a series by its number.
     func title(
         of series: TitleID, _ kind: TitleKind, season: Int, episode: Int?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Title? {
@@ -42,7 +43,7 @@ package struct MetadataStore: Sendable {
         ).first
     }
 
-    /// The children of a series (its seasons) or of a season (its episodes) whose numbers are above `after`.
+    /// Returns the children of a series (its seasons) or of a season (its episodes) whose numbers are above `after`.
     func children(
         of parent: Title, after: Int, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [Title] {
@@ -55,7 +56,7 @@ package struct MetadataStore: Sendable {
             ], until: deadline)
     }
 
-    /// Films and series that may be meant by a name: all words of `expression` (a tsquery), or one of the keys.
+    /// Returns films and series that a name may mean: with all words of `expression` (a tsquery), or one of the keys.
     func search(
         _ expression: String, keys: [String], kind: TitleKind?, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [NamedTitle] {
@@ -64,7 +65,7 @@ package struct MetadataStore: Sendable {
             until: deadline)
     }
 
-    /// Changes of scores with numbers below `before`, the latest first.
+    /// Returns the changes of scores with numbers below `before`, latest first.
     func history(
         of title: TitleID, source: RatingSource?, before: Int, limit: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [NumberedChange] {

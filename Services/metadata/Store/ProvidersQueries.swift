@@ -3,12 +3,12 @@ import JSON
 import Postgres
 import Store
 
-/// The SQL texts by which replicas share each provider's pace and standing.
+/// The SQL statements by which replicas share each provider's pace and standing.
 extension MetadataQueries {
     /// Takes up to $2 places on the provider's line, a step of $3 microseconds apart, that lie at most $4 microseconds
-    /// ahead; of $5 calls a day (null: nobody counts) $6 are left for others. `PaceLine` does the same arithmetic.
+    /// ahead. Of $5 calls a day (null: no limit), $6 are left to others. `PaceLine` does the same arithmetic.
     ///
-    /// The clock is read after the row is held: whoever waited for it must not take a place in the past.
+    /// The clock is read after the row is locked: a caller that waited for it must not take a place in the past.
     static let takePlaces = PGStatement(
         "metadata.takePlaces",
         """
@@ -38,7 +38,7 @@ extension MetadataQueries {
             (extract(epoch FROM h.until) * 1000)::bigint, h.reason
         """, kind: .solo, row: grant)
 
-    /// What is known of asking for the entry $2 since $3 microseconds ago.
+    /// What is known of requests for the entry $2 in the last $3 microseconds.
     static let shelved = PGStatement(
         "metadata.shelvedEntry",
         """
@@ -52,8 +52,8 @@ extension MetadataQueries {
         return ProviderFacts(value).map { .told($0) } ?? .asked
     }
 
-    /// Takes the question about an entry unless it was taken less than $3 microseconds ago; no row where it was. Clears
-    /// away some of what is older.
+    /// Claims the request for an entry unless it was claimed less than $3 microseconds ago; returns no row if it was.
+    /// Also deletes some older entries.
     static let claimEntry = PGStatement(
         "metadata.claimEntry",
         """
@@ -74,7 +74,7 @@ extension MetadataQueries {
     static let shelve = PGCommand(
         "metadata.shelveEntry", "UPDATE provider_entries e SET facts = $3 WHERE e.provider = $1 AND e.entry = $2")
 
-    /// A failure, as `ProviderStanding` weighed it. A rest that was longer stays.
+    /// Records a failure as `ProviderStanding` weighed it. A longer rest stays.
     static let noteFailure = PGCommand(
         "metadata.noteFailure",
         """
@@ -87,7 +87,7 @@ extension MetadataQueries {
             until = CASE WHEN h.until > coalesce(excluded.until, now()) THEN h.until ELSE excluded.until END
         """)
 
-    /// An answer; a rest that is not over stays.
+    /// Records an answer; a rest that is not over stays.
     static let noteAnswer = PGCommand(
         "metadata.noteAnswer",
         """
@@ -134,14 +134,14 @@ extension MetadataQueries {
 
 /// Places on a provider's line.
 struct PlacesGranted: Sendable {
-    /// From now to the first of them.
+    /// The time from now to the first of them.
     let aheadMicroseconds: Int64
     let count: Int64
     let isDayUsedUp: Bool
     let standing: ProviderStanding
 }
 
-/// A provider as all replicas see it.
+/// A provider's health, as all replicas see it.
 struct ProviderHealth: Sendable {
     let provider: String
     let standing: ProviderStanding

@@ -20,21 +20,21 @@ extension MetadataStore {
         return granted
     }
 
-    /// What is known of asking for an entry within `ProviderLimits.shelfTime`.
+    /// Returns what is known of requests for an entry within `ProviderLimits.shelfTime`.
     func shelved(
         _ entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> ShelvedEntry {
         try await database.rows(MetadataQueries.shelved, Self.entry(entry, provider), until: deadline).first ?? .unasked
     }
 
-    /// Takes the question about an entry; false where it was taken within `ProviderLimits.shelfTime`.
+    /// Claims the request for an entry; returns false if it was claimed within `ProviderLimits.shelfTime`.
     func claim(
         _ entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await !database.rows(MetadataQueries.claimEntry, Self.entry(entry, provider), until: deadline).isEmpty
     }
 
-    /// Keeps what came of it; nil for an entry that the provider does not have.
+    /// Stores the outcome of the request; nil for an entry that the provider does not have.
     func shelve(
         _ facts: ProviderFacts?, of entry: String, at provider: ProviderID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -62,7 +62,7 @@ extension MetadataStore {
         try await database.run(MetadataQueries.noteAnswer, [.text(provider.rawValue)], until: deadline)
     }
 
-    /// Keys that were refused are tried again: they may have been changed.
+    /// Makes refused keys be tried again: they may have been changed.
     func forgetKeys(until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(MetadataQueries.forgetKeys, [], until: deadline)
     }

@@ -3,8 +3,8 @@ import JSON
 import Postgres
 import Store
 
-/// The SQL texts of enrichment. A turn is a title and its fence; each write of a turn is void once another turn has
-/// begun.
+/// The SQL statements of enrichment. A turn is a title and its fence; a turn's writes have no effect once another turn
+/// has begun.
 extension MetadataQueries {
     private static let record = """
         \(columns), t.children_at, \(ids(of: "t.parent_id")),
@@ -17,7 +17,7 @@ extension MetadataQueries {
             FROM provider_outcomes o WHERE o.title_id = t.id), '[]')
         """
 
-    /// Takes up to $1 due titles for a turn of $2 microseconds, the longest due first.
+    /// Leases up to $1 due titles for a turn of $2 microseconds, longest due first.
     static let lease = PGStatement(
         "metadata.leaseDue",
         """
@@ -35,8 +35,8 @@ extension MetadataQueries {
         FROM turn JOIN titles t ON t.id = turn.title_id ORDER BY turn.due_at
         """, kind: .write, row: turn)
 
-    /// Begins a turn for one title now; no row where somebody has one and, unless it is forced ($3), where the title failed and
-    /// waits for its time.
+    /// Begins a turn for one title now. Returns no row if another turn is under way or, unless it is forced ($3), if
+    /// the title failed and is not yet due again.
     static let begin = PGStatement(
         "metadata.beginTurn",
         """
@@ -53,7 +53,7 @@ extension MetadataQueries {
         SELECT turn.fence, turn.attempts, \(record) FROM turn JOIN titles t ON t.id = turn.title_id
         """, kind: .write, row: turn)
 
-    /// Whether a title failed and waits for its time, and nobody is at it.
+    /// Whether a title failed and is not yet due again, with no turn under way.
     static let isPostponed = PGStatement(
         "metadata.isPostponed",
         """
@@ -62,7 +62,7 @@ extension MetadataQueries {
         """
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// What each provider came to, beside the title's kind and scores.
+    /// The record of a title, with the outcome of each provider, without a turn.
     static let outcomes = PGStatement(
         "metadata.outcomes",
         """
@@ -72,13 +72,13 @@ extension MetadataQueries {
 
     private static let isTurn = "EXISTS (SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2)"
 
-    /// Whether the title `t` has no id at the place of `key`. A count, since a planner that expects few rows would join a NOT
-    /// EXISTS with the whole table.
+    /// Returns the SQL for whether the title `t` has no id at the site of `key`. A count, because a planner that
+    /// expects few rows would join a NOT EXISTS with the whole table.
     private static func isUnknown(_ key: String) -> String {
         "(SELECT count(*) FROM external_ids e WHERE e.title_id = t.id AND e.source = \(key).source) = 0"
     }
 
-    /// Keeps others from beginning a turn until the writes of this one are done.
+    /// Keeps other turns from beginning until the writes of this one are done.
     static let hold = PGCommand(
         "metadata.holdTurn", "SELECT FROM title_refresh r WHERE r.title_id = $1 AND r.fence = $2 FOR UPDATE")
 
@@ -97,7 +97,7 @@ extension MetadataQueries {
         WHERE t.id = $1 AND \(isTurn)
         """)
 
-    /// Ids of places at which the title has none; what another title has stays there.
+    /// Adds ids at sites where the title has none; ids that another title has stay there.
     static let link = PGCommand(
         "metadata.linkIDs",
         """
@@ -152,8 +152,8 @@ extension MetadataQueries {
         FROM unnest($4, $5, $6, $7, $8) AS k (source, value, score, votes, via) WHERE \(isTurn)
         """)
 
-    /// Thins the title's history, as of $3: changes older than $4 seconds to the last of each week and source, older than
-    /// $5 seconds to the last of each month; and no more than $6 in all, the latest.
+    /// Thins the title's history, as of $3: changes older than $4 seconds to the last of each week and source, those
+    /// older than $5 seconds to the last of each month, and in all to the latest $6.
     static let thinHistory = PGCommand(
         "metadata.thinHistory",
         """
@@ -174,16 +174,18 @@ extension MetadataQueries {
         WHERE h.title_id = $1 AND h.number = t.number AND (t.is_spare OR t.place > $6) AND \(isTurn)
         """)
 
-    /// A column of a season or episode: what is told now or, where the list does not lead ($17), what was told before.
+    /// Returns the SQL for a column of a season or episode: what is told now or, if the list does not lead ($17), what
+    /// was told before.
     private static func listed(_ column: String) -> String {
         "\(column) = coalesce(CASE WHEN $17 THEN excluded.\(column) END, t.\(column), excluded.\(column))"
     }
 
-    /// Whether the scores of the list are taken: those of a title that was asked about itself stay.
+    /// Whether the scores of the list are taken: a title that was asked about itself keeps its own, and so does a
+    /// scored one if the list does not lead.
     private static let isScored = "t.enriched_at IS NULL AND ($17 OR t.external_ratings = '[]'::jsonb)"
 
-    /// Seasons and episodes as their series or season lists them. Where the list does not lead, a season stays out that is
-    /// counted otherwise (by year, from $18 on, or not) than those that are here.
+    /// Stores seasons and episodes as their series or season lists them. If the list does not lead, a season is left
+    /// out that is numbered differently (by year, from $18 on, or not) than those stored.
     static let keepChildren = PGCommand(
         "metadata.keepChildren",
         """
@@ -221,14 +223,14 @@ extension MetadataQueries {
         ON CONFLICT DO NOTHING
         """)
 
-    /// Ends the turn: the title is due again at $3.
+    /// Ends the turn; the title is due again at $3.
     static let finish = PGCommand(
         "metadata.finishTurn",
         """
         UPDATE title_refresh r SET due_at = $3, attempts = $4, lease_until = NULL WHERE r.title_id = $1 AND r.fence = $2
         """)
 
-    /// Gives turns back that did not end.
+    /// Gives back unfinished turns.
     static let release = PGCommand(
         "metadata.releaseTurns",
         """
@@ -236,8 +238,8 @@ extension MetadataQueries {
         FROM unnest($1, $2) AS turn (title, fence) WHERE r.title_id = turn.title AND r.fence = turn.fence
         """)
 
-    /// A new title and its first turn, of $11 microseconds. An id that a title has by now, and a number that its series
-    /// has, refuse it.
+    /// Inserts a new title and its first turn, of $11 microseconds. Fails if a title already has one of the ids, or the
+    /// series has the number.
     static let insert = PGCommand(
         "metadata.insertTitle",
         """
@@ -254,7 +256,7 @@ extension MetadataQueries {
         SELECT made.id, now(), now() + $11 * interval '1 microsecond', 1 FROM made
         """)
 
-    /// Many local titles at once, due now. An id that a title has by now refuses all of them.
+    /// Inserts many local titles at once, due now. Fails for all of them if a title already has one of the ids.
     static let insertLocals = PGCommand(
         "metadata.insertLocals",
         """
@@ -279,8 +281,8 @@ extension MetadataQueries {
         INSERT INTO title_refresh (title_id, due_at) SELECT made.id, now() FROM made
         """)
 
-    /// Ends a turn of which nothing could be stored: the title is due again in $3 microseconds. What was stored after all
-    /// stands.
+    /// Ends a turn whose findings could not be stored: the title is due again in $3 microseconds. If they were stored
+    /// after all, nothing changes.
     static let postpone = PGCommand(
         "metadata.postponeTurn",
         """
@@ -289,7 +291,7 @@ extension MetadataQueries {
         WHERE r.title_id = $1 AND r.fence = $2 AND r.lease_until IS NOT NULL
         """)
 
-    /// Makes titles due by the given moments at the latest; those that failed wait for their own, whoever looks at them.
+    /// Makes titles due by the given times at the latest; those that failed keep their own, whoever looks at them.
     static let wanted = PGCommand(
         "metadata.wanted",
         """

@@ -3,19 +3,19 @@ import JSON
 import Postgres
 import Store
 
-/// Turns: who asks the providers about a title, and what they write.
+/// Turns: asking the providers about a title, and writing what they say.
 extension MetadataStore {
     /// How long a turn may take before another replica may begin one.
     static let turnMax = Duration.seconds(120)
 
-    /// Up to `count` due titles, the longest due first, each with a turn.
+    /// Leases up to `count` due titles, longest due first, each for a turn.
     func leaseDue(_ count: Int, until deadline: ContinuousClock.Instant) async throws(StoreError) -> [TitleRecord] {
         try await database.rows(
             MetadataQueries.lease, [.int(count), .int8(Self.turnMax.milliseconds * 1_000)], until: deadline)
     }
 
-    /// A turn for one title; nil where there is no such title or somebody has a turn and, unless `isForced`, where it failed
-    /// and waits for its time.
+    /// Begins a turn for one title. Nil if there is no such title, if another turn is under way or, unless `isForced`,
+    /// if the title failed and is not yet due again.
     func begin(
         _ id: TitleID, isForced: Bool = true, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> TitleRecord? {
@@ -25,18 +25,18 @@ extension MetadataStore {
         ).first
     }
 
-    /// Whether the title failed and waits for its time, and nobody has a turn.
+    /// Whether the title failed and is not yet due again, with no turn under way.
     func isPostponed(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         try await database.rows(MetadataQueries.isPostponed, [.id(id)], until: deadline).first ?? false
     }
 
-    /// The title with what each provider came to.
+    /// Returns the title with the outcome of each provider.
     func record(_ id: TitleID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> TitleRecord? {
         try await database.rows(MetadataQueries.outcomes, [.id(id)], until: deadline).first
     }
 
-    /// Stores a new title with its first findings, all or nothing. Throws `conflict` where one of its ids, or its
-    /// number, belongs to another title by now.
+    /// Stores a new title with its first findings, all or nothing. Throws `conflict` if one of its ids, or its number,
+    /// already belongs to another title.
     func create(
         _ wanted: WantedTitle, keys: [OutsideKey], _ findings: RefreshFindings, of record: TitleRecord,
         newID: () -> TitleID, at now: Timestamp, until deadline: ContinuousClock.Instant
@@ -52,7 +52,7 @@ extension MetadataStore {
             together: [insert] + steps(findings, of: record, keys: [], newID: newID), until: deadline)
     }
 
-    /// Writes a turn's findings, all or none. False where another turn has begun meanwhile; then nothing is written.
+    /// Writes a turn's findings, all or none. Returns false if another turn has begun; then nothing is written.
     func save(
         _ findings: RefreshFindings, of record: TitleRecord, keys: [OutsideKey], newID: () -> TitleID,
         until deadline: ContinuousClock.Instant
@@ -61,7 +61,7 @@ extension MetadataStore {
             == 1
     }
 
-    /// The writes of a turn, the last of which ends it.
+    /// Returns the writes of a turn, the last of which ends it.
     private func steps(
         _ findings: RefreshFindings, of record: TitleRecord, keys: [OutsideKey], newID: () -> TitleID
     ) -> [PGBoundStatement] {
@@ -84,7 +84,7 @@ extension MetadataStore {
             steps.append(MetadataQueries.addKeys.bound(turn + [.textArray(keys)]))
         }
         steps += Self.told(findings, turn, now)
-        // A title that was never told of has nothing to thin.
+        // A title that was never enriched has nothing to thin.
         if !findings.changes.isEmpty, record.title.enrichedAt != nil {
             steps.append(
                 MetadataQueries.thinHistory.bound(
@@ -119,7 +119,7 @@ extension MetadataStore {
         ]
     }
 
-    /// What the providers said and came to, and the changes of scores.
+    /// Returns the writes of what the providers said, of their outcomes, and of the changes of scores.
     private static func told(_ findings: RefreshFindings, _ turn: [PGValue], _ now: Timestamp) -> [PGBoundStatement] {
         var steps: [PGBoundStatement] = []
         if !findings.facts.isEmpty {
@@ -194,13 +194,13 @@ extension MetadataStore {
         return [listed, linked]
     }
 
-    /// Gives back turns that did not end.
+    /// Gives back unfinished turns.
     func release(_ turns: [TitleTurn], until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(
             MetadataQueries.release, [.ids(turns.map(\.title)), .int8Array(turns.map(\.fence))], until: deadline)
     }
 
-    /// Ends a turn of which nothing could be stored; the title is due again after `wait`.
+    /// Ends a turn whose findings could not be stored; the title is due again after `wait`.
     func postpone(
         _ turn: TitleTurn, by wait: Duration, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
@@ -209,7 +209,7 @@ extension MetadataStore {
             until: deadline)
     }
 
-    /// Makes titles due by the given moments at the latest; those that failed wait for their own.
+    /// Makes titles due by the given times at the latest; those that failed keep their own.
     func want(_ due: [(title: TitleID, at: Timestamp)], until deadline: ContinuousClock.Instant)
         async throws(StoreError)
     {
