@@ -10,7 +10,7 @@ package protocol ProviderClient: Sendable {
     /// Returns the same, given what the provider said before (`kept`); some can answer briefly that this is unchanged.
     func facts(_ subject: ProviderSubject, kept: ProviderFacts?) async throws(ProviderError) -> ProviderFacts?
 
-    /// Returns titles of that kind whose name fits, best first. Throws if any part of the search cannot be asked.
+    /// Returns titles of that kind whose name fits, best first; empty if none does. Throws if any part cannot be asked.
     func search(_ query: ProviderQuery) async throws(ProviderError) -> [ProviderFacts]
 
     /// Returns the same for a person, who is shown what is found even if a part of the search cannot be asked.

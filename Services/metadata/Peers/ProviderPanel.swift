@@ -108,7 +108,7 @@ package struct ProviderPanel: Sendable {
         }
     }
 
-    /// Returns the same whatever the order in which the facts came.
+    /// Returns the subject filled from `facts`, the same whatever the order in which they came.
     private static func filled(_ subject: ProviderSubject, _ facts: [ProviderFacts]) -> ProviderSubject {
         subject.filled(from: facts.sorted { $0.provider.order < $1.provider.order })
     }

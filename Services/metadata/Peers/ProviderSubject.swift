@@ -44,7 +44,7 @@ package struct SubjectIDs: Sendable, Hashable {
 
     package var isEmpty: Bool { self == SubjectIDs() }
 
-    /// Whether the ids lead to no other site: only Letterboxd can be asked by its own id, and its export has nothing
+    /// Whether the ids lead to no other site: only Letterboxd can be asked by its own id, and its export gives nothing
     /// else of a film but name and year.
     package var leadNowhere: Bool {
         var others = self
