@@ -8,7 +8,7 @@ internal import RPC
 package import Runtime
 internal import Store
 
-/// Every setting of the gateway, and what it is built from.
+/// The gateway's settings and the components that it is assembled from.
 extension GatewayService {
     private static let origins = ConfigKey<[String]>.list(
         "REELAY_CORS_ORIGINS", form: "origins such as https://app.example, separated by commas",
@@ -84,7 +84,7 @@ extension GatewayService {
         let service = GatewayService(
             clients: clients, metadata: MetadataClient(metadata), accounts: accounts, once: once, erasure: erasure,
             events: events)
-        // Streams end before the listener waits for them.
+        // Streams must end before the listener waits for them.
         assembly.add(.running("events", phase: .claiming, { await events.run() }, stop: { events.drain() }))
         let upkeep = AccountUpkeep(accounts: accounts, logger: runtime.logger)
         assembly.add(
@@ -131,7 +131,7 @@ extension GatewayService {
         return assembly.components
     }
 
-    /// The certificate of the public side; nil where the settings name none.
+    /// The certificate of the public side; nil if the settings name none.
     private static func identity(
         _ certificate: String?, _ key: String?
     ) throws(StartupError) -> EdgeCertificate? {

@@ -3,8 +3,8 @@ internal import Cryptography
 package import RPC
 internal import Store
 
-/// Everything that the public side answers; one line per operation, the work is in `Handlers/`. Operations that are one
-/// internal call are generated.
+/// The public API. Each operation is one line; the work is in `Handlers/`. Operations that map to a single internal
+/// call are generated.
 package struct GatewayService: GatewayAPI {
     package let clients: GatewayClients
     let metadata: MetadataClient
@@ -48,7 +48,7 @@ package struct GatewayService: GatewayAPI {
     }
 }
 
-/// Screens in one call.
+/// Whole screens, each in one call.
 extension GatewayService {
     package func getHome(
         _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
@@ -65,7 +65,7 @@ extension GatewayService {
     }
 }
 
-/// Files that people bring; what else there is to do about them is generated.
+/// Uploads of import files; the other operations on imports are generated.
 extension GatewayService {
     package func createImport(
         _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -2,8 +2,8 @@ import Contracts
 import RPC
 import Store
 
-/// `assignHookAccount`: whose an account at a media server is. What others watch is theirs: only an administrator says that
-/// an account is somebody else's.
+/// `assignHookAccount`: says whose an account at a media server is. What others watch is theirs, so only an
+/// administrator can assign an account to somebody else.
 struct AssignHookAccount: Sendable {
     let accounts: Accounts
     let scrobble: ScrobbleClient

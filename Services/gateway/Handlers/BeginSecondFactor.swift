@@ -3,8 +3,8 @@ import Cryptography
 import RPC
 import Store
 
-/// `beginSecondFactor`: makes a secret for an app that shows one-time codes; it guards nothing until a code of it was shown. Wants a
-/// session of a login lately, so that nobody who comes by an old one gets a factor of their own.
+/// `beginSecondFactor`: makes a secret for an authenticator app; it protects nothing until a code confirms it. Requires
+/// a recent login, so that nobody who gets hold of an old session can set up a factor of their own.
 struct BeginSecondFactor: Sendable {
     let accounts: Accounts
 
@@ -32,7 +32,7 @@ struct BeginSecondFactor: Sendable {
             SecondFactorSecret(secret: secret, otpauthUrl: Self.address(of: secret, for: stored.user.username)))
     }
 
-    /// What apps take as a picture. A user name has no character that would have to be escaped.
+    /// The URL that apps read from a QR code. A user name has no character that needs escaping.
     private static func address(of secret: String, for username: String) -> String {
         "otpauth://totp/Reelay:\(username)?secret=\(secret)&issuer=Reelay&algorithm=SHA1"
             + "&digits=\(TOTP.digitCount)&period=\(TOTP.stepSeconds)"

@@ -5,8 +5,8 @@ import Postgres
 import RPC
 import Store
 
-/// `changePassword`: sets a new password for whom the old one is known, and ends all other sessions. The one that an
-/// administrator gave last cannot be the new one, however many came after it.
+/// `changePassword`: sets a new password, given the current one, and ends all other sessions. The last password that an
+/// administrator gave cannot be chosen again, however many have been set since.
 struct ChangePassword: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -16,7 +16,7 @@ struct ChangePassword: Sendable {
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         let deadline = context.rpc.deadline
         let mark = OnceStore.Mark(context, caller)
-        // The password that a repeated request shows is the old one by now.
+        // The current password in a repeated request is the old one by now.
         if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(caller.user, until: deadline)
@@ -43,7 +43,7 @@ struct ChangePassword: Sendable {
             let _: JSONBytes = try await once.write(mark, until: deadline) { transaction throws(PGError) in
                 let user = PGValue.id(caller.user)
                 let session = PGValue.id(SessionID(caller.credential))
-                // An administrator may just have set another one, which ends the session: the last word is theirs.
+                // An administrator may just have set another one, which ends the session; theirs takes precedence.
                 try await transaction.execute(GatewayQueries.lockPerson, [user])
                 guard try await transaction.first(GatewayQueries.isSession, [user, session]) != nil else {
                     return .failure(.unauthenticated("the session has ended"))

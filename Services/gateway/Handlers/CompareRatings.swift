@@ -2,7 +2,7 @@ import Contracts
 import JSON
 import RPC
 
-/// `compareRatings`: how far my ratings are from each outside source's scores.
+/// `compareRatings`: how far the caller's ratings are from the scores of each external source.
 struct CompareRatings: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -25,12 +25,12 @@ struct CompareRatings: Sendable {
     }
 }
 
-/// The bounds of what reads many ratings for one answer.
+/// Limits of operations that read many ratings for one response.
 enum RatingReadLimits {
-    /// Ratings of one page.
+    /// The number of ratings per page.
     static let pageRows = 100
-    /// My latest ratings that are compared with the world.
+    /// The number of the caller's latest ratings that are compared with external scores.
     static let comparedTitlesMax = 1_000
-    /// How long a page of an export may take.
+    /// The longest time that a page of an export may take.
     static let pageTimeout = Duration.seconds(30)
 }

@@ -3,8 +3,8 @@ import Postgres
 import RPC
 import Store
 
-/// `confirmSecondFactor`: turns on what was begun, for who shows a code of it, and ends all other sessions. The recovery codes are shown
-/// here and never again.
+/// `confirmSecondFactor`: turns on the factor that was begun, if the caller shows one of its codes, and ends all other
+/// sessions. The recovery codes are shown here and never again.
 struct ConfirmSecondFactor: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -14,7 +14,7 @@ struct ConfirmSecondFactor: Sendable {
     ) async throws(RPCError) -> EdgeReply<RecoveryCodes> {
         let deadline = context.rpc.deadline
         let mark = OnceStore.Mark(context, caller)
-        // What was begun is on by now for a repeated request.
+        // For a repeated request the factor is on by now.
         if let kept: RecoveryCodes = try await once.kept(mark, until: deadline) { return EdgeReply(kept) }
         let attempt = LoginAttempt.code(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
@@ -24,7 +24,7 @@ struct ConfirmSecondFactor: Sendable {
             try await once.write(mark, until: deadline) { transaction throws(PGError) in
                 let user = PGValue.id(caller.user)
                 let session = PGValue.id(SessionID(caller.credential))
-                // Whoever logs in meanwhile, without a code, comes before this and has a session that ends, or after it and gets none.
+                // A concurrent login without a code comes first and its session ends, or comes later and gets none.
                 try await transaction.execute(GatewayQueries.lockPerson, [user])
                 guard try await transaction.first(GatewayQueries.isSession, [user, session]) != nil else {
                     return .failure(.unauthenticated("the session has ended"))

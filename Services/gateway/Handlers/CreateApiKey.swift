@@ -4,7 +4,7 @@ import Postgres
 import RPC
 import Store
 
-/// `createApiKey`: makes a key that may do some of what the person may; its text is shown here and never again.
+/// `createApiKey`: makes a key with some of the person's rights; its text is shown here and never again.
 struct CreateApiKey: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -18,7 +18,7 @@ struct CreateApiKey: Sendable {
         }
         let now = accounts.clock.now
         if let expiresAt = body.expiresAt, expiresAt <= now {
-            // What was asked before the moment passed has its answer all the same.
+            // A request that was first sent before that moment gets its stored response all the same.
             let mark = OnceStore.Mark(context, caller)
             if let kept: NewApiKey = try await once.kept(mark, until: context.rpc.deadline) { return EdgeReply(kept) }
             throw .expiryInPast("expires_at: has passed")
@@ -44,7 +44,7 @@ struct CreateApiKey: Sendable {
             }
             return .success(NewApiKey(token: key.text.revealed, apiKey: stored))
         }
-        // Another one where the key was made when this was asked before.
+        // A repeated request returns the key that was made the first time.
         if made.token == key.text.revealed { accounts.callers.learn([key.digest]) }
         context.subject.tell(object: made.apiKey.id.uuid)
         return EdgeReply(made)

@@ -2,13 +2,13 @@ import Contracts
 import Cryptography
 import RPC
 
-/// `createImport`: takes files in while they arrive, and passes them on in pieces; nothing of them is kept here.
+/// `createImport`: takes files in as they arrive and passes them on in pieces; nothing is stored here.
 struct CreateImport: Sendable {
     let scrobble: ScrobbleClient
 
-    /// Bytes of a piece; in Base64 as long as a string between services may be.
+    /// The size of a piece, in bytes; in Base64 as long as a string between services may be.
     static let pieceBytes = 192 << 10
-    /// Files of one upload.
+    /// The maximum number of files in one upload.
     static let filesMax = 100
 
     func run(
@@ -26,7 +26,7 @@ struct CreateImport: Sendable {
                 try await scrobble.finishUpload(
                     FinishUploadParams(user: caller.user, import: made, apply: input.apply), context.rpc.outgoing()))
         } catch {
-            // What arrived is of no use to anybody, also where it is the client who has gone and this task with it.
+            // The partial upload is of no use. A new task cancels it, since this one may be cancelled with its client.
             if let made = sender.made {
                 let (scrobble, user) = (scrobble, caller.user)
                 await Task {
@@ -67,7 +67,7 @@ struct CreateImport: Sendable {
             for event in events {
                 switch event {
                 case .part(.some(let name)): try sender.begin(name)
-                // A field beside the files says nothing that is asked for here.
+                // A form field that is not a file is ignored.
                 case .part(nil): sender.skip()
                 case .bytes(let bytes): try await sender.send(bytes)
                 case .end: try await sender.endFile()
@@ -81,7 +81,7 @@ struct CreateImport: Sendable {
         }
     }
 
-    /// Passes files on in pieces of one size.
+    /// Passes files on in pieces of a fixed size.
     private struct Sender {
         let scrobble: ScrobbleClient
         let caller: EdgeCaller
@@ -90,7 +90,7 @@ struct CreateImport: Sendable {
         private var number = -1
         private var offset = 0
         private var waiting: [UInt8] = []
-        /// The import, made as soon as anything of a file is passed on.
+        /// The import, created with the first piece that is passed on.
         private(set) var made: ImportID?
 
         init(scrobble: ScrobbleClient, caller: EdgeCaller, context: EdgeContext) {
@@ -100,7 +100,7 @@ struct CreateImport: Sendable {
         }
 
         mutating func begin(_ name: String) throws(RPCError) {
-            // The end says more than the beginning: the file's own name, behind its folders.
+            // The end says more than the beginning: the file's own name follows its folders.
             var rest = name[...]
             while rest.utf8.count > 255 { rest.removeFirst() }
             self.name = String(rest)

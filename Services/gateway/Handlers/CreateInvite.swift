@@ -4,7 +4,7 @@ import Postgres
 import RPC
 import Store
 
-/// `createInvite`: a code that lets one new account in.
+/// `createInvite`: makes a code that admits one new account.
 struct CreateInvite: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -25,7 +25,7 @@ struct CreateInvite: Sendable {
             .moment(now), .moment(expiresAt), .int(accounts.limits.invitesMax),
         ]
         let made: NewInvite = try await once.write(mark, until: context.rpc.deadline) { transaction throws(PGError) in
-            // Of those made at once the later ones see the earlier.
+            // Serializes requests, so that later ones see the invitations of earlier ones.
             try await transaction.execute(GatewayQueries.lockInstallation)
             guard let stored = try await transaction.first(GatewayQueries.createInvite, values) else {
                 return .failure(.tooMany("\(accounts.limits.invitesMax) invitations are open"))

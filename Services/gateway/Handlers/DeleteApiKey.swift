@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `deleteApiKey`: takes a key back.
+/// `deleteApiKey`: revokes an API key.
 struct DeleteApiKey: Sendable {
     let accounts: Accounts
 

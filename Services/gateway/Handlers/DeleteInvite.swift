@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `deleteInvite`: takes an invitation back.
+/// `deleteInvite`: revokes an invitation.
 struct DeleteInvite: Sendable {
     let accounts: Accounts
 

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `deleteMe`: closes the account at once; what is elsewhere is erased right after, and again until it is done.
+/// `deleteMe`: closes the account at once; data in other services is erased right after, with retries.
 struct DeleteMe: Sendable {
     let accounts: Accounts
     let erasure: AccountErasure
@@ -16,7 +16,7 @@ struct DeleteMe: Sendable {
                 until: context.rpc.deadline)
         }
         guard isClosed else { throw .notReauthenticated }
-        // Others may have inherited the installation.
+        // Another person may have become administrator.
         accounts.callers.forget { _ in true }
         erasure.wake()
         return .nothing()

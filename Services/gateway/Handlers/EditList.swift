@@ -3,7 +3,7 @@ import Edge
 import JSON
 import RPC
 
-/// `editList`: changes what a list is called and says. Conditions are held against the list in one step with the change.
+/// `editList`: changes a list's attributes. Preconditions are checked in one step with the change.
 struct EditList: Sendable {
     let scrobble: ScrobbleClient
 
@@ -21,8 +21,8 @@ struct EditList: Sendable {
 }
 
 extension EdgeContext {
-    /// What a request with conditions wants to change, as it stands: the service that has it changes it only while it is
-    /// that. Nil where the request does not care. Throws `preconditionFailed` for something else.
+    /// Returns the current state of what a conditional request changes, for the owning service to compare; nil if the
+    /// request is unconditional. Throws `preconditionFailed` if its conditions do not hold.
     func expected<Value: JSONEncodable>(
         _ read: () async throws(RPCError) -> Value
     ) async throws(RPCError) -> Value? {

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `endOtherSessions`: ends all sessions of a person but the one that asks, which must have begun by a login lately.
+/// `endOtherSessions`: ends all of a person's sessions but the requesting one, which must have logged in recently.
 struct EndOtherSessions: Sendable {
     let accounts: Accounts
 

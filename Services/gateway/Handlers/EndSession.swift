@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `endSession`: ends one of a person's sessions. For any but itself the one that asks must have begun by a login lately.
+/// `endSession`: ends one of a person's sessions. Only a recently logged-in session can end one other than itself.
 struct EndSession: Sendable {
     let accounts: Accounts
 

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `exportData`: what is mine as a file.
+/// `exportData`: the caller's data as a file.
 struct ExportData: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -14,7 +14,7 @@ struct ExportData: Sendable {
         }
     }
 
-    /// A piece for each page. By title: a rating that changes meanwhile is neither missed nor there twice.
+    /// One piece per page. Sorted by title, so that a rating that changes meanwhile is neither missed nor repeated.
     private func ratings(as format: ExportFormat, of user: UserID, _ context: RPCContext) -> EdgeStream {
         let list = ListRatings(metadata: metadata, ratings: ratings)
         let export = RatingExport(format)
@@ -31,7 +31,7 @@ struct ExportData: Sendable {
     }
 }
 
-/// How far an export of ratings is.
+/// The progress of an export of ratings.
 private struct RatingWalk: Sendable {
     var export: RatingExport
     private(set) var cursor: String?
@@ -39,7 +39,7 @@ private struct RatingWalk: Sendable {
 
     init(export: RatingExport) { self.export = export }
 
-    /// What `page` adds to the file.
+    /// Returns the bytes that `page` adds to the file.
     mutating func take(_ page: RatedPage) -> [UInt8] {
         cursor = page.nextCursor
         isOver = cursor == nil

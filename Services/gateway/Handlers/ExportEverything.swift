@@ -3,14 +3,14 @@ import Contracts
 import Edge
 import RPC
 
-/// `exportEverything`: all that a person has, as one archive.
+/// `exportEverything`: all of a person's data, as one archive.
 ///
-/// An archive has its directory at its end, so it is packed before the first byte leaves; what waits meanwhile lies in a
-/// scratch folder, not in memory.
+/// An archive ends with its directory, so it is packed before the first byte is sent; meanwhile it is kept in a scratch
+/// folder, not in memory.
 struct ExportEverything: Sendable {
-    /// The longest that packing may take, with the wait for its first piece.
+    /// The longest time that packing may take, including the wait for its first piece.
     static let packingTimeout = Duration.seconds(600)
-    /// Bytes of a piece.
+    /// The size of a piece, in bytes.
     static let pieceBytes = 256 << 10
 
     let metadata: MetadataClient
@@ -20,7 +20,7 @@ struct ExportEverything: Sendable {
     func run(
         _ input: ExportEverythingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream> {
-        // Who does not answer is found out before anything is promised.
+        // Detects services that do not answer before the response begins.
         let call = context.rpc.outgoing()
         let (played, rated) = await together(
             { () async throws(RPCError) in try await scrobble.listPlays(ListPlaysParams(user: caller.user), call) },
@@ -49,7 +49,7 @@ struct ExportEverything: Sendable {
         var archive: PackedArchive?
         private var sent = 0
 
-        /// The next piece; nil at the end.
+        /// Returns the next piece; nil at the end.
         mutating func next() throws(RPCError) -> [UInt8]? {
             guard let archive else { return nil }
             do throws(ArchiveError) {
@@ -63,7 +63,7 @@ struct ExportEverything: Sendable {
     }
 }
 
-/// An archive that is packed and waits to be sent; gone when nobody holds it.
+/// A packed archive that waits to be sent; deleted when nothing refers to it any more.
 final class PackedArchive: Sendable {
     let file: ScratchFile
 

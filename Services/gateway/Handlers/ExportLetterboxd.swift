@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Synchronization
 
-/// `exportLetterboxd`: my films in a file that Letterboxd takes in; where there are more, the next file is named.
+/// `exportLetterboxd`: the caller's films in a file that Letterboxd can import; a header names the next file, if any.
 struct ExportLetterboxd: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -26,7 +26,7 @@ struct ExportLetterboxd: Sendable {
             headers: next.map { [(name: "x-next-cursor", value: $0)] } ?? [])
     }
 
-    /// Where the next file begins; nil where this is the last.
+    /// Returns the cursor of the next file; nil if this is the last one.
     private func diary(
         _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> String? {
@@ -56,7 +56,7 @@ struct ExportLetterboxd: Sendable {
                             rating: entry.rating ?? rating?.rating, entryRating: entry.rating,
                             filmRating: rating?.rating, play: entry.play,
                             isRewatch: entry.rewatch, tags: entry.tags ?? [], review: entry.review))
-                    // What does not fit any more is the first row of the next file.
+                    // The row that no longer fits is the first row of the next file.
                     guard isAdded else { return cursor }
                 }
                 cursor = entry.place
@@ -74,10 +74,10 @@ struct ExportLetterboxd: Sendable {
             var page = try await ratings.listRatings(
                 ListRatingsParams(user: caller.user, kind: .movie, sort: .oldest, limit: limit, cursor: cursor),
                 context.rpc.outgoing())
-            // By when it was written, not by its date: an older rating may have come in later.
+            // By when it was written, not by its own date: an older rating may have been added later.
             if let since = input.since { page.ratings.removeAll { $0.updatedAt <= since } }
             guard try await add(page, to: &file, context) else {
-                // The next file begins with this page; one that no file can hold is read in smaller ones.
+                // The next file begins with this page; a page that does not fit into any file is read in smaller ones.
                 if !file.isEmpty { return cursor }
                 limit = Self.longRatingsAtOnce
                 continue
@@ -87,7 +87,7 @@ struct ExportLetterboxd: Sendable {
         }
     }
 
-    /// The latest first by their own dates, whatever was written when.
+    /// Latest first by their own dates, regardless of when they were written.
     private func watchlist(
         _ input: ExportLetterboxdInput, _ file: inout LetterboxdFile, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> String? {
@@ -113,7 +113,7 @@ struct ExportLetterboxd: Sendable {
         }
     }
 
-    /// Adds a page as a whole, or nothing of it where it does not fit.
+    /// Adds the whole page, or nothing if it does not fit. Returns whether it was added.
     private func add(
         _ page: RatingsPage, to file: inout LetterboxdFile, _ context: EdgeContext
     ) async throws(RPCError) -> Bool {
@@ -132,18 +132,18 @@ struct ExportLetterboxd: Sendable {
         return true
     }
 
-    /// Ratings of a page, and of one with reviews of the longest kind: so many fit into one file.
+    /// Ratings per page, and per page if reviews have the maximum length: that many fit into one file.
     private static let ratingsAtOnce = 100
     private static let longRatingsAtOnce = 2
 }
 
-/// A body that is one piece.
+/// A body of a single piece.
 private final class OnePiece: Sendable {
     private let bytes: Mutex<[UInt8]?>
 
     init(_ bytes: [UInt8]) { self.bytes = Mutex(bytes) }
 
-    /// The piece the first time.
+    /// Returns the piece on the first call, and nil afterwards.
     func take() -> [UInt8]? {
         bytes.withLock { bytes in
             defer { bytes = nil }

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getEpisode`: an episode with the scores of the world and mine.
+/// `getEpisode`: an episode with its external scores and the caller's rating.
 struct GetEpisode: Sendable {
     let titles: TitleDesk
 

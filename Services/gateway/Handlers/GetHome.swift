@@ -1,19 +1,19 @@
 import Contracts
 import RPC
 
-/// `getHome`: everything of a start screen: five calls for the rows, at once, and as a rule two for what all of them show, or
-/// three while an episode is being watched. Long reviews and titles that were merged lately take some more: ratings answer in
-/// parts, are told of the merge and asked again (`RatingsClient.ratings`, `completed`).
+/// `getHome`: a whole start screen. Five concurrent calls for the rows, and usually two for their titles and ratings,
+/// or three while an episode is being watched. Long reviews and recent merges take more: ratings answer in parts, or
+/// are told of the merge and asked again (`RatingsClient.ratings`, `completed`).
 ///
-/// A row whose service cannot be had is empty and named, so that one service that is away costs its row and not the screen.
+/// A row whose service is unavailable is empty and named, so that one service costs its row and not the screen.
 struct GetHome: Sendable {
-    /// Titles of a row where the request does not say.
+    /// The number of titles per row if the request does not say.
     static let rowDefault = 20
-    /// Half watched titles and next episodes come as one list; so much longer is it asked for than a row is.
+    /// Half-watched titles and next episodes come as one list, requested this many times as long as a row.
     static let goingOnFactor = 2
-    /// Calls for the rows.
+    /// The number of calls for the rows.
     static let rowCalls = 5
-    /// How long a row is waited for; a screen that comes without it is better than one that comes late.
+    /// How long to wait for a row; a screen without it is better than a late one.
     static let patience = Duration.seconds(5)
 
     let metadata: MetadataClient
@@ -42,7 +42,7 @@ struct GetHome: Sendable {
             }
             titles.rate(try rows.taken(all, .scores) ?? mine)
         }
-        // What is being watched does not say of which show it is.
+        // A playback session does not say which show it belongs to.
         let shows = rows.playing.compactMap { titles[$0.title]?.series }.filter { titles[$0] == nil }
         if !shows.isEmpty {
             let asked = Array(Set(shows))

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `getMe`: who the bearer token belongs to.
+/// `getMe`: the person that the bearer token belongs to.
 struct GetMe: Sendable {
     let accounts: Accounts
 

@@ -1,8 +1,8 @@
 import Contracts
 import RPC
 
-/// `getMovie`: a film with the scores of the world, mine, and what it is to me, all asked at once, and together with the films
-/// that others ask for at the same moment.
+/// `getMovie`: a film with its external scores, the caller's rating and the caller's state, requested concurrently and
+/// batched with the films that others request at the same moment.
 struct GetMovie: Sendable {
     let films: FilmDesk
     let sheets: FilmSheets
@@ -22,13 +22,13 @@ struct GetMovie: Sendable {
         let call = context.rpc.outgoing()
         async let scoring = rating(of: input.title, by: caller.user, context)
         async let standing = states(of: input.title, for: caller.user, context)
-        // The largest of the answers is not handed from one task to another.
+        // Requested in this task, so that the largest of the answers is not passed between tasks.
         let asked = await outcome { () async throws(RPCError) in
             try await films.metadata.getTitle(GetTitleParams(title: input.title), call)
         }
         var (rated, known) = await (scoring, standing)
         let title = try asked.get()
-        // A title that was merged into another is rated and watched under the other's id.
+        // A merged title is rated and watched under the id of the title that it was merged into.
         if title.id != input.title {
             async let scoringAgain = rating(of: title.id, by: caller.user, context)
             known = await states(of: title.id, for: caller.user, context)
@@ -62,7 +62,7 @@ struct GetMovie: Sendable {
         }
     }
 
-    /// A film is worth showing without it; a scrobble of the previous release, in the middle of an upgrade, cannot be asked for it.
+    /// A film is worth showing without it; during an upgrade, an older scrobble may not have the method.
     private func state(_ known: Result<TitleStates, RPCError>) throws(RPCError) -> TitleState? {
         switch known {
         case .success(let found): return found.states.first

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getSeason`: a season with the scores of the world and mine.
+/// `getSeason`: a season with its external scores and the caller's rating.
 struct GetSeason: Sendable {
     let titles: TitleDesk
 

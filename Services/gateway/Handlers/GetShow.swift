@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getShow`: a series with the scores of the world and mine.
+/// `getShow`: a series with its external scores and the caller's rating.
 struct GetShow: Sendable {
     let titles: TitleDesk
 

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getMovieOutcomes` and its like: what each provider came to about a title of one kind.
+/// `getMovieOutcomes` and the like: the outcome of each provider for a title of one kind.
 struct GetTitleOutcomes: Sendable {
     let metadata: MetadataClient
     let kind: TitleKind

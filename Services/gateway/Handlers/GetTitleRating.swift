@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getMovieRating` and its like: my rating of a title of one kind.
+/// `getMovieRating` and the like: the caller's rating of a title of one kind.
 struct GetTitleRating: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `getMovieRatings` and its like: what I, all people here and the world think of a title, in one answer.
+/// `getMovieRatings` and the like: the caller's rating of a title, those of all people here, and external scores.
 struct GetTitleRatings: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

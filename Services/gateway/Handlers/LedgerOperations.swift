@@ -1,7 +1,7 @@
 package import Contracts
 package import RPC
 
-/// The operations about what I keep; one line each, the work is in the handlers.
+/// Operations on what the caller keeps; one line each, the work is in the handlers.
 extension GatewayService {
     package func listContinueWatching(
         _ input: ListContinueWatchingInput, _ caller: EdgeCaller, _ context: EdgeContext

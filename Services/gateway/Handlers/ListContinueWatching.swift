@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listContinueWatching`: what I may go on with, with the scores of the world and mine: three calls for all of it.
+/// `listContinueWatching`: what the caller can continue, with external scores and the caller's ratings, in three calls.
 struct ListContinueWatching: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listHistory`: a page of my plays, each with its title, the world's scores and my rating: three calls for any page.
+/// `listHistory`: a page of the caller's plays, with titles, external scores and the caller's ratings, in three calls.
 struct ListHistory: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import Store
 
-/// `listInvites`: the invitations of the installation, those that are open first, without their codes.
+/// `listInvites`: the invitations of the installation, open ones first, without their codes.
 struct ListInvites: Sendable {
     let accounts: Accounts
 

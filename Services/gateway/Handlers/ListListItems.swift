@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listListItems`: a page of one of my lists, with the scores of the world and mine.
+/// `listListItems`: a page of one of the caller's lists, with external scores and the caller's ratings.
 struct ListListItems: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listRatings`: a page of my ratings, each with its title and the world's scores: two calls for any page.
+/// `listRatings`: a page of the caller's ratings, each with its title and external scores, in two calls.
 struct ListRatings: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -17,7 +17,7 @@ struct ListRatings: Sendable {
                     sort: input.sort, limit: input.limit, cursor: input.cursor), context.rpc.outgoing()))
     }
 
-    /// A page with its titles.
+    /// Returns a page of ratings with their titles.
     func page(_ params: ListRatingsParams, _ call: RPCCall) async throws(RPCError) -> RatedPage {
         let page = try await ratings.listRatings(params, call)
         guard !page.ratings.isEmpty else { return RatedPage(items: []) }
@@ -35,7 +35,7 @@ struct ListRatings: Sendable {
 }
 
 extension TitleCard {
-    /// A rating is shown even where its title is not known any more.
+    /// A stand-in for a title that is no longer known, so that its rating can still be shown.
     init(nothingKnownOf rating: Rating) {
         self.init(id: rating.title, kind: rating.kind, name: "Unknown title")
     }

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listWatchlist` and its like: a page of what I keep, with the scores of the world and mine.
+/// `listWatchlist` and the like: a page of a shelf, with external scores and the caller's ratings.
 struct ListShelf: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `listMovieScores` and its like: how the outside scores of a title of one kind changed.
+/// `listMovieScores` and the like: how the external scores of a title of one kind have changed.
 struct ListTitleScores: Sendable {
     let metadata: MetadataClient
     let kind: TitleKind

@@ -4,9 +4,9 @@ import RPC
 import Store
 
 /// `login`: opens a session. An unknown name and a wrong password get the same answer after the same work: the same
-/// statements on rows of the same size, and a check against a hash of the same cost. So does a password that an administrator
-/// gave and that was not changed in time. Where the person has a second factor, who knows the password is told that a code is
-/// missing; a code that is wrong gets the answer of a wrong password, and is counted as one.
+/// statements on rows of the same size, and a check against a hash of the same cost. The same goes for a password that
+/// an administrator gave and that was not changed in time. If the person has a second factor, a caller who knows the
+/// password is told that a code is missing; a wrong code gets the answer of a wrong password, and is counted as one.
 struct Login: Sendable {
     let accounts: Accounts
 
@@ -22,7 +22,7 @@ struct Login: Sendable {
             let verdict = try await accounts.verify(input.body.password, against: known.passwordHash, attempt)
             guard known.areSomebodys, !known.haveExpired(at: accounts.clock.now), case .match(let needsRehash) = verdict
             else { throw Self.refusal }
-            // One that cannot be made now is made at a later login; one that was given is to be changed anyhow.
+            // A hash that cannot be made now is made at a later login; a given password must be changed anyway.
             let newHash: String?
             if needsRehash, known.givenUntil == nil {
                 newHash = try? await accounts.hash(input.body.password)
@@ -44,9 +44,9 @@ struct Login: Sendable {
             let present = try await accounts.afterMatch(attempt) { () async throws(RPCError) in
                 try await credentials(of: username, context)
             }
-            // The account was closed this very moment, or its second factor turned on.
+            // The account was just closed, or its second factor turned on.
             guard present.passwordHash != known.passwordHash else { throw Self.refusal }
-            // Another password, or the same with other parameters: what was shown must fit what stands there now.
+            // Another password, or the same one with other parameters: what was shown must match what is stored now.
             known = present
         }
     }
@@ -59,8 +59,9 @@ struct Login: Sendable {
         }
     }
 
-    /// What the code of a login comes to, which is taken by it; throws where one is missing. Waits alone would let who knows the
-    /// password guess for as long as they care to; where the person has logged in before they do, so that nobody is kept out there.
+    /// Takes the code of a login; throws `secondFactorRequired` if it is missing. Delays alone would let whoever knows
+    /// the password guess forever; where the person has logged in before they suffice, so that nobody is locked out
+    /// there.
     private func take(
         _ code: String?, of known: Credentials, _ context: EdgeContext
     ) async throws(RPCError) -> SecondFactorStore.Verdict {
@@ -74,8 +75,8 @@ struct Login: Sendable {
         return verdict
     }
 
-    /// Nil where the account is closed by now, its password another one than was checked, or a second factor on of which no code
-    /// was taken.
+    /// Returns nil if the account has been closed, its password changed since the check, or a second factor turned on
+    /// of which no code was taken.
     private func open(
         _ known: Credentials, _ attempt: LoginAttempt, _ newHash: String?, _ shownFactor: Timestamp?,
         _ body: LoginRequest,

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `putListItems`: puts titles that exist on one of my lists; tells what became of each.
+/// `putListItems`: puts existing titles on one of the caller's lists, with an outcome for each.
 struct PutListItems: Sendable {
     let metadata: MetadataClient
     let scrobble: ScrobbleClient

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `putOnWatchlist` and its like: keeps titles that exist, under the ids that stand; tells what became of each.
+/// `putOnWatchlist` and the like: puts existing titles on a shelf, under their current ids, with an outcome for each.
 struct PutOnShelf: Sendable {
     let metadata: MetadataClient
     let scrobble: ScrobbleClient
@@ -17,7 +17,7 @@ struct PutOnShelf: Sendable {
     }
 }
 
-/// Entries of titles that exist among those that were sent.
+/// The entries of a request, and among them those whose titles exist.
 struct KnownEntries {
     private let asked: [ShelfRequestItem]
     private let titles: [TitleID: Title]
@@ -45,7 +45,7 @@ struct KnownEntries {
         }
     }
 
-    /// One outcome for each entry, in the order in which they were sent, under the ids that were sent.
+    /// Returns one outcome per entry, in the order and under the ids of the request.
     func outcomes(with known: LedgerOutcomes) -> LedgerOutcomes {
         var results = known.outcomes.map(\.result).makeIterator()
         return LedgerOutcomes(

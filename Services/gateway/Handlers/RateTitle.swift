@@ -2,7 +2,7 @@ import Contracts
 import RPC
 import RatingScales
 
-/// `rateMovie` and its like: rates a title of one kind that exists, under the id that stands.
+/// `rateMovie` and the like: rates an existing title of one kind, under its current id.
 struct RateTitle: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -18,7 +18,7 @@ struct RateTitle: Sendable {
         let claims = Set([body.play].compactMap { $0 }.map { RatedPlays.Claim(play: $0, title: title.id) })
         let held = try await RatedPlays(metadata: metadata, scrobble: scrobble).held(claims, caller, context)
         let isHeld = held == claims
-        // Under a key it may have been taken before its play was deleted: the ratings service knows that, and takes nothing new.
+        // Under a key it may be stored, and its play deleted since: the ratings service knows, and takes nothing new.
         guard isHeld || context.once != nil else { throw Self.noSuchPlay }
         try await ratings.follow(FoundTitle(asked: id, title: title).moves, context.rpc.outgoing())
         var expected: Int? = RatingPrecondition.never
@@ -40,16 +40,16 @@ struct RateTitle: Sendable {
     private static var noSuchPlay: RPCError { .playNotFound("there is no such play of this title") }
 }
 
-/// The conditions of a request that changes a rating, as the version that the rating must have then: the ratings service
-/// holds it in one step with the effect, and after the key, so that a request which comes again gets the answer of the
-/// first, whatever stands there by now.
+/// The conditions of a request that changes a rating, as the version that the rating must have. The ratings service
+/// checks it in one step with the change, and after the idempotency key, so that a repeated request gets the first
+/// answer, whatever is stored by now.
 struct RatingPrecondition: Sendable {
-    /// A version that no rating comes to.
+    /// A version that no rating reaches.
     static let never = 9_007_199_254_740_991
 
     let ratings: RatingsClient
 
-    /// The version that the rating must have, 0 for none; nil where the request does not care.
+    /// Returns the version that the rating must have, 0 for none; nil if the request is unconditional.
     func expectedVersion(
         of title: TitleID, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> Int? {
@@ -60,7 +60,7 @@ struct RatingPrecondition: Sendable {
             if let tag = match.only { return Rating.version(of: tag) ?? Self.never }
         default: break
         }
-        // Anything else depends on what is there.
+        // Anything else depends on the current rating.
         let current = try await ratings.getRatings(
             GetRatingsParams(user: caller.user, titles: [title]), context.rpc.outgoing()
         ).ratings.first
@@ -69,13 +69,13 @@ struct RatingPrecondition: Sendable {
 }
 
 extension Rating {
-    /// Every change of a rating has a version of its own, so the version tells one state from another.
+    /// The entity tag. Every change of a rating has its own version, so the version identifies a state.
     var tag: String? { version.map(Self.tag) }
     var tags: [(name: String, value: String)] { tag.map { [("etag", $0)] } ?? [] }
 
     private static func tag(_ version: Int) -> String { "\"r\(version)\"" }
 
-    /// The version that `tag` was made of; nil for any other text, also such as no version makes: 0 stands for no rating.
+    /// Returns the version that `tag` stands for; nil for any other text, even that of 0, which stands for no rating.
     static func version(of tag: String) -> Int? {
         guard let version = Int(tag.dropFirst(2).dropLast()), self.tag(version) == tag else { return nil }
         return (1..<RatingPrecondition.never).contains(version) ? version : nil
@@ -83,7 +83,7 @@ extension Rating {
 }
 
 extension TitleID {
-    /// The title that stands for this id. Throws `wrongKind` for one of another kind.
+    /// Returns the title that this id now stands for. Throws `wrongKind` for one of another kind.
     func known(
         as kind: TitleKind, to metadata: MetadataClient, _ context: EdgeContext
     ) async throws(RPCError) -> Title {

@@ -1,7 +1,7 @@
 package import Contracts
 package import RPC
 
-/// The operations about ratings; one line each, the work is in the handlers.
+/// Operations on ratings; one line each, the work is in the handlers.
 extension GatewayService {
     package func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext

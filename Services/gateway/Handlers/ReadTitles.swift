@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `readTitles`: several titles with the scores of the world, mine, and what each is to me: three calls for any number.
+/// `readTitles`: several titles with external scores, the caller's ratings and states, in three calls for any number.
 struct ReadTitles: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -17,7 +17,7 @@ struct ReadTitles: Sendable {
         let titles = Dictionary(found.map { ($0.asked, $0.title) }) { first, _ in first }
         let unknown = asked.filter { titles[$0] == nil }
         guard !titles.isEmpty else { return EdgeReply(TitleOverviews(items: [], unknown: unknown)) }
-        // What was merged into another title is rated and watched under the other's id.
+        // A merged title is rated and watched under the id of the title that it was merged into.
         let ids = Array(Set(titles.values.map(\.id)))
         await ratings.followSoon(found.flatMap(\.moves), call)
         let (rated, states) = await together(
@@ -39,7 +39,7 @@ struct ReadTitles: Sendable {
 extension TitleOverview {
     init(_ title: Title, asked: TitleID, rating: Rating?, state: TitleState?) {
         var state = state ?? TitleState(title: title.id, onWatchlist: false, inCollection: false, isLiked: false)
-        // Plays belong to episodes; which of them are of a season, a play does not say.
+        // Plays belong to episodes, and do not say which season they are of.
         if title.kind == .season { (state.plays, state.lastWatchedAt) = (nil, nil) }
         self.init(
             asked: asked, title: TitleCard(title), series: title.series, seasonNumber: title.seasonNumber,

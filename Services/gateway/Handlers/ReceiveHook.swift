@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `receiveHook`: what a media server sends, in whichever form. The secret in the address goes no further than scrobble.
+/// `receiveHook`: takes what a media server sends, in any form. The secret in the path goes no further than scrobble.
 struct ReceiveHook: Sendable {
     let scrobble: ScrobbleClient
 
@@ -12,7 +12,7 @@ struct ReceiveHook: Sendable {
         case .failed(let fault): params.fault = fault
         }
         let receipt = try await scrobble.receiveHook(params, context.rpc.outgoing())
-        // What could not be read is noted at the hook first, where there is one.
+        // What could not be read is recorded at the hook first, if there is one.
         switch params.fault {
         case .tooLarge?: throw .payloadTooLarge("what the server tells is too large")
         case .wrongType?: throw .unsupportedMediaType("send JSON, or a form with the part payload or data")

@@ -5,12 +5,12 @@ import JSON
 import RPC
 import Synchronization
 
-/// The API reference for people: one page, made of the OpenAPI document when it is asked for first, and kept. It loads nothing
-/// from anywhere, and only its own style and script run.
+/// The API reference for people: one page, made from the OpenAPI document on the first request and then kept. It loads
+/// nothing, and only its own style and script are allowed.
 enum ReferencePage {
     static let path = "/reference"
 
-    /// Outside the contract: people look at it, nobody calls it.
+    /// Not part of the contract: people read it, no client calls it.
     static var route: EdgeRoute {
         let kept = Kept()
         return .page("reference", path) { _ in

@@ -2,7 +2,7 @@ import Contracts
 import Cryptography
 import RPC
 
-/// `refresh`: changes a refresh token for the next pair of tokens of its session.
+/// `refresh`: exchanges a refresh token for the next pair of tokens of its session.
 struct Refresh: Sendable {
     let accounts: Accounts
 

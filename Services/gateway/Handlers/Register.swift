@@ -37,7 +37,7 @@ struct Register: Sendable {
         return EdgeReply(SessionGrant(session, token, refresh, user))
     }
 
-    /// The digest of the invitation that is shown, where one is. Asked first only to spare the hash; the insert decides.
+    /// The digest of the invitation, if one is needed. This check only saves the hash; the insert decides.
     private func admission(
         _ code: String?, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> SHA256Digest? {
@@ -62,7 +62,7 @@ struct Register: Sendable {
 }
 
 extension SessionGrant {
-    /// What a person who logs in is given.
+    /// The grant for a person who has just logged in or registered.
     init(_ session: GatewayStore.NewSession, _ token: OpaqueToken, _ refresh: OpaqueToken, _ user: User) {
         self.init(
             token: token.text.revealed, expiresAt: session.tokens.expiresAt, refreshToken: refresh.text.revealed,

@@ -4,8 +4,8 @@ import Postgres
 import RPC
 import Store
 
-/// `removeSecondFactor`: takes the second factor away and ends all other sessions, for a session of a login lately that shows a code.
-/// Where the installation wants everybody to have one, the session is good for getting another one, as with a device that is replaced.
+/// `removeSecondFactor`: removes the second factor and ends all other sessions, given a recent login and a code. If the
+/// installation requires a factor, the session can then only set up another, as for a replaced device.
 struct RemoveSecondFactor: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -15,7 +15,7 @@ struct RemoveSecondFactor: Sendable {
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         let deadline = context.rpc.deadline
         let mark = OnceStore.Mark(context, caller)
-        // The code that a repeated request shows was taken by now.
+        // The code in a repeated request has been taken by now.
         if let _: JSONBytes = try await once.kept(mark, until: deadline) { return .nothing() }
         let attempt = LoginAttempt.code(by: caller.user, limits: accounts.limits)
         try await accounts.admit(attempt, until: deadline)
@@ -28,7 +28,7 @@ struct RemoveSecondFactor: Sendable {
                 let isProven = try await transaction.first(
                     GatewayQueries.isProvenSession, [user, session, .moment(freshSince)])
                 guard isProven != nil else { return .failure(.notReauthenticated) }
-                // Within minutes of a login with a code: what waits is enough.
+                // The login was minutes ago and needed a code, so the delays are limit enough.
                 let verdict = try await accounts.factors.take(
                     input.body.code, of: caller.user, at: now, wrongMax: nil, transaction)
                 switch verdict {

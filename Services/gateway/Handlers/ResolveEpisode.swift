@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `resolveEpisode`: the episode that is meant, with my rating of it.
+/// `resolveEpisode`: the episode that the request describes, with the caller's rating.
 struct ResolveEpisode: Sendable {
     let titles: TitleDesk
 

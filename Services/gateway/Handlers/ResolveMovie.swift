@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `resolveMovie`: the film that the ids mean, with my rating of it.
+/// `resolveMovie`: the film that the request describes, with the caller's rating.
 struct ResolveMovie: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient

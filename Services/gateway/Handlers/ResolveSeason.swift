@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `resolveSeason`: the season that is meant, with my rating of it.
+/// `resolveSeason`: the season that the request describes, with the caller's rating.
 struct ResolveSeason: Sendable {
     let titles: TitleDesk
 

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `resolveShow`: the series that the ids mean, with my rating of it.
+/// `resolveShow`: the series that the request describes, with the caller's rating.
 struct ResolveShow: Sendable {
     let titles: TitleDesk
 

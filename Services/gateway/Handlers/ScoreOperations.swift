@@ -1,7 +1,7 @@
 package import Contracts
 package import RPC
 
-/// The operations about outside scores; one line each, the work is in the handlers.
+/// Operations on external scores; one line each, the work is in the handlers.
 extension GatewayService {
     package func getMovieOutcomes(
         _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `setPlaybackSettings`: says what a person wants of playback. Conditions are held against what they wanted in one step with that.
+/// `setPlaybackSettings`: changes a person's playback settings. Preconditions are checked in one step with the change.
 struct SetPlaybackSettings: Sendable {
     let scrobble: ScrobbleClient
 

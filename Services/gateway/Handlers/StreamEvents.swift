@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `streamEvents`: what happens to a person, as it happens.
+/// `streamEvents`: a person's events, as they happen.
 struct StreamEvents: Sendable {
     let relay: EventRelay
     let scrobble: ScrobbleClient
@@ -17,7 +17,7 @@ struct StreamEvents: Sendable {
         } end: {
             source.end()
         }
-        // Proxies must not gather what is to arrive at once.
+        // Proxies must not buffer what is to arrive at once.
         return EdgeReply(stream, headers: [("x-accel-buffering", "no")])
     }
 }

@@ -1,8 +1,8 @@
 package import Contracts
 package import RPC
 
-/// What a person wants of an account elsewhere, and now: told with where the person lives, so that a play of the evening
-/// stays on its day.
+/// Settings and syncs of a connected account. They pass on the person's time zone, so that an evening's play stays on
+/// its day.
 extension GatewayService {
     package func updateConnection(
         _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `takeOffList`: takes a title off one of my lists.
+/// `takeOffList`: takes a title off one of the caller's lists.
 struct TakeOffList: Sendable {
     let scrobble: ScrobbleClient
 

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `takeOffWatchlist` and its like: I do not keep a title any more.
+/// `takeOffWatchlist` and the like: takes a title off a shelf.
 struct TakeOffShelf: Sendable {
     let scrobble: ScrobbleClient
     let shelf: Shelf

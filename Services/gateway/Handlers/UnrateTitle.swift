@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `unrateMovie` and its like: takes my rating back; taking back none is no error.
+/// `unrateMovie` and the like: removes the caller's rating; removing none is no error.
 struct UnrateTitle: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -12,7 +12,7 @@ struct UnrateTitle: Sendable {
     ) async throws(RPCError) -> EdgeReply<EdgeNothing> {
         async let standing = title.standing(in: metadata, context)
         var current = try await rating(of: title, caller, context)
-        // Also where it is rated: a rating under another id of the title would be there again once it has moved.
+        // Even if it is rated: a rating under another id of the title would reappear once it has moved.
         if let moves = await standing?.moves, !moves.isEmpty {
             try await ratings.follow(moves, context.rpc.outgoing())
             current = try await rating(of: title, caller, context)
@@ -21,7 +21,7 @@ struct UnrateTitle: Sendable {
             throw .wrongKind("this is a \(current.kind.rawValue), not a \(kind.rawValue)")
         }
         let expected = try await RatingPrecondition(ratings: ratings).expectedVersion(of: title, caller, context)
-        // Under the id that was asked for, which ratings know by now: whenever it comes again, it is the same request.
+        // Under the requested id, which ratings know by now, so that a repeated request is always the same one.
         _ = try await ratings.unrateTitle(
             UnrateTitleParams(user: caller.user, title: title, expectedVersion: expected),
             context.rpc.outgoing(idempotencyKey: context.once?.key))

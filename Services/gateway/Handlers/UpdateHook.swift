@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `updateHook`: changes what is named. Conditions are held against the hook in one step with the change.
+/// `updateHook`: changes the given fields. Preconditions are checked in one step with the change.
 struct UpdateHook: Sendable {
     let scrobble: ScrobbleClient
 

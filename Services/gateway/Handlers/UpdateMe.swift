@@ -5,7 +5,7 @@ import Postgres
 import RPC
 import Store
 
-/// `updateMe`: changes what is named. If-Match is held against the row in one step with the change.
+/// `updateMe`: changes the given fields. Preconditions are checked against the row in one step with the change.
 struct UpdateMe: Sendable {
     let accounts: Accounts
     let once: OnceStore
@@ -32,9 +32,9 @@ struct UpdateMe: Sendable {
         return EdgeReply(changed)
     }
 
-    /// Hooks receive without their person, and go by the zone that scrobble knows. Where it cannot be told the change stands, and
-    /// the caller, who hears of the failure, tells it by repeating the request, under the same key too. What is told is what the
-    /// account has by now: of two changes the later one.
+    /// Hooks receive without their person, and use the zone that scrobble knows. If scrobble cannot be told, the change
+    /// stands, and the caller, who gets the error, can tell it by repeating the request, even under the same key. Sends
+    /// the zone that the account has by now, so that the later of two changes wins.
     private func tell(_ user: UserID, _ context: EdgeContext) async throws(RPCError) {
         let stored = try await asking { () throws(StoreError) in
             try await accounts.store.user(user, until: context.rpc.deadline)
@@ -44,7 +44,7 @@ struct UpdateMe: Sendable {
             _ = try await scrobble.setTimeZone(
                 SetTimeZoneParams(user: user, timeZone: stored.user.timeZone), context.rpc.outgoing())
         } catch {
-            // A scrobble of the previous version, in the middle of an upgrade: its hooks keep the zone they were made with.
+            // A scrobble of the previous release, during an upgrade: its hooks keep the zone they were made with.
             guard error.code == RPCError.Code.methodNotFound else { throw error }
         }
     }

@@ -1,7 +1,7 @@
 package import Contracts
 package import RPC
 
-/// The operations about what was watched; one line each, the rules are in scrobble.
+/// Operations on what was watched; one line each, the rules are in scrobble.
 extension GatewayService {
     private func watched(
         _ title: TitleID, _ kind: TitleKind, _ specials: Bool?, _ caller: EdgeCaller, _ context: EdgeContext

@@ -1,7 +1,7 @@
 import Contracts
 import RPC
 
-/// `writeRatings`: sets and takes back many of my ratings, with an outcome each.
+/// `writeRatings`: sets and removes many of the caller's ratings, with an outcome for each.
 struct WriteRatings: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
@@ -27,7 +27,8 @@ struct WriteRatings: Sendable {
         for (place, write) in meant {
             var write = write
             if let claim = write.claim, !plays.contains(claim) {
-                // Under a key it may have been taken before its play was deleted: so all items come again, in their order.
+                // Under a key it may be stored, and its play deleted since: so all items are sent again, in their
+                // order.
                 guard context.once != nil else { continue }
                 write.refused = true
                 write.expectedVersion = RatingPrecondition.never
@@ -43,7 +44,7 @@ struct WriteRatings: Sendable {
             params, context.rpc.outgoing(idempotencyKey: context.once?.key)
         ).outcomes
         for (item, outcome) in zip(told, written) {
-            // A copy of the version before heeds the version alone.
+            // A copy of the previous release ignores `refused` and checks only the version.
             let isRefused = item.write.refused == true && outcome.result == .older
             outcomes[item.place].result = isRefused ? .invalid : outcome.result
             outcomes[item.place].version = outcome.version
@@ -53,10 +54,10 @@ struct WriteRatings: Sendable {
 }
 
 extension MetadataClient {
-    /// Titles that metadata is asked about at once.
+    /// The maximum number of titles per call.
     private static let titlesMax = 500
 
-    /// The titles that stand for some ids, by the ids that were asked; what is no title is left out.
+    /// Returns the titles that some ids now stand for, by requested id; unknown ids are left out.
     func titles(_ asked: Set<TitleID>, _ context: EdgeContext) async throws(RPCError) -> [TitleID: Title] {
         var titles: [TitleID: Title] = [:]
         let asked = Array(asked)
@@ -70,10 +71,10 @@ extension MetadataClient {
 }
 
 extension RatingWrite {
-    /// The play that the rating came with, as one of its title.
+    /// The play that the rating refers to, as one of its title.
     fileprivate var claim: RatedPlays.Claim? { play.map { RatedPlays.Claim(play: $0, title: title) } }
 
-    /// Nil for an item that says neither or several of rating, given and remove.
+    /// Nil for an item with none or several of rating, given and remove.
     init?(_ item: RatingItem, of title: Title) {
         if item.remove == true {
             guard item.rating == nil, item.given == nil else { return nil }
