@@ -3,8 +3,8 @@ import Contracts
 import JSON
 import RPC
 
-/// Packs everything of a person: page by page from the services into files, each row twice, in Trakt's layout and in our
-/// own words.
+/// Packs all of a person's data: page by page from the services into files, each row twice, in Trakt's layout and in
+/// our own.
 struct EverythingArchive: ~Copyable {
     struct Peers: Sendable {
         let metadata: MetadataClient
@@ -12,11 +12,11 @@ struct EverythingArchive: ~Copyable {
         let scrobble: ScrobbleClient
     }
 
-    /// Rows of a page.
+    /// The number of rows per page.
     private static let pageRows = 100
-    /// The longest that one page may take.
+    /// The longest time that one page may take.
     private static let pageTimeout = Duration.seconds(30)
-    /// Titles that are remembered between pages.
+    /// The maximum number of titles remembered between pages.
     private static let titlesMax = 20_000
 
     private let user: UserID
@@ -26,7 +26,7 @@ struct EverythingArchive: ~Copyable {
     private var files: [String: ArrayFile] = [:]
     private var titles: [TitleID: Title] = [:]
 
-    /// A file that is one JSON array.
+    /// A file that consists of one JSON array.
     private struct ArrayFile {
         let number: Int
         var isEmpty = true
@@ -102,7 +102,7 @@ struct EverythingArchive: ~Copyable {
                     rank += 1
                     let title = named(item.title)
                     try add(EverythingRows.row(item, on: shelf, title))
-                    // Trakt's layout knows of wishes only.
+                    // Trakt's layout has no titles that are on hold or dropped.
                     guard let title, status == nil else { continue }
                     switch shelf {
                     case .watchlist: try add(TraktLayout.listed(item, rank: rank, title), to: "lists-watchlist.json")
@@ -166,7 +166,7 @@ struct EverythingArchive: ~Copyable {
 
     // MARK: Titles
 
-    /// Asks for the titles that are not known yet, and for the series of those that have one.
+    /// Loads the titles that are not known yet, and the series of those that have one.
     private mutating func know(_ ids: [TitleID]) async throws(RPCError) {
         if titles.count > Self.titlesMax { titles = [:] }
         try await load(ids)
@@ -179,7 +179,7 @@ struct EverythingArchive: ~Copyable {
         let answer = try await peers.metadata.getTitles(GetTitlesParams(titles: missing), call)
         for found in answer.found {
             var title = found.title
-            // Only what names it is kept.
+            // Only what identifies it is kept.
             (title.overview, title.externalRatings, title.genres) = (nil, [], [])
             titles[found.asked] = title
         }

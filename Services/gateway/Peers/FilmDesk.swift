@@ -2,11 +2,11 @@ import Contracts
 import RPC
 import Synchronization
 
-/// A film as metadata, ratings and scrobble know it, for a person: what was told last is the same objects until there is news.
+/// A film as metadata, ratings and scrobble know it, for one person; parts stay the same objects until there is news.
 struct FilmFacts: Sendable {
     let title: Told<Title>
     let rating: Told<Rating?>
-    /// Nil where it cannot be had now.
+    /// Nil if it is unavailable now.
     let state: Told<TitleState>?
 
     func isSame(as other: FilmFacts) -> Bool {
@@ -14,11 +14,11 @@ struct FilmFacts: Sendable {
     }
 }
 
-/// Films that people look at in the same moment: three calls for all of them, which tell what is new since they were last told.
+/// Films that people look at in the same moment: three calls for all, which return what is new since the last ones.
 final class FilmDesk: Sendable {
-    /// Films that are asked for together.
+    /// The maximum number of films requested together.
     static let filmsMax = 64
-    /// The shortest that one who asks for several has left: others, who have longer, share that time.
+    /// The shortest time left with which a request is made for several: others, who have longer, share its time.
     static let timeMin = Duration.seconds(5)
     /// The longest that a film waits for what it can be shown without.
     static let besideTimeout = Duration.seconds(3)
@@ -35,9 +35,9 @@ final class FilmDesk: Sendable {
         self.scrobble = scrobble
     }
 
-    /// The film, where others are asked for at this moment and it is one that nothing was merged into of late; nil where it has
-    /// to be asked for by itself. Calls for several belong to the trace of one of them, so that who follows a trace of its own
-    /// does without.
+    /// Returns the film, if others are requested at this moment and nothing was merged into it lately; nil if it must
+    /// be requested by itself. A call for several belongs to the trace of one of them, so a request that follows a
+    /// trace of its own is not combined.
     func facts(
         of title: TitleID, for user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> FilmFacts? {
@@ -49,7 +49,7 @@ final class FilmDesk: Sendable {
             do throws(RPCError) {
                 return try await ask(wanted, context)
             } catch {
-                // Others find it in their own log line, and from there in those of the services.
+                // The others find this in their own log line, and from there in those of the services.
                 throw error.because("asked for with other films, in trace \(context.rpc.trace.traceID)")
             }
         }
@@ -57,7 +57,7 @@ final class FilmDesk: Sendable {
         case .answer(let facts): return facts
         case .nothing: return nil
         case .failure(let error):
-            // It was the time of the one who asked that ran out.
+            // The time that ran out was that of the request that made the call.
             guard error.code == RPCError.Code.deadlineExceeded, context.rpc.deadline > .now else { throw error }
             return nil
         }
@@ -107,7 +107,7 @@ final class FilmDesk: Sendable {
         return facts
     }
 
-    /// Nil where they cannot be had now: a film is worth showing without.
+    /// Returns nil if they are unavailable now: a film is worth showing without.
     private static func states(_ known: Result<StatesOfPeople, RPCError>) throws(RPCError) -> [StatesOfPerson]? {
         switch known {
         case .success(let found): return found.people
@@ -119,6 +119,6 @@ final class FilmDesk: Sendable {
 }
 
 extension RPCError {
-    /// Whether what was asked for cannot be had now, though nobody gave the call up.
+    /// Whether what was requested is unavailable now, and the call was not cancelled.
     var isMissing: Bool { isRetryable && code != Code.cancelled }
 }

@@ -3,10 +3,10 @@ import Edge
 import RPC
 import Synchronization
 
-/// Films as they are written for people, each once for what the services told of it: who looks again at what has not changed gets the
-/// same bytes.
+/// Films as encoded for people, once for each state of what the services returned: a person who looks again at an
+/// unchanged film gets the same bytes.
 final class FilmSheets: Sendable {
-    /// Longer ones are written each time.
+    /// The maximum size of a kept film, in bytes; longer ones are encoded each time.
     static let bytesMax = 8_192
 
     private struct Sheet: Sendable {
@@ -16,7 +16,7 @@ final class FilmSheets: Sendable {
 
     private let sheets = Mutex(Recent<PersonTitle, Sheet>(countMax: FilmBook.filmsMax))
 
-    /// The film as `facts` have it. Throws `wrongKind` for a title that is no film.
+    /// Returns the film that `facts` describe. Throws `wrongKind` for a title that is not a film.
     func reply(
         of film: PersonTitle, _ facts: FilmFacts
     ) throws(RPCError) -> EdgeReply<EdgeWritten<Movie>> {

@@ -2,29 +2,29 @@ internal import HTTP2
 import RPC
 import Synchronization
 
-/// Asks what comes at the same moment with one call: the first of several waits until the turn of its loop is over, and asks for
-/// all that came with it. Nobody waits longer than that turn, and who comes alone asks alone.
+/// Combines questions that come at the same moment into one call: the first waits until the turn of its loop is over,
+/// and asks all that came meanwhile. Nobody waits longer than that, and a question that comes alone is asked alone.
 ///
-/// What concerns one of them alone is left to it: where the call for all fails and may do so for the sake of another, or has no
+/// What concerns one of them is left to it: if the combined call fails, possibly because of another question, or has no
 /// answer for it, each asks for itself.
 final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
-    /// What became of one question.
+    /// The result for one question.
     enum Told: Sendable {
         case answer(Answer)
-        /// Nothing that holds for it; it is to be asked alone.
+        /// Nothing that applies to the question, which must be asked alone.
         case nothing
         case failure(RPCError)
     }
 
     private let questionsMax: Int
-    /// Those who may still be joined.
+    /// The group that can still be joined.
     private let open = Mutex<Group?>(nil)
 
-    /// `questionsMax` is how many are asked at once; whoever comes then begins another group.
+    /// `questionsMax` is how many are asked at once; later ones begin another group.
     init(questionsMax: Int) { self.questionsMax = questionsMax }
 
-    /// What `ask` says to the question, asked together with others; nothing where nobody came with it. `ask` gets each question
-    /// once, and runs in the task of the first; what it throws is told to all where it may pass by itself, and else to nobody.
+    /// Returns what `ask` answers to the question, asked with others; `nothing` if it came alone. `ask` gets each
+    /// question once, and runs in the task of the first. A transient error goes to all, any other to nobody.
     func answer(
         to question: Question, _ ask: ([Question]) async throws(RPCError) -> [Question: Answer]
     ) async -> Told {
@@ -56,7 +56,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
         }
     }
 
-    /// Those who ask together, each on the seat of its question.
+    /// Questions that are asked together, each with its seat.
     private final class Group: Sendable {
         private enum Phase {
             case open
@@ -68,7 +68,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
             var phase = Phase.open
             var questions: [Question]
             var waiting: [Int: CheckedContinuation<Told, Never>] = [:]
-            /// Who was cancelled before it waited.
+            /// The seats that were cancelled before they waited.
             var left: Set<Int> = []
         }
 
@@ -76,7 +76,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
 
         init(_ question: Question) { state = Mutex(State(questions: [question])) }
 
-        /// The seat; nil where the group is full, or asks already.
+        /// Returns the seat; nil if the group is full, or is asking already.
         func join(_ question: Question, _ countMax: Int) -> Int? {
             state.withLock { state in
                 guard case .open = state.phase, state.questions.count < countMax else { return nil }
@@ -85,7 +85,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
             }
         }
 
-        /// Nobody joins from here on.
+        /// Closes the group, so that nobody joins any more, and returns its questions.
         func close() -> [Question] {
             state.withLock { state in
                 state.phase = .closed
@@ -93,7 +93,7 @@ final class Gathering<Question: Hashable & Sendable, Answer: Sendable>: Sendable
             }
         }
 
-        /// What was told to this seat, nothing to one that is cancelled before.
+        /// Returns the answer for this seat, `nothing` if it is cancelled first.
         func answer(at seat: Int) async -> Told {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in

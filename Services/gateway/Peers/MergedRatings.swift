@@ -1,13 +1,13 @@
 import Contracts
 import RPC
 
-/// Ratings hear of merges some seconds after metadata, by whose word titles are read and rated. Until then the gateway, which has
-/// the titles in hand, tells of those that it comes upon, so that what was given under an id of before is found under the one
-/// that stands. A title says by which ids it was known of late: where it says none, as nearly always, nobody is asked.
+/// Ratings hear of merges some seconds after metadata, which decides under which ids titles are read and rated. Until
+/// then the gateway passes on the merges that it comes upon, so that what was rated under an earlier id is found under
+/// the current one. A title lists its recent earlier ids; if there are none, as nearly always, no call is made.
 extension RatingsClient {
-    /// Merges that ratings are told of at once.
+    /// The maximum number of merges per call.
     private static let movesMax = 500
-    /// The longest that a read waits for ratings to move; it answers without them.
+    /// The longest that a read waits for ratings to move; then it answers without them.
     private static let followTimeout = Duration.seconds(2)
 
     /// Returns when everything that was rated under the old ids is under the new ones.
@@ -20,7 +20,7 @@ extension RatingsClient {
         }
     }
 
-    /// The same for a read, which is worth answering before all have moved, and where they cannot be moved now.
+    /// Like `follow`, for a read, which is worth answering before all have moved, or if they cannot be moved now.
     func followSoon(_ moves: [TitleMove], _ call: RPCCall) async {
         guard !moves.isEmpty else { return }
         let latest = min(call.deadline, .now.advanced(by: Self.followTimeout))
@@ -28,8 +28,8 @@ extension RatingsClient {
         _ = await outcome { () async throws(RPCError) in try await follow(moves, brief) }
     }
 
-    /// A person's ratings of titles that were asked for at the same time as the titles: `rated`, and what may have been given
-    /// under an id of before.
+    /// Returns a person's ratings of titles that were requested together with the titles: `rated`, and what may have
+    /// been given under an earlier id.
     func completed(
         _ rated: [Rating], of found: [FoundTitle], by user: UserID, _ call: RPCCall
     ) async throws(RPCError) -> [Rating] {
@@ -44,15 +44,15 @@ extension RatingsClient {
 }
 
 extension Title {
-    /// Merges of which ratings may not have heard.
+    /// Merges that ratings may not have heard of.
     var moves: [TitleMove] { (mergedIds ?? []).map { TitleMove(from: $0, to: id) } }
 
-    /// Whether there are any for who asked for it as `asked`.
+    /// Whether there are any for a request under the id `asked`.
     func hasMoves(from asked: TitleID) -> Bool { asked != id || mergedIds?.isEmpty == false }
 }
 
 extension FoundTitle {
-    /// Merges of which ratings may not have heard; that of the id that was asked for too, however long ago it was.
+    /// Merges that ratings may not have heard of, including that of the requested id, however long ago it was.
     var moves: [TitleMove] {
         asked == title.id || title.mergedIds?.contains(asked) == true
             ? title.moves : title.moves + [TitleMove(from: asked, to: title.id)]
@@ -60,10 +60,10 @@ extension FoundTitle {
 }
 
 extension TitleID {
-    /// How long a rating waits to be told what title this is.
+    /// The longest that a rating waits to learn which title this is.
     private static let standingTimeout = Duration.seconds(3)
 
-    /// The title that stands for this id; nil where metadata does not tell.
+    /// Returns the title that this id now stands for; nil if metadata does not answer.
     func standing(in metadata: MetadataClient, _ context: EdgeContext) async -> FoundTitle? {
         let title = try? await metadata.getTitle(
             GetTitleParams(title: self), context.rpc.outgoing(timeout: Self.standingTimeout))

@@ -1,20 +1,20 @@
 import Contracts
 import RPC
 
-/// Plays that ratings name: they must be the person's own, and of the titles that are rated.
+/// Plays that ratings refer to: they must be the person's own, and of the rated titles.
 struct RatedPlays: Sendable {
-    /// A play as a rating names it.
+    /// A play as a rating refers to it.
     struct Claim: Sendable, Hashable {
         let play: PlayID
-        /// The title that is rated, by the id that stands.
+        /// The rated title, by its current id.
         let title: TitleID
     }
 
     let metadata: MetadataClient
     let scrobble: ScrobbleClient
 
-    /// Which of `claims`, of a thousand plays at most, are true. One call if there are any, and another where a play is of a
-    /// title that was merged, which scrobble hears of later.
+    /// Returns those of `claims`, of at most a thousand plays, that are true. Makes one call if there are any claims,
+    /// and another if a play is of a merged title, of which scrobble hears later.
     func held(
         _ claims: Set<Claim>, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> Set<Claim> {
@@ -25,7 +25,7 @@ struct RatedPlays: Sendable {
                 GetPlaysParams(user: caller.user, plays: Array(Set(claims.map(\.play)))), context.rpc.outgoing()
             ).plays
         } catch {
-            // A scrobble of the previous version, in the middle of an upgrade: plays are taken unseen, as before.
+            // A scrobble of the previous release, during an upgrade: plays are accepted unchecked, as before.
             guard error.code == RPCError.Code.methodNotFound else { throw error }
             return claims
         }

@@ -1,12 +1,12 @@
 import Contracts
 import RPC
 
-/// What a list shows of its titles: two calls for any page, both at once.
+/// What a list shows of its titles, in two concurrent calls for any page.
 struct TitleCards: Sendable {
     private let titles: [TitleID: Title]
     private let mine: [TitleID: Rating]
 
-    /// Titles that metadata does not know are shown by what the list knows of them.
+    /// Titles that metadata does not know are shown with what the list knows of them.
     init(
         of ids: [TitleID], for user: UserID, _ metadata: MetadataClient, _ ratings: RatingsClient, _ call: RPCCall
     ) async throws(RPCError) {
@@ -24,7 +24,7 @@ struct TitleCards: Sendable {
         mine = Dictionary(all.map { ($0.title, $0) }) { first, _ in first }
     }
 
-    /// The title that stands for an id.
+    /// The title that an id now stands for.
     subscript(id: TitleID) -> Title? { titles[id] }
 
     func card(_ id: TitleID, _ kind: TitleKind) -> TitleCard {
@@ -33,6 +33,6 @@ struct TitleCards: Sendable {
 
     func world(_ id: TitleID) -> [ExternalRating] { titles[id]?.externalRatings ?? [] }
 
-    /// A title that was merged into another is rated under the other's id.
+    /// A merged title is rated under the id of the title that it was merged into.
     func myRating(_ id: TitleID) -> Rating? { titles[id].flatMap { mine[$0.id] } ?? mine[id] }
 }

@@ -1,12 +1,12 @@
 import Contracts
 import RPC
 
-/// Titles with the scores of the world and one person's rating.
+/// Titles with external scores and one person's rating.
 struct TitleDesk: Sendable {
     let metadata: MetadataClient
     let ratings: RatingsClient
 
-    /// A title of its view's kind, asked together with the rating.
+    /// Returns a title of the view's kind, requested together with the rating.
     func get<View: TitleView>(_ id: TitleID, _ user: UserID, _ context: EdgeContext) async throws(RPCError) -> View {
         let call = context.rpc.outgoing()
         let (asked, rated) = await together(
@@ -17,7 +17,7 @@ struct TitleDesk: Sendable {
         return try View(found.title, rating: mine.first { $0.title == found.title.id })
     }
 
-    /// A title that the person means.
+    /// Returns the title that the request describes.
     func resolve<View: TitleView>(
         _ params: ResolveTitleParams, _ user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> View {
@@ -26,7 +26,7 @@ struct TitleDesk: Sendable {
         return try View(title, rating: try await rating(of: title.id, by: user, context.rpc.outgoing()))
     }
 
-    /// A title after its refresh; one of another kind is not refreshed.
+    /// Returns a title after its refresh; one of another kind is not refreshed.
     func refresh<View: TitleView>(
         _ id: TitleID, _ user: UserID, _ context: EdgeContext
     ) async throws(RPCError) -> View {
@@ -37,7 +37,7 @@ struct TitleDesk: Sendable {
         return try View(title, rating: try await rating(of: title.id, by: user, context.rpc.outgoing()))
     }
 
-    /// A page of the seasons of a series, or of the episodes of a season: three calls for any page.
+    /// Returns a page of the seasons of a series, or of the episodes of a season, in three calls for any page.
     func children<View: TitleView>(
         of id: TitleID, a parent: (some TitleView).Type, after: Int?, limit: Int?, _ user: UserID,
         _ context: EdgeContext

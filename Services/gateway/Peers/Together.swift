@@ -1,6 +1,6 @@
 import RPC
 
-/// Makes two calls at once and waits for both. The second is made by who asks: a task for each would cost one more.
+/// Makes two calls concurrently and waits for both. The second runs in the caller's task, to save another one.
 func together<First: Sendable, Second: Sendable>(
     _ first: @escaping @Sendable () async throws(RPCError) -> First,
     _ second: @escaping @Sendable () async throws(RPCError) -> Second
@@ -10,7 +10,7 @@ func together<First: Sendable, Second: Sendable>(
     return (await one, other)
 }
 
-/// What came of a call, for those that are looked at later.
+/// Returns the result of a call, to be examined later.
 func outcome<Answer: Sendable>(
     of call: @Sendable () async throws(RPCError) -> Answer
 ) async -> Result<Answer, RPCError> {

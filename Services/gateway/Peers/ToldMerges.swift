@@ -3,19 +3,19 @@ import JSON
 import RPC
 import Synchronization
 
-/// The ratings service, which is not told of a merge again once it has said that all is moved.
+/// The ratings service, which is not told of a merge again once it has said that everything is moved.
 ///
-/// Nothing comes under the old id after that: ratings keep a merge before they move, and from then on each write under that id
-/// means the title that stayed, whoever sends it and however late. What is forgotten here is told again, which changes nothing.
+/// Nothing appears under the old id after that: ratings store a merge before they move, and then each write under that
+/// id means the title that stayed, whoever sends it and however late. One forgotten here is told again, harmlessly.
 final class ToldMerges: RPCCaller {
-    /// Merges that are remembered.
+    /// The maximum number of merges remembered.
     static let movesMax = 10_000
-    /// For how long: ratings that were brought back from a backup may not know a merge any more.
+    /// How long they are remembered: ratings restored from a backup may not know a merge any more.
     static let askAgainInterval = Duration.seconds(3_600)
 
     private let ratings: any RPCCaller
     private let now: @Sendable () -> ContinuousClock.Instant
-    /// What was moved, and until when that is believed.
+    /// The merges that were applied, and until when that is believed.
     private let moved = Mutex<[TitleMove: ContinuousClock.Instant]>([:])
 
     init(_ ratings: any RPCCaller, now: @escaping @Sendable () -> ContinuousClock.Instant) {

@@ -3,7 +3,7 @@ package import Logging
 package import RPC
 internal import Store
 
-/// A service that has something of a person.
+/// A service that stores data of people.
 package protocol PersonKeeper: Sendable {
     /// Removes everything of a person, and refuses what arrives late; repeatable.
     func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError)
@@ -11,7 +11,7 @@ package protocol PersonKeeper: Sendable {
 
 extension RatingsClient: PersonKeeper {
     package func erase(_ person: UserID, _ call: RPCCall) async throws(RPCError) {
-        // Whoever has very much goes portion by portion; what does not fit into the call's time is gone on with under another lease.
+        // Much data is deleted in portions; what does not fit into the call's time is continued under another lease.
         while !(try await deletePerson(DeletePersonParams(user: person), call).done) {}
     }
 }
@@ -22,8 +22,8 @@ extension ScrobbleClient: PersonKeeper {
     }
 }
 
-/// Erases what closed accounts have left with the other services. An account is taken under a lease and let go of when
-/// all of it is gone: a gateway that dies over it leaves it to the next one.
+/// Erases what closed accounts have left at other services. An account is claimed under a lease and released once
+/// everything is gone, so if a gateway dies over it, the next one continues.
 package struct AccountErasure: Sendable {
     private let store: GatewayStore
     private let keepers: [any PersonKeeper]
@@ -31,7 +31,7 @@ package struct AccountErasure: Sendable {
     private let logger: Logger
     private let calls = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// `keepers`: every service that has something of a person.
+    /// `keepers` are all services that store data of people.
     package init(
         store: GatewayStore, keepers: [any PersonKeeper], limits: GatewayLimits = GatewayLimits(), logger: Logger
     ) {
@@ -41,14 +41,14 @@ package struct AccountErasure: Sendable {
         self.logger = logger
     }
 
-    /// There is an account to erase; the rows are the truth, this only saves the wait.
+    /// Signals that there is an account to erase. The rows are authoritative; this only saves the wait.
     func wake() { calls.continuation.yield() }
 
-    /// Works until it is cancelled.
+    /// Runs until its task is cancelled.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                // What another gateway has left is gone on with at once.
+                // Continues at once what another gateway has left.
                 while !Task.isCancelled {
                     wake()
                     try? await Task.sleep(for: limits.erasureInterval)
@@ -62,7 +62,7 @@ package struct AccountErasure: Sendable {
     private func eraseSome() async {
         do {
             let users = try await store.claimErasures(limits: limits, until: .now + limits.erasureLease)
-            // Each by itself: one that cannot be erased does not hold the others up.
+            // One by one, so that an account that cannot be erased does not hold up the others.
             for user in users { await tryToErase(user) }
         } catch {
             logger.warning("accounts wait to be erased", metadata: ["cause": "\(error)"])

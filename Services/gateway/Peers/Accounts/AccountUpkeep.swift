@@ -2,7 +2,7 @@ package import Contracts
 package import Logging
 internal import Store
 
-/// What accounts need now and then: last uses written down, what has expired removed, second factors sealed again.
+/// Periodic maintenance of accounts: writes last uses, deletes what has expired, reseals second factors.
 package struct AccountUpkeep: Sendable {
     private let accounts: Accounts
     private let logger: Logger
@@ -12,7 +12,7 @@ package struct AccountUpkeep: Sendable {
         self.logger = logger
     }
 
-    /// Works until it is cancelled.
+    /// Runs until its task is cancelled.
     package func run() async {
         var sweptAt = ContinuousClock.now
         while !Task.isCancelled {
@@ -27,7 +27,7 @@ package struct AccountUpkeep: Sendable {
         }
     }
 
-    /// Writes down the last uses that were collected; also the last thing before the end.
+    /// Writes the collected last uses; also called last, at shutdown.
     package func flush() async {
         let uses = accounts.uses.take()
         await attempt("last uses are not noted") { () throws(StoreError) in
@@ -35,8 +35,8 @@ package struct AccountUpkeep: Sendable {
         }
     }
 
-    /// Seals second factors again that an older service secret has sealed; also at the start, so that it can go. A copy that does
-    /// not know the new one yet may seal another one so meanwhile.
+    /// Reseals second factors that an older service secret has sealed; also at the start, so that that secret can be
+    /// retired. A copy that does not know the new secret yet may seal another one with the old secret meanwhile.
     package func resealFactors() async {
         await attempt("second factors are not sealed again") { () throws(StoreError) in
             let outcome = try await accounts.factors.reseal(
@@ -50,13 +50,13 @@ package struct AccountUpkeep: Sendable {
         }
     }
 
-    /// Learns which tokens are somebody's, those first that were used lately, so that after a start nobody is taken for a
-    /// stranger because of others in their network. From when on the next look has to be.
+    /// Learns which tokens are valid, recently used ones first, so that after a start nobody is treated as a stranger
+    /// because of others in their network. Returns the moment from which to look next.
     package func learnTokens() async -> Timestamp {
         await learn(since: Timestamp(clampingMicrosecondsSinceEpoch: .min))
     }
 
-    /// Learns which tokens are new, whichever gateway gave them out. Works until it is cancelled.
+    /// Learns new tokens, whichever gateway issued them. Runs until its task is cancelled.
     package func followTokens(since moment: Timestamp) async {
         var since = moment
         while !Task.isCancelled {

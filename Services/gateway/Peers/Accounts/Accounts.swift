@@ -5,25 +5,25 @@ internal import JSON
 internal import RPC
 package import Store
 
-/// Who may make an account once there is a first person.
+/// Who may create an account once there is a first person.
 package enum RegistrationPolicy: String, Sendable, CaseIterable {
     /// Nobody.
     case first
-    /// Who shows an invitation.
+    /// Anybody with an invitation.
     case invite
     /// Everybody.
     case open
 }
 
-/// Who has to have a second factor.
+/// Who must have a second factor.
 package enum SecondFactorPolicy: String, Sendable, CaseIterable {
-    /// Nobody; whoever wants one has one.
+    /// Nobody; everybody may have one.
     case optional
-    /// Everybody, for everything but getting one.
+    /// Everybody, for everything but setting one up.
     case required
 }
 
-/// What everything about accounts needs.
+/// What all operations on accounts share.
 package struct Accounts: Sendable {
     static let sessionPrefix = TokenPrefix("reelay_st_")
     static let refreshPrefix = TokenPrefix("reelay_rt_")
@@ -41,7 +41,7 @@ package struct Accounts: Sendable {
     let callers: CallerCache
     let uses: LastUses
 
-    /// `secret` is shared by all copies of the gateway; what seals second factors follows from it.
+    /// `secret` is shared by all copies of the gateway; the keys that seal second factors are derived from it.
     package init(
         store: GatewayStore, hasher: PasswordHasher, clock: any WallClock, ids: any IDSource,
         registration: RegistrationPolicy, secret: Secret, secondFactor: SecondFactorPolicy = .optional,
@@ -59,13 +59,13 @@ package struct Accounts: Sendable {
         uses = LastUses(limits: limits)
     }
 
-    /// Those sessions and keys that still count for more than getting a second factor.
+    /// Returns those of the sessions and keys that are still valid for more than setting up a second factor.
     func alive(_ credentials: Set<UUIDBits>) async throws(StoreError) -> Set<UUIDBits> {
         try await store.alive(
             credentials, wantsFactor: secondFactor == .required, at: clock.now, until: .now + .seconds(2))
     }
 
-    /// A session that begins, and the tokens that open it and carry it on.
+    /// Returns a new session with its bearer token and its refresh token.
     func newSession(
         at now: Timestamp, device: String? = nil, address: String? = nil
     ) -> (session: GatewayStore.NewSession, token: OpaqueToken, refresh: OpaqueToken) {
@@ -77,9 +77,9 @@ package struct Accounts: Sendable {
         return (session, token, refresh)
     }
 
-    /// The session that a refresh token carries on, with its next pair of tokens: the same ones each time within the grace,
-    /// so that none of those who have got an answer is shut out by another. Nil for a token that is worth nothing; one that a
-    /// session had earlier ends it, of which `subject` is told.
+    /// Returns the session that a refresh token continues, with its next pair of tokens: the same pair each time within
+    /// the grace, so that no client that got an answer is shut out by another. Nil for a worthless token; an earlier
+    /// token of a session ends that session, which is reported to `subject`.
     func renew(
         _ presented: OpaqueToken, for subject: EdgeSubject, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> (session: RenewedSession, token: OpaqueToken, refresh: OpaqueToken)? {
@@ -109,7 +109,7 @@ package struct Accounts: Sendable {
         }
         let tokens = following(renewed.salt)
         if tokens.refresh.digest.bytes == renewed.refreshHash { return (renewed, tokens.token, tokens.refresh) }
-        // A copy of the version before was asked first, whose refresh tokens have no line.
+        // A copy of the previous release, whose refresh tokens have no line, was asked first.
         let unlined = OpaqueToken(prefix: Self.refreshPrefix, after: presented, salt: renewed.salt)
         return (renewed, tokens.token, unlined)
     }
@@ -124,7 +124,7 @@ package struct Accounts: Sendable {
             refreshExpiresAt: now.advanced(by: limits.sessionIdleMax))
     }
 
-    /// What a bearer token is worth: nothing for junk, and for sessions and keys that have ended.
+    /// Resolves a bearer token; junk, and tokens of sessions and keys that have ended, belong to nobody.
     func credentials(_ token: String) -> EdgeCredentials {
         let secret = Secret(token)
         let digest: SHA256Digest
@@ -157,7 +157,7 @@ package struct Accounts: Sendable {
             callers.forget(digest)
             return nil
         }
-        // What a given password keeps away is there at every copy as soon as it is changed, as with a second factor that is missing.
+        // Not cached, so that every copy lifts the bar as soon as the password is changed or the factor set up.
         if found.hasGivenPassword || found.lacksSecondFactor {
             callers.learn([digest])
         } else {
@@ -167,10 +167,10 @@ package struct Accounts: Sendable {
         return found
     }
 
-    /// Since when a session must have begun by a login that ends others, or the account.
+    /// The moment after which a session must have logged in for what requires a recent login.
     var reauthenticatedSince: Timestamp { clock.now.advanced(by: .zero - limits.freshLoginMax) }
 
-    /// Hashes a password that was found good enough.
+    /// Hashes a password that has been found good enough.
     func hash(_ password: String) async throws(RPCError) -> String {
         do {
             return try await hasher.hash(Secret(password))
@@ -188,7 +188,7 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// The same where that is an attempt. One that could not be checked is taken back: it was no wrong one.
+    /// Checks the password of an attempt. If the check fails to run, the attempt is refunded: it was not a wrong one.
     func verify(
         _ password: String, against hash: String, _ attempt: LoginAttempt
     ) async throws(RPCError) -> PasswordVerdict {
@@ -200,7 +200,7 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Does what a right password was shown for. Where that fails the attempt is taken back: it was no wrong one.
+    /// Does what a right password was shown for. If that fails, the attempt is refunded: it was not a wrong one.
     func afterMatch<Value: Sendable>(
         _ attempt: LoginAttempt, _ work: () async throws(RPCError) -> Value
     ) async throws(RPCError) -> Value {
@@ -212,7 +212,8 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Does what a code of a second factor is shown for. A wrong one stays counted; any other failure takes the attempt back.
+    /// Does what a code of a second factor was shown for. A wrong code stays counted; other failures refund the
+    /// attempt.
     func afterCode<Value: Sendable>(
         _ attempt: LoginAttempt, _ work: () async throws(RPCError) -> Value
     ) async throws(RPCError) -> Value {
@@ -224,13 +225,13 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Also where the caller has gone, and this task with it.
+    /// Refunds an attempt, even if the caller is gone and this task is cancelled.
     private func takeBack(_ attempt: LoginAttempt) async {
         let store = store
         await Task { try? await store.refund(attempt, until: .now + .seconds(5)) }.value
     }
 
-    /// Counts an attempt before it is made; throws `tooManyAttempts` where it must wait.
+    /// Counts an attempt before it is made. Throws `tooManyAttempts` if it must wait.
     func admit(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(RPCError) {
         let wait = try await asking { () throws(StoreError) in
             try await store.admit(attempt, limits: limits, until: deadline)
@@ -240,7 +241,7 @@ package struct Accounts: Sendable {
 }
 
 extension RPCError {
-    /// The login of the session that asks was not lately.
+    /// The requesting session did not log in recently.
     static var notReauthenticated: RPCError {
         .loginTooOld("log in again, with the refresh_token of this session, then ask again")
     }
@@ -249,7 +250,7 @@ extension RPCError {
     static var hasSecondFactor: RPCError { .secondFactorExists("a second factor is on; remove it first") }
     static var codeIsWrong: RPCError { .wrongCode("code: is wrong, or was used already") }
 
-    /// Too many attempts; `seconds` is told as Retry-After.
+    /// Too many attempts; `seconds` is sent as Retry-After.
     static func waiting(_ seconds: Int) -> RPCError {
         .tooManyAttempts(
             "too many attempts; try again in \(seconds) s", data: JSONBytes(encoding: ["retry_after_seconds": seconds]))
@@ -257,7 +258,7 @@ extension RPCError {
 }
 
 extension PasswordError {
-    /// What a caller is told.
+    /// The error that a caller gets.
     var asRPCError: RPCError {
         switch self {
         case .busy: .overloaded("too many passwords are being checked; try again in a moment")

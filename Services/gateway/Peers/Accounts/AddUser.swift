@@ -6,8 +6,8 @@ internal import Postgres
 internal import Runtime
 internal import Store
 
-/// The command `add-user NAME`: makes an account whatever `REELAY_REGISTRATION` says, and prints its password, which nobody
-/// chose and which is to be changed. The very first person becomes the administrator, as everywhere.
+/// The command `add-user NAME`: makes an account whatever `REELAY_REGISTRATION` says, and prints its random password,
+/// which must be changed. The very first person becomes the administrator, as always.
 enum AddUser {
     private static let timeout = Duration.seconds(30)
 
@@ -21,7 +21,7 @@ enum AddUser {
     ) { (values, name) async throws(StartupError) in
         try await AuditLog.command("add-user", values) { (event) async throws(StartupError) in
             let password = try await GivenPassword.make()
-            // The contract says what a name may be.
+            // The contract defines which names are valid.
             do throws(JSONError) {
                 _ = try decodeJSON(
                     Registration.self, from: encodeJSON(Registration(username: name, password: password.text)))

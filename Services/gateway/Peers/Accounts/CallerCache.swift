@@ -2,14 +2,14 @@ internal import Contracts
 internal import Cryptography
 internal import Synchronization
 
-/// What tokens stand for, believed for a moment so that a page that asks ten things costs one look-up.
+/// The callers that tokens stand for, trusted briefly so that a page with ten requests costs one look-up.
 package final class CallerCache: Sendable {
     private struct Entry {
         let caller: EdgeCaller
         let until: ContinuousClock.Instant
     }
 
-    /// Digests of tokens that were somebody's; the earlier ones go when there are as many new ones.
+    /// Digests of tokens that were valid; the earlier ones are dropped once there are as many newer ones.
     private struct GoodTokens {
         var earlier: Set<SHA256Digest> = []
         var latest: Set<SHA256Digest> = []
@@ -28,11 +28,11 @@ package final class CallerCache: Sendable {
 
     init(limits: GatewayLimits) { self.limits = limits }
 
-    /// Whether the token was somebody's when it was looked up last, or learnt. This lets nobody in: it says whose look-up does
-    /// not have to wait until their network behaves.
+    /// Whether the token was valid when it was last looked up or learnt. This admits nobody: it only spares the look-up
+    /// the wait while its network exceeds the limit.
     func wasGood(_ digest: SHA256Digest) -> Bool { good.withLock { $0.contains(digest) } }
 
-    /// Takes tokens that are somebody's, shown here or not yet.
+    /// Notes valid tokens, whether presented here yet or not.
     func learn(_ digests: [SHA256Digest]) {
         good.withLock { good in
             for digest in digests where !good.contains(digest) { good.insert(digest, max: limits.goodTokensMax) }
@@ -52,7 +52,7 @@ package final class CallerCache: Sendable {
         good.withLock { $0.insert(digest, max: limits.goodTokensMax) }
     }
 
-    /// The token is nobody's any more.
+    /// Forgets a token that is not valid any more.
     func forget(_ digest: SHA256Digest) {
         good.withLock { good in
             good.latest.remove(digest)
@@ -60,13 +60,13 @@ package final class CallerCache: Sendable {
         }
     }
 
-    /// Here at once, elsewhere within the time of trust.
+    /// Takes effect here at once, at other copies within `callerTrustTime`.
     func forget(where isGone: (EdgeCaller) -> Bool) {
         entries.withLock { entries in entries = entries.filter { !isGone($0.value.caller) } }
     }
 }
 
-/// When sessions and keys were used last, collected in memory and written down now and then.
+/// When sessions and keys were last used, collected in memory and written periodically.
 package final class LastUses: Sendable {
     struct Collected: Sendable {
         var sessions: [UUIDBits: Timestamp] = [:]
@@ -78,7 +78,7 @@ package final class LastUses: Sendable {
 
     init(limits: GatewayLimits) { self.limits = limits }
 
-    /// Beyond the limit the newest are not noted: the next use is.
+    /// Notes a use. Beyond the limit new credentials are not noted until their next use.
     func note(_ credential: UUIDBits, isKey: Bool, at moment: Timestamp) {
         collected.withLock { collected in
             if isKey {
@@ -91,7 +91,7 @@ package final class LastUses: Sendable {
         }
     }
 
-    /// What was collected since the last time.
+    /// Returns what was collected since the last call.
     func take() -> Collected {
         collected.withLock { collected in
             defer { collected = Collected() }

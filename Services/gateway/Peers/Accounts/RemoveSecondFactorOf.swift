@@ -3,8 +3,8 @@ internal import Contracts
 internal import Runtime
 internal import Store
 
-/// The command `remove-second-factor NAME`: for who has lost the device and the recovery codes, and whom whoever runs the machine knows.
-/// Ends every session of the person; the password stays.
+/// The command `remove-second-factor NAME`: for people who have lost device and recovery codes, and are known to
+/// whoever runs the machine. Ends all of the person's sessions; the password stays.
 enum RemoveSecondFactorOf {
     private static let timeout = Duration.seconds(30)
 

@@ -4,9 +4,9 @@ internal import Cryptography
 internal import Runtime
 internal import Store
 
-/// The command `reset-password NAME`: for who has lost the password, or whose account others got into, and can reach the
-/// machine. Sets one that nobody chose and that is to be changed, ends every session and takes back every key of the
-/// person, and prints it.
+/// The command `reset-password NAME`: for people who have lost their password, or whose account others got into, and
+/// who can reach the machine. Sets a random password that must be changed, ends all of the person's sessions, revokes
+/// all of their keys, and prints the password.
 enum ResetPassword {
     private static let timeout = Duration.seconds(30)
 
@@ -29,7 +29,7 @@ enum ResetPassword {
     }
 }
 
-/// A password that nobody chose, for an administrator to hand on.
+/// A random password for an administrator to hand over.
 struct GivenPassword: Sendable {
     /// 120 random bits, 20 characters.
     private static let byteCount = 15

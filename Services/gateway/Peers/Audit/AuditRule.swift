@@ -2,19 +2,19 @@ import Assembly
 import Contracts
 import JSON
 
-/// When calls of an operation leave a line of the audit. A denial leaves one whatever the operation is.
+/// When calls of an operation are written to the audit log. Denials always are, whatever the operation.
 enum AuditRule: Sendable, Hashable {
-    /// Whatever they come to.
+    /// Whatever the result.
     case always
-    /// Where they come to nothing; what goes well is everyday.
+    /// Only failures; success is routine.
     case refusals
-    /// By what the answer tells of a wish to connect, once it is settled.
+    /// By the outcome of a connection attempt that the answer reports, once it is settled.
     case decisions
     /// Never, for this reason.
     case never(String)
 
-    /// Every operation that changes who may do what, or hands out what a person has. An operation that is open to all, belongs
-    /// to accounts, connections or hooks, or exports must be here (`AuditRuleTests`).
+    /// Every operation that changes who may do what, or hands out a person's data. An operation must be listed if it is
+    /// open to all, belongs to accounts, connections or hooks, or exports (`AuditRuleTests`).
     static let rules: [String: AuditRule] = [
         "register": .always, "login": .always, "logout": .always, "refresh": .refusals, "changePassword": .always,
         "beginSecondFactor": .always, "confirmSecondFactor": .always, "removeSecondFactor": .always,
@@ -34,7 +34,7 @@ enum AuditRule: Sendable, Hashable {
         "getOpenApi": .never("shows everybody the same"),
     ]
 
-    /// What says that the credentials do not allow an operation.
+    /// The codes of errors that say that the credentials do not allow an operation.
     private static let denials: Set<String> = [
         RegistryError.forbidden.rawValue, RegistryError.passwordChangeRequired.rawValue,
         RegistryError.secondFactorMissing.rawValue,
@@ -42,14 +42,14 @@ enum AuditRule: Sendable, Hashable {
     private static let begins = "connects nothing yet; what ends it is written"
     private static let goesOn = "goes on with an account that is connected"
 
-    /// What a call came to.
+    /// The result of a call.
     struct Verdict: Sendable, Hashable {
         let outcome: AuditEvent.Outcome
-        /// Why not, from a closed set.
+        /// The reason for a failure, from a closed set.
         var code: String?
     }
 
-    /// What a line is to tell of a call; nil where there is to be none.
+    /// Returns what the log says of a call; nil if it is not written.
     static func verdict(of operation: String, _ answer: EdgeResponse) -> Verdict? {
         if let code = answer.code, denials.contains(code) { return Verdict(outcome: .denied, code: code) }
         guard let rule = rules[operation] else { return nil }
@@ -73,7 +73,7 @@ enum AuditRule: Sendable, Hashable {
         }
     }
 
-    /// Of what was broken off, 408, 499 and all from 500, nobody can say that it was refused.
+    /// Aborted calls, 408, 499 and all from 500, cannot be said to have been refused.
     private static func outcome(_ status: Int) -> AuditEvent.Outcome {
         if status < 400 { return .ok }
         return status == 408 || status >= 499 ? .failed : .refused

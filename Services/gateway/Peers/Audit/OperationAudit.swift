@@ -2,7 +2,7 @@ import Assembly
 import Contracts
 import RPC
 
-/// Writes the audit of the public side: who did what, from where, and what it came to.
+/// Writes the audit log of the public API: who did what, from where, and with what result.
 struct OperationAudit: EdgeWatcher {
     let log: AuditLog
 
@@ -21,7 +21,7 @@ struct OperationAudit: EdgeWatcher {
             event.credential = caller.scopes == nil ? "session" : "key"
             event.credentialID = caller.credential.description
         }
-        // What the operation tells has happened, whatever came of the call.
+        // What the operation reports has happened, whatever the result of the call.
         if !facts.objects.isEmpty {
             event.object = facts.objects.map(\.description).joined(separator: " ")
         } else if verdict.outcome == .ok {
@@ -31,7 +31,7 @@ struct OperationAudit: EdgeWatcher {
         log.write(event)
     }
 
-    /// What the address of a request that succeeded names: an id or a provider, and never a text of somebody's choice.
+    /// Returns what the path of a successful request names: an id or a provider, never free text.
     private static func object(_ request: EdgeRequest) -> String? {
         request.pathParameters.sorted { $0.key < $1.key }.map(\.value).first {
             UUIDBits($0) != nil || SyncProvider(rawValue: $0) != nil

@@ -1,10 +1,10 @@
 import Contracts
 import Synchronization
 
-/// What stands in the log for people, remembered for those who asked lately: whoever makes one request after the other is not
-/// digested for each.
+/// The digests that stand for people in the log, cached so that successive requests of a person are not digested each
+/// time.
 final class PersonDigests: Sendable {
-    /// People who are remembered; beyond, it begins anew.
+    /// The maximum number of people in the cache; beyond it, the cache is emptied.
     static let peopleMax = 10_000
 
     private let digest: @Sendable (UserID) -> String

@@ -1,40 +1,40 @@
 import Contracts
 import Synchronization
 
-/// An event as it is sent, written once for all who hear of it. What waits for an event as a value holds the room for it
-/// meanwhile, which was a fourth of all that a listener took.
+/// An event as it is sent, encoded once for all listeners. Code that waits for an event by value reserves room for it
+/// meanwhile, which was a quarter of the memory of a listener.
 struct ReadyEvent: Sendable {
-    /// Nil for what is no place.
+    /// Nil if the event's place is not valid.
     let position: EventPosition?
     let text: [UInt8]
 }
 
-/// Who is told that something happened to a listener, instead of waiting for it.
+/// Is notified of what happens to a listener, instead of waiting for it.
 protocol EventFollower: AnyObject, Sendable {
-    /// There is something to take, or the end.
+    /// There is something to take, or the end has come.
     func heard()
     /// Time has passed.
     func look(at now: ContinuousClock.Instant)
-    /// Whose credentials it must be found out now if they still count; nil where that is not due.
+    /// Returns the credential if its validity must be checked now; nil if no check is due.
     func credentialDue(at now: ContinuousClock.Instant) -> UUIDBits?
 }
 
-/// One who listens for a person's events, with those that wait to be sent.
+/// A listener for a person's events, with those that wait to be sent.
 final class EventListener: Sendable {
-    /// Why there are no more.
+    /// Why no more events follow.
     enum Ending: String, Sendable {
         /// The client reads too slowly.
         case dropped
-        /// The service stops, or the stream has lasted long enough.
+        /// The service stops, the stream has lasted long enough, or its session or key has ended.
         case bye
-        /// The client has gone.
+        /// The client is gone.
         case gone
     }
 
     enum Next: Sendable {
         case event(ReadyEvent)
         case ended(Ending)
-        /// Nothing within the time.
+        /// Nothing arrived in time.
         case silence
     }
 
@@ -42,7 +42,7 @@ final class EventListener: Sendable {
         var events: [ReadyEvent] = []
         var ending: Ending?
         var waiting: CheckedContinuation<Void, Never>?
-        /// Until when it waits.
+        /// The end of the wait.
         var deadline = ContinuousClock.now
         var follower: (any EventFollower)?
     }
@@ -52,7 +52,7 @@ final class EventListener: Sendable {
 
     init(bufferedMax: Int) { self.bufferedMax = bufferedMax }
 
-    /// Takes an event in; a listener with too many ends, and what it has not read is its own to fetch later.
+    /// Adds an event. A listener with too many is ended; its client must fetch later what it has not read.
     func push(_ event: ReadyEvent) {
         wake { state in
             guard state.ending == nil else { return }
@@ -65,7 +65,7 @@ final class EventListener: Sendable {
         }
     }
 
-    /// `isAtOnce` drops what waits: it is for somebody who may not have it any more.
+    /// Ends the listener. `isAtOnce` discards what waits, for a client that may not have it any more.
     func end(_ ending: Ending, isAtOnce: Bool = false) {
         wake { state in
             if ending == .gone || isAtOnce { state.events = [] }
@@ -73,8 +73,8 @@ final class EventListener: Sendable {
         }
     }
 
-    /// The next event, until `deadline`; somebody must call `expire` meanwhile. A timer or a task for each of thousands of
-    /// listeners would cost more than all that they hear.
+    /// Returns the next event, waiting until `deadline`; somebody must call `expire` meanwhile. A timer or a task for
+    /// each of thousands of listeners would cost more than everything that they hear.
     func next(until deadline: ContinuousClock.Instant) async -> Next {
         if let next = take() { return next }
         guard deadline > .now else { return .silence }
@@ -82,7 +82,7 @@ final class EventListener: Sendable {
         return take() ?? .silence
     }
 
-    /// Ends the wait of who has waited until `now`, or tells a follower what time it is.
+    /// Ends a wait whose deadline has passed at `now`, and tells the follower, if any, the time.
     func expire(at now: ContinuousClock.Instant) {
         let (waiting, follower) = state.withLock { state in
             guard state.deadline <= now else {
@@ -95,12 +95,12 @@ final class EventListener: Sendable {
         follower?.look(at: now)
     }
 
-    /// From now on `follower` is told, and nobody waits in `next`; nil for nobody.
+    /// Notifies `follower` from now on, while nobody waits in `next`; nil for nobody.
     func set(follower: (any EventFollower)?) { state.withLock { $0.follower = follower } }
 
     var follower: (any EventFollower)? { state.withLock { $0.follower } }
 
-    /// What comes next; without `room` the end where nothing waits before it.
+    /// Returns what comes next; without `room` only the end, and only if nothing waits before it.
     func take(room: Bool = true) -> Next? {
         state.withLock { state in
             if !state.events.isEmpty { return room ? .event(state.events.removeFirst()) : nil }

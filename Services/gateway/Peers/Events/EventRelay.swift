@@ -3,12 +3,12 @@ package import Logging
 import RPC
 import Synchronization
 
-/// Asks scrobble for events, with one question for everybody who listens here, and hands them on.
+/// Reads events from scrobble, with one request for all listeners here, and passes them on.
 package final class EventRelay: Sendable {
     private struct State {
         var listeners: [UserID: [ObjectIdentifier: EventListener]] = [:]
         var count = 0
-        /// Up to where events were handed on; nil until some come in: before that nobody can tell where a stream begins.
+        /// The place up to which events were passed on; nil until the first answer, before which no stream can begin.
         var place: String?
         var isDraining = false
     }
@@ -26,7 +26,7 @@ package final class EventRelay: Sendable {
         limits = EventLimits()
     }
 
-    /// Runs until its task is cancelled. After an outage it goes on where it was.
+    /// Runs until its task is cancelled. After an outage it continues where it was.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.tick() }
@@ -36,7 +36,7 @@ package final class EventRelay: Sendable {
         }
     }
 
-    /// Wakes those who have waited long enough.
+    /// Wakes listeners that have waited long enough.
     private func tick() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: limits.tick)
@@ -47,7 +47,7 @@ package final class EventRelay: Sendable {
 
     private var everybody: [EventListener] { state.withLock { $0.listeners.values.flatMap(\.values) } }
 
-    /// Lets those go whose session or key has ended, one question for many. Where it cannot be asked, they go on.
+    /// Ends streams whose session or key has ended, with one query for many. If the query fails, they continue.
     private func lookAfterCredentials() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: limits.tick)
@@ -65,7 +65,7 @@ package final class EventRelay: Sendable {
         }
     }
 
-    /// Whether a session or a key still counts; true where that cannot be found out.
+    /// Whether a session or key is still valid; true if that cannot be determined.
     func isAlive(_ credential: UUIDBits) async -> Bool {
         (try? await accounts.alive([credential]))?.contains(credential) ?? true
     }
@@ -104,8 +104,8 @@ package final class EventRelay: Sendable {
         for (event, listener) in found { listener.push(event) }
     }
 
-    /// Waits for the first answer of scrobble, at most `EventLimits.openMax`: a browser does not come back to a stream
-    /// that was refused. Throws `unavailable` while nothing comes in, `overloaded` and `tooMany` for too many streams.
+    /// Waits for the first answer of scrobble, at most `EventLimits.openMax`: a browser does not retry a refused
+    /// stream. Throws `unavailable` without one and at shutdown, `overloaded` and `tooMany` for too many streams.
     func admit(_ user: UserID) async throws(RPCError) {
         let end = ContinuousClock.now + limits.openMax
         while state.withLock({ $0.place == nil && !$0.isDraining }), ContinuousClock.now < end {
@@ -123,7 +123,7 @@ package final class EventRelay: Sendable {
         return nil
     }
 
-    /// Begins to listen to what happens after `place`; throws as `admit`.
+    /// Begins to listen to what happens after the returned place. Throws like `admit`.
     func listen(for user: UserID) throws(RPCError) -> (listener: EventListener, place: String) {
         let listener = EventListener(bufferedMax: limits.bufferedMax)
         let begun: Result<String, RPCError> = state.withLock { state in
@@ -145,7 +145,7 @@ package final class EventRelay: Sendable {
         }
     }
 
-    /// Everybody is sent to another copy.
+    /// Ends all streams; their clients go to another copy.
     package func drain() {
         let listeners = state.withLock { state in
             state.isDraining = true

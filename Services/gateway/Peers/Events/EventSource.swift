@@ -6,10 +6,10 @@ import Synchronization
 final class EventSource: Sendable {
     private enum Stage: Sendable {
         case beginning
-        /// What was missed after a place is fetched page by page; what happens after `heardFrom` comes in meanwhile.
+        /// Events missed after a place are fetched page by page, while those after `heardFrom` arrive.
         case missed(after: String, heardFrom: String)
         case live
-        /// A last word is out, or nobody listens.
+        /// The last word is sent, or nobody listens.
         case over
 
         var isOver: Bool { if case .over = self { true } else { false } }
@@ -19,21 +19,21 @@ final class EventSource: Sendable {
     private struct State {
         var stage = Stage.beginning
         var listener: EventListener?
-        /// Where pieces are written that nobody asks for.
+        /// Where pieces are written once nobody asks for them any more.
         var line: (any EdgeLine)?
         var waiting: [[UInt8]] = []
         var last: EventPosition?
         var heartbeatAt: ContinuousClock.Instant
-        /// When it is looked next whether the credentials still count, however much happens.
+        /// When the credentials are checked next, however much happens.
         var lookAt: ContinuousClock.Instant
     }
 
     private let caller: EdgeCaller
     private let relay: EventRelay
     private let scrobble: ScrobbleClient
-    /// Where the client was last; nil where it begins, or says something that was never a place.
+    /// The client's last place; nil if it has none, or sent something that was never a place.
     private let place: String?
-    /// What it says was never a place: so nobody knows what it has.
+    /// The client sent something that was never a place, so nobody knows what it has.
     private let isLost: Bool
     private let endsAt: ContinuousClock.Instant
     private let state: Mutex<State>
@@ -52,7 +52,7 @@ final class EventSource: Sendable {
         state = Mutex(State(last: place.flatMap { EventPosition($0) }, heartbeatAt: first, lookAt: first))
     }
 
-    /// Nobody listens any more.
+    /// Ends the stream, since nobody listens any more.
     func end() {
         let listener = state.withLock { state in
             state.stage = .over
@@ -61,7 +61,7 @@ final class EventSource: Sendable {
         if let listener { relay.leave(listener, of: caller.user) }
     }
 
-    /// The next piece of the stream; nil at its end.
+    /// Returns the next piece of the stream; nil at its end.
     func next() async throws -> [UInt8]? {
         while true {
             let (stage, waiting) = state.withLock { state in
@@ -71,7 +71,7 @@ final class EventSource: Sendable {
             if let waiting { return waiting }
             switch stage {
             case .beginning:
-                // From here on nothing is missed, also while what came before is fetched.
+                // From here on nothing is missed, even while earlier events are fetched.
                 let (listener, begin) = try relay.listen(for: caller.user)
                 let isOver = state.withLock { state in
                     state.listener = listener
@@ -83,7 +83,7 @@ final class EventSource: Sendable {
                 if isOver {
                     relay.leave(listener, of: caller.user)
                 } else {
-                    // Who has no place yet has this one, and misses nothing if they lose the stream before anything happens.
+                    // A client without a place gets this one, so that it misses nothing if it loses the stream early.
                     return EventText.beginning(at: place == nil ? begin : nil)
                 }
             case .missed(let place, let begin): try await fetch(after: place, heardFrom: begin)
@@ -100,7 +100,7 @@ final class EventSource: Sendable {
         state.withLock { state in
             if feed.isBroken == true {
                 state.waiting.append(EventText.word("reset"))
-                // It may be of another database, as before a restore, and further on than anything that will happen soon.
+                // It may be of another database, as before a restore, and ahead of anything that will happen soon.
                 state.last = nil
             }
             for event in feed.events { state.waiting.append(EventText.event(event)) }
@@ -110,7 +110,7 @@ final class EventSource: Sendable {
                 return
             }
             state.stage = .live
-            // Nothing is left up to there; who comes back with a place that grows too old is told to read everything anew.
+            // Nothing is left up to there; a client that returns with a place that is too old must reload everything.
             if let position = EventPosition(begin), state.last.map({ $0 < position }) ?? true {
                 state.last = position
                 state.waiting.append(EventText.place(begin))
@@ -127,7 +127,7 @@ final class EventSource: Sendable {
             state.withLock { $0.stage = .over }
             return ending == .gone ? nil : EventText.word(ending.rawValue)
         case .silence:
-            // Who is cancelled waits for nothing any more, and would go round until something is due.
+            // A cancelled task does not wait any more, and would spin until something is due.
             if Task.isCancelled {
                 state.withLock { $0.stage = .over }
                 return nil
@@ -139,7 +139,7 @@ final class EventSource: Sendable {
         }
     }
 
-    /// What came while the missed ones were fetched is among them.
+    /// Events that arrived while missed ones were fetched are among these.
     private func isNew(_ event: ReadyEvent, _ state: inout State) -> Bool {
         if let last = state.last, let position = event.position, position <= last { return false }
         state.last = event.position
@@ -155,7 +155,7 @@ final class EventSource: Sendable {
         return EventText.word(EventListener.Ending.bye.rawValue)
     }
 
-    /// Whether the session or the key has ended meanwhile, looked for once within a heartbeat.
+    /// Returns whether the session or key has ended meanwhile, checked once per heartbeat.
     private func mustLeave() async -> Bool {
         guard credentialDue(at: .now) != nil else { return false }
         return await !relay.isAlive(caller.credential)
@@ -170,7 +170,7 @@ extension EventSource: EdgeRest, EventFollower {
             state.line = line
             return (state.listener, state.stage.isOver)
         }
-        // The client has gone while its connection was taken over.
+        // The client left while its connection was taken over.
         guard let listener, !isOver else { return line.end([]) }
         listener.set(follower: self)
         line.follow { news in
@@ -182,7 +182,7 @@ extension EventSource: EdgeRest, EventFollower {
         heard()
     }
 
-    /// Writes what is to be told, as far as the client has room for it.
+    /// Writes what is to be sent, as far as the client has room for it.
     func heard() {
         let isOver = state.withLock { state in
             guard let line = state.line, let listener = state.listener, !state.stage.isOver else { return false }
