@@ -2,9 +2,9 @@ import Contracts
 import Cryptography
 import JSON
 
-/// What a request asked for, as a digest: the same whatever its titles have been merged into by now.
+/// A digest of what a request asked for: the same whatever its titles have been merged into since.
 enum AskedDigest {
-    /// Nil for a request without a key, which nobody compares with another.
+    /// Nil for a request without an idempotency key, which is compared with no other.
     static func of(_ body: some JSONEncodable, about title: TitleID? = nil, _ context: EdgeContext) -> String? {
         guard context.once != nil else { return nil }
         let address = title.map { "\($0)" } ?? ""

@@ -4,7 +4,7 @@ struct CSVText: Sendable {
 
     private static let quote = UInt8(ascii: "\"")
 
-    /// Every cell in quotes; one that a spreadsheet could run has an apostrophe before it.
+    /// Appends a row of quoted cells; a cell that a spreadsheet could run gets an apostrophe in front.
     mutating func row(_ cells: [String]) {
         for (place, cell) in cells.enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -18,11 +18,11 @@ struct CSVText: Sendable {
         bytes += [13, 10]
     }
 
-    /// The rows of another.
+    /// Appends the rows of another text.
     mutating func append(_ other: CSVText) { bytes += other.bytes }
 
-    /// The cell as it may be shown. A cell that already begins with apostrophes before such a character gets one more, so
-    /// that whoever takes exactly one away reads what was meant.
+    /// Returns the cell as it may be shown. A cell that already begins with apostrophes before such a character gets
+    /// one more, so that removing exactly one restores the original.
     static func neutral(_ cell: String) -> String {
         switch cell.utf8.first(where: { $0 != UInt8(ascii: "'") }) {
         case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 9, 13: "'" + cell

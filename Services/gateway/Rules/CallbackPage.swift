@@ -1,13 +1,13 @@
 import Contracts
 import Cryptography
 
-/// The page to which another service sends the browser back after its person has agreed there.
+/// The page to which another service redirects the browser once the person has agreed there.
 ///
-/// It knows nothing and keeps nothing: its script takes code and state from the address, takes them out of the address, and
-/// hands them to the page that opened it, if that is of the same origin. The frontend then posts them to
+/// It knows and stores nothing: its script takes code and state from the address, removes them there, and hands them to
+/// the page that opened it, or else to a broadcast channel, of the same origin. The frontend then posts them to
 /// `scrobbling/trakt/complete` or `scrobbling/simkl/complete` with its bearer token.
 enum CallbackPage {
-    /// The third part of the path says who sends the browser back.
+    /// The second component of the path names the service that redirects the browser.
     static let script = """
         const query = new URLSearchParams(location.search);
         history.replaceState(null, "", location.pathname);
@@ -17,13 +17,13 @@ enum CallbackPage {
         else { new BroadcastChannel("reelay-oauth").postMessage(answer); }
         """
 
-    /// Outside the contract: browsers are sent here, nobody calls it.
+    /// Not part of the contract: browsers are redirected here, no client calls it.
     static var routes: [EdgeRoute] {
         let page = response(scriptDigest: Base64.encode(SHA256.hash(script).bytes))
         return ["trakt", "simkl"].map { .page("\($0)Callback", "/oauth/\($0)/callback", page) }
     }
 
-    /// Nothing is loaded, framed or sent on from here, and only the script above runs.
+    /// Nothing is loaded, framed or submitted here, and only the script above runs.
     static func response(scriptDigest: String) -> EdgeResponse {
         let page = """
             <!DOCTYPE html>

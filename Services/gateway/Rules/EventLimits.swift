@@ -1,26 +1,26 @@
-/// Every bound of the event streams; counts end in `Max`.
+/// Limits of the event streams; counts end in `Max`.
 package struct EventLimits: Sendable {
-    /// Streams of one copy of the gateway, and of one person there.
+    /// The maximum number of streams per copy of the gateway, and per person there.
     package var listenersMax = 12_000
     package var listenersOfPersonMax = 20
-    /// Events that wait for one listener; beyond, it reads too slowly.
+    /// The maximum number of events that wait for one listener; with more, it reads too slowly.
     package var bufferedMax = 128
-    /// A comment goes out when nothing else did for this long; also how often the credentials are looked at.
+    /// The silence after which a comment is sent; also how often the credentials are checked.
     package var heartbeat = Duration.seconds(15)
-    /// How often it is looked who has waited long enough for that.
+    /// How often the listeners that have waited that long are looked for.
     package var tick = Duration.milliseconds(500)
-    /// Credentials that are looked at with one question.
+    /// The maximum number of credentials per check.
     package var credentialsMax = 1_000
-    /// How long a stream lasts.
+    /// The longest that a stream lasts.
     package var streamMax = Duration.seconds(900)
-    /// How long one question for events waits, and what it may take beyond that.
+    /// How long one request for events waits, and how much longer it may take.
     package var wait = Duration.seconds(20)
     package var waitMargin = Duration.seconds(5)
-    /// Between questions that failed: doubling up to the second.
+    /// The pause between failed requests: doubling from the first to the second.
     package var retryMin = Duration.milliseconds(100)
     package var retryMax = Duration.seconds(2)
 
-    /// How long who comes before scrobble has answered once is kept waiting, and how often it is looked whether it has.
+    /// How long a client that comes before scrobble's first answer waits for it, and how often that is checked.
     package var openMax = Duration.seconds(5)
     package var openPoll = Duration.milliseconds(50)
 

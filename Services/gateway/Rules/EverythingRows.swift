@@ -1,6 +1,6 @@
 import Contracts
 
-/// A title as it is named outside: by ids, names and numbers, never by an id of this installation.
+/// A title as it is identified outside: by ids, names and numbers, never by an id of this installation.
 struct NamedTitle: Sendable {
     let title: Title
     /// The series of a season or an episode.
@@ -14,7 +14,7 @@ struct NamedTitle: Sendable {
     }
 }
 
-/// The rows of `reelay.json`: everything of a person in our own words. Reading them back makes the same.
+/// The rows of `reelay.json`: all of a person's data in our own format. Importing them restores the same.
 enum EverythingRows {
     static let file = "reelay.json"
     static let version = 1
@@ -91,7 +91,7 @@ enum EverythingRows {
         row.listRanked = list.isRanked
     }
 
-    /// A title that nobody knows any more cannot be named; what is said of it is shown.
+    /// A title that is no longer known cannot be identified; the row is only kept to be looked at.
     private static func start(_ kind: ImportRowKind, _ title: NamedTitle?) -> ImportedRow {
         ImportedRow(kind: title == nil ? .shown : kind, file: file, line: 0, title: title?.query)
     }

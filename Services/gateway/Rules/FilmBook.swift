@@ -6,8 +6,8 @@ struct PersonTitle: Sendable, Hashable {
     let title: TitleID
 }
 
-/// What a service told, for which version of it, and when it was asked. Held by reference: a film is passed on in every answer, and
-/// copying it counts each of its parts.
+/// What a service returned, with its version and when it was requested. Held by reference: a film is passed on in every
+/// answer, and a copy would retain each of its parts.
 final class Told<Value: Sendable>: Sendable {
     let version: String
     let value: Value
@@ -20,22 +20,22 @@ final class Told<Value: Sendable>: Sendable {
     }
 }
 
-/// What the services told of films a short while ago: they are asked each time whether that version still holds, and tell what is
-/// new.
+/// What the services returned for films a short while ago. They are asked each time whether that version is still
+/// current, and return what is new.
 struct FilmBook: Sendable {
-    /// Films, and films of people, of which this many are kept for certain, and twice as many at most.
+    /// The number of films, and of films of people, that are kept for certain; twice as many at most.
     static let filmsMax = 512
-    /// Longer overviews and reviews, in bytes of UTF-8, are told each time.
+    /// The longest overview or review that is kept, in bytes of UTF-8; longer ones are returned each time.
     static let textBytesMax = 4_096
-    /// After this it is told anew, whatever version it is: metadata learns then that somebody looks at the title, and what stood in
-    /// a database before it was restored is gone.
+    /// How long something is reused, whatever its version. Asking anew tells metadata that somebody looks at the title,
+    /// and drops what a database held before it was restored.
     static let life = Duration.seconds(60)
 
     private var titles = Recent<TitleID, Told<Title>>(countMax: filmsMax)
     private var ratings = Recent<PersonTitle, Told<Rating?>>(countMax: filmsMax)
     private var states = Recent<PersonTitle, Told<TitleState>>(countMax: filmsMax)
 
-    /// What is known of some films at a moment.
+    /// Returns what is known of some films at a moment.
     mutating func facts(of wanted: [PersonTitle], at now: ContinuousClock.Instant) -> ToldFilms {
         var told = ToldFilms()
         for film in wanted {
@@ -48,7 +48,7 @@ struct FilmBook: Sendable {
         return told
     }
 
-    /// Keeps what was asked for at `moment` of it; what is older is kept already.
+    /// Keeps what was requested at `moment`; anything older is kept already.
     mutating func keep(_ told: ToldFilms, askedAt moment: ContinuousClock.Instant) {
         for (asked, title) in told.titles where title.askedAt == moment && Self.isKept(title.value, asked: asked) {
             titles.keep(title, for: asked)
@@ -63,7 +63,7 @@ struct FilmBook: Sendable {
         told.flatMap { $0.askedAt.duration(to: now) < life ? $0 : nil }
     }
 
-    /// For a day a title tells what was merged into it, which ends without a change of the title.
+    /// A title lists for a day what was merged into it; that ends without a change of the title.
     private static func isKept(_ title: Title, asked: TitleID) -> Bool {
         !title.hasMoves(from: asked) && isShort(title.overview)
     }
@@ -71,7 +71,7 @@ struct FilmBook: Sendable {
     private static func isShort(_ text: String?) -> Bool { (text?.utf8.count ?? 0) <= textBytesMax }
 }
 
-/// What is known of some films: each as metadata tells it, each person's rating of it, and what it is to the person.
+/// What is known of some films: the title, each person's rating of it, and its state for the person.
 struct ToldFilms: Sendable {
     var titles: [TitleID: Told<Title>] = [:]
     var ratings: [PersonTitle: Told<Rating?>] = [:]
@@ -82,7 +82,7 @@ struct ToldFilms: Sendable {
         let known: String?
     }
 
-    /// A question for each person and version.
+    /// Returns one request per person and version.
     static func questions<Value>(
         _ wanted: [PersonTitle], _ told: [PersonTitle: Told<Value>]
     ) -> [PersonTitles] {
@@ -100,7 +100,7 @@ struct ToldFilms: Sendable {
         return questions
     }
 
-    /// With the titles that were told since; those that nobody knows any more are gone.
+    /// Adds the titles that were returned; those that nobody knows any more are removed.
     mutating func take(_ found: [VersionedTitle], askedAt moment: ContinuousClock.Instant) {
         var titles: [TitleID: Told<Title>] = [:]
         for one in found {
@@ -110,7 +110,7 @@ struct ToldFilms: Sendable {
         self.titles = titles
     }
 
-    /// With the ratings that were told since, of each of the questions.
+    /// Adds the ratings that were returned for each of the requests.
     mutating func take(
         _ people: [RatingsOfPerson], to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
     ) {
@@ -124,7 +124,7 @@ struct ToldFilms: Sendable {
         }
     }
 
-    /// With the states that were told since, of each of the questions.
+    /// Adds the states that were returned for each of the requests.
     mutating func take(
         _ people: [StatesOfPerson], to questions: [PersonTitles], askedAt moment: ContinuousClock.Instant
     ) {

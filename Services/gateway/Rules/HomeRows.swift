@@ -1,9 +1,9 @@
 import Contracts
 import RPC
 
-/// The rows of a start screen as the services tell them.
+/// The rows of a start screen, as the services return them.
 struct HomeRows: Sendable {
-    /// Titles of one look-up; the rows of one screen together have fewer.
+    /// The maximum number of titles per look-up; the rows of one screen together have fewer.
     static let titlesMax = 500
 
     let limit: Int
@@ -24,7 +24,7 @@ struct HomeRows: Sendable {
         return Array(Set(all).prefix(Self.titlesMax))
     }
 
-    /// What a call has brought; nil, and noted, where it failed in a way that passes. Throws every other failure.
+    /// Returns the answer of a call; nil, and noted, if it failed transiently. Throws every other failure.
     mutating func taken<Answer>(
         _ outcome: Result<Answer, RPCError>, _ part: HomePart
     ) throws(RPCError) -> Answer? {
@@ -90,7 +90,7 @@ struct HomeTitles: Sendable {
 
     func world(_ id: TitleID) -> [ExternalRating] { titles[id]?.externalRatings ?? [] }
 
-    /// A title that was merged into another is rated under the other's id.
+    /// A merged title is rated under the id of the title that it was merged into.
     func myRating(_ id: TitleID) -> Rating? { titles[id].flatMap { mine[$0.id] } ?? mine[id] }
 }
 

@@ -1,15 +1,15 @@
 internal import Contracts
 internal import Edge
 
-/// What a media server tells within the form in which it sends it.
+/// What a media server sends, taken out of the form in which it sends it.
 enum HookForm: Sendable, Hashable {
     /// The JSON text.
     case told(String)
     case failed(HookFault)
 
-    /// Names of the part, or of the field, that holds it.
+    /// The names of the part or field that holds it.
     private static let names = ["payload", "data"]
-    /// Parts of a form that are looked at.
+    /// The maximum number of parts of a form that are examined.
     private static let partsMax = 20
 
     init(_ body: EdgeBody) {
@@ -21,7 +21,7 @@ enum HookForm: Sendable, Hashable {
         let bytes: ArraySlice<UInt8>?
         switch type {
         case "multipart/form-data": bytes = Self.part(of: body)
-        // Some send JSON under whatever name the form before had.
+        // Some servers send JSON but declare a form.
         case "application/x-www-form-urlencoded" where Self.begins(body.bytes[...]): bytes = Self.whole(body)
         case "application/x-www-form-urlencoded": bytes = Self.field(of: body)
         case "", "application/json", "text/json", "text/plain": bytes = Self.whole(body)
@@ -37,7 +37,7 @@ enum HookForm: Sendable, Hashable {
             self = .failed(.tooLarge)
             return
         }
-        // No JSON has control characters beside those that part lines; they would swell on their way.
+        // JSON has no control characters but tabs and line breaks; others would be escaped, and so grow, on their way.
         let isPlain = !bytes.contains { $0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13 }
         guard !bytes.isEmpty, isPlain, let text = String(validating: bytes, as: UTF8.self) else {
             self = .failed(.unreadable)
@@ -59,7 +59,7 @@ enum HookForm: Sendable, Hashable {
         return fields.first { names.contains($0.name) }.map { Array($0.value.utf8)[...] }
     }
 
-    /// The part of that name (RFC 7578). It must have come whole; what follows it may be cut off.
+    /// Returns the part of that name (RFC 7578). It must be complete; what follows it may be cut off.
     private static func part(of body: EdgeBody) -> ArraySlice<UInt8>? {
         guard let boundary = boundary(body.contentType) else { return nil }
         let mark = Array("--\(boundary)".utf8)
@@ -84,7 +84,7 @@ enum HookForm: Sendable, Hashable {
         return found.flatMap { (1...70).contains($0.utf8.count) ? $0 : nil }
     }
 
-    /// The name of a part, from its Content-Disposition.
+    /// Returns the name of a part, from its Content-Disposition.
     private static func name(_ head: String) -> String? {
         let line = head.split(whereSeparator: \.isNewline).first { $0.lowercased().hasPrefix("content-disposition:") }
         return line.flatMap { parameter("name", of: String($0)) }

@@ -1,5 +1,5 @@
-/// Every bound of what the gateway takes from media servers.
+/// Limits of what the gateway accepts from media servers.
 package enum HookLimits {
-    /// Bytes of what a server tells, pictures aside: 256 KiB, as the contract has it.
+    /// The maximum size of what a server sends, pictures aside: 256 KiB, as in the contract.
     package static let payloadBytesMax = 262_144
 }

@@ -2,43 +2,43 @@ import Contracts
 import JSON
 import RatingScales
 
-/// A file in the format that Letterboxd takes in, kept below the size that it takes.
+/// A file in the format that Letterboxd imports, kept below the size that it accepts.
 struct LetterboxdFile: Sendable {
-    /// Letterboxd takes 1 MB.
+    /// The maximum size, in bytes; Letterboxd accepts 1 MB.
     static let bytesMax = 950_000
 
-    /// A film with what is said of it; `watchedOn` makes it an entry of the diary.
+    /// A film and what is said of it; `watchedOn` makes it a diary entry.
     struct Row: Sendable {
         let title: Title
-        /// Whether it was watched. Letterboxd looks at `Rewatch` only beside a day; whoever reads the file again sees in it
-        /// that the film was watched at some time.
+        /// Whether it was watched. Letterboxd reads `Rewatch` only beside a day; a reader of the file sees from it that
+        /// the film was watched at some time.
         var isPlay = false
         var watchedOn: CalendarDate?
-        /// What Letterboxd is told.
+        /// The rating that Letterboxd gets.
         var rating: DecimalTenths?
-        /// What was given then, where that is known.
+        /// The rating given at that time, if known.
         var entryRating: DecimalTenths?
-        /// What the film is rated now.
+        /// The film's current rating.
         var filmRating: DecimalTenths?
         var play: PlayID?
         var isRewatch = false
         var tags: [String] = []
         var review: String?
-        /// When it was put on the watchlist.
+        /// When it was added to the watchlist.
         var listedAt: Timestamp?
     }
 
     private var csv = CSVText()
     private let isWatchlist: Bool
 
-    /// `Rating10` stands to the right of `Rating`: of the two the right one counts.
+    /// `Rating10` is to the right of `Rating`, since the rightmost of the two counts.
     private static let columns = [
         "LetterboxdURI", "tmdbID", "imdbID", "Title", "Year", "Rating", "Rating10", "WatchedDate", "Rewatch", "Tags",
         "Review", "ReelayRating", "ReelayFilmRating", "ReelayTitle", "ReelayPlay",
     ]
 
-    /// Letterboxd takes a watchlist on a page of its own and looks at none of these; whoever reads the file again sees from
-    /// them what it is.
+    /// Letterboxd imports a watchlist on a page of its own and ignores these columns; a reader of the file recognises
+    /// it by them.
     private static let watchlistColumns = ["ReelayList", "ReelayListedAt"]
 
     init(_ list: LetterboxdList) {
@@ -48,12 +48,12 @@ struct LetterboxdFile: Sendable {
 
     var bytes: [UInt8] { csv.bytes }
 
-    /// False where the file would become too large; then it stays as it is.
+    /// Appends a row. Returns false, and changes nothing, if the file would become too large.
     mutating func add(_ row: Row) -> Bool {
         var longer = CSVText()
         let listed = isWatchlist ? [LetterboxdList.watchlist.rawValue, row.listedAt?.description ?? ""] : []
         longer.row(Self.cells(row) + listed)
-        // A row that is too large for any file stands in one of its own.
+        // A row that is too large for any file gets one of its own.
         guard csv.bytes.count + longer.bytes.count <= Self.bytesMax || isEmpty else { return false }
         csv.append(longer)
         isEmpty = false

@@ -2,10 +2,10 @@ import Contracts
 import Cryptography
 import Edge
 
-/// For what the attempts at a password are counted. Names and addresses are told apart by digests, so that nobody reads
-/// in the table who tried what.
+/// The subjects for which an attempt at a password is counted. Names and addresses are stored as digests, so that the
+/// table does not reveal who tried what.
 struct LoginAttempt: Sendable, Hashable {
-    /// A digest, how many failures cost nothing, the longest wait beyond them, and whether it is of many people: their
+    /// A digest, the failures that cost nothing, the longest wait beyond them, and whether many people share it: their
     /// failures are forgotten one by one, since there is no time without any.
     struct Subject: Sendable, Hashable {
         let digest: [UInt8]
@@ -15,7 +15,7 @@ struct LoginAttempt: Sendable, Hashable {
     }
 
     let subjects: [Subject]
-    /// The digest of the address within the account, by which it is known after a success; nil without an address.
+    /// The digest of the network within the account, by which it is known after a success; nil without an address.
     let networkDigest: [UInt8]?
     /// The subject that a success clears.
     var cleared: Subject { subjects[0] }
@@ -25,13 +25,13 @@ struct LoginAttempt: Sendable, Hashable {
         self.networkDigest = networkDigest
     }
 
-    /// The digest of the network of `address` within the account of `name`; nil where the address is none.
+    /// Returns the digest of the network of `address` within the account of `name`; nil if the address is not valid.
     static func network(of name: Username, from address: String) -> [UInt8]? {
         NetworkAddress(address).map { digest("network", name.key, $0.network) }
     }
 
-    /// A login as `name` from `address`. Who comes from a network that the account knows is counted apart: others cannot
-    /// lock them out by guessing. Either way as much is counted, so that nobody sees which networks an account knows.
+    /// A login as `name` from `address`. From a network that the account knows it is counted apart, so that others
+    /// cannot lock the person out. Either way as much is counted, so that nobody sees which networks are known.
     static func login(
         _ name: Username, from address: String, isKnown: Bool, limits: GatewayLimits
     ) -> LoginAttempt {
@@ -62,8 +62,8 @@ struct LoginAttempt: Sendable, Hashable {
         return LoginAttempt(subjects: subjects, networkDigest: within)
     }
 
-    /// How many seconds to wait after the last failure that cost nothing, after the one behind it, and so on; the last of them
-    /// after each further one. A subject's own longest wait cuts them short.
+    /// Returns how many seconds to wait after the last failure that cost nothing, after the next one, and so on; the
+    /// last value applies to each further one. A subject's own longest wait caps them.
     static func waits(_ limits: GatewayLimits) -> [Int] {
         let longest = seconds(limits.failureWaitMax)
         var waits = [min(seconds(limits.failureWaitMin), longest)]
@@ -73,16 +73,16 @@ struct LoginAttempt: Sendable, Hashable {
 
     private static func seconds(_ duration: Duration) -> Int { Int(duration.components.seconds) }
 
-    /// More failures than a day has room for.
+    /// More failures than fit into a day.
     private static let boundless = 1_000_000_000
 
-    /// A person who is logged in shows the password once more.
+    /// A logged-in person shows the password once more.
     static func confirmation(by user: UserID, limits: GatewayLimits) -> LoginAttempt {
         ofOne("confirmation", user, limits)
     }
 
-    /// The same of a code of the second factor, counted apart: who knows the password could clear what was counted by changing it, and
-    /// so guess on.
+    /// A code of the second factor, counted separately: somebody who knows the password could otherwise clear the count
+    /// by changing it, and guess on.
     static func code(by user: UserID, limits: GatewayLimits) -> LoginAttempt { ofOne("code", user, limits) }
 
     private static func ofOne(_ kind: String, _ user: UserID, _ limits: GatewayLimits) -> LoginAttempt {
@@ -94,8 +94,8 @@ struct LoginAttempt: Sendable, Hashable {
             ], networkDigest: nil)
     }
 
-    /// The digests of what counts for one person alone, wherever they show a password or a code; `networks` are those that the
-    /// account knows.
+    /// Returns the digests of the subjects that concern one person alone, for passwords and codes; `networks` are those
+    /// that the account knows.
     static func digests(of name: Username, _ user: UserID, knownNetworks networks: [[UInt8]]) -> [[UInt8]] {
         [
             digest("account", name.key, []), digest("confirmation", user.description, []),

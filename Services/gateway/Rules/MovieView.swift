@@ -2,7 +2,7 @@ import Contracts
 import RPC
 
 extension Movie {
-    /// A film as one person sees it. Throws `wrongKind` for a title that is no film.
+    /// A film as one person sees it. Throws `wrongKind` for a title that is not a film.
     init(_ title: Title, rating: Rating?) throws(RPCError) {
         guard title.kind == .movie else { throw .wrongKind("this is a \(title.kind.rawValue), not a film") }
         self.init(
@@ -21,7 +21,7 @@ extension TitleCard {
         self.init(id: title.id, kind: title.kind, name: title.name, year: title.year, posterUrl: title.posterUrl)
     }
 
-    /// A play is shown even where its title is not known any more, as after a restore of one schema alone.
+    /// A stand-in for a title that is no longer known, as after a restore of one schema alone.
     init(nothingKnownOf title: TitleID, _ kind: TitleKind) {
         self.init(id: title, kind: kind, name: "Unknown title")
     }

@@ -1,8 +1,8 @@
-/// Reads `multipart/form-data` (RFC 7578) in chunks of any size, holding no more of a file than what may be the start of
-/// the line that parts it from the next.
+/// Reads `multipart/form-data` (RFC 7578) in chunks of any size, holding no more of a file than what may be the start
+/// of the next delimiter.
 struct MultipartReader: Sendable {
     enum Event: Sendable, Hashable {
-        /// A file begins, under the name that the client gave it; nil for a field that is no file.
+        /// A file begins, under the name that the client gave it; nil for a field that is not a file.
         case part(file: String?)
         case bytes([UInt8])
         /// The part has ended.
@@ -12,13 +12,13 @@ struct MultipartReader: Sendable {
     enum Failure: Error, Sendable, Hashable {
         /// The header of a part is longer than `headerBytesMax`.
         case headerTooLong
-        /// The body ended within a part.
+        /// The body ended before its last delimiter.
         case cut
         case tooManyParts
     }
 
     private enum State {
-        /// Before the first part, and between the parting line and what says whether there is another → header, over.
+        /// Before the first part, and between a delimiter and what says whether a part follows → header, over.
         case preamble, parted
         /// → body
         case header
@@ -30,7 +30,7 @@ struct MultipartReader: Sendable {
     static let headerBytesMax = 8 << 10
     static let partsMax = 200
 
-    /// What parts the parts: a line end, two dashes, the boundary.
+    /// The delimiter of parts: a line end, two dashes, the boundary.
     private let mark: [UInt8]
     private var buffer: [UInt8]
     private var state = State.preamble
@@ -38,11 +38,11 @@ struct MultipartReader: Sendable {
 
     init(boundary: String) {
         mark = [13, 10, 45, 45] + Array(boundary.utf8)
-        // The first mark may stand at the very front, where no line has ended.
+        // The first delimiter may be at the very start, where no line has ended.
         buffer = [13, 10]
     }
 
-    /// The boundary that a content type names; nil for one that is no multipart/form-data.
+    /// Returns the boundary of a content type; nil if that is not multipart/form-data.
     static func boundary(of contentType: String) -> String? {
         let parts = contentType.split(separator: ";").map { trimmed($0) }
         guard parts.first?.lowercased() == "multipart/form-data" else { return nil }
@@ -63,7 +63,7 @@ struct MultipartReader: Sendable {
         guard case .over = state else { throw .cut }
     }
 
-    /// Does what the buffer allows; false where more is needed.
+    /// Does what the buffer allows; returns false if more is needed.
     private mutating func step(_ show: (Event) -> Void) throws(Failure) -> Bool {
         switch state {
         case .preamble:
@@ -74,7 +74,7 @@ struct MultipartReader: Sendable {
             buffer.removeFirst(place + mark.count)
             state = .parted
         case .parted:
-            // Two dashes end the body; spaces may stand before the line end.
+            // Two dashes end the body; spaces may precede the line end.
             guard let end = Self.find([13, 10], in: buffer) else {
                 if buffer.starts(with: [45, 45]) { state = .over }
                 guard buffer.count <= Self.headerBytesMax else { throw .headerTooLong }
@@ -96,7 +96,7 @@ struct MultipartReader: Sendable {
             partCount += 1
             guard partCount <= Self.partsMax else { throw .tooManyParts }
             show(.part(file: Self.fileName(in: Array(buffer[..<end]))))
-            // The line end that closes the header may be that of the mark: a part may have no bytes.
+            // The line end that closes the header may belong to the delimiter: a part may have no bytes.
             buffer.removeFirst(end + 2)
             skippedCount = 2
             state = .body
@@ -118,7 +118,7 @@ struct MultipartReader: Sendable {
         return true
     }
 
-    /// Bytes at the front of the buffer that belong to the header.
+    /// The number of bytes at the front of the buffer that belong to the header.
     private var skippedCount = 0
 
     private mutating func hand(on count: Int, _ show: (Event) -> Void) {
@@ -139,8 +139,8 @@ struct MultipartReader: Sendable {
         return nil
     }
 
-    /// What a part's header calls the file: a path where that stays within the folder that was sent, since what a file is may
-    /// depend on it (`deleted/diary.csv`); else the last part of it.
+    /// Returns the file name in a part's header: the path if that stays within the folder that was sent, since what a
+    /// file is may depend on it (`deleted/diary.csv`); otherwise its last component.
     private static func fileName(in header: [UInt8]) -> String? {
         let lines = String(decoding: header, as: UTF8.self).split(whereSeparator: \.isNewline)
         guard let line = lines.first(where: { $0.lowercased().hasPrefix("content-disposition:") }) else { return nil }
@@ -152,7 +152,7 @@ struct MultipartReader: Sendable {
         return name.isEmpty ? "file" : name
     }
 
-    /// The value of a parameter at the front: within quotes, where `\"` is a quote, or a word, as some clients write it.
+    /// The parameter value at the start: quoted, where `\"` is a quote, or a bare word, as some clients write it.
     private static func value(_ text: Substring) -> String {
         guard text.first == "\"" else { return String(text.prefix { $0 != ";" && !$0.isWhitespace }) }
         var (value, rest) = ("", text.dropFirst())

@@ -1,43 +1,43 @@
-/// How soon a guesser comes to a password: the decimal digits of the number of guesses, roughly, over the cheapest way to put
-/// it together from what guessers try – words, runs, dates, what stood there before – and from single characters.
+/// How soon a password is guessed: roughly the decimal digits of the number of guesses, over the cheapest way to
+/// compose it from what attackers try – words, runs, dates, earlier parts of it – and single characters.
 struct PasswordGuess {
-    /// What each part counts.
+    /// The points of each kind of part.
     enum Points {
         static let word = 3
         static let turnedWord = 4
         static let run = 2
-        /// A run right after another one: who types two types four.
+        /// A run right after another one: people who type two type four.
         static let nextRun = 1
         static let wandering = 4
         static let year = 2
         static let day = 4
         static let copy = 1
         static let doubling = 1
-        /// An ASCII digit or mark; the same again in a row adds nothing.
+        /// An ASCII digit or mark; repeating it adds nothing.
         static let mark = 1
         static let letter = 2
     }
 
-    /// The fewest points of a way to some place in the password.
+    /// The fewest points in which some place in the password is reached.
     private struct Way {
         var least = Int.max / 2
-        /// Of the ways whose last part is a run.
+        /// The same if the last part is a run.
         var byRun = Int.max / 2
     }
 
-    /// Characters of one run or repetition, and of one copy; longer ones are taken for several.
+    /// The longest run or repetition, and the longest copy, in characters; longer ones count as several.
     private static let runMax = 64
     private static let copyMax = 24
 
     private let characters: [Character]
     private let words: [Character: [PasswordWords.Word]]
-    /// Steps on keys from each character to the next one, and to the one after that.
+    /// The steps on keys from each character to the next one, and to the one after that.
     private let steps: [PasswordKeys.Steps]
     private let longSteps: [PasswordKeys.Steps]
-    /// By place, the last one is the end.
+    /// By place; the last one is the end.
     private var ways: [Way]
 
-    /// The points of `password`, in lower case; `names` are its person's own.
+    /// Returns the points of `password`, in lower case; `names` are the person's own.
     static func points(of password: String, names: Set<String>) -> Int {
         let characters = Array(password)
         var words = PasswordWords.all
@@ -47,7 +47,7 @@ struct PasswordGuess {
         return min(whole, PasswordGuess(single, words).points + Points.doubling)
     }
 
-    /// Whether `word` is somewhere in `password`, both in lower case, as it is or with digits and marks for letters.
+    /// Whether `password` contains `word`, both in lower case, as it is or with digits and marks for letters.
     static func holds(_ word: String, _ password: String) -> Bool {
         let (letters, characters) = (Array(word), Array(password))
         return characters.indices.contains { PasswordWords.stands(letters, in: characters, at: $0) }
@@ -71,7 +71,7 @@ struct PasswordGuess {
 
     private var points: Int { ways[characters.count].least }
 
-    /// The characters without repetitions, where each stands at least twice in a row; nil for any others.
+    /// Returns the characters without repetitions if each stands at least twice in a row; nil otherwise.
     private static func undoubled(_ characters: [Character]) -> [Character]? {
         var single: [Character] = []
         var isAlone = false
@@ -126,8 +126,8 @@ struct PasswordGuess {
         }
     }
 
-    /// Whether four digits are a year of this century or the last one, six a day and a month before two more, eight a day
-    /// and a month before or after a year.
+    /// Whether four digits are a year of this century or the last one, six a day and a month followed by two more
+    /// digits, eight a day and a month before or after a year.
     private static func isDate(_ characters: ArraySlice<Character>) -> Bool {
         let digits = characters.compactMap { $0.isASCII ? $0.wholeNumberValue : nil }
         guard digits.count == characters.count else { return false }
@@ -146,7 +146,7 @@ struct PasswordGuess {
 
     private mutating func weighRuns(at start: Int) {
         for length in stride(from: 3, through: straight(from: start, by: 1), by: 1) { reachByRun(from: start, length) }
-        // Two runs hand in hand: q1w2e3r4.
+        // Two interleaved runs: q1w2e3r4.
         let (one, other) = (straight(from: start, by: 2), straight(from: start + 1, by: 2))
         for length in stride(from: 7, through: min(2 * one, 2 * other + 1), by: 1) { reachByRun(from: start, length) }
         for length in stride(from: 6, through: wandering(from: start), by: 1) {
@@ -154,7 +154,7 @@ struct PasswordGuess {
         }
     }
 
-    /// How many characters from `start` on, every `gap`th, go on by one and the same step.
+    /// Returns how many characters from `start` on, every `gap`th, continue by one and the same step.
     private func straight(from start: Int, by gap: Int) -> Int {
         guard start < characters.count else { return 0 }
         let gone = gap == 1 ? steps : longSteps
@@ -167,7 +167,7 @@ struct PasswordGuess {
         return length
     }
 
-    /// How many characters from `start` on are each beside the one before on one keyboard, or the same.
+    /// Returns how many characters from `start` on are beside the one before on one keyboard, or the same.
     private func wandering(from start: Int) -> Int {
         var boards = PasswordKeys.boards
         var length = 1

@@ -1,6 +1,6 @@
-/// Where characters stand on keyboards, on pads of numbers, in the alphabet and in the order of digits.
+/// Where characters are on keyboards and number pads, in the alphabet and in the order of digits.
 enum PasswordKeys {
-    /// A set of steps from one key to another, a bit for each way to go in each order.
+    /// A set of steps from one key to another, with a bit per direction in each order.
     typealias Steps = UInt64
 
     private struct Place {
@@ -18,9 +18,9 @@ enum PasswordKeys {
     private enum Form {
         /// By one or two, forwards and back.
         case line
-        /// To each of the eight around.
+        /// To each of the eight neighbours.
         case pad
-        /// To the keys beside, above and below; each row is set off to the right of the one above.
+        /// To the keys beside, above and below; each row is shifted to the right of the one above.
         case board
 
         var ways: [(rows: Int, columns: Int)] {
@@ -66,12 +66,12 @@ enum PasswordKeys {
         return bits
     }()
 
-    /// For each keyboard all steps on it.
+    /// For each keyboard, all steps on it.
     static let boards: [Steps] = orders.indices.filter { orders[$0].form == .board }.map { order in
         bits.filter { $0.key.order == order }.values.reduce(0, |)
     }
 
-    /// The steps that lead from one character to another; none where neither order has them side by side.
+    /// Returns the steps that lead from one character to another; none if no order has them side by side.
     static func steps(from one: Character, to other: Character) -> Steps {
         var steps = one == other ? staying : 0
         for here in places[one] ?? [] {

@@ -1,11 +1,11 @@
-/// Which passwords are refused: no composition rules (OWASP ASVS 6.2), only what a guesser tries first.
+/// Which passwords are refused: no composition rules (OWASP ASVS 6.2), only what an attacker tries first.
 package enum PasswordPolicy {
     /// Why a password is refused.
     package enum Fault: Sendable, Hashable {
         case common
         case containsUsername
 
-        /// What a person is told.
+        /// The message for the person.
         package var explanation: String {
             switch self {
             case .common: "This password is among the first that anybody would guess."
@@ -14,10 +14,10 @@ package enum PasswordPolicy {
         }
     }
 
-    /// Points of `PasswordGuess` up to which a password is refused: some ten million guesses.
+    /// The most `PasswordGuess` points with which a password is refused: some ten million guesses.
     private static let guessedPointsMax = 7
 
-    /// The first reason to refuse `password` for `username`; nil where there is none. Length is the contract's matter.
+    /// Returns the first reason to refuse `password` for `username`; nil if there is none. The contract limits length.
     package static func fault(_ password: String, username: Username) -> Fault? {
         let lowered = password.lowercased()
         // One or two characters in any order, however many.

@@ -1,19 +1,19 @@
-/// The words that head every leaked list, and how people spell them. What a rule finds needs no word here: runs on keys, years,
-/// words said twice or turned around, digits and marks at either end.
+/// The words at the top of every leaked list, and how people spell them. What a rule finds needs no word here: runs on
+/// keys, years, doubled or reversed words, digits and marks at either end.
 enum PasswordWords {
     struct Word: Sendable {
         let letters: [Character]
         let points: Int
     }
 
-    /// By their first letters.
+    /// By first letter.
     static let all: [Character: [Word]] = {
         var words: [Character: [Word]] = [:]
         for word in Set(list.split(whereSeparator: \.isWhitespace)) { add(String(word), to: &words) }
         return words
     }()
 
-    /// Adds a word in lower case, and the same from its end.
+    /// Adds a word in lower case, and its reversal.
     static func add(_ word: String, to words: inout [Character: [Word]]) {
         let letters = Array(word)
         guard let first = letters.first, let last = letters.last else { return }
@@ -29,7 +29,7 @@ enum PasswordWords {
         }
     }
 
-    /// The letters for which a digit or a mark stands: `p4ssw0rd` is `password` to a guesser.
+    /// Returns the letters that a digit or mark stands for: `p4ssw0rd` is `password` to an attacker.
     static func letters(for character: Character) -> [Character] { spellings[character] ?? [] }
 
     private static let spellings: [Character: [Character]] = [
@@ -38,8 +38,8 @@ enum PasswordWords {
         "€": ["e"],
     ]
 
-    /// Secrets and accounts, what people say, months and days and seasons, games and teams, beasts and sweets and colours,
-    /// heroes, names, makers, and this service with its neighbours.
+    /// Secrets and accounts, common phrases, months, days and seasons, games and teams, animals, sweets and colours,
+    /// heroes, names, brands, and this service with its neighbours.
     private static let list = """
         access account admin administrator changeme contrasena default enter geheim guest haslo heslo letmein login
         master motdepasse open parol parola pass passphrase passwd password passwort root secret secure security

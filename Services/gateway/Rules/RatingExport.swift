@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// My ratings as a file, written page by page.
+/// A person's ratings as a file, written page by page.
 struct RatingExport: Sendable {
     private let format: ExportFormat
     private var hasBegun = false
@@ -17,7 +17,7 @@ struct RatingExport: Sendable {
     var contentType: String { format == .csv ? "text/csv; charset=utf-8" : "application/json" }
     var name: String { "reelay-ratings.\(format.rawValue)" }
 
-    /// The next bytes of the file: `items`, with what stands before the first of all and after the last.
+    /// Returns the next bytes of the file: `items`, with what comes before the first and after the last of all.
     mutating func piece(_ items: [RatedItem], isLast: Bool) -> [UInt8] {
         defer { (hasBegun, isEmpty) = (true, isEmpty && items.isEmpty) }
         switch format {

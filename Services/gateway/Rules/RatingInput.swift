@@ -3,11 +3,11 @@ import JSON
 import RPC
 import RatingScales
 
-/// A rating as a request gives it: on our scale, or on the person's own.
+/// A rating as a request gives it: on our scale or on the person's own.
 struct RatingInput: Sendable {
     let rating: DecimalTenths
 
-    /// Throws `contradictoryValues` unless there is exactly one of the two, and for a value that its scale does not have.
+    /// Throws `contradictoryValues` unless exactly one of the two is given, and for a value not on its scale.
     init(_ rating: DecimalTenths?, _ given: GivenRating?) throws(RPCError) {
         switch (rating, given) {
         case (let rating?, nil): self.rating = rating

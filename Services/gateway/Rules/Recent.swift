@@ -1,5 +1,5 @@
-/// A dictionary of what was used last: as soon as `countMax` other keys were used after it, a key may be forgotten, and after twice
-/// as many it is.
+/// A dictionary of recently used values: a key may be forgotten once `countMax` other keys were used after it, and is
+/// after twice as many.
 struct Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let countMax: Int
     private var newer: [Key: Value] = [:]
@@ -7,7 +7,7 @@ struct Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     init(countMax: Int) { self.countMax = countMax }
 
-    /// What is kept for a key, which counts as its use.
+    /// Returns the value of a key, which counts as its use.
     mutating func value(for key: Key) -> Value? {
         if let value = newer[key] { return value }
         guard let value = older.removeValue(forKey: key) else { return nil }

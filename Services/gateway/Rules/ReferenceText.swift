@@ -1,7 +1,7 @@
 import JSON
 
-/// HTML of the API reference, written from the OpenAPI document: every operation with its parameters, examples and errors,
-/// and every type. Plain elements that open and close by themselves; it loads nothing.
+/// Renders the API reference as HTML from the OpenAPI document: every operation with its parameters, examples and
+/// errors, and every type. Plain elements that open and close without a script; it loads nothing.
 struct ReferenceText {
     private let document: JSONValue
     private var html = ""
@@ -169,7 +169,7 @@ struct ReferenceText {
 }
 
 extension ReferenceText {
-    /// The kind of a value in a few words, with its bounds; types are links.
+    /// Describes a value's kind in a few words, with its bounds; types are links.
     private static func kind(_ schema: JSONValue) -> String {
         if let name = schema["$ref"].string?.split(separator: "/").last {
             return "<a href=\"#type-\(name)\">\(name)</a>"
@@ -202,7 +202,7 @@ extension ReferenceText {
 
     private static func text(_ value: JSONValue) -> String { escaped(value.string ?? "") }
 
-    /// A sentence, with what stands between backticks as code.
+    /// Renders a sentence, with what stands between backticks as code.
     private static func prose(_ text: String) -> String {
         text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
             index % 2 == 1 ? "<code>\(escaped(String(part)))</code>" : escaped(String(part))
@@ -224,7 +224,7 @@ extension ReferenceText {
         return result
     }
 
-    /// JSON on lines of its own.
+    /// Renders JSON over several lines.
     private static func pretty(_ value: JSONValue, _ indent: String = "") -> String {
         let deeper = indent + "  "
         switch value {

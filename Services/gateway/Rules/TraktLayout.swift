@@ -1,9 +1,9 @@
 import Contracts
 import JSON
 
-/// The rows of Trakt's own export, for whoever reads that: what it cannot hold is in `reelay.json` beside it.
+/// The rows of Trakt's own export, for its readers; what they cannot hold is in `reelay.json` beside it.
 enum TraktLayout {
-    /// What files of ratings, of comments and of the collection are called.
+    /// Returns the word for a kind in the names of files of ratings, comments and the collection.
     static func plural(_ kind: TitleKind) -> String {
         switch kind {
         case .movie: "movies"
@@ -29,7 +29,7 @@ enum TraktLayout {
             ], title)
     }
 
-    /// Nil for a rating without words.
+    /// Nil for a rating without a review.
     static func comment(_ rating: Rating, _ title: NamedTitle) -> JSONValue? {
         guard let review = rating.review else { return nil }
         let comment: [(name: String, value: JSONValue)] = [
@@ -98,7 +98,7 @@ enum TraktLayout {
             ]))
     }
 
-    /// What the file of a list is called; its header is joined by the number.
+    /// Returns the file name of a list; the number links it to the list's header.
     static func file(of list: TitleList) -> String { "lists-list-\(number(list.id))-\(slug(list)).json" }
 
     // MARK: Parts
@@ -144,13 +144,13 @@ enum TraktLayout {
             ]))
     }
 
-    /// Trakt knows instants only: noon of a day, 1970 for "at some time".
+    /// Trakt has instants only: noon of a day, 1970 for "at some time".
     private static func watchedAt(_ play: PlayRecord) -> String {
         if let at = play.watchedAt { return at.description }
         return play.watchedOn.map { "\($0)T12:00:00Z" } ?? "1970-01-01T00:00:00Z"
     }
 
-    /// A number that stands for an id and is the same in every export; as large as JSON's numbers are safe.
+    /// Returns a number that stands for an id and is the same in every export, within the range that is safe in JSON.
     private static func number(_ id: some UUIDIdentifier) -> Int { Int(id.uuid.low & 0x000f_ffff_ffff_ffff) }
 
     private static func slug(_ list: TitleList) -> String {

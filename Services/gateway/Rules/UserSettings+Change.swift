@@ -1,10 +1,10 @@
 import Contracts
 
 extension UserSettings {
-    /// What holds for a person who has set nothing.
+    /// The settings of a person who has changed none.
     static let standard = UserSettings(ratingScale: .tenDecimal, hideOutsideScores: false, language: "en")
 
-    /// With what `change` names.
+    /// Returns the settings with what `change` names.
     func applying(_ change: UserSettingsChange) -> UserSettings {
         UserSettings(
             ratingScale: change.ratingScale ?? ratingScale,

@@ -2,7 +2,7 @@ import Contracts
 import JSON
 
 extension WorldComparison {
-    /// How far my ratings are from each source's scores, on our scale; over the titles that both have.
+    /// Compares ratings with each source's scores, on our scale, over the titles that have both.
     init(_ items: [(rating: DecimalTenths, scores: [ExternalRating])]) {
         struct Tally {
             var name: String

@@ -212,8 +212,7 @@ package struct Accounts: Sendable {
         }
     }
 
-    /// Does what a code of a second factor was shown for. A wrong code stays counted; other failures refund the
-    /// attempt.
+    /// Does what a code of a second factor was shown for. A wrong one stays counted; other failures refund the attempt.
     func afterCode<Value: Sendable>(
         _ attempt: LoginAttempt, _ work: () async throws(RPCError) -> Value
     ) async throws(RPCError) -> Value {
