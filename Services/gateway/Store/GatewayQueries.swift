@@ -7,11 +7,11 @@ extension SessionID: PGScalar, PGDecodable {}
 extension APIKeyID: PGScalar, PGDecodable {}
 extension InviteID: PGScalar, PGDecodable {}
 
-/// Every SQL text of the gateway; accounts here, the rest in the files beside.
+/// Every SQL statement of the gateway; those of accounts are here, the rest in the files next to it.
 enum GatewayQueries {
-    /// Makes an account with its first session. The first account founds the installation and becomes its administrator;
-    /// later ones are made only where `$6` allows it, or by the invitation whose code has the digest `$7`, which is used
-    /// up by it. No row: registration is closed.
+    /// Makes an account with its first session. The first account founds the installation and becomes its
+    /// administrator; later ones are made only if `$6` allows it, or with the invitation whose code has the digest
+    /// `$7`, which is thereby used up. No row if registration is closed.
     static let register = PGStatement(
         "gateway.register",
         """
@@ -36,7 +36,7 @@ enum GatewayQueries {
         FROM made JOIN opened ON opened.user_id = made.id
         """, kind: .write, row: readUser)
 
-    /// The same by an administrator's hand: whatever registration allows, and without a session. The password is to be changed
+    /// The same for an administrator: whatever registration allows, and without a session. The password must be changed
     /// within `$6` seconds.
     static let addUser = PGStatement(
         "gateway.addUser",
@@ -52,8 +52,8 @@ enum GatewayQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(UserID.self) }
 
-    /// What a password is checked against. Every name gets a row of the same kind and size: where nobody has it, `$2` and
-    /// `$3` stand in, so that neither the look-up nor what follows takes another time. `$4` is a network.
+    /// What a password is checked against. Every name gets a row of the same kind and size: if nobody has it, `$2` and
+    /// `$3` stand in, so that neither the look-up nor what follows takes a different time. `$4` is a network.
     static let credentials = PGStatement(
         "gateway.credentials",
         """
@@ -70,7 +70,7 @@ enum GatewayQueries {
 
     static let user = stored("gateway.user", "id = $1")
     static let userNamed = stored("gateway.userNamed", "username_key = $1")
-    /// Held until the transaction ends, so that changes follow each other.
+    /// Locked until the transaction ends, so that changes follow each other.
     static let userToChange = stored("gateway.userToChange", "id = $1 FOR UPDATE")
 
     private static func stored(_ name: String, _ condition: String) -> PGStatement<StoredUser> {
@@ -94,7 +94,7 @@ enum GatewayQueries {
         RETURNING id, username, role, time_zone, settings, created_at, \(givenUntil), \(hasSecondFactor("users"))
         """, kind: .write, row: readUser)
 
-    /// Exact names only: Postgres itself would take any case, abbreviations and rules of POSIX.
+    /// Exact names only: Postgres itself would accept any case, abbreviations and POSIX rules.
     static let isTimeZone = PGStatement(
         "gateway.isTimeZone",
         "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1 AND name NOT LIKE 'posix/%')", kind: .solo
@@ -111,19 +111,19 @@ enum GatewayQueries {
 
     // MARK: Passwords
 
-    /// Until when the password is to be changed that an administrator's command printed; NULL for one that its person chose.
-    /// It is the printed one as long as its hash is: a copy of a version that does not know of this changes only that.
+    /// Until when a password printed by an administrator's command must be changed; NULL for one that its person chose.
+    /// It is the printed one as long as its hash is: a copy of an earlier release changes only the hash.
     static let givenUntil = "CASE WHEN given_hash = password_hash THEN given_until END"
 
-    /// The printed one stays beside it, so that it is known where it is to be the password again.
+    /// Keeps the hash of the printed one, so that it is recognised if it is to be the password again.
     static let setPassword = PGCommand(
         "gateway.setPassword", "UPDATE users SET password_hash = $2 WHERE id = $1")
 
-    /// The same password with today's parameters.
+    /// The same password hashed with current parameters.
     static let rehash = PGCommand(
         "gateway.rehash", "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3")
 
-    /// What an administrator does at the machine itself. The password is to be changed within `$3` seconds.
+    /// What an administrator does at the machine itself. The password must be changed within `$3` seconds.
     static let resetPassword = PGStatement(
         "gateway.resetPassword",
         """
@@ -137,7 +137,7 @@ enum GatewayQueries {
     /// Taken first, so that of two administrators who leave at once the second sees the first gone.
     static let lockInstallation = PGCommand("gateway.lockInstallation", "SELECT FROM installation FOR UPDATE")
 
-    /// Closes an account whose session was opened after `$3`, with all that hangs on it, and notes what is to be erased
+    /// Closes an account whose session logged in after `$3`, with everything belonging to it, and notes what to erase
     /// elsewhere. The oldest person inherits an installation without an administrator; without people it is as new.
     static let closeAccount = PGStatement(
         "gateway.closeAccount",
@@ -177,14 +177,14 @@ struct Credentials: Sendable {
     let user: UserID
     /// A PHC string.
     let passwordHash: String
-    /// False for a name that nobody has: no password is right then.
+    /// False for a name that nobody has; then no password is right.
     let areSomebodys: Bool
     /// Whether the person has logged in from this network before.
     let areFromKnownNetwork: Bool
-    /// Until when the password is good that an administrator gave; nil for one that its person chose.
+    /// Until when a password that an administrator gave is valid; nil for one that its person chose.
     let givenUntil: Timestamp?
 
-    /// Whether they are worth nothing any more, though the password is right.
+    /// Whether they have expired, even though the password is right.
     func haveExpired(at now: Timestamp) -> Bool { givenUntil.map { $0 <= now } ?? false }
 }
 
@@ -192,6 +192,6 @@ struct Credentials: Sendable {
 struct StoredUser: Sendable {
     let user: User
     let passwordHash: String
-    /// Of the password that an administrator gave last, whatever came after it.
+    /// The hash of the password that an administrator gave last, whatever came after it.
     let givenHash: String?
 }

@@ -3,13 +3,13 @@ import Cryptography
 import Postgres
 package import Store
 
-/// Accounts in Postgres; sessions, keys and what guards them are in the files beside.
+/// Accounts in Postgres; sessions, keys and what protects them are in the files next to it.
 package struct GatewayStore: Sendable {
     let database: Database
 
     package init(database: Database) { self.database = database }
 
-    /// An account that somebody asks for.
+    /// An account that is being registered.
     struct NewAccount: Sendable {
         let id: UserID
         let username: Username
@@ -26,7 +26,7 @@ package struct GatewayStore: Sendable {
         let refreshExpiresAt: Timestamp
     }
 
-    /// A session that begins.
+    /// A session that is being opened.
     struct NewSession: Sendable {
         let id: SessionID
         let tokens: TokenPair
@@ -34,7 +34,7 @@ package struct GatewayStore: Sendable {
         let address: String?
     }
 
-    /// Whether there is a first person already.
+    /// Returns whether there is a first person already.
     func isFounded(until deadline: ContinuousClock.Instant) async throws(StoreError) -> Bool {
         try await !database.rows(GatewayQueries.founder, [], until: deadline).isEmpty
     }
@@ -45,8 +45,8 @@ package struct GatewayStore: Sendable {
         try await !database.rows(GatewayQueries.isInvite, [.bytea(digest.bytes), .moment(now)], until: deadline).isEmpty
     }
 
-    /// Makes the account and its first session; nil where registration is closed, and where `invite` lets nobody in.
-    /// Throws `conflict` for a taken name.
+    /// Makes the account and its first session; nil if registration is closed or `invite` is not valid. Throws
+    /// `conflict` for a taken name.
     func register(
         _ account: NewAccount, isOpen: Bool, invite: SHA256Digest? = nil, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> User? {
@@ -63,8 +63,8 @@ package struct GatewayStore: Sendable {
         ).first
     }
 
-    /// Makes an account without a session, as an administrator does, with a password that is to be changed. Throws `conflict` for
-    /// a taken name.
+    /// Makes an account without a session, as an administrator does, with a password that must be changed. Throws
+    /// `conflict` for a taken name.
     func add(
         _ username: Username, _ id: UserID, _ passwordHash: String, at now: Timestamp, limits: GatewayLimits,
         until deadline: ContinuousClock.Instant
@@ -77,7 +77,7 @@ package struct GatewayStore: Sendable {
             ], until: deadline)
     }
 
-    /// What a password for `username` is checked against; for a name that nobody has it is `decoy`, a PHC string.
+    /// Returns what a password for `username` is checked against; `decoy`, a PHC string, if nobody has the name.
     func credentials(
         of username: Username, from network: [UInt8]?, decoy: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Credentials {
@@ -89,7 +89,7 @@ package struct GatewayStore: Sendable {
         return found
     }
 
-    /// Stands in the place of who does not exist.
+    /// Stands in for a person who does not exist.
     private static let nobody = UserID(UUIDBits(high: 0, low: 0))
 
     func user(_ id: UserID, until deadline: ContinuousClock.Instant) async throws(StoreError) -> StoredUser? {
@@ -106,8 +106,8 @@ package struct GatewayStore: Sendable {
         try await database.rows(GatewayQueries.isTimeZone, [.text(name)], until: deadline).first ?? false
     }
 
-    /// Sets a password that is to be changed, ends every session of the person, takes back their keys and forgets what they did
-    /// once under an Idempotency-Key and which passwords were wrong; nil where nobody has that name.
+    /// Sets a password that must be changed, ends all of the person's sessions, revokes their keys and forgets their
+    /// idempotency keys and failed attempts; nil if nobody has that name.
     package func resetPassword(
         of name: String, to hash: String, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> UserID? {
@@ -116,11 +116,11 @@ package struct GatewayStore: Sendable {
                 GatewayQueries.resetPassword,
                 [.text(Username(name).key), .text(hash), .int(Int(limits.givenPasswordLife.components.seconds))])
             guard let found else { return nil }
-            // By themselves, so that they see the session of a login and the key that were waited for.
+            // Separate statements, so that they see the session of a login and the key that were waited for.
             try await transaction.execute(GatewayQueries.endSessions, [.id(found)])
             try await transaction.execute(GatewayQueries.deleteKeys, [.id(found)])
-            // A change of the password that is kept would be answered as if it had come after this one. Of one that is under way
-            // the row is not to be seen yet: it waits for the person, and then finds its session gone.
+            // A stored change of the password would be answered as if it had come after this one. The row of one in
+            // progress cannot be seen yet: it waits for the person, and then finds its session gone.
             try await transaction.execute(GatewayQueries.forgetKeys, [.id(found)])
             let networks = try await transaction.query(GatewayQueries.knownNetworks, [.id(found)])
             let subjects = LoginAttempt.digests(of: Username(name), found, knownNetworks: networks)
@@ -131,7 +131,7 @@ package struct GatewayStore: Sendable {
         }
     }
 
-    /// Closes an account; false where the session that asks was opened before `freshSince`.
+    /// Closes an account; false if the requesting session did not log in after `freshSince`.
     func close(
         _ user: UserID, asking session: SessionID, freshSince: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {

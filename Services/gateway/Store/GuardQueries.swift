@@ -5,18 +5,19 @@ import Store
 extension GatewayQueries {
     // MARK: Failed logins
 
-    /// Counts an attempt for each of its subjects before it is made, all copies of the gateway together, and says how
-    /// many seconds it must wait where one of them does not let it pass. One that may not be made is counted for none: who
-    /// asks again and again in vain uses up nobody else's allowance. `$3` are the longest waits of the subjects, `$4` the waits
-    /// after each failure beyond an allowance, `$6` says which subjects are shared. Rows are locked in one order, and none where
-    /// a look says that one waits. What the most have in common comes first: it is there as a rule, so that no two wait for
-    /// each other behind it, whatever new rows either makes.
+    /// Counts an attempt for each of its subjects before it is made, across all copies of the gateway, and returns how
+    /// many seconds it must wait if one of them does not let it pass. An attempt that may not be made is counted for
+    /// none, so asking again and again in vain uses up nobody else's allowance. `$3` are the longest waits of the
+    /// subjects, `$4` the waits after each failure beyond an allowance; `$6` says which subjects are shared. Rows are
+    /// locked in one order, and none if a look shows that one waits. The most widely shared subject comes first: its
+    /// row usually exists, so no two attempts wait for each other behind it, whatever new rows they insert.
     ///
-    /// Who need not wait is free since ever, and not since `now()`: that is when an attempt began, and another that began
-    /// earlier may come later to the row.
+    /// A subject that need not wait is free since ever, not since `now()`: that is when an attempt began, and one that
+    /// began earlier may reach the row later.
     ///
-    /// Of a shared subject an allowance's worth of failures is forgotten evenly in the time of `$5`, since somebody always
-    /// fails or logs in there; `last_at` is until when that was reckoned. More failures than the longest wait takes are not kept.
+    /// A shared subject forgets an allowance's worth of failures evenly within `$5`, since somebody always fails or
+    /// logs in there; `last_at` is until when that was computed. More failures than the longest wait takes are not
+    /// kept.
     static let admit = PGStatement(
         "gateway.admit",
         """
@@ -72,11 +73,11 @@ extension GatewayQueries {
         """, kind: .solo
     ) { row throws(PGError) in try row.next(Int.self) }
 
-    /// A success clears what was counted for the account, and takes its own attempt back elsewhere. The row stays: one that came
-    /// back while others wait would be locked out of order.
+    /// Clears what was counted for the account after a success; elsewhere the attempt is refunded. The row stays: one
+    /// that came back while others wait would be locked out of order.
     static let clearFailures = PGCommand(
         "gateway.clearFailures", "UPDATE login_throttles SET failures = 0, free_at = '-infinity' WHERE subject = $1")
-    /// The same for several subjects, in the order in which `admit` locks them.
+    /// The same for several subjects, locked in the order of `admit`.
     static let clearAllFailures = PGCommand(
         "gateway.clearAllFailures",
         """
@@ -86,7 +87,7 @@ extension GatewayQueries {
         ) AS held
         WHERE t.subject = held.subject
         """, kind: .solo)
-    /// Locks rows in the order in which `admit` does, so that neither waits for the other; nothing may be locked behind it.
+    /// Locks rows in the order of `admit`, so that neither waits for the other; nothing may be locked after it.
     static let refundFailures = PGCommand(
         "gateway.refundFailures",
         """
@@ -99,7 +100,7 @@ extension GatewayQueries {
 
     // MARK: Writes that happen once
 
-    /// No row where the key is taken. Waits for whoever is just using it.
+    /// No row if the key is taken. Waits for whoever is just using it.
     static let claimKey = PGStatement(
         "gateway.claimKey",
         """
@@ -115,18 +116,18 @@ extension GatewayQueries {
         "gateway.keptAnswer", "SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2"
     ) { row throws(PGError) in KeptAnswer(fingerprint: try row.next(), answer: try row.next()) }
 
-    /// Gives a key back under which nothing took effect.
+    /// Releases a key under which nothing took effect.
     static let forgetKey = PGCommand(
         "gateway.forgetKey",
         "DELETE FROM idempotency_keys WHERE user_id = $1 AND key_hash = $2 AND fingerprint = ANY ($3) AND answer IS NULL"
     )
 
-    /// Gives all keys of a person back. What took effect under them is forgotten.
+    /// Releases all keys of a person. What took effect under them is forgotten.
     static let forgetKeys = PGCommand("gateway.forgetKeys", "DELETE FROM idempotency_keys WHERE user_id = $1")
 
     // MARK: Erasure and sweeping
 
-    /// Takes closed accounts for this gateway alone, until the lease runs out.
+    /// Claims closed accounts for this gateway alone until the lease expires.
     static let claimErasures = PGStatement(
         "gateway.claimErasures",
         """
@@ -141,7 +142,7 @@ extension GatewayQueries {
     static let finishErasure = PGCommand(
         "gateway.finishErasure", "DELETE FROM account_deletions WHERE user_id = $1")
 
-    /// What has expired, table by table, some rows at a time.
+    /// Deletes what has expired, table by table, some rows at a time.
     static let sweeps = [
         sweep("sessions", "id", "refresh_expires_at < now()"),
         sweep("invites", "id", "expires_at < now() - interval '30 days'"),
@@ -151,7 +152,7 @@ extension GatewayQueries {
         sweep("known_networks", "(user_id, network_hash)", "seen_at < now() - interval '90 days'"),
         sweep("second_factors", "user_id", "confirmed_at IS NULL AND begun_at < now() - interval '1 hour'"),
         sweep("idempotency_keys", "(user_id, key_hash)", "created_at < now() - $2 * interval '1 second'"),
-        // What the present tokens follow from, with a token that is spent, is not needed longer than the grace.
+        // What the current tokens are derived from, besides a used token, is not needed longer than the grace.
         PGCommand(
             "gateway.forgetSalts",
             """
@@ -173,7 +174,7 @@ extension GatewayQueries {
     }
 }
 
-/// What a write with a key came to.
+/// The stored result of a write with a key.
 struct KeptAnswer: Sendable {
     let fingerprint: [UInt8]
     /// Sealed.

@@ -19,16 +19,16 @@ extension GatewayQueries {
             lacksSecondFactor: try row.next())
     }
 
-    /// Held until the transaction ends, so that of keys made at once the later ones see the earlier, and a reset of the password
-    /// comes before them or after them.
+    /// Locked until the transaction ends, so that of keys made concurrently the later ones see the earlier, and a reset
+    /// of the password comes before or after them.
     static let lockPerson = PGCommand("gateway.lockPerson", "SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE")
 
-    /// No row where the session has ended meanwhile.
+    /// No row if the session has ended meanwhile.
     static let isSession = PGStatement(
         "gateway.isSession", "SELECT true FROM sessions WHERE user_id = $1 AND id = $2"
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// No row where the person has as many as may be.
+    /// No row if the person has as many as allowed.
     static let createKey = PGStatement(
         "gateway.createKey",
         """
@@ -59,7 +59,7 @@ extension GatewayQueries {
 
     // MARK: Invitations
 
-    /// No row where there are as many open ones as may be.
+    /// No row if as many are open as allowed.
     static let createInvite = PGStatement(
         "gateway.createInvite",
         """
@@ -69,7 +69,7 @@ extension GatewayQueries {
         RETURNING id, note, created_at, expires_at, used_at
         """, kind: .write, row: readInvite)
 
-    /// The open ones first, of which there are no more than are listed.
+    /// Open ones first; there are no more of them than are listed.
     static let invites = PGStatement(
         "gateway.invites",
         """

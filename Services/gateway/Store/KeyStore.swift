@@ -10,7 +10,7 @@ extension GatewayStore {
         try await database.rows(GatewayQueries.keys, [.id(user), .int(limits.apiKeysMax)], until: deadline)
     }
 
-    /// Whether there was such a key of theirs.
+    /// Deletes a key; returns whether the person had it.
     func deleteKey(
         _ key: APIKeyID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -31,7 +31,7 @@ extension GatewayStore {
 
     // MARK: Guards
 
-    /// Counts an attempt; the seconds that it must wait, nil where it may be made.
+    /// Counts an attempt; returns the seconds that it must wait, nil if it may be made.
     func admit(
         _ attempt: LoginAttempt, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Int? {
@@ -46,13 +46,13 @@ extension GatewayStore {
         ).first
     }
 
-    /// Takes an attempt back that was counted and never made.
+    /// Takes back an attempt that was counted but did not fail.
     func refund(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(
             GatewayQueries.refundFailures, [.byteaArray(attempt.subjects.map { Optional($0.digest) })], until: deadline)
     }
 
-    /// What an attempt that succeeded leaves behind, beside the session that it opened.
+    /// Clears what was counted for an attempt that succeeded.
     func clearFailures(_ attempt: LoginAttempt, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         try await database.run(GatewayQueries.clearFailures, [.bytea(attempt.cleared.digest)], until: deadline)
     }
@@ -71,7 +71,7 @@ extension GatewayStore {
         try await database.run(GatewayQueries.finishErasure, [.id(user)], until: deadline)
     }
 
-    /// Removes some of what has expired.
+    /// Deletes some of what has expired.
     func sweep(limits: GatewayLimits, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         let values: [PGValue] = [.int(limits.sweepRowsMax), .int(Int(limits.onceLife.components.seconds))]
         for sweep in GatewayQueries.sweeps { try await database.run(sweep, values, until: deadline) }

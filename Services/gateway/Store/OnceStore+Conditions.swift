@@ -5,7 +5,7 @@ import Postgres
 package import RPC
 import Store
 
-/// Notes stand beside the keys, under names of their own, and live as long.
+/// Notes are stored next to the keys, under names of their own, and live as long.
 extension OnceStore: ConditionBook {
     package func note(
         _ once: EdgeOnce, of user: UserID, until deadline: ContinuousClock.Instant
@@ -37,6 +37,6 @@ extension OnceStore: ConditionBook {
         }
     }
 
-    /// No key has a line break.
+    /// Distinct from all keys, which have no line breaks.
     private static func name(_ once: EdgeOnce) -> PGValue { .bytea(SHA256.hash("conditions\n" + once.key).bytes) }
 }

@@ -5,17 +5,17 @@ import Postgres
 import RPC
 package import Store
 
-/// Writes of the gateway itself that take effect once for an Idempotency-Key: the key, the effect and its answer are one
-/// transaction. Answers are sealed, since some show a secret, and requests are known by keyed digests, since some have a
-/// password.
+/// Writes of the gateway itself that take effect once per Idempotency-Key: the key, the effect and its answer are one
+/// transaction. Answers are sealed, since some show a secret, and requests are identified by keyed digests, since some
+/// have a password.
 package struct OnceStore: Sendable {
     let database: Database
     private let sealer: Sealer
-    /// The first is what requests are noted under, with the others they may have been.
+    /// The first is what requests are stored under; the others are what earlier ones may be stored under.
     private let fingerprintKeys: [[UInt8]]
 
-    /// `secret` is shared by all copies of the gateway, with the ones before it where it is just being changed; the keys that
-    /// seal answers and digest requests follow from it.
+    /// `secret` is shared by all copies of the gateway, with the previous ones while it is being changed; the keys that
+    /// seal answers and digest requests are derived from it.
     package init(database: Database, secret: Secret) {
         self.database = database
         sealer = Sealer(following: secret, for: "reelay.once.v1")
@@ -25,13 +25,13 @@ package struct OnceStore: Sendable {
         }
     }
 
-    /// Which write it is.
+    /// Identifies a write.
     struct Mark: Sendable {
         let user: UserID
         let keyHash: [UInt8]
         fileprivate let fingerprint: [UInt8]
 
-        /// Nil where the request has no key.
+        /// Nil if the request has no key.
         init?(_ context: EdgeContext, _ caller: EdgeCaller) {
             guard let once = context.once else { return nil }
             user = caller.user
@@ -40,11 +40,11 @@ package struct OnceStore: Sendable {
         }
     }
 
-    /// What stands in the database for a request: whoever reads that alone cannot try passwords on it.
+    /// Returns what is stored for a request: whoever reads only the database cannot try passwords on it.
     func fingerprint(_ request: [UInt8]) -> [UInt8] { HMAC.sha256(key: fingerprintKeys[0], message: request) }
 
-    /// Everything that a request may have been noted as: with the secret of now, with those before it, and without any, as
-    /// gateways did until now, whose notes are gone after a day.
+    /// Returns everything that a request may be stored as: with the current secret, with previous ones, and without
+    /// any, as gateways did until now, whose rows are gone after a day.
     func fingerprints(_ request: [UInt8]) -> [[UInt8]] {
         fingerprintKeys.map { HMAC.sha256(key: $0, message: request) } + [request]
     }
@@ -52,12 +52,12 @@ package struct OnceStore: Sendable {
     private enum Outcome<Answer: Sendable>: Sendable {
         case done(Answer)
         case refused(RPCError)
-        /// Somebody was here before with this key.
+        /// The key was used before.
         case taken
     }
 
-    /// Runs `effect` and keeps its answer under the key, or gives the answer that is kept. An effect that is refused
-    /// leaves nothing, so that the same key may be tried again. `effect` may run more than once; only one counts.
+    /// Runs `effect` and stores its answer under the key, or returns the stored answer. An effect that is refused
+    /// leaves nothing, so that the same key can be tried again. `effect` may run more than once; only one run counts.
     func write<Answer: JSONCodable & Sendable>(
         _ mark: Mark?, until deadline: ContinuousClock.Instant,
         _ effect: (PGTransaction) async throws(PGError) -> Result<Answer, RPCError>
@@ -104,7 +104,7 @@ package struct OnceStore: Sendable {
         }
     }
 
-    /// The answer that is kept under a key; nil where there is none. Throws `idempotencyKeyReused` for another request.
+    /// Returns the answer stored under a key; nil if there is none. Throws `idempotencyKeyReused` for another request.
     func kept<Answer: JSONDecodable & Sendable>(
         _ mark: Mark?, until deadline: ContinuousClock.Instant
     ) async throws(RPCError) -> Answer? {
@@ -114,7 +114,7 @@ package struct OnceStore: Sendable {
                 GatewayQueries.keptAnswer, [.id(mark.user), .bytea(mark.keyHash)], until: deadline)
         }
         guard let kept = rows.first, let sealed = kept.answer else { return nil }
-        // First, since an answer of a secret that is not known any more says nothing of whose it is: its request may be this one.
+        // First: an answer of a secret that is no longer known says nothing of its request, which may be this one.
         let answer: [UInt8]
         do throws(SealError) {
             answer = try sealer.open(sealed, in: Self.place(mark))

@@ -2,7 +2,7 @@ import Edge
 import Postgres
 
 extension GatewayQueries {
-    /// A share of what all copies of the gateway together may let through for a subject.
+    /// Leases a share of what all copies of the gateway together may let through for a subject.
     static let leaseRequests = PGStatement(
         "gateway.leaseRequests",
         "SELECT granted, remaining, wait_seconds, present FROM lease_requests($1, $2, $3, $4, $5, $6, $7)", kind: .solo

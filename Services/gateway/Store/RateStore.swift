@@ -5,7 +5,7 @@ import Postgres
 import Store
 
 extension GatewayStore {
-    /// Takes a share of a rate limit, and gives back what is unused of the last one.
+    /// Leases a share of a rate limit, and gives back what is unused of the last one.
     func lease(
         _ ask: RateAsk, for subject: RateSubject, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> RateShare {
@@ -22,7 +22,7 @@ extension GatewayStore {
 }
 
 extension RateSubject {
-    /// What it is counted under: no network or key is to be read in the table.
+    /// What it is counted under, so that the table reveals no network or key.
     fileprivate var digest: [UInt8] {
         var digest = SHA256()
         digest.update(Array("\(limitName)\n".utf8))

@@ -3,13 +3,13 @@ import Postgres
 import Store
 
 extension GatewayQueries {
-    /// Whether a row of `users` under the name `row` has a second factor that is on.
+    /// Returns a condition for whether a row of `users`, by the name `row`, has a second factor that is on.
     static func hasSecondFactor(_ row: String) -> String {
         "EXISTS (SELECT FROM second_factors f WHERE f.user_id = \(row).id AND f.confirmed_at IS NOT NULL)"
     }
 
-    /// Keeps a secret that is not confirmed yet in the place of another such, for the session `$2`, where that began by a login after
-    /// `$3`. Whether it did, and whether there is none that is on.
+    /// Stores an unconfirmed secret in place of any other, if the session `$2` logged in after `$3`. Returns whether it
+    /// did, and whether no factor is on.
     static let beginFactor = PGStatement(
         "gateway.beginFactor",
         """
@@ -28,7 +28,7 @@ extension GatewayQueries {
         return isProven ? (isBegun ? FactorBeginning.begun : .exists) : .unproven
     }
 
-    /// Held until the transaction ends, so that of two who show the same code one sees it taken.
+    /// Locked until the transaction ends, so that of two requests with the same code one sees it taken.
     static let factor = PGStatement(
         "gateway.factor",
         """
@@ -40,7 +40,7 @@ extension GatewayQueries {
             wrongCodes: try row.next())
     }
 
-    /// No row where one is on already.
+    /// No row if one is on already.
     static let confirmFactor = PGStatement(
         "gateway.confirmFactor",
         """
@@ -49,7 +49,7 @@ extension GatewayQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// No row where the code of that step, or of a later one, was taken before.
+    /// No row if the code of that step, or of a later one, was taken before.
     static let takeStep = PGStatement(
         "gateway.takeStep",
         """
@@ -68,13 +68,13 @@ extension GatewayQueries {
         "gateway.addRecoveryCodes",
         "INSERT INTO recovery_codes (user_id, code_hash) SELECT $1, digest FROM unnest($2) AS given (digest)")
 
-    /// No row for one that is none of theirs, or was used.
+    /// No row if the code is not the person's, or was used.
     static let takeRecoveryCode = PGStatement(
         "gateway.takeRecoveryCode",
         "DELETE FROM recovery_codes WHERE user_id = $1 AND code_hash = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// With the recovery codes; no row where there is none.
+    /// Also removes the recovery codes; no row if there is no factor.
     static let removeFactor = PGStatement(
         "gateway.removeFactor", "DELETE FROM second_factors WHERE user_id = $1 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
@@ -83,7 +83,7 @@ extension GatewayQueries {
         "gateway.lockPersonNamed", "SELECT id FROM users WHERE username_key = $1 FOR NO KEY UPDATE"
     ) { row throws(PGError) in try row.next(UserID.self) }
 
-    /// Some that another key than the one whose sealed values begin with `$1` has sealed, of people after `$2`.
+    /// Some that are sealed with another key than the one whose sealed values begin with `$1`, of people after `$2`.
     static let factorsOfOtherKeys = PGStatement(
         "gateway.factorsOfOtherKeys",
         """
@@ -92,33 +92,33 @@ extension GatewayQueries {
         """
     ) { row throws(PGError) in SealedFactor(user: try row.next(), secret: try row.next()) }
 
-    /// Holds only where the secret is still the one that was read.
+    /// Applies only if the secret is still the one that was read.
     static let sealFactor = PGCommand(
         "gateway.sealFactor", "UPDATE second_factors SET secret = $3 WHERE user_id = $1 AND secret = $2")
 }
 
-/// What the wish for a second factor came to.
+/// The result of beginning a second factor.
 enum FactorBeginning: Sendable, Hashable {
     case begun
-    /// One is on, which must be removed first.
+    /// One is on and must be removed first.
     case exists
-    /// The login of the session that asks was not lately.
+    /// The requesting session did not log in recently.
     case unproven
 }
 
-/// A second factor as it stands in its row.
+/// A second factor as stored in its row.
 struct StoredFactor: Sendable {
     /// Sealed.
     let secret: [UInt8]
     let begunAt: Timestamp
-    /// When it was turned on; nil where it is not.
+    /// When it was turned on; nil if it is not.
     let confirmedAt: Timestamp?
     let lastStep: Int
-    /// One after the other, where they count.
+    /// Consecutive ones, where they count.
     let wrongCodes: Int
 }
 
-/// Whose sealed secret it is.
+/// A sealed secret and its owner.
 struct SealedFactor: Sendable {
     let user: UserID
     let secret: [UInt8]

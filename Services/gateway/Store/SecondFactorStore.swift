@@ -4,8 +4,8 @@ import Postgres
 import RPC
 package import Store
 
-/// Second factors in Postgres, sealed to their person with keys that follow from the service secret, which all copies of the gateway
-/// share.
+/// Second factors in Postgres, sealed to their person with keys derived from the service secret, which all copies of
+/// the gateway share.
 package struct SecondFactorStore: Sendable {
     let database: Database
     private let sealer: Sealer
@@ -15,19 +15,19 @@ package struct SecondFactorStore: Sendable {
         sealer = Sealer(following: secret, for: "reelay.second-factor.v1")
     }
 
-    /// What a code that was shown is worth.
+    /// The verdict on a code.
     enum Verdict: Sendable, Hashable {
-        /// There is no factor that is on.
+        /// No factor is on.
         case absent
-        /// There is one, and no code was shown.
+        /// A factor is on, and no code was shown.
         case missing
-        /// It is no code of theirs, or was taken before.
+        /// The code is not the person's, was taken before, or comes after too many wrong ones.
         case wrong
-        /// It is taken, and worth nothing from now on; of the factor that was turned on then.
+        /// The code is taken, and worthless from now on; its factor was turned on at `of`.
         case taken(of: Timestamp)
     }
 
-    /// Keeps a new secret until it is confirmed.
+    /// Stores a new secret until it is confirmed.
     func begin(
         _ totp: TOTP, of user: UserID, asking session: SessionID, freshSince: Timestamp, at now: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -46,7 +46,7 @@ package struct SecondFactorStore: Sendable {
         return outcome
     }
 
-    /// Takes a code for a login. What was taken stays so, whatever becomes of the login. `wrongMax`: as below.
+    /// Takes a code for a login. A taken code stays taken, whatever becomes of the login. `wrongMax`: as below.
     func take(
         _ code: String?, of user: UserID, at now: Timestamp, wrongMax: Int?, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Verdict {
@@ -55,8 +55,8 @@ package struct SecondFactorStore: Sendable {
         }
     }
 
-    /// Takes a code of the device or a recovery code in a transaction of somebody's. `wrongMax` is how many wrong ones of the device
-    /// may come one after the other before none is taken any more; nil where they do not count.
+    /// Takes a code of the device or a recovery code in the caller's transaction. `wrongMax` is how many consecutive
+    /// wrong codes of the device may come before none is accepted any more; nil if they do not count.
     func take(
         _ code: String?, of user: UserID, at now: Timestamp, wrongMax: Int?, _ transaction: PGTransaction
     ) async throws(PGError) -> Verdict {
@@ -80,7 +80,7 @@ package struct SecondFactorStore: Sendable {
         return .wrong
     }
 
-    /// Turns on what was begun after `begunSince`, by a code of it; the recovery codes that go with it.
+    /// Turns on the factor that was begun after `begunSince`, given one of its codes; returns its recovery codes.
     func confirm(
         _ code: String, of user: UserID, at now: Timestamp, begunSince: Timestamp, codesCount: Int,
         _ transaction: PGTransaction
@@ -102,7 +102,7 @@ package struct SecondFactorStore: Sendable {
         return .success(RecoveryCodes(recoveryCodes: codes.map(\.text.revealed)))
     }
 
-    /// Seals again what another key has sealed; how many that were, and how many cannot be opened with any key that is known.
+    /// Reseals what another key has sealed. Returns how many were resealed, and how many no known key can open.
     func reseal(
         pageRows: Int, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (sealed: Int, lost: Int) {
@@ -148,8 +148,8 @@ package struct SecondFactorStore: Sendable {
 }
 
 extension GatewayStore {
-    /// Takes a person's second factor away, ends every session of theirs and forgets what they did once under an Idempotency-Key, as the
-    /// codes of that factor; nil where nobody has that name.
+    /// Removes a person's second factor, ends all of their sessions and forgets their idempotency keys, such as those
+    /// with codes of that factor; nil if nobody has that name.
     package func removeFactor(
         of name: String, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> (user: UserID, hadOne: Bool)? {

@@ -3,10 +3,10 @@ import Postgres
 import Store
 
 extension GatewayQueries {
-    /// For who has the password `$10`, and no second factor but the one that was turned on at `$11`, of which a code was taken. Whoever
-    /// changes either ends sessions, and waits for this one to be there; where that came first the session would be nobody's, which the
-    /// table refuses.
-    /// The person is to be locked by a statement before: this one sees a factor that was waited for.
+    /// Opens a session for a person with the password `$10`, and no second factor but the one that was turned on at
+    /// `$11`, of which a code was taken. Whoever changes either ends sessions, and waits for this one to exist; if the
+    /// change came first, the session would be nobody's, which the table refuses. An earlier statement must lock the
+    /// person, so that this one sees a factor that was waited for.
     static let openSession = PGCommand(
         "gateway.openSession",
         """
@@ -22,9 +22,9 @@ extension GatewayQueries {
             $8, $9)
         """)
 
-    /// Ends the session of a person that had the refresh token `$2`, of the line `$3`: its client has begun another one; both are
-    /// null where it had none. Of the others those end that were unused the longest, beyond `$4`: one at the most, unless more were
-    /// allowed before.
+    /// Ends the person's session that had the refresh token `$2`, of the line `$3`, since its client has begun another
+    /// one; both are null if it had none. Of the others, ends those that were unused the longest, beyond `$4`: at most
+    /// one, unless more were allowed before.
     static let endEarlierSessions = PGStatement(
         "gateway.endEarlierSessions",
         """
@@ -53,7 +53,7 @@ extension GatewayQueries {
         "gateway.knownNetworks", "SELECT network_hash FROM known_networks WHERE user_id = $1"
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
-    /// Forgets those of a person's networks from which no login has come for the longest, beyond a number.
+    /// Forgets those of a person's networks, beyond a number, whose latest login is the longest ago.
     static let forgetSurplusNetworks = PGCommand(
         "gateway.forgetSurplusNetworks",
         """
@@ -61,8 +61,8 @@ extension GatewayQueries {
             SELECT network_hash FROM known_networks WHERE user_id = $1 ORDER BY seen_at DESC, network_hash OFFSET $2)
         """)
 
-    /// Who a session's token belongs to: nobody where the password that was given has not been changed in time. `$3` says whether
-    /// everybody has to have a second factor.
+    /// Whom a session's token belongs to: nobody if a given password was not changed in time. `$3` says whether
+    /// everybody must have a second factor.
     static let sessionCaller = PGStatement(
         "gateway.sessionCaller",
         """
@@ -78,8 +78,7 @@ extension GatewayQueries {
             lacksSecondFactor: try row.next())
     }
 
-    /// Digests of tokens that are somebody's and were given out after a moment, of sessions and of keys those first that were
-    /// used last.
+    /// Digests of valid tokens issued after a moment; of sessions and of keys the most recently used ones first.
     static let goodTokens = PGStatement(
         "gateway.goodTokens",
         """
@@ -91,7 +90,7 @@ extension GatewayQueries {
         """, kind: .solo
     ) { row throws(PGError) in try row.next([UInt8].self) }
 
-    /// Of sessions and keys those that count; where `$3` says that everybody has to have a second factor, of those who have one.
+    /// Those sessions and keys that are valid; if `$3` requires a second factor, only of people who have one.
     static let alive = PGStatement(
         "gateway.alive",
         """
@@ -106,8 +105,8 @@ extension GatewayQueries {
         return UUIDBits(high: id.high, low: id.low)
     }
 
-    /// Gives a session its next tokens. A refresh token counts while it is the last. The one before it is answered by
-    /// `renewedSession` within the grace of a lost answer, but here where the tokens of now do not follow from it.
+    /// Gives a session its next tokens. A refresh token is valid while it is the last one. Within the grace of a lost
+    /// answer, the one before is answered by `renewedSession`, or here if the current tokens are not derived from it.
     static let refreshSession = PGStatement(
         "gateway.refreshSession",
         """
@@ -125,7 +124,7 @@ extension GatewayQueries {
         SELECT \(renewedColumns) FROM renewed r JOIN users u ON u.id = r.user_id
         """, kind: .write, row: renewed)
 
-    /// The session whose tokens follow from a refresh token that was shown already, a moment ago.
+    /// The session whose tokens are derived from a refresh token that was presented already, a moment ago.
     static let renewedSession = PGStatement(
         "gateway.renewedSession",
         """
@@ -134,9 +133,9 @@ extension GatewayQueries {
             AND (\(givenUntil) > $2) IS NOT FALSE
         """, row: renewed)
 
-    /// Ends the session that had the refresh token `$1`, of the line `$3`, where that is not its last one any more, nor the one
-    /// before it within the grace: it was stolen, by one side or the other. Whoever knows how the tokens of a session begin
-    /// has had one of them, so a token that was never given out ends it too.
+    /// Ends the session that had the refresh token `$1`, of the line `$3`, if that is neither its last one any more nor
+    /// the one before within the grace: it was stolen, by one side or the other. Whoever knows how a session's tokens
+    /// begin has had one of them, so a token that was never issued ends it too.
     static let endStolenSession = PGStatement(
         "gateway.endStolenSession",
         """
@@ -174,7 +173,7 @@ extension GatewayQueries {
             isCurrent: false)
     }
 
-    /// Whether a session of the person `$1` began by a login after a moment, for what wants a fresh one.
+    /// Whether a session of the person `$1` logged in after a moment, for what requires a recent login.
     static func isFresh(_ session: String, since moment: String) -> String {
         "EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = \(session) AND authenticated_at > \(moment))"
     }
@@ -183,7 +182,7 @@ extension GatewayQueries {
         "gateway.endSession", "DELETE FROM sessions WHERE user_id = $1 AND id = $2 RETURNING true", kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// The same for the session `$3` that asks, which may end itself, and others where it began by a login after `$4`.
+    /// The same for the requesting session `$3`, which may end itself, and others if it logged in after `$4`.
     static let endProvenSession = PGStatement(
         "gateway.endProvenSession",
         """
@@ -199,7 +198,7 @@ extension GatewayQueries {
         return isProven ? (wasThere ? SessionEnding.ended : .absent) : .unproven
     }
 
-    /// Ends all sessions but `$2`, which asks, where it began by a login after `$3`; whether it did.
+    /// Ends all sessions but the requesting one, `$2`, if that logged in after `$3`; returns whether it did.
     static let endProvenSessions = PGStatement(
         "gateway.endProvenSessions",
         """
@@ -212,7 +211,7 @@ extension GatewayQueries {
         """, kind: .write
     ) { row throws(PGError) in try row.next(Bool.self) }
 
-    /// No row where the session has ended, or began by no login after `$3`.
+    /// No row if the session has ended, or did not log in after `$3`.
     static let isProvenSession = PGStatement(
         "gateway.isProvenSession", "SELECT true WHERE \(isFresh("$2", since: "$3"))"
     ) { row throws(PGError) in try row.next(Bool.self) }
@@ -222,7 +221,7 @@ extension GatewayQueries {
     static let endOtherSessions = PGCommand(
         "gateway.endOtherSessions", "DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
 
-    /// Rows are taken in one order, and those that another gateway holds are left for the next time.
+    /// Rows are locked in one order, and those that another gateway holds are left for the next time.
     static let noteSessionUses = noteUses("sessions")
     static let noteKeyUses = noteUses("api_keys")
 
@@ -239,16 +238,16 @@ extension GatewayQueries {
     }
 }
 
-/// What the wish to end a session came to.
+/// The result of ending a session.
 enum SessionEnding: Sendable, Hashable {
     case ended
-    /// There is no such session of theirs.
+    /// The person has no such session.
     case absent
-    /// It is not the one that asks, whose login was not lately.
+    /// It is not the requesting one, which did not log in recently.
     case unproven
 }
 
-/// A session that was ended because one of its earlier tokens came.
+/// A session that was ended because one of its earlier tokens was presented.
 struct StolenSession: Sendable {
     let id: SessionID
     let user: UserID
@@ -260,8 +259,8 @@ struct RenewedSession: Sendable {
     let id: SessionID
     let expiresAt: Timestamp
     let refreshExpiresAt: Timestamp
-    /// What its tokens follow from, together with the refresh token that was shown.
+    /// What its tokens are derived from, together with the refresh token that was presented.
     let salt: [UInt8]
-    /// Of its refresh token from now on.
+    /// The hash of its refresh token from now on.
     let refreshHash: [UInt8]
 }

@@ -4,22 +4,22 @@ import Postgres
 import Store
 
 extension GatewayStore {
-    /// A login that succeeded.
+    /// A successful login.
     struct OpenedLogin: Sendable {
         let credentials: Credentials
         let session: NewSession
         let attempt: LoginAttempt
-        /// The password's hash with today's parameters, where the old one is of others.
+        /// The password's hash with current parameters, if the stored one has others.
         let newHash: String?
-        /// When the second factor was turned on of which a code was taken for it; nil where none was.
+        /// When the second factor of which a code was taken was turned on; nil if none was taken.
         let shownFactor: Timestamp?
-        /// A refresh token of the session that the client had.
+        /// A refresh token of the session that the client had before.
         var replaced: OpaqueToken?
     }
 
-    /// Opens a session, ends the one that its client had and those that are too many, which are told, and remembers from where.
-    /// Throws `conflict` where the account was closed since its credentials were read, its password changed, or a second factor
-    /// turned on of which no code was taken.
+    /// Opens a session, ends the one that its client had and those that are too many, which are returned, and remembers
+    /// the network. Throws `conflict` if, since the credentials were read, the account was closed, its password
+    /// changed, or a second factor turned on of which no code was taken.
     func open(
         _ login: OpenedLogin, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SessionID] {
@@ -45,7 +45,7 @@ extension GatewayStore {
         if let hash = login.newHash {
             statements.append(GatewayQueries.rehash.bound([user, .text(hash), .text(login.credentials.passwordHash)]))
         }
-        // Last, since others wait for these rows; the one that goes is locked with the rest, in their order.
+        // Last, since others wait for these rows; the cleared one is locked with the rest, in their order.
         statements += [
             GatewayQueries.refundFailures.bound([.byteaArray(login.attempt.subjects.map { Optional($0.digest) })]),
             GatewayQueries.clearFailures.bound([.bytea(login.attempt.cleared.digest)]),
@@ -58,7 +58,7 @@ extension GatewayStore {
         }
     }
 
-    /// Those sessions and keys that still count. `wantsFactor`: everybody has to have a second factor.
+    /// Returns those sessions and keys that are still valid. `wantsFactor`: everybody must have a second factor.
     func alive(
         _ credentials: Set<UUIDBits>, wantsFactor: Bool, at now: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Set<UUIDBits> {
@@ -68,7 +68,7 @@ extension GatewayStore {
                 GatewayQueries.alive, [.uuidArray(asked), .moment(now), .bool(wantsFactor)], until: deadline))
     }
 
-    /// Who a token belongs to; nil where it has ended or never was. `wantsFactor`: everybody has to have a second factor.
+    /// Whom a token belongs to; nil if it has ended or never was. `wantsFactor`: everybody must have a second factor.
     func caller(
         of digest: SHA256Digest, isKey: Bool, wantsFactor: Bool, at now: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -79,7 +79,7 @@ extension GatewayStore {
         ).first
     }
 
-    /// Tokens that are somebody's and were given out after `moment`: half as many as are remembered, at the most.
+    /// Returns valid tokens that were issued after `moment`: at most half as many as are remembered.
     func goodTokens(
         since moment: Timestamp, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> [SHA256Digest] {
@@ -88,8 +88,8 @@ extension GatewayStore {
         ).compactMap(SHA256Digest.init)
     }
 
-    /// The session that a refresh token carries on, with `tokens`, which follow from it and `salt`, or with those that it
-    /// was given a moment ago; nil for a token that is worth nothing.
+    /// Returns the session that a refresh token continues, with `tokens`, which are derived from it and `salt`, or with
+    /// those that it was given a moment ago; nil for a worthless token.
     func refresh(
         _ presented: OpaqueToken, to tokens: TokenPair, salt: [UInt8], at now: Timestamp, limits: GatewayLimits,
         until deadline: ContinuousClock.Instant
@@ -106,14 +106,14 @@ extension GatewayStore {
             ], until: deadline
         ).first
         if let renewed { return renewed }
-        // Asked second: whoever shows the token at the same moment has been waited for.
+        // Second, since a concurrent request with the same token has then been waited for.
         return try await database.rows(
             GatewayQueries.renewedSession, [shown, .moment(now), grace], until: deadline
         ).first
     }
 
-    /// Ends the session that had a refresh token for which `refresh` has nothing, where it had it; which one that was. To be
-    /// asked last: a token that others show at the same moment is spent by then.
+    /// Ends and returns the session that had a refresh token for which `refresh` has nothing; nil if there is none. To
+    /// be called last: a token that others present at the same moment is used by then.
     func endStolen(
         _ presented: OpaqueToken, at now: Timestamp, limits: GatewayLimits, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> StolenSession? {
@@ -137,15 +137,15 @@ extension GatewayStore {
             ], until: deadline)
     }
 
-    /// Whether there was such a session of theirs.
+    /// Ends a session; returns whether the person had it.
     func end(
         _ session: SessionID, of user: UserID, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
         try await !database.rows(GatewayQueries.endSession, [.id(user), .id(session)], until: deadline).isEmpty
     }
 
-    /// Ends a session because `asking`, another one or the same, says so; another one only where `asking` began by a login
-    /// after `freshSince`.
+    /// Ends a session at the request of `asking`, the same one or another; another one only if `asking` logged in after
+    /// `freshSince`.
     func end(
         _ session: SessionID, of user: UserID, asking: SessionID, freshSince: Timestamp,
         until deadline: ContinuousClock.Instant
@@ -158,7 +158,7 @@ extension GatewayStore {
         return outcome
     }
 
-    /// Ends all sessions but the one that asks; false, and none has ended, where that began by no login after `freshSince`.
+    /// Ends all sessions but the requesting one; false, ending none, if that did not log in after `freshSince`.
     func endSessions(
         of user: UserID, but asking: SessionID, freshSince: Timestamp, until deadline: ContinuousClock.Instant
     ) async throws(StoreError) -> Bool {
@@ -167,7 +167,7 @@ extension GatewayStore {
         ).first ?? false
     }
 
-    /// Writes down when sessions and keys were used last.
+    /// Writes when sessions and keys were last used.
     func note(_ uses: LastUses.Collected, until deadline: ContinuousClock.Instant) async throws(StoreError) {
         for (statement, moments) in [
             (GatewayQueries.noteSessionUses, uses.sessions), (GatewayQueries.noteKeyUses, uses.keys),
