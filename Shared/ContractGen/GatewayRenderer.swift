@@ -22,7 +22,7 @@ struct GatewayRenderer {
 
     private func input(_ operation: Operation, _ file: inout SwiftFile) {
         let properties = operation.parameters.map(\.property)
-        file.line("/// What `\(operation.id)` is given.")
+        file.line("/// The input of `\(operation.id)`.")
         let conformances = operation.takesUpload ? "Sendable" : "Sendable, Hashable"
         file.block("package struct \(operation.inputName): \(conformances)") { file in
             TypeRenderer.storage(properties, &file)
@@ -146,7 +146,7 @@ struct GatewayRenderer {
     }
 
     private func output(_ operation: Operation, _ file: inout SwiftFile) {
-        file.line("/// The ways in which `\(operation.id)` succeeds.")
+        file.line("/// The successful answers of `\(operation.id)`.")
         file.block("package enum \(operation.outputName): Sendable") { file in
             for reply in operation.replies { file.line("case status\(reply.status)(\(reply.type))") }
             file.line()
@@ -162,7 +162,7 @@ struct GatewayRenderer {
 
     func routes() -> String {
         var file = SwiftFile(imports: ["internal import RPC"])
-        file.line("/// The public surface as a table, in the order of the contract.")
+        file.line("/// The routes of the public API, in the order of the contract.")
         file.block("package enum GatewayRoutes") { file in
             file.block("package static func all(_ api: some GatewayAPI) -> [EdgeRoute]") { file in
                 file.line("[")

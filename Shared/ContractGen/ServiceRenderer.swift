@@ -3,7 +3,7 @@ enum ServiceRenderer {
     static func render(_ service: Service) -> String {
         var file = SwiftFile(imports: ["package import RPC"])
         let name = service.typeName
-        file.line("/// What the \(service.name) service answers.")
+        file.line("/// The methods of the \(service.name) service, to be implemented.")
         file.block("package protocol \(name)API: Sendable") { file in
             for method in service.methods {
                 file.doc(method.doc)
@@ -65,7 +65,7 @@ enum ServiceRenderer {
         var file = SwiftFile(imports: [])
         file.line("/// \(what)")
         file.block("package enum \(type)") { file in
-            file.line("/// UTF-8, complete in itself.")
+            file.line("/// UTF-8, self-contained.")
             file.line("package static let \(property): [UInt8] = Array(")
             file.line("    UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))")
             file.line()
@@ -78,7 +78,7 @@ enum ServiceRenderer {
 
     static func registry(_ entries: [RegistryEntry]) -> String {
         var file = SwiftFile(imports: ["package import JSON", "package import RPC"])
-        file.line("/// The error registry: every code that is the contract's own, with what it means to each side.")
+        file.line("/// The error registry: every error code that the contracts define, with its meaning for both sides.")
         file.block("package enum RegistryError: String, Sendable, Hashable, CaseIterable") { file in
             for entry in entries {
                 file.doc(entry.meaning)
@@ -100,14 +100,14 @@ enum ServiceRenderer {
                 file.line($0)
             }
             file.line()
-            file.line("/// Whether the same call may succeed later without a change.")
+            file.line("/// Whether the same call may succeed later, unchanged.")
             file.block("package var isRetryable: Bool") { file in
                 file.line("switch self {")
                 for entry in entries { file.line("case .\(entry.name): \(entry.isRetryable)") }
                 file.line("}")
             }
             file.line()
-            file.line("/// The entry of a code, nil where it is not in the registry.")
+            file.line("/// Looks up a code; nil if it is not in the registry.")
             file.block("package init?(code: Int)") { file in
                 file.line("switch code {")
                 for entry in entries { file.line("case \(entry.code): self = .\(entry.name)") }
@@ -115,7 +115,7 @@ enum ServiceRenderer {
                 file.line("}")
             }
             file.line()
-            file.line("/// The error to throw, with the meaning as its message unless there is a better one.")
+            file.line("/// Makes the error to throw; its message is the meaning unless another one is given.")
             file.block("package func error(_ message: String? = nil, data: JSONBytes? = nil) -> RPCError") { file in
                 file.line("RPCError(code: code, message: message ?? meaning, data: data, isRetryable: isRetryable)")
             }

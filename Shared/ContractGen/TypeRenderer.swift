@@ -154,7 +154,7 @@ struct TypeRenderer {
 
     private static func redaction(_ record: Record, _ file: inout SwiftFile) {
         file.line()
-        file.line("/// Says nothing of its contents, since there are secrets among them.")
+        file.line("/// Reveals none of the contents, because they include secrets.")
         file.block("extension \(record.name): CustomStringConvertible, CustomReflectable") { file in
             file.line("package var description: String { \"\(record.name)(redacted)\" }")
             file.line("package var customMirror: Mirror { Mirror(self, children: []) }")
@@ -189,7 +189,7 @@ struct TypeRenderer {
     private static func text(_ name: String, _ doc: String?, _ rule: StringRule, _ file: inout SwiftFile) {
         file.doc(doc)
         file.block("package struct \(name): Sendable, Hashable, JSONCodable, CustomStringConvertible") { file in
-            file.line("/// The text; the contract's rules hold for what was read from JSON.")
+            file.line("/// The text. Values read from JSON satisfy the contract's rules.")
             file.line("package let text: String")
             file.line("package init(_ text: String) { self.text = text }")
             if let pattern = rule.pattern {
