@@ -20,61 +20,62 @@ package struct GatewayClients: Sendable {
 package protocol GatewayAPI: Sendable {
     var clients: GatewayClients { get }
 
-    /// Makes an account. The first person becomes the administrator; after that registration is closed unless the
-    /// installation says otherwise. `POST /api/v1/auth/register`. Errors: usernameTaken, registrationClosed,
+    /// Creates an account. The first user becomes the administrator; after that, registration is closed unless the
+    /// installation is configured otherwise. `POST /api/v1/auth/register`. Errors: usernameTaken, registrationClosed,
     /// weakPassword, invalidInvite.
     func register(_ input: RegisterInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
-    /// Opens a session. An unknown name and a wrong password get the same answer in the same time; too many failures
-    /// get `tooManyAttempts`. `POST /api/v1/auth/login`. Errors: invalidCredentials, secondFactorRequired.
+    /// Opens a session. An unknown user name and a wrong password get the same answer in the same time; too many
+    /// failures are refused with `tooManyAttempts`. `POST /api/v1/auth/login`. Errors: invalidCredentials,
+    /// secondFactorRequired.
     func login(_ input: LoginInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Ends the session that the bearer token belongs to. `POST /api/v1/auth/logout`.
     func logout(
         _ input: LogoutInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Changes a refresh token for a new one and a new bearer token. A token that was changed before ends the session,
-    /// unless it was the last one and less than a minute ago. `POST /api/v1/auth/refresh`. Errors:
-    /// invalidRefreshToken.
+    /// Exchanges a refresh token for a new refresh token and a new bearer token. Sending a token that has been
+    /// exchanged before ends the session, unless it was the latest one and was exchanged less than a minute ago. `POST
+    /// /api/v1/auth/refresh`. Errors: invalidRefreshToken.
     func refresh(_ input: RefreshInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<SessionGrant>
     /// Changes my password and ends all my other sessions. `POST /api/v1/auth/password`. Errors: wrongPassword,
     /// weakPassword.
     func changePassword(
         _ input: ChangePasswordInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Who the bearer token belongs to. `GET /api/v1/users/me`.
+    /// Returns the account that the bearer token belongs to. `GET /api/v1/users/me`.
     func getMe(
         _ input: GetMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User>
-    /// Closes my account at once and erases everything of mine. Wants a session of a login in the last 15 minutes
+    /// Closes my account immediately and erases all my data. Requires a session whose login is at most 15 minutes old
     /// (`loginTooOld`). `DELETE /api/v1/users/me`.
     func deleteMe(
         _ input: DeleteMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Changes what is named and leaves the rest. `PATCH /api/v1/users/me`. Errors: unknownTimeZone,
-    /// preconditionFailed.
+    /// Changes the given members of my account and leaves the others unchanged. `PATCH /api/v1/users/me`. Errors:
+    /// unknownTimeZone, preconditionFailed.
     func updateMe(
         _ input: UpdateMeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<User>
-    /// Makes the secret of a second factor, for an app that shows one-time codes (TOTP, RFC 6238). It guards nothing
+    /// Creates the secret of a second factor, for an app that shows one-time codes (TOTP, RFC 6238). It has no effect
     /// until it is confirmed. `POST /api/v1/users/me/second-factor`. Errors: secondFactorExists.
     func beginSecondFactor(
         _ input: BeginSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SecondFactorSecret>
-    /// Turns on the second factor that I have begun, by a code of it, and ends all my other sessions. Logins want a
-    /// code from then on. `POST /api/v1/users/me/second-factor/confirm`. Errors: secondFactorNotFound,
+    /// Turns on the second factor that I have begun, given one of its codes, and ends all my other sessions. From then
+    /// on, logins require a code. `POST /api/v1/users/me/second-factor/confirm`. Errors: secondFactorNotFound,
     /// secondFactorExists, wrongCode.
     func confirmSecondFactor(
         _ input: ConfirmSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RecoveryCodes>
-    /// Takes my second factor away, with its recovery codes, and ends all my other sessions. `POST
+    /// Removes my second factor with its recovery codes, and ends all my other sessions. `POST
     /// /api/v1/users/me/second-factor/remove`. Errors: secondFactorNotFound, wrongCode.
     func removeSecondFactor(
         _ input: RemoveSecondFactorInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Where I am logged in, the latest first. `GET /api/v1/users/me/sessions`.
+    /// Returns my login sessions, newest first. `GET /api/v1/users/me/sessions`.
     func listSessions(
         _ input: ListSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SessionList>
-    /// Ends all my sessions but this one. `DELETE /api/v1/users/me/sessions`.
+    /// Ends all my sessions except this one. `DELETE /api/v1/users/me/sessions`.
     func endOtherSessions(
         _ input: EndOtherSessionsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
@@ -82,305 +83,311 @@ package protocol GatewayAPI: Sendable {
     func endSession(
         _ input: EndSessionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// My API keys, the latest first. `GET /api/v1/users/me/api-keys`.
+    /// Returns my API keys, newest first. `GET /api/v1/users/me/api-keys`.
     func listApiKeys(
         _ input: ListApiKeysInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ApiKeyList>
-    /// Makes an API key for a script or an app. Its text is shown once. `admin` is for administrators (`forbidden`); a
-    /// person has 50 keys at the most (`tooMany`). `POST /api/v1/users/me/api-keys`. Errors: forbidden, expiryInPast.
+    /// Creates an API key for a script or an app. The key is shown only once. The scope `admin` is reserved for
+    /// administrators (`forbidden`); a user has at most 50 keys (`tooMany`). `POST /api/v1/users/me/api-keys`. Errors:
+    /// forbidden, expiryInPast.
     func createApiKey(
         _ input: CreateApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewApiKey>
-    /// Takes an API key back. `DELETE /api/v1/users/me/api-keys/{key}`. Errors: apiKeyNotFound.
+    /// Revokes an API key. `DELETE /api/v1/users/me/api-keys/{key}`. Errors: apiKeyNotFound.
     func deleteApiKey(
         _ input: DeleteApiKeyInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// The invitations of this installation, open ones first, each kind the latest first. `GET /api/v1/invites`.
+    /// Returns the invitations of this installation: open ones first, then the others, each newest first. `GET
+    /// /api/v1/invites`.
     func listInvites(
         _ input: ListInvitesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<InviteList>
-    /// Invites one person. The code is shown once and lets one account in. There are 200 open invitations at the most
-    /// (`tooMany`). `POST /api/v1/invites`. Errors: expiryInPast.
+    /// Creates an invitation for one person. The code is shown only once and is good for one account. There are at
+    /// most 200 open invitations (`tooMany`). `POST /api/v1/invites`. Errors: expiryInPast.
     func createInvite(
         _ input: CreateInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewInvite>
-    /// Takes an invitation back. `DELETE /api/v1/invites/{invite}`. Errors: inviteNotFound.
+    /// Revokes an invitation. `DELETE /api/v1/invites/{invite}`. Errors: inviteNotFound.
     func deleteInvite(
         _ input: DeleteInviteInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Everything that a start screen shows, in one call. `GET /api/v1/home`.
+    /// Returns everything a start screen shows, in one call. `GET /api/v1/home`.
     func getHome(
         _ input: GetHomeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Home>
-    /// Several titles at once, with the scores of the world, mine, and what each is to me. `POST
+    /// Returns several titles at once, with external scores, my rating and my state for each. `POST
     /// /api/v1/titles/batch`.
     func readTitles(
         _ input: ReadTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOverviews>
-    /// Finds the film that the ids mean. A film that is new here is asked of all providers and kept. `POST
-    /// /api/v1/movies/resolve`. Errors: titleNotFound, nothingToResolve.
+    /// Finds the film that the given ids refer to. A film that is not stored yet is looked up at all providers and
+    /// stored. `POST /api/v1/movies/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveMovie(
         _ input: ResolveMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie>
-    /// A film with the scores of the world and mine. `GET /api/v1/movies/{title}`. Errors: titleNotFound, wrongKind.
+    /// Returns a film with external scores and my rating. `GET /api/v1/movies/{title}`. Errors: titleNotFound,
+    /// wrongKind.
     func getMovie(
         _ input: GetMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeWritten<Movie>>
-    /// My rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    /// Returns my rating of a film. `GET /api/v1/movies/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getMovieRating(
         _ input: GetMovieRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Rates a film, or changes my rating. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
+    /// Rates a film, or changes my rating of it. `POST /api/v1/movies/{title}/rate`. Errors: titleNotFound, wrongKind,
     /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateMovie(
         _ input: RateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE /api/v1/movies/{title}/rate`.
-    /// Errors: wrongKind, preconditionFailed.
+    /// Removes my rating; removing one that does not exist is not an error. The history keeps it. `DELETE
+    /// /api/v1/movies/{title}/rate`. Errors: wrongKind, preconditionFailed.
     func unrateMovie(
         _ input: UnrateMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// Asks the providers about the film now; one that was refreshed less than a minute ago is answered as it is.
-    /// `POST /api/v1/movies/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    /// Asks the providers about the film now; one refreshed less than a minute ago is returned as it is. `POST
+    /// /api/v1/movies/{title}/refresh`. Errors: titleNotFound, wrongKind.
     func refreshMovie(
         _ input: RefreshMovieInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Movie>
-    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// Returns the outcome of each provider at the last refresh, and why scores are missing. `GET
     /// /api/v1/movies/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getMovieOutcomes(
         _ input: GetMovieOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
-    /// How the outside scores changed, the latest first. `GET /api/v1/movies/{title}/scores/history`. Errors:
+    /// Returns how the external scores changed, newest first. `GET /api/v1/movies/{title}/scores/history`. Errors:
     /// titleNotFound, wrongKind, invalidCursor.
     func listMovieScores(
         _ input: ListMovieScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
-    /// Finds the series that is meant. One that is new here is asked of all providers and kept. `POST
+    /// Finds the series that is meant. A series that is not stored yet is looked up at all providers and stored. `POST
     /// /api/v1/shows/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveShow(
         _ input: ResolveShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TVSeries>
-    /// A series with the scores of the world and mine. `GET /api/v1/shows/{title}`. Errors: titleNotFound, wrongKind.
+    /// Returns a series with external scores and my rating. `GET /api/v1/shows/{title}`. Errors: titleNotFound,
+    /// wrongKind.
     func getShow(
         _ input: GetShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TVSeries>
-    /// Asks the providers about the series now; one that was refreshed less than a minute ago is answered as it is.
-    /// `POST /api/v1/shows/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    /// Asks the providers about the series now; one refreshed less than a minute ago is returned as it is. `POST
+    /// /api/v1/shows/{title}/refresh`. Errors: titleNotFound, wrongKind.
     func refreshShow(
         _ input: RefreshShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TVSeries>
-    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// Returns the outcome of each provider at the last refresh, and why scores are missing. `GET
     /// /api/v1/shows/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getShowOutcomes(
         _ input: GetShowOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
-    /// How the outside scores changed, the latest first. `GET /api/v1/shows/{title}/scores/history`. Errors:
+    /// Returns how the external scores changed, newest first. `GET /api/v1/shows/{title}/scores/history`. Errors:
     /// titleNotFound, wrongKind, invalidCursor.
     func listShowScores(
         _ input: ListShowScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
-    /// The seasons of the series with the scores of the world and mine, in their order. `GET
+    /// Returns the seasons of a series in order, with external scores and my ratings. `GET
     /// /api/v1/shows/{title}/seasons`. Errors: titleNotFound, wrongKind.
     func listShowSeasons(
         _ input: ListShowSeasonsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SeasonPage>
-    /// Finds the season that is meant. One that is new here is asked of all providers and kept. `POST
+    /// Finds the season that is meant. A season that is not stored yet is looked up at all providers and stored. `POST
     /// /api/v1/seasons/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveSeason(
         _ input: ResolveSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Season>
-    /// A season with the scores of the world and mine. `GET /api/v1/seasons/{title}`. Errors: titleNotFound,
+    /// Returns a season with external scores and my rating. `GET /api/v1/seasons/{title}`. Errors: titleNotFound,
     /// wrongKind.
     func getSeason(
         _ input: GetSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Season>
-    /// Asks the providers about the season now; one that was refreshed less than a minute ago is answered as it is.
-    /// `POST /api/v1/seasons/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    /// Asks the providers about the season now; one refreshed less than a minute ago is returned as it is. `POST
+    /// /api/v1/seasons/{title}/refresh`. Errors: titleNotFound, wrongKind.
     func refreshSeason(
         _ input: RefreshSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Season>
-    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// Returns the outcome of each provider at the last refresh, and why scores are missing. `GET
     /// /api/v1/seasons/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getSeasonOutcomes(
         _ input: GetSeasonOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
-    /// How the outside scores changed, the latest first. `GET /api/v1/seasons/{title}/scores/history`. Errors:
+    /// Returns how the external scores changed, newest first. `GET /api/v1/seasons/{title}/scores/history`. Errors:
     /// titleNotFound, wrongKind, invalidCursor.
     func listSeasonScores(
         _ input: ListSeasonScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
-    /// The episodes of the season with the scores of the world and mine, in their order. `GET
+    /// Returns the episodes of a season in order, with external scores and my ratings. `GET
     /// /api/v1/seasons/{title}/episodes`. Errors: titleNotFound, wrongKind.
     func listSeasonEpisodes(
         _ input: ListSeasonEpisodesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EpisodePage>
-    /// Finds the episode that is meant. One that is new here is asked of all providers and kept. `POST
-    /// /api/v1/episodes/resolve`. Errors: titleNotFound, nothingToResolve.
+    /// Finds the episode that is meant. An episode that is not stored yet is looked up at all providers and stored.
+    /// `POST /api/v1/episodes/resolve`. Errors: titleNotFound, nothingToResolve.
     func resolveEpisode(
         _ input: ResolveEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Episode>
-    /// An episode with the scores of the world and mine. `GET /api/v1/episodes/{title}`. Errors: titleNotFound,
+    /// Returns an episode with external scores and my rating. `GET /api/v1/episodes/{title}`. Errors: titleNotFound,
     /// wrongKind.
     func getEpisode(
         _ input: GetEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Episode>
-    /// Asks the providers about the episode now; one that was refreshed less than a minute ago is answered as it is.
-    /// `POST /api/v1/episodes/{title}/refresh`. Errors: titleNotFound, wrongKind.
+    /// Asks the providers about the episode now; one refreshed less than a minute ago is returned as it is. `POST
+    /// /api/v1/episodes/{title}/refresh`. Errors: titleNotFound, wrongKind.
     func refreshEpisode(
         _ input: RefreshEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Episode>
-    /// What each provider came to at the last refresh, and why scores are missing. `GET
+    /// Returns the outcome of each provider at the last refresh, and why scores are missing. `GET
     /// /api/v1/episodes/{title}/outcomes`. Errors: titleNotFound, wrongKind.
     func getEpisodeOutcomes(
         _ input: GetEpisodeOutcomesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleOutcomes>
-    /// How the outside scores changed, the latest first. `GET /api/v1/episodes/{title}/scores/history`. Errors:
+    /// Returns how the external scores changed, newest first. `GET /api/v1/episodes/{title}/scores/history`. Errors:
     /// titleNotFound, wrongKind, invalidCursor.
     func listEpisodeScores(
         _ input: ListEpisodeScoresInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingHistory>
-    /// Titles that a name may mean, the best first - those that are here, and what the providers find. `GET
-    /// /api/v1/search`.
+    /// Searches titles by name, best match first: stored titles, and what the providers find. `GET /api/v1/search`.
     func searchTitles(
         _ input: SearchTitlesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleSearch>
-    /// The providers, whose scores they tell, whether they are asked, and what is owed to them where their data is
-    /// shown. `GET /api/v1/sources`.
+    /// Returns the providers: whose scores they supply, whether they are used, and the attribution due where their
+    /// data is shown. `GET /api/v1/sources`.
     func listSources(
         _ input: ListSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SourceList>
-    /// How the providers are doing. `GET /api/v1/sources/health`.
+    /// Returns the health of the providers. `GET /api/v1/sources/health`.
     func checkSources(
         _ input: CheckSourcesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SourcesHealth>
-    /// What I, all people here and the world think of a film. `GET /api/v1/movies/{title}/ratings`. Errors:
-    /// titleNotFound, wrongKind.
+    /// Returns the ratings of a film: mine, those of all users here, and external scores. `GET
+    /// /api/v1/movies/{title}/ratings`. Errors: titleNotFound, wrongKind.
     func getMovieRatings(
         _ input: GetMovieRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleRatings>
-    /// My rating of a show. `GET /api/v1/shows/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    /// Returns my rating of a show. `GET /api/v1/shows/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getShowRating(
         _ input: GetShowRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Rates a show, or changes my rating. `POST /api/v1/shows/{title}/rate`. Errors: titleNotFound, wrongKind,
+    /// Rates a show, or changes my rating of it. `POST /api/v1/shows/{title}/rate`. Errors: titleNotFound, wrongKind,
     /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateShow(
         _ input: RateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE /api/v1/shows/{title}/rate`.
-    /// Errors: wrongKind, preconditionFailed.
+    /// Removes my rating; removing one that does not exist is not an error. The history keeps it. `DELETE
+    /// /api/v1/shows/{title}/rate`. Errors: wrongKind, preconditionFailed.
     func unrateShow(
         _ input: UnrateShowInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// What I, all people here and the world think of a show. `GET /api/v1/shows/{title}/ratings`. Errors:
-    /// titleNotFound, wrongKind.
+    /// Returns the ratings of a show: mine, those of all users here, and external scores. `GET
+    /// /api/v1/shows/{title}/ratings`. Errors: titleNotFound, wrongKind.
     func getShowRatings(
         _ input: GetShowRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleRatings>
-    /// My rating of a season. `GET /api/v1/seasons/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    /// Returns my rating of a season. `GET /api/v1/seasons/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getSeasonRating(
         _ input: GetSeasonRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Rates a season, or changes my rating. `POST /api/v1/seasons/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// Rates a season, or changes my rating of it. `POST /api/v1/seasons/{title}/rate`. Errors: titleNotFound,
+    /// wrongKind, playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateSeason(
         _ input: RateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE
+    /// Removes my rating; removing one that does not exist is not an error. The history keeps it. `DELETE
     /// /api/v1/seasons/{title}/rate`. Errors: wrongKind, preconditionFailed.
     func unrateSeason(
         _ input: UnrateSeasonInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// What I, all people here and the world think of a season. `GET /api/v1/seasons/{title}/ratings`. Errors:
-    /// titleNotFound, wrongKind.
+    /// Returns the ratings of a season: mine, those of all users here, and external scores. `GET
+    /// /api/v1/seasons/{title}/ratings`. Errors: titleNotFound, wrongKind.
     func getSeasonRatings(
         _ input: GetSeasonRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleRatings>
-    /// My rating of an episode. `GET /api/v1/episodes/{title}/rate`. Errors: ratingNotFound, wrongKind.
+    /// Returns my rating of an episode. `GET /api/v1/episodes/{title}/rate`. Errors: ratingNotFound, wrongKind.
     func getEpisodeRating(
         _ input: GetEpisodeRatingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Rates an episode, or changes my rating. `POST /api/v1/episodes/{title}/rate`. Errors: titleNotFound, wrongKind,
-    /// playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
+    /// Rates an episode, or changes my rating of it. `POST /api/v1/episodes/{title}/rate`. Errors: titleNotFound,
+    /// wrongKind, playNotFound, dateInFuture, preconditionFailed, idempotencyKeyReused, contradictoryValues.
     func rateEpisode(
         _ input: RateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Rating>
-    /// Takes my rating back; taking back none is no error. The history keeps it. `DELETE
+    /// Removes my rating; removing one that does not exist is not an error. The history keeps it. `DELETE
     /// /api/v1/episodes/{title}/rate`. Errors: wrongKind, preconditionFailed.
     func unrateEpisode(
         _ input: UnrateEpisodeInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeNothing>
-    /// What I, all people here and the world think of an episode. `GET /api/v1/episodes/{title}/ratings`. Errors:
-    /// titleNotFound, wrongKind.
+    /// Returns the ratings of an episode: mine, those of all users here, and external scores. `GET
+    /// /api/v1/episodes/{title}/ratings`. Errors: titleNotFound, wrongKind.
     func getEpisodeRatings(
         _ input: GetEpisodeRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleRatings>
-    /// My ratings, by what is asked for; the newest first unless told otherwise. `GET /api/v1/ratings`. Errors:
+    /// Returns my ratings that match the given filters, newest first by default. `GET /api/v1/ratings`. Errors:
     /// invalidCursor.
     func listRatings(
         _ input: ListRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatedPage>
-    /// Sets and takes back up to 1,000 of my ratings; tells what became of each. What can be done is done as a whole
-    /// or not at all. `POST /api/v1/ratings/bulk`. Errors: idempotencyKeyReused.
+    /// Sets and removes up to 1,000 of my ratings, and returns the outcome of each. Items that are not refused are
+    /// applied all together or not at all. `POST /api/v1/ratings/bulk`. Errors: idempotencyKeyReused.
     func writeRatings(
         _ input: WriteRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WriteOutcomes>
-    /// My ratings in figures. `GET /api/v1/ratings/stats`.
+    /// Returns statistics of my ratings. `GET /api/v1/ratings/stats`.
     func getRatingStatistics(
         _ input: GetRatingStatisticsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingStatistics>
-    /// Me and the world - how far my latest ratings, 1,000 at the most, are from the scores of each outside source.
-    /// `GET /api/v1/ratings/world`.
+    /// Compares my latest ratings, at most 1,000, with the scores of each external source. `GET
+    /// /api/v1/ratings/world`.
     func compareRatings(
         _ input: CompareRatingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WorldComparison>
-    /// Every change of my ratings, the latest first: all of them, or those of one title and one batch. `GET
+    /// Returns every change of my ratings, newest first; optionally only those of one title or one batch. `GET
     /// /api/v1/ratings/timeline`. Errors: invalidCursor.
     func listRatingTimeline(
         _ input: ListRatingTimelineInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<RatingTimeline>
-    /// What is mine as a file. In CSV a cell that a spreadsheet could take for a formula has an apostrophe before it.
-    /// `GET /api/v1/exports`.
+    /// Exports my data as a file. In CSV, a cell that a spreadsheet could take for a formula is prefixed with an
+    /// apostrophe. `GET /api/v1/exports`.
     func exportData(
         _ input: ExportDataInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// I begin, or go on, to watch a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind,
+    /// Starts or continues watching a title. `POST /api/v1/playback/sessions`. Errors: titleNotFound, wrongKind,
     /// contradictoryValues.
     func startPlayback(
         _ input: StartPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>
-    /// My player tells where it is, every few minutes. `POST /api/v1/playback/sessions/{session}/heartbeat`. Errors:
-    /// sessionNotFound, sessionEnded.
+    /// Reports the position of my player, every few minutes. `POST /api/v1/playback/sessions/{session}/heartbeat`.
+    /// Errors: sessionNotFound, sessionEnded.
     func heartbeatPlayback(
         _ input: HeartbeatPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>
-    /// I take a break. `POST /api/v1/playback/sessions/{session}/pause`. Errors: sessionNotFound, sessionEnded.
+    /// Pauses a playback session. `POST /api/v1/playback/sessions/{session}/pause`. Errors: sessionNotFound,
+    /// sessionEnded.
     func pausePlayback(
         _ input: PausePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>
-    /// I go on. `POST /api/v1/playback/sessions/{session}/resume`. Errors: sessionNotFound, sessionEnded.
+    /// Resumes a playback session. `POST /api/v1/playback/sessions/{session}/resume`. Errors: sessionNotFound,
+    /// sessionEnded.
     func resumePlayback(
         _ input: ResumePlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSession>
-    /// What I watch now, the latest first. `GET /api/v1/playback/now`.
+    /// Returns what I am watching now, newest first. `GET /api/v1/playback/now`.
     func listPlayback(
         _ input: ListPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NowPlaying>
-    /// What I want of playback. `GET /api/v1/playback/settings`.
+    /// Returns my playback settings. `GET /api/v1/playback/settings`.
     func getPlaybackSettings(
         _ input: GetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
-    /// Says what I want of playback; holds for what I begin to watch from now on. An account that is being closed has
+    /// Replaces my playback settings, which apply to sessions started from now on. An account that is being closed has
     /// no settings (`userNotFound`). `PUT /api/v1/playback/settings`. Errors: preconditionFailed.
     func setPlaybackSettings(
         _ input: SetPlaybackSettingsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlaybackSettings>
-    /// I stop watching. Beyond my threshold (80 %) this makes a play. Stopping twice changes nothing. `POST
-    /// /api/v1/playback/sessions/{session}/stop`. Errors: sessionNotFound.
+    /// Stops watching. Beyond my threshold (80 % by default), this records a play. Stopping twice changes nothing.
+    /// `POST /api/v1/playback/sessions/{session}/stop`. Errors: sessionNotFound.
     func stopPlayback(
         _ input: StopPlaybackInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<StopOutcome>
-    /// My accounts elsewhere: how they stand, and what I want of them. `GET /api/v1/scrobbling/connections`.
+    /// Returns my connections to accounts elsewhere: the state of each, and my settings for it. `GET
+    /// /api/v1/scrobbling/connections`.
     func listConnections(
         _ input: ListConnectionsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectionList>
@@ -388,395 +395,404 @@ package protocol GatewayAPI: Sendable {
     func disconnect(
         _ input: DisconnectInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Disconnection>
-    /// Says what I want of an account elsewhere, connected or not yet: switched on or off, paused, which way each
-    /// facet travels. `PATCH /api/v1/scrobbling/connections/{provider}`.
+    /// Changes my settings for an account elsewhere, connected or not: whether it is enabled or paused, and in which
+    /// direction each facet is synced. `PATCH /api/v1/scrobbling/connections/{provider}`.
     func updateConnection(
         _ input: UpdateConnectionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectionView>
-    /// Begins to connect my Trakt account: where to send my browser. `POST /api/v1/scrobbling/trakt/connect`.
+    /// Starts connecting my Trakt account; returns where to send my browser. `POST /api/v1/scrobbling/trakt/connect`.
     func connectTrakt(
         _ input: ConnectTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectInvitation>
-    /// Ends it with the code and state that the callback page handed over. A state is good once, for me, for ten
-    /// minutes. `POST /api/v1/scrobbling/trakt/complete`.
+    /// Completes the connection with the code and state that the callback page received. A state is valid once, for
+    /// ten minutes, for the user who started it. `POST /api/v1/scrobbling/trakt/complete`.
     func completeTrakt(
         _ input: CompleteTraktInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
-    /// Begins to connect my Trakt account by a code that I enter on another device. `POST
+    /// Starts connecting my Trakt account with a code that I enter on another device. `POST
     /// /api/v1/scrobbling/trakt/device`.
     func startTraktDevice(
         _ input: StartTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<DeviceInvitation>
-    /// What became of the code. Trakt is asked no sooner than it allows, however often this is called. `POST
+    /// Returns the state of the flow. Trakt is asked no more often than it allows, however often this is called. `POST
     /// /api/v1/scrobbling/trakt/device/{flow}`.
     func pollTraktDevice(
         _ input: PollTraktDeviceInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
-    /// Begins to connect my Simkl account in my browser, where Simkl has enabled that for the application: where to
-    /// send it. Everywhere else a code does. `POST /api/v1/scrobbling/simkl/connect`.
+    /// Starts connecting my Simkl account in my browser, if Simkl has enabled that for the application; returns where
+    /// to send it. Otherwise, use a code. `POST /api/v1/scrobbling/simkl/connect`.
     func connectSimkl(
         _ input: ConnectSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectInvitation>
-    /// Ends it with the code and state that the callback page handed over. A state is good once, for me, for ten
-    /// minutes. `POST /api/v1/scrobbling/simkl/complete`.
+    /// Completes the connection with the code and state that the callback page received. A state is valid once, for
+    /// ten minutes, for the user who started it. `POST /api/v1/scrobbling/simkl/complete`.
     func completeSimkl(
         _ input: CompleteSimklInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
-    /// Begins to connect my Simkl account by a code that I enter there. `POST /api/v1/scrobbling/simkl/pin`.
+    /// Starts connecting my Simkl account with a code that I enter at Simkl. `POST /api/v1/scrobbling/simkl/pin`.
     func startSimklPin(
         _ input: StartSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<DeviceInvitation>
-    /// What became of the code. Simkl is asked no sooner than it allows, however often this is called. `POST
+    /// Returns the state of the flow. Simkl is asked no more often than it allows, however often this is called. `POST
     /// /api/v1/scrobbling/simkl/pin/{flow}`.
     func pollSimklPin(
         _ input: PollSimklPinInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ConnectOutcome>
-    /// Syncs an account of mine now, or shows what that would do (`dry_run`). With `confirms`, the removals that a run
-    /// has held back may go. `POST /api/v1/scrobbling/{provider}/sync`.
+    /// Syncs one of my accounts now, or shows what that would do (`dry_run`). With `confirms`, removals that a
+    /// previous run held back are carried out. `POST /api/v1/scrobbling/{provider}/sync`.
     func startSync(
         _ input: StartSyncInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SyncStart>
-    /// My syncs, the latest first. `GET /api/v1/scrobbling/runs`. Errors: invalidCursor.
+    /// Returns my sync runs, newest first. `GET /api/v1/scrobbling/runs`. Errors: invalidCursor.
     func listRuns(
         _ input: ListRunsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SyncRunPage>
-    /// A sync of mine with its plan: every change, and what became of it. `GET /api/v1/scrobbling/runs/{run}`.
+    /// Returns a sync run with its plan: every change and its outcome. `GET /api/v1/scrobbling/runs/{run}`.
     func getRun(
         _ input: GetRunInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SyncRunDetail>
-    /// What both sides changed, the latest first; with the values that did not stay. `GET
+    /// Returns the conflicts, where both sides changed, newest first, with the values that were not kept. `GET
     /// /api/v1/scrobbling/conflicts`. Errors: invalidCursor.
     func listConflicts(
         _ input: ListConflictsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<SyncConflictPage>
-    /// I say whose value stays. `POST /api/v1/scrobbling/conflicts/{conflict}/resolve`.
+    /// Decides whose value is kept. `POST /api/v1/scrobbling/conflicts/{conflict}/resolve`.
     func resolveConflict(
         _ input: ResolveConflictInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
-    /// What my other accounts have yet to be told, or what became of it; the latest first. `GET
+    /// Returns what my connected accounts have yet to be told, or the outcome; newest first. `GET
     /// /api/v1/scrobbling/queue`. Errors: invalidCursor.
     func listJobs(
         _ input: ListJobsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobPage>
-    /// Sends something again that was given up. `POST /api/v1/scrobbling/queue/{job}/retry`.
+    /// Retries a job that was given up. `POST /api/v1/scrobbling/queue/{job}/retry`.
     func retryJob(
         _ input: RetryJobInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
-    /// Takes something back that nobody has begun to send. `DELETE /api/v1/scrobbling/queue/{job}`.
+    /// Cancels a job that is not being sent yet. `DELETE /api/v1/scrobbling/queue/{job}`.
     func cancelJob(
         _ input: CancelJobInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<JobChange>
-    /// My hooks: the addresses to which media servers send what is played. `GET /api/v1/hooks`.
+    /// Returns my hooks: the addresses to which media servers send playback events. `GET /api/v1/hooks`.
     func listHooks(
         _ input: ListHooksInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookList>
-    /// Makes an address for one media server. Its secret is shown once; I have 20 hooks at the most (`tooMany`). `POST
-    /// /api/v1/hooks`. Errors: idempotencyKeyReused.
+    /// Creates a hook for one media server. Its secret is shown only once; a user has at most 20 hooks (`tooMany`).
+    /// `POST /api/v1/hooks`. Errors: idempotencyKeyReused.
     func createHook(
         _ input: CreateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook>
-    /// One of my hooks. `GET /api/v1/hooks/{hook}`. Errors: hookNotFound.
+    /// Returns one of my hooks. `GET /api/v1/hooks/{hook}`. Errors: hookNotFound.
     func getHook(
         _ input: GetHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Hook>
-    /// Where a media server sends what is played. The secret in the address is all that it needs; the same delivery
-    /// counts once. `POST /api/v1/hooks/{hook}`. Errors: hookNotFound, otherServer, unreadableHook.
+    /// Receives playback events from a media server. The secret in the address is the only credential needed; the same
+    /// delivery counts once. `POST /api/v1/hooks/{hook}`. Errors: hookNotFound, otherServer, unreadableHook.
     func receiveHook(_ input: ReceiveHookInput, _ context: EdgeContext) async throws(RPCError) -> EdgeReply<HookReceipt>
-    /// Takes a hook away; its address is nobody's from then on. `DELETE /api/v1/hooks/{hook}`.
+    /// Deletes a hook; its address stops working. `DELETE /api/v1/hooks/{hook}`.
     func deleteHook(
         _ input: DeleteHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookRemoval>
-    /// Changes what is named. Forgetting the server lets another one take its place. `PATCH /api/v1/hooks/{hook}`.
-    /// Errors: hookNotFound, preconditionFailed.
+    /// Changes the given members of a hook. Forgetting the server lets another one take its place. `PATCH
+    /// /api/v1/hooks/{hook}`. Errors: hookNotFound, preconditionFailed.
     func updateHook(
         _ input: UpdateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Hook>
-    /// Gives a hook another secret. The one before counts for a day more, or as long as I say. `POST
+    /// Gives a hook a new secret. The previous one stays valid for one more day, or for as long as requested. `POST
     /// /api/v1/hooks/{hook}/rotate`. Errors: hookNotFound, idempotencyKeyReused.
     func rotateHook(
         _ input: RotateHookInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<NewHook>
-    /// The accounts that a hook has heard of, and whose they are. `GET /api/v1/hooks/{hook}/accounts`. Errors:
-    /// hookNotFound.
+    /// Returns the accounts that a hook has seen, and to whom they are assigned. `GET /api/v1/hooks/{hook}/accounts`.
+    /// Errors: hookNotFound.
     func listHookAccounts(
         _ input: ListHookAccountsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookAccountList>
-    /// Says whose the plays of an account are, or that it is left out; what waited for that is worked now. With
-    /// neither it is nobody's again. Only administrators assign an account to somebody else (`userNotFound` where
-    /// nobody has that name). `PUT /api/v1/hooks/{hook}/accounts/{account}`. Errors: hookAccountNotFound, forbidden.
+    /// Assigns an account to a user, or ignores it; deliveries that waited for this are processed now. With neither
+    /// member, the account becomes unassigned. Only administrators can assign an account to somebody else
+    /// (`userNotFound` if no user has that name). `PUT /api/v1/hooks/{hook}/accounts/{account}`. Errors:
+    /// hookAccountNotFound, forbidden.
     func assignHookAccount(
         _ input: AssignHookAccountInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookAccount>
-    /// What a hook was sent and what became of it, the latest first: the last 50, and what waits. `GET
-    /// /api/v1/hooks/{hook}/deliveries`. Errors: hookNotFound, invalidCursor.
+    /// Returns what a hook was sent and the outcomes, newest first: the last 50 deliveries, and all that are waiting.
+    /// `GET /api/v1/hooks/{hook}/deliveries`. Errors: hookNotFound, invalidCursor.
     func listHookDeliveries(
         _ input: ListHookDeliveriesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<HookDeliveryList>
-    /// Works a delivery again, as when its title can be found by now. A play that is there already stays one. `POST
-    /// /api/v1/hooks/{hook}/deliveries/{delivery}/rerun`. Errors: deliveryNotFound.
+    /// Processes a delivery again, for example once its title can be found. A play that already exists is not recorded
+    /// twice. `POST /api/v1/hooks/{hook}/deliveries/{delivery}/rerun`. Errors: deliveryNotFound.
     func rerunHookDelivery(
         _ input: RerunHookDeliveryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<DeliveryRerun>
-    /// What happens to me, as it happens: server-sent events named playback, history, job, import and sync. Resumes
+    /// Streams my events as they happen: server-sent events named playback, history, job, import and sync. Resumes
     /// after Last-Event-ID. `GET /api/v1/events`.
     func streamEvents(
         _ input: StreamEventsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// My diary, my ratings or my watchlist as a file that Letterboxd takes in, films only. `GET
+    /// Exports my diary, ratings or watchlist as a file that Letterboxd can import; films only. `GET
     /// /api/v1/exports/letterboxd`. Errors: invalidCursor.
     func exportLetterboxd(
         _ input: ExportLetterboxdInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// Everything of mine as one archive, in the layout of Trakt's export and, without any loss, as `reelay.json`.
-    /// `GET /api/v1/exports/everything`.
+    /// Exports everything of mine as one archive, in the layout of Trakt's export and, without any loss, as
+    /// `reelay.json`. `GET /api/v1/exports/everything`.
     func exportEverything(
         _ input: ExportEverythingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<EdgeStream>
-    /// What I brought in, the latest first. `GET /api/v1/imports`. Errors: invalidCursor.
+    /// Returns my imports, newest first. `GET /api/v1/imports`. Errors: invalidCursor.
     func listImports(
         _ input: ListImportsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportPage>
-    /// Brings files in, whole archives or single files of Letterboxd, Trakt and IMDb; `curl --data-binary @export.zip`
+    /// Imports files: whole archives or single files from Letterboxd, Trakt and IMDb; `curl --data-binary @export.zip`
     /// or `curl -F file=@diary.csv -F file=@ratings.csv`. `POST /api/v1/imports`. Errors: fileRefused, importExists.
     func createImport(
         _ input: CreateImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import>
-    /// How far it is; with `wait` the answer comes when it rests, or after 25 seconds. `GET /api/v1/imports/{import}`.
-    /// Errors: importNotFound.
+    /// Returns the progress of an import; with `wait`, the answer comes once the import rests, or after 25 seconds.
+    /// `GET /api/v1/imports/{import}`. Errors: importNotFound.
     func getImport(
         _ input: GetImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import>
-    /// Gives it up before anything of it is written. `DELETE /api/v1/imports/{import}`. Errors: importNotFound,
+    /// Cancels an import before anything is written. `DELETE /api/v1/imports/{import}`. Errors: importNotFound,
     /// importNotReady.
     func cancelImport(
         _ input: CancelImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import>
-    /// What each row comes to, all of them or those of one verdict. `GET /api/v1/imports/{import}/rows`. Errors:
-    /// importNotFound, invalidCursor.
+    /// Returns the rows of an import and their verdicts; all of them, or those with one verdict. `GET
+    /// /api/v1/imports/{import}/rows`. Errors: importNotFound, invalidCursor.
     func listImportRows(
         _ input: ListImportRowsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportRowPage>
-    /// Says which title a row means, and every row of the same title with it, leaves them out, or gives a row its day;
-    /// remembered for later imports. `POST /api/v1/imports/{import}/corrections`. Errors: importNotFound,
-    /// importNotReady, titleNotFound, dateInFuture, contradictoryValues.
+    /// Corrects a row: names the title that it and every other row of the same title refer to, leaves these rows out,
+    /// or gives the row its day. Corrections are remembered for later imports. `POST
+    /// /api/v1/imports/{import}/corrections`. Errors: importNotFound, importNotReady, titleNotFound, dateInFuture,
+    /// contradictoryValues.
     func correctImport(
         _ input: CorrectImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportRow>
-    /// Says what a file is that could be several things; the import goes on once all are known. `POST
+    /// Sets the kind of a file that could be of several kinds; the import continues once all kinds are known. `POST
     /// /api/v1/imports/{import}/kinds`. Errors: importNotFound.
     func setImportFileKind(
         _ input: SetImportFileKindInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ImportFileKindSet>
-    /// Writes what the preview shows. `POST /api/v1/imports/{import}/apply`. Errors: importNotFound, importNotReady.
+    /// Applies an import: writes what the preview shows. `POST /api/v1/imports/{import}/apply`. Errors:
+    /// importNotFound, importNotReady.
     func applyImport(
         _ input: ApplyImportInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Import>
-    /// What I watched, the latest first. `GET /api/v1/history`. Errors: invalidCursor.
+    /// Returns what I have watched, newest first. `GET /api/v1/history`. Errors: invalidCursor.
     func listHistory(
         _ input: ListHistoryInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedPage>
-    /// I watched a film or an episode: now, at a moment, on a day, or at some time. `POST /api/v1/history`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
+    /// Records that I watched a film or an episode: now, at a given time, on a given day, or at an unknown time. `POST
+    /// /api/v1/history`. Errors: titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues,
+    /// idempotencyKeyReused.
     func addPlay(
         _ input: AddPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlayAdded>
-    /// I did not watch this; no file and no other account brings it back. `DELETE /api/v1/history/{play}`.
+    /// Removes a play; no import and no sync brings it back. `DELETE /api/v1/history/{play}`.
     func removePlay(
         _ input: RemovePlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<PlayRemoval>
-    /// Says when I watched this - at a moment, on a day, or at some time. `PATCH /api/v1/history/{play}`. Errors:
-    /// playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
+    /// Changes when I watched this: at a given time, on a given day, or at an unknown time. `PATCH
+    /// /api/v1/history/{play}`. Errors: playNotFound, dateInFuture, unknownTimeZone, contradictoryValues.
     func editPlay(
         _ input: EditPlayInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<Play>
-    /// What I have watched of a film. `GET /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind.
+    /// Returns what I have watched of a film. `GET /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind.
     func getMovieWatched(
         _ input: GetMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// I have watched a film. `POST /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind, dateInFuture,
+    /// Marks a film as watched. `POST /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind, dateInFuture,
     /// unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markMovieWatched(
         _ input: MarkMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// I have not watched a film; no file and no other account brings the plays back. `DELETE
+    /// Marks a film as not watched; no import and no sync brings the plays back. `DELETE
     /// /api/v1/movies/{title}/watched`. Errors: titleNotFound, wrongKind.
     func unmarkMovieWatched(
         _ input: UnmarkMovieWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// How far I got with a film. `GET /api/v1/movies/{title}/progress`. Errors: titleNotFound, wrongKind.
+    /// Returns how far I got in a film. `GET /api/v1/movies/{title}/progress`. Errors: titleNotFound, wrongKind.
     func getMovieProgress(
         _ input: GetMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// Says how far I got with a film; 0 leaves nothing to go on with. `PUT /api/v1/movies/{title}/progress`. Errors:
+    /// Sets how far I got in a film; 0 leaves nothing to continue. `PUT /api/v1/movies/{title}/progress`. Errors:
     /// titleNotFound, wrongKind.
     func setMovieProgress(
         _ input: SetMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// Leaves nothing to go on with. `DELETE /api/v1/movies/{title}/progress`. Errors: titleNotFound, wrongKind.
+    /// Clears my progress, leaving nothing to continue. `DELETE /api/v1/movies/{title}/progress`. Errors:
+    /// titleNotFound, wrongKind.
     func clearMovieProgress(
         _ input: ClearMovieProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// What I have watched of a show. `GET /api/v1/shows/{title}/watched`. Errors: titleNotFound, wrongKind.
+    /// Returns what I have watched of a show. `GET /api/v1/shows/{title}/watched`. Errors: titleNotFound, wrongKind.
     func getShowWatched(
         _ input: GetShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// I have watched every episode of a show that has aired. `POST /api/v1/shows/{title}/watched`. Errors:
+    /// Marks every episode of a show that has aired as watched. `POST /api/v1/shows/{title}/watched`. Errors:
     /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markShowWatched(
         _ input: MarkShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// I have not watched a show; no file and no other account brings the plays back. `DELETE
+    /// Marks a show as not watched; no import and no sync brings the plays back. `DELETE
     /// /api/v1/shows/{title}/watched`. Errors: titleNotFound, wrongKind.
     func unmarkShowWatched(
         _ input: UnmarkShowWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// How far I am with a show, and what comes next. `GET /api/v1/shows/{title}/progress`. Errors: titleNotFound,
-    /// wrongKind.
+    /// Returns my progress in a show, and the next episode. `GET /api/v1/shows/{title}/progress`. Errors:
+    /// titleNotFound, wrongKind.
     func getShowProgress(
         _ input: GetShowProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// What I have watched of a season. `GET /api/v1/seasons/{title}/watched`. Errors: titleNotFound, wrongKind.
+    /// Returns what I have watched of a season. `GET /api/v1/seasons/{title}/watched`. Errors: titleNotFound,
+    /// wrongKind.
     func getSeasonWatched(
         _ input: GetSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// I have watched every episode of a season that has aired. `POST /api/v1/seasons/{title}/watched`. Errors:
+    /// Marks every episode of a season that has aired as watched. `POST /api/v1/seasons/{title}/watched`. Errors:
     /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markSeasonWatched(
         _ input: MarkSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// I have not watched a season; no file and no other account brings the plays back. `DELETE
+    /// Marks a season as not watched; no import and no sync brings the plays back. `DELETE
     /// /api/v1/seasons/{title}/watched`. Errors: titleNotFound, wrongKind.
     func unmarkSeasonWatched(
         _ input: UnmarkSeasonWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// How far I am with a season, and what comes next. `GET /api/v1/seasons/{title}/progress`. Errors: titleNotFound,
-    /// wrongKind.
+    /// Returns my progress in a season, and the next episode. `GET /api/v1/seasons/{title}/progress`. Errors:
+    /// titleNotFound, wrongKind.
     func getSeasonProgress(
         _ input: GetSeasonProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// What I have watched of an episode. `GET /api/v1/episodes/{title}/watched`. Errors: titleNotFound, wrongKind.
+    /// Returns what I have watched of an episode. `GET /api/v1/episodes/{title}/watched`. Errors: titleNotFound,
+    /// wrongKind.
     func getEpisodeWatched(
         _ input: GetEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedState>
-    /// I have watched an episode; with `up_to` all before it too. `POST /api/v1/episodes/{title}/watched`. Errors:
-    /// titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
+    /// Marks an episode as watched; with `up_to`, all earlier ones too. `POST /api/v1/episodes/{title}/watched`.
+    /// Errors: titleNotFound, wrongKind, dateInFuture, unknownTimeZone, contradictoryValues, idempotencyKeyReused.
     func markEpisodeWatched(
         _ input: MarkEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// I have not watched an episode; no file and no other account brings the plays back. `DELETE
+    /// Marks an episode as not watched; no import and no sync brings the plays back. `DELETE
     /// /api/v1/episodes/{title}/watched`. Errors: titleNotFound, wrongKind.
     func unmarkEpisodeWatched(
         _ input: UnmarkEpisodeWatchedInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<WatchedChange>
-    /// How far I got with an episode. `GET /api/v1/episodes/{title}/progress`. Errors: titleNotFound, wrongKind.
+    /// Returns how far I got in an episode. `GET /api/v1/episodes/{title}/progress`. Errors: titleNotFound, wrongKind.
     func getEpisodeProgress(
         _ input: GetEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// Says how far I got with an episode; 0 leaves nothing to go on with. `PUT /api/v1/episodes/{title}/progress`.
+    /// Sets how far I got in an episode; 0 leaves nothing to continue. `PUT /api/v1/episodes/{title}/progress`.
     /// Errors: titleNotFound, wrongKind.
     func setEpisodeProgress(
         _ input: SetEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// Leaves nothing to go on with. `DELETE /api/v1/episodes/{title}/progress`. Errors: titleNotFound, wrongKind.
+    /// Clears my progress, leaving nothing to continue. `DELETE /api/v1/episodes/{title}/progress`. Errors:
+    /// titleNotFound, wrongKind.
     func clearEpisodeProgress(
         _ input: ClearEpisodeProgressInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleProgress>
-    /// What I may go on with - half watched films and episodes, and the next episode of every other show that I am in.
-    /// The latest first. `GET /api/v1/continue-watching`.
+    /// Returns what I can continue, newest first: half-watched films and episodes, and the next episode of every other
+    /// show in progress. `GET /api/v1/continue-watching`.
     func listContinueWatching(
         _ input: ListContinueWatchingInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ContinueWatchingList>
-    /// A page of what I want to watch, the latest first; with `status` of what I laid aside or gave up. `GET
+    /// Returns a page of my watchlist, newest first; with `status`, of what I put on hold or dropped. `GET
     /// /api/v1/watchlist`. Errors: invalidCursor.
     func listWatchlist(
         _ input: ListWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ShelvedPage>
-    /// I want to watch these titles, or with `status` lay them aside or give them up, 100 at the most; tells what
-    /// became of each. What I took out comes back. `POST /api/v1/watchlist`. Errors: dateInFuture.
+    /// Puts up to 100 titles on my watchlist or, with `status`, marks them as on hold or dropped; returns the outcome
+    /// of each. Titles that I had removed are restored. `POST /api/v1/watchlist`. Errors: dateInFuture.
     func putOnWatchlist(
         _ input: PutOnWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
-    /// I do not want to watch this; no file and no other account brings it back. `DELETE /api/v1/watchlist/{title}`.
+    /// Removes a title from my watchlist; no import and no sync brings it back. `DELETE /api/v1/watchlist/{title}`.
     func takeOffWatchlist(
         _ input: TakeOffWatchlistInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
-    /// A page of what I own, the latest first. `GET /api/v1/collection`. Errors: invalidCursor.
+    /// Returns a page of my collection, newest first. `GET /api/v1/collection`. Errors: invalidCursor.
     func listCollection(
         _ input: ListCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ShelvedPage>
-    /// I own these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
-    /// /api/v1/collection`. Errors: dateInFuture.
+    /// Puts up to 100 titles into my collection; returns the outcome of each. Titles that I had removed are restored.
+    /// `POST /api/v1/collection`. Errors: dateInFuture.
     func putOnCollection(
         _ input: PutOnCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
-    /// I do not own this; no file and no other account brings it back. `DELETE /api/v1/collection/{title}`.
+    /// Removes a title from my collection; no import and no sync brings it back. `DELETE /api/v1/collection/{title}`.
     func takeOffCollection(
         _ input: TakeOffCollectionInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
-    /// A page of what I like, the latest first. `GET /api/v1/likes`. Errors: invalidCursor.
+    /// Returns a page of the titles I like, newest first. `GET /api/v1/likes`. Errors: invalidCursor.
     func listLikes(
         _ input: ListLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ShelvedPage>
-    /// I like these titles, 100 at the most; tells what became of each. What I took out comes back. `POST
+    /// Likes up to 100 titles; returns the outcome of each. Likes that I had removed are restored. `POST
     /// /api/v1/likes`. Errors: dateInFuture.
     func putOnLikes(
         _ input: PutOnLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
-    /// I do not like this; no file and no other account brings it back. `DELETE /api/v1/likes/{title}`.
+    /// Removes my like of a title; no import and no sync brings it back. `DELETE /api/v1/likes/{title}`.
     func takeOffLikes(
         _ input: TakeOffLikesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
-    /// My lists, the latest first. `GET /api/v1/lists`. Errors: invalidCursor.
+    /// Returns my lists, newest first. `GET /api/v1/lists`. Errors: invalidCursor.
     func listLists(
         _ input: ListListsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleListPage>
-    /// Makes a list, of 1,000 at the most (`tooMany`). `POST /api/v1/lists`. Errors: idempotencyKeyReused.
+    /// Creates a list; a user has at most 1,000 (`tooMany`). `POST /api/v1/lists`. Errors: idempotencyKeyReused.
     func createList(
         _ input: CreateListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleList>
-    /// One of my lists. `GET /api/v1/lists/{list}`. Errors: listNotFound.
+    /// Returns one of my lists. `GET /api/v1/lists/{list}`. Errors: listNotFound.
     func getList(
         _ input: GetListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleList>
-    /// Takes a list out; no file and no other account brings it back. `DELETE /api/v1/lists/{list}`.
+    /// Deletes a list; no import and no sync brings it back. `DELETE /api/v1/lists/{list}`.
     func deleteList(
         _ input: DeleteListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
-    /// Changes what a list is called and says; what is not given stays. `PATCH /api/v1/lists/{list}`. Errors:
+    /// Changes the given members of a list and leaves the others unchanged. `PATCH /api/v1/lists/{list}`. Errors:
     /// listNotFound, preconditionFailed.
     func editList(
         _ input: EditListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleList>
-    /// A page of a list, in its order. `GET /api/v1/lists/{list}/items`. Errors: listNotFound, invalidCursor.
+    /// Returns a page of a list, in list order. `GET /api/v1/lists/{list}/items`. Errors: listNotFound, invalidCursor.
     func listListItems(
         _ input: ListListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<ListedPage>
-    /// Puts titles on a list, behind the last, 100 at the most; tells what became of each. `POST
-    /// /api/v1/lists/{list}/items`. Errors: listNotFound.
+    /// Appends up to 100 titles to a list; returns the outcome of each. `POST /api/v1/lists/{list}/items`. Errors:
+    /// listNotFound.
     func putListItems(
         _ input: PutListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerOutcomes>
-    /// Takes a title off a list. `DELETE /api/v1/lists/{list}/items/{title}`. Errors: listNotFound.
+    /// Removes a title from a list. `DELETE /api/v1/lists/{list}/items/{title}`. Errors: listNotFound.
     func takeOffList(
         _ input: TakeOffListInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<LedgerRemoval>
-    /// Puts titles of a list, in the order in which they are given, before another one of it, or behind the last.
-    /// `POST /api/v1/lists/{list}/order`. Errors: listNotFound.
+    /// Moves titles within a list, in the order given, to before another title or to the end. `POST
+    /// /api/v1/lists/{list}/order`. Errors: listNotFound.
     func moveListItems(
         _ input: MoveListItemsInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<TitleList>
-    /// What was written together for me, such as by an import, the latest first. `GET /api/v1/batches`. Errors:
-    /// invalidCursor.
+    /// Returns my batches, each of which was written together, such as by an import; newest first. `GET
+    /// /api/v1/batches`. Errors: invalidCursor.
     func listBatches(
         _ input: ListBatchesInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<BatchPage>
-    /// What taking a batch back would come to; nothing is changed. What is older than the installation keeps is
-    /// refused (`undoExpired`). `GET /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
+    /// Returns what undoing a batch would do, without changing anything. A batch older than the installation's
+    /// retention period is refused (`undoExpired`). `GET /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
     func previewUndo(
         _ input: PreviewUndoInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<UndoReport>
-    /// Takes back what a batch has written. What was edited since keeps the edit and is named. What is older than the
-    /// installation keeps is refused (`undoExpired`). `POST /api/v1/batches/{batch}/undo`. Errors: batchNotFound.
+    /// Undoes what a batch has written. What was edited since keeps the edit and is reported. A batch older than the
+    /// installation's retention period is refused (`undoExpired`). `POST /api/v1/batches/{batch}/undo`. Errors:
+    /// batchNotFound.
     func undoBatch(
         _ input: UndoBatchInput, _ caller: EdgeCaller, _ context: EdgeContext
     ) async throws(RPCError) -> EdgeReply<UndoReport>

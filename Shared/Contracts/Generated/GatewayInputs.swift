@@ -58,8 +58,8 @@ package struct RefreshInput: Sendable, Hashable {
 
 /// What `changePassword` is given.
 package struct ChangePasswordInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: PasswordChange
 
@@ -102,8 +102,8 @@ package struct DeleteMeInput: Sendable, Hashable {
 
 /// What `updateMe` is given.
 package struct UpdateMeInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: UserChange
 
@@ -136,8 +136,8 @@ package struct BeginSecondFactorInput: Sendable, Hashable {
 
 /// What `confirmSecondFactor` is given.
 package struct ConfirmSecondFactorInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: SecondFactorCode
 
@@ -160,8 +160,8 @@ package struct ConfirmSecondFactorInput: Sendable, Hashable {
 
 /// What `removeSecondFactor` is given.
 package struct RemoveSecondFactorInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: SecondFactorCode
 
@@ -229,8 +229,8 @@ package struct ListApiKeysInput: Sendable, Hashable {
 
 /// What `createApiKey` is given.
 package struct CreateApiKeyInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: ApiKeyRequest
 
@@ -278,8 +278,8 @@ package struct ListInvitesInput: Sendable, Hashable {
 
 /// What `createInvite` is given.
 package struct CreateInviteInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: InviteRequest
 
@@ -317,7 +317,7 @@ package struct DeleteInviteInput: Sendable, Hashable {
 
 /// What `getHome` is given.
 package struct GetHomeInput: Sendable, Hashable {
-    /// Titles in a row, 20 unless told otherwise.
+    /// Titles per row; 20 by default.
     package var limit: Int?
 
     package init(limit: Int? = nil) {
@@ -363,7 +363,7 @@ package struct ResolveMovieInput: Sendable, Hashable {
 
 /// What `getMovie` is given.
 package struct GetMovieInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -378,7 +378,7 @@ package struct GetMovieInput: Sendable, Hashable {
 
 /// What `getMovieRating` is given.
 package struct GetMovieRatingInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -393,10 +393,10 @@ package struct GetMovieRatingInput: Sendable, Hashable {
 
 /// What `rateMovie` is given.
 package struct RateMovieInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RateRequest
 
@@ -421,7 +421,7 @@ package struct RateMovieInput: Sendable, Hashable {
 
 /// What `unrateMovie` is given.
 package struct UnrateMovieInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -436,7 +436,7 @@ package struct UnrateMovieInput: Sendable, Hashable {
 
 /// What `refreshMovie` is given.
 package struct RefreshMovieInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -451,7 +451,7 @@ package struct RefreshMovieInput: Sendable, Hashable {
 
 /// What `getMovieOutcomes` is given.
 package struct GetMovieOutcomesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -466,14 +466,14 @@ package struct GetMovieOutcomesInput: Sendable, Hashable {
 
 /// What `listMovieScores` is given.
 package struct ListMovieScoresInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only scores of this source.
+    /// Only scores from this source.
     package var source: RatingSource?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -516,7 +516,7 @@ package struct ResolveShowInput: Sendable, Hashable {
 
 /// What `getShow` is given.
 package struct GetShowInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -531,7 +531,7 @@ package struct GetShowInput: Sendable, Hashable {
 
 /// What `refreshShow` is given.
 package struct RefreshShowInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -546,7 +546,7 @@ package struct RefreshShowInput: Sendable, Hashable {
 
 /// What `getShowOutcomes` is given.
 package struct GetShowOutcomesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -561,14 +561,14 @@ package struct GetShowOutcomesInput: Sendable, Hashable {
 
 /// What `listShowScores` is given.
 package struct ListShowScoresInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only scores of this source.
+    /// Only scores from this source.
     package var source: RatingSource?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -597,12 +597,12 @@ package struct ListShowScoresInput: Sendable, Hashable {
 
 /// What `listShowSeasons` is given.
 package struct ListShowSeasonsInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only seasons with a greater number: `next_after` of the page before. Without it the first page, which begins
+    /// Only seasons with a greater number: `next_after` of the previous page. Without it, the first page, which begins
     /// with the specials (0).
     package var after: Int?
-    /// Seasons on a page, 100 unless told otherwise, 100 at the most.
+    /// Seasons per page; 100 by default, at most 100.
     package var limit: Int?
 
     package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
@@ -641,7 +641,7 @@ package struct ResolveSeasonInput: Sendable, Hashable {
 
 /// What `getSeason` is given.
 package struct GetSeasonInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -656,7 +656,7 @@ package struct GetSeasonInput: Sendable, Hashable {
 
 /// What `refreshSeason` is given.
 package struct RefreshSeasonInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -671,7 +671,7 @@ package struct RefreshSeasonInput: Sendable, Hashable {
 
 /// What `getSeasonOutcomes` is given.
 package struct GetSeasonOutcomesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -686,14 +686,14 @@ package struct GetSeasonOutcomesInput: Sendable, Hashable {
 
 /// What `listSeasonScores` is given.
 package struct ListSeasonScoresInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only scores of this source.
+    /// Only scores from this source.
     package var source: RatingSource?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -722,12 +722,11 @@ package struct ListSeasonScoresInput: Sendable, Hashable {
 
 /// What `listSeasonEpisodes` is given.
 package struct ListSeasonEpisodesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only seasons with a greater number: `next_after` of the page before. Without it the first page, which begins
-    /// with the specials (0).
+    /// Only episodes with a greater number: `next_after` of the previous page. Without it, the first page.
     package var after: Int?
-    /// Episodes on a page, 100 unless told otherwise, 100 at the most.
+    /// Episodes per page; 100 by default, at most 100.
     package var limit: Int?
 
     package init(title: TitleID, after: Int? = nil, limit: Int? = nil) {
@@ -766,7 +765,7 @@ package struct ResolveEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisode` is given.
 package struct GetEpisodeInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -781,7 +780,7 @@ package struct GetEpisodeInput: Sendable, Hashable {
 
 /// What `refreshEpisode` is given.
 package struct RefreshEpisodeInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -796,7 +795,7 @@ package struct RefreshEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisodeOutcomes` is given.
 package struct GetEpisodeOutcomesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -811,14 +810,14 @@ package struct GetEpisodeOutcomesInput: Sendable, Hashable {
 
 /// What `listEpisodeScores` is given.
 package struct ListEpisodeScoresInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// Only scores of this source.
+    /// Only scores from this source.
     package var source: RatingSource?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(title: TitleID, source: RatingSource? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -847,15 +846,15 @@ package struct ListEpisodeScoresInput: Sendable, Hashable {
 
 /// What `searchTitles` is given.
 package struct SearchTitlesInput: Sendable, Hashable {
-    /// The name, or a part of it.
+    /// The name, or part of it.
     package var query: String
     /// Only titles of this kind.
     package var kind: TitleKind?
-    /// Year of the first release, which tells titles of one name apart.
+    /// Year of the first release, to tell titles of the same name apart.
     package var year: Int?
-    /// Titles in the answer, 20 unless told otherwise, 100 at the most.
+    /// Maximum number of titles; 20 by default, at most 100.
     package var limit: Int?
-    /// Only titles that are here: no provider is asked, which is fast enough for every letter that is typed. No by
+    /// Only stored titles: no provider is asked, which is fast enough for searching on every keystroke. False by
     /// default.
     package var hereOnly: Bool?
 
@@ -908,7 +907,7 @@ package struct CheckSourcesInput: Sendable, Hashable {
 
 /// What `getMovieRatings` is given.
 package struct GetMovieRatingsInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -923,7 +922,7 @@ package struct GetMovieRatingsInput: Sendable, Hashable {
 
 /// What `getShowRating` is given.
 package struct GetShowRatingInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -938,10 +937,10 @@ package struct GetShowRatingInput: Sendable, Hashable {
 
 /// What `rateShow` is given.
 package struct RateShowInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RateRequest
 
@@ -966,7 +965,7 @@ package struct RateShowInput: Sendable, Hashable {
 
 /// What `unrateShow` is given.
 package struct UnrateShowInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -981,7 +980,7 @@ package struct UnrateShowInput: Sendable, Hashable {
 
 /// What `getShowRatings` is given.
 package struct GetShowRatingsInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -996,7 +995,7 @@ package struct GetShowRatingsInput: Sendable, Hashable {
 
 /// What `getSeasonRating` is given.
 package struct GetSeasonRatingInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1011,10 +1010,10 @@ package struct GetSeasonRatingInput: Sendable, Hashable {
 
 /// What `rateSeason` is given.
 package struct RateSeasonInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RateRequest
 
@@ -1039,7 +1038,7 @@ package struct RateSeasonInput: Sendable, Hashable {
 
 /// What `unrateSeason` is given.
 package struct UnrateSeasonInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1054,7 +1053,7 @@ package struct UnrateSeasonInput: Sendable, Hashable {
 
 /// What `getSeasonRatings` is given.
 package struct GetSeasonRatingsInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1069,7 +1068,7 @@ package struct GetSeasonRatingsInput: Sendable, Hashable {
 
 /// What `getEpisodeRating` is given.
 package struct GetEpisodeRatingInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1084,10 +1083,10 @@ package struct GetEpisodeRatingInput: Sendable, Hashable {
 
 /// What `rateEpisode` is given.
 package struct RateEpisodeInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RateRequest
 
@@ -1112,7 +1111,7 @@ package struct RateEpisodeInput: Sendable, Hashable {
 
 /// What `unrateEpisode` is given.
 package struct UnrateEpisodeInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1127,7 +1126,7 @@ package struct UnrateEpisodeInput: Sendable, Hashable {
 
 /// What `getEpisodeRatings` is given.
 package struct GetEpisodeRatingsInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -1144,24 +1143,24 @@ package struct GetEpisodeRatingsInput: Sendable, Hashable {
 package struct ListRatingsInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
-    /// Rated so or higher.
+    /// Rated this or higher.
     package var minRating: DecimalTenths?
-    /// Rated so or lower.
+    /// Rated this or lower.
     package var maxRating: DecimalTenths?
-    /// Rated at this moment or later.
+    /// Rated at this time or later.
     package var from: Timestamp?
-    /// Rated before this moment.
+    /// Rated before this time.
     package var until: Timestamp?
-    /// Only ratings with a review, or only those without.
+    /// Only ratings with a review, or only those without one.
     package var hasReview: Bool?
-    /// Words of the review; upper and lower case are the same.
+    /// Words in the review; case-insensitive.
     package var review: String?
-    /// In which order; `newest` by default.
+    /// The order; `newest` by default.
     package var sort: RatingSort?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(
@@ -1215,8 +1214,8 @@ package struct ListRatingsInput: Sendable, Hashable {
 
 /// What `writeRatings` is given.
 package struct WriteRatingsInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: RatingItems
 
@@ -1266,12 +1265,12 @@ package struct CompareRatingsInput: Sendable, Hashable {
 package struct ListRatingTimelineInput: Sendable, Hashable {
     /// Only changes of this title.
     package var title: TitleID?
-    /// Only changes that were made together in this batch.
+    /// Only changes made together in this batch.
     package var batch: BatchID?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(title: TitleID? = nil, batch: BatchID? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1300,9 +1299,9 @@ package struct ListRatingTimelineInput: Sendable, Hashable {
 
 /// What `exportData` is given.
 package struct ExportDataInput: Sendable, Hashable {
-    /// What the file holds.
+    /// What the file contains.
     package var kind: ExportKind
-    /// In which form; `json` by default.
+    /// The format; `json` by default.
     package var format: ExportFormat?
 
     package init(kind: ExportKind, format: ExportFormat? = nil) {
@@ -1333,7 +1332,7 @@ package struct StartPlaybackInput: Sendable, Hashable {
 
 /// What `heartbeatPlayback` is given.
 package struct HeartbeatPlaybackInput: Sendable, Hashable {
-    /// One of my sittings.
+    /// One of my playback sessions.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1351,7 +1350,7 @@ package struct HeartbeatPlaybackInput: Sendable, Hashable {
 
 /// What `pausePlayback` is given.
 package struct PausePlaybackInput: Sendable, Hashable {
-    /// One of my sittings.
+    /// One of my playback sessions.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1369,7 +1368,7 @@ package struct PausePlaybackInput: Sendable, Hashable {
 
 /// What `resumePlayback` is given.
 package struct ResumePlaybackInput: Sendable, Hashable {
-    /// One of my sittings.
+    /// One of my playback sessions.
     package var session: PlaybackSessionID
     package var body: ProgressRequest
 
@@ -1421,7 +1420,7 @@ package struct SetPlaybackSettingsInput: Sendable, Hashable {
 
 /// What `stopPlayback` is given.
 package struct StopPlaybackInput: Sendable, Hashable {
-    /// One of my sittings.
+    /// One of my playback sessions.
     package var session: PlaybackSessionID
     package var body: StopRequest
 
@@ -1449,7 +1448,7 @@ package struct ListConnectionsInput: Sendable, Hashable {
 
 /// What `disconnect` is given.
 package struct DisconnectInput: Sendable, Hashable {
-    /// The service that the account is at.
+    /// The service that hosts the account.
     package var provider: SyncProvider
 
     package init(provider: SyncProvider) {
@@ -1464,7 +1463,7 @@ package struct DisconnectInput: Sendable, Hashable {
 
 /// What `updateConnection` is given.
 package struct UpdateConnectionInput: Sendable, Hashable {
-    /// The service that the account is at.
+    /// The service that hosts the account.
     package var provider: SyncProvider
     package var body: ConnectionChange
 
@@ -1516,7 +1515,7 @@ package struct StartTraktDeviceInput: Sendable, Hashable {
 
 /// What `pollTraktDevice` is given.
 package struct PollTraktDeviceInput: Sendable, Hashable {
-    /// The `flow` that the answer to the beginning has named.
+    /// The `flow` returned when connecting was started.
     package var flow: FlowID
 
     package init(flow: FlowID) {
@@ -1565,7 +1564,7 @@ package struct StartSimklPinInput: Sendable, Hashable {
 
 /// What `pollSimklPin` is given.
 package struct PollSimklPinInput: Sendable, Hashable {
-    /// The `flow` that the answer to the beginning has named.
+    /// The `flow` returned when connecting was started.
     package var flow: FlowID
 
     package init(flow: FlowID) {
@@ -1580,11 +1579,11 @@ package struct PollSimklPinInput: Sendable, Hashable {
 
 /// What `startSync` is given.
 package struct StartSyncInput: Sendable, Hashable {
-    /// The service that the account is at.
+    /// The service that hosts the account.
     package var provider: SyncProvider
-    /// Only plans, and changes nothing on either side; no by default.
+    /// Only plans, changing nothing on either side; false by default.
     package var dryRun: Bool?
-    /// The id of a run whose removals were held back: they may go now, if they are still the same.
+    /// The id of a run whose removals were held back; they are carried out if they are still the same.
     package var confirms: BatchID?
 
     package init(provider: SyncProvider, dryRun: Bool? = nil, confirms: BatchID? = nil) {
@@ -1603,10 +1602,10 @@ package struct StartSyncInput: Sendable, Hashable {
 
 /// What `listRuns` is given.
 package struct ListRunsInput: Sendable, Hashable {
-    /// Runs on a page, 20 unless told otherwise, 100 at the most.
+    /// Runs per page; 20 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -1631,11 +1630,11 @@ package struct ListRunsInput: Sendable, Hashable {
 
 /// What `getRun` is given.
 package struct GetRunInput: Sendable, Hashable {
-    /// One of my syncs.
+    /// One of my sync runs.
     package var run: BatchID
-    /// Where the page begins: `next_position` of the one before. Without it the first page.
+    /// Where the page begins: `next_position` of the previous page. Without it, the first page.
     package var position: Int?
-    /// Changes on a page, 100 unless told otherwise, 500 at the most.
+    /// Changes per page; 100 by default, at most 500.
     package var limit: Int?
 
     package init(run: BatchID, position: Int? = nil, limit: Int? = nil) {
@@ -1660,12 +1659,12 @@ package struct GetRunInput: Sendable, Hashable {
 
 /// What `listConflicts` is given.
 package struct ListConflictsInput: Sendable, Hashable {
-    /// Only those that wait for my word; no by default.
+    /// Only conflicts that await my decision; false by default.
     package var open: Bool?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(open: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1710,12 +1709,12 @@ package struct ResolveConflictInput: Sendable, Hashable {
 
 /// What `listJobs` is given.
 package struct ListJobsInput: Sendable, Hashable {
-    /// Which part: what waits (the default), what is over, or what was given up.
+    /// Which jobs: waiting (the default), finished, or given up.
     package var list: JobList?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(list: JobList? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -1782,8 +1781,8 @@ package struct ListHooksInput: Sendable, Hashable {
 
 /// What `createHook` is given.
 package struct CreateHookInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: HookRequest
 
@@ -1877,8 +1876,8 @@ package struct UpdateHookInput: Sendable, Hashable {
 package struct RotateHookInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: HookRotation
 
@@ -1920,7 +1919,7 @@ package struct ListHookAccountsInput: Sendable, Hashable {
 package struct AssignHookAccountInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
-    /// The account, as the server calls it: `account` among the hook's accounts.
+    /// The account, as the server identifies it: `account` in the list of the hook's accounts.
     package var account: String
     package var body: HookAssignment
 
@@ -1945,10 +1944,10 @@ package struct AssignHookAccountInput: Sendable, Hashable {
 package struct ListHookDeliveriesInput: Sendable, Hashable {
     /// One of my hooks, by its id.
     package var hook: HookID
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(hook: HookID, limit: Int? = nil, cursor: String? = nil) {
@@ -1994,9 +1993,9 @@ package struct RerunHookDeliveryInput: Sendable, Hashable {
 
 /// What `streamEvents` is given.
 package struct StreamEventsInput: Sendable, Hashable {
-    /// The id of the last event that arrived.
+    /// The id of the last event received.
     package var lastEventID: String?
-    /// How long the stream lasts at most.
+    /// The maximum duration of the stream.
     package var seconds: Int?
 
     package init(lastEventID: String? = nil, seconds: Int? = nil) {
@@ -2019,12 +2018,12 @@ package struct StreamEventsInput: Sendable, Hashable {
 
 /// What `exportLetterboxd` is given.
 package struct ExportLetterboxdInput: Sendable, Hashable {
-    /// What the file holds.
+    /// What the file contains.
     package var list: LetterboxdList
-    /// Only what was written down later than this, whatever its own date.
+    /// Only what was recorded later than this, whatever its own date.
     package var since: Timestamp?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(list: LetterboxdList, since: Timestamp? = nil, cursor: String? = nil) {
@@ -2058,10 +2057,10 @@ package struct ExportEverythingInput: Sendable, Hashable {
 
 /// What `listImports` is given.
 package struct ListImportsInput: Sendable, Hashable {
-    /// Imports on a page, 20 unless told otherwise, 100 at the most.
+    /// Imports per page; 20 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -2086,9 +2085,10 @@ package struct ListImportsInput: Sendable, Hashable {
 
 /// What `createImport` is given.
 package struct CreateImportInput: Sendable {
-    /// What the file is called, where the body is the file.
+    /// The file name, if the body is the file.
     package var name: String?
-    /// Whether it is written as soon as its preview stands; without it nothing is until `apply` is called.
+    /// Whether to write the import as soon as its preview is ready; otherwise nothing is written until `apply` is
+    /// called.
     package var apply: Bool?
     package var upload: EdgeUpload
 
@@ -2113,7 +2113,7 @@ package struct CreateImportInput: Sendable {
 package struct GetImportInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
-    /// Whether to answer when the import rests, 25 seconds later at the latest, instead of at once.
+    /// Whether to answer once the import rests, after 25 seconds at the latest, instead of at once.
     package var wait: Bool?
 
     package init(import: ImportID, wait: Bool? = nil) {
@@ -2147,12 +2147,12 @@ package struct CancelImportInput: Sendable, Hashable {
 package struct ListImportRowsInput: Sendable, Hashable {
     /// One of my imports.
     package var `import`: ImportID
-    /// Only rows that come to this.
+    /// Only rows with this verdict.
     package var verdict: ImportVerdict?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(import: ImportID, verdict: ImportVerdict? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2232,22 +2232,22 @@ package struct ApplyImportInput: Sendable, Hashable {
 
 /// What `listHistory` is given.
 package struct ListHistoryInput: Sendable, Hashable {
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
-    /// Only plays of films, or only those of episodes.
+    /// Only plays of films, or only plays of episodes.
     package var kind: TitleKind?
     /// Only plays of this film or episode.
     package var title: TitleID?
-    /// Plays of the episodes of a show.
+    /// Only plays of episodes of this show.
     package var series: TitleID?
-    /// Played at this moment or later.
+    /// Played at this time or later.
     package var from: Timestamp?
-    /// Played before this moment.
+    /// Played before this time.
     package var until: Timestamp?
-    /// Only plays of unknown date, or only those whose date is known.
+    /// Only plays with an unknown date, or only those with a known date.
     package var unknownDate: Bool?
 
     package init(
@@ -2287,8 +2287,8 @@ package struct ListHistoryInput: Sendable, Hashable {
 
 /// What `addPlay` is given.
 package struct AddPlayInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: PlayRequest
 
@@ -2344,7 +2344,7 @@ package struct EditPlayInput: Sendable, Hashable {
 
 /// What `getMovieWatched` is given.
 package struct GetMovieWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2359,10 +2359,10 @@ package struct GetMovieWatchedInput: Sendable, Hashable {
 
 /// What `markMovieWatched` is given.
 package struct MarkMovieWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: WatchedMark
 
@@ -2387,7 +2387,7 @@ package struct MarkMovieWatchedInput: Sendable, Hashable {
 
 /// What `unmarkMovieWatched` is given.
 package struct UnmarkMovieWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2402,7 +2402,7 @@ package struct UnmarkMovieWatchedInput: Sendable, Hashable {
 
 /// What `getMovieProgress` is given.
 package struct GetMovieProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2417,7 +2417,7 @@ package struct GetMovieProgressInput: Sendable, Hashable {
 
 /// What `setMovieProgress` is given.
 package struct SetMovieProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     package var body: ProgressMark
 
@@ -2435,7 +2435,7 @@ package struct SetMovieProgressInput: Sendable, Hashable {
 
 /// What `clearMovieProgress` is given.
 package struct ClearMovieProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2450,7 +2450,7 @@ package struct ClearMovieProgressInput: Sendable, Hashable {
 
 /// What `getShowWatched` is given.
 package struct GetShowWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2469,10 +2469,10 @@ package struct GetShowWatchedInput: Sendable, Hashable {
 
 /// What `markShowWatched` is given.
 package struct MarkShowWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: WatchedMarkOfMany
 
@@ -2497,7 +2497,7 @@ package struct MarkShowWatchedInput: Sendable, Hashable {
 
 /// What `unmarkShowWatched` is given.
 package struct UnmarkShowWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2512,7 +2512,7 @@ package struct UnmarkShowWatchedInput: Sendable, Hashable {
 
 /// What `getShowProgress` is given.
 package struct GetShowProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2531,7 +2531,7 @@ package struct GetShowProgressInput: Sendable, Hashable {
 
 /// What `getSeasonWatched` is given.
 package struct GetSeasonWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2550,10 +2550,10 @@ package struct GetSeasonWatchedInput: Sendable, Hashable {
 
 /// What `markSeasonWatched` is given.
 package struct MarkSeasonWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: WatchedMarkOfMany
 
@@ -2578,7 +2578,7 @@ package struct MarkSeasonWatchedInput: Sendable, Hashable {
 
 /// What `unmarkSeasonWatched` is given.
 package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2593,7 +2593,7 @@ package struct UnmarkSeasonWatchedInput: Sendable, Hashable {
 
 /// What `getSeasonProgress` is given.
 package struct GetSeasonProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     /// Whether specials count.
     package var specials: Bool?
@@ -2612,7 +2612,7 @@ package struct GetSeasonProgressInput: Sendable, Hashable {
 
 /// What `getEpisodeWatched` is given.
 package struct GetEpisodeWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2627,10 +2627,10 @@ package struct GetEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `markEpisodeWatched` is given.
 package struct MarkEpisodeWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: WatchedMarkOfEpisode
 
@@ -2655,7 +2655,7 @@ package struct MarkEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `unmarkEpisodeWatched` is given.
 package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2670,7 +2670,7 @@ package struct UnmarkEpisodeWatchedInput: Sendable, Hashable {
 
 /// What `getEpisodeProgress` is given.
 package struct GetEpisodeProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2685,7 +2685,7 @@ package struct GetEpisodeProgressInput: Sendable, Hashable {
 
 /// What `setEpisodeProgress` is given.
 package struct SetEpisodeProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
     package var body: ProgressMark
 
@@ -2703,7 +2703,7 @@ package struct SetEpisodeProgressInput: Sendable, Hashable {
 
 /// What `clearEpisodeProgress` is given.
 package struct ClearEpisodeProgressInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2718,7 +2718,7 @@ package struct ClearEpisodeProgressInput: Sendable, Hashable {
 
 /// What `listContinueWatching` is given.
 package struct ListContinueWatchingInput: Sendable, Hashable {
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
 
     package init(limit: Int? = nil) {
@@ -2738,12 +2738,12 @@ package struct ListContinueWatchingInput: Sendable, Hashable {
 package struct ListWatchlistInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
-    /// What stands so; without it what is wanted (`plan_to_watch`).
+    /// Only titles with this status; by default, those I want to watch (`plan_to_watch`).
     package var status: WishStatus?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, status: WishStatus? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2786,7 +2786,7 @@ package struct PutOnWatchlistInput: Sendable, Hashable {
 
 /// What `takeOffWatchlist` is given.
 package struct TakeOffWatchlistInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2803,10 +2803,10 @@ package struct TakeOffWatchlistInput: Sendable, Hashable {
 package struct ListCollectionInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2847,7 +2847,7 @@ package struct PutOnCollectionInput: Sendable, Hashable {
 
 /// What `takeOffCollection` is given.
 package struct TakeOffCollectionInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2864,10 +2864,10 @@ package struct TakeOffCollectionInput: Sendable, Hashable {
 package struct ListLikesInput: Sendable, Hashable {
     /// Only titles of this kind.
     package var kind: TitleKind?
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(kind: TitleKind? = nil, limit: Int? = nil, cursor: String? = nil) {
@@ -2908,7 +2908,7 @@ package struct PutOnLikesInput: Sendable, Hashable {
 
 /// What `takeOffLikes` is given.
 package struct TakeOffLikesInput: Sendable, Hashable {
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(title: TitleID) {
@@ -2923,10 +2923,10 @@ package struct TakeOffLikesInput: Sendable, Hashable {
 
 /// What `listLists` is given.
 package struct ListListsInput: Sendable, Hashable {
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -2951,8 +2951,8 @@ package struct ListListsInput: Sendable, Hashable {
 
 /// What `createList` is given.
 package struct CreateListInput: Sendable, Hashable {
-    /// The request takes effect once, however often it comes with this key within 24 hours, and gets the same answer
-    /// each time. Another request under the same key is refused (`idempotencyKeyReused`).
+    /// The request takes effect once, however often it is sent with this key within 24 hours, and gets the same answer
+    /// each time. A different request with the same key is refused (`idempotencyKeyReused`).
     package var idempotencyKey: String?
     package var body: ListRequest
 
@@ -3025,10 +3025,10 @@ package struct EditListInput: Sendable, Hashable {
 package struct ListListItemsInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(list: ListID, limit: Int? = nil, cursor: String? = nil) {
@@ -3075,7 +3075,7 @@ package struct PutListItemsInput: Sendable, Hashable {
 package struct TakeOffListInput: Sendable, Hashable {
     /// One of my lists.
     package var list: ListID
-    /// The title. The id of one that was merged into another leads to the one that stayed.
+    /// The title. The id of a title that was merged into another leads to the remaining one.
     package var title: TitleID
 
     package init(list: ListID, title: TitleID) {
@@ -3110,10 +3110,10 @@ package struct MoveListItemsInput: Sendable, Hashable {
 
 /// What `listBatches` is given.
 package struct ListBatchesInput: Sendable, Hashable {
-    /// Items on a page, 50 unless told otherwise, 100 at the most.
+    /// Items per page; 50 by default, at most 100.
     package var limit: Int?
-    /// Where the page begins: `next_cursor` of the one before, with the other parameters as they were. Without it the
-    /// first page. One that another list has made is refused.
+    /// Where the page begins: `next_cursor` of the previous page, with the other parameters unchanged. Without it, the
+    /// first page. A cursor from another list is refused.
     package var cursor: String?
 
     package init(limit: Int? = nil, cursor: String? = nil) {
@@ -3138,7 +3138,7 @@ package struct ListBatchesInput: Sendable, Hashable {
 
 /// What `previewUndo` is given.
 package struct PreviewUndoInput: Sendable, Hashable {
-    /// What was written together, by its id among my batches.
+    /// One of my batches, by its id.
     package var batch: BatchID
 
     package init(batch: BatchID) {
@@ -3153,7 +3153,7 @@ package struct PreviewUndoInput: Sendable, Hashable {
 
 /// What `undoBatch` is given.
 package struct UndoBatchInput: Sendable, Hashable {
-    /// What was written together, by its id among my batches.
+    /// One of my batches, by its id.
     package var batch: BatchID
 
     package init(batch: BatchID) {

@@ -3,17 +3,17 @@
 
 package import JSON
 
-/// An API key without its text, which nobody can show again.
+/// An API key without its text, which cannot be shown again.
 package struct ApiKey: Sendable, Hashable, JSONCodable {
     package var id: APIKeyID
     package var name: String
-    /// How the key's text begins.
+    /// The beginning of the key's text.
     package var label: String
     /// What the key may do.
     package var scopes: [Scope]
     package var createdAt: Timestamp
     package var expiresAt: Timestamp?
-    /// Absent where it was never used.
+    /// Absent if it was never used.
     package var lastUsedAt: Timestamp?
 
     package init(

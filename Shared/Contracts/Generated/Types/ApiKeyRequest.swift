@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// An API key that is to be made.
+/// An API key to create.
 package struct ApiKeyRequest: Sendable, Hashable, JSONCodable {
-    /// What the list of keys shows.
+    /// A name to show in the list of keys.
     package var name: String
     /// What the key may do.
     package var scopes: [Scope]
-    /// From when on it is worth nothing; never without.
+    /// When the key expires; never if absent.
     package var expiresAt: Timestamp?
 
     package init(name: String, scopes: [Scope], expiresAt: Timestamp? = nil) {

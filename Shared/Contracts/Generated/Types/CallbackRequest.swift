@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// What the callback page was handed over, as it came.
+/// What the callback page received, unchanged.
 package struct CallbackRequest: Sendable, Hashable, JSONCodable {
     /// `code` of the callback.
     package var code: String
-    /// `state` of the callback, which must be the one of the beginning.
+    /// `state` of the callback, which must be the one issued at the start.
     package var state: String
-    /// Who sent the browser back, where the callback says so.
+    /// The issuer, if the callback names it.
     package var iss: String?
 
     package init(code: String, state: String, iss: String? = nil) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Whose value stays.
+/// Whose value is kept.
 package struct ConflictResolution: Sendable, Hashable, JSONCodable {
     package var keep: SyncSide
 

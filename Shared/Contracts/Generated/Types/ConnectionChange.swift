@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// What is to be changed of a connection; what is absent stays.
+/// The changes to a connection; absent members stay unchanged.
 package struct ConnectionChange: Sendable, Hashable, JSONCodable {
-    /// Nothing is told there and nothing is read until this is true.
+    /// Nothing is sent or read until this is true.
     package var enabled: Bool?
-    /// Nothing is told there for now.
+    /// Nothing is sent while this is true.
     package var paused: Bool?
     package var scrobbleThresholdPercent: Double?
-    /// Facets that are absent stay as they are.
+    /// Absent facets stay unchanged.
     package var facets: [FacetSettings]?
 
     package init(

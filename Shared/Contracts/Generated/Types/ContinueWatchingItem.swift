@@ -3,20 +3,20 @@
 
 package import JSON
 
-/// Something to go on with, with the scores of the world and mine.
+/// Something to continue, with external scores and my rating.
 package struct ContinueWatchingItem: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
-    /// The show, of an episode.
+    /// The show, for an episode.
     package var series: TitleCard?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
     /// Absent for an episode that comes next.
     package var percent: Double?
-    /// When I was there, or watched the episode before.
+    /// When I stopped there, or watched the previous episode.
     package var at: Timestamp
 
     package init(

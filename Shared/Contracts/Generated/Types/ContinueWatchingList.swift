@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The latest first.
+/// Newest first.
 package struct ContinueWatchingList: Sendable, Hashable, JSONCodable {
     package var items: [ContinueWatchingItem]
 

@@ -3,42 +3,42 @@
 
 package import JSON
 
-/// An episode, what the world thinks of it and what I do.
+/// An episode with external scores, my rating and my state.
 package struct Episode: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var series: TitleID?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
     package var name: String
-    /// In the language that it was made in.
+    /// The name in the original language.
     package var originalName: String?
     /// Year of the first release.
     package var year: Int?
-    /// Day of the first release.
+    /// Date of the first release.
     package var releaseDate: CalendarDate?
-    /// What it is about.
+    /// A summary of the plot.
     package var overview: String?
     package var runtimeMinutes: Int?
-    /// In the words of the providers.
+    /// As named by the providers.
     package var genres: [String]
     /// Age rating; never mixed with scores.
     package var certification: String?
-    /// An upright picture.
+    /// A portrait image.
     package var posterUrl: String?
-    /// A wide picture.
+    /// A landscape image.
     package var backdropUrl: String?
     package var externalIds: ExternalIds
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
+    /// Mean of the external scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
-    /// Votes of all the sources that count them.
+    /// Total votes from all sources that report them.
     package var voteCount: Int?
-    /// When the providers were asked the last time.
+    /// When the providers were last asked.
     package var enrichedAt: Timestamp?
     /// True while no provider has confirmed the title.
     package var isLocal: Bool
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
 
     package init(

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// Episodes in their order.
+/// Episodes, in order.
 package struct EpisodePage: Sendable, Hashable, JSONCodable {
     /// By number.
     package var items: [Episode]
-    /// The number after which the next page starts.
+    /// The number after which the next page begins.
     package var nextAfter: Int?
 
     package init(items: [Episode], nextAfter: Int? = nil) {

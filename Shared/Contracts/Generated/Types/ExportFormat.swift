@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// json: as the schema says. csv: a row for each, the names of the columns in the first.
+/// json: as in the schema. csv: one row per rating, with the column names in the first row.
 package enum ExportFormat: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case json
     case csv

@@ -3,21 +3,21 @@
 
 package import JSON
 
-/// The rows of a start screen, each the latest first.
+/// The rows of a start screen, each newest first.
 package struct Home: Sendable, Hashable, JSONCodable {
-    /// What is being watched.
+    /// What I am watching now.
     package var nowPlaying: [PlayingItem]
-    /// Half watched films and episodes.
+    /// Half-watched films and episodes.
     package var continueWatching: [ContinueWatchingItem]
-    /// The next episode of every other show that I am in.
+    /// The next episode of every other show in progress.
     package var nextEpisodes: [ContinueWatchingItem]
-    /// Plays.
+    /// My plays.
     package var recentlyWatched: [WatchedMovieItem]
-    /// What I want to watch.
+    /// My watchlist.
     package var watchlist: [ShelvedTitle]
     /// My ratings.
     package var recentlyRated: [RatedItem]
-    /// What cannot be had at the moment.
+    /// What is currently unavailable.
     package var unavailable: [HomePart]
 
     package init(

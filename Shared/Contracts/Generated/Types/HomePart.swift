@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A part of the start screen. titles: names and the scores of the world. scores: my ratings of what other rows show.
+/// A part of the start screen. titles: names and external scores. scores: my ratings of what other rows show.
 package enum HomePart: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case nowPlaying = "now_playing"
     case goingOn = "going_on"

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// Whose the plays of an account are; with neither member it is nobody's.
+/// To whom an account is assigned; with neither member, nobody.
 package struct HookAssignment: Sendable, Hashable, JSONCodable {
     package var person: String?
-    /// Whether what the account sends is left out.
+    /// Whether events from the account are ignored.
     package var isIgnored: Bool?
 
     package init(person: String? = nil, isIgnored: Bool? = nil) {

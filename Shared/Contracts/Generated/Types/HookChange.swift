@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// What is to be changed of a hook; what is absent stays.
+/// The changes to a hook; absent members stay unchanged.
 package struct HookChange: Sendable, Hashable, JSONCodable {
     package var name: String?
-    /// Whether a title that is marked unplayed at the server loses its latest play here.
+    /// Whether marking a title as unplayed on the server removes its latest play here.
     package var removesPlays: Bool?
-    /// Lets another server take the place of the one that spoke first.
+    /// Lets another server take the place of the one that sent first.
     package var forgetServer: Bool?
 
     package init(name: String? = nil, removesPlays: Bool? = nil, forgetServer: Bool? = nil) {

@@ -3,42 +3,42 @@
 
 package import JSON
 
-/// Our own form, for Kodi's add-ons and scripts. Other members are ignored. An event without `occurred_at` has just
-/// happened.
+/// Reelay's own event format, for Kodi add-ons and scripts. Other members are ignored. An event without `occurred_at`
+/// has just happened.
 package struct HookEvent: Sendable, Hashable, JSONCodable {
     package var event: HookEventName
-    /// Who watches; without it the owner of the hook.
+    /// Who is watching; by default the owner of the hook.
     package var account: String?
-    /// Which installation sends, where there are several.
+    /// The installation that sends, if there are several.
     package var server: String?
     /// The device.
     package var player: String?
     /// When it happened; now by default.
     package var occurredAt: Timestamp?
     package var kind: HookEventKind
-    /// What the sender calls the file.
+    /// The sender's identifier for the file.
     package var item: String?
-    /// Of the film, or of the episode.
+    /// Of the film or the episode.
     package var title: String?
-    /// Of the film.
+    /// The year of the film.
     package var year: Int?
-    /// Of the film, or of the episode.
+    /// Of the film or the episode.
     package var ids: ExternalIds?
-    /// The show, of an episode.
+    /// The show, for an episode.
     package var series: HookEventSeries?
-    /// The number of the season; 0 holds the specials.
+    /// The season number; 0 holds the specials.
     package var season: Int?
-    /// The number of the episode.
+    /// The episode number.
     package var episode: Int?
-    /// The last episode of a file that holds several.
+    /// The last episode, for a file that contains several.
     package var episodeEnd: Int?
-    /// Where the player is.
+    /// The position of the player.
     package var positionSeconds: Double?
-    /// How long the file is; with the position it says how far one got.
+    /// The length of the file; together with the position, it gives the progress.
     package var durationSeconds: Double?
-    /// Of `progress`.
+    /// For `progress`.
     package var paused: Bool?
-    /// Of `stop`: watched to the end.
+    /// For `stop`: whether the title was watched to the end.
     package var completed: Bool?
 
     package init(

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// What happened at the player. progress and seek tell a place on the way; mark_played and mark_unplayed are what
-/// somebody says by hand.
+/// What happened in the player. progress and seek report a position during playback; mark_played and mark_unplayed are
+/// set by hand.
 package enum HookEventName: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case play
     case pause

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The show, of an episode.
+/// The show, for an episode.
 package struct HookEventSeries: Sendable, Hashable, JSONCodable {
     package var title: String?
     package var year: Int?

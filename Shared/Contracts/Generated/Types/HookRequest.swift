@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A hook that is to be made.
+/// A hook to create.
 package struct HookRequest: Sendable, Hashable, JSONCodable {
     package var name: String
-    /// Whether a title that is marked unplayed at the server loses its latest play here; no by default.
+    /// Whether marking a title as unplayed on the server removes its latest play here; false by default.
     package var removesPlays: Bool?
 
     package init(name: String, removesPlays: Bool? = nil) {

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// How a hook gets another secret.
+/// How a hook's secret is replaced.
 package struct HookRotation: Sendable, Hashable, JSONCodable {
-    /// How long the secret before counts; a day by default.
+    /// How long the previous secret stays valid; one day by default.
     package var overlapSeconds: Int?
 
     package init(overlapSeconds: Int? = nil) {

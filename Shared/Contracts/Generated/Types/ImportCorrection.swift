@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// What a person says about a row, and about every row of the same title with it; remembered for later imports.
-/// `title` names the title that is meant, `skip` leaves the rows out, and `false` takes back what was said of them;
-/// `watched_on` is the day of this one row.
+/// A correction to a row and to every row of the same title; remembered for later imports. `title` names the intended
+/// title; `skip` leaves the rows out, and `false` withdraws what was said about them; `watched_on` is the day of this
+/// one row.
 package struct ImportCorrection: Sendable, Hashable, JSONCodable {
-    /// The row, by its place among the import's rows.
+    /// The row, by its position among the import's rows.
     package var place: Int
     package var title: TitleID?
     /// Whether the rows of this title are left out.

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// What a file is that could be several things.
+/// The kind of a file that could be of several kinds.
 package struct ImportFileKindRequest: Sendable, Hashable, JSONCodable {
-    /// As the import lists the file.
+    /// The file, as the import lists it.
     package var name: String
     package var kind: ImportFileKind
 

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// An invitation without its code, which nobody can show again.
+/// An invitation without its code, which cannot be shown again.
 package struct Invite: Sendable, Hashable, JSONCodable {
     package var id: InviteID
     /// Who it is for.
     package var note: String?
     package var createdAt: Timestamp
     package var expiresAt: Timestamp
-    /// When somebody came by it; absent while it is open.
+    /// When the invitation was used; absent while it is open.
     package var usedAt: Timestamp?
 
     package init(

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// An invitation that is to be made.
+/// An invitation to create.
 package struct InviteRequest: Sendable, Hashable, JSONCodable {
-    /// Who it is for, so that one knows later.
+    /// Who it is for, as a reminder.
     package var note: String?
-    /// Until when it can be used; for seven days without.
+    /// When it expires; after seven days if absent.
     package var expiresAt: Timestamp?
 
     package init(note: String? = nil, expiresAt: Timestamp? = nil) {

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// diary: every play, with its rating and review. ratings: every film that I rated, without days. watchlist: every
-/// film on it.
+/// diary: every play, with its rating and review. ratings: every film I have rated, without days. watchlist: every
+/// film on my watchlist.
 package enum LetterboxdList: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case diary
     case ratings

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// What is to be changed of a list.
+/// The changes to a list.
 package struct ListChange: Sendable, Hashable, JSONCodable {
     package var name: String?
     package var description: String?
-    /// Whether the order says which is better.
+    /// Whether the order is a ranking.
     package var isRanked: Bool?
 
     package init(name: String? = nil, description: String? = nil, isRanked: Bool? = nil) {

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// Titles that move.
+/// Titles to move.
 package struct ListMove: Sendable, Hashable, JSONCodable {
-    /// In the order that they shall have.
+    /// In their new order.
     package var titles: [TitleID]
-    /// The title that they shall stand before; behind the last without.
+    /// The title before which they are placed; at the end if absent.
     package var before: TitleID?
 
     package init(titles: [TitleID], before: TitleID? = nil) {

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// A list.
+/// A list to create.
 package struct ListRequest: Sendable, Hashable, JSONCodable {
     package var name: String
     package var description: String?
-    /// Whether the order says which is better.
+    /// Whether the order is a ranking.
     package var isRanked: Bool?
 
     package init(name: String, description: String? = nil, isRanked: Bool? = nil) {

@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// A title on a list, with the scores of the world and mine.
+/// A title on a list, with external scores and my rating.
 package struct ListedTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
     package var rank: Int
     package var note: String?

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// Who logs in.
+/// The credentials of a login.
 package struct LoginRequest: Sendable, Hashable, JSONCodable {
     package var username: String
-    /// As it was given.
+    /// The password, exactly as it was set.
     package var password: String
     package var code: String?
     package var device: String?
-    /// Of the session that the client had, which ends.
+    /// The refresh token of the client's previous session, which ends.
     package var refreshToken: String?
 
     package init(

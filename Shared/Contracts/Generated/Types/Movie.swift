@@ -3,41 +3,41 @@
 
 package import JSON
 
-/// A film, what the world thinks of it and what I do.
+/// A film with external scores, my rating and my state.
 package struct Movie: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var name: String
-    /// In the language that it was made in.
+    /// The name in the original language.
     package var originalName: String?
     /// Year of the first release.
     package var year: Int?
-    /// Day of the first release.
+    /// Date of the first release.
     package var releaseDate: CalendarDate?
-    /// What it is about.
+    /// A summary of the plot.
     package var overview: String?
     package var runtimeMinutes: Int?
-    /// In the words of the providers.
+    /// As named by the providers.
     package var genres: [String]
     /// Age rating; never mixed with scores.
     package var certification: String?
-    /// An upright picture.
+    /// A portrait image.
     package var posterUrl: String?
-    /// A wide picture.
+    /// A landscape image.
     package var backdropUrl: String?
     package var externalIds: ExternalIds
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
+    /// Mean of the external scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
-    /// Votes of all the sources that count them.
+    /// Total votes from all sources that report them.
     package var voteCount: Int?
-    /// When the providers were asked the last time.
+    /// When the providers were last asked.
     package var enrichedAt: Timestamp?
     /// True while no provider has confirmed the title.
     package var isLocal: Bool
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
-    /// What it is to me, where one film is asked for; absent while that cannot be had.
+    /// My state for the film, if a single film was requested; absent while unavailable.
     package var myState: TitleState?
 
     package init(

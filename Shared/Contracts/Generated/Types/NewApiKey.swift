@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// An API key with its text, which is shown here and never again.
+/// An API key with its text, which is shown only once.
 package struct NewApiKey: Sendable, Hashable, JSONCodable {
-    /// The key itself; shown once.
+    /// The key itself; shown only once.
     package var token: String
     package var apiKey: ApiKey
 

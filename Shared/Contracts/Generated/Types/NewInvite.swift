@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// An invitation with its code, which is shown here and never again.
+/// An invitation with its code, which is shown only once.
 package struct NewInvite: Sendable, Hashable, JSONCodable {
-    /// The invitation itself; shown once.
+    /// The invitation code; shown only once.
     package var code: String
     package var invite: Invite
 

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// The password that counts, and the one that shall.
+/// The current password and the new one.
 package struct PasswordChange: Sendable, Hashable, JSONCodable {
     package var currentPassword: String
-    /// Of any characters. What is easily guessed is refused.
+    /// Any characters are allowed. A password that is easily guessed is refused.
     package var newPassword: String
 
     package init(currentPassword: String, newPassword: String) {

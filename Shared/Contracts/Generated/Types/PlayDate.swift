@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// When a play was; at most one of the dates.
+/// The time of a play; at most one of the dates.
 package struct PlayDate: Sendable, Hashable, JSONCodable {
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
-    /// It was at some time.
+    /// The date is unknown.
     package var unknownDate: Bool?
-    /// Where `watched_on` was; mine by default.
+    /// The time zone of `watched_on`; mine by default.
     package var timeZone: String?
 
     package init(

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// At most one of watched_at, watched_on and unknown_date; without any it is now.
+/// At most one of watched_at, watched_on and unknown_date; without any of them, now.
 package struct PlayRequest: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
-    /// I know that I watched it, not when.
+    /// I know that I watched it, but not when.
     package var unknownDate: Bool?
-    /// Where `watched_on` was; mine by default.
+    /// The time zone of `watched_on`; mine by default.
     package var timeZone: String?
 
     package init(

@@ -3,17 +3,17 @@
 
 package import JSON
 
-/// What I watch now.
+/// Something I am watching now.
 package struct PlayingItem: Sendable, Hashable, JSONCodable {
     package var session: PlaybackSession
     package var title: TitleCard
-    /// The show, of an episode.
+    /// The show, for an episode.
     package var series: TitleCard?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
 
     package init(

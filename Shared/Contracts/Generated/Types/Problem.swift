@@ -3,19 +3,19 @@
 
 package import JSON
 
-/// RFC 9457.
+/// A problem document (RFC 9457).
 package struct Problem: Sendable, Hashable, JSONCodable {
-    /// `urn:reelay:error:` and the code.
+    /// `urn:reelay:error:` followed by the code.
     package var type: String
-    /// What the code means, for people; the same for each of its kind.
+    /// The human-readable meaning of the code; the same for every problem with this code.
     package var title: String
     /// The HTTP status.
     package var status: Int
-    /// A name of the error registry.
+    /// A name from the error registry.
     package var code: String
     /// What was wrong, such as `rating: 10.4 is above 10`.
     package var detail: String?
-    /// Finds this request in the logs.
+    /// Identifies this request in the logs.
     package var traceId: String?
 
     package init(

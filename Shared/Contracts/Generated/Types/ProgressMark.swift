@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// How far one got.
+/// How far playback got.
 package struct ProgressMark: Sendable, Hashable, JSONCodable {
     package var percent: Double
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Where my player is.
+/// The position of my player.
 package struct ProgressRequest: Sendable, Hashable, JSONCodable {
     package var progressPercent: Double?
 

@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// Either `rating`, or `given` on my own scale. A review or spoiler flag that is left out stays as it is; an empty
-/// review takes it away. `play` is one of my plays of this title.
+/// Either `rating`, or `given` on my own scale. An absent review or spoiler flag stays as it is; an empty review
+/// removes it. `play` is one of my plays of this title.
 package struct RateRequest: Sendable, Hashable, JSONCodable {
     package var rating: DecimalTenths?
     package var given: GivenRating?
-    /// Plain text; an empty one takes the review away.
+    /// Plain text; an empty string removes the review.
     package var review: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool?
-    /// Now, where it is absent.
+    /// By default, now.
     package var ratedAt: Timestamp?
     package var play: PlayID?
 

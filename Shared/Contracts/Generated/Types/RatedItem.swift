@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// A rating of mine, with its title and the scores of the world.
+/// One of my ratings, with its title and external scores.
 package struct RatedItem: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
     package var externalIds: ExternalIds
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
     package var rating: Rating
 

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// A page of my ratings; one whose reviews are long has fewer than asked for.
+/// A page of my ratings; fewer than requested if their reviews are long.
 package struct RatedPage: Sendable, Hashable, JSONCodable {
-    /// In the order that was asked for.
+    /// In the requested order.
     package var items: [RatedItem]
     /// The `cursor` of the next page; absent on the last.
     package var nextCursor: String?

@@ -9,13 +9,13 @@ package struct RatingItem: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var rating: DecimalTenths?
     package var given: GivenRating?
-    /// Takes the rating back.
+    /// Removes the rating.
     package var remove: Bool?
-    /// Plain text; an empty one takes the review away.
+    /// Plain text; an empty string removes the review.
     package var review: String?
-    /// Whether the review gives the story away.
+    /// Whether the review contains spoilers.
     package var spoiler: Bool?
-    /// Now, where it is absent.
+    /// By default, now.
     package var ratedAt: Timestamp?
     package var play: PlayID?
 

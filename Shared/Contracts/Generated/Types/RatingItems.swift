@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Ratings that are to be set and taken back.
+/// Ratings to set and to remove.
 package struct RatingItems: Sendable, Hashable, JSONCodable {
     package var items: [RatingItem]
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// All my ratings, in the order of the titles' ids.
+/// All my ratings, ordered by title id.
 package struct RatingsFile: Sendable, Hashable, JSONCodable {
     package var ratings: [RatedItem]
 

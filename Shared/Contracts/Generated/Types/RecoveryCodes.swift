@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Codes that stand in for the app when it is lost, each once; shown here and never again.
+/// Codes that replace the app if it is lost, each valid once; shown only once.
 package struct RecoveryCodes: Sendable, Hashable, JSONCodable {
     /// 120 random bits each.
     package var recoveryCodes: [String]

@@ -3,9 +3,9 @@
 
 package import JSON
 
-/// The refresh token that is to be changed for new ones.
+/// The refresh token to exchange for new tokens.
 package struct RefreshRequest: Sendable, Hashable, JSONCodable {
-    /// As the session got it last.
+    /// The latest one that the session received.
     package var refreshToken: String
 
     package init(refreshToken: String) {

@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// An account that is to be made.
+/// An account to create.
 package struct Registration: Sendable, Hashable, JSONCodable {
     package var username: String
-    /// Of any characters. What is easily guessed is refused.
+    /// Any characters are allowed. A password that is easily guessed is refused.
     package var password: String
-    /// The code of an invitation.
+    /// An invitation code.
     package var invite: String?
     package var device: String?
 

@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// An episode by its ids, or by its series and its numbers.
+/// An episode by its ids, or by its series and numbers.
 package struct ResolveEpisodeRequest: Sendable, Hashable, JSONCodable {
     package var ids: ExternalIds?
     package var series: TitleID?
     package var seriesIds: ExternalIds?
-    /// Of the series, where no id of it is known.
+    /// The name of the series, if no id of it is known.
     package var seriesName: String?
     /// Year of the first release of the series.
     package var seriesYear: Int?

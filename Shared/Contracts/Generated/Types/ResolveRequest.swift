@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// A film or a series that is meant: by ids, or by name and year.
+/// A film or series to find: by ids, or by name and year.
 package struct ResolveRequest: Sendable, Hashable, JSONCodable {
     package var ids: ExternalIds
-    /// Where no id is known.
+    /// Used if no id is known.
     package var name: String?
     /// Year of the first release.
     package var year: Int?

@@ -3,8 +3,8 @@
 
 package import JSON
 
-/// What an API key may do. read: everything that only reads. rate: my ratings. scrobble: what I watch. sync: accounts
-/// elsewhere, imports, exports. admin: what only administrators may.
+/// What an API key may do. read: everything that only reads. rate: my ratings. scrobble: what I watch. sync: connected
+/// accounts, imports and exports. admin: what only administrators may do.
 package enum Scope: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case read
     case rate

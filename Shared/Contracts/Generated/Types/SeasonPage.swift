@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// Seasons in their order.
+/// Seasons, in order.
 package struct SeasonPage: Sendable, Hashable, JSONCodable {
     /// By number; the specials (0) come first.
     package var items: [Season]
-    /// The number after which the next page starts.
+    /// The number after which the next page begins.
     package var nextAfter: Int?
 
     package init(items: [Season], nextAfter: Int? = nil) {

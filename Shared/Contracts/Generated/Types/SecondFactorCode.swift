@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A code of a second factor, which is good once.
+/// A code of a second factor; valid once.
 package struct SecondFactorCode: Sendable, Hashable, JSONCodable {
     package var code: String
 

@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// The secret of a second factor that is not confirmed yet; shown here and never again.
+/// The secret of a second factor that is not confirmed yet; shown only once.
 package struct SecondFactorSecret: Sendable, Hashable, JSONCodable {
     /// 160 random bits in base32, to be typed into an app.
     package var secret: String
-    /// The same as apps take it from a picture: six digits, SHA-1, a code every 30 seconds.
+    /// The same as a URL, which apps read from a QR code: six digits, SHA-1, a new code every 30 seconds.
     package var otpauthUrl: String
 
     package init(secret: String, otpauthUrl: String) {

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// One login of a person.
+/// A login session of a user.
 package struct Session: Sendable, Hashable, JSONCodable {
     package var id: SessionID
     package var device: String?
@@ -12,10 +12,10 @@ package struct Session: Sendable, Hashable, JSONCodable {
     package var createdAt: Timestamp
     package var lastUsedAt: Timestamp?
     package var expiresAt: Timestamp
-    /// Until when its login counts as fresh, 15 minutes after it; no refresh changes that. Until then it ends other
-    /// sessions and closes the account; after that both want a new login (`loginTooOld`).
+    /// When the login ceases to count as fresh: 15 minutes after it, regardless of refreshes. Until then the session
+    /// can end other sessions and close the account; after that, both require a new login (`loginTooOld`).
     package var freshUntil: Timestamp?
-    /// Whether this is the session that asks.
+    /// Whether this is the session making the request.
     package var isCurrent: Bool
 
     package init(

@@ -3,15 +3,15 @@
 
 package import JSON
 
-/// A session with its tokens, which are shown here and never again.
+/// A session with its tokens, which are shown only once.
 package struct SessionGrant: Sendable, Hashable, JSONCodable {
-    /// The bearer token; shown once.
+    /// The bearer token; shown only once.
     package var token: String
-    /// Until when the bearer token counts.
+    /// When the bearer token expires.
     package var expiresAt: Timestamp
-    /// Gets the next bearer token; shown once and good once.
+    /// Obtains the next bearer token; shown only once and valid once.
     package var refreshToken: String
-    /// Until when the refresh token counts.
+    /// When the refresh token expires.
     package var refreshExpiresAt: Timestamp
     package var user: User
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Where I am logged in.
+/// My login sessions.
 package struct SessionList: Sendable, Hashable, JSONCodable {
     package var items: [Session]
 

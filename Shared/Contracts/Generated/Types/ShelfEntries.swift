@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Titles that are to be kept.
+/// Titles to keep.
 package struct ShelfEntries: Sendable, Hashable, JSONCodable {
     package var items: [ShelfRequestItem]
 

@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// The latest first.
+/// Newest first.
 package struct ShelvedPage: Sendable, Hashable, JSONCodable {
     package var items: [ShelvedTitle]
     /// The `cursor` of the next page; absent on the last.

@@ -3,16 +3,16 @@
 
 package import JSON
 
-/// A title that I keep, with the scores of the world and mine.
+/// A title that I keep, with external scores and my rating.
 package struct ShelvedTitle: Sendable, Hashable, JSONCodable {
     package var title: TitleCard
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
     package var addedAt: Timestamp
     package var note: String?
-    /// Of the watchlist.
+    /// For the watchlist.
     package var status: WishStatus?
     package var media: MediaDetails?
     package var source: String

@@ -6,13 +6,13 @@ package import JSON
 /// How far my ratings are from the scores of one source.
 package struct SourceComparison: Sendable, Hashable, JSONCodable {
     package var source: RatingSource
-    /// The source's name for people.
+    /// The display name of the source.
     package var name: String
-    /// How many of these have a score there.
+    /// How many of these the source has a score for.
     package var titles: Int
-    /// How far apart we are, on average.
+    /// The mean absolute difference between our scores.
     package var distance: Double
-    /// By how much I am kinder; below 0, stricter.
+    /// How much higher I rate on average; below 0, lower.
     package var difference: Double
 
     package init(source: RatingSource, name: String, titles: Int, distance: Double, difference: Double) {

@@ -3,12 +3,12 @@
 
 package import JSON
 
-/// What I begin to watch.
+/// What I start watching.
 package struct StartRequest: Sendable, Hashable, JSONCodable {
     package var title: TitleID
     package var progressPercent: Double?
-    /// Nothing more will be told of it: it ends as a play when the title must be over, from its beginning on. Not
-    /// beside progress_percent.
+    /// A check-in: no more updates will follow, and it ends as a play when the title must be over, counting from its
+    /// start. Not allowed with progress_percent.
     package var checkIn: Bool?
 
     package init(title: TitleID, progressPercent: Double? = nil, checkIn: Bool? = nil) {

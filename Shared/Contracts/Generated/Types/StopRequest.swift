@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Where my player was when I stopped.
+/// The position of my player when I stopped.
 package struct StopRequest: Sendable, Hashable, JSONCodable {
     package var progressPercent: Double
 

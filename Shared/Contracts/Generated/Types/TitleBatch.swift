@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// Titles that are asked for together.
+/// Titles to return together.
 package struct TitleBatch: Sendable, Hashable, JSONCodable {
     package var titles: [TitleID]
 

@@ -3,14 +3,14 @@
 
 package import JSON
 
-/// What a list shows of a title.
+/// A title as lists show it.
 package struct TitleCard: Sendable, Hashable, JSONCodable {
     package var id: TitleID
     package var kind: TitleKind
     package var name: String
     /// Year of the first release.
     package var year: Int?
-    /// An upright picture.
+    /// A portrait image.
     package var posterUrl: String?
 
     package init(id: TitleID, kind: TitleKind, name: String, year: Int? = nil, posterUrl: String? = nil) {

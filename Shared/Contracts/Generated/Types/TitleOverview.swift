@@ -3,22 +3,22 @@
 
 package import JSON
 
-/// A title as a screen shows it.
+/// A title with what an overview of it shows.
 package struct TitleOverview: Sendable, Hashable, JSONCodable {
-    /// The id that was asked for; another than the title's where two were merged.
+    /// The requested id; differs from the title's if the title was merged.
     package var asked: TitleID
     package var title: TitleCard
     package var series: TitleID?
     package var seasonNumber: Int?
     package var episodeNumber: Int?
     package var externalIds: ExternalIds
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
+    /// Mean of the external scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
-    /// Votes of all the sources that count them.
+    /// Total votes from all sources that report them.
     package var voteCount: Int?
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
     package var state: TitleState
 

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// The titles in the order in which they were asked for.
+/// The titles, in the order requested.
 package struct TitleOverviews: Sendable, Hashable, JSONCodable {
     package var items: [TitleOverview]
-    /// Ids that nothing is known of.
+    /// Ids that are unknown.
     package var unknown: [TitleID]
 
     package init(items: [TitleOverview], unknown: [TitleID]) {

@@ -3,17 +3,17 @@
 
 package import JSON
 
-/// What I, all people here and the world think of a title.
+/// The ratings of a title: mine, those of all users here, and external scores.
 package struct TitleRatings: Sendable, Hashable, JSONCodable {
     package var title: TitleID
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var mine: Rating?
     package var people: RatingSummary
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Mean of the outside scores on a scale of 0 to 10, weighted by their votes.
+    /// Mean of the external scores on a scale of 0 to 10, weighted by their votes.
     package var voteAverage: Double?
-    /// Votes of all the sources that count them.
+    /// Total votes from all sources that report them.
     package var voteCount: Int?
 
     package init(

@@ -3,19 +3,19 @@
 
 package import JSON
 
-/// An account, and how its person wants things shown.
+/// An account and its display settings.
 package struct User: Sendable, Hashable, JSONCodable {
     package var id: UserID
-    /// As it was written at registration.
+    /// As spelled at registration.
     package var username: String
     package var role: UserRole
     package var timeZone: String
     package var settings: UserSettings
     package var createdAt: Timestamp
-    /// Until when the password must be changed, which an administrator gave; after that it is worth nothing. Absent
-    /// for one that the person chose.
+    /// When the password expires that an administrator set; it must be changed before. Absent if the user chose the
+    /// password.
     package var changePasswordBy: Timestamp?
-    /// True where logins want a code of an app; absent otherwise.
+    /// True if logins require a code from an app; absent otherwise.
     package var secondFactor: Bool?
 
     package init(

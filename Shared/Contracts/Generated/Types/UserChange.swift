@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// What is to be changed of my account; what is absent stays.
+/// The changes to my account; absent members stay unchanged.
 package struct UserChange: Sendable, Hashable, JSONCodable {
     package var timeZone: String?
     package var settings: UserSettingsChange?

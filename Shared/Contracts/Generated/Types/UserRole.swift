@@ -3,7 +3,8 @@
 
 package import JSON
 
-/// admin: may invite people, and assign accounts of media servers to others. member: everything of their own.
+/// admin: may invite people, and assign accounts of media servers to others. member: may do everything with their own
+/// data.
 package enum UserRole: String, Sendable, Hashable, CaseIterable, JSONCodable {
     case admin
     case member

@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// How a person wants things shown, for every frontend.
+/// How a user wants things shown, for every frontend.
 package struct UserSettings: Sendable, Hashable, JSONCodable {
     package var ratingScale: RatingScale
-    /// Whether frontends hide what the world thinks until I have rated.
+    /// Whether frontends hide external scores until I have rated the title.
     package var hideOutsideScores: Bool
     /// A BCP 47 tag.
     package var language: String

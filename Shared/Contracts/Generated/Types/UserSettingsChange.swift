@@ -3,10 +3,10 @@
 
 package import JSON
 
-/// Settings that are to be changed; what is absent stays.
+/// The settings to change; absent members stay unchanged.
 package struct UserSettingsChange: Sendable, Hashable, JSONCodable {
     package var ratingScale: RatingScale?
-    /// Whether frontends hide what the world thinks until I have rated.
+    /// Whether frontends hide external scores until I have rated the title.
     package var hideOutsideScores: Bool?
     /// A BCP 47 tag.
     package var language: String?

@@ -7,9 +7,9 @@ package import JSON
 package struct WatchedMark: Sendable, Hashable, JSONCodable {
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
-    /// It was at some time.
+    /// The date is unknown.
     package var unknownDate: Bool?
-    /// Where `watched_on` was; mine by default.
+    /// The time zone of `watched_on`; mine by default.
     package var timeZone: String?
 
     package init(

@@ -7,13 +7,13 @@ package import JSON
 package struct WatchedMarkOfEpisode: Sendable, Hashable, JSONCodable {
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
-    /// It was at some time.
+    /// The date is unknown.
     package var unknownDate: Bool?
-    /// Where `watched_on` was; mine by default.
+    /// The time zone of `watched_on`; mine by default.
     package var timeZone: String?
-    /// All episodes before it too; then a date that is not given is unknown.
+    /// All earlier episodes too; a date that is not given is then unknown.
     package var upTo: Bool?
-    /// With up_to: specials too.
+    /// With up_to: the specials too.
     package var specials: Bool?
 
     package init(

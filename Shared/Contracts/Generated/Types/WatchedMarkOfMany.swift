@@ -7,11 +7,11 @@ package import JSON
 package struct WatchedMarkOfMany: Sendable, Hashable, JSONCodable {
     package var watchedAt: Timestamp?
     package var watchedOn: CalendarDate?
-    /// It was at some time.
+    /// The date is unknown.
     package var unknownDate: Bool?
-    /// Where `watched_on` was; mine by default.
+    /// The time zone of `watched_on`; mine by default.
     package var timeZone: String?
-    /// Specials too.
+    /// The specials too.
     package var specials: Bool?
 
     package init(

@@ -3,13 +3,13 @@
 
 package import JSON
 
-/// One play, with the scores of the world and mine.
+/// One play, with external scores and my rating.
 package struct WatchedMovieItem: Sendable, Hashable, JSONCodable {
     package var play: Play
     package var title: TitleCard
-    /// The scores of the world, one of each source.
+    /// External scores, one per source.
     package var externalRatings: [ExternalRating]
-    /// Absent where I have not rated it.
+    /// Absent if I have not rated it.
     package var myRating: Rating?
 
     package init(play: Play, title: TitleCard, externalRatings: [ExternalRating], myRating: Rating? = nil) {

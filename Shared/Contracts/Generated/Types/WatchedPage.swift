@@ -3,7 +3,7 @@
 
 package import JSON
 
-/// A page of plays, the latest first.
+/// A page of plays, newest first.
 package struct WatchedPage: Sendable, Hashable, JSONCodable {
     package var items: [WatchedMovieItem]
     /// The `cursor` of the next page; absent on the last.

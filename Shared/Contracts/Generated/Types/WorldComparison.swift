@@ -3,11 +3,11 @@
 
 package import JSON
 
-/// My latest ratings beside the scores of the world, on a scale of 0 to 10.
+/// My latest ratings compared with external scores, on a scale of 0 to 10.
 package struct WorldComparison: Sendable, Hashable, JSONCodable {
-    /// How many of my ratings were looked at.
+    /// How many of my ratings were compared.
     package var titles: Int
-    /// Each source that has a score of one of them.
+    /// Every source that has a score for one of them.
     package var sources: [SourceComparison]
 
     package init(titles: Int, sources: [SourceComparison]) {
